@@ -1,0 +1,1 @@
+"""Model backends. Each is reached through the `harness.models` entry points."""

@@ -1,0 +1,87 @@
+"""The three doors a plugin comes through: models, judges and tasks.
+
+A plugin is a factory, registered as an entry point, that takes one spec and returns the object below:
+
+* ``harness.models``: ``factory(spec: ModelSpec)`` returns a `ModelBackend`, or a mapping of labels to backends;
+* ``harness.judges``: ``factory(spec: JudgeSpec)`` returns a `Judge`, or a sequence of them;
+* ``harness.tasks``: ``factory(spec: TaskSpec)`` returns a `TaskSource`.
+
+Write plain synchronous code: concurrency, retries across items, rate limits and budgets belong to the engine.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol, runtime_checkable
+
+from harness.types import Generation, Request, Sample, Scale, Verdict
+
+
+class ModelBackend(Protocol):
+    """Something that answers requests.
+
+    ``fingerprint`` says all that decides an answer besides the prompt (weights, revision, adapter, quantisation, dtype,
+    engine) and is known before anything is loaded: a rerun that finds every answer stored never calls ``generate``.
+    """
+
+    @property
+    def fingerprint(self) -> str:
+        """A short text, equal exactly when answers are interchangeable."""
+
+    def generate(self, requests: Sequence[Request]) -> Iterator[Generation]:
+        """Yield one generation per request, in any order, as they finish."""
+
+
+@runtime_checkable
+class AnswerFile(ModelBackend, Protocol):
+    """A backend whose answers exist already: it sees no prompt, so its rows exist once whatever templates are compared."""
+
+    def check_ids(self, task: str, sample_ids: Sequence[str]) -> None:
+        """Raise InputError if a stored answer belongs to no sample of ``task``, or to the same one twice.
+
+        ``sample_ids`` are all ids of the task in order, before any limit.
+        """
+
+
+class Judge(Protocol):
+    """Something that scores answers.
+
+    Optional attribute ``in_flight`` (default 1): how many calls may run at once, in threads. A judge that waits for a
+    server says 32; one that computes says nothing and is called in order.
+    """
+
+    @property
+    def name(self) -> str:
+        """The name in every table."""
+
+    @property
+    def scale(self) -> Scale:
+        """The scores this judge gives."""
+
+    @property
+    def fingerprint(self) -> str:
+        """A short text that changes whenever a score could: judge model, template hash, parameters, parser version."""
+
+    def judge(self, sample: Sample, generation: Generation) -> Verdict:
+        """Return the verdict on one answer (``generation.text`` is never None here). Thread-safe; never raises for it."""
+
+
+@runtime_checkable
+class Ratings(Judge, Protocol):
+    """A judge that looks scores up by model label and task id, because equal texts may carry different ratings."""
+
+    def for_model(self, label: str) -> Judge:
+        """Return the judge that holds the ratings of one model."""
+
+
+@runtime_checkable
+class ChecksSamples(Protocol):
+    """A judge that wants to see the samples before the run, to refuse bad ones or to say what it will leave unscored."""
+
+    def check_samples(self, task: str, samples: Sequence[Sample], models: Sequence[str]) -> Sequence[str]:
+        """Return notices for the user; raise HarnessError if nothing can be judged."""
+
+
+class TaskSource(Protocol):
+    """Where samples come from."""
+
+    def samples(self) -> Iterator[Sample]:
+        """Yield samples in a stable order, with unique ids."""

@@ -1,0 +1,1 @@
+"""Task sources. Each is reached through the `harness.tasks` entry points."""

@@ -1,0 +1,1 @@
+"""Prompt templates. A published template is immutable: a change is a new version."""

@@ -1,0 +1,1 @@
+"""Training of adapters that go straight back into the harness."""
