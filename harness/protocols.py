@@ -32,7 +32,7 @@ class ModelBackend(Protocol):
 
 @runtime_checkable
 class AnswerFile(ModelBackend, Protocol):
-    """A backend whose answers exist already: it sees no prompt, so its rows exist once whatever templates are compared."""
+    """A backend whose answers exist already: it sees no prompt, so its rows exist once whatever the templates."""
 
     def check_ids(self, task: str, sample_ids: Sequence[str]) -> None:
         """Raise InputError if a stored answer belongs to no sample of ``task``, or to the same one twice.
@@ -61,7 +61,7 @@ class Judge(Protocol):
         """A short text that changes whenever a score could: judge model, template hash, parameters, parser version."""
 
     def judge(self, sample: Sample, generation: Generation) -> Verdict:
-        """Return the verdict on one answer (``generation.text`` is never None here). Thread-safe; never raises for it."""
+        """Return the verdict on one answer (its ``text`` is never None here). Thread-safe; never raises for it."""
 
 
 @runtime_checkable
@@ -74,7 +74,7 @@ class Ratings(Judge, Protocol):
 
 @runtime_checkable
 class ChecksSamples(Protocol):
-    """A judge that wants to see the samples before the run, to refuse bad ones or to say what it will leave unscored."""
+    """A judge that sees the samples before the run, to refuse bad ones or to say what it will leave unscored."""
 
     def check_samples(self, task: str, samples: Sequence[Sample], models: Sequence[str]) -> Sequence[str]:
         """Return notices for the user; raise HarnessError if nothing can be judged."""

@@ -5,7 +5,6 @@ All are frozen, slotted and keyword-only. None knows how it is stored or shown.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any, Literal
 
 Role = Literal["system", "user", "assistant"]
@@ -13,8 +12,6 @@ FinishReason = Literal["stop", "length", "error"]
 Status = Literal["scored", "unscored", "error"]
 PromptFormat = Literal["text", "chat"]
 BosPolicy = Literal["once", "never"]
-
-_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +110,7 @@ class Sampling:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelSpec:
-    """A model as asked for. ``text`` is the spec as typed, ``label`` its name in every report (``text`` unless given)."""
+    """A model as asked for: ``text`` is the spec as typed, ``label`` its name in every report."""
 
     text: str
     label: str
@@ -124,7 +121,7 @@ class ModelSpec:
     adapter: str | None = None
     quantization: str | None = None
     dtype: str | None = None
-    settings: Mapping[str, Any] = field(default=_NOTHING)
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def is_labelled(self) -> bool:
@@ -138,19 +135,19 @@ class TaskSpec:
 
     name: str
     source: str | None = None
-    columns: Mapping[str, str] = field(default=_NOTHING)
-    settings: Mapping[str, Any] = field(default=_NOTHING)
+    columns: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgeSpec:
-    """A judge as asked for: ``NAME[:OPTION]``; ``settings`` is its ``[judges.NAME]`` table, ``rubric`` a template name."""
+    """A judge as asked for: ``NAME[:OPTION]``. ``settings`` is its ``[judges.NAME]`` table."""
 
     text: str
     name: str
     option: str | None = None
     rubric: str | None = None
-    settings: Mapping[str, Any] = field(default=_NOTHING)
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
