@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 import yaml
-from jinja2 import StrictUndefined, Template as JinjaTemplate, TemplateError, UndefinedError, meta
+from jinja2 import StrictUndefined, TemplateError, UndefinedError, meta
+from jinja2 import Template as JinjaTemplate
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from harness.errors import HarnessError, InputError, UnknownNameError
@@ -65,11 +66,10 @@ class Template:
         >>> load_template("course.v1").render({"input": "日本の首都は？"}).text
         '### 指示\n日本の首都は？\n### 回答\n'
         """
-        messages = (Message(role="user", content=self.render_text(**inputs)),)
-        if system := self.meta.get("system"):
-            messages = (Message(role="system", content=str(system)), *messages)
+        system = self.meta.get("system")
+        opening = (Message(role="system", content=str(system)),) if system else ()
         return RenderedPrompt(
-            messages=messages,
+            messages=(*opening, Message(role="user", content=self.render_text(**inputs))),
             format=cast("PromptFormat", self.meta.get("format", "text")),
             bos=cast("BosPolicy", self.meta.get("bos", "once")),
             stop=tuple(self.meta.get("stop", ())),

@@ -1,0 +1,95 @@
+"""Between records and the outside world: canonical JSON, content hashes, and validation of what people write.
+
+The only module that knows pydantic. A wrong value is reported with all its neighbours at once, each with its path.
+"""
+
+import dataclasses
+import functools
+import hashlib
+import json
+from collections.abc import Hashable, Mapping
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
+
+from harness.errors import InputError, UnknownNameError
+
+T = TypeVar("T")
+
+
+def canonical(value: object) -> str:
+    r"""Return the one JSON text of a value: keys sorted, no spaces, ASCII (a lone surrogate stays a lone surrogate).
+
+    >>> canonical({"b": 1, "a": ["日本"]})
+    '{"a":["\\u65e5\\u672c"],"b":1}'
+    """
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, default=_plain)
+
+
+def digest(value: object) -> str:
+    """Return the sha256 of a value's canonical JSON, in hex.
+
+    >>> digest({"a": 1, "b": 2}) == digest({"b": 2, "a": 1})
+    True
+    """
+    return hashlib.sha256(canonical(value).encode("ascii")).hexdigest()
+
+
+def _plain(value: object) -> object:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {item.name: getattr(value, item.name) for item in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, tuple | set | frozenset):
+        return sorted(value) if isinstance(value, set | frozenset) else list(value)
+    if hasattr(value, "item"):  # a numpy scalar from a Parquet column
+        return value.item()
+    return str(value)
+
+
+def decode(kind: type[T], data: str | Mapping[str, Any], *, where: str) -> T:
+    """Return a record of ``kind`` from JSON text or a mapping.
+
+    Raises:
+        InputError: fields are missing, unknown or of the wrong type; the message lists every one of them with its path.
+    """
+    adapter: TypeAdapter[T] = _adapter(kind)
+    try:
+        return adapter.validate_json(data) if isinstance(data, str) else adapter.validate_python(dict(data))
+    except ValidationError as error:
+        problems = error.errors(include_url=False)
+        raise InputError(
+            "; ".join(_describe(problem) for problem in problems) + ".", path=where, hint=_near(problems, kind)
+        ) from error
+
+
+@functools.cache
+def _adapter(kind: Hashable) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)
+
+
+def _describe(problem: ErrorDetails) -> str:
+    path = ".".join(str(part) for part in problem["loc"]) or "top level"
+    if problem["type"] in {"unexpected_keyword_argument", "extra_forbidden"}:
+        return f"{path}: no such key"
+    got = problem["input"]
+    shown = "" if isinstance(got, dict | list) else f" (got {got!r})"
+    return f"{path}: {problem['msg'][0].lower()}{problem['msg'][1:]}{shown}"
+
+
+def _near(problems: list[ErrorDetails], kind: type[T]) -> str | None:
+    """Return a suggestion for the first misspelt key, among the fields of the record it stands in."""
+    for problem in problems:
+        if problem["type"] not in {"unexpected_keyword_argument", "extra_forbidden"}:
+            continue
+        owner: Any = kind
+        for part in problem["loc"][:-1]:
+            hints = (
+                {item.name: item.type for item in dataclasses.fields(owner)} if dataclasses.is_dataclass(owner) else {}
+            )
+            owner = hints.get(str(part), owner)
+        if dataclasses.is_dataclass(owner):
+            names = [item.name for item in dataclasses.fields(owner)]
+            return UnknownNameError("key", str(problem["loc"][-1]), names).hint
+    return None

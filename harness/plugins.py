@@ -1,0 +1,66 @@
+"""Plugins: models, judges and tasks by entry point. Built-ins come through the same door as a stranger's."""
+
+import functools
+from collections.abc import Callable
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, Literal
+
+from harness.errors import HarnessError, MissingExtraError, UnknownNameError
+
+Group = Literal["models", "judges", "tasks"]
+Factory = Callable[[Any], Any]
+
+
+@functools.cache
+def _found(group: Group) -> dict[str, EntryPoint]:
+    return {entry.name: entry for entry in entry_points(group=f"harness.{group}")}
+
+
+def names(group: Group) -> list[str]:
+    """Return the names of all installed plugins of a group, sorted; nothing is imported.
+
+    >>> [name for name in names("judges") if name in ("human", "reference", "rules")]
+    ['human', 'reference', 'rules']
+    """
+    return sorted(_found(group))
+
+
+def entry(group: Group, name: str) -> EntryPoint:
+    """Return a plugin's entry point.
+
+    Raises:
+        UnknownNameError: no plugin of this group has this name.
+    """
+    found = _found(group)
+    if name not in found:
+        raise UnknownNameError(group.removesuffix("s"), name, found)
+    return found[name]
+
+
+def load(group: Group, name: str) -> Factory:
+    """Return a plugin's factory, importing its module.
+
+    Raises:
+        UnknownNameError: no plugin of this group has this name.
+        MissingExtraError: it needs packages of an extra that is not installed.
+        HarnessError: its module cannot be imported for another reason.
+    """
+    point = entry(group, name)
+    what = f"{group.removesuffix('s')} {name!r}"
+    try:
+        factory: Factory = point.load()
+    except ModuleNotFoundError as error:
+        if point.extras:
+            raise MissingExtraError(what, point.extras[0]) from error
+        raise HarnessError(
+            f"The {what} cannot be imported: {error}.", hint=f"It comes from {_origin(point)}."
+        ) from error
+    except Exception as error:
+        raise HarnessError(
+            f"The {what} cannot be imported: {type(error).__name__}: {error}.", hint=f"It comes from {_origin(point)}."
+        ) from error
+    return factory
+
+
+def _origin(point: EntryPoint) -> str:
+    return f"package {point.dist.name!r} ({point.value})" if point.dist else point.value

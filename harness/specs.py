@@ -1,0 +1,181 @@
+"""From what a person types (flags and harness.toml) to an `EvalSpec`."""
+
+import os
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from harness import plugins
+from harness.codec import decode, digest
+from harness.errors import InputError, UsageError
+from harness.templates import is_path
+from harness.types import EvalSpec, JudgeSpec, ModelSpec, TaskSpec
+
+DEFAULT_BASE = "llm-jp/llm-jp-3-13b"
+DEFAULT_STORE = "sqlite:///runs/store.sqlite"
+DEFAULT_PROMPT = "course.v1"
+_STRICT = {"extra": "forbid"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GenerationConfig:
+    """The ``[generation]`` table: defaults for how tokens are drawn."""
+
+    __pydantic_config__ = _STRICT
+    max_new_tokens: int | None = None
+    temperature: float | None = None
+    repetition_penalty: float | None = None
+    seed: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """harness.toml. Every key is optional and every flag wins over it.
+
+    ``models`` holds ``base`` and one table of settings per backend; ``judges`` and ``tasks`` hold one table per name.
+    """
+
+    __pydantic_config__ = _STRICT
+    store: str | None = None
+    runs: str = "runs"
+    prompt: str | None = None
+    models: Mapping[str, Any] = field(default_factory=dict)
+    generation: GenerationConfig = field(default_factory=GenerationConfig)
+    judges: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    tasks: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+def load_config(path: str | None) -> Config:
+    """Return the configuration of a file; without a path, ``harness.toml`` of this folder if there is one.
+
+    Raises:
+        InputError: the file is missing though asked for, is not TOML, or holds an unknown key or a wrong value.
+    """
+    source = Path(path or "harness.toml")
+    if path is None and not source.exists():
+        return Config()
+    try:
+        data = tomllib.loads(source.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError as error:
+        raise InputError("no such configuration file.", path=source) from error
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}.", path=source) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"not valid TOML: {error}.", path=source) from error
+    return decode(Config, data, where=str(source))
+
+
+def store_url(flag: str | None, config: Config) -> str:
+    """Return the store to use: the flag, else ``HARNESS_STORE``, else harness.toml, else a file under runs/."""
+    return flag or os.environ.get("HARNESS_STORE") or config.store or DEFAULT_STORE
+
+
+def parse_model(
+    text: str,
+    config: Config,
+    *,
+    base: str | None = None,
+    quantization: str | None = None,
+    dtype: str | None = None,
+) -> ModelSpec:
+    """Return the model spec of ``[LABEL=]SPEC``.
+
+    A label is what stands before the first ``=`` if it holds no colon, so that ``outputs:a=b.jsonl`` has none.
+
+    >>> parse_model("mine=outputs:answers.csv", Config()).label
+    'mine'
+
+    Raises:
+        UnknownNameError: no backend has the name before the colon.
+        UsageError: the spec is empty or lacks what its backend needs.
+    """
+    label, separator, rest = text.partition("=")
+    if not separator or ":" in label:
+        label, rest = text, text
+    if not label.strip() or not rest.strip():
+        raise UsageError(f"--model {text!r} is empty.", hint="Write --model SPEC or --model LABEL=SPEC.")
+    backend, colon, target = rest.partition(":")
+    plugins.entry("models", backend)
+    if colon and not target:
+        raise UsageError(f"--model {text!r} names nothing after the colon.", hint=f"Write --model {backend}:TARGET.")
+    revision = None
+    if backend in {"adapter", "hf"} and "@" in target:
+        target, _, revision = target.rpartition("@")
+    settings = config.models.get(backend, {})
+    return ModelSpec(
+        text=rest,
+        label=label,
+        backend=backend,
+        target=target or None,
+        base=base or config.models.get("base", DEFAULT_BASE),
+        revision=revision,
+        adapter=target if backend == "adapter" else None,
+        quantization=quantization,
+        dtype=dtype,
+        settings=settings,
+    )
+
+
+def parse_task(text: str, config: Config) -> TaskSpec:
+    """Return the task spec of ``NAME[=PATH]``; ``[tasks.NAME]`` of harness.toml may give the path and the columns.
+
+    Raises:
+        UsageError: no name, or no path where the name alone says nothing.
+    """
+    name, separator, path = text.partition("=")
+    if not name or (separator and not path):
+        raise UsageError(f"--task {text!r} lacks a name or a path.", hint="Write --task NAME or --task NAME=PATH.")
+    table = dict(config.tasks.get(name, {}))
+    columns = table.pop("columns", {})
+    source = path or table.pop("path", None)
+    table.pop("path", None)
+    task = TaskSpec(name=name, source=source, columns=columns, settings=table)
+    if source is None and is_path(name):
+        raise UsageError(
+            f"--task {name!r} is a path without a name.", hint=f"Give it a name: --task {Path(name).stem}={name}"
+        )
+    if source is None:
+        plugins.entry("tasks", task_plugin(task))
+    return task
+
+
+def task_plugin(task: TaskSpec) -> str:
+    """Return the name of the plugin that reads a task: its own, that of its prefix (``bundled:…``), else ``file``."""
+    for name in (task.name, task.name.partition(":")[0]):
+        if name in plugins.names("tasks"):
+            return name
+    return "file" if task.source is not None else task.name
+
+
+def parse_judge(text: str, config: Config, *, rubric: str | None = None) -> JudgeSpec:
+    """Return the judge spec of ``NAME[:OPTION]``.
+
+    Raises:
+        UnknownNameError: no judge has this name.
+    """
+    name, _, option = text.partition(":")
+    plugins.entry("judges", name)
+    return JudgeSpec(text=text, name=name, option=option or None, rubric=rubric, settings=config.judges.get(name, {}))
+
+
+def check_labels(models: Sequence[str]) -> None:
+    """Raise UsageError if two models share a label.
+
+    >>> check_labels(["base", "mine"])
+    """
+    seen: set[str] = set()
+    for label in models:
+        if label in seen:
+            raise UsageError(
+                f"Two models are labelled {label!r}.", hint="Tell them apart: --model NAME=SPEC for one of them."
+            )
+        seen.add(label)
+
+
+def default_run_name(spec: EvalSpec) -> str:
+    """Return the run name derived from the spec, so that the same command resumes the same run."""
+    task = spec.tasks[0].name.replace(":", "-").replace("/", "-")
+    more = f"-and-{len(spec.tasks) - 1}-more" if len(spec.tasks) > 1 else ""
+    return f"{task}{more}-{digest(spec)[:8]}"
