@@ -4,10 +4,9 @@ The only module that knows pydantic. A wrong value is reported with all its neig
 """
 
 import dataclasses
-import functools
 import hashlib
 import json
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
@@ -54,7 +53,7 @@ def decode(kind: type[T], data: str | Mapping[str, Any], *, where: str) -> T:
     Raises:
         InputError: fields are missing, unknown or of the wrong type; the message lists every one of them with its path.
     """
-    adapter: TypeAdapter[T] = _adapter(kind)
+    adapter = _adapter(kind)
     try:
         return adapter.validate_json(data) if isinstance(data, str) else adapter.validate_python(dict(data))
     except ValidationError as error:
@@ -64,9 +63,13 @@ def decode(kind: type[T], data: str | Mapping[str, Any], *, where: str) -> T:
         ) from error
 
 
-@functools.cache
-def _adapter(kind: Hashable) -> TypeAdapter[Any]:
-    return TypeAdapter(kind)
+_ADAPTERS: dict[Any, TypeAdapter[Any]] = {}  # building one takes milliseconds, using it microseconds
+
+
+def _adapter(kind: type[T]) -> TypeAdapter[T]:
+    if kind not in _ADAPTERS:
+        _ADAPTERS[kind] = TypeAdapter(kind)
+    return _ADAPTERS[kind]
 
 
 def _describe(problem: ErrorDetails) -> str:

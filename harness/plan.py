@@ -1,11 +1,11 @@
 """What is to be done: requests and judgement keys from specs and samples. Pure: nothing is read, called or timed."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from harness.codec import digest
 from harness.templates import Template
-from harness.types import RenderedPrompt, Request, Sample, Sampling
+from harness.types import Generation, RenderedPrompt, Request, Sample, Sampling, Scale, Verdict
 
 _NO_PROMPT = RenderedPrompt(messages=())
 
@@ -109,3 +109,81 @@ def judgement_key(fingerprint: str, sample: str, text: str, *, repeat: int, judg
 def rating_key(fingerprint: str, model: str, sample_id: str, *, repeat: int) -> str:
     """Return the key of a rating that was given to one model's answer to one task, whatever its text."""
     return digest(["rating", fingerprint, model, sample_id, repeat])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SampleKey:
+    """A sample with its digest, computed once."""
+
+    sample: Sample
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedJudge:
+    """A judge as the plan sees it. ``rates_models``: its scores belong to a model label and a task id, not to a text."""
+
+    name: str
+    fingerprint: str
+    scale: Scale
+    kind: str = "quality"
+    rates_models: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgementItem:
+    """One verdict to obtain on one request. ``verdict`` is set where none can be given: there is no answer."""
+
+    request: Request
+    judge: str
+    judge_repeat: int
+    key: str
+    verdict: Verdict | None = None
+
+
+def judgement_items(
+    request: Request,
+    generation: Generation | None,
+    sample: SampleKey,
+    judges: Sequence[PlannedJudge],
+    judge_repeats: int = 1,
+) -> Iterator[JudgementItem]:
+    """Yield the verdicts to obtain on one answer. Checks and ratings do not vary, so only quality judges repeat."""
+    missing = None if generation is not None and generation.text is not None else _no_answer(generation)
+    text = generation.text if generation is not None and generation.text is not None else ""
+    for judge in judges:
+        for judge_repeat in range(judge_repeats if judge.kind == "quality" else 1):
+            if judge.rates_models:
+                key = rating_key(judge.fingerprint, request.model, request.sample_id, repeat=request.repeat)
+            else:
+                key = judgement_key(
+                    judge.fingerprint, sample.digest, text, repeat=request.repeat, judge_repeat=judge_repeat
+                )
+            yield JudgementItem(request=request, judge=judge.name, judge_repeat=judge_repeat, key=key, verdict=missing)
+
+
+def sample_keys(tasks: Sequence[PlannedTask]) -> dict[tuple[str, str], SampleKey]:
+    """Return every sample with its digest, by task name and sample id."""
+    return {
+        (task.name, sample.id): SampleKey(sample=sample, digest=sample_digest(sample))
+        for task in tasks
+        for sample in task.samples
+    }
+
+
+def plan_digest(tasks: Sequence[PlannedTask], requests: Sequence[Request]) -> str:
+    """Return the digest under which a run's samples and requests are stored."""
+    return digest(
+        [
+            [[task.name, task_hash(task.samples)] for task in tasks],
+            [[row.key, row.task, row.sample_id, row.model, row.prompt, row.repeat] for row in requests],
+        ]
+    )
+
+
+def _no_answer(generation: Generation | None) -> Verdict:
+    if generation is None:
+        return Verdict.unscored("no answer was generated")
+    if generation.finish_reason == "error":
+        return Verdict.unscored(f"generation failed: {generation.error}")
+    return Verdict.unscored(generation.error or "no answer")

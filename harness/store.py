@@ -1,0 +1,434 @@
+"""The store: every answer and every judgement by content key, in SQLite through SQLAlchemy Core.
+
+Failures are recorded but never served: a reader asking for finished work does not see them, and a later success
+replaces them. A success is never replaced. Rows are durable once `Store.write` returns; readers and writers of several
+processes work side by side (WAL, one short transaction per write).
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from sqlalchemy import (
+    Column,
+    Connection,
+    Engine,
+    Float,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    create_engine,
+    event,
+    inspect,
+    select,
+)
+from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.types import TypeDecorator
+
+from harness.codec import canonical, decode
+from harness.errors import StoreError
+from harness.types import Generation, Judgement, RenderedPrompt, Request, Sample, Sampling, Verdict
+
+SCHEMA_VERSION = 1
+_CHUNK = 500  # keys in one SELECT; SQLite allows 32,766 parameters
+
+
+class AnyText(TypeDecorator[str]):
+    """Text that may hold lone surrogates, which UTF-8 cannot: those values are stored as bytes and come back whole."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: object) -> Any:  # noqa: ANN401 - the driver takes both
+        """Return what the driver is given: text, or bytes where UTF-8 cannot hold it."""
+        del dialect
+        if value is None or value.isascii():
+            return value
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            return value.encode("utf-8", "surrogatepass")
+        return value
+
+    def process_result_value(self, value: Any, dialect: object) -> str | None:  # noqa: ANN401 - the driver gives both
+        """Return the text that was bound."""
+        del dialect
+        return value.decode("utf-8", "surrogatepass") if isinstance(value, bytes) else value
+
+
+_metadata = MetaData()
+_meta = Table("meta", _metadata, Column("key", Text, primary_key=True), Column("value", Text, nullable=False))
+_samples = Table("sample", _metadata, Column("digest", Text, primary_key=True), Column("body", Text, nullable=False))
+_requests = Table("request", _metadata, Column("key", Text, primary_key=True), Column("body", Text, nullable=False))
+_generations = Table(
+    "generation",
+    _metadata,
+    Column("request_key", Text, primary_key=True),
+    Column("text", AnyText),
+    Column("finish_reason", Text, nullable=False),
+    Column("tokens_in", Integer),
+    Column("tokens_out", Integer),
+    Column("seconds", Float),
+    Column("error", AnyText),
+)
+_judgements = Table(
+    "judgement",
+    _metadata,
+    Column("key", Text, primary_key=True),
+    Column("request_key", Text, nullable=False, index=True),
+    Column("judge", Text, nullable=False),
+    Column("judge_fingerprint", Text, nullable=False),
+    Column("repeat", Integer, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("score", Float),
+    Column("reason", AnyText),
+    Column("rationale", AnyText),
+    Column("raw", AnyText),
+    Column("version", AnyText),
+    Column("cost", Float),
+)
+_plan_samples = Table(
+    "plan_sample",
+    _metadata,
+    Column("plan", Text, primary_key=True),
+    Column("task", Text, primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("digest", Text, nullable=False),
+)
+_plan_requests = Table(
+    "plan_request",
+    _metadata,
+    Column("plan", Text, primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("task", Text, nullable=False),
+    Column("sample_id", Text, nullable=False),
+    Column("model", AnyText, nullable=False),
+    Column("prompt", AnyText),
+    Column("repeat", Integer, nullable=False),
+    Column("request_key", Text, nullable=False),
+)
+
+
+class Store:
+    """An open store. Thread-safe; close it, or use it as a context manager."""
+
+    def __init__(self, url: str, *, lock_timeout: float = 30.0) -> None:
+        """Open the store at ``url`` (``sqlite:///FILE`` or a file's path) and create it if it is not there.
+
+        ``lock_timeout`` is how long, in seconds, to wait for another process that is writing.
+
+        Raises:
+            StoreError: the URL is not SQLite's, the file cannot be opened or is no database, or its schema is newer.
+        """
+        self._path = _file_of(url)
+        self.url = f"sqlite:///{self._path}"
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(
+                f"The folder of the store cannot be made: {self._path.parent}: {error.strerror}.", hint=_OTHER_STORE
+            ) from error
+        self._engine = _engine(self.url, lock_timeout)
+        found = self._schema()
+        if found > SCHEMA_VERSION:
+            self.close()
+            raise StoreError(
+                f"The store {self._path} has schema {found}; this version of ja-harness knows schema {SCHEMA_VERSION}.",
+                hint="Upgrade (pip install -U ja-harness), or use another store with --store.",
+            )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._engine.dispose()
+
+    def _schema(self) -> int:
+        """Return the store's schema version, creating the tables in a new file."""
+        with self._transaction() as connection:
+            fresh = not inspect(connection).has_table("meta")
+        if fresh:
+            with self._transaction(write=True) as connection:
+                _metadata.create_all(connection)
+                _insert_new(connection, _meta, [{"key": "schema", "value": str(SCHEMA_VERSION)}])
+        with self._transaction() as connection:
+            version = connection.execute(select(_meta.c.value).where(_meta.c.key == "schema")).scalar_one_or_none()
+        if version is None or not version.isdecimal():
+            raise StoreError(f"{self._path} is a database, but not a store of ja-harness.", hint=_OTHER_STORE)
+        return int(version)
+
+    @contextmanager
+    def _transaction(self, *, write: bool = False) -> Iterator[Connection]:
+        try:
+            with self._engine.connect().execution_options(write=write) as connection, connection.begin():
+                yield connection
+        except DBAPIError as error:
+            raise _explain(error, self._path) from error
+
+    def generations(self, keys: Sequence[str], *, failures: bool = False) -> dict[str, Generation]:
+        """Return the stored answers among ``keys``; failed ones only if asked for."""
+        found: dict[str, Generation] = {}
+        with self._transaction() as connection:
+            for chunk in _chunks(keys):
+                query = select(_generations).where(_generations.c.request_key.in_(chunk))
+                if not failures:
+                    query = query.where(_generations.c.text.is_not(None))
+                for row in connection.execute(query):
+                    found[row.request_key] = Generation(**row._mapping)  # noqa: SLF001 - SQLAlchemy's public name
+        return found
+
+    def judgements(self, keys: Sequence[str], *, failures: bool = False) -> dict[str, Judgement]:
+        """Return the stored judgements among ``keys``; unscored and failed ones only if asked for."""
+        found: dict[str, Judgement] = {}
+        with self._transaction() as connection:
+            for chunk in _chunks(keys):
+                query = select(_judgements).where(_judgements.c.key.in_(chunk))
+                if not failures:
+                    query = query.where(_judgements.c.status == "scored")
+                found.update((row.key, _to_judgement(row)) for row in connection.execute(query))
+        return found
+
+    def write(self, *, generations: Sequence[Generation] = (), judgements: Sequence[Judgement] = ()) -> None:
+        """Add rows in one transaction; on return they survive a killed process.
+
+        Raises:
+            StoreError: no space, no permission, or the store stayed locked.
+        """
+        with self._transaction(write=True) as connection:
+            if generations:
+                statement = insert(_generations)
+                statement = statement.on_conflict_do_update(
+                    index_elements=["request_key"],
+                    set_={column.name: column for column in statement.excluded if column.name != "request_key"},
+                    where=_generations.c.text.is_(None),
+                )
+                connection.execute(statement, [_generation_row(row) for row in generations])
+            if judgements:
+                judged = insert(_judgements)
+                judged = judged.on_conflict_do_update(
+                    index_elements=["key"],
+                    set_={column.name: column for column in judged.excluded if column.name != "key"},
+                    where=_judgements.c.status != "scored",
+                )
+                connection.execute(judged, [_judgement_row(row) for row in judgements])
+
+    def has_plan(self, plan: str) -> bool:
+        """Return whether a plan of this digest is stored."""
+        with self._transaction() as connection:
+            query = select(_plan_requests.c.plan).where(_plan_requests.c.plan == plan).limit(1)
+            return connection.execute(query).first() is not None
+
+    def save_plan(self, plan: str, samples: Mapping[str, Sequence[Sample]], requests: Sequence[Request]) -> None:
+        """Store what a run consists of, under the digest ``plan``: the samples of each task and every request."""
+        bodies = {digest_: body for _, digest_, body in _sample_rows(samples)}
+        with self._transaction(write=True) as connection:
+            _insert_new(connection, _samples, [{"digest": key, "body": body} for key, body in bodies.items()])
+            _insert_new(connection, _requests, [{"key": row.key, "body": _request_body(row)} for row in requests])
+            _insert_new(
+                connection,
+                _plan_samples,
+                [
+                    {"plan": plan, "task": task, "position": position, "digest": digest_}
+                    for (task, position), digest_, _ in _sample_rows(samples)
+                ],
+            )
+            _insert_new(
+                connection,
+                _plan_requests,
+                [
+                    {
+                        "plan": plan,
+                        "position": position,
+                        "task": row.task,
+                        "sample_id": row.sample_id,
+                        "model": row.model,
+                        "prompt": row.prompt,
+                        "repeat": row.repeat,
+                        "request_key": row.key,
+                    }
+                    for position, row in enumerate(requests)
+                ],
+            )
+
+    def load_plan(self, plan: str) -> tuple[dict[str, tuple[Sample, ...]], list[Request]]:
+        """Return the samples of each task and every request of a stored plan, in order.
+
+        Raises:
+            StoreError: no plan of this digest is here.
+        """
+        with self._transaction() as connection:
+            rows = connection.execute(
+                select(_plan_samples.c.task, _samples.c.body)
+                .join(_samples, _samples.c.digest == _plan_samples.c.digest)
+                .where(_plan_samples.c.plan == plan)
+                .order_by(_plan_samples.c.task, _plan_samples.c.position)
+            ).all()
+            samples: dict[str, list[Sample]] = {}
+            for row in rows:
+                samples.setdefault(row.task, []).append(decode(Sample, row.body, where=str(self._path)))
+            planned = connection.execute(
+                select(_plan_requests, _requests.c.body)
+                .join(_requests, _requests.c.key == _plan_requests.c.request_key)
+                .where(_plan_requests.c.plan == plan)
+                .order_by(_plan_requests.c.position)
+            ).all()
+        if not planned:
+            raise StoreError(
+                f"The store {self._path} does not hold this run.", hint="Use the store it was made with: --store URL."
+            )
+        requests = [self._to_request(row) for row in planned]
+        return {task: tuple(items) for task, items in samples.items()}, requests
+
+    def _to_request(self, row: Any) -> Request:  # noqa: ANN401 - a SQLAlchemy row
+        body = decode(_RequestBody, row.body, where=str(self._path))
+        return Request(
+            key=row.request_key,
+            task=row.task,
+            sample_id=row.sample_id,
+            model=row.model,
+            prompt=row.prompt,
+            repeat=row.repeat,
+            rendered=body.rendered,
+            sampling=body.sampling,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _RequestBody:
+    """What the ``request`` table keeps of a request: all that went to the model."""
+
+    rendered: RenderedPrompt
+    sampling: Sampling
+
+
+_OTHER_STORE = "Choose another place with --store sqlite:///PATH."
+
+
+def _file_of(url: str) -> Path:
+    if "://" not in url:
+        return Path(url)
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise StoreError(f"{url!r} is not a store URL.", hint="Write sqlite:///PATH/TO/store.sqlite.") from error
+    if parsed.get_backend_name() != "sqlite" or not parsed.database or parsed.database == ":memory:":
+        raise StoreError(
+            f"The store must be a SQLite file, not {parsed.render_as_string(hide_password=True)!r}.",
+            hint="Write sqlite:///PATH/TO/store.sqlite.",
+        )
+    return Path(parsed.database)
+
+
+def _engine(url: str, lock_timeout: float) -> Engine:
+    engine = create_engine(url, connect_args={"timeout": lock_timeout, "check_same_thread": False})
+
+    @event.listens_for(engine, "connect")
+    def _on_connect(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own type
+        connection.isolation_level = None  # we begin transactions ourselves, see below
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=NORMAL")  # survives kill -9; only a power cut can lose the last commits
+
+    @event.listens_for(engine, "begin")
+    def _on_begin(connection: Connection) -> None:
+        # A write that starts as a read can fail half-way when two processes write: take the lock at once.
+        write = connection.get_execution_options().get("write", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+    return engine
+
+
+def _explain(error: DBAPIError, path: Path) -> StoreError:
+    cause = str(error.orig)
+    if "locked" in cause:
+        return StoreError(
+            f"The store {path} is locked: another process has been writing for too long.",
+            hint="Wait for it or end it, then run the same command again; nothing stored is lost.",
+        )
+    if "full" in cause:
+        return StoreError(
+            f"No space left to write the store {path}.", hint="Free some space, then run the same command again."
+        )
+    if "readonly" in cause or "unable to open" in cause:
+        return StoreError(f"The store {path} cannot be written: {cause}.", hint=_OTHER_STORE)
+    if "not a database" in cause or "malformed" in cause:
+        return StoreError(f"{path} is not a readable store: {cause}.", hint=_OTHER_STORE)
+    return StoreError(f"The store {path} failed: {cause}.", hint=_OTHER_STORE)
+
+
+def _chunks(keys: Sequence[str]) -> Iterator[Sequence[str]]:
+    return (keys[start : start + _CHUNK] for start in range(0, len(keys), _CHUNK))
+
+
+def _insert_new(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    if rows:
+        connection.execute(insert(table).on_conflict_do_nothing(), rows)
+
+
+def _sample_rows(samples: Mapping[str, Sequence[Sample]]) -> Iterator[tuple[tuple[str, int], str, str]]:
+    for task, items in samples.items():
+        for position, sample in enumerate(items):
+            body = canonical(sample)
+            yield (task, position), hashlib.sha256(body.encode("ascii")).hexdigest(), body
+
+
+def _request_body(request: Request) -> str:
+    return canonical({"rendered": request.rendered, "sampling": request.sampling})
+
+
+def _generation_row(row: Generation) -> dict[str, Any]:
+    return {
+        "request_key": row.request_key,
+        "text": row.text,
+        "finish_reason": row.finish_reason,
+        "tokens_in": row.tokens_in,
+        "tokens_out": row.tokens_out,
+        "seconds": row.seconds,
+        "error": row.error,
+    }
+
+
+def _judgement_row(row: Judgement) -> dict[str, Any]:
+    verdict = row.verdict
+    return {
+        "key": row.key,
+        "request_key": row.request_key,
+        "judge": row.judge,
+        "judge_fingerprint": row.judge_fingerprint,
+        "repeat": row.repeat,
+        "status": verdict.status,
+        "score": verdict.score,
+        "reason": verdict.reason,
+        "rationale": verdict.rationale,
+        "raw": verdict.raw,
+        "version": verdict.version,
+        "cost": verdict.cost,
+    }
+
+
+def _to_judgement(row: Any) -> Judgement:  # noqa: ANN401 - a SQLAlchemy row
+    return Judgement(
+        key=row.key,
+        request_key=row.request_key,
+        judge=row.judge,
+        judge_fingerprint=row.judge_fingerprint,
+        repeat=row.repeat,
+        verdict=Verdict(
+            status=row.status,
+            score=row.score,
+            reason=row.reason,
+            rationale=row.rationale,
+            raw=row.raw,
+            version=row.version,
+            cost=row.cost,
+        ),
+    )

@@ -1,0 +1,70 @@
+"""The thread that writes finished rows, so that each is durable within moments and nobody waits for the disk."""
+
+import queue
+import threading
+from typing import Self
+
+from harness.store import Store
+from harness.types import Generation, Judgement
+
+_BATCH = 512  # rows in one transaction at most
+_BACKLOG = 8192  # rows that may wait before producers are held up
+
+
+class Writer:
+    """Writes rows in the background, as many in one transaction as have gathered meanwhile.
+
+    Leaving the ``with`` block waits until every row is written. An error of the store stops the writing and is raised
+    by the next `add` or on leaving.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._rows: queue.Queue[Generation | Judgement | None] = queue.Queue(maxsize=_BACKLOG)
+        self._error: Exception | None = None
+        self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._rows.put(None)
+        self._thread.join()
+        if self._error is not None and kind is None:
+            raise self._error
+
+    def add(self, row: Generation | Judgement) -> None:
+        """Hand a row over.
+
+        Raises:
+            StoreError: an earlier row could not be written.
+        """
+        if self._error is not None:
+            raise self._error
+        self._rows.put(row)
+
+    def _run(self) -> None:
+        rows: list[Generation | Judgement] = []
+        open_ = True
+        while open_:
+            row = self._rows.get()
+            while row is not None:
+                rows.append(row)
+                if len(rows) >= _BATCH or self._rows.empty():
+                    break
+                row = self._rows.get()
+            open_ = row is not None
+            self._flush(rows)
+            rows.clear()
+
+    def _flush(self, rows: list[Generation | Judgement]) -> None:
+        if not rows or self._error is not None:
+            return  # after an error the queue is still drained, so that no producer hangs on a full one
+        try:
+            self._store.write(
+                generations=[row for row in rows if isinstance(row, Generation)],
+                judgements=[row for row in rows if isinstance(row, Judgement)],
+            )
+        except Exception as error:  # noqa: BLE001 - handed to the thread that owns the run
+            self._error = error
