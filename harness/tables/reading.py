@@ -1,0 +1,112 @@
+"""Opening a table: the format from the suffix, else from the content."""
+
+import difflib
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint
+from pathlib import Path
+
+from harness.errors import InputError
+from harness.tables.rows import Row
+from harness.tables.text import csv_rows, decode, header_width, json_rows
+
+# pyarrow takes 0.13 s to import, so its reader is loaded the way a plugin is: when a file asks for it.
+_PARQUET = EntryPoint(name="parquet", value="harness.tables.parquet:parquet_rows", group="harness.tables")
+_PARQUET_MAGIC = b"PAR1"
+_ARCHIVES = {b"PK\x03\x04": "an Excel or ZIP file", b"\x1f\x8b": "a gzip file"}
+_JSON_SUFFIXES = {".jsonl", ".ndjson", ".json"}
+_CSV_SUFFIXES = {".csv": None, ".tsv": "\t"}
+_PARQUET_SUFFIXES = {".parquet", ".pq"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """A file's rows, with its ``path`` as typed and the SHA-256 of its bytes."""
+
+    path: str
+    sha256: str
+    rows: tuple[Row, ...]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names of all columns, in the order in which they first appear."""
+        return tuple(dict.fromkeys(name for row in self.rows for name in row.values))
+
+
+def read_table(path: str | Path) -> Table:
+    """Return the rows of a JSONL, JSON, CSV, TSV or Parquet file; other suffixes are told apart by content.
+
+    ``~`` stands for the home folder. The file is read once, so ``sha256`` belongs to exactly these rows.
+
+    Raises:
+        InputError: no such file, a folder, no permission, an empty file, rows that cannot be read (with their line).
+    """
+    data = _read(path)
+    return Table(path=str(path), sha256=hashlib.sha256(data).hexdigest(), rows=tuple(_rows(data, str(path))))
+
+
+def read_rows(path: str | Path) -> tuple[Row, ...]:
+    """Return the rows of a file; see `read_table`."""
+    return read_table(path).rows
+
+
+def sha256_of(path: str | Path) -> str:
+    """Return the SHA-256 of a file's bytes in hexadecimal.
+
+    Raises:
+        InputError: the file cannot be read.
+    """
+    return hashlib.sha256(_read(path)).hexdigest()
+
+
+def _rows(data: bytes, path: str) -> list[Row]:
+    if not data.strip(b" \t\r\n\xef\xbb\xbf"):
+        raise InputError("the file is empty", path=path)
+    suffix = Path(path).suffix.lower()
+    if data.startswith(_PARQUET_MAGIC) or suffix in _PARQUET_SUFFIXES:
+        read_parquet: Callable[[bytes, str], list[Row]] = _PARQUET.load()
+        rows = read_parquet(data, path)
+    else:
+        rows = _text_rows(data, path, suffix)
+    if not rows:
+        raise InputError("the file has no rows", path=path)
+    return rows
+
+
+def _text_rows(data: bytes, path: str, suffix: str) -> list[Row]:
+    for magic, what in _ARCHIVES.items():
+        if data.startswith(magic):
+            raise InputError(f"this is {what}", path=path, hint="Export it as CSV (UTF-8), JSONL or Parquet.")
+    text = decode(data, path)
+    if suffix in _CSV_SUFFIXES:
+        return csv_rows(text, path, delimiter=_CSV_SUFFIXES[suffix])
+    if suffix in _JSON_SUFFIXES or text.lstrip()[:1] in {"{", "["}:
+        return json_rows(text, path)
+    if header_width(text) > 1:
+        return csv_rows(text, path)
+    raise InputError(
+        "neither JSON, CSV nor Parquet by its content", path=path, hint="Name it .jsonl, .json, .csv, .tsv or .parquet."
+    )
+
+
+def _read(path: str | Path) -> bytes:
+    try:
+        return Path(path).expanduser().read_bytes()
+    except FileNotFoundError:
+        raise InputError("no such file", path=path, hint=_nearby(Path(path))) from None
+    except IsADirectoryError:
+        raise InputError("this is a folder, not a file", path=path) from None
+    except PermissionError:
+        raise InputError("no permission to read this file", path=path) from None
+    except (OSError, ValueError, RuntimeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise InputError(f"cannot be read: {reason}", path=path) from None
+
+
+def _nearby(path: Path) -> str:
+    try:
+        near = difflib.get_close_matches(path.name, [entry.name for entry in path.parent.iterdir()], n=1)
+    except OSError:
+        near = []
+    return f"Did you mean {path.with_name(near[0])}?" if near else f"Relative paths start at {Path.cwd()}."

@@ -1,0 +1,205 @@
+"""Rows from text: bytes to characters, JSON in lines or in an array, CSV with any common delimiter."""
+
+import csv
+import io
+import json
+import math
+import re
+from collections.abc import Iterator
+from typing import Any, NoReturn
+
+from harness.errors import InputError
+from harness.tables.rows import Row, lf, shorten
+
+_BOMS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+_DELIMITERS = ",;\t"
+_JSON_SPACE = re.compile(r"[ \t\n\r]*")
+
+
+def decode(data: bytes, path: str) -> str:
+    r"""Return the characters of a text file in UTF-8, UTF-16 with a byte order mark, or CP932 (Shift_JIS of Windows).
+
+    CP932 is tried only where UTF-8 fails in more places than it works: a UTF-8 file with one broken byte is an error,
+    not mojibake.
+
+    >>> decode("日本".encode("cp932"), "a.csv"), decode("日本".encode("utf-8-sig"), "a.csv")
+    ('日本', '日本')
+
+    Raises:
+        InputError: the bytes are in none of these encodings; names the line of the first that does not fit.
+    """
+    encoding = next((name for bom, name in _BOMS.items() if data.startswith(bom)), "utf-8")
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError as error:
+        if encoding == "utf-8" and (text := _decode_cp932(data)) is not None:
+            return text
+        raise InputError(
+            f"byte 0x{data[error.start]:02x} is not {encoding.removesuffix('-sig').upper()} text",
+            path=path,
+            line=data.count(b"\n", 0, error.start) + 1,
+            hint="Save the file as UTF-8.",
+        ) from None
+
+
+def _decode_cp932(data: bytes) -> str | None:
+    as_utf8 = data.decode("utf-8", errors="replace")
+    broken = as_utf8.count("\N{REPLACEMENT CHARACTER}")
+    working = sum(not char.isascii() for char in as_utf8) - broken
+    try:
+        return data.decode("cp932") if broken > working else None
+    except UnicodeDecodeError:
+        return None
+
+
+def parse_json(text: str) -> Any:  # noqa: ANN401 - a JSON value of any shape
+    """Return the one JSON value that a cell holds.
+
+    Raises:
+        ValueError: it is not JSON (NaN and Infinity are not), or nested too deeply.
+    """
+    try:
+        return lf(json.loads(text, parse_constant=_refuse_constant, parse_float=_finite))
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+def json_rows(text: str, path: str) -> list[Row]:
+    """Return the objects of a JSON array, or of a stream of objects: one a line, several a line or over several lines.
+
+    Raises:
+        InputError: a value that is not JSON (NaN and Infinity are not) or not an object; names the line it begins on.
+    """
+    return [_row(value, line, path) for line, value in _json_values(text, path)]
+
+
+def _row(value: Any, line: int, path: str) -> Row:  # noqa: ANN401 - whatever stood in the file
+    if not isinstance(value, dict):
+        raise InputError(f"expected an object with named values, got {shorten(value)}", path=path, line=line)
+    return Row(line=line, values=value)
+
+
+def _json_values(text: str, path: str) -> Iterator[tuple[int, Any]]:
+    """Yield each value with the line it begins on."""
+    decoder = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite)
+    # Only these escapes can put a carriage return into a value.
+    has_cr = "\\r" in text or "\\u000d" in text or "\\u000D" in text
+    line, seen = 1, 0
+    position = _skip_space(text, 0)
+    in_array = text.startswith("[", position)
+    if in_array:
+        position = _skip_space(text, position + 1)
+    closed = False
+    while position < len(text):
+        line, seen = line + text.count("\n", seen, position), position
+        if in_array and text.startswith("]", position):
+            closed = True
+            position = _skip_space(text, position + 1)
+            if position < len(text):
+                line += text.count("\n", seen, position)
+                raise _not_json("text after the end of the array", text, position, line, path)
+            break
+        try:
+            value, position = decoder.raw_decode(text, position)
+        except json.JSONDecodeError as error:
+            where = "" if error.lineno == line else f" at line {error.lineno}"
+            raise _not_json(f"{error.msg}{where}", text, position, line, path) from None
+        except (ValueError, RecursionError) as error:
+            reason = "nested too deeply" if isinstance(error, RecursionError) else str(error)
+            raise _not_json(reason, text, position, line, path) from None
+        yield line, lf(value) if has_cr else value
+        position = _skip_space(text, position)
+        if in_array and not text.startswith("]", position):
+            position = _after_comma(text, position, path)
+    if in_array and not closed:
+        raise InputError("not JSON: the array that begins here is never closed", path=path, line=1)
+
+
+def _after_comma(text: str, position: int, path: str) -> int:
+    """Return where the next value of an array begins."""
+    following = _skip_space(text, position + 1)
+    if position < len(text) and (text[position] != "," or text.startswith("]", following)):
+        line = text.count("\n", 0, position) + 1
+        raise _not_json("expected one ',' between the values of an array", text, position, line, path)
+    return following
+
+
+def _skip_space(text: str, position: int) -> int:
+    match = _JSON_SPACE.match(text, position)
+    return match.end() if match else position
+
+
+def _not_json(reason: str, text: str, position: int, line: int, path: str) -> InputError:
+    offending = text[position : position + 200].partition("\n")[0].rstrip()
+    return InputError(f"not JSON ({reason}): {shorten(offending)}", path=path, line=line)
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a JSON value, write null")
+
+
+def _finite(digits: str) -> float:
+    value = float(digits)
+    if math.isinf(value):
+        raise ValueError(f"{shorten(digits)} is too large a number")
+    return value
+
+
+def csv_rows(text: str, path: str, *, delimiter: str | None = None) -> list[Row]:
+    """Return the records under a header line; every cell is text.
+
+    Without ``delimiter`` it is the one of comma, semicolon and tab that splits the header into the most columns.
+    Blank lines and columns without a name (the index that pandas writes) are left out.
+
+    Raises:
+        InputError: two columns of one name, a record with more or fewer cells than the header, a quote never closed.
+    """
+    delimiter = delimiter or max(_DELIMITERS, key=lambda choice: _header_width(text, choice))
+    (_, first), *records = _csv_records(text, path, delimiter) or [(1, [])]
+    header = [name.strip() for name in first]
+    named = [name for name in header if name]
+    if len(set(named)) != len(named):
+        twice = next(name for name in named if named.count(name) > 1)
+        raise InputError(f"two columns are named {shorten(twice)}", path=path)
+    rows = []
+    for line, cells in records:
+        if len(cells) != len(header):
+            raise InputError(
+                f"{len(cells)} cells under a header of {len(header)} columns: {shorten(', '.join(cells))}",
+                path=path,
+                line=line,
+                hint="A cell that holds the delimiter or a line break needs double quotes around it.",
+            )
+        rows.append(Row(line=line, values={name: lf(cell) for name, cell in zip(header, cells, strict=True) if name}))
+    return rows
+
+
+def header_width(text: str) -> int:
+    """Return into how many columns the best delimiter splits the first line."""
+    return max(_header_width(text, choice) for choice in _DELIMITERS)
+
+
+def _header_width(text: str, delimiter: str) -> int:
+    first_line = next(filter(str.strip, io.StringIO(text, newline="")), "")
+    try:
+        return len(next(csv.reader([first_line], delimiter=delimiter, strict=True), []))
+    except csv.Error:
+        return 0
+
+
+def _csv_records(text: str, path: str, delimiter: str) -> list[tuple[int, list[str]]]:
+    """Return each record that is not a blank line, with the line it begins on."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    records = []
+    begins = 1
+    limit = csv.field_size_limit(len(text) + 1)  # the default refuses cells of over 131,072 characters
+    try:
+        for cells in reader:
+            if cells:
+                records.append((begins, cells))
+            begins = reader.line_num + 1
+    except csv.Error as error:
+        raise InputError(f"not CSV ({error}) in the record that begins here", path=path, line=begins) from None
+    finally:
+        csv.field_size_limit(limit)
+    return records

@@ -1,0 +1,186 @@
+"""Tasks from a file: any JSONL, JSON, CSV or Parquet table with an ``input`` column, or a mapping that names one."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from harness.errors import HarnessError, InputError, UnknownNameError
+from harness.tables import Row, id_text, parse_json, read_table, shorten
+from harness.types import Sample, TaskSpec
+
+# What a column may be, with the names it goes by in order of preference.
+ROLES: Mapping[str, tuple[str, ...]] = {
+    "task_id": ("task_id", "id"),
+    "input": ("input",),
+    "reference": ("reference", "output"),
+    "criteria": ("criteria", "eval_aspect"),
+    "rules": ("rules",),
+    "tags": ("tags",),
+    "cluster": ("cluster",),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SampleList:
+    """A task source whose samples are already in memory."""
+
+    items: tuple[Sample, ...]
+
+    def samples(self) -> Iterator[Sample]:
+        """Yield the samples in file order."""
+        return iter(self.items)
+
+
+def open_file(spec: TaskSpec) -> SampleList:
+    """Return the samples of the file that ``spec.source`` names, with ``spec.columns`` as its column mapping.
+
+    Raises:
+        HarnessError: no file was named.
+        InputError: the file or one of its rows cannot be used.
+    """
+    if spec.source is None:
+        raise HarnessError(
+            f"Task {spec.name!r} needs a file.",
+            hint=f"Pass --task {spec.name}=PATH, or set path under [tasks.{spec.name}] in harness.toml.",
+        )
+    table = read_table(spec.source)
+    return SampleList(tuple(to_samples(table.rows, path=table.path, columns=spec.columns)))
+
+
+def to_samples(rows: Sequence[Row], *, path: str, columns: Mapping[str, str] | None = None) -> list[Sample]:
+    """Return one sample a row, in file order.
+
+    The columns are ``task_id`` or ``id`` (else the row number from 0), ``input``, ``reference`` or ``output``,
+    ``criteria`` or ``eval_aspect``, ``rules`` (a list of objects), ``tags`` (a list, or text with commas) and
+    ``cluster``; ``columns`` maps these roles to other names. Every other column rides along in ``Sample.inputs``.
+    Lists may be JSON text, as a CSV cell has to be.
+
+    >>> rows = [Row(line=1, values={"question": "1+1=?", "gold": 2, "level": "easy"})]
+    >>> [sample] = to_samples(rows, path="sums.jsonl", columns={"input": "question", "reference": "gold"})
+    >>> sample.id, sample.input, sample.reference, sample.inputs["level"]
+    ('0', '1+1=?', '2', 'easy')
+
+    Raises:
+        InputError: a mapped column that does not exist, a missing or doubled id, a blank input, a malformed cell;
+            names the line.
+        UnknownNameError: ``columns`` has a key that is no role.
+    """
+    names = _columns_by_role(rows, path, columns or {})
+    samples = [_sample(row, number, names, path) for number, row in enumerate(rows)]
+    _refuse_doubled_ids(rows, samples, path)
+    return samples
+
+
+def _columns_by_role(rows: Iterable[Row], path: str, mapping: Mapping[str, str]) -> dict[str, str]:
+    """Return the column that plays each role; roles that no column plays are left out."""
+    present = dict.fromkeys(name for row in rows for name in row.values)
+    for role, name in mapping.items():
+        if role not in ROLES:
+            raise UnknownNameError("column role", role, ROLES)
+        if name not in present:
+            raise InputError(f"no column {name!r} (mapped to {role})", path=path, hint=_listed(present))
+    names = dict(mapping)
+    for role, candidates in ROLES.items():
+        found = [name for name in candidates if name in present]
+        if found:
+            names.setdefault(role, found[0])
+    if "input" not in names:
+        raise InputError(
+            "no column 'input'",
+            path=path,
+            hint=f"{_listed(present)} Map one under [tasks.NAME]: columns = {{ input = '…' }}.",
+        )
+    if names["input"] != "input" and "input" in present and "input" not in names.values():
+        raise InputError(
+            f"column 'input' would be hidden, because {names['input']!r} is mapped to input",
+            path=path,
+            hint="Rename it, or write both into one column.",
+        )
+    return names
+
+
+def _listed(present: Iterable[str]) -> str:
+    return f"The file's columns: {', '.join(present)}."
+
+
+def _sample(row: Row, number: int, names: Mapping[str, str], path: str) -> Sample:
+    cells = {role: row.values.get(name) for role, name in names.items()}
+    taken = set(names.values())
+    inputs = {name: value for name, value in row.values.items() if name not in taken}
+    try:
+        return Sample(
+            id=_id(cells["task_id"]) if "task_id" in names else str(number),
+            inputs={"input": _input(cells["input"]), **inputs},
+            reference=_text(cells.get("reference"), "reference"),
+            criteria=_text(cells.get("criteria"), "criteria"),
+            rules=_rules(cells.get("rules")),
+            tags=_tags(cells.get("tags")),
+            cluster=id_text(cells.get("cluster")),
+        )
+    except ValueError as error:
+        raise InputError(str(error), path=path, line=row.line) from None
+
+
+def _id(cell: object) -> str:
+    text = id_text(cell)
+    if text is None:
+        raise ValueError("no id" if cell is None or cell == "" else f"{shorten(cell)} is not an id")
+    return text
+
+
+def _input(cell: object) -> str:
+    if cell is None or (isinstance(cell, str) and not cell.strip()):
+        raise ValueError("no input")
+    if not isinstance(cell, str):
+        raise ValueError(f"input is not text: {shorten(cell)}")  # noqa: TRY004 - every bad cell is a ValueError here
+    return cell
+
+
+def _text(cell: object, role: str) -> str | None:
+    """Return a cell as text (a number may answer a sum), or None where it is blank."""
+    if cell is None or (isinstance(cell, str) and not cell.strip()):
+        return None
+    if isinstance(cell, str):
+        return cell
+    if isinstance(cell, int | float) and not isinstance(cell, bool):
+        return str(cell)
+    raise ValueError(f"{role} is not text: {shorten(cell)}")
+
+
+def _rules(cell: object) -> tuple[Mapping[str, Any], ...]:
+    parsed = _parsed(cell, "rules")
+    items = [parsed] if isinstance(parsed, dict) else parsed
+    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+        raise ValueError(f"rules is not a list of objects: {shorten(cell)}")
+    return tuple(items)
+
+
+def _tags(cell: object) -> tuple[str, ...]:
+    if isinstance(cell, str) and not cell.lstrip().startswith("["):
+        return tuple(filter(None, map(str.strip, cell.split(","))))
+    items = _parsed(cell, "tags")
+    texts = [id_text(item) for item in items] if isinstance(items, list) else [None]
+    tags = [text for text in texts if text is not None]
+    if len(tags) != len(texts):
+        raise ValueError(f"tags is neither a list of words nor text with commas: {shorten(cell)}")
+    return tuple(tags)
+
+
+def _parsed(cell: object, role: str) -> object:
+    """Return a list-like cell, from JSON text if need be; nothing is an empty list."""
+    if cell is None or (isinstance(cell, str) and not cell.strip()):
+        return []
+    if not isinstance(cell, str):
+        return cell
+    try:
+        return parse_json(cell)
+    except ValueError as error:
+        raise ValueError(f"{role} is not JSON ({error}): {shorten(cell)}") from None
+
+
+def _refuse_doubled_ids(rows: Sequence[Row], samples: Sequence[Sample], path: str) -> None:
+    first: dict[str, int] = {}
+    for row, sample in zip(rows, samples, strict=True):
+        if sample.id in first:
+            raise InputError(f"id {sample.id!r} was already used on line {first[sample.id]}", path=path, line=row.line)
+        first[sample.id] = row.line
