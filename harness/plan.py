@@ -121,7 +121,7 @@ class SampleKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedJudge:
-    """A judge as the plan sees it. ``rates_models``: its scores belong to a model label and a task id, not to a text."""
+    """A judge as the plan sees it. ``rates_models``: a score belongs to a model label and a task id, not to a text."""
 
     name: str
     fingerprint: str
