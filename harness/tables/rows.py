@@ -1,7 +1,7 @@
 """What a table is made of, whatever the file's format."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,25 +19,32 @@ class Row:
     values: Mapping[str, Any]
 
 
+def name_text(value: object) -> str | None:
+    """Return a cell that names something as text, or None if it names nothing (null, blank, not text or a whole number).
+
+    >>> [name_text(cell) for cell in (" base ", 7, 7.0, "7.0", "", None, True)]
+    ['base', '7', '7', '7.0', None, None, None]
+    """
+    if isinstance(value, str):
+        return value.strip() or None
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int) or (isinstance(value, float) and value.is_integer()):
+        return str(int(value))
+    return None
+
+
 def id_text(value: object) -> str | None:
-    """Return an id cell as text, or None if it holds no id (null, blank, or neither text nor a whole number).
+    """Return a task id as text, or None if the cell holds none.
 
     Spreadsheets and data frames turn whole numbers into floats, so ``0``, ``0.0``, ``"0"`` and ``"0.0"`` are one id.
 
     >>> [id_text(cell) for cell in (0, 0.0, "0.0", " a-1 ", "", None, 1.5)]
     ['0', '0', '0', 'a-1', None, None, None]
     """
-    if isinstance(value, str):
-        text = value.strip()
-        integral = _INTEGRAL.fullmatch(text)
-        return integral[1] if integral else text or None
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, int):
-        return str(value)
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return None
+    text = name_text(value)
+    integral = _INTEGRAL.fullmatch(text) if text else None
+    return integral[1] if integral else text
 
 
 def shorten(value: object, *, width: int = 60) -> str:
@@ -48,6 +55,22 @@ def shorten(value: object, *, width: int = 60) -> str:
     """
     text = value if isinstance(value, str) else repr(value)
     return repr(text if len(text) <= width else text[:width] + "…")
+
+
+def compact(numbers: Iterable[int]) -> str:
+    """Return line numbers or ids as text, runs of three or more as ranges.
+
+    >>> compact([9, 1, 2, 3, 5, 6])
+    '1-3, 5, 6, 9'
+    """
+    runs: list[list[int]] = []
+    for number in sorted(set(numbers)):
+        if runs and runs[-1][-1] == number - 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    texts = [f"{run[0]}-{run[-1]}" if run[2:] else ", ".join(map(str, run)) for run in runs]
+    return ", ".join(texts)
 
 
 def lf(value: Any) -> Any:  # noqa: ANN401 - a JSON value of any shape goes in and comes out

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.errors import HarnessError, InputError, UnknownNameError
-from harness.tables import Row, id_text, parse_json, read_table, shorten
+from harness.tables import Row, id_text, name_text, parse_json, read_table, shorten
 from harness.types import Sample, TaskSpec
 
 # What a column may be, with the names it goes by in order of preference.
@@ -115,7 +115,7 @@ def _sample(row: Row, number: int, names: Mapping[str, str], path: str) -> Sampl
             criteria=_text(cells.get("criteria"), "criteria"),
             rules=_rules(cells.get("rules")),
             tags=_tags(cells.get("tags")),
-            cluster=id_text(cells.get("cluster")),
+            cluster=name_text(cells.get("cluster")),
         )
     except ValueError as error:
         raise InputError(str(error), path=path, line=row.line) from None
@@ -159,7 +159,7 @@ def _tags(cell: object) -> tuple[str, ...]:
     if isinstance(cell, str) and not cell.lstrip().startswith("["):
         return tuple(filter(None, map(str.strip, cell.split(","))))
     items = _parsed(cell, "tags")
-    texts = [id_text(item) for item in items] if isinstance(items, list) else [None]
+    texts = [name_text(item) for item in items] if isinstance(items, list) else [None]
     tags = [text for text in texts if text is not None]
     if len(tags) != len(texts):
         raise ValueError(f"tags is neither a list of words nor text with commas: {shorten(cell)}")

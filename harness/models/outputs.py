@@ -1,0 +1,158 @@
+"""The models `outputs:PATH`: answers that exist already, read from a JSONL, JSON, CSV or Parquet file."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from harness.errors import InputError, UsageError
+from harness.tables import Row, Table, id_text, name_text, read_table, shorten
+from harness.types import FinishReason, Generation, ModelSpec, Request
+
+_ID_COLUMNS = ("task_id", "id")
+_ANSWER_COLUMNS = ("output", "answer")
+_CUT_SHORT = {"length", "max_tokens"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """One row of an answer file. ``sample_id`` None: the file has no ids, and the row's place decides."""
+
+    line: int
+    task: str | None
+    sample_id: str | None
+    text: str | None
+    finish_reason: FinishReason
+    tokens_out: int | None
+
+
+class Outputs:
+    """The answers of one model in an answer file; an `AnswerFile`."""
+
+    def __init__(self, answers: Sequence[Answer], *, path: str, sha256: str, model: str | None) -> None:
+        self.fingerprint = f"outputs.v1 sha256={sha256}" + ("" if model is None else f" model={model}")
+        self._path = path
+        self._answers = answers
+        self._by_task: dict[str, dict[str, Answer]] = {}
+
+    def check_ids(self, task: str, sample_ids: Sequence[str]) -> None:
+        """Raise InputError if an answer belongs to no sample of ``task``, or two to the same one.
+
+        ``sample_ids`` are all ids of the task in order: a row of a file without ids belongs to the id at its place.
+        """
+        known = {id_text(sample_id) for sample_id in sample_ids}
+        found: dict[str, Answer] = {}
+        for place, answer in enumerate(self._of_task(task)):
+            if answer.sample_id is None and place >= len(sample_ids):
+                raise self._error(f"row {place + 1} of answers without ids, but {task} has {len(known)} tasks", answer)
+            sample_id = answer.sample_id or str(id_text(sample_ids[place]))
+            if sample_id not in known:
+                raise InputError(
+                    f"{task} has no task with id {shorten(sample_id)}",
+                    path=self._path,
+                    line=answer.line,
+                    hint=f"Its {len(known)} ids run from {sample_ids[0]!r} to {sample_ids[-1]!r}." if known else None,
+                )
+            if sample_id in found:
+                raise self._error(f"a second answer to task {sample_id!r}, after line {found[sample_id].line}", answer)
+            found[sample_id] = answer
+        self._by_task[task] = found
+
+    def generate(self, requests: Sequence[Request]) -> Iterator[Generation]:
+        """Yield the stored answer to each request, in order; where there is none, ``text`` is None and says so."""
+        for request in requests:
+            answer = self._answers_by_id(request.task).get(id_text(request.sample_id) or "")
+            if answer is None or answer.text is None:
+                yield Generation(request_key=request.key, text=None, error=f"no answer in {self._path}")
+            else:
+                yield Generation(
+                    request_key=request.key,
+                    text=answer.text,
+                    finish_reason=answer.finish_reason,
+                    tokens_out=answer.tokens_out,
+                )
+
+    def _answers_by_id(self, task: str) -> Mapping[str, Answer]:
+        if task not in self._by_task:
+            places = enumerate(self._of_task(task))
+            self._by_task[task] = {answer.sample_id or str(place): answer for place, answer in places}
+        return self._by_task[task]
+
+    def _of_task(self, task: str) -> list[Answer]:
+        """Return the rows of one task: those that name it, and those that name none."""
+        return [answer for answer in self._answers if answer.task in {None, task}]
+
+    def _error(self, message: str, answer: Answer) -> InputError:
+        return InputError(message, path=self._path, line=answer.line)
+
+
+def open_outputs(spec: ModelSpec) -> Mapping[str, Outputs]:
+    """Return one backend per model of the answer file at ``spec.target``, by label.
+
+    The columns are ``task_id`` or ``id`` (else the row's place within its model), ``output`` or ``answer``, and, where
+    they exist, ``model``, ``task``, ``finish_reason`` ("length" marks an answer that was cut short) and ``tokens_out``.
+    The values of ``model`` are the labels; under a label of the user's own, ``LABEL/value`` if there are several.
+
+    Raises:
+        UsageError: no file was named.
+        InputError: the file cannot be read, has no answers, or a row has no id or no model.
+    """
+    if spec.target is None:
+        raise UsageError("The model 'outputs' needs a file.", hint="Pass --model outputs:PATH.")
+    table = read_table(spec.target)
+    by_model = _answers_by_model(table)
+    return {
+        _label(spec, model, n_models=len(by_model)): Outputs(answers, path=table.path, sha256=table.sha256, model=model)
+        for model, answers in by_model.items()
+    }
+
+
+def _label(spec: ModelSpec, model: str | None, *, n_models: int) -> str:
+    if model is None or (spec.is_labelled and n_models == 1):
+        return spec.label
+    return f"{spec.label}/{model}" if spec.is_labelled else model
+
+
+def _answers_by_model(table: Table) -> dict[str | None, list[Answer]]:
+    columns = table.columns
+    answer_column = next((name for name in _ANSWER_COLUMNS if name in columns), None)
+    id_column = next((name for name in _ID_COLUMNS if name in columns), None)
+    if answer_column is None:
+        raise InputError(
+            "no column 'output' or 'answer'", path=table.path, hint=f"The file's columns: {', '.join(columns)}."
+        )
+    by_model: dict[str | None, list[Answer]] = {}
+    for row in table.rows:
+        try:
+            model = _required(name_text, row, "model") if "model" in columns else None
+            by_model.setdefault(model, []).append(_answer(row, id_column, answer_column))
+        except ValueError as error:
+            raise InputError(str(error), path=table.path, line=row.line) from None
+    return by_model
+
+
+def _answer(row: Row, id_column: str | None, answer_column: str) -> Answer:
+    values = row.values
+    cut_short = str(values.get("finish_reason")).strip().lower() in _CUT_SHORT
+    tokens_out = id_text(values.get("tokens_out"))
+    return Answer(
+        line=row.line,
+        task=name_text(values.get("task")),
+        sample_id=None if id_column is None else _required(id_text, row, id_column),
+        text=_text(values.get(answer_column), answer_column),
+        finish_reason="length" if cut_short else "stop",
+        tokens_out=int(tokens_out) if tokens_out is not None and tokens_out.isdecimal() else None,
+    )
+
+
+def _required(text_of: Callable[[object], str | None], row: Row, column: str) -> str:
+    text = text_of(row.values.get(column))
+    if text is None:
+        raise ValueError(f"no {column}: {shorten(row.values.get(column))}")
+    return text
+
+
+def _text(cell: object, column: str) -> str | None:
+    if cell is None or isinstance(cell, str):
+        return cell
+    if isinstance(cell, int | float) and not isinstance(cell, bool):
+        return str(cell)
+    raise ValueError(f"{column} is not text: {shorten(cell)}")

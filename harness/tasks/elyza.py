@@ -1,0 +1,107 @@
+"""The two ELYZA task sets: the published 100 tasks, and the course competition's 100 (TV)."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import huggingface_hub
+
+from harness.errors import HarnessError, InputError
+from harness.tables import compact, read_table, shorten
+from harness.tasks.files import SampleList, to_samples
+from harness.types import Sample, TaskSpec
+
+REPO = "elyza/ELYZA-tasks-100"
+REVISION = "1.0.0"
+FILE = "test.csv"
+SIZE = 100
+# Long enough for a slow line; a server that does not answer at all costs this much and no more.
+_SECONDS_TO_ANSWER = 10.0
+
+
+def open_elyza(spec: TaskSpec) -> SampleList:
+    """Return ELYZA-tasks-100, from ``spec.source`` or else from the Hugging Face Hub at revision 1.0.0 (CC BY-SA 4.0).
+
+    The Hub's own settings apply: ``HF_ENDPOINT``, ``HF_HOME``, ``HF_HUB_OFFLINE``. A copy fetched before is not
+    fetched again.
+
+    Raises:
+        HarnessError: the Hub cannot be reached.
+        InputError: the file is not the 100 tasks, each with a reference and criteria.
+    """
+    file, shown = (spec.source, spec.source) if spec.source else (_fetch(spec.name), f"{REPO}@{REVISION}/{FILE}")
+    samples = to_samples(read_table(file).rows, path=shown, columns=spec.columns)
+    _check_size(samples, shown)
+    for what in ("reference", "criteria"):
+        missing = [number for number, sample in enumerate(samples) if getattr(sample, what) is None]
+        if missing:
+            raise InputError(
+                f"{len(missing)} of {SIZE} tasks have no {what}: rows {compact(missing)} (counted from 0)",
+                path=shown,
+                hint="ELYZA-tasks-100 has the columns input, output and eval_aspect. Another set needs another name.",
+            )
+    return SampleList(tuple(samples))
+
+
+def open_elyza_tv(spec: TaskSpec) -> SampleList:
+    """Return ELYZA-tasks-100-TV, the competition's set, from ``spec.source``: ids 0 to 99, in the order of their ids.
+
+    Copies with LF or CRLF line ends, and with objects over several lines, give equal samples.
+
+    Raises:
+        HarnessError: no file was named; the set is not on the Hub.
+        InputError: the file does not hold exactly the ids 0 to 99.
+    """
+    if spec.source is None:
+        raise HarnessError(
+            f"Task {spec.name!r} needs the competition's file: its participants have it, and it is not on the Hub.",
+            hint=f"Pass --task {spec.name}=PATH/TO/elyza-tasks-100-TV_0.jsonl, "
+            f"or set path under [tasks.{spec.name}] in harness.toml.",
+        )
+    table = read_table(spec.source)
+    id_column = spec.columns.get("task_id", "task_id")
+    if not {id_column, "id"} & set(table.columns):
+        raise InputError(
+            f"no column {id_column!r}", path=table.path, hint=f"The file's columns: {', '.join(table.columns)}."
+        )
+    samples = {sample.id: sample for sample in to_samples(table.rows, path=table.path, columns=spec.columns)}
+    expected = [str(number) for number in range(SIZE)]
+    missing = [int(number) for number in expected if number not in samples]
+    extra = [sample_id for sample_id in samples if sample_id not in set(expected)]
+    if missing or extra:
+        wrong = [f"missing: {compact(missing)}"] if missing else []
+        wrong += [f"not expected: {shorten(', '.join(extra))}"] if extra else []
+        raise InputError(
+            f"the ids are not exactly 0 to {SIZE - 1}; {'; '.join(wrong)}",
+            path=table.path,
+            hint="To run on a part of the set, use --limit; another set needs another name.",
+        )
+    return SampleList(tuple(samples[number] for number in expected))
+
+
+def _check_size(samples: Sequence[Sample], shown: str) -> None:
+    if len(samples) != SIZE:
+        raise InputError(
+            f"{len(samples)} tasks, but ELYZA-tasks-100 has {SIZE}",
+            path=shown,
+            hint="To run on a part of the set, use --limit; another set needs another name.",
+        )
+
+
+def _fetch(task: str) -> Path:
+    """Return the path of the file in the Hub's local cache, downloading it if it is not there.
+
+    `hf_hub_download` retries an unreachable server for minutes, so one plain question comes first.
+    """
+    cached = huggingface_hub.try_to_load_from_cache(REPO, FILE, revision=REVISION, repo_type="dataset")
+    if isinstance(cached, str):
+        return Path(cached)
+    url = huggingface_hub.hf_hub_url(REPO, FILE, repo_type="dataset", revision=REVISION)
+    try:
+        huggingface_hub.get_hf_file_metadata(url, timeout=_SECONDS_TO_ANSWER)
+        return Path(huggingface_hub.hf_hub_download(REPO, FILE, repo_type="dataset", revision=REVISION))
+    except Exception as error:  # the Hub client's errors share no base class across its versions
+        first_line = next(iter(str(error).splitlines()), "")
+        raise HarnessError(
+            f"Task {task!r} could not be fetched from the Hub ({url}): {type(error).__name__}: {first_line}",
+            hint=f"Without a network, get {FILE} of the dataset {REPO} elsewhere and pass --task {task}=PATH.",
+        ) from error
