@@ -20,7 +20,7 @@ class Row:
 
 
 def name_text(value: object) -> str | None:
-    """Return a cell that names something as text, or None if it names nothing (null, blank, not text or a whole number).
+    """Return a naming cell as text, or None if it names nothing (null, blank, neither text nor a whole number).
 
     >>> [name_text(cell) for cell in (" base ", 7, 7.0, "7.0", "", None, True)]
     ['base', '7', '7', '7.0', None, None, None]
