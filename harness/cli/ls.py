@@ -1,0 +1,120 @@
+"""``harness ls``: what can be named on the command line, and which runs there are."""
+
+from collections.abc import Callable
+from importlib.metadata import EntryPoint
+
+import click
+from tabulate import tabulate
+
+from harness import plugins
+from harness.cli.options import common_options
+from harness.cli.runs import RunFolder, run_folders
+from harness.specs import Config, load_config
+from harness.templates import load_template, template_names
+from reports.view import number, printable, score_digits
+
+# How each built-in is written on the command line; a stranger's plugin is shown by its name.
+_MODEL_FORMS = {
+    "adapter": "adapter:REPO_OR_DIR[@REV]",
+    "embedded": "embedded:gemma-3-270m",
+    "gemini": "gemini:MODEL",
+    "gguf": "gguf:PATH",
+    "hf": "hf:REPO_OR_DIR[@REV]",
+    "openai": "openai:MODEL",
+    "outputs": "outputs:PATH",
+}
+_JUDGE_FORMS = {"gemini": "gemini[:MODEL]", "human": "human:PATH", "openai": "openai[:MODEL]"}
+_TASK_FORMS = {
+    "bundled": "bundled:ja-mini",
+    "elyza-tasks-100": "elyza-tasks-100[=PATH]",
+    "elyza-tasks-100-tv": "elyza-tasks-100-tv=PATH",
+    "file": "NAME=PATH",
+}
+
+
+@click.command("ls", short_help="List models, judges, tasks, prompts or runs.")
+@click.argument("what", type=click.Choice(["models", "judges", "tasks", "prompts", "runs"]))
+@common_options
+def ls(what: str, config: str | None, store: str | None) -> None:
+    """List what can be named after --model, --judge, --task and --prompt, or the runs made so far."""
+    del store
+    listing: dict[str, Callable[[Config], str]] = {
+        "models": lambda _: _plugins("models", _MODEL_FORMS),
+        "judges": lambda _: _plugins("judges", _JUDGE_FORMS),
+        "tasks": _tasks,
+        "prompts": lambda _: _prompts(),
+        "runs": _runs,
+    }
+    click.echo(listing[what](load_config(config)))
+
+
+def _plugins(group: plugins.Group, forms: dict[str, str]) -> str:
+    rows = []
+    for name in plugins.names(group):
+        point = plugins.entry(group, name)
+        rows.append((forms.get(name, name), _from(point), "yes" if _ready(group, name) else _install(point)))
+    return tabulate(rows, headers=["write", "from", "ready"], tablefmt="github")
+
+
+def _ready(group: plugins.Group, name: str) -> bool:
+    return plugins.missing_extra(group, name) is None
+
+
+def _install(point: EntryPoint) -> str:
+    return f"pip install 'ja-harness[{','.join(point.extras)}]'"
+
+
+def _from(point: EntryPoint) -> str:
+    return point.dist.name if point.dist else "unknown"
+
+
+def _tasks(config: Config) -> str:
+    rows = [(_TASK_FORMS.get(name, name), _from(plugins.entry("tasks", name))) for name in plugins.names("tasks")]
+    rows += [(name, "harness.toml") for name in config.tasks]
+    return tabulate(rows, headers=["write", "from"], tablefmt="github")
+
+
+def _prompts() -> str:
+    templates = [load_template(name) for name in template_names("tasks")]
+    rows = [
+        (template.name, template.meta.get("format", "text"), template.meta.get("bos", "once"), template.sha256[:12],
+         template.meta.get("purpose", ""))
+        for template in templates
+    ]  # fmt: skip
+    return tabulate(rows, headers=["prompt", "format", "BOS", "sha256", "purpose"], tablefmt="github")
+
+
+def _runs(config: Config) -> str:
+    folders = run_folders(config.runs)
+    if not folders:
+        return (
+            f"No runs in {config.runs}/ yet. Make one: harness eval --task bundled:ja-mini --model echo --judge rules"
+        )
+    rows = []
+    before: dict[tuple[str, ...], float] = {}
+    for folder in folders:
+        rows += _run_rows(folder, before)
+    headers = ["run", "date", "task", "judge", "model", "prompt", "mean", "n", "change"]
+    return tabulate(rows, headers=headers, tablefmt="github", disable_numparse=True)
+
+
+def _run_rows(folder: RunFolder, before: dict[tuple[str, ...], float]) -> list[tuple[str, ...]]:
+    """Return a run's rows; ``before`` holds each row's mean in the runs before, and is brought up to date."""
+    results = folder.results()
+    if results is None:
+        return [(folder.name, "not finished", "", "", "", "", "", "", "")]
+    date = str(results["provenance"]["date"])[:16].replace("T", " ")
+    rows = []
+    for row in results["rows"]:
+        place = tuple(str(row[key]) for key in ("task", "judge", "model", "prompt"))
+        mean, digits = row["mean"], score_digits(*row["scale"])
+        change = number(mean - before[place], digits) if mean is not None and place in before else ""
+        if mean is not None:
+            before[place] = mean
+        shown = [printable(str(row[key] or "–")) for key in ("task", "judge", "model", "prompt")]
+        rows.append((folder.name, date, *shown, number(mean, digits), str(row["n"]), _signed(change)))
+    return rows
+
+
+def _signed(change: str) -> str:
+    return change if not change or change.startswith("-") or not change.strip("0.") else f"+{change}"

@@ -1,0 +1,122 @@
+"""The ``harness`` command: finds the subcommand, runs it, and turns every failure into a sentence and an exit code.
+
+Exit codes: 0 ok, 1 expected failure, 2 usage, 3 finished with more unscored items than allowed, 130 interrupted.
+"""
+
+import importlib
+import os
+import sys
+import threading
+import traceback
+from typing import NoReturn
+
+import click
+
+from harness.errors import HarnessError, UnknownNameError
+
+# Name, where its command stands, and its line in --help: nothing is imported until it is called.
+COMMANDS = {
+    "eval": ("harness.cli.eval:evaluate", "Evaluate models on tasks and write a leaderboard."),
+    "ls": ("harness.cli.ls:ls", "List models, judges, tasks, prompts or runs."),
+    "doctor": ("harness.cli.doctor:doctor", "Say what is installed and what is ready to use."),
+}
+_WIDTH = 100
+_INTERRUPTED = 130
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are called, so that ``--help`` is instant."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the command names in the order of the table."""
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import and return one command."""
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[cmd_name][0].partition(":")
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command, or name the nearest one."""
+        if args and not args[0].startswith("-") and args[0] not in COMMANDS:
+            raise UnknownNameError("command", args[0], COMMANDS)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands without importing them."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+
+def _print_version(ctx: click.Context, _parameter: click.Parameter, value: bool) -> None:
+    if not value or ctx.resilient_parsing:
+        return
+    from importlib.metadata import version  # noqa: PLC0415 - costs a fifth of the start-up that --help is allowed
+
+    click.echo(f"ja-harness {version('ja-harness')}")
+    ctx.exit()
+
+
+@click.group(cls=LazyGroup, context_settings={"max_content_width": _WIDTH, "help_option_names": ["-h", "--help"]})
+@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="Show it.")
+def cli() -> None:
+    """Is my adapter really better? Evaluate Japanese LLM fine-tunes with honest statistics."""
+
+
+def main() -> NoReturn:
+    """Run the command line and exit."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # an answer may hold what the terminal cannot show
+    try:
+        result = cli.main(standalone_mode=False)
+    except Exception as error:  # noqa: BLE001 - the last resort: a sentence instead of a traceback
+        sys.exit(_report(error, debug="--debug" in sys.argv))
+    except KeyboardInterrupt:
+        _leave_threads()
+        sys.exit(_INTERRUPTED)
+    sys.exit(result if isinstance(result, int) else 0)
+
+
+def _report(error: Exception, *, debug: bool) -> int:
+    """Tell the user what went wrong, and return the exit code."""
+    if isinstance(error, click.exceptions.Exit):
+        return error.exit_code
+    if isinstance(error, click.exceptions.Abort):
+        return _INTERRUPTED
+    if isinstance(error, BrokenPipeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that closing stdout stays quiet
+        return 0
+    if isinstance(error, click.ClickException):
+        error.show()
+        return error.exit_code
+    if debug:
+        traceback.print_exception(error)
+    if isinstance(error, HarnessError):
+        _say(error.message, error.hint)
+        return error.exit_code
+    hint = None if debug else "This is a defect. Run the command again with --debug and report what it prints."
+    _say(f"{type(error).__name__}: {error}", hint)
+    return 1
+
+
+def _say(message: str, hint: str | None) -> None:
+    click.echo(f"Error: {message}", err=True)
+    if hint:
+        click.echo(f"Hint: {hint}", err=True)
+
+
+def _leave_threads() -> None:
+    """End at once if a judge call is still waiting for a server: what was finished is stored already."""
+    if any(not thread.daemon for thread in threading.enumerate() if thread is not threading.main_thread()):
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(_INTERRUPTED)

@@ -1,0 +1,103 @@
+"""Progress on stderr: what is done, how fast, and how long it will take."""
+
+import sys
+import threading
+import time
+from typing import Never, Self
+
+import click
+from tqdm import tqdm
+
+from harness.types import Generation, Request, Verdict
+
+_QUIET_EVERY = 10.0  # seconds between lines where stderr is no terminal
+
+
+class ConsoleProgress:
+    """Shows answers and verdicts as they come: bars on a terminal, now and then a line elsewhere."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._answers = 0
+        self._answers_total = 0
+        self._answers_stored = 0
+        self._verdicts = 0
+        self._verdicts_new = 0
+        self._unscored = 0
+        self._verdicts_total = 0
+        self._tokens = 0
+        self._cost = 0.0
+        self._began = time.monotonic()
+        self._said = self._began
+        self._bar: tqdm[Never] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+    @property
+    def done(self) -> str:
+        """One sentence on how far the run came."""
+        stored = self._answers_stored + self._answers
+        return (
+            f"{stored} of {self._answers_total} answers and {self._verdicts} of {self._verdicts_total} verdicts done."
+        )
+
+    def planned(self, *, answers: int, answers_stored: int, verdicts: int) -> None:
+        """Say what there is to do."""
+        self._answers_total, self._answers_stored, self._verdicts_total = answers, answers_stored, verdicts
+        todo = answers - answers_stored
+        click.echo(f"{answers} answers ({answers_stored} stored, {todo} to generate), {verdicts} verdicts", err=True)
+        if sys.stderr.isatty():
+            self._bar = tqdm(total=todo + verdicts, unit="", leave=False, dynamic_ncols=True)
+
+    def answered(self, request: Request, generation: Generation) -> None:
+        """Count one answer."""
+        with self._lock:
+            self._answers += 1
+            self._tokens += generation.tokens_out or 0
+            self._show(request.model)
+
+    def judged(self, verdict: Verdict, *, stored: bool) -> None:
+        """Count one verdict."""
+        with self._lock:
+            self._verdicts += 1
+            self._verdicts_new += not stored
+            self._unscored += verdict.status != "scored"
+            self._cost += 0 if stored else verdict.cost or 0
+            self._show("judging")
+
+    def model_failed(self, model: str, reason: str) -> None:
+        """Say at once that a model stopped."""
+        click.echo(f"Error: Model {model!r} stopped: {reason}", err=True)
+
+    def _show(self, doing: str) -> None:
+        if self._bar is not None:
+            self._bar.update(1)
+            self._bar.set_description_str(doing[:40], refresh=False)
+            self._bar.set_postfix_str(self._figures(), refresh=False)
+            return
+        now = time.monotonic()
+        if now - self._said >= _QUIET_EVERY:
+            self._said = now
+            click.echo(f"  {self.done} {self._figures()}{self._time_left(now)}", err=True)
+
+    def _figures(self) -> str:
+        parts = []
+        if self._tokens:
+            parts.append(f"{self._tokens / max(time.monotonic() - self._began, 1e-9):,.0f} tokens/s")
+        if self._unscored:
+            parts.append(f"{self._unscored} unscored")
+        if self._cost:
+            parts.append(f"${self._cost:.2f}")
+        return ", ".join(parts)
+
+    def _time_left(self, now: float) -> str:
+        todo = self._answers_total - self._answers_stored
+        if not self._answers or self._answers >= todo:
+            return ""
+        seconds = (now - self._began) / self._answers * (todo - self._answers)
+        return f", about {seconds / 60:.0f} min left" if seconds >= 60 else f", about {seconds:.0f} s left"  # noqa: PLR2004 - a minute

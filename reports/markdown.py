@@ -1,0 +1,127 @@
+"""leaderboard.md: the boards of a run as Markdown that renders on GitHub."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tabulate import tabulate
+
+from harness.leaderboard import Board, BoardRow, Leaderboard
+from reports.view import interval, markdown_cell, number, percent, printable, score_digits
+
+# What a kind of judge measures, said under its table so that nobody reads a check as a quality score.
+KIND_NOTES: Mapping[str, str] = {
+    "checks": "Share of machine checks passed. A gate and a diagnosis, not a quality score.",
+    "similarity": "Character overlap with one reference answer (chrF). Similarity, not a quality score.",
+    "human": "Ratings by people.",
+    "quality": "Scores by a language-model judge.",
+}
+
+
+def leaderboard_markdown(leaderboard: Leaderboard, provenance: Mapping[str, Any], notices: Sequence[str] = ()) -> str:
+    """Return the whole document."""
+    parts = [f"# Leaderboard: {markdown_cell(leaderboard.run)}", _headline(leaderboard, provenance)]
+    parts += [_board_section(board, leaderboard.confidence) for board in leaderboard.boards]
+    if notices:
+        parts.append("## Notes\n\n" + "\n".join(f"- {markdown_cell(notice)}" for notice in notices))
+    parts.append(_provenance_section(provenance))
+    return "\n\n".join(parts) + "\n"
+
+
+def board_table(board: Board, confidence: float) -> str:
+    """Return the table of one board."""
+    digits = score_digits(board.judge.scale.low, board.judge.scale.high)
+    rate = "pass rate" if board.judge.scale.is_pass_fail else "mean"
+    headers = ["model", "prompt", rate, f"{confidence:.0%} interval", "n", "unscored", "cut at length"]
+    rows = [
+        [
+            markdown_cell(row.key.model),
+            markdown_cell(row.key.prompt or "–"),
+            number(row.estimate.value, digits),
+            interval(row.estimate, digits),
+            f"{row.estimate.n} of {board.n_samples}",
+            row.estimate.n_unscored,
+            percent(row.length_stop_rate),
+        ]
+        for row in board.rows
+    ]
+    align = ("left", "left", "right", "center", "right", "right", "right")
+    return tabulate(rows, headers=headers, tablefmt="github", colalign=align, disable_numparse=True)
+
+
+def _headline(leaderboard: Leaderboard, provenance: Mapping[str, Any]) -> str:
+    tasks = list(dict.fromkeys(board.task for board in leaderboard.boards))
+    judges = list(dict.fromkeys(board.judge.name for board in leaderboard.boards))
+    models = list(dict.fromkeys(row.key.model for board in leaderboard.boards for row in board.rows))
+    shown = ", ".join(markdown_cell(model) for model in models) if len(models) <= 5 else f"{len(models)} models"  # noqa: PLR2004 - what fits a line
+    return (
+        f"{shown} on {', '.join(markdown_cell(task) for task in tasks)}, "
+        f"scored by {', '.join(markdown_cell(judge) for judge in judges)}, {provenance.get('date', 'undated')}."
+    )
+
+
+def _board_section(board: Board, confidence: float) -> str:
+    scale = board.judge.scale
+    parts = [
+        f"## {markdown_cell(board.task)} by {markdown_cell(board.judge.name)}",
+        f"Scale {scale}. {KIND_NOTES.get(board.judge.kind, KIND_NOTES['quality'])}",
+        board_table(board, confidence),
+    ]
+    methods = sorted({row.estimate.method for row in board.rows})
+    parts.append(f"Interval: {', '.join(methods)}. Means are over tasks; repeats are averaged first.")
+    parts += [f"**Caution:** {markdown_cell(caution)}." for caution in board.cautions]
+    if missing := _missing(board.rows):
+        parts.append(missing)
+    if board.rows and board.rows[0].tags:
+        parts.append(_tag_table(board))
+    return "\n\n".join(parts)
+
+
+def _missing(rows: Sequence[BoardRow]) -> str:
+    reasons: dict[str, int] = {}
+    for row in rows:
+        for reason, count in row.reasons.items():
+            reasons[reason] = reasons.get(reason, 0) + count
+    if not reasons:
+        return ""
+    top = sorted(reasons.items(), key=lambda pair: (-pair[1], pair[0]))
+    shown = [f"- {count} × {markdown_cell(reason)}" for reason, count in top[:10]]
+    if len(top) > len(shown):
+        shown.append(f"- … and {len(top) - len(shown)} more reasons (see results.json)")
+    return f"Unscored verdicts ({sum(reasons.values())}), which no mean contains:\n\n" + "\n".join(shown)
+
+
+def _tag_table(board: Board) -> str:
+    digits = score_digits(board.judge.scale.low, board.judge.scale.high)
+    counts = {tag.tag: tag.estimate.n + tag.estimate.n_unscored for tag in board.rows[0].tags}
+    headers = ["model", "prompt", *(f"{markdown_cell(tag)} ({count})" for tag, count in counts.items())]
+    rows = [
+        [
+            markdown_cell(row.key.model),
+            markdown_cell(row.key.prompt or "–"),
+            *(number(tag.estimate.value, digits) for tag in row.tags),
+        ]
+        for row in board.rows
+    ]
+    table = tabulate(rows, headers=headers, tablefmt="github", disable_numparse=True)
+    return f"Means by tag (number of tasks); few tasks, so read them as hints:\n\n{table}"
+
+
+def _provenance_section(provenance: Mapping[str, Any]) -> str:
+    rows = [
+        (markdown_cell(str(key)), markdown_cell(_shown(value))) for key, value in provenance.items() if key != "command"
+    ]
+    table = tabulate(rows, headers=["what", "value"], tablefmt="github", disable_numparse=True)
+    command = printable(str(provenance.get("command", "")))
+    fence = "`" * 3
+    while fence in command:
+        fence += "`"
+    return f"## Provenance\n\n{table}\n\nRun it again:\n\n{fence}console\n$ {command}\n{fence}"
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {_shown(item)}" for key, item in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(_shown(item) for item in value)
+    text = str(value)
+    return text[:12] if len(text) == 64 and text.isalnum() else text  # noqa: PLR2004 - a sha256, shortened as git does
