@@ -70,12 +70,12 @@ def build_leaderboard(
 def length_stop_rates(
     requests: Iterable[Request], generations: Mapping[str, Generation]
 ) -> dict[tuple[str, RowKey], float]:
-    """Return the share of each row's answers that stopped at the length limit, among those that exist."""
+    """Return the share of each row's answers that stopped at the length limit, among those whose end is known."""
     answers: Counter[tuple[str, RowKey]] = Counter()
     cut: Counter[tuple[str, RowKey]] = Counter()
     for request in requests:
         generation = generations.get(request.key)
-        if generation is None or generation.text is None:
+        if generation is None or generation.text is None or generation.finish_reason is None:
             continue
         place = request.task, RowKey(model=request.model, prompt=request.prompt)
         answers[place] += 1

@@ -71,7 +71,7 @@ _generations = Table(
     _metadata,
     Column("request_key", Text, primary_key=True),
     Column("text", AnyText),
-    Column("finish_reason", Text, nullable=False),
+    Column("finish_reason", Text),
     Column("tokens_in", Integer),
     Column("tokens_out", Integer),
     Column("seconds", Float),

@@ -188,12 +188,13 @@ class Request:
 class Generation:
     """What a model gave for one request. ``text`` None means there is no answer, and ``error`` says why.
 
-    An empty string is an answer. ``seconds`` is wall time spent on this answer (a share of its batch's time).
+    An empty string is an answer. ``finish_reason`` None means unknown (an answer file that does not say).
+    ``seconds`` is wall time spent on this answer (a share of its batch's time).
     """
 
     request_key: str
     text: str | None
-    finish_reason: FinishReason = "stop"
+    finish_reason: FinishReason | None = "stop"
     tokens_in: int | None = None
     tokens_out: int | None = None
     seconds: float | None = None

@@ -20,7 +20,7 @@ class Answer:
     task: str | None
     sample_id: str | None
     text: str | None
-    finish_reason: FinishReason
+    finish_reason: FinishReason | None
     tokens_out: int | None
 
 
@@ -131,14 +131,14 @@ def _answers_by_model(table: Table) -> dict[str | None, list[Answer]]:
 
 def _answer(row: Row, id_column: str | None, answer_column: str) -> Answer:
     values = row.values
-    cut_short = str(values.get("finish_reason")).strip().lower() in _CUT_SHORT
+    ending = name_text(values.get("finish_reason"))
     tokens_out = id_text(values.get("tokens_out"))
     return Answer(
         line=row.line,
         task=name_text(values.get("task")),
         sample_id=None if id_column is None else _required(id_text, row, id_column),
         text=_text(values.get(answer_column), answer_column),
-        finish_reason="length" if cut_short else "stop",
+        finish_reason=None if ending is None else "length" if ending.lower() in _CUT_SHORT else "stop",
         tokens_out=int(tokens_out) if tokens_out is not None and tokens_out.isdecimal() else None,
     )
 
