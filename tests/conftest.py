@@ -1,0 +1,99 @@
+"""What the tests share: the shared data, the command line in this process, and an installed example plugin."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from harness import plugins
+from harness.cli import main as command_line
+
+ROOT = Path(__file__).resolve().parents[1]
+SHARED = ROOT.parent / "shared"
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The real tasks, answers and scores; tests that need them skip without them."""
+    folder = SHARED / "data"
+    if not folder.is_dir():
+        pytest.skip("the shared data is not beside this checkout")
+    return folder
+
+
+@dataclass(frozen=True)
+class Ran:
+    """How one command ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+RunCli = Callable[..., Ran]
+
+
+@pytest.fixture
+def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty current folder, without a store or keys from outside."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("HARNESS_STORE", "HARNESS_CACHE", "GEMINI_API_KEY", "GOOGLE_API_KEY", "OPENAI_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path
+
+
+@pytest.fixture
+def run_cli(workplace: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> RunCli:
+    """Run the command line in this process and return how it ended."""
+
+    def run(*arguments: str) -> Ran:
+        monkeypatch.setattr(sys, "argv", ["harness", *arguments])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as stop:
+            command_line.main()
+        captured = capsys.readouterr()
+        return Ran(int(stop.value.code or 0), captured.out, captured.err)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def plugin_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which the example plugin package is installed."""
+    target = tmp_path_factory.mktemp("site")
+    source = tmp_path_factory.mktemp("plugin-source")
+    for file in (ROOT / "tests" / "plugin").glob("*.*"):
+        (source / file.name).write_bytes(file.read_bytes())  # built from a copy: a build leaves files behind
+    subprocess.run(
+        [sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps", "--no-build-isolation",
+         "--target", str(target), str(source)],
+        check=True,
+    )  # fmt: skip
+    return target
+
+
+@pytest.fixture
+def example_plugin(plugin_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The example plugin, importable in this process."""
+    monkeypatch.syspath_prepend(str(plugin_folder))
+    plugins._found.cache_clear()
+    yield plugin_folder
+    plugins._found.cache_clear()
+
+
+@pytest.fixture
+def task_file(workplace: Path) -> Path:
+    """Five tasks in a file ``five.jsonl``."""
+    path = workplace / "five.jsonl"
+    rows = [{"task_id": number, "input": f"質問{number}", "output": f"答え{number}"} for number in range(5)]
+    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
+def results_of(workplace: Path, run: str) -> dict:
+    """Return the results.json of a run."""
+    return json.loads((workplace / "runs" / run / "results.json").read_text(encoding="utf-8"))
