@@ -13,6 +13,7 @@ from harness.tables.rows import Row, lf, shorten
 
 _BOMS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 _DELIMITERS = ",;\t"
+_LONGEST_NUMBER = 1_000  # digits; Python refuses to convert more than 4,300
 _JSON_SPACE = re.compile(r"[ \t\n\r]*")
 
 
@@ -59,7 +60,7 @@ def parse_json(text: str) -> Any:  # noqa: ANN401 - a JSON value of any shape
         ValueError: it is not JSON (NaN and Infinity are not), or nested too deeply.
     """
     try:
-        return lf(json.loads(text, parse_constant=_refuse_constant, parse_float=_finite))
+        return lf(json.loads(text, **_STRICT))
     except RecursionError:
         raise ValueError("nested too deeply") from None
 
@@ -81,7 +82,7 @@ def _row(value: Any, line: int, path: str) -> Row:  # noqa: ANN401 - whatever st
 
 def _json_values(text: str, path: str) -> Iterator[tuple[int, Any]]:
     """Yield each value with the line it begins on."""
-    decoder = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite)
+    decoder = json.JSONDecoder(**_STRICT)
     # Only these escapes can put a carriage return into a value.
     has_cr = "\\r" in text or "\\u000d" in text or "\\u000D" in text
     line, seen = 1, 0
@@ -143,6 +144,15 @@ def _finite(digits: str) -> float:
     if math.isinf(value):
         raise ValueError(f"{shorten(digits)} is too large a number")
     return value
+
+
+def _whole(digits: str) -> int:
+    if len(digits) > _LONGEST_NUMBER:
+        raise ValueError(f"a number of {len(digits)} digits is too large")
+    return int(digits)
+
+
+_STRICT: dict[str, Any] = {"parse_constant": _refuse_constant, "parse_float": _finite, "parse_int": _whole}
 
 
 def csv_rows(text: str, path: str, *, delimiter: str | None = None) -> list[Row]:
