@@ -4,6 +4,7 @@
     ├── UsageError               the command line itself is wrong: exit code 2
     │   └── UnknownNameError     a name that nothing answers to, with the nearest ones as the hint
     ├── InputError               a file or row that cannot be used; knows its path and line
+    ├── StatisticsError          numbers that cannot be summarised or compared
     ├── StoreError               the database cannot be opened, read or written
     └── MissingExtraError        an optional dependency that is not installed
 
@@ -64,6 +65,10 @@ class InputError(HarnessError):
         super().__init__(f"{where}{message}", hint=hint)
         self.path = path
         self.line = line
+
+
+class StatisticsError(HarnessError):
+    """Numbers that cannot be summarised or compared: off the scale, of unlike shapes, or an impossible setting."""
 
 
 class StoreError(HarnessError):

@@ -1,0 +1,126 @@
+"""Checked arrays, quantiles and the one bound that every degenerate case falls back on.
+
+In every input array NaN (or None) means "no score". Infinity and values off the scale are refused.
+"""
+
+from collections.abc import Hashable, Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import stdtrit
+
+from harness.errors import StatisticsError
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+
+def score_array(
+    values: ArrayLike, *, low: float | None = None, high: float | None = None, ndim: int = 1, name: str = "scores"
+) -> Floats:
+    """Return ``values`` as float64 of ``ndim`` dimensions, with NaN for "no score".
+
+    Raises:
+        StatisticsError: not numbers, another number of dimensions, infinite, or outside ``low`` to ``high``.
+
+    >>> score_array([4, None, 5], low=1, high=5)
+    array([ 4., nan,  5.])
+    """
+    try:
+        scores = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise StatisticsError(f"The {name} are not a regular array of numbers: {error}.") from error
+    if scores.ndim != ndim:
+        raise StatisticsError(f"The {name} have {scores.ndim} dimensions, not {ndim}: their shape is {scores.shape}.")
+    check_scale(low, high)
+    # min and max see NaN without a warning through fmin/fmax, and need no copy of a large array.
+    lowest = np.fmin.reduce(scores, axis=None, initial=np.inf)
+    highest = np.fmax.reduce(scores, axis=None, initial=-np.inf)
+    if lowest <= highest:
+        for worst in (lowest, highest):
+            if not np.isfinite(worst):
+                raise StatisticsError(f"One of the {name} is infinite.")
+            if low is not None and high is not None and not low <= worst <= high:
+                position = tuple(int(i) for i in np.argwhere(scores == worst)[0])
+                raise StatisticsError(
+                    f"Score {worst:g} at position {', '.join(map(str, position))} of the {name} is outside the "
+                    f"{low:g}-{high:g} scale.",
+                    hint="Leave a score that is off the scale out (None): it is then counted as unscored.",
+                )
+    return scores
+
+
+def check_scale(low: float | None, high: float | None) -> None:
+    """Raise StatisticsError unless both ends are given in order, or neither."""
+    if (low is None) != (high is None):
+        raise StatisticsError(f"A scale has two ends: low is {low}, high is {high}.")
+    if low is not None and high is not None and not -np.inf < low < high < np.inf:
+        raise StatisticsError(f"A scale runs from low to high: low is {low:g}, high is {high:g}.")
+
+
+def check_confidence(confidence: float) -> None:
+    """Raise StatisticsError unless ``confidence`` lies strictly between 0 and 1."""
+    if not 0 < confidence < 1:
+        raise StatisticsError(f"The confidence is {confidence:g}: it must lie between 0 and 1.", hint="Try 0.95.")
+
+
+def tail_probability(confidence: float, n_comparisons: int = 1) -> float:
+    """Return the error probability of one of ``n_comparisons`` intervals that hold together with ``confidence``.
+
+    Sidak 1967: 1 - confidence^(1/m), for one comparison simply 1 - confidence.
+
+    >>> round(tail_probability(0.95), 6), round(tail_probability(0.95, 28), 6)
+    (0.05, 0.00183)
+    """
+    check_confidence(confidence)
+    if n_comparisons < 1:
+        raise StatisticsError(f"A family of {n_comparisons} comparisons has no intervals.")
+    return float(-np.expm1(np.log(confidence) / n_comparisons))
+
+
+def t_critical(df: ArrayLike, tail: float) -> Floats:
+    """Return the two-sided critical value of Student's t for each of ``df`` (> 0) at error probability ``tail``.
+
+    >>> t_critical([4, 99], 0.05).round(4)
+    array([2.7764, 1.9842])
+    """
+    # The lower tail keeps its digits where 1 - tail / 2 would round to 1.
+    return np.asarray(-stdtrit(np.asarray(df, dtype=np.float64), tail / 2), dtype=np.float64)
+
+
+def sure_share(n: ArrayLike, tail: float) -> Floats:
+    """Return the Clopper-Pearson lower bound on a share when all of ``n`` (>= 1) independent draws had the property.
+
+    (tail / 2)^(1/n), the two-sided exact bound at k = n (Clopper & Pearson 1934). For a mean on a bounded scale it is
+    the sharpest bound there is when all scores are equal: at most the rest of the tasks can score anything else.
+
+    >>> sure_share([10, 100], 0.05).round(4)
+    array([0.6915, 0.9638])
+    """
+    return np.asarray((tail / 2) ** (1 / np.asarray(n, dtype=np.float64)), dtype=np.float64)
+
+
+def cluster_codes(clusters: Sequence[Hashable | None], n: int) -> Ints:
+    """Return an integer per task, equal exactly for tasks of one cluster; a task without a cluster (None) is its own.
+
+    Raises:
+        StatisticsError: not one cluster per task.
+
+    >>> cluster_codes(["mail", None, "mail", None], 4)
+    array([0, 1, 0, 2])
+    """
+    if len(clusters) != n:
+        raise StatisticsError(f"There are {len(clusters)} cluster names for {n} tasks.")
+    seen: dict[Hashable, int] = {}
+    codes = [seen.setdefault(("", i) if name is None else (name,), len(seen)) for i, name in enumerate(clusters)]
+    return np.asarray(codes, dtype=np.int64)
+
+
+def number(value: float) -> float | None:
+    """Return ``value`` as a Python float, or None for NaN.
+
+    >>> number(np.float64(2)), number(float("nan"))
+    (2.0, None)
+    """
+    return None if np.isnan(value) else float(value)

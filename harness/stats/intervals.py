@@ -1,0 +1,250 @@
+"""Intervals for one mean: logit-t on a bounded scale, Wilson for pass rates, CR1 where tasks come in clusters.
+
+The task is the unit: repeats of a task are averaged before they come here. NaN or None is a task without a score.
+"""
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from math import sqrt
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.special import expit, logit, ndtri
+
+from harness.errors import StatisticsError
+from harness.stats.arrays import Floats, cluster_codes, score_array, sure_share, t_critical, tail_probability
+from harness.types import Estimate
+
+FEW_CLUSTERS = 12
+"""Under this many clusters t with G - 1 degrees of freedom still errs: the result carries a caution."""
+TOO_FEW_CLUSTERS = 5
+"""Under this many clusters no interval is given."""
+EQUAL = 1e-12
+"""Scores that differ by less than this share of their size are the same score."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoreInterval:
+    """A mean with its interval, the clusters behind it (None: tasks are independent) and cautions to print."""
+
+    estimate: Estimate
+    n_clusters: int | None
+    cautions: tuple[str, ...]
+
+
+def score_interval(
+    values: ArrayLike,
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    pass_fail: bool = False,
+    clusters: Sequence[Hashable | None] | None = None,
+    confidence: float = 0.95,
+) -> ScoreInterval:
+    """Return the mean of ``values`` (one per task) with the interval that suits them.
+
+    CR1 if any two tasks share a cluster; Wilson if ``pass_fail`` and every score is one of the two ends; else logit-t
+    (t if no scale is given). See the three functions below for the formulas and the degenerate cases.
+
+    >>> score_interval([0, 1, 1, 1], low=0, high=1, pass_fail=True).estimate.method
+    'Wilson'
+    """
+    scores = score_array(values, low=low, high=high)
+    seen = scores[~np.isnan(scores)]
+    if clusters is not None and cluster_codes(clusters, scores.size).max(initial=-1) + 1 < scores.size:
+        return cluster_interval(scores, clusters, low=low, high=high, confidence=confidence)
+    if pass_fail and low is not None and high is not None and np.isin(seen, (low, high)).all():
+        passed = int((seen == high).sum())
+        share = wilson_interval(passed, seen.size, confidence=confidence, n_unscored=scores.size - seen.size)
+        estimate = _rescaled(share, low, high)
+    else:
+        estimate = mean_interval(scores, low=low, high=high, confidence=confidence)
+    return ScoreInterval(estimate=estimate, n_clusters=None, cautions=())
+
+
+def mean_interval(
+    values: ArrayLike, *, low: float | None = None, high: float | None = None, confidence: float = 0.95
+) -> Estimate:
+    """Return the mean of ``values`` (shape (n,), one score per task) with its interval.
+
+    On a scale from ``low`` to ``high``: logit-t, the t interval of the mean on the logit scale by the delta method,
+    logit(m) +- t(n-1) se / (m (1 - m)) with m the mean rescaled to 0-1, mapped back; it never leaves the scale and
+    holds its coverage near the ends (4.82 of 5, n = 30: .945 where plain t gives .816). Without a scale: plain t.
+
+    Degenerate cases: no score gives None throughout. One score, or n equal ones (all at the ceiling, say), has no
+    spread to build on; on a scale the exact Clopper-Pearson bound stands in: with the given confidence a share of at
+    least q = (alpha/2)^(1/n) of all tasks scores exactly that, and the rest lies between the ends. Without a scale low
+    and high are None.
+
+    Raises:
+        StatisticsError: off-scale or infinite scores, a confidence outside 0-1.
+
+    >>> e = mean_interval([3] * 10 + [4] * 27 + [5] * 55 + [2] * 5 + [1] * 3, low=1, high=5)
+    >>> e.value, round(e.low, 4), round(e.high, 4), e.method
+    (4.26, 4.0334, 4.4432, 'logit-t')
+    """
+    scores = score_array(values, low=low, high=high)
+    tail = tail_probability(confidence)
+    seen = scores[~np.isnan(scores)]
+    n = seen.size
+    if n == 0:
+        interval: tuple[float | None, float | None, str] = (None, None, "no scores")
+    elif _all_equal(seen):
+        interval = _identical_bound(float(seen[0]), n, n, tail, low=low, high=high)
+    else:
+        interval = _t_interval(seen.mean(), seen.std(ddof=1) / sqrt(n), n - 1, tail, low=low, high=high)
+    return Estimate(
+        value=float(seen.mean()) if n else None,
+        low=interval[0],
+        high=interval[1],
+        confidence=confidence,
+        n=n,
+        n_unscored=scores.size - n,
+        method=interval[2],
+    )
+
+
+def wilson_interval(k: int, n: int, *, confidence: float = 0.95, n_unscored: int = 0) -> Estimate:
+    """Return the pass rate k / n with Wilson's score interval (Wilson 1927; Newcombe 1998, method 3).
+
+    ``n`` 0 gives None throughout. ``n_unscored`` is carried along.
+
+    Raises:
+        StatisticsError: ``k`` is not between 0 and ``n``.
+
+    >>> e = wilson_interval(0, 20)
+    >>> e.value, e.low, round(e.high, 4)
+    (0.0, 0.0, 0.1611)
+    """
+    if not 0 <= k <= n:
+        raise StatisticsError(f"{k} of {n} passed: a count lies between 0 and the number of tasks.")
+    tail = tail_probability(confidence)
+    if n == 0:
+        value = low = high = None
+    else:
+        value, z = k / n, float(-ndtri(tail / 2))
+        centre = (k + z * z / 2) / (n + z * z)
+        half = z / (n + z * z) * sqrt(k * (n - k) / n + z * z / 4)
+        # At the ends the formula gives 0 and 1 exactly, but for rounding.
+        low = 0.0 if k == 0 else centre - half
+        high = 1.0 if k == n else centre + half
+    method = "Wilson" if n else "no scores"
+    return Estimate(value=value, low=low, high=high, confidence=confidence, n=n, n_unscored=n_unscored, method=method)
+
+
+def cluster_interval(
+    values: ArrayLike,
+    clusters: Sequence[Hashable | None],
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    confidence: float = 0.95,
+) -> ScoreInterval:
+    """Return the mean of ``values`` with the CR1 cluster-robust interval, on the logit scale if the scale is bounded.
+
+    CR1: the variance of the mean is G / (G - 1) * sum over clusters of (summed residuals)^2 / n^2, with G clusters and
+    t of G - 1 degrees of freedom (Liang & Zeger 1986; statsmodels OLS ``cov_type="cluster"``). ``clusters`` has one
+    name per value; None is a cluster of its own.
+
+    Under 12 clusters the result carries a caution; under 5 there is no interval (low and high are None, and the caution
+    says so). Equal scores: as in `mean_interval`, with G in the place of n.
+
+    Raises:
+        StatisticsError: as `mean_interval`, or not one cluster name per value.
+
+    >>> r = cluster_interval([1, 2, 2, 4, 3, 5, 4, 4, 2, 3], list("aabbccddee"), low=1, high=5)
+    >>> r.n_clusters, r.estimate.method, r.cautions
+    (5, 'CR1 logit-t', ('only 5 clusters of tasks: intervals may be too narrow',))
+    """
+    scores = score_array(values, low=low, high=high)
+    codes = cluster_codes(clusters, scores.size)
+    tail = tail_probability(confidence)
+    known = ~np.isnan(scores)
+    seen, (_, inside) = scores[known], np.unique(codes[known], return_inverse=True)
+    n, n_clusters = seen.size, int(inside.max(initial=-1)) + 1
+    cautions = cluster_cautions(n_clusters) if n else ()
+    if n == 0:
+        interval: tuple[float | None, float | None, str] = (None, None, "no scores")
+    elif n_clusters < TOO_FEW_CLUSTERS:
+        interval = (None, None, f"none: {n_clusters} clusters of tasks are too few")
+    elif _all_equal(seen):
+        interval = _identical_bound(float(seen[0]), n, n_clusters, tail, low=low, high=high)
+    else:
+        sums = np.bincount(inside, weights=seen - seen.mean())
+        se = sqrt(n_clusters / (n_clusters - 1) * float(sums @ sums)) / n
+        interval = _t_interval(seen.mean(), se, n_clusters - 1, tail, low=low, high=high, prefix="CR1 ")
+    estimate = Estimate(
+        value=float(seen.mean()) if n else None,
+        low=interval[0],
+        high=interval[1],
+        confidence=confidence,
+        n=n,
+        n_unscored=scores.size - n,
+        method=interval[2],
+    )
+    return ScoreInterval(estimate=estimate, n_clusters=n_clusters, cautions=cautions)
+
+
+def cluster_cautions(n_clusters: int) -> tuple[str, ...]:
+    """Return what to print beside an interval that rests on ``n_clusters`` clusters: nothing from 12 on.
+
+    >>> cluster_cautions(3), cluster_cautions(12)
+    (('only 3 clusters of tasks: no interval is given under 5',), ())
+    """
+    if n_clusters < TOO_FEW_CLUSTERS:
+        return (f"only {n_clusters} clusters of tasks: no interval is given under {TOO_FEW_CLUSTERS}",)
+    if n_clusters < FEW_CLUSTERS:
+        return (f"only {n_clusters} clusters of tasks: intervals may be too narrow",)
+    return ()
+
+
+def _t_interval(
+    mean: float, se: float, df: int, tail: float, *, low: float | None, high: float | None, prefix: str = ""
+) -> tuple[float | None, float | None, str]:
+    if se <= EQUAL * max(1.0, abs(mean)):
+        return None, None, "none: the clusters cancel each other exactly"
+    t = float(t_critical(df, tail))
+    if low is None or high is None:
+        return float(mean - t * se), float(mean + t * se), f"{prefix}t"
+    span = high - low
+    share = (mean - low) / span
+    half = t * se / span / (share * (1 - share))
+    centre = logit(share)
+    return (
+        float(low + span * expit(centre - half)),
+        float(low + span * expit(centre + half)),
+        f"{prefix}logit-t",
+    )
+
+
+def _identical_bound(
+    value: float, n: int, units: int, tail: float, *, low: float | None, high: float | None
+) -> tuple[float | None, float | None, str]:
+    what = "one score" if n == 1 else f"all {n} scores equal"
+    if low is None or high is None:
+        return None, None, f"none: {what}"
+    share = float(sure_share(units, tail))
+    return (
+        share * value + (1 - share) * low,
+        share * value + (1 - share) * high,
+        f"Clopper-Pearson bound ({what})",
+    )
+
+
+def _all_equal(scores: Floats) -> bool:
+    return bool(np.ptp(scores) <= EQUAL * max(1.0, abs(scores[0])))
+
+
+def _rescaled(share: Estimate, low: float, high: float) -> Estimate:
+    def scaled(value: float | None) -> float | None:
+        return None if value is None else low + (high - low) * value
+
+    return Estimate(
+        value=scaled(share.value),
+        low=scaled(share.low),
+        high=scaled(share.high),
+        confidence=share.confidence,
+        n=share.n,
+        n_unscored=share.n_unscored,
+        method=share.method,
+    )
