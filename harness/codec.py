@@ -47,29 +47,19 @@ def _plain(value: object) -> object:
     return str(value)
 
 
-def decode(kind: type[T], data: str | Mapping[str, Any], *, where: str) -> T:
-    """Return a record of ``kind`` from JSON text or a mapping.
+def decode(kind: type[T], data: Mapping[str, Any], *, where: str) -> T:
+    """Return a record of ``kind`` from what a person wrote.
 
     Raises:
         InputError: fields are missing, unknown or of the wrong type; the message lists every one of them with its path.
     """
-    adapter = _adapter(kind)
     try:
-        return adapter.validate_json(data) if isinstance(data, str) else adapter.validate_python(dict(data))
+        return TypeAdapter(kind).validate_python(dict(data))
     except ValidationError as error:
         problems = error.errors(include_url=False)
         raise InputError(
             "; ".join(_describe(problem) for problem in problems) + ".", path=where, hint=_near(problems, kind)
         ) from error
-
-
-_ADAPTERS: dict[Any, TypeAdapter[Any]] = {}  # building one takes milliseconds, using it microseconds
-
-
-def _adapter(kind: type[T]) -> TypeAdapter[T]:
-    if kind not in _ADAPTERS:
-        _ADAPTERS[kind] = TypeAdapter(kind)
-    return _ADAPTERS[kind]
 
 
 def _describe(problem: ErrorDetails) -> str:

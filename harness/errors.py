@@ -6,6 +6,7 @@
     ├── InputError               a file or row that cannot be used; knows its path and line
     ├── StatisticsError          numbers that cannot be summarised or compared
     ├── StoreError               the database cannot be opened, read or written
+    ├── JudgeUnavailableError    a judge that cannot go on: its key is rejected, its quota used up, its server gone
     └── MissingExtraError        an optional dependency that is not installed
 
 Every message says what, which value and where; ``hint`` says what to do next.
@@ -73,6 +74,10 @@ class StatisticsError(HarnessError):
 
 class StoreError(HarnessError):
     """The result store cannot be opened, read or written."""
+
+
+class JudgeUnavailableError(HarnessError):
+    """A judge that cannot go on: every further call would fail alike, so none is made."""
 
 
 class MissingExtraError(HarnessError):

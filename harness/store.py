@@ -6,9 +6,9 @@ processes work side by side (WAL, one short transaction per write).
 """
 
 import hashlib
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
@@ -31,9 +31,9 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.types import TypeDecorator
 
-from harness.codec import canonical, decode
+from harness.codec import canonical
 from harness.errors import StoreError
-from harness.types import Generation, Judgement, RenderedPrompt, Request, Sample, Sampling, Verdict
+from harness.types import Generation, Judgement, Message, RenderedPrompt, Request, Sample, Sampling, Verdict
 
 SCHEMA_VERSION = 1
 _CHUNK = 500  # keys in one SELECT; SQLite allows 32,766 parameters
@@ -275,7 +275,7 @@ class Store:
             ).all()
             samples: dict[str, list[Sample]] = {}
             for row in rows:
-                samples.setdefault(row.task, []).append(decode(Sample, row.body, where=str(self._path)))
+                samples.setdefault(row.task, []).append(_to_sample(row.body))
             planned = connection.execute(
                 select(_plan_requests, _requests.c.body)
                 .join(_requests, _requests.c.key == _plan_requests.c.request_key)
@@ -286,29 +286,8 @@ class Store:
             raise StoreError(
                 f"The store {self._path} does not hold this run.", hint="Use the store it was made with: --store URL."
             )
-        requests = [self._to_request(row) for row in planned]
+        requests = [_to_request(row) for row in planned]
         return {task: tuple(items) for task, items in samples.items()}, requests
-
-    def _to_request(self, row: Any) -> Request:  # noqa: ANN401 - a SQLAlchemy row
-        body = decode(_RequestBody, row.body, where=str(self._path))
-        return Request(
-            key=row.request_key,
-            task=row.task,
-            sample_id=row.sample_id,
-            model=row.model,
-            prompt=row.prompt,
-            repeat=row.repeat,
-            rendered=body.rendered,
-            sampling=body.sampling,
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _RequestBody:
-    """What the ``request`` table keeps of a request: all that went to the model."""
-
-    rendered: RenderedPrompt
-    sampling: Sampling
 
 
 _OTHER_STORE = "Choose another place with --store sqlite:///PATH."
@@ -388,6 +367,30 @@ def _sample_rows(samples: Mapping[str, Sequence[Sample]]) -> Iterator[tuple[tupl
 
 def _request_body(request: Request) -> str:
     return canonical({"rendered": request.rendered, "sampling": request.sampling})
+
+
+# Our own canonical JSON is read by the standard library: a stricter parser refuses the lone surrogates it may hold.
+
+
+def _to_sample(body: str) -> Sample:
+    fields = json.loads(body)
+    return Sample(**fields | {"rules": tuple(fields["rules"]), "tags": tuple(fields["tags"])})
+
+
+def _to_request(row: Any) -> Request:  # noqa: ANN401 - a SQLAlchemy row
+    body = json.loads(row.body)
+    rendered = body["rendered"]
+    messages = tuple(Message(**message) for message in rendered["messages"])
+    return Request(
+        key=row.request_key,
+        task=row.task,
+        sample_id=row.sample_id,
+        model=row.model,
+        prompt=row.prompt,
+        repeat=row.repeat,
+        rendered=RenderedPrompt(**rendered | {"messages": messages, "stop": tuple(rendered["stop"])}),
+        sampling=Sampling(**body["sampling"]),
+    )
 
 
 def _generation_row(row: Generation) -> dict[str, Any]:

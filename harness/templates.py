@@ -23,7 +23,7 @@ from harness.types import BosPolicy, Message, PromptFormat, RenderedPrompt
 Kind = Literal["tasks", "judges"]
 
 _KIND_WORD = {"tasks": "prompt", "judges": "rubric"}
-_META_KEYS = {"name", "version", "purpose", "format", "bos", "system", "stop", "halves"}
+_META_KEYS = {"name", "version", "purpose", "format", "bos", "system", "stop", "halves", "reply"}
 
 
 def _environment() -> ImmutableSandboxedEnvironment:

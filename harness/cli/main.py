@@ -77,7 +77,7 @@ def main() -> NoReturn:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # an answer may hold what the terminal cannot show
     try:
-        result = cli.main(standalone_mode=False)
+        result = cli.main(prog_name="harness", standalone_mode=False)
     except Exception as error:  # noqa: BLE001 - the last resort: a sentence instead of a traceback
         sys.exit(_report(error, debug="--debug" in sys.argv))
     except KeyboardInterrupt:

@@ -1,0 +1,145 @@
+"""The store: what it keeps, what it serves, and how it fails."""
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import event
+
+from harness.errors import StoreError
+from harness.plan import PlannedModel, PlannedTask, plan_digest, plan_requests
+from harness.store import Store
+from harness.templates import load_template
+from harness.types import Generation, Judgement, Sample, Sampling, Verdict
+
+ANY_TEXT = st.text(st.characters(exclude_categories=[]), max_size=40)  # lone surrogates and NUL among them
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with Store(f"sqlite:///{tmp_path}/deep/down/store.sqlite", lock_timeout=0.2) as opened:
+        yield opened
+
+
+def judgement(key: str, verdict: Verdict) -> Judgement:
+    return Judgement(key=key, request_key="r", judge="j", judge_fingerprint="f", repeat=0, verdict=verdict)
+
+
+@given(text=ANY_TEXT, error=st.none() | ANY_TEXT)
+def test_any_text_comes_back_whole(text: str, error: str | None, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Every Python string survives the database, lone surrogates and NUL included."""
+    with Store(str(tmp_path_factory.getbasetemp() / "any-text.sqlite")) as store:
+        key = f"{len(text)} {hash((text, error))}"
+        row = Generation(request_key=key, text=text, error=error, tokens_in=1, tokens_out=2, seconds=0.5)
+        store.write(generations=[row])
+        assert {key: row} == store.generations([key])
+
+
+def test_failures_are_kept_but_not_served(store: Store) -> None:
+    """A failed answer and an unscored verdict are seen only by those who ask for failures."""
+    failed = Generation(request_key="a", text=None, finish_reason="error", error="no memory")
+    unscored = judgement("k", Verdict.unscored("no verdict", raw="?"))
+    store.write(generations=[failed], judgements=[unscored])
+    assert ({}, {}) == (store.generations(["a"]), store.judgements(["k"]))
+    assert {"a": failed} == store.generations(["a"], failures=True)
+    assert {"k": unscored} == store.judgements(["k"], failures=True)
+
+
+def test_a_success_replaces_a_failure_and_nothing_replaces_a_success(store: Store) -> None:
+    """The first success stays, whatever is written later."""
+    failed = Generation(request_key="a", text=None, finish_reason="error", error="no memory")
+    good = Generation(request_key="a", text="答え")
+    later = Generation(request_key="a", text="別の答え")
+    scored = judgement("k", Verdict.scored(4, rationale="よい", raw="4", version="v1", cost=0.01))
+    for generation in (failed, good, failed, later):
+        store.write(generations=[generation])
+    for verdict in (judgement("k", Verdict.failed("timeout")), scored, judgement("k", Verdict.scored(1))):
+        store.write(judgements=[verdict])
+    assert {"a": good} == store.generations(["a"])
+    assert {"k": scored} == store.judgements(["k"])
+
+
+def test_more_keys_than_one_statement_takes(store: Store) -> None:
+    """Looking up 2,000 keys among 1,500 rows finds the 1,500."""
+    rows = [Generation(request_key=str(number), text="x") for number in range(1500)]
+    store.write(generations=rows)
+    assert 1500 == len(store.generations([str(number) for number in range(2000)]))
+
+
+def test_a_plan_comes_back_in_order(store: Store) -> None:
+    """Samples with every field, and requests, are what was saved."""
+    sample = Sample(
+        id="a",
+        inputs={"input": "問", "level": 3},
+        reference="答",
+        criteria="基準",
+        rules=({"type": "json"},),
+        tags=("x",),
+    )
+    task = PlannedTask(name="t", samples=(sample, Sample(id="b", inputs={"input": "\ud800"}, cluster="c")))
+    models = [PlannedModel(label=label, fingerprint=label) for label in ("m2", "m1")]
+    templates = [load_template("course.v1"), load_template("chat.v1")]
+    requests = plan_requests([task], models, templates, sampling=Sampling(temperature=0.7, seed=3), repeats=2)
+    digest = plan_digest([task], requests)
+    assert not store.has_plan(digest)
+    store.save_plan(digest, {"t": task.samples}, requests)
+    store.save_plan(digest, {"t": task.samples}, requests)
+    assert store.has_plan(digest)
+    assert ({"t": task.samples}, requests) == store.load_plan(digest)
+
+
+def test_an_unknown_plan_is_an_error(store: Store) -> None:
+    """A run whose rows are elsewhere is named as such."""
+    with pytest.raises(StoreError, match="does not hold this run"):
+        store.load_plan("0" * 64)
+
+
+def test_a_locked_store_says_so(store: Store) -> None:
+    """While another process keeps the lock for too long, writing fails with the reason and loses nothing."""
+    row = Generation(request_key="a", text="x")
+    other = sqlite3.connect(store.url.removeprefix("sqlite:///"), isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StoreError, match="is locked: another process"):
+        store.write(generations=[row])
+    other.execute("ROLLBACK")
+    store.write(generations=[row])
+    assert {"a": row} == store.generations(["a"])
+
+
+def test_a_full_disk_says_so_and_keeps_what_was_written(tmp_path: Path) -> None:
+    """SQLite's own 'database or disk is full' becomes a sentence; earlier rows stay."""
+    with Store(str(tmp_path / "small.sqlite")) as store:
+        store.write(generations=[Generation(request_key="a", text="x")])
+        store._engine.dispose()
+
+        @event.listens_for(store._engine, "connect")
+        def _limit(connection: sqlite3.Connection, _record: object) -> None:
+            connection.execute("PRAGMA max_page_count = 40")
+
+        with pytest.raises(StoreError, match="No space left to write"):
+            store.write(generations=[Generation(request_key=str(n), text="y" * 1000) for n in range(1000)])
+        assert ["a"] == list(store.generations(["a", "0", "999"]))
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("sqlite://", "must be a SQLite file"),
+        ("sqlite:///:memory:", "must be a SQLite file"),
+        ("mysql://h/db", "must be a SQLite file"),
+        ("what is this://", "is not a store URL"),
+    ],
+)
+def test_urls_that_are_no_store(url: str, message: str) -> None:
+    """Only a SQLite file is a store; everything else is named."""
+    with pytest.raises(StoreError, match=message):
+        Store(url)
+
+
+def test_a_folder_is_no_store(tmp_path: Path) -> None:
+    """A path that is a folder is refused with SQLite's reason."""
+    with pytest.raises(StoreError, match="unable to open"):
+        Store(str(tmp_path))
