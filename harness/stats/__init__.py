@@ -4,6 +4,15 @@ One score per task and model (repeats averaged first); NaN or None in an array i
 computed is None, never NaN. Bad numbers raise `harness.errors.StatisticsError`.
 """
 
+from harness.stats.agreement import Agreement, agreement, weighted_kappa
+from harness.stats.anchoring import (
+    AnchoredEstimate,
+    DrawCheck,
+    anchored_difference,
+    anchored_mean,
+    check_draw,
+    effective_labels,
+)
 from harness.stats.intervals import ScoreInterval, cluster_interval, mean_interval, score_interval, wilson_interval
 from harness.stats.multiplicity import benjamini_hochberg, holm, sidak_t_critical
 from harness.stats.paired import (
@@ -24,24 +33,37 @@ from harness.stats.power import (
     t_test_power,
 )
 from harness.stats.ranks import RankSet, rank_sets, rank_sets_from_pairs
+from harness.stats.variance import Purchase, VarianceComponents, buy_next, predicted_se, variance_components
 
 __all__ = [
+    "Agreement",
+    "AnchoredEstimate",
     "BoardPlan",
+    "DrawCheck",
     "Family",
     "FamilyComparison",
     "Gain",
     "PairedComparison",
+    "Purchase",
     "RankSet",
     "ScoreInterval",
+    "VarianceComponents",
+    "agreement",
+    "anchored_difference",
+    "anchored_mean",
     "benjamini_hochberg",
+    "buy_next",
+    "check_draw",
     "cluster_interval",
     "compare_family",
     "compare_pairs",
+    "effective_labels",
     "holm",
     "mean_interval",
     "minimum_detectable_effect",
     "paired_comparison",
     "plan_board",
+    "predicted_se",
     "rank_sets",
     "rank_sets_from_pairs",
     "required_n",
@@ -49,5 +71,7 @@ __all__ = [
     "score_interval",
     "sidak_t_critical",
     "t_test_power",
+    "variance_components",
+    "weighted_kappa",
     "wilson_interval",
 ]

@@ -1,0 +1,156 @@
+"""How far two raters agree: exact and within one, quadratic-weighted kappa, bias; all with intervals.
+
+Krippendorff's alpha for more than two raters comes from its library, not from here.
+"""
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from math import sqrt
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.special import ndtri
+
+from harness.errors import StatisticsError
+from harness.stats.arrays import Floats, cluster_codes, score_array, tail_probability
+from harness.stats.intervals import mean_interval, score_interval
+from harness.types import Estimate
+
+Weights = Literal["quadratic", "linear", "none"]
+
+_DISTANCES: dict[Weights, Callable[[Floats], Floats]] = {
+    "quadratic": np.square,
+    "linear": np.abs,
+    "none": lambda gaps: (gaps != 0).astype(np.float64),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agreement:
+    """How two raters agree on the ``n`` items that both scored; ``n_missing`` items have only one score or none.
+
+    ``exact`` and ``within_one``: shares of items · ``kappa``: quadratic-weighted · ``bias``: mean of first - second.
+    """
+
+    exact: Estimate
+    within_one: Estimate
+    kappa: Estimate
+    bias: Estimate
+    n: int
+    n_missing: int
+
+
+def agreement(
+    first: ArrayLike,
+    second: ArrayLike,
+    *,
+    step: float = 1.0,
+    clusters: Sequence[Hashable | None] | None = None,
+    confidence: float = 0.95,
+) -> Agreement:
+    """Return how far two raters agree on the same items, two arrays of shape (n,) with NaN or None for no score.
+
+    ``within_one`` means at most one ``step`` apart. Name the tasks as ``clusters`` when items are answers of several
+    models to the same tasks: the intervals are then cluster-robust. Shares have Wilson intervals (else CR1 logit-t),
+    the bias a t interval (else CR1), kappa as in `weighted_kappa`. Nothing rated by both: None throughout.
+
+    Raises:
+        StatisticsError: unlike lengths, infinite scores, a confidence outside 0-1.
+
+    >>> result = agreement([1, 2, 3, 4, 5, 5], [2, 2, 3, 5, 5, 3])
+    >>> result.exact.value, round(result.within_one.value, 3), round(result.kappa.value, 3), result.bias.value
+    (0.5, 0.833, 0.735, 0.0)
+    """
+    a, b = _both(first, second)
+    gaps = a - b
+    apart = np.where(np.isnan(gaps), np.nan, np.abs(gaps) / step)
+
+    def share(limit: float) -> Estimate:
+        agrees = np.where(np.isnan(apart), np.nan, apart <= limit + 1e-9)
+        return score_interval(agrees, low=0, high=1, pass_fail=True, clusters=clusters, confidence=confidence).estimate
+
+    n = int((~np.isnan(gaps)).sum())
+    return Agreement(
+        exact=share(0),
+        within_one=share(1),
+        kappa=weighted_kappa(a, b, clusters=clusters, confidence=confidence),
+        bias=score_interval(gaps, clusters=clusters, confidence=confidence).estimate
+        if clusters is not None
+        else mean_interval(gaps, confidence=confidence),
+        n=n,
+        n_missing=gaps.size - n,
+    )
+
+
+def weighted_kappa(
+    first: ArrayLike,
+    second: ArrayLike,
+    *,
+    weights: Weights = "quadratic",
+    clusters: Sequence[Hashable | None] | None = None,
+    confidence: float = 0.95,
+) -> Estimate:
+    """Return Cohen's weighted kappa of two raters, two arrays of shape (n,), with its large-sample interval.
+
+    1 - observed / expected disagreement (Cohen 1968); a pair's disagreement is the squared distance of its scores
+    ("quadratic"), the distance ("linear"), or 1 unless equal ("none"). Distances are between the scores themselves, so
+    that a level nobody gave changes nothing; tools that number the levels they see get this wrong. The quadratic kappa
+    equals Lin's concordance coefficient. Interval: normal, by the influence of each item (Fleiss, Cohen & Everitt
+    1969), summed over ``clusters`` where given (CR1), cut to -1 ... 1.
+
+    No item with both scores, or neither rater ever varies: None. Perfect agreement has no spread to build an interval
+    on: low and high are None.
+
+    Raises:
+        StatisticsError: unlike lengths, infinite scores, a confidence outside 0-1.
+
+    >>> round(weighted_kappa([1, 1, 2, 5, 5, 2, 1, 5], [1, 2, 2, 5, 2, 2, 1, 5]).value, 4)
+    0.7727
+    """
+    a, b = _both(first, second)
+    tail = tail_probability(confidence)
+    known = ~np.isnan(a - b)
+    n = int(known.sum())
+    groups = np.arange(n) if clusters is None else cluster_codes(clusters, a.size)[known]
+    value = low = high = None
+    method = "no item has both scores"
+    if n:
+        value, influence = _kappa(a[known], b[known], _DISTANCES[weights])
+        method = "none: neither rater ever varies"
+    if value is not None:
+        sums = np.bincount(np.unique(groups, return_inverse=True)[1], weights=influence)
+        correction = 1.0 if clusters is None else sums.size / max(1, sums.size - 1)
+        half = float(-ndtri(tail / 2)) * sqrt(correction * float(sums @ sums)) / n
+        method = f"{weights} kappa" if clusters is None else f"{weights} kappa, CR1 over {sums.size} clusters"
+        if half > 0:
+            low, high = max(-1.0, value - half), min(1.0, value + half)
+        else:
+            method += ", no interval: no spread"
+    return Estimate(value=value, low=low, high=high, confidence=confidence, n=n, n_unscored=a.size - n, method=method)
+
+
+def _kappa(a: Floats, b: Floats, distance: Callable[[Floats], Floats]) -> tuple[float | None, Floats]:
+    """Return kappa and the influence of each item on it (their mean is 0)."""
+    levels, codes = np.unique(np.concatenate([a, b]), return_inverse=True)
+    table = distance(levels[:, None] - levels)
+    first, second = codes[: a.size], codes[a.size :]
+    # The mean disagreement of each score with all scores that the other rater gave.
+    against_second = table @ np.bincount(second, minlength=levels.size) / a.size
+    against_first = table @ np.bincount(first, minlength=levels.size) / a.size
+    observed, expected = table[first, second], float(against_second[first].mean())
+    if expected == 0:
+        return None, observed
+    ratio = float(observed.mean()) / expected
+    influence = (observed - ratio * (against_second[first] + against_first[second])) / expected + ratio
+    return 1 - ratio, influence
+
+
+def _both(first: ArrayLike, second: ArrayLike) -> tuple[Floats, Floats]:
+    a, b = score_array(first, name="first rater's scores"), score_array(second, name="second rater's scores")
+    if a.shape != b.shape:
+        raise StatisticsError(
+            f"The first rater has {a.size} items and the second {b.size}: agreement is about the same items.",
+            hint="Put NaN or None where a rater gave no score.",
+        )
+    return a, b

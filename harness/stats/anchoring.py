@@ -1,0 +1,391 @@
+"""Human anchoring: people rate some tasks, a judge rates all, and together they say more than either alone.
+
+The estimator is the survey-regression estimator (Cochran 1977, chapter 7), which is PPI++ (Angelopoulos, Duchi & Zrnic
+2023) at its optimum, with small-sample degrees of freedom: coverage .947-.954 at 15-50 labels, where the large-sample
+interval gives .895-.939 and the judge's mean alone .003. It is unbiased however poor the judge is, as long as the
+labelled tasks were drawn at random; a good judge makes it narrow.
+"""
+
+from dataclasses import dataclass
+from math import sqrt
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.special import betaln, ndtr
+
+from harness.errors import StatisticsError
+from harness.stats.arrays import Bools, Floats, number, score_array, sure_share, t_critical, tail_probability
+from harness.types import Estimate
+
+Estimand = Literal["these tasks", "new tasks like these"]
+
+FEWEST_LABELS = 20
+"""Under this many labelled tasks no anchored estimate is given."""
+DRAW_TAIL = 0.005
+"""Each of the two checks of the draw raises a false alarm this often."""
+
+ROUNDING = 1e-20
+"""A sum of squares below this share of the values' own is rounding."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrawCheck:
+    """Whether the labelled tasks look drawn at random; ``reasons`` says what speaks against it.
+
+    ``judge_p``: chance of a difference in the judge's mean, between labelled and all tasks, as large as seen ·
+    ``order_p``: chance of labelled tasks that stand so close together. None where there is nothing to check.
+    """
+
+    looks_random: bool
+    judge_p: float | None
+    order_p: float | None
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnchoredEstimate:
+    """What people would give on average, from their labels on some tasks and a judge's scores on all.
+
+    ``these_tasks``: the mean that people would give on exactly these tasks · ``population``: on new tasks like these ·
+    ``labels_only_these_tasks``, ``labels_only``: the same two without the judge · ``judge_mean``: of all tasks, not a
+    human figure · ``slope``, ``correlation``: of labels on judge scores · ``effective_labels``: how many labels alone
+    would give the population interval this width, and ``effective_labels_these_tasks`` likewise.
+    """
+
+    these_tasks: Estimate
+    population: Estimate
+    labels_only_these_tasks: Estimate
+    labels_only: Estimate
+    judge_mean: float | None
+    slope: float | None
+    correlation: float | None
+    effective_labels: float | None
+    effective_labels_these_tasks: float | None
+    n_labels: int
+    n_tasks: int
+    draw: DrawCheck
+    method: str
+    cautions: tuple[str, ...]
+
+
+def anchored_mean(
+    human: ArrayLike,
+    judge: ArrayLike,
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    drawn_at_random: bool | None = None,
+    confidence: float = 0.95,
+) -> AnchoredEstimate:
+    """Return the mean human score, from labels on some tasks and a judge's scores on all; arrays of shape (T,).
+
+    ``human`` is NaN or None where nobody rated the task. Tasks without a judge score are left out and counted as
+    unscored. With n labels of T tasks, slope b and residual variance s^2 (n - 2 df) of labels on judge scores:
+    estimate = mean label + b (judge's mean of all - of labelled tasks), t(n - 2) intervals with variances
+    (1 - n/T) s^2 (1/n + (shift of the judge's mean)^2 / Sxx) for these tasks, s^2/n + b^2 var(judge)/T for new ones.
+    Estimates and intervals are cut to the scale if it is given.
+
+    ``drawn_at_random``: whether the draw is on record as random; None means unknown, and the check of the draw is all
+    there is. Cautions say what it found.
+
+    Degenerate cases: under 20 labels all anchored figures are None and ``method`` says "refused". A judge that gives
+    all labelled tasks the same score tells nothing: labels only, as ``method`` says. All tasks labelled: their mean is
+    known, low = high = value. Labels that are an exact function of the judge's scores have no spread: on a known scale
+    the Clopper-Pearson bound on the rest stands in for these tasks, else None.
+
+    Raises:
+        StatisticsError: unlike lengths, off-scale or infinite scores, a confidence outside 0-1.
+
+    >>> rng = np.random.default_rng(0)
+    >>> judge = rng.integers(1, 6, 100)
+    >>> human = np.clip(judge - rng.integers(0, 2, 100), 1, 5).astype(float)
+    >>> human[rng.permutation(100)[30:]] = np.nan
+    >>> e = anchored_mean(human, judge, low=1, high=5, drawn_at_random=True)
+    >>> round(e.these_tasks.value, 2), round(e.these_tasks.low, 2), round(e.these_tasks.high, 2), e.n_labels
+    (2.62, 2.46, 2.78, 30)
+    """
+    labels = score_array(human, low=low, high=high, name="human scores")
+    scores = score_array(judge, low=low, high=high, name="judge's scores")
+    if labels.shape != scores.shape:
+        raise StatisticsError(
+            f"There are {labels.size} human scores and {scores.size} judge scores: one of each per task is needed.",
+            hint="Put NaN or None where a task has no human score.",
+        )
+    tail = tail_probability(confidence)
+    known = ~np.isnan(scores)
+    fit = _fit(labels[known], scores[known])
+    limits = _Limits(low=low, high=high, confidence=confidence, tail=tail, n_unscored=labels.size - fit.n_tasks)
+    draw = check_draw(~np.isnan(labels[known]), scores[known])
+    cautions = _cautions(fit, draw, drawn_at_random)
+    alone, alone_here = _labels_only(fit, limits)
+    if fit.n < FEWEST_LABELS:
+        method = f"refused: {fit.n} labels, at least {FEWEST_LABELS} are needed"
+        here = beyond = _estimate(None, None, fit.n, method, limits)
+    elif fit.slope is None:
+        method = "labels only: the judge gives all labelled tasks the same score"
+        here, beyond = alone_here, alone
+    else:
+        method = "survey regression on the judge's scores"
+        here, beyond = _regression(fit, limits, tail)
+    used = fit.n >= FEWEST_LABELS and fit.slope is not None
+    return AnchoredEstimate(
+        these_tasks=here,
+        population=beyond,
+        labels_only_these_tasks=alone_here,
+        labels_only=alone,
+        judge_mean=number(fit.judge_mean),
+        slope=fit.slope,
+        correlation=fit.correlation,
+        effective_labels=effective_labels(fit.correlation, fit.n, fit.n_tasks) if used else None,
+        effective_labels_these_tasks=effective_labels(fit.correlation, fit.n, None) if used else None,
+        n_labels=fit.n,
+        n_tasks=fit.n_tasks,
+        draw=draw,
+        method=method,
+        cautions=cautions,
+    )
+
+
+def anchored_difference(
+    human_candidate: ArrayLike,
+    human_baseline: ArrayLike,
+    judge_candidate: ArrayLike,
+    judge_baseline: ArrayLike,
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    drawn_at_random: bool | None = None,
+    confidence: float = 0.95,
+) -> AnchoredEstimate:
+    """Return the mean human difference candidate - baseline: `anchored_mean` of the differences per task.
+
+    A task counts as labelled if people rated both models on it. All arrays have shape (T,); see `anchored_mean`.
+
+    Raises:
+        StatisticsError: as `anchored_mean`.
+
+    >>> none = [None] * 4
+    >>> anchored_difference([3, 4, 5, None], [3, 3, 4, 4], [4, 4, 5, 2], [3, 3, 4, 2]).method
+    'refused: 3 labels, at least 20 are needed'
+    """
+    arrays = [
+        score_array(values, low=low, high=high, name=name)
+        for values, name in (
+            (human_candidate, "human scores of the candidate"),
+            (human_baseline, "human scores of the baseline"),
+            (judge_candidate, "judge's scores of the candidate"),
+            (judge_baseline, "judge's scores of the baseline"),
+        )
+    ]
+    if len({array.size for array in arrays}) > 1:
+        raise StatisticsError(f"The four arrays have {', '.join(str(array.size) for array in arrays)} tasks.")
+    span = None if low is None or high is None else high - low
+    return anchored_mean(
+        arrays[0] - arrays[1],
+        arrays[2] - arrays[3],
+        low=None if span is None else -span,
+        high=span,
+        drawn_at_random=drawn_at_random,
+        confidence=confidence,
+    )
+
+
+def effective_labels(correlation: float | None, n_labels: int, n_tasks: int | None) -> float | None:
+    """Return how many labels alone would be worth ``n_labels`` labels with a judge of the given ``correlation``.
+
+    n / (1 - rho^2 N / T) with N = T - n tasks unlabelled, for the mean over new tasks (PPI++ at its optimum); with
+    ``n_tasks`` None, n / (1 - rho^2): for the mean over these tasks, or with endlessly many judged ones. None if the
+    correlation is unknown or perfect.
+
+    >>> round(effective_labels(0.7, 30, 100), 3), round(effective_labels(0.6, 30, None), 3)
+    (45.662, 46.875)
+    """
+    if correlation is None:
+        return None
+    share = 1.0 if n_tasks is None else (n_tasks - n_labels) / n_tasks
+    rest = 1 - correlation**2 * share
+    return n_labels / rest if rest > 0 else None
+
+
+def check_draw(is_labelled: ArrayLike, judge: ArrayLike) -> DrawCheck:
+    """Return whether the labelled tasks look like a random draw, given the judge's scores; arrays of shape (T,).
+
+    Two checks at 0.5 % each: the judge's mean over the labelled tasks against its finite-population law, and the number
+    of runs of labelled tasks in task order (Wald & Wolfowitz 1940, exact), which catches "the first 30". None labelled,
+    or all: nothing to check.
+
+    >>> check_draw([True] * 30 + [False] * 70, np.arange(100) % 5).reasons
+    ('the labelled tasks stand close together in task order',)
+    """
+    labelled = np.asarray(is_labelled, dtype=np.bool_)
+    scores = score_array(judge, name="judge's scores")
+    if labelled.shape != scores.shape:
+        raise StatisticsError(f"There are {labelled.size} label marks and {scores.size} judge scores.")
+    n, n_tasks = int(labelled.sum()), labelled.size
+    reasons: list[str] = []
+    judge_p = order_p = None
+    if 0 < n < n_tasks:
+        spread = _square(scores - scores.mean(), scores) / (n_tasks - 1)
+        if spread > 0:
+            se = sqrt(spread / n * (1 - n / n_tasks))
+            judge_p = float(2 * ndtr(-abs(float(scores[labelled].mean() - scores.mean())) / se))
+        order_p = _few_runs_p(labelled)
+        if judge_p is not None and judge_p < DRAW_TAIL:
+            reasons.append("the judge's mean over the labelled tasks is far from its mean over all")
+        if order_p < DRAW_TAIL:
+            reasons.append("the labelled tasks stand close together in task order")
+    return DrawCheck(looks_random=not reasons, judge_p=judge_p, order_p=order_p, reasons=tuple(reasons))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Fit:
+    n: int
+    n_tasks: int
+    label_mean: float
+    label_variance: float
+    judge_mean: float
+    judge_variance: float
+    shift: float  # judge's mean over all tasks less that over the labelled ones
+    sxx: float
+    residual_variance: float
+    slope: float | None
+    correlation: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Limits:
+    low: float | None
+    high: float | None
+    confidence: float
+    tail: float
+    n_unscored: int
+
+
+def _fit(labels: Floats, scores: Floats) -> _Fit:
+    labelled = ~np.isnan(labels)
+    y, x = labels[labelled], scores[labelled]
+    n, n_tasks = y.size, scores.size
+    dy, dx = y - (y.mean() if n else 0.0), x - (x.mean() if n else 0.0)
+    sxx, syy, sxy = _square(dx, x), _square(dy, y), float(dx @ dy)
+    slope = sxy / sxx if sxx > 0 else None
+    residuals = dy - (slope or 0.0) * dx
+    return _Fit(
+        n=n,
+        n_tasks=n_tasks,
+        label_mean=float(y.mean()) if n else np.nan,
+        label_variance=syy / (n - 1) if n > 1 else np.nan,
+        judge_mean=float(scores.mean()) if n_tasks else np.nan,
+        judge_variance=float(scores.var(ddof=1)) if n_tasks > 1 else np.nan,
+        shift=float(scores.mean() - x.mean()) if n else np.nan,
+        sxx=sxx,
+        residual_variance=_square(residuals, dy) / max(1, n - 2),
+        slope=slope,
+        correlation=max(-1.0, min(1.0, sxy / sqrt(sxx * syy))) if sxx > 0 and syy > 0 else None,
+    )
+
+
+def _square(deviations: Floats, values: Floats) -> float:
+    """Return the sum of squares, 0 where rounding is all there is."""
+    square = float(deviations @ deviations)
+    return square if square > ROUNDING * float(values @ values) else 0.0
+
+
+def _regression(fit: _Fit, limits: _Limits, tail: float) -> tuple[Estimate, Estimate]:
+    slope = fit.slope or 0.0
+    value = fit.label_mean + slope * fit.shift
+    t = float(t_critical(fit.n - 2, tail))
+    share = fit.n / fit.n_tasks
+    here = sqrt((1 - share) * fit.residual_variance * (1 / fit.n + fit.shift**2 / fit.sxx))
+    beyond = sqrt(fit.residual_variance / fit.n + slope**2 * fit.judge_variance / fit.n_tasks)
+    method = "survey regression, t(n - 2)"
+    if share == 1:
+        these_tasks = _estimate(fit.label_mean, 0.0, fit.n, "census: every task is labelled", limits)
+    elif fit.residual_variance > 0:
+        these_tasks = _estimate(value, t * here, fit.n, f"{method}, these tasks", limits)
+    else:
+        these_tasks = _no_spread(value, share, fit.n, limits)
+    half = t * beyond if beyond > 0 else None
+    return these_tasks, _estimate(value, half, fit.n, f"{method}, new tasks like these", limits)
+
+
+def _labels_only(fit: _Fit, limits: _Limits) -> tuple[Estimate, Estimate]:
+    if fit.n == 0:
+        nothing = _estimate(None, None, 0, "no labels", limits)
+        return nothing, nothing
+    share = fit.n / fit.n_tasks
+    method = "labels only, t(n - 1)"
+    if fit.n == 1 or fit.label_variance == 0:
+        bound = _no_spread(fit.label_mean, 0.0, fit.n, limits), _no_spread(fit.label_mean, share, fit.n, limits)
+    else:
+        half = float(t_critical(fit.n - 1, limits.tail)) * sqrt(fit.label_variance / fit.n)
+        bound = (
+            _estimate(fit.label_mean, half, fit.n, f"{method}, new tasks like these", limits),
+            _estimate(fit.label_mean, half * sqrt(1 - share), fit.n, f"{method}, these tasks", limits),
+        )
+    if share == 1:
+        return bound[0], _estimate(fit.label_mean, 0.0, fit.n, "census: every task is labelled", limits)
+    return bound
+
+
+def _no_spread(value: float, share: float, n: int, limits: _Limits) -> Estimate:
+    """Bound a mean where no label departs from the line: at most the sure rest of the unlabelled tasks can."""
+    if limits.low is None or limits.high is None:
+        return _estimate(value, None, n, "none: the labels have no spread", limits)
+    half = float((1 - share) * (1 - sure_share(n, limits.tail))) * (limits.high - limits.low)
+    return _estimate(value, half, n, "Clopper-Pearson bound (the labels have no spread)", limits)
+
+
+def _estimate(value: float | None, half: float | None, n: int, method: str, limits: _Limits) -> Estimate:
+    def cut(number: float) -> float:
+        if limits.low is None or limits.high is None:
+            return number
+        return min(max(number, limits.low), limits.high)
+
+    low = high = None
+    if value is not None and half is not None:
+        low, high = cut(value - half), cut(value + half)
+    return Estimate(
+        value=None if value is None else cut(value),
+        low=low,
+        high=high,
+        confidence=limits.confidence,
+        n=n,
+        n_unscored=limits.n_unscored,
+        method=method,
+    )
+
+
+def _cautions(fit: _Fit, draw: DrawCheck, drawn_at_random: bool | None) -> tuple[str, ...]:
+    cautions = list(draw.reasons)
+    if drawn_at_random is False:
+        cautions.append("the labelled tasks are on record as not drawn at random: the interval does not hold")
+    elif drawn_at_random is None and 0 < fit.n < fit.n_tasks:
+        cautions.append("it is not on record that the labelled tasks were drawn at random; the interval assumes it")
+    if fit.n >= FEWEST_LABELS and fit.slope is None:
+        cautions.append("the judge gives all labelled tasks the same score and adds nothing")
+    return tuple(cautions)
+
+
+def _few_runs_p(labelled: Bools) -> float:
+    """Return the chance of as few runs or fewer if all orders are equally likely, exactly."""
+    ones, zeros = int(labelled.sum()), int((~labelled).sum())
+    runs = 1 + int((labelled[1:] != labelled[:-1]).sum())
+
+    def log_choose(n: int, k: int) -> float:
+        return -np.inf if not 0 <= k <= n else float(-betaln(n - k + 1, k + 1) - np.log(n + 1))
+
+    whole = log_choose(ones + zeros, ones)
+    total = 0.0
+    for count in range(2, runs + 1):
+        k, is_odd = divmod(count, 2)
+        ways = (
+            (
+                log_choose(ones - 1, k) + log_choose(zeros - 1, k - 1),
+                log_choose(ones - 1, k - 1) + log_choose(zeros - 1, k),
+            )
+            if is_odd
+            else (log_choose(ones - 1, k - 1) + log_choose(zeros - 1, k - 1),) * 2
+        )
+        total += sum(float(np.exp(way - whole)) for way in ways)
+    return min(1.0, total)
