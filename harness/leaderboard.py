@@ -3,10 +3,22 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import median
 
 from harness.plan import PlannedJudge
 from harness.scores import RowKey, ScoreTable
-from harness.stats.intervals import score_interval
+from harness.stats import (
+    BoardPlan,
+    Family,
+    PairedComparison,
+    RankSet,
+    VarianceComponents,
+    compare_family,
+    plan_board,
+    rank_sets,
+    score_interval,
+    variance_components,
+)
 from harness.types import Estimate, Generation, Request
 
 
@@ -22,26 +34,50 @@ class TagRow:
 class BoardRow:
     """One line of a board: a model under a prompt, scored by one judge on one task.
 
-    ``length_stop_rate``: the share of its answers that were cut at the length limit, None if there is no answer.
-    ``reasons``: why verdicts are missing, with their number.
+    ``rank``: the ranks that it may hold, None without a score. ``length_stop_rate``: the share of its answers that were
+    cut at the length limit, None if unknown. ``reasons``: why verdicts are missing, with their number. ``components``:
+    where its noise comes from, None without repeats.
     """
 
     key: RowKey
     estimate: Estimate
+    rank: RankSet | None
     length_stop_rate: float | None
     reasons: Mapping[str, int]
     tags: tuple[TagRow, ...]
+    components: VarianceComponents | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """One candidate against one baseline, with every figure of the paired comparison."""
+
+    baseline: RowKey
+    candidate: RowKey
+    result: PairedComparison
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Board:
-    """All rows of one judge on one task, best first. Scores of different judges never meet in one board."""
+    """All rows of one judge on one task, best first. Scores of different judges never meet in one board.
+
+    ``comparisons`` are the declared family, ``family_method`` how it was corrected; ``plan`` is what this many tasks
+    can tell apart, given the median spread of the family's differences.
+    """
 
     task: str
     judge: PlannedJudge
     n_samples: int
     rows: tuple[BoardRow, ...]
+    comparisons: tuple[Comparison, ...]
+    family_method: str
+    plan: BoardPlan
     cautions: tuple[str, ...]
+
+    def against_baseline(self, row: RowKey) -> PairedComparison | None:
+        """Return the comparison in which ``row`` is the only candidate, if the family has one."""
+        found = [comparison.result for comparison in self.comparisons if comparison.candidate == row]
+        return found[0] if len(found) == 1 else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +87,7 @@ class Leaderboard:
     run: str
     confidence: float
     baseline: str
+    family: Family
     boards: tuple[Board, ...]
 
 
@@ -60,11 +97,16 @@ def build_leaderboard(
     length_stops: Mapping[tuple[str, RowKey], float],
     *,
     baseline: str,
+    family: Family = "baseline",
     confidence: float = 0.95,
 ) -> Leaderboard:
-    """Return the leaderboard of a run. ``length_stops`` is by task name and row (see `length_stop_rates`)."""
-    boards = tuple(_board(table, length_stops, confidence) for table in tables)
-    return Leaderboard(run=run, confidence=confidence, baseline=baseline, boards=boards)
+    """Return the leaderboard of a run. ``length_stops`` is by task name and row (see `length_stop_rates`).
+
+    ``baseline`` is a model label: its first row is what every other row of a board is compared with, unless ``family``
+    is "all-pairs".
+    """
+    boards = tuple(_board(table, length_stops, baseline, family, confidence) for table in tables)
+    return Leaderboard(run=run, confidence=confidence, baseline=baseline, family=family, boards=boards)
 
 
 def length_stop_rates(
@@ -83,38 +125,87 @@ def length_stop_rates(
     return {place: cut[place] / count for place, count in answers.items()}
 
 
-def _board(table: ScoreTable, length_stops: Mapping[tuple[str, RowKey], float], confidence: float) -> Board:
-    cautions: dict[str, None] = {}
-    rows = []
-    for key in table.rows:
-        scored = score_interval(
-            table.values(key),
-            low=table.judge.scale.low,
-            high=table.judge.scale.high,
-            pass_fail=table.judge.scale.is_pass_fail,
+def _board(
+    table: ScoreTable,
+    length_stops: Mapping[tuple[str, RowKey], float],
+    baseline: str,
+    family: Family,
+    confidence: float,
+) -> Board:
+    scale = table.judge.scale
+    intervals = [
+        score_interval(
+            scores,
+            low=scale.low,
+            high=scale.high,
+            pass_fail=scale.is_pass_fail,
             clusters=table.clusters,
             confidence=confidence,
         )
-        cautions.update(dict.fromkeys(scored.cautions))
-        rows.append(
-            BoardRow(
-                key=key,
-                estimate=scored.estimate,
-                length_stop_rate=length_stops.get((table.task, key)),
-                reasons=dict(table.reasons[key].most_common()),
-                tags=_tag_rows(table, key, confidence),
-            )
+        for scores in table.scores
+    ]
+    ranks = rank_sets(
+        table.scores,
+        low=scale.low,
+        high=scale.high,
+        step=scale.step or 1.0,
+        clusters=table.clusters,
+        confidence=confidence,
+    )
+    rows = [
+        BoardRow(
+            key=key,
+            estimate=interval.estimate,
+            rank=rank,
+            length_stop_rate=length_stops.get((table.task, key)),
+            reasons=dict(table.reasons[key].most_common()),
+            tags=_tag_rows(table, key, confidence),
+            components=variance_components(cells) if cells.shape[1] * cells.shape[2] > 1 else None,
         )
-    rows.sort(key=_best_first)
+        for key, interval, rank, cells in zip(table.rows, intervals, ranks, table.cells, strict=True)
+    ]
+    comparisons, method = _comparisons(table, baseline, family, confidence)
+    cautions = dict.fromkeys(caution for interval in intervals for caution in interval.cautions)
     if len(table.versions) > 1:
         cautions[f"the judge answered as several model versions: {', '.join(sorted(table.versions))}"] = None
     return Board(
         task=table.task,
         judge=table.judge,
         n_samples=len(table.samples),
-        rows=tuple(rows),
+        rows=tuple(sorted(rows, key=_best_first)),
+        comparisons=comparisons,
+        family_method=method,
+        plan=_plan(comparisons, len(table.samples), confidence),
         cautions=tuple(cautions),
     )
+
+
+def _comparisons(
+    table: ScoreTable, baseline: str, family: Family, confidence: float
+) -> tuple[tuple[Comparison, ...], str]:
+    """Return the family of one board. Without a row of the baseline (it has none here) the first row stands in."""
+    place = next((index for index, key in enumerate(table.rows) if key.model == baseline), 0)
+    scale = table.judge.scale
+    compared = compare_family(
+        table.scores,
+        family=family,
+        baseline=place,
+        low=scale.low,
+        high=scale.high,
+        step=scale.step or 1.0,
+        clusters=table.clusters,
+        confidence=confidence,
+    )
+    comparisons = tuple(
+        Comparison(baseline=table.rows[against], candidate=table.rows[candidate], result=result)
+        for (candidate, against), result in zip(compared.pairs, compared.comparisons, strict=True)
+    )
+    return comparisons, compared.method
+
+
+def _plan(comparisons: Sequence[Comparison], n_samples: int, confidence: float) -> BoardPlan:
+    spreads = [comparison.result.sd for comparison in comparisons if comparison.result.sd is not None]
+    return plan_board(median(spreads) if spreads else None, n_samples, confidence=confidence)
 
 
 def _tag_rows(table: ScoreTable, key: RowKey, confidence: float) -> tuple[TagRow, ...]:

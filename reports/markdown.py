@@ -6,7 +6,22 @@ from typing import Any
 from tabulate import tabulate
 
 from harness.leaderboard import Board, BoardRow, Leaderboard
-from reports.view import interval, markdown_cell, number, percent, printable, score_digits
+from harness.stats import PairedComparison
+from reports.view import (
+    interval,
+    markdown_cell,
+    number,
+    p_value,
+    percent,
+    printable,
+    ranks,
+    row_name,
+    score_digits,
+    signed,
+)
+
+_LIKERT_WIDTH = 4  # tasks needed for 0.1 to 0.3 points mean something on the 1-5 scale
+_NAMED = 3  # candidates named in one caution
 
 # What a kind of judge measures, said under its table so that nobody reads a check as a quality score.
 KIND_NOTES: Mapping[str, str] = {
@@ -28,24 +43,86 @@ def leaderboard_markdown(leaderboard: Leaderboard, provenance: Mapping[str, Any]
 
 
 def board_table(board: Board, confidence: float) -> str:
-    """Return the table of one board."""
+    """Return the table of one board: ranks and means, and next to them each candidate against the baseline."""
     digits = score_digits(board.judge.scale.low, board.judge.scale.high)
     rate = "pass rate" if board.judge.scale.is_pass_fail else "mean"
-    headers = ["model", "prompt", rate, f"{confidence:.0%} interval", "n", "unscored", "cut at length"]
-    rows = [
-        [
+    headers = ["rank", "model", "prompt", rate, f"{confidence:.0%} interval", "n", "unscored", "cut at length"]
+    compared = bool(board.comparisons)
+    if compared:
+        headers += ["difference", "its interval", "p (Holm)", "W/T/L"]
+    rows = []
+    for row in board.rows:
+        cells = [
+            ranks(row.rank),
             markdown_cell(row.key.model),
             markdown_cell(row.key.prompt or "–"),
             number(row.estimate.value, digits),
             interval(row.estimate, digits),
             f"{row.estimate.n} of {board.n_samples}",
-            row.estimate.n_unscored,
+            str(row.estimate.n_unscored),
             percent(row.length_stop_rate),
         ]
-        for row in board.rows
+        if compared:
+            cells += _against(board.against_baseline(row.key), digits)
+        rows.append(cells)
+    align = ("right", "left", "left", "right", "center", "right", "right", "right", "right", "center", "right", "right")
+    return tabulate(rows, headers=headers, tablefmt="github", colalign=align[: len(headers)], disable_numparse=True)
+
+
+def comparison_table(board: Board) -> str:
+    """Return every comparison of one board, one line each."""
+    digits = score_digits(board.judge.scale.low, board.judge.scale.high)
+    rows = [
+        [
+            markdown_cell(row_name(comparison.candidate)),
+            markdown_cell(row_name(comparison.baseline)),
+            signed(comparison.result.difference.value, digits),
+            interval(comparison.result.difference, digits, with_sign=True),
+            interval(comparison.result.simultaneous, digits, with_sign=True),
+            p_value(comparison.result.p_value),
+            p_value(comparison.result.p_adjusted),
+            _wins(comparison.result),
+            str(comparison.result.n_pairs),
+            number(comparison.result.minimum_detectable, digits),
+        ]
+        for comparison in board.comparisons
     ]
-    align = ("left", "left", "right", "center", "right", "right", "right")
+    headers = ["candidate", "baseline", "difference", "its interval", "simultaneous interval", "p", "p (Holm)",
+               "W/T/L", "pairs", "detectable"]  # fmt: skip
+    align = ("left", "left", "right", "center", "center", "right", "right", "right", "right", "right")
     return tabulate(rows, headers=headers, tablefmt="github", colalign=align, disable_numparse=True)
+
+
+def resolution(board: Board) -> str:
+    """Return one plain sentence on what the board can and cannot tell apart, with what it would take."""
+    plan = board.plan
+    if plan.minimum_detectable is None:
+        return "Nothing was compared, so nothing can be said about what this board could tell apart."
+    digits = score_digits(board.judge.scale.low, board.judge.scale.high)
+    unit = "points" if board.judge.scale.high - board.judge.scale.low > 1 else "(as a share)"
+    sentence = (
+        f"With {plan.n} tasks this board cannot resolve gaps under about {number(plan.minimum_detectable, digits)} "
+        f"{unit}: a true gap of that size is found {plan.power:.0%} of the time, a smaller one less often."
+    )
+    if board.judge.scale.high - board.judge.scale.low == _LIKERT_WIDTH:
+        needs = [f"{gain.points:g} points {gain.tasks:,}" for gain in plan.gains if gain.tasks is not None]
+        sentence += f" Tasks needed: for {', '.join(needs)}."
+    return sentence
+
+
+def _against(result: PairedComparison | None, digits: int) -> list[str]:
+    if result is None:
+        return ["baseline", "", "", ""]
+    return [
+        signed(result.difference.value, digits),
+        interval(result.difference, digits, with_sign=True),
+        p_value(result.p_adjusted),
+        _wins(result),
+    ]
+
+
+def _wins(result: PairedComparison) -> str:
+    return f"{result.wins}/{result.ties}/{result.losses}"
 
 
 def _headline(leaderboard: Leaderboard, provenance: Mapping[str, Any]) -> str:
@@ -66,14 +143,41 @@ def _board_section(board: Board, confidence: float) -> str:
         f"Scale {scale}. {KIND_NOTES.get(board.judge.kind, KIND_NOTES['quality'])}",
         board_table(board, confidence),
     ]
-    methods = sorted({row.estimate.method for row in board.rows})
-    parts.append(f"Interval: {', '.join(methods)}. Means are over tasks; repeats are averaged first.")
+    parts += [resolution(board), _method_note(board)]
     parts += [f"**Caution:** {markdown_cell(caution)}." for caution in board.cautions]
+    parts += _comparison_cautions(board)
     if missing := _missing(board.rows):
         parts.append(missing)
     if board.rows and board.rows[0].tags:
         parts.append(_tag_table(board))
     return "\n\n".join(parts)
+
+
+def _method_note(board: Board) -> str:
+    intervals = ", ".join(sorted({row.estimate.method for row in board.rows}))
+    note = f"Intervals of means: {intervals}; the task is the unit, repeats are averaged first."
+    if board.comparisons:
+        differences = ", ".join(sorted({comparison.result.difference.method for comparison in board.comparisons}))
+        p_methods = ", ".join(sorted({comparison.result.p_method for comparison in board.comparisons}))
+        note += (
+            f" Differences to {markdown_cell(row_name(board.comparisons[0].baseline))}: {differences}; p: {p_methods}, "
+            f"{board.family_method}. Ranks: every rank that the simultaneous intervals of all pairs allow."
+        )
+    return note
+
+
+def _comparison_cautions(board: Board) -> list[str]:
+    """Return what to beware of in single comparisons, each sentence once with the candidates that it is about."""
+    about: dict[str, list[str]] = {}
+    for comparison in board.comparisons:
+        for caution in comparison.result.cautions:
+            about.setdefault(caution, []).append(row_name(comparison.candidate))
+    return [f"**Caution** ({_few(names)}): {markdown_cell(caution)}" for caution, names in about.items()]
+
+
+def _few(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return markdown_cell(", ".join(names[:_NAMED])) + more
 
 
 def _missing(rows: Sequence[BoardRow]) -> str:

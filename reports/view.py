@@ -2,6 +2,8 @@
 
 import re
 
+from harness.scores import RowKey
+from harness.stats import RankSet
 from harness.types import Estimate
 
 _MISSING = "–"
@@ -32,11 +34,50 @@ def percent(value: float | None) -> str:
     return _MISSING if value is None else f"{value * 100:.0f} %"
 
 
-def interval(estimate: Estimate, digits: int = 2) -> str:
-    """Return ``low – high``, or a dash where the interval cannot be computed."""
+def interval(estimate: Estimate, digits: int = 2, *, with_sign: bool = False) -> str:
+    """Return ``low – high`` (``low … high`` with signs), or a dash where the interval cannot be computed."""
     if estimate.low is None or estimate.high is None:
         return _MISSING
+    if with_sign:
+        return f"{signed(estimate.low, digits)} … {signed(estimate.high, digits)}"
     return f"{number(estimate.low, digits)} – {number(estimate.high, digits)}"
+
+
+def signed(value: float | None, digits: int = 2) -> str:
+    """Return a rounded difference with its sign.
+
+    >>> signed(0.2), signed(-0.2), signed(0.001), signed(None)
+    ('+0.20', '-0.20', '0.00', '–')
+    """
+    text = number(value, digits)
+    return f"+{text}" if value is not None and value > 0 and float(text) != 0 else text
+
+
+def p_value(value: float | None) -> str:
+    """Return a p-value to three digits, never as zero.
+
+    >>> p_value(0.0421), p_value(0.00002), p_value(1.0), p_value(None)
+    ('0.042', '<0.001', '1.000', '–')
+    """
+    if value is None:
+        return _MISSING
+    return "<0.001" if value < 0.001 else f"{value:.3f}"  # noqa: PLR2004 - the last digit shown
+
+
+def ranks(rank: RankSet | None) -> str:
+    """Return a rank set as ``1`` or ``1–3``.
+
+    >>> ranks(RankSet(low=1, high=3)), ranks(RankSet(low=2, high=2)), ranks(None)
+    ('1–3', '2', '–')
+    """
+    if rank is None:
+        return _MISSING
+    return str(rank.low) if rank.low == rank.high else f"{rank.low}–{rank.high}"
+
+
+def row_name(row: RowKey) -> str:
+    """Return a row's model, with its prompt where there is one."""
+    return row.model if row.prompt is None else f"{row.model} / {row.prompt}"
 
 
 def score_digits(low: float, high: float) -> int:
