@@ -47,19 +47,31 @@ def _plain(value: object) -> object:
     return str(value)
 
 
-def decode(kind: type[T], data: Mapping[str, Any], *, where: str) -> T:
-    """Return a record of ``kind`` from what a person wrote.
+def decode(kind: type[T], data: str | Mapping[str, Any], *, where: str) -> T:
+    """Return a record of ``kind`` from what a person wrote: a mapping or JSON text.
+
+    A record whose ``__pydantic_config__`` is strict takes JSON text alone: a strict mapping would have no tuples.
 
     Raises:
         InputError: fields are missing, unknown or of the wrong type; the message lists every one of them with its path.
     """
+    adapter = _adapter(kind)
     try:
-        return TypeAdapter(kind).validate_python(dict(data))
+        return adapter.validate_json(data) if isinstance(data, str) else adapter.validate_python(dict(data))
     except ValidationError as error:
         problems = error.errors(include_url=False)
         raise InputError(
             "; ".join(_describe(problem) for problem in problems) + ".", path=where, hint=_near(problems, kind)
         ) from error
+
+
+_ADAPTERS: dict[Any, TypeAdapter[Any]] = {}  # building one takes a hundred times as long as using it
+
+
+def _adapter(kind: type[T]) -> TypeAdapter[T]:
+    if kind not in _ADAPTERS:
+        _ADAPTERS[kind] = TypeAdapter(kind)
+    return _ADAPTERS[kind]
 
 
 def _describe(problem: ErrorDetails) -> str:

@@ -48,7 +48,7 @@ class Check(ABC):
     """One thing asked of an answer. A subclass is a frozen dataclass whose fields are the parameters of the rule."""
 
     __slots__ = ()
-    __pydantic_config__: ClassVar = {"strict": True}  # a number in quotes is a slip in the task file, not a number
+    __pydantic_config__: ClassVar = {"strict": True, "extra": "forbid"}  # "5" for 5 is a slip in the task file
     type: ClassVar[str]
 
     def problem(self) -> str | None:

@@ -175,8 +175,8 @@ def _read(rules: str) -> RuleSet:
     for number, rule in enumerate(json.loads(rules), start=1):
         if not isinstance(rule, dict):
             raise InputError(f"rule {number}: a rule is an object with a type, not {rule!r}")
-        parameters = {name: value for name, value in rule.items() if name != "type" and value is not None}
-        where = f"rule {number} ({rule.get('type')})"
+        parameters = {name: _whole(value) for name, value in rule.items() if name != "type" and value is not None}
+        where = f"rule {number} ({rule['type']})" if "type" in rule else f"rule {number}"
         kind = kind_of(rule.get("type"), where=where)
         types.add(kind.type)
         if "off" not in parameters:
@@ -184,6 +184,11 @@ def _read(rules: str) -> RuleSet:
         elif parameters != {"off": True}:
             raise InputError(f"{where}: off is true and stands alone, or is left out")
     return RuleSet(checks=tuple(checks), types=frozenset(types))
+
+
+def _whole(value: object) -> object:
+    """Return a whole number as an int: data frames turn integers into floats where a column has gaps."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def kind_of(name: object, *, where: str) -> type[Check]:
