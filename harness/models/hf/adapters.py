@@ -1,0 +1,188 @@
+"""Adapter folders: what they say of themselves, and what is refused before anything is loaded."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from peft import PEFT_TYPE_TO_CONFIG_MAPPING
+
+from harness.errors import HarnessError, InputError
+from harness.models.hf import hub
+from harness.models.hf.digests import content_digest
+from harness.models.hf.sources import can_resolve, model_name, split_revision
+
+DEFAULT_BASE = "llm-jp/llm-jp-3-13b"  # what --base is when nobody chose one
+CONFIG = "adapter_config.json"
+WEIGHTS = "adapter_model.safetensors"
+CONTRACT = "prompt_contract.json"
+_PICKLED = "adapter_model.bin"
+_OTHERS_MECHANISM = {  # these add virtual tokens or prompts around the model, not weights inside it
+    "PROMPT_TUNING",
+    "MULTITASK_PROMPT_TUNING",
+    "P_TUNING",
+    "PREFIX_TUNING",
+    "ADAPTION_PROMPT",
+    "CPT",
+    "CARTRIDGE",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Adapter:
+    """An adapter folder. ``digest`` covers its configuration and weights; ``base`` is as its training recorded it.
+
+    ``rank`` is None where there is none, or where it differs between layers.
+    """
+
+    name: str
+    folder: Path
+    digest: str
+    kind: str
+    base: str | None
+    base_revision: str | None
+    rank: int | None
+    has_contract: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BaseChoice:
+    """The base to load for an adapter, and the sentence for the report if it is not simply the recorded one."""
+
+    base: str
+    revision: str | None
+    notice: str | None = None
+
+
+def open_adapter(target: str, revision: str | None = None) -> Adapter:
+    """Return the adapter in a folder or on the Hub.
+
+    Raises:
+        InputError: no folder, no adapter_config.json, pickled weights only, or a type that does not live in the model.
+        HarnessError: the Hub has no such adapter, refuses it, or cannot be reached.
+    """
+    folder = Path(target).expanduser()
+    if not folder.is_dir():
+        if folder.exists() or not can_resolve(target):
+            raise InputError("no such adapter folder.", path=target)
+        folder, _ = hub.download_adapter(target, revision)
+    config = _config(folder)
+    kind = str(config.get("peft_type", "")).upper()
+    _check_kind(kind, str(config.get("task_type") or "CAUSAL_LM"), folder)
+    if not (folder / WEIGHTS).is_file():
+        if (folder / _PICKLED).exists():
+            raise InputError(
+                f"only {_PICKLED}, a pickle, which can run code when loaded; it is refused.",
+                path=folder,
+                hint="Convert it once, where you trust it: PeftModel.from_pretrained(…).save_pretrained(DIR).",
+            )
+        raise InputError(f"no {WEIGHTS}.", path=folder)
+    base, recorded = config.get("base_model_name_or_path"), config.get("revision")
+    return Adapter(
+        name=target,
+        folder=folder,
+        digest=content_digest([folder / CONFIG, folder / WEIGHTS]),
+        kind=kind,
+        base=str(base) if base else None,
+        base_revision=str(recorded) if recorded else None,
+        rank=None if config.get("rank_pattern") else config.get("r"),
+        has_contract=(folder / CONTRACT).is_file(),
+    )
+
+
+def choose_base(adapter: Adapter, wanted: str | None) -> BaseChoice:
+    """Return the base to load for an adapter, given the one that ``--base`` or harness.toml names.
+
+    The recorded base counts. A copy of it (another organisation, a local path, a quantised copy) is recognised by the
+    name that it ends in; a recorded path that does not exist here leaves the decision to ``--base``. Whatever is
+    chosen, the adapter's tensors must fit it when it is loaded.
+
+    Raises:
+        HarnessError: the recorded base is another one, or cannot be found and no base was chosen.
+    """
+    chosen, revision = split_revision(wanted or DEFAULT_BASE)
+    is_default = wanted is None or wanted == DEFAULT_BASE
+    recorded = adapter.base
+    if recorded is None:
+        return BaseChoice(
+            base=chosen,
+            revision=revision,
+            notice=f"adapter {adapter.name} does not record its base; {chosen} was taken",
+        )
+    if _same(recorded, chosen):
+        _check_revision(adapter, chosen, revision)
+        return BaseChoice(base=chosen, revision=revision or adapter.base_revision)
+    if model_name(recorded) == model_name(chosen):
+        notice = f"adapter {adapter.name} records the base {recorded!r}; matched with {chosen!r} by name and shapes"
+        return BaseChoice(base=chosen, revision=revision, notice=notice)
+    if can_resolve(recorded):
+        if is_default:
+            return BaseChoice(base=recorded, revision=adapter.base_revision)
+        raise _other_base(adapter, chosen, revision)
+    if is_default:
+        raise HarnessError(
+            f"{adapter.name} was trained on base {recorded!r}, which is not here.",
+            hint="Say which base it is: --base FOLDER_OR_HUB_ID",
+        )
+    return BaseChoice(
+        base=chosen,
+        revision=revision,
+        notice=f"adapter {adapter.name} records the base {recorded!r}, which is not here; --base {chosen} decided",
+    )
+
+
+def _config(folder: Path) -> Mapping[str, Any]:
+    path = folder / CONFIG
+    if not path.is_file():
+        hint = None
+        if (folder / "config.json").is_file():
+            hint = f"It holds a whole model: write hf:{folder}."
+        elif nested := sorted(folder.glob(f"*/{CONFIG}")):
+            hint = f"There is one in {nested[-1].parent}."
+        raise InputError(f"no {CONFIG}, so no adapter.", path=folder, hint=hint)
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"not readable as JSON: {error}", path=path) from error
+    if not isinstance(config, dict):
+        raise InputError("not a JSON object.", path=path)
+    return config
+
+
+def _check_kind(kind: str, task: str, folder: Path) -> None:
+    known = {getattr(name, "value", str(name)) for name in PEFT_TYPE_TO_CONFIG_MAPPING}
+    if kind not in known:
+        raise InputError(f"peft_type {kind or 'missing'!r} is not known to the installed peft.", path=folder / CONFIG)
+    if kind in _OTHERS_MECHANISM:
+        raise InputError(
+            f"an adapter of type {kind} puts virtual tokens around the model; only adapters inside it are evaluated.",
+            path=folder / CONFIG,
+            hint="Supported: LORA and the other types that change the model's layers.",
+        )
+    if task != "CAUSAL_LM":
+        raise InputError(f"an adapter for {task}, not for text generation (CAUSAL_LM).", path=folder / CONFIG)
+
+
+def _same(recorded: str, chosen: str) -> bool:
+    if chosen in {recorded, f"hf:{recorded}"}:
+        return True
+    paths = Path(recorded).expanduser(), Path(chosen.removeprefix("hf:")).expanduser()
+    return all(path.is_dir() for path in paths) and paths[0].samefile(paths[1])
+
+
+def _check_revision(adapter: Adapter, chosen: str, revision: str | None) -> None:
+    recorded = adapter.base_revision
+    if recorded and revision and not (recorded.startswith(revision) or revision.startswith(recorded)):
+        raise _other_base(adapter, chosen, revision)
+
+
+def _other_base(adapter: Adapter, chosen: str, revision: str | None) -> HarnessError:
+    def at(name: str | None, commit: str | None) -> str:
+        return f"{name}@{commit}" if commit else str(name)
+
+    recorded = at(adapter.base, adapter.base_revision)
+    return HarnessError(
+        f"{adapter.name} was trained on base {recorded!r}, but base is {at(chosen, revision)!r}.",
+        hint=f"Pass --base {recorded}.",
+    )

@@ -1,0 +1,227 @@
+"""The backend for models on this machine: a base, or an adapter on a base, answering requests in batches."""
+
+import functools
+import gc
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from harness.errors import HarnessError
+from harness.models.hf.adapters import Adapter
+from harness.models.hf.bases import SHELF, Base, load_base
+from harness.models.hf.batching import Budget, Row, describe, halves, plan_batches
+from harness.models.hf.decoding import Answer, decode
+from harness.models.hf.graphs import CaptureError, GraphSteps, can_capture
+from harness.models.hf.memory import available_bytes
+from harness.models.hf.numerics import Numerics
+from harness.models.hf.progress import TokenMeter, say
+from harness.models.hf.sources import Source
+from harness.models.hf.steps import EagerSteps, Steps
+from harness.models.hf.switching import check_effect
+from harness.types import Generation, Request
+
+ENGINE = 1  # raised when the same weights and prompt would give another answer
+_ROWS = {"cuda": 128, "cpu": 32}  # most rows of a batch: beyond them a token costs almost as much, and a crash more
+_SHARE = {"cuda": 0.85, "cpu": 0.5}  # of the available memory that batches may plan with
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What the user allows a batch, None where the machine decides."""
+
+    rows: int | None = None
+    tokens: int | None = None
+
+
+class LocalModel:
+    """A base, or an adapter on a base; see `harness.protocols.ModelBackend`.
+
+    ``batch_plan`` describes the batches of the last call of ``generate``, because their composition moves the last bits
+    of reduced-precision scores.
+    """
+
+    def __init__(
+        self,
+        *,
+        label: str,
+        source: Source,
+        numerics: Numerics,
+        adapter: Adapter | None = None,
+        trusted: bool = False,
+        limits: Limits | None = None,
+        notices: Sequence[str] = (),
+    ) -> None:
+        self.batch_plan = ""
+        self._label = label
+        self._source = source
+        self._numerics = numerics
+        self._adapter = adapter
+        self._trusted = trusted
+        self._limits = limits or Limits()
+        self._notices = list(notices)
+        self._is_checked = adapter is None
+        self._eager = False
+
+    @property
+    def fingerprint(self) -> str:
+        """Weights, adapter, quantisation, dtype, device, route and version of the generation loop."""
+        adapter = self._adapter.digest[:16] if self._adapter else "none"
+        return f"local/{ENGINE} base={self._source.digest[:16]} adapter={adapter} {self._numerics}"
+
+    @property
+    def details(self) -> Mapping[str, str | None]:
+        """What the fingerprint stands for, in words, for the report's provenance."""
+        return {
+            "base": self._source.text,
+            "base_revision": self._source.commit,
+            "base_digest": self._source.digest,
+            "adapter": self._adapter.name if self._adapter else None,
+            "adapter_digest": self._adapter.digest if self._adapter else None,
+            "device": torch.cuda.get_device_name() if self._numerics.device == "cuda" else "CPU",
+            "dtype": self._numerics.dtype_name,
+            "quantization": self._numerics.quantization,
+            "route": self._numerics.route,
+        }
+
+    def notices(self) -> Sequence[str]:
+        """Return what the report must say of this model; complete once ``generate`` has run."""
+        return tuple(self._notices) + ((self.batch_plan,) if self.batch_plan else ())
+
+    def generate(self, requests: Sequence[Request]) -> Iterator[Generation]:
+        """Yield a generation for each request as it ends; a prompt that cannot be encoded gets its error last.
+
+        Raises:
+            HarnessError: the model cannot be loaded, the adapter does not fit or has no effect, or a prompt wants a
+                chat template that the tokenizer does not have (after all other prompts are answered).
+        """
+        base = self._base()
+        rows, refused, refusal = self._encode(base, requests)
+        yield from refused
+        if rows:
+            self._check_adapter(base, rows[0])
+            batches = plan_batches(rows, self._budget(base))
+            self.batch_plan = describe(batches)
+            meter = TokenMeter(self._label, len(rows), sum(row.limit for row in rows))
+            yield from self._run(deque(batches), meter)
+        if refusal is not None:
+            raise refusal
+
+    def _base(self) -> Base:
+        key = f"{self._source.digest} {self._numerics}"
+        return SHELF.get(key, functools.partial(load_base, self._source, self._numerics, trusted=self._trusted))
+
+    def _encode(
+        self, base: Base, requests: Sequence[Request]
+    ) -> tuple[list[Row], list[Generation], HarnessError | None]:
+        """Return what can be generated, what cannot with the reason, and the first prompt format that is refused."""
+        rows: list[Row] = []
+        refused: list[Generation] = []
+        refusal: HarnessError | None = None
+        for request in requests:
+            try:
+                ids = base.encoder.encode(request.rendered)
+            except HarnessError as error:
+                refusal = refusal or error
+                continue
+            room = request.sampling.max_new_tokens if base.context is None else base.context - len(ids)
+            if ids and room > 0:
+                rows.append(Row(request=request, ids=ids, limit=min(request.sampling.max_new_tokens, room)))
+                continue
+            reason = "the prompt has no tokens"
+            if ids:
+                reason = f"the prompt has {len(ids)} tokens, and the model takes {base.context} with the answer"
+            refused.append(_failed(request, reason))
+        if not base.encoder.has_bos and any(request.rendered.bos == "once" for request in requests):
+            self._note("the tokenizer has no beginning-of-sequence token; none was added")
+        return rows, refused, refusal
+
+    def _check_adapter(self, base: Base, row: Row) -> None:
+        if self._adapter is None or self._is_checked:
+            return
+        self._note(base.switch.use(self._adapter))
+        self._note(check_effect(base.switch, self._adapter, row.ids))
+        self._is_checked = True
+
+    def _budget(self, base: Base) -> Budget:
+        device, dtype = self._numerics.device, self._numerics.dtype
+        return Budget(
+            rows=self._limits.rows or _ROWS[device],
+            tokens=self._limits.tokens,
+            memory=int(available_bytes(device) * _SHARE[device]),
+            row_bytes=lambda prompt, new: base.sizes.row_bytes(prompt, new, dtype),
+        )
+
+    def _run(self, batches: deque[list[Row]], meter: TokenMeter) -> Iterator[Generation]:
+        while batches:
+            batch = batches.popleft()
+            waiting = {row.request.key: row for row in batch}
+            exhausted = False
+            try:
+                for answer in self._decode(batch, meter):
+                    del waiting[answer.row.request.key]
+                    yield self._generation(answer)
+            except CaptureError as error:
+                self._eager = True
+                self._note(f"CUDA graphs were not used: {error}")
+                batches.appendleft(list(waiting.values()))
+            except (RuntimeError, MemoryError) as error:
+                if not _out_of_memory(error):
+                    raise
+                exhausted = True  # dealt with below, where the exception no longer holds the batch's tensors
+            if exhausted:
+                yield from self._halve(batch, list(waiting.values()), batches)
+
+    def _halve(self, batch: list[Row], waiting: list[Row], batches: deque[list[Row]]) -> Iterator[Generation]:
+        """Put the rows that are still waiting back as two batches; a row that was alone has failed."""
+        _release()
+        if len(batch) == 1:
+            yield _failed(batch[0].request, "out of memory, alone in its batch")
+            return
+        self._note(f"a batch of {len(batch)} rows ran out of memory and was halved")
+        say(f"  {self._label}: out of memory with {len(batch)} rows; going on with halves")
+        batches.extendleft(reversed(halves(waiting)))
+
+    def _decode(self, batch: list[Row], meter: TokenMeter) -> Iterator[Answer]:
+        base = self._base()
+        base.switch.use(self._adapter)
+        use_graphs = not self._eager and can_capture(base.model)
+        make: Callable[[Any, int], Steps] = GraphSteps if use_graphs else EagerSteps
+        return decode(batch, make(base.model, base.pad), base.encoder, base.end, meter)
+
+    def _generation(self, answer: Answer) -> Generation:
+        request = answer.row.request
+        if answer.text is None:
+            name = self._numerics.dtype_name
+            return _failed(request, f"the model's scores are not numbers in {name}; try --dtype float32 or bfloat16")
+        return Generation(
+            request_key=request.key,
+            text=answer.text,
+            finish_reason=answer.finish,
+            tokens_in=len(answer.row.ids),
+            tokens_out=len(answer.tokens),
+            seconds=answer.seconds,
+        )
+
+    def _note(self, notice: str | None) -> None:
+        if notice and notice not in self._notices:
+            self._notices.append(notice)
+
+
+def _failed(request: Request, reason: str) -> Generation:
+    return Generation(request_key=request.key, text=None, finish_reason="error", error=reason)
+
+
+def _out_of_memory(error: BaseException) -> bool:
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    text = str(error).lower()  # the CPU allocator has no exception of its own
+    return "can't allocate memory" in text or "not enough memory" in text
+
+
+def _release() -> None:
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()

@@ -1,0 +1,162 @@
+"""Loading a base model, once, however many adapters share it."""
+
+import contextlib
+import gc
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
+from transformers.utils import logging as transformers_logging
+
+from harness.models.hf.memory import Footprint, available_bytes, check_fits, footprint
+from harness.models.hf.numerics import Numerics
+from harness.models.hf.sources import Source, local_folder, unreadable
+from harness.models.hf.switching import Switch
+from harness.models.hf.tokens import Encoder
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Base:
+    """A base model in memory. ``end``: the token ids that end an answer; ``context``: its longest sequence or None."""
+
+    model: Any
+    encoder: Encoder
+    switch: Switch
+    sizes: Footprint
+    numerics: Numerics
+    end: frozenset[int]
+    pad: int
+    context: int | None
+
+
+class Shelf:
+    """Holds the one base that is in memory. ``loads`` counts how often one was loaded in this process."""
+
+    def __init__(self) -> None:
+        self.loads = 0
+        self._key: str | None = None
+        self._base: Base | None = None
+
+    def get(self, key: str, load: Callable[[], Base]) -> Base:
+        """Return the base of a key, loading it, after the one held so far is released, if it is another."""
+        if self._base is None or self._key != key:
+            self.clear()
+            base = load()
+            self.loads += 1
+            self._key, self._base = key, base
+        return self._base
+
+    def clear(self) -> None:
+        """Release the base."""
+        self._key, self._base = None, None
+        gc.collect()
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+
+
+SHELF = Shelf()  # weights are the process's largest possession: there is one place for them
+
+
+def read_config(source: Source, folder: Path, *, trusted: bool) -> Any:  # noqa: ANN401 - transformers is untyped
+    """Return the transformers config of a model folder.
+
+    Raises:
+        HarnessError: it cannot be read, or wants to run its own code and is not trusted to.
+    """
+    try:
+        return AutoConfig.from_pretrained(folder, trust_remote_code=trusted, local_files_only=True)
+    except Exception as error:  # transformers raises many kinds for what is one to the user
+        raise unreadable(source, error) from error
+
+
+def stored_quantization(config: Mapping[str, Any]) -> str | None:
+    """Return how a config.json says that weights are quantised on disk: None, ``nf4``, or another method's name.
+
+    >>> stored_quantization({"quantization_config": {"load_in_4bit": True, "bnb_4bit_quant_type": "nf4"}})
+    'nf4'
+    """
+    stored = config.get("quantization_config")
+    if stored is None:
+        return None
+    return str(stored.get("bnb_4bit_quant_type") if stored.get("load_in_4bit") else stored.get("quant_method"))
+
+
+def load_base(source: Source, numerics: Numerics, *, trusted: bool) -> Base:
+    """Return a model in memory, after checking that it fits.
+
+    Raises:
+        HarnessError: it does not fit into memory, or its files cannot be loaded.
+    """
+    folder = local_folder(source)
+    config = read_config(source, folder, trusted=trusted)
+    sizes = footprint(config, trust_remote_code=trusted)
+    check_fits(source.text, sizes.weight_bytes(numerics), available_bytes(numerics.device), numerics)
+    with _quiet():
+        try:
+            tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=trusted, local_files_only=True)
+            model = AutoModelForCausalLM.from_pretrained(
+                folder, config=config, trust_remote_code=trusted, **_loading(numerics, config)
+            ).eval()
+        except torch.OutOfMemoryError:
+            raise
+        except Exception as error:  # transformers raises many kinds for what is one to the user
+            raise unreadable(source, error) from error
+    model.requires_grad_(requires_grad=False)
+    if numerics.route == "dequantised":
+        model = model.dequantize()
+    context = getattr(config.get_text_config(decoder=True), "max_position_embeddings", None)
+    return Base(
+        model=model,
+        encoder=Encoder(tokenizer, source.text),
+        switch=Switch(model, numerics.dtype),
+        sizes=sizes,
+        numerics=numerics,
+        end=_end_tokens(model, tokenizer),
+        pad=next((token for token in (tokenizer.pad_token_id, tokenizer.eos_token_id) if token is not None), 0),
+        context=context,
+    )
+
+
+def _loading(numerics: Numerics, config: Any) -> dict[str, Any]:  # noqa: ANN401 - transformers is untyped
+    options: dict[str, Any] = {
+        "dtype": numerics.dtype,
+        "attn_implementation": "sdpa",
+        "use_safetensors": True,
+        "local_files_only": True,
+    }
+    if numerics.device == "cuda":
+        options["device_map"] = {"": 0}
+    if numerics.quantization == "nf4" and getattr(config, "quantization_config", None) is None:
+        options["quantization_config"] = BitsAndBytesConfig(
+            load_in_4bit=True,
+            bnb_4bit_quant_type="nf4",
+            bnb_4bit_compute_dtype=numerics.dtype,
+            bnb_4bit_use_double_quant=numerics.double_quant,
+        )
+    return options
+
+
+def _end_tokens(model: Any, tokenizer: Any) -> frozenset[int]:  # noqa: ANN401 - transformers is untyped
+    """Return every id that ends an answer: what the model's generation config names, and the tokenizer's own."""
+    named = model.generation_config.eos_token_id
+    ids = named if isinstance(named, list | tuple) else [named]
+    return frozenset(token for token in (*ids, tokenizer.eos_token_id) if token is not None)
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep transformers' progress bars off a stderr that is no terminal."""
+    if sys.stderr.isatty():
+        yield
+        return
+    shown = transformers_logging.is_progress_bar_enabled()
+    transformers_logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            transformers_logging.enable_progress_bar()

@@ -1,0 +1,68 @@
+"""Which requests are generated together: longest prompt first, within a budget of rows and bytes."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from harness.types import Request
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One request, encoded. ``limit`` is how many tokens it may generate, at least 1."""
+
+    request: Request
+    ids: Sequence[int]
+    limit: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """What one batch may hold: at most ``rows`` rows, ``tokens`` padded tokens (None: any) and ``memory`` bytes.
+
+    ``row_bytes(prompt, new)`` is what one row of so many tokens needs.
+    """
+
+    rows: int
+    memory: int
+    row_bytes: Callable[[int, int], int]
+    tokens: int | None = None
+
+    def allows(self, rows: int, prompt_tokens: int, new_tokens: int) -> bool:
+        """Return whether so many rows, padded to these lengths, fit; a single row always does."""
+        if rows == 1:
+            return True
+        within_tokens = self.tokens is None or rows * (prompt_tokens + new_tokens) <= self.tokens
+        return rows <= self.rows and within_tokens and rows * self.row_bytes(prompt_tokens, new_tokens) <= self.memory
+
+
+def plan_batches(rows: Sequence[Row], budget: Budget) -> list[list[Row]]:
+    """Return the batches, longest prompt first; equal input gives equal batches.
+
+    Longest first shows at once whether memory suffices, and neighbours of like length waste little on padding.
+    """
+    batches: list[list[Row]] = []
+    new_tokens = 0
+    for row in sorted(rows, key=lambda row: (-len(row.ids), row.request.key)):
+        new_tokens = max(new_tokens, row.limit)
+        if batches and budget.allows(len(batches[-1]) + 1, len(batches[-1][0].ids), new_tokens):
+            batches[-1].append(row)
+        else:
+            batches.append([row])
+            new_tokens = row.limit
+    return batches
+
+
+def halves(rows: list[Row]) -> list[list[Row]]:
+    """Return a batch as two, order kept; a single row stays one.
+
+    >>> [len(half) for half in halves([None] * 5)], halves([None])
+    ([3, 2], [[None]])
+    """
+    middle = (len(rows) + 1) // 2
+    return [half for half in (rows[:middle], rows[middle:]) if half]
+
+
+def describe(batches: Sequence[Sequence[Row]]) -> str:
+    """Return the batch plan in words, as it is recorded: rows × padded prompt tokens of each batch, in order."""
+    shapes = [f"{len(batch)}×{len(batch[0].ids)}" for batch in batches]
+    return f"batch plan (rows × prompt tokens, longest first): {', '.join(shapes)}"

@@ -1,0 +1,89 @@
+"""Whether an adapter's tensors fit a model, read from the file's header before peft loads it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+
+from harness.errors import HarnessError, InputError
+from harness.models.hf.adapters import WEIGHTS, Adapter
+
+_PREFIX = "base_model.model."
+_HALVES = {".lora_A.weight": ("in_features", 1), ".lora_B.weight": ("out_features", 0)}
+
+
+def check_tensors(adapter: Adapter, model: Any) -> str | None:  # noqa: ANN401 - transformers is untyped
+    """Check a LoRA adapter's tensors against a model; return a notice if some of them belong to no layer of it.
+
+    Adapters of other types are left to peft.
+
+    Raises:
+        InputError: the file is no safetensors file, or a tensor has another rank than the configuration says.
+        HarnessError: no tensor belongs to the model, or one has another shape than its layer.
+    """
+    if adapter.kind != "LORA":
+        return None
+    modules = dict(model.named_modules())
+    homeless, total = [], 0
+    for name, suffix, shape in _lora_tensors(adapter):
+        total += 1
+        module = modules.get(name)
+        if module is None:
+            homeless.append(name)
+            continue
+        attribute, axis = _HALVES[suffix]
+        width = getattr(module, attribute, None)
+        if width is not None and width != shape[axis]:
+            raise HarnessError(
+                f"{adapter.name} does not fit the base: {name}{suffix} is {shape[0]}×{shape[1]}, "
+                f"and the layer's {attribute} is {width}.",
+                hint="It was trained on another model: pass that one with --base.",
+            )
+        _check_rank(adapter, name, suffix, shape[1 - axis])
+    if total and len(homeless) == total:
+        raise HarnessError(
+            f"{adapter.name} does not fit the base: none of its {total} tensors belongs to a layer of it, "
+            f"for example {homeless[0]!r}.",
+            hint="Its target modules are those of another architecture: pass its base with --base.",
+        )
+    if homeless:
+        return f"adapter {adapter.name}: {len(homeless)} of {total} tensors belong to no layer of the base"
+    return None
+
+
+def all_zero(adapter: Adapter) -> bool:
+    """Return whether every ``lora_B`` is zero, as before the first optimizer step: such an adapter changes nothing."""
+    found = False
+    with safe_open(_weights(adapter), framework="pt") as file:
+        for key in file.keys():  # noqa: SIM118 - not a mapping
+            if ".lora_B." in key or ".lora_embedding_B" in key:
+                found = True
+                if file.get_tensor(key).count_nonzero():
+                    return False
+    return found
+
+
+def _lora_tensors(adapter: Adapter) -> Iterator[tuple[str, str, tuple[int, int]]]:
+    try:
+        with safe_open(_weights(adapter), framework="pt") as file:
+            for key in file.keys():  # noqa: SIM118 - not a mapping
+                for suffix in _HALVES:
+                    shape = tuple(file.get_slice(key).get_shape())
+                    if key.endswith(suffix) and len(shape) == len(_HALVES):
+                        yield key.removeprefix(_PREFIX).removesuffix(suffix), suffix, shape
+    except SafetensorError as error:
+        raise InputError(f"not a safetensors file: {error}", path=_weights(adapter)) from error
+
+
+def _check_rank(adapter: Adapter, name: str, suffix: str, rank: int) -> None:
+    if adapter.rank is not None and adapter.rank != rank:
+        raise InputError(
+            f"{name}{suffix} has rank {rank}, and the configuration says {adapter.rank}.",
+            path=adapter.folder,
+            hint="Configuration and weights come from different trainings: save the adapter again.",
+        )
+
+
+def _weights(adapter: Adapter) -> Path:
+    return adapter.folder / WEIGHTS

@@ -1,0 +1,105 @@
+"""The Hugging Face Hub: which commit a name means, and its files."""
+
+from pathlib import Path
+
+from huggingface_hub import HfApi, snapshot_download, try_to_load_from_cache
+from huggingface_hub.errors import (
+    GatedRepoError,
+    HfHubHTTPError,
+    HFValidationError,
+    LocalEntryNotFoundError,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+)
+
+from harness.errors import HarnessError, InputError
+
+_SECONDS_TO_ANSWER = 15
+_MODEL_FILES = ["*.safetensors", "*.json", "*.jinja", "tokenizer.model", "*.txt", "*.py"]
+_ADAPTER_FILES = ["adapter_*", "prompt_contract.json", "tokenizer*", "special_tokens_map.json"]
+
+
+def model_commit(name: str, revision: str | None) -> str:
+    """Return the commit of a model and check that it has safetensors; without a network, that of the local copy.
+
+    Raises:
+        InputError: the model has no weights as safetensors.
+        HarnessError: there is no such model or revision, access is refused, or there is neither network nor copy.
+    """
+    try:
+        info = HfApi().model_info(name, revision=revision, timeout=_SECONDS_TO_ANSWER)
+    except Exception as error:  # noqa: BLE001 - the HTTP library, and with it its errors, differs between versions
+        return _cached_commit(name, revision, "config.json", error)
+    if not any(file.rfilename.endswith(".safetensors") for file in info.siblings or []):
+        raise InputError(
+            "no weights as safetensors; pickled weights can run code when loaded and are refused.", path=name
+        )
+    return str(info.sha)
+
+
+def download_config(name: str, commit: str) -> Path:
+    """Return a model's config.json at one commit.
+
+    Raises:
+        HarnessError: the download failed.
+    """
+    return _download(name, commit, ["config.json"]) / "config.json"
+
+
+def download_model(name: str, commit: str) -> Path:
+    """Return the folder with a model's files at one commit.
+
+    Raises:
+        HarnessError: the download failed.
+    """
+    return _download(name, commit, _MODEL_FILES)
+
+
+def download_adapter(name: str, revision: str | None) -> tuple[Path, str]:
+    """Return the folder with an adapter's files, and its commit.
+
+    Raises:
+        HarnessError: there is no such adapter or revision, access is refused, or there is neither network nor copy.
+    """
+    try:
+        commit = str(HfApi().model_info(name, revision=revision, timeout=_SECONDS_TO_ANSWER).sha)
+    except Exception as error:  # noqa: BLE001 - the HTTP library, and with it its errors, differs between versions
+        commit = _cached_commit(name, revision, "adapter_config.json", error)
+    return _download(name, commit, _ADAPTER_FILES), commit
+
+
+def _download(name: str, commit: str, patterns: list[str]) -> Path:
+    try:
+        return Path(snapshot_download(name, revision=commit, allow_patterns=patterns))
+    except Exception as error:  # the HTTP library, and with it its errors, differs between versions
+        raise _explained(name, commit, error) from error
+
+
+def _cached_commit(name: str, revision: str | None, file: str, error: Exception) -> str:
+    """Return the commit of a local copy if the Hub could not be asked; raise if the Hub said no."""
+    if not isinstance(error, RepositoryNotFoundError | RevisionNotFoundError | HFValidationError):
+        found = try_to_load_from_cache(name, file, revision=revision)
+        if isinstance(found, str):
+            return Path(found).parent.name
+    raise _explained(name, revision, error) from error
+
+
+def _explained(name: str, revision: str | None, error: Exception) -> HarnessError:
+    at = f" at revision {revision!r}" if revision else ""
+    if isinstance(error, GatedRepoError):
+        return HarnessError(
+            f"The Hub refuses {name!r}: it is gated.", hint="Accept its terms on its page, then: hf auth login"
+        )
+    if isinstance(error, RevisionNotFoundError):
+        return HarnessError(f"The Hub has no revision {revision!r} of {name!r}.")
+    if isinstance(error, RepositoryNotFoundError | HFValidationError):
+        return HarnessError(
+            f"Neither a folder here nor the Hub has {name!r}.",
+            hint="Check the spelling; for a private model: hf auth login",
+        )
+    if isinstance(error, HfHubHTTPError) and not isinstance(error, LocalEntryNotFoundError):
+        return HarnessError(f"The Hub failed on {name!r}{at}: {' '.join(str(error).split())[:300]}")
+    return HarnessError(
+        f"The Hub cannot be reached for {name!r}{at}, and there is no complete local copy.",
+        hint="Check the network, or download the model elsewhere and give its folder.",
+    )

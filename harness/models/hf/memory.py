@@ -1,0 +1,124 @@
+"""What a model needs and what the machine has, before anything is loaded."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+import torch
+from transformers import AutoModelForCausalLM
+
+from harness.errors import HarnessError
+from harness.models.hf.numerics import Numerics
+
+GIB = 1 << 30
+_NF4_BYTES = 0.5 + 4 / 64  # four bits a weight and one float32 scale for each block of 64
+_NF4_DOUBLE_BYTES = 0.5 + 1 / 64 + 4 / (64 * 256)  # the scales are 8 bits, with a scale for each 256 of them
+_SLACK = 1.05  # the allocator's rounding, buffers, the largest weight while it is being converted
+_CGROUP_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Footprint:
+    """The sizes of a model: elements of its linear layers (what nf4 quantises) and of everything else.
+
+    ``kv_elements`` is what one token adds to the key-value cache, ``activations`` the elements that one token of a
+    prompt needs for a moment, both upper bounds.
+    """
+
+    linear: int
+    other: int
+    kv_elements: int
+    activations: int
+    vocabulary: int
+
+    def weight_bytes(self, numerics: Numerics) -> int:
+        """Return the bytes of the loaded weights.
+
+        >>> small = Footprint(linear=640, other=100, kv_elements=1, activations=1, vocabulary=10)
+        >>> small.weight_bytes(Numerics(device="cpu", dtype=torch.float32, quantization="none"))
+        3108
+        """
+        size = numerics.dtype.itemsize
+        per_linear: float = size
+        if numerics.quantization == "nf4" and numerics.route == "plain":
+            per_linear = _NF4_DOUBLE_BYTES if numerics.double_quant else _NF4_BYTES
+        return int((self.linear * per_linear + self.other * size) * _SLACK)
+
+    def row_bytes(self, prompt_tokens: int, new_tokens: int, dtype: torch.dtype) -> int:
+        """Return the bytes that one row of a batch needs: its cache, its prompt's activations and its scores."""
+        tokens = prompt_tokens + new_tokens
+        scores = 4 * 5 * self.vocabulary  # float32: logits, penalised copy, and room for sampling
+        return (tokens * self.kv_elements + prompt_tokens * self.activations) * dtype.itemsize + scores
+
+
+def footprint(config: Any, *, trust_remote_code: bool = False) -> Footprint:  # noqa: ANN401 - transformers is untyped
+    """Return the sizes of the model that a transformers config describes; no weight is allocated."""
+    with torch.device("meta"):
+        model = AutoModelForCausalLM.from_config(config, trust_remote_code=trust_remote_code)
+    model.tie_weights()
+    head = model.get_output_embeddings()
+    linear = sum(
+        module.weight.numel()
+        for module in model.modules()
+        if isinstance(module, torch.nn.Linear) and module is not head
+    )
+    total = sum(parameter.numel() for parameter in model.parameters())
+    text = config.get_text_config(decoder=True)
+    heads = getattr(text, "num_key_value_heads", None) or text.num_attention_heads
+    width = getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads
+    inner = getattr(text, "intermediate_size", None) or 4 * text.hidden_size
+    return Footprint(
+        linear=linear,
+        other=total - linear,
+        kv_elements=2 * text.num_hidden_layers * heads * width,
+        activations=3 * inner + 8 * text.hidden_size,
+        vocabulary=text.vocab_size,
+    )
+
+
+def available_bytes(device: str) -> int:
+    """Return the bytes that can still be allocated on a device; on a CPU the container's limit counts too."""
+    if device == "cuda":
+        free, _ = torch.cuda.mem_get_info()
+        return int(free + torch.cuda.memory_reserved() - torch.cuda.memory_allocated())
+    available = int(psutil.virtual_memory().available)
+    for file in _CGROUP_LIMITS:
+        try:
+            limit = int(Path(file).read_text(encoding="ascii"))
+        except (OSError, ValueError):  # no such controller, or "max"
+            continue
+        available = min(available, max(0, limit - psutil.Process().memory_info().rss))
+    return available
+
+
+def check_fits(name: str, needed: int, available: int, numerics: Numerics) -> None:
+    """Raise if weights do not fit.
+
+    Raises:
+        HarnessError: with both figures and what to do.
+    """
+    if needed <= available:
+        return
+    remedies = []
+    if numerics.quantization == "none":
+        remedies.append("--quantization nf4 (about a quarter of the memory)")
+    if numerics.dtype == torch.float32:
+        remedies.append("--dtype bfloat16 (half)")
+    if numerics.device == "cpu":
+        remedies.append("a machine with a GPU")
+    remedies.append("a smaller base")
+    raise HarnessError(
+        f"{name} needs about {needed / GIB:.1f} GiB as {numerics.quantization} {numerics.dtype_name}, "
+        f"and {available / GIB:.1f} GiB are available on the {numerics.device.upper().replace('CUDA', 'GPU')}.",
+        hint=f"Try {', or '.join(remedies)}.",
+    )
+
+
+def dequantised_fits(sizes: Footprint, numerics: Numerics, total_bytes: int) -> bool:
+    """Return whether a GPU of ``total_bytes`` holds nf4 weights dequantised, with half of itself left for batches.
+
+    Total rather than free memory decides, so that one machine always takes the same route.
+    """
+    dense = Numerics(device=numerics.device, dtype=numerics.dtype, quantization="none")
+    return sizes.weight_bytes(dense) <= total_bytes // 2

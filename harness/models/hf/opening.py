@@ -1,0 +1,96 @@
+"""From a model spec to a backend: everything is identified and checked that can be without loading weights."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import torch
+
+from harness.errors import UnknownNameError, UsageError
+from harness.models.hf.adapters import DEFAULT_BASE, Adapter, BaseChoice, choose_base, open_adapter
+from harness.models.hf.backend import Limits, LocalModel
+from harness.models.hf.bases import read_config, stored_quantization
+from harness.models.hf.memory import dequantised_fits, footprint
+from harness.models.hf.numerics import Numerics, choose
+from harness.models.hf.sources import Source, check_trusted, config_folder, raw_config, resolve, split_revision
+from harness.types import ModelSpec
+
+_SETTINGS = ("trust_remote_code", "fast_dequantize", "double_quant", "max_batch_rows", "max_batch_tokens")
+
+
+def open_local(spec: ModelSpec) -> LocalModel:
+    """Return the backend of a ``base``, ``adapter:``, ``hf:``, ``gguf:`` or ``embedded:`` spec.
+
+    Settings (the ``[models.hf]`` table): ``trust_remote_code`` (list of model names whose own code may run),
+    ``fast_dequantize`` (true, false, or where memory allows: nf4 weights turned back once after loading),
+    ``double_quant`` (nf4 scales quantised as well, default false), ``max_batch_rows`` and ``max_batch_tokens`` (padded
+    prompt and answer tokens of a batch; default: what memory allows).
+
+    Raises:
+        UsageError: an unknown or unusable setting, or nothing named where the spec needs a name.
+        InputError: a folder or file cannot be used.
+        HarnessError: adapter and base do not belong together, or the Hub fails.
+    """
+    settings = _checked(spec.settings)
+    adapter, choice = _choose(spec)
+    source = resolve(choice.base, choice.revision)
+    trusted = check_trusted(source, settings.get("trust_remote_code"))
+    numerics = choose(
+        quantization=spec.quantization,
+        dtype=spec.dtype,
+        stored_quantization=stored_quantization(raw_config(source)),
+        double_quant=bool(settings.get("double_quant", False)),
+    )
+    numerics = _routed(source, numerics, settings.get("fast_dequantize"), trusted=trusted)
+    notices = [choice.notice] if choice.notice else []
+    if adapter is not None and not adapter.has_contract:
+        notices.append(f"adapter {adapter.name} has no prompt_contract.json: its training prompt is unknown")
+    if numerics.route == "dequantised":
+        notices.append(
+            f"nf4 weights were turned back to {numerics.dtype_name} once after loading (same values, faster)"
+        )
+    return LocalModel(
+        label=spec.label,
+        source=source,
+        numerics=numerics,
+        adapter=adapter,
+        trusted=trusted,
+        limits=Limits(rows=settings.get("max_batch_rows"), tokens=settings.get("max_batch_tokens")),
+        notices=notices,
+    )
+
+
+def _choose(spec: ModelSpec) -> tuple[Adapter | None, BaseChoice]:
+    """Return the adapter, if the spec names one, and the base."""
+    if spec.backend == "base":
+        base, revision = split_revision(spec.base or DEFAULT_BASE)
+        return None, BaseChoice(base=base, revision=spec.revision or revision)
+    if not spec.target:
+        raise UsageError(
+            f"--model {spec.text!r} names nothing after the colon.", hint=f"Write --model {spec.backend}:TARGET."
+        )
+    if spec.backend == "adapter":
+        adapter = open_adapter(spec.target, spec.revision)
+        return adapter, choose_base(adapter, spec.base)
+    return None, BaseChoice(base=f"{spec.backend}:{spec.target}", revision=spec.revision)
+
+
+def _checked(settings: Mapping[str, Any]) -> Mapping[str, Any]:
+    for name, value in settings.items():
+        if name not in _SETTINGS:
+            raise UnknownNameError("setting of [models.hf]", name, _SETTINGS)
+        if name.startswith("max_") and not (isinstance(value, int) and value > 0):
+            raise UsageError(f"[models.hf] {name} = {value!r} is not a positive whole number.")
+    return settings
+
+
+def _routed(source: Source, numerics: Numerics, wanted: object, *, trusted: bool) -> Numerics:
+    """Return the numerics with the faster route for nf4 if the GPU is large enough, or as the user wants it."""
+    if numerics.quantization != "nf4" or wanted is False:
+        return numerics
+    fits = wanted is True
+    if wanted is None and numerics.device == "cuda":
+        config = read_config(source, config_folder(source), trusted=trusted)
+        sizes = footprint(config, trust_remote_code=trusted)
+        fits = dequantised_fits(sizes, numerics, torch.cuda.get_device_properties(0).total_memory)
+    return replace(numerics, route="dequantised") if fits else numerics

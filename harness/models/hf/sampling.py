@@ -1,0 +1,71 @@
+"""From scores to tokens: repetition penalty, then the best token or a drawn one, each row on its own.
+
+Nothing here depends on which other rows are in the batch: padding is never penalised, and every row draws from its own
+stream, seeded by its request.
+"""
+
+import hashlib
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from harness.models.hf.batching import Row
+
+
+class Sampler:
+    """Chooses the next token of every row of a batch.
+
+    The repetition penalty is that of CTRL (Keskar et al. 2019, arXiv:1909.05858): the scores of all tokens that occur
+    in prompt or answer are divided by it if positive, multiplied if negative. Ties go to the lower token id.
+    """
+
+    def __init__(self, rows: Sequence[Row], device: torch.device) -> None:
+        longest = max(len(row.ids) for row in rows)
+        padded = [[row.ids[0]] * (longest - len(row.ids)) + list(row.ids) for row in rows]
+        self._seen = torch.tensor(padded, device=device)
+        self._penalty = torch.tensor([[row.request.sampling.repetition_penalty] for row in rows], device=device)
+        self._penalised = any(row.request.sampling.repetition_penalty != 1 for row in rows)
+        self._temperature = [row.request.sampling.temperature for row in rows]
+        self._streams = [np.random.default_rng(_seed(row)) for row in rows]
+
+    @torch.inference_mode()
+    def choose(self, logits: torch.Tensor) -> torch.Tensor:
+        """Return the next token ids, shape (rows,), for scores of shape (rows, vocabulary), and remember them.
+
+        A row whose scores are not numbers (float16 that overflowed) gets -1.
+        """
+        scores = logits.to(torch.float32, copy=True)
+        if self._penalised:
+            values = scores.gather(1, self._seen)
+            values = torch.where(values < 0, values * self._penalty, values / self._penalty)
+            scores.scatter_(1, self._seen, values)
+        tokens = scores.argmax(dim=-1)  # of a NaN if there is one
+        broken = ~scores.gather(1, tokens[:, None]).squeeze(1).isfinite()
+        for row, temperature in enumerate(self._temperature):
+            if temperature > 0 and not broken[row]:
+                tokens[row] = self._draw(row, scores[row] / temperature)
+        if self._penalised:
+            self._seen = torch.cat([self._seen, tokens[:, None]], dim=1)
+        return tokens.masked_fill(broken, -1)
+
+    @torch.inference_mode()
+    def keep(self, index: Sequence[int]) -> None:
+        """Forget all rows but these."""
+        chosen = torch.tensor(index, device=self._seen.device)
+        self._seen = self._seen[chosen]
+        self._penalty = self._penalty[chosen]
+        self._temperature = [self._temperature[row] for row in index]
+        self._streams = [self._streams[row] for row in index]
+
+    def _draw(self, row: int, scores: torch.Tensor) -> torch.Tensor:
+        """Return a token drawn by inverting the cumulative distribution at one uniform number."""
+        cumulative = scores.double().softmax(dim=-1).cumsum(dim=-1)
+        point = cumulative[-1] * self._streams[row].random()
+        return torch.searchsorted(cumulative, point, right=True).clamp(max=len(scores) - 1)
+
+
+def _seed(row: Row) -> int:
+    request = row.request
+    text = f"{request.key}:{request.sampling.seed}:{request.repeat}"
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")

@@ -1,0 +1,215 @@
+"""Where weights come from: a folder, a GGUF file, an embedded model or the Hub.
+
+`resolve` finds out *which* weights are meant, reading as little as possible; `local_folder` then makes them a folder
+that transformers loads, downloading or converting if it must.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from harness.errors import HarnessError, InputError, UsageError
+from harness.models.hf import hub
+from harness.models.hf.digests import content_digest, sampled_digest
+from harness.models.hf.embedded import embedded_folder, embedded_model
+from harness.models.hf.gguf import converted
+
+Kind = Literal["folder", "gguf", "embedded", "hub"]
+
+_HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
+_WHOLE = ("config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json", "tokenizer.model")
+_QUANTISED_COPY = re.compile(r"(-unsloth)?(-bnb)?-[48]bit$")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Weights, identified.
+
+    ``text`` is what the user typed, ``digest`` the identity of the content (for the Hub: the commit), ``path`` where
+    it lies unless that is still to be decided, ``commit`` the Hub's revision.
+    """
+
+    text: str
+    kind: Kind
+    digest: str
+    path: Path | None = None
+    commit: str | None = None
+
+
+def split_revision(text: str) -> tuple[str, str | None]:
+    """Return a spec and the revision after its ``@``, if it has one and is no path that holds an ``@``.
+
+    >>> split_revision("llm-jp/llm-jp-3-13b@9f2c")
+    ('llm-jp/llm-jp-3-13b', '9f2c')
+    >>> split_revision("embedded:gemma-3-270m")
+    ('embedded:gemma-3-270m', None)
+    """
+    head, separator, revision = text.rpartition("@")
+    if not separator or Path(text).expanduser().exists():
+        return text, None
+    return head, revision
+
+
+def model_name(text: str) -> str:
+    """Return the name that a spec, a path or a Hub id ends in, without the mark of a quantised copy.
+
+    >>> model_name("unsloth/llm-jp-3-13b-bnb-4bit"), model_name("/content/models/llm-jp-3-13b/")
+    ('llm-jp-3-13b', 'llm-jp-3-13b')
+    """
+    name = text.rstrip("/").replace("\\", "/").rpartition("/")[2].rpartition(":")[2].lower()
+    return _QUANTISED_COPY.sub("", name)
+
+
+def can_resolve(text: str) -> bool:
+    """Return whether a spec names weights that could be found from here, without looking on the network.
+
+    >>> can_resolve("embedded:gemma-3-270m"), can_resolve("org/model"), can_resolve("/content/gone/model")
+    (True, True, False)
+    """
+    prefix, colon, target = text.partition(":")
+    if colon and prefix in {"embedded", "gguf", "hf"}:
+        return prefix != "gguf" or Path(target).expanduser().exists()
+    return Path(text).expanduser().is_dir() or _HUB_ID.fullmatch(text) is not None
+
+
+def resolve(text: str, revision: str | None = None) -> Source:
+    """Return the weights that a spec means: ``embedded:NAME``, ``gguf:PATH``, ``[hf:]FOLDER`` or ``[hf:]ORG/NAME``.
+
+    Raises:
+        InputError: a folder or file is missing, or holds no weights that can be loaded safely.
+        UnknownNameError: there is no embedded model of this name.
+        HarnessError: the Hub has no such model, refuses it, or cannot be reached.
+    """
+    prefix, colon, target = text.partition(":")
+    if colon and prefix == "embedded":
+        return Source(text=text, kind="embedded", digest=embedded_model(target).sha256)
+    if colon and prefix == "gguf":
+        return _gguf(text, Path(target).expanduser())
+    name = target if colon and prefix == "hf" else text
+    path = Path(name).expanduser()
+    if path.is_dir():
+        return _folder(text, path)
+    if not _HUB_ID.fullmatch(name) or path.exists():
+        raise InputError(
+            "no such model folder.", path=name, hint="Give a folder, or a Hub id like llm-jp/llm-jp-3-13b."
+        )
+    commit = hub.model_commit(name, revision)
+    return Source(text=name, kind="hub", digest=commit, commit=commit)
+
+
+def local_folder(source: Source) -> Path:
+    """Return the folder to load from, downloading or converting what is not there yet.
+
+    Raises:
+        HarnessError: the download or the conversion failed.
+    """
+    if source.kind == "embedded":
+        return embedded_folder(source.text.partition(":")[2])
+    if source.kind == "hub":
+        return hub.download_model(source.text, str(source.commit))
+    assert source.path is not None
+    return converted(source.path, source.digest) if source.kind == "gguf" else source.path
+
+
+def config_folder(source: Source) -> Path:
+    """Return a folder with the model's config.json, without downloading weights.
+
+    Raises:
+        HarnessError: the download or the conversion failed.
+    """
+    if source.kind == "hub":
+        return hub.download_config(source.text, str(source.commit)).parent
+    return local_folder(source)
+
+
+def raw_config(source: Source) -> Mapping[str, Any]:
+    """Return a model's config.json, downloading it alone if need be; empty for files that have none.
+
+    Raises:
+        InputError: it is no JSON object.
+        HarnessError: it cannot be downloaded.
+    """
+    if source.kind in {"gguf", "embedded"}:
+        return {}
+    path = config_folder(source) / "config.json"
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"not readable as JSON: {error}", path=path) from error
+    if not isinstance(config, dict):
+        raise InputError("not a JSON object.", path=path)
+    return config
+
+
+def check_safetensors(names: list[str], *, where: str) -> None:
+    """Raise unless a listing has weights as safetensors.
+
+    Raises:
+        InputError: there are none, or only pickled ones, which can run code when they are loaded.
+    """
+    if any(name.endswith(".safetensors") for name in names):
+        return
+    if any(name.endswith((".bin", ".pt", ".pth")) for name in names):
+        raise InputError(
+            "only pickled weights, which can run code when loaded; they are refused.",
+            path=where,
+            hint="Convert them once, where you trust them: model.save_pretrained(DIR) writes safetensors.",
+        )
+    raise InputError("no safetensors weights.", path=where)
+
+
+def _folder(text: str, path: Path) -> Source:
+    names = sorted(item.name for item in path.iterdir())
+    if "config.json" not in names:
+        hint = None
+        if "adapter_config.json" in names:
+            hint = f"It holds an adapter: write adapter:{path}."
+        raise InputError("no config.json, so no model.", path=path, hint=hint)
+    check_safetensors(names, where=str(path))
+    return Source(text=text, kind="folder", digest=content_digest(_identity(path, names)), path=path)
+
+
+def _identity(path: Path, names: list[str]) -> Iterator[tuple[str, str]]:
+    """Yield what decides a model's answers: small files whole, weights by size, header and samples."""
+    for name in names:
+        if name in _WHOLE or name.endswith(".index.json"):
+            yield name, content_digest([path / name])
+        elif name.endswith(".safetensors"):
+            yield name, sampled_digest(path / name)
+
+
+def _gguf(text: str, path: Path) -> Source:
+    if not path.is_file():
+        raise InputError("no such GGUF file.", path=path)
+    with path.open("rb") as file:
+        if file.read(4) != b"GGUF":
+            raise InputError("not a GGUF file: it does not begin with 'GGUF'.", path=path)
+    return Source(text=text, kind="gguf", digest=sampled_digest(path), path=path)
+
+
+def check_trusted(source: Source, trusted: object) -> bool:
+    """Return whether the model's own Python code may run: only if the user named this very model.
+
+    Raises:
+        UsageError: ``trust_remote_code`` is not a list of names.
+    """
+    if trusted is None:
+        return False
+    if not isinstance(trusted, list | tuple):
+        raise UsageError(
+            f"trust_remote_code = {trusted!r} is not a list of model names.",
+            hint=f'Name whom you trust: [models.hf] trust_remote_code = ["{source.text}"]',
+        )
+    return source.text in trusted
+
+
+def unreadable(source: Source, error: Exception) -> HarnessError:
+    """Return the error for weights that transformers cannot load, with the next step where it is known."""
+    text = " ".join(str(error).split())
+    hint = None
+    if "trust_remote_code" in text:
+        hint = f'If you trust its code: [models.hf] trust_remote_code = ["{source.text}"] in harness.toml.'
+    return HarnessError(f"{source.text} cannot be loaded: {type(error).__name__}: {text[:400]}", hint=hint)
