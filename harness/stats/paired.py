@@ -109,7 +109,8 @@ def paired_comparison(
     >>> r.wins, r.ties, r.losses, r.superiority, round(r.p_value, 4), r.p_method
     (6, 3, 1, 0.75, 0.0625, 'exact sign-flip mid-p')
     """
-    first, second = score_array(candidate, name="candidate's scores"), score_array(baseline, name="baseline's scores")
+    first = score_array(candidate, low=low, high=high, name="candidate's scores")
+    second = score_array(baseline, low=low, high=high, name="baseline's scores")
     if first.shape != second.shape:
         raise StatisticsError(
             f"The candidate has {first.size} tasks and the baseline {second.size}: a paired comparison needs the same.",

@@ -8,12 +8,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 SHARED = Path(__file__).resolve().parents[2].parent / "shared"
 
+Golden = Callable[[str], Any]
+Floats = NDArray[np.float64]
+
 
 @pytest.fixture(scope="session")
-def golden() -> Callable[[str], Any]:
+def golden() -> Golden:
     """Return a reader of the golden files, which name their sources."""
 
     def read(name: str) -> Any:
@@ -26,7 +30,7 @@ def golden() -> Callable[[str], Any]:
 
 
 @pytest.fixture(scope="session")
-def shaberi() -> dict[str, np.ndarray]:
+def shaberi() -> dict[str, Floats]:
     """Return the real scores of four judges: judge -> (60 models, 100 tasks), NaN for blank or off the 1-5 scale."""
     path = SHARED / "data" / "shaberi" / "scores.csv"
     if not path.exists():

@@ -1,0 +1,33 @@
+"""Slow and plain second implementations, to check the fast ones against."""
+
+import itertools
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tests.stats.conftest import Floats
+
+
+def brute_force_mid_p(differences: Floats) -> float:
+    """Return P(|T| > |t|) + P(|T| = |t|) / 2 over all sign patterns, one by one."""
+    signs = np.array(list(itertools.product((-1, 1), repeat=len(differences))))
+    sums, seen = np.abs(signs @ differences), abs(differences.sum())
+    return float(np.mean(sums > seen + 1e-9) + np.mean(np.abs(sums - seen) <= 1e-9) / 2)
+
+
+def sign_flip_law(differences: NDArray[np.int64]) -> dict[int, float]:
+    """Return the probability of each sum of whole differences with random signs, adding one task after the other."""
+    law = {0: 1.0}
+    for size in np.abs(differences[differences != 0]).tolist():
+        longer: dict[int, float] = {}
+        for total, mass in law.items():
+            for sign in (-size, size):
+                longer[total + sign] = longer.get(total + sign, 0.0) + mass / 2
+        law = longer
+    return law
+
+
+def ordinal(seed: int, models: int, tasks: int) -> Floats:
+    """Return correlated scores 1-5 of some models on some tasks."""
+    rng = np.random.default_rng(seed)
+    return np.clip(np.rint(3 + rng.normal(size=tasks) + rng.normal(size=(models, tasks))), 1, 5)

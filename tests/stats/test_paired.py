@@ -1,0 +1,336 @@
+"""Paired comparisons against scipy, statsmodels and brute force; families; every degenerate case."""
+
+import itertools
+
+import numpy as np
+import pytest
+import statsmodels.api as sm
+from scipy import stats as scipy_stats
+from statsmodels.stats.multitest import multipletests
+
+from harness.errors import StatisticsError
+from harness.stats import compare_family, compare_pairs, paired_comparison, sidak_t_critical
+from harness.stats import pairs as kernel
+from harness.stats.signflip import exact_mid_p, monte_carlo_p, score_grid
+from tests.stats.oracles import brute_force_mid_p, ordinal, sign_flip_law
+
+LIKERT = {"low": 1, "high": 5}
+
+
+def test_paired_t_equals_scipy() -> None:
+    """Interval, p and n of the paired t test."""
+    baseline, candidate = ordinal(1, 2, 40)
+    expected = scipy_stats.ttest_rel(candidate, baseline)
+    interval = expected.confidence_interval(0.9)
+    result = paired_comparison(candidate, baseline, confidence=0.9)
+    assert [result.difference.low, result.difference.high] == pytest.approx([interval.low, interval.high], rel=1e-12)
+    assert result.p_value_t == pytest.approx(expected.pvalue, rel=1e-12)
+    assert (result.n_pairs, result.difference.n, result.difference.method) == (40, 40, "paired t")
+    assert result.cautions == ()
+
+
+@pytest.mark.parametrize("seed", range(30))
+@pytest.mark.parametrize("step", [1.0, 0.5, 1 / 3, 0.25])
+def test_exact_mid_p_equals_all_sign_patterns(seed: int, step: float) -> None:
+    """Whole scores, halves, thirds and quarters: the FFT agrees with 2^9 patterns, the tied sum 0 included."""
+    rng = np.random.default_rng(seed)
+    candidate, baseline = rng.integers(0, 5, (2, 9)) * step
+    result = paired_comparison(candidate, baseline)
+    expected = brute_force_mid_p(candidate - baseline) if (candidate != baseline).any() else 1.0
+    assert result.p_value == pytest.approx(expected, rel=1e-12)
+    assert result.p_method == "exact sign-flip mid-p"
+
+
+def test_exact_p_equals_scipys_permutation_test() -> None:
+    """The two-sided p of scipy's exhaustive sign permutation is our mid-p plus half the mass of the observed sum."""
+    d = np.array([1, 0, -1, 2, 1, 0, 0, 1, -3, 1, 1, 2, 2])
+    whole = scipy_stats.permutation_test(
+        (d,), lambda x: abs(x.sum()), permutation_type="samples", n_resamples=np.inf, alternative="greater"
+    ).pvalue
+    sums = np.array(list(itertools.product((-1, 1), repeat=13))) @ d
+    assert paired_comparison(d, np.zeros(13)).p_value == pytest.approx(whole - np.mean(abs(sums) == d.sum()) / 2)
+
+
+def test_tiny_p_values_keep_their_digits() -> None:
+    """All of 200 tasks won: one pattern of 2^200 on either side, half of it counted."""
+    assert paired_comparison(np.full(200, 2), np.ones(200)).p_value == pytest.approx(2.0**-200, rel=1e-9)
+    # 100 ones against 10 minus ones: a binomial tail of 1e-20, summed in exact arithmetic by scipy's beta functions.
+    tail = scipy_stats.binom.sf(100, 110, 0.5) + scipy_stats.binom.pmf(100, 110, 0.5) / 2
+    assert exact_mid_p(np.array([[110]]), np.array([90]))[0] == pytest.approx(2 * tail, rel=1e-9)
+
+
+def test_many_tasks_meet_the_normal_law() -> None:
+    """With 100,000 tasks the exact p is that of the normal approximation to three digits."""
+    rng = np.random.default_rng(5)
+    d = rng.choice([-2, -1, 0, 1, 2], 100_000, p=[0.1, 0.2, 0.4, 0.2, 0.1])
+    z = d.sum() / np.sqrt((d.astype(float) ** 2).sum())
+    result = paired_comparison(d, np.zeros(100_000))
+    assert result.p_value == pytest.approx(2 * scipy_stats.norm.sf(abs(z)), rel=1e-3)
+    assert result.p_method == "exact sign-flip mid-p"
+
+
+def test_off_the_grid_the_p_is_monte_carlo_and_says_so() -> None:
+    """Real-valued scores: seeded, repeatable, within four standard errors of all 2^12 patterns."""
+    rng = np.random.default_rng(6)
+    candidate, baseline = rng.normal(0.3, 1, 12), rng.normal(size=12)
+    result = paired_comparison(candidate, baseline, seed=3)
+    expected = brute_force_mid_p(candidate - baseline)
+    assert result.p_value == pytest.approx(expected, abs=4 * np.sqrt(expected / 99_999))
+    assert result.p_method == "sign-flip Monte Carlo, 99,999 draws, seed 3"
+    assert result.p_value == paired_comparison(candidate, baseline, seed=3).p_value
+    assert result.p_value != paired_comparison(candidate, baseline, seed=4).p_value
+
+
+def test_monte_carlo_agrees_with_the_exact_law() -> None:
+    """On ordinal differences the drawn p is the share of patterns as extreme or more, ties in full."""
+    d = np.random.default_rng(7).integers(-2, 4, 40)
+    expected = sum(mass for total, mass in sign_flip_law(d).items() if abs(total) >= abs(d.sum()))
+    drawn = monte_carlo_p(np.abs(d)[None].astype(float), np.array([float(d.sum())]))[0]
+    assert drawn == pytest.approx(expected, abs=4 * np.sqrt(expected / 99_999))
+
+
+@pytest.mark.parametrize(
+    ("values", "step", "expected"),
+    [
+        ([1, 2, 5], 1, 1.0),
+        ([1, 1.5, 3], 1, 0.5),
+        ([1, 4 / 3, 8 / 3], 1, 1 / 3),
+        ([1, 1 + 1 / 7, 1 + 1 / 5], 1, 1 / 35),
+        ([0.1, 0.4, 1.3], 1, 0.1),
+        ([0, 37, 100], 1, 1.0),
+        ([2.5, 3.5, None], 1, 1.0),
+        ([0, 0.125, 0.25], 0.25, 0.125),
+        ([0, np.pi], 1, None),
+        ([0, 1e-4, 2000], 1, None),
+        ([None, None], 1, 1.0),
+        ([], 1, 1.0),
+    ],
+)
+def test_the_grid_is_found(values: list[float | None], step: float, expected: float | None) -> None:
+    """Steps, halves, thirds, mixed fractions, an offset; real numbers and too many levels have no grid."""
+    scores = np.array(values, dtype=float)
+    grid = score_grid(scores, step)
+    if expected is None:
+        assert grid is None
+    else:
+        assert grid is not None
+        assert grid.step == pytest.approx(expected)
+        known = ~np.isnan(scores)
+        assert (grid.origin + grid.step * grid.codes)[known] == pytest.approx(scores[known])
+        assert (grid.codes[~known] == -1).all()
+
+
+def test_a_grid_too_costly_for_the_exact_test_falls_back_to_monte_carlo() -> None:
+    """Two thousand tasks on a grid of 2,001 levels would take minutes: the method says what was done instead."""
+    rng = np.random.default_rng(8)
+    candidate, baseline = rng.integers(0, 2001, (2, 2000)).astype(float)
+    candidate[:2] = 0, 2000
+    assert paired_comparison(candidate, baseline, draws=999).p_method == "sign-flip Monte Carlo, 999 draws, seed 0"
+
+
+def test_joint_tables_agree_with_differences_task_by_task(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The matrix product over one-hot scores gives the same histograms, gaps included."""
+    scores = ordinal(9, 6, 3000)
+    scores[np.random.default_rng(9).random(scores.shape) < 0.2] = np.nan
+    grid, pairs = score_grid(scores), kernel.all_pairs(6)
+    assert grid is not None
+    slow = kernel.difference_histograms(grid, pairs)
+    monkeypatch.setattr(kernel, "TABLE_GAIN", 0)
+    monkeypatch.setattr(kernel, "CHUNK", 1 << 14)
+    assert (kernel.difference_histograms(grid, pairs) == slow).all()
+
+
+def test_moments_on_the_grid_agree_with_moments_off_it() -> None:
+    """Integer sums and floating sums give the same n, mean, sd, skewness, wins and losses."""
+    scores = ordinal(10, 5, 60)
+    scores[0, :7] = np.nan
+    pairs = kernel.all_pairs(5)
+    on, off = kernel.pair_moments(scores, pairs, score_grid(scores)), kernel.pair_moments(scores, pairs, None)
+    for name in ("n", "mean", "sd", "se", "skew", "wins", "losses"):
+        assert getattr(on, name) == pytest.approx(getattr(off, name), rel=1e-12), name
+    expected = scipy_stats.skew(scores[2] - scores[1])
+    assert on.skew[2] == pytest.approx(expected, rel=1e-12)
+
+
+def test_clusters_make_the_interval_robust_and_flip_as_wholes() -> None:
+    """CR1 by statsmodels; the p-value by all 2^8 sign patterns of the clusters' sums."""
+    baseline, candidate = ordinal(11, 2, 32)
+    clusters = np.random.default_rng(11).integers(0, 8, 32)
+    fit = sm.OLS(candidate - baseline, np.ones(32)).fit(cov_type="cluster", cov_kwds={"groups": clusters}, use_t=True)
+    result = paired_comparison(candidate, baseline, clusters=clusters.tolist())
+    assert [result.difference.low, result.difference.high] == pytest.approx(fit.conf_int()[0].tolist(), rel=1e-9)
+    assert result.p_value_t == pytest.approx(fit.pvalues[0], rel=1e-9)
+    sums = np.bincount(clusters, weights=candidate - baseline)
+    assert result.p_value == pytest.approx(brute_force_mid_p(sums), rel=1e-12)
+    assert result.p_method == "exact sign-flip by cluster mid-p"
+    assert result.difference.method == "paired t, CR1 over 8 clusters"
+    assert "only 8 clusters of tasks: intervals may be too narrow" in result.cautions
+
+
+def test_clusters_off_the_grid() -> None:
+    """Real-valued scores in clusters: Monte Carlo over the clusters' signs."""
+    rng = np.random.default_rng(12)
+    candidate, clusters = rng.normal(0.2, 1, 30), rng.integers(0, 10, 30)
+    result = paired_comparison(candidate, np.zeros(30), clusters=clusters.tolist())
+    expected = brute_force_mid_p(np.bincount(clusters, weights=candidate))
+    assert result.p_value == pytest.approx(expected, abs=4 * np.sqrt(expected / 99_999))
+    assert result.p_method == "sign-flip by cluster Monte Carlo, 99,999 draws, seed 0"
+
+
+def test_under_five_clusters_no_interval() -> None:
+    """The refusal is stated; the sign-flip p over four clusters is exact and stays."""
+    baseline, candidate = ordinal(13, 2, 20)
+    result = paired_comparison(candidate, baseline, clusters=[i % 4 for i in range(20)], **LIKERT)
+    assert (result.difference.low, result.difference.high) == (None, None)
+    assert "only 4 clusters of tasks: no interval is given under 5" in result.cautions
+    assert result.p_value is not None
+    assert result.p_value >= 2.0**-4
+
+
+def test_no_task_differs() -> None:
+    """0 of 100 differ: the Clopper-Pearson bound on the share, and what it leaves open on the scale."""
+    scores = ordinal(14, 1, 100)[0]
+    bound = scipy_stats.binomtest(0, 100).proportion_ci(method="exact").high
+    result = paired_comparison(scores, scores, **LIKERT)
+    assert result.difference.value == 0
+    assert result.difference.method == "0 of 100 differ"
+    assert result.differ_at_most == pytest.approx(bound, rel=1e-12)
+    assert [result.difference.low, result.difference.high] == pytest.approx([-4 * bound, 4 * bound], rel=1e-9)
+    assert (result.p_value, result.wins, result.ties, result.losses) == (1.0, 0, 100, 0)
+    assert result.cautions == ("0 of 100 tasks differ",)
+    unbounded = paired_comparison(scores, scores)
+    assert (unbounded.difference.low, unbounded.difference.high) == (None, None)
+
+
+def test_equal_differences_have_no_interval_of_width_zero() -> None:
+    """Ten times +1: a bound on a known scale, nothing without one."""
+    share = scipy_stats.binomtest(10, 10).proportion_ci(method="exact").low
+    result = paired_comparison([3] * 5 + [4] * 5, [2] * 5 + [3] * 5, **LIKERT)
+    assert [result.difference.low, result.difference.high] == pytest.approx(
+        [share - 4 * (1 - share), share + 4 * (1 - share)]
+    )
+    assert result.difference.method == "Clopper-Pearson bound (all 10 differences equal)"
+    unbounded = paired_comparison([3] * 5 + [4] * 5, [2] * 5 + [3] * 5)
+    assert (unbounded.difference.low, unbounded.minimum_detectable, unbounded.p_value_t) == (None, None, None)
+    assert unbounded.p_value == pytest.approx(2.0**-10)
+
+
+def test_equal_differences_off_the_grid() -> None:
+    """A constant shift of real-valued scores is recognised through the rounding."""
+    scores = np.random.default_rng(15).normal(size=30)
+    result = paired_comparison(scores + 0.3, scores)
+    assert (result.difference.low, result.difference.high) == (None, None)
+    assert result.difference.method == "none: the differences have no spread"
+    assert result.wins == 30
+
+
+def test_nothing_in_common() -> None:
+    """No task with both scores: None throughout, and the reason."""
+    result = paired_comparison([None, 3, None], [2, None, None], **LIKERT)
+    assert (result.difference.value, result.difference.low, result.p_value, result.p_adjusted) == (None,) * 4
+    assert (result.superiority, result.sd, result.minimum_detectable) == (None,) * 3
+    assert (result.n_pairs, result.n_missing, result.difference.method) == (0, 3, "no task has both scores")
+    assert result.cautions == ("no task has both scores",)
+    # Task 0: 1-5 against 2, task 1: 3 against 1-5, task 2: anything.
+    assert result.worst_case == pytest.approx((1 - 2 + 3 - 5 + 1 - 5) / 3)
+    assert result.best_case == pytest.approx((5 - 2 + 3 - 1 + 5 - 1) / 3)
+
+
+def test_empty_and_single() -> None:
+    """No task at all, one pair, two pairs."""
+    assert paired_comparison([], []).n_pairs == 0
+    assert paired_comparison([], [], **LIKERT).worst_case is None
+    one = paired_comparison([4], [2])
+    assert (one.difference.value, one.difference.low, one.sd) == (2, None, None)
+    assert one.p_value == pytest.approx(0.5)
+    assert one.difference.method == "none: one pair"
+    assert paired_comparison([4], [2], **LIKERT).difference.method == "Clopper-Pearson bound (one pair)"
+    two = paired_comparison([4, 3], [2, 2], **LIKERT)
+    assert two.difference.value == 1.5
+    # t with one degree of freedom would reach from -4.9 to 7.9: the scale cuts it.
+    assert (two.difference.low, two.difference.high) == (-4, 4)
+
+
+def test_missing_scores_are_bounded_by_their_best_and_worst_case() -> None:
+    """Pairs on the intersection; the bounds enclose every completion and are reached by two of them."""
+    candidate, baseline = [4, None, 3, 2, None], [3, 2, None, 2, None]
+    result = paired_comparison(candidate, baseline, **LIKERT)
+    assert (result.n_pairs, result.n_missing, result.difference.value) == (2, 3, 0.5)
+    completions = [np.mean([1, a - 2, 3 - b, 0, c - d]) for a, b, c, d in itertools.product(range(1, 6), repeat=4)]
+    assert result.worst_case == pytest.approx(min(completions))
+    assert result.best_case == pytest.approx(max(completions))
+    assert paired_comparison(candidate, baseline).worst_case is None
+    complete = paired_comparison([4, 3], [3, 3])
+    assert (complete.worst_case, complete.best_case) == (0.5, 0.5)
+
+
+def test_cautions_for_few_discordant_tasks_and_strong_skew() -> None:
+    """Nine tasks that differ, and a rare large loss (Cochran's rule: n under 25 times the squared skewness)."""
+    few = paired_comparison([1] * 9 + [0] * 91, [0] * 100)
+    assert few.cautions == ("only 9 of 100 tasks differ: trust the sign-flip p-value before the interval",)
+    ten = np.r_[np.ones(6), -np.ones(4), np.zeros(30)]
+    assert paired_comparison(ten, np.zeros(40)).cautions == ()
+    skewed = np.r_[np.full(95, 1), np.full(5, -19), np.zeros(5)]
+    (caution,) = paired_comparison(skewed, np.zeros(105)).cautions
+    assert caution.startswith("the differences are strongly skewed (-4.")
+
+
+def test_family_against_a_baseline() -> None:
+    """Holm by statsmodels, Sidak-t intervals by hand, each comparison as it would be alone."""
+    scores = ordinal(16, 5, 50)
+    family = compare_family(scores, baseline=2, **LIKERT)
+    assert family.pairs == ((0, 2), (1, 2), (3, 2), (4, 2))
+    p_values = [c.p_value for c in family.comparisons]
+    assert [c.p_adjusted for c in family.comparisons] == pytest.approx(multipletests(p_values, method="holm")[1])
+    for (i, j), one in zip(family.pairs, family.comparisons, strict=True):
+        alone = paired_comparison(scores[i], scores[j], **LIKERT)
+        assert one.difference == alone.difference
+        assert one.p_value == alone.p_value
+        half = sidak_t_critical(4, 49) * one.sd / np.sqrt(50)
+        assert one.simultaneous.low == pytest.approx(one.difference.value - half, rel=1e-12)
+        assert one.simultaneous.method == "paired t, Sidak over 4"
+
+
+def test_all_pairs() -> None:
+    """Six pairs of four models, later against earlier."""
+    scores = ordinal(17, 4, 30)
+    family = compare_family(scores, family="all-pairs")
+    assert family.pairs == ((1, 0), (2, 0), (2, 1), (3, 0), (3, 1), (3, 2))
+    expected = [scores[i].mean() - scores[j].mean() for i, j in family.pairs]
+    assert [c.difference.value for c in family.comparisons] == pytest.approx(expected)
+
+
+def test_off_grid_p_values_do_not_depend_on_the_company() -> None:
+    """A Monte Carlo p in a family is the p that the pair has alone, gaps included."""
+    scores = np.random.default_rng(18).normal(size=(4, 25))
+    scores[1, 3] = np.nan
+    family = compare_family(scores, family="all-pairs", draws=999)
+    for (i, j), one in zip(family.pairs, family.comparisons, strict=True):
+        assert one.p_value == paired_comparison(scores[i], scores[j], draws=999).p_value
+
+
+def test_untestable_members_do_not_count_for_holm() -> None:
+    """A model without scores has no p and takes nothing from the others."""
+    scores = np.vstack([ordinal(19, 3, 20), np.full(20, np.nan)])
+    family = compare_family(scores)
+    assert (family.comparisons[2].p_value, family.comparisons[2].p_adjusted) == (None, None)
+    p_values = [c.p_value for c in family.comparisons[:2]]
+    assert [c.p_adjusted for c in family.comparisons[:2]] == pytest.approx(multipletests(p_values, method="holm")[1])
+
+
+def test_one_model_has_nothing_to_compare_with() -> None:
+    """One row makes an empty family, and no row has no baseline."""
+    assert compare_family([[1, 2, 3]]).comparisons == ()
+    assert compare_family([[1, 2, 3]], family="all-pairs").comparisons == ()
+    with pytest.raises(StatisticsError, match="There is no row 0 to be the baseline: there are 0 rows"):
+        compare_family(np.empty((0, 3)))
+
+
+def test_bad_input_is_refused() -> None:
+    """Unlike lengths, off-scale scores, a row that is not there."""
+    with pytest.raises(StatisticsError, match="The candidate has 2 tasks and the baseline 3"):
+        paired_comparison([1, 2], [1, 2, 3])
+    with pytest.raises(StatisticsError, match="Score 7 at position 0 of the candidate's scores is outside the 1-5"):
+        paired_comparison([7, 2], [1, 2], **LIKERT)
+    with pytest.raises(StatisticsError, match="names a row that is not there: there are 2 rows"):
+        compare_pairs([[1, 2], [2, 3]], [(2, 0)])
