@@ -106,9 +106,9 @@ def judgement_key(fingerprint: str, sample: str, text: str, *, repeat: int, judg
     return digest(["judgement", fingerprint, sample, text, repeat, judge_repeat])
 
 
-def rating_key(fingerprint: str, model: str, sample_id: str, *, repeat: int) -> str:
+def rating_key(fingerprint: str, model: str, task: str, sample_id: str, *, repeat: int) -> str:
     """Return the key of a rating that was given to one model's answer to one task, whatever its text."""
-    return digest(["rating", fingerprint, model, sample_id, repeat])
+    return digest(["rating", fingerprint, model, task, sample_id, repeat])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,7 +154,9 @@ def judgement_items(
     for judge in judges:
         for judge_repeat in range(judge_repeats if judge.kind == "quality" else 1):
             if judge.rates_models:
-                key = rating_key(judge.fingerprint, request.model, request.sample_id, repeat=request.repeat)
+                key = rating_key(
+                    judge.fingerprint, request.model, request.task, request.sample_id, repeat=request.repeat
+                )
             else:
                 key = judgement_key(
                     judge.fingerprint, sample.digest, text, repeat=request.repeat, judge_repeat=judge_repeat

@@ -42,6 +42,19 @@ def leaderboard_markdown(leaderboard: Leaderboard, provenance: Mapping[str, Any]
     return "\n\n".join(parts) + "\n"
 
 
+def comparison_report(leaderboard: Leaderboard) -> str:
+    """Return every comparison of every board, with what each board can tell apart."""
+    parts = [f"# Comparisons: {markdown_cell(leaderboard.run)}"]
+    for board in leaderboard.boards:
+        parts.append(f"## {markdown_cell(board.task)} by {markdown_cell(board.judge.name)}")
+        if not board.comparisons:
+            parts.append("One row alone: there is nothing to compare it with.")
+            continue
+        parts += [comparison_table(board), resolution(board), f"Corrected by {board.family_method}."]
+        parts += _comparison_cautions(board)
+    return "\n\n".join(parts) + "\n"
+
+
 def board_table(board: Board, confidence: float) -> str:
     """Return the table of one board: ranks and means, and next to them each candidate against the baseline."""
     digits = score_digits(board.judge.scale.low, board.judge.scale.high)

@@ -77,6 +77,18 @@ def test_a_rating_belongs_to_model_and_task_whatever_the_text() -> None:
     assert judgement_key(rates_models=True) == judgement_key(text="別の答え", rates_models=True)
 
 
+def test_a_rating_is_told_apart_by_task() -> None:
+    """Two tasks that share ids and texts do not share ratings."""
+    judge = PlannedJudge(name="j", fingerprint="f", scale=UNIT, rates_models=True)
+    keys = set()
+    for task in ("one", "two"):
+        request = plan_requests([replace(TASK, name=task)], [MODEL], [COURSE], sampling=GREEDY)[0]
+        sample = SampleKey(sample=SAMPLE, digest=sample_digest(SAMPLE))
+        [item] = judgement_items(request, Generation(request_key=request.key, text="同じ"), sample, [judge])
+        keys.add(item.key)
+    assert 2 == len(keys)
+
+
 def test_answers_that_exist_need_no_prompt_and_no_repeats() -> None:
     """An answer file's rows exist once, whatever --prompt and --repeats say."""
     model = replace(MODEL, answers_exist=True)

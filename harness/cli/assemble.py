@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from harness import plugins
 from harness.errors import HarnessError, UnknownNameError
 from harness.plan import PlannedModel, PlannedTask, plan_digest, plan_requests
-from harness.protocols import AnswerFile, ChecksSamples, Judge, ModelBackend
+from harness.protocols import AnswerFile, ChecksSamples, Judge, ModelBackend, Ratings
 from harness.run import Job
-from harness.specs import Config, check_labels, default_run_name, task_plugin
+from harness.specs import check_labels, default_run_name, task_plugin
 from harness.templates import Template, load_template
 from harness.types import EvalSpec, JudgeSpec, ModelSpec, Sample, TaskSpec
 
@@ -26,13 +26,12 @@ class Evaluation:
     notices: tuple[str, ...]
 
 
-def assemble(spec: EvalSpec, run_name: str | None, config: Config) -> Evaluation:
+def assemble(spec: EvalSpec, run_name: str | None) -> Evaluation:
     """Open tasks, models, templates and judges, and plan every request.
 
     Raises:
         HarnessError: whatever cannot be opened, found or filled, before anything is generated.
     """
-    del config
     name = run_name or default_run_name(spec)
     templates = tuple(load_template(prompt) for prompt in spec.prompts)
     whole = {task.name: open_task(task) for task in spec.tasks}
@@ -47,6 +46,7 @@ def assemble(spec: EvalSpec, run_name: str | None, config: Config) -> Evaluation
                 backend.check_ids(task, [sample.id for sample in samples])
     tasks = tuple(PlannedTask(name=task, samples=samples[: spec.limit]) for task, samples in whole.items())
     judges, notices = open_judges(spec.judges, tasks, list(models))
+    notices += _prompts_share_ratings(judges, models, spec.prompts)
     requests = plan_requests(
         tasks,
         [
@@ -109,6 +109,20 @@ def open_judges(
             for task in tasks:
                 notices += judge.check_samples(task.name, task.samples, models)
     return tuple(judges), tuple(dict.fromkeys(notices))
+
+
+def _prompts_share_ratings(
+    judges: Sequence[Judge], models: Mapping[str, ModelBackend], prompts: Sequence[str]
+) -> tuple[str, ...]:
+    prompted = [label for label, backend in models.items() if not isinstance(backend, AnswerFile)]
+    rated = [judge.name for judge in judges if isinstance(judge, Ratings)]
+    if not (rated and prompted and len(prompts) > 1):
+        return ()
+    notice = (
+        f"{', '.join(rated)}: ratings name a model, not a prompt, so all {len(prompts)} prompts of "
+        f"{', '.join(prompted)} get the same ones."
+    )
+    return (notice,)
 
 
 def _rubric(tasks: Sequence[PlannedTask]) -> str:

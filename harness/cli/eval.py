@@ -74,7 +74,7 @@ def evaluate(
     settings = load_config(config)
     spec = build_spec(settings, **options)
     url = store_url(store, settings)
-    evaluation = assemble(spec, run_name, settings)
+    evaluation = assemble(spec, run_name)
     if dry_run:
         click.echo(dry_run_report(evaluation, url, as_json=as_json))
         return 0
