@@ -1,0 +1,82 @@
+"""`harness compare`: the figures of a stored run, against any baseline."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from tests.conftest import RunCli, results_of
+
+SCORES = {"a": [3, 2, 4, 3, 2, 4, 5, 1], "b": [4, 3, 4, 4, 3, 5, 5, 2], "c": [3, 3, 4, 2, 2, 4, 5, 1]}
+
+
+@pytest.fixture
+def rated(run_cli: RunCli, workplace: Path) -> RunCli:
+    """A run `rated` of three models with eight ratings each."""
+    Path("eight.jsonl").write_text("".join(json.dumps({"input": f"問{n}"}) + "\n" for n in range(8)))
+    answers = [f"{model},{task},答え" for model in SCORES for task in range(8)]
+    Path("answers.csv").write_text("model,task_id,output\n" + "\n".join(answers), encoding="utf-8")
+    ratings = [f"{model},{task},{score}" for model in SCORES for task, score in enumerate(SCORES[model])]
+    Path("ratings.csv").write_text("model,task_id,score\n" + "\n".join(ratings), encoding="utf-8")
+    ran = run_cli("eval", "--task", "eight=eight.jsonl", "--model", "outputs:answers.csv",
+                  "--judge", "human:ratings.csv", "--run", "rated")  # fmt: skip
+    assert 0 == ran.code, ran.err
+    return run_cli
+
+
+def test_the_difference_is_scipys_paired_t_interval(rated: RunCli, workplace: Path) -> None:
+    """Mean difference and interval equal scipy's ttest_rel; wins, ties and losses are counted by hand."""
+    [first, _] = results_of(workplace, "rated")["comparisons"]
+    a, b = np.array(SCORES["a"]), np.array(SCORES["b"])
+    expected = stats.ttest_rel(b, a).confidence_interval(0.95)
+    assert {"model": "a", "prompt": None} == first["baseline"]
+    assert {"model": "b", "prompt": None} == first["candidate"]
+    assert pytest.approx((b - a).mean()) == first["difference"]
+    assert pytest.approx((expected.low, expected.high)) == (first["low"], first["high"])
+    assert (6, 2, 0, 8) == (first["wins"], first["ties"], first["losses"], first["n_pairs"])
+    # six wins and no loss, each by one point: the two extreme sign patterns of 2^6 count half
+    assert pytest.approx(2 / 2**6 / 2) == first["p_value"]
+    assert pytest.approx(2 * 2 / 2**6 / 2) == first["p_adjusted"]
+
+
+def test_compare_repeats_the_figures_of_the_run(rated: RunCli, workplace: Path) -> None:
+    """Without options, `compare --json` has the comparisons that results.json has."""
+    document = json.loads(rated("compare", "rated", "--json").out)
+    assert results_of(workplace, "rated")["comparisons"] == document["comparisons"]
+
+
+def test_another_baseline_and_all_pairs(rated: RunCli) -> None:
+    """--baseline turns the sign; --family all-pairs compares every pair."""
+    turned = json.loads(rated("compare", "rated", "--baseline", "b", "--json").out)["comparisons"]
+    assert ["b", "b"] == [comparison["baseline"]["model"] for comparison in turned]
+    assert pytest.approx(-0.75) == turned[0]["difference"]
+    everything = json.loads(rated("compare", "rated", "--family", "all-pairs", "--json").out)["comparisons"]
+    assert 3 == len(everything)
+
+
+def test_the_table_says_what_the_board_can_tell(rated: RunCli) -> None:
+    """The Markdown has the figures and one sentence on resolution."""
+    out = rated("compare", "rated", "--judge", "human:ratings.csv").out
+    assert "+0.75" in out
+    assert "6/2/0" in out
+    assert "With 8 tasks this board cannot resolve gaps under about" in out
+    assert "nan" not in out.lower()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["ratde"], 2, "Did you mean 'rated'?"),
+        (["rated", "--baseline", "d"], 2, "No model label in this run named 'd'."),
+        (["rated", "--judge", "gemini"], 2, "No judge in this run named 'gemini'."),
+        (["rated", "--store", "sqlite:///elsewhere.sqlite"], 1, "The store of this run is gone: elsewhere.sqlite."),
+        (["empty-folder"], 1, "holds no finished run"),
+    ],
+)
+def test_wrong_names_are_named(rated: RunCli, arguments: list[str], code: int, message: str) -> None:
+    """Unknown runs, labels, judges and stores are said by name."""
+    Path("runs/empty-folder").mkdir(exist_ok=True)
+    ran = rated("compare", *arguments)
+    assert (code, True) == (ran.code, message in ran.err), ran.err

@@ -1,0 +1,61 @@
+"""`harness ls` and `harness doctor`."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import RunCli
+
+
+@pytest.mark.parametrize(
+    ("what", "expected"),
+    [
+        ("models", ["outputs:PATH", "echo", "counting", "pip install 'ja-harness[local]'"]),
+        ("judges", ["rules", "reference", "human:PATH", "crashing"]),
+        ("tasks", ["bundled:ja-mini", "elyza-tasks-100-tv=PATH", "mine", "harness.toml"]),
+        ("prompts", ["course.v1", "course-nobos.v1", "plain.v1", "polite.v1", "chat.v1", "never"]),
+        ("runs", ["No runs in runs/ yet"]),
+    ],
+)
+def test_ls_names_what_can_be_typed(run_cli: RunCli, example_plugin: Path, what: str, expected: list[str]) -> None:
+    """Built-ins, plugins, what needs an extra, and what harness.toml defines are all listed."""
+    Path("harness.toml").write_text('[tasks.mine]\npath = "x.jsonl"\n')
+    ran = run_cli("ls", what)
+    assert 0 == ran.code, ran.err
+    if what == "models":  # in this environment every extra may be installed: the plugin's never is
+        expected = [*expected[:3], "heavy"]
+    assert [] == [text for text in expected if text not in ran.out], ran.out
+
+
+def test_ls_runs_shows_the_change_since_the_run_before(run_cli: RunCli, task_file: Path) -> None:
+    """Two runs of the same row: the second line says by how much the mean moved."""
+    arguments = ("eval", "--task", "five=five.jsonl", "--model", "m=outputs:a.csv", "--judge", "reference", "--run")
+    Path("a.csv").write_text("task_id,output\n" + "\n".join(f"{n},違う" for n in range(5)), encoding="utf-8")
+    run_cli(*arguments, "before")
+    Path("a.csv").write_text("task_id,output\n" + "\n".join(f"{n},答え{n}" for n in range(5)), encoding="utf-8")
+    run_cli(*arguments, "after")
+    Path("runs/half-done").mkdir()
+    lines = run_cli("ls", "runs").out.splitlines()
+    assert ["before", "after"] == [line.split("|")[1].strip() for line in lines[2:]]
+    assert ["", "+100.0"] == [line.split("|")[-2].strip() for line in lines[2:]]
+
+
+def test_doctor_says_what_is_there_and_never_prints_a_key(run_cli: RunCli, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Versions, device, memory, keys, store and cache; a key is 'set', not shown."""
+    monkeypatch.setenv("GEMINI_API_KEY", "canary-1234")
+    monkeypatch.setenv("HARNESS_CACHE", "cache-folder")
+    ran = run_cli("doctor")
+    assert 0 == ran.code, ran.err
+    for text in ("ja-harness", "cores", "GiB free", "GEMINI_API_KEY is set", "OPENAI_API_KEY is not set"):
+        assert text in ran.out
+    assert "not there yet" in ran.out
+    assert "cache-folder: empty" in ran.out
+    assert "canary" not in ran.out + ran.err
+
+
+def test_doctor_fails_if_the_store_cannot_be_used(run_cli: RunCli) -> None:
+    """A store that is not one is a failure that a script can see."""
+    Path("wrong.sqlite").write_text("this is no database, and long enough to be looked at as one " * 9)
+    ran = run_cli("doctor", "--store", "sqlite:///wrong.sqlite")
+    assert 1 == ran.code
+    assert "is not a readable store" in ran.out
