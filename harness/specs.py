@@ -16,6 +16,7 @@ from harness.types import EvalSpec, JudgeSpec, ModelSpec, TaskSpec
 DEFAULT_BASE = "llm-jp/llm-jp-3-13b"
 DEFAULT_STORE = "sqlite:///runs/store.sqlite"
 DEFAULT_PROMPT = "course.v1"
+LOCAL_BACKENDS = {"base", "adapter", "hf", "gguf", "embedded"}  # all read the settings of [models.hf]
 _STRICT = {"extra": "forbid"}
 
 
@@ -103,7 +104,7 @@ def parse_model(
     revision = None
     if backend in {"adapter", "hf"} and "@" in target:
         target, _, revision = target.rpartition("@")
-    settings = config.models.get(backend, {})
+    settings = config.models.get("hf" if backend in LOCAL_BACKENDS else backend, {})
     return ModelSpec(
         text=rest,
         label=label,
