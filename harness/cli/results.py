@@ -31,7 +31,7 @@ def finish(evaluation: Evaluation, outcome: Outcome, folder: RunFolder, store: s
     content = _content_digest(evaluation, outcome, [(verdict.status, verdict.score) for verdict in verdicts])
     previous = folder.manifest() or {}
     if previous.get("content") != content or folder.read(MARKDOWN) is None or folder.read(RESULTS) is None:
-        _write(evaluation, outcome, folder, store, content)
+        _write(evaluation, outcome, folder, store=store, content=content, previous=previous)
     click.echo(folder.read(RESULTS if as_json else MARKDOWN), nl=False)
     counts = Counter(verdict.status for verdict in verdicts)
     unscored = len(verdicts) - counts["scored"]
@@ -56,20 +56,34 @@ def _content_digest(evaluation: Evaluation, outcome: Outcome, verdicts: list[tup
             versions(),
             [(judge.name, judge.fingerprint) for judge in evaluation.job.judges],
             [(item.key, *verdict) for item, verdict in zip(outcome.items, verdicts, strict=True)],
-            notices(evaluation),
+            evaluation.notices,
         ]
     )
 
 
-def notices(evaluation: Evaluation) -> list[str]:
-    """Return what the report must say besides its figures: from judges, then from models."""
-    said = list(evaluation.notices)
+def _model_notices(evaluation: Evaluation, previous: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Return what each model says of itself, by fingerprint.
+
+    A model that had nothing to generate this time has nothing to say: what it said when it made the stored answers
+    still holds, so the notices of the run before are kept.
+    """
+    said: dict[str, list[str]] = {}
     for label, backend in evaluation.job.models.items():
-        said += (f"{label}: {notice}" for notice in getattr(backend, "notices", list)())
-    return said
+        before = previous.get("model_notices", {}).get(backend.fingerprint, [])
+        now = [f"{label}: {notice}" for notice in getattr(backend, "notices", list)()]
+        said[backend.fingerprint] = list(dict.fromkeys([*said.get(backend.fingerprint, []), *before, *now]))
+    return {fingerprint: notices for fingerprint, notices in said.items() if notices}
 
 
-def _write(evaluation: Evaluation, outcome: Outcome, folder: RunFolder, store: str, content: str) -> None:
+def _write(
+    evaluation: Evaluation,
+    outcome: Outcome,
+    folder: RunFolder,
+    *,
+    store: str,
+    content: str,
+    previous: Mapping[str, Any],
+) -> None:
     job = evaluation.job
     judges = [planned_judge(judge) for judge in job.judges]
     tables = score_tables(job.tasks, judges, outcome.items, outcome.verdict)
@@ -81,7 +95,8 @@ def _write(evaluation: Evaluation, outcome: Outcome, folder: RunFolder, store: s
         confidence=evaluation.spec.confidence,
     )
     provenance = _provenance(evaluation)
-    said = notices(evaluation)
+    model_notices = _model_notices(evaluation, previous)
+    said = [*evaluation.notices, *(notice for notices in model_notices.values() for notice in notices)]
     folder.write(MARKDOWN, leaderboard_markdown(leaderboard, provenance, said))
     folder.write_json(RESULTS, results_document(leaderboard, provenance, said))
     folder.write_json(
@@ -98,6 +113,7 @@ def _write(evaluation: Evaluation, outcome: Outcome, folder: RunFolder, store: s
             "judge_repeats": job.judge_repeats,
             "judges": [asdict(judge) for judge in judges],
             "notices": said,
+            "model_notices": model_notices,
             "provenance": provenance,
         },
     )
