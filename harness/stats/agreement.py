@@ -19,6 +19,9 @@ from harness.types import Estimate
 
 Weights = Literal["quadratic", "linear", "none"]
 
+SPREAD = 1e-9
+"""A half-width below this is rounding: the items have no spread to build an interval on."""
+
 _DISTANCES: dict[Weights, Callable[[Floats], Floats]] = {
     "quadratic": np.square,
     "linear": np.abs,
@@ -99,8 +102,8 @@ def weighted_kappa(
     equals Lin's concordance coefficient. Interval: normal, by the influence of each item (Fleiss, Cohen & Everitt
     1969), summed over ``clusters`` where given (CR1), cut to -1 ... 1.
 
-    No item with both scores, or neither rater ever varies: None. Perfect agreement has no spread to build an interval
-    on: low and high are None.
+    No item with both scores, or neither rater ever varies: None. Perfect agreement, or one rater who never varies, has
+    no spread to build an interval on: low and high are None.
 
     Raises:
         StatisticsError: unlike lengths, infinite scores, a confidence outside 0-1.
@@ -123,7 +126,7 @@ def weighted_kappa(
         correction = 1.0 if clusters is None else sums.size / max(1, sums.size - 1)
         half = float(-ndtri(tail / 2)) * sqrt(correction * float(sums @ sums)) / n
         method = f"{weights} kappa" if clusters is None else f"{weights} kappa, CR1 over {sums.size} clusters"
-        if half > 0:
+        if half > SPREAD:
             low, high = max(-1.0, value - half), min(1.0, value + half)
         else:
             method += ", no interval: no spread"
