@@ -121,13 +121,17 @@ class SampleKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedJudge:
-    """A judge as the plan sees it. ``rates_models``: a score belongs to a model label and a task id, not to a text."""
+    """A judge as the plan sees it.
+
+    ``rates_models``: a score belongs to a model label and a task id, not to a text. ``repeats``: verdicts per answer.
+    """
 
     name: str
     fingerprint: str
     scale: Scale
     kind: str = "quality"
     rates_models: bool = False
+    repeats: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,13 +150,12 @@ def judgement_items(
     generation: Generation | None,
     sample: SampleKey,
     judges: Sequence[PlannedJudge],
-    judge_repeats: int = 1,
 ) -> Iterator[JudgementItem]:
-    """Yield the verdicts to obtain on one answer. Checks and ratings do not vary, so only quality judges repeat."""
+    """Yield the verdicts to obtain on one answer."""
     missing = None if generation is not None and generation.text is not None else _no_answer(generation)
     text = generation.text if generation is not None and generation.text is not None else ""
     for judge in judges:
-        for judge_repeat in range(judge_repeats if judge.kind == "quality" else 1):
+        for judge_repeat in range(judge.repeats):
             if judge.rates_models:
                 key = rating_key(
                     judge.fingerprint, request.model, request.task, request.sample_id, repeat=request.repeat

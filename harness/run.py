@@ -51,6 +51,11 @@ class Job:
     judges: tuple[Judge, ...]
     judge_repeats: int = 1
 
+    @property
+    def planned_judges(self) -> tuple[PlannedJudge, ...]:
+        """The judges as the plan sees them."""
+        return tuple(planned_judge(judge, self.judge_repeats) for judge in self.judges)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
@@ -68,14 +73,16 @@ class Outcome:
         return item.verdict or self.verdicts.get(item.key) or Verdict.unscored("not judged")
 
 
-def planned_judge(judge: Judge) -> PlannedJudge:
-    """Return a judge as the plan sees it."""
+def planned_judge(judge: Judge, repeats: int = 1) -> PlannedJudge:
+    """Return a judge as the plan sees it. Checks and ratings do not vary, so only quality judges repeat."""
+    kind = getattr(judge, "kind", "quality")
     return PlannedJudge(
         name=judge.name,
         fingerprint=judge.fingerprint,
         scale=judge.scale,
-        kind=getattr(judge, "kind", "quality"),
+        kind=kind,
         rates_models=isinstance(judge, Ratings),
+        repeats=repeats if kind == "quality" else 1,
     )
 
 
@@ -118,10 +125,10 @@ def execute(job: Job, store: Store, progress: Progress) -> Outcome:
 
 def _items(job: Job, answers: Mapping[str, Generation]) -> Iterator[JudgementItem]:
     samples = sample_keys(job.tasks)
-    judges = [planned_judge(judge) for judge in job.judges]
+    judges = job.planned_judges
     for request in job.requests:
         sample = samples[request.task, request.sample_id]
-        yield from judgement_items(request, answers.get(request.key), sample, judges, job.judge_repeats)
+        yield from judgement_items(request, answers.get(request.key), sample, judges)
 
 
 def _pending(wanted: Mapping[str, Sequence[Request]], answers: Mapping[str, Generation]) -> dict[str, list[Request]]:
@@ -163,7 +170,7 @@ class _Bench:
         self._writer = writer
         self._progress = progress
         self._samples = sample_keys(job.tasks)
-        self._planned = [planned_judge(judge) for judge in job.judges]
+        self._planned = job.planned_judges
         self._judges = {judge.name: judge for judge in job.judges}
         self._by_model: dict[tuple[str, str], Judge] = {}
         self._pools: dict[str, ThreadPoolExecutor] = {}
@@ -224,7 +231,7 @@ class _Bench:
         for requests, generation in batch:
             for request in requests:
                 sample = self._samples[request.task, request.sample_id]
-                for item in judgement_items(request, generation, sample, self._planned, self._job.judge_repeats):
+                for item in judgement_items(request, generation, sample, self._planned):
                     if item.verdict is not None:
                         self._progress.judged(item.verdict, stored=True)
                     elif item.key not in self._asked:

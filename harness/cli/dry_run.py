@@ -7,7 +7,6 @@ from tabulate import tabulate
 
 from harness.cli.assemble import Evaluation
 from harness.plan import judgement_items, sample_keys
-from harness.run import planned_judge
 from harness.store import Store, store_file
 from harness.types import Generation
 
@@ -38,7 +37,7 @@ def _counts(evaluation: Evaluation, url: str) -> tuple[dict[str, Generation], di
     """Return the stored answers, and how many verdicts each judge owes and has given."""
     job = evaluation.job
     samples = sample_keys(job.tasks)
-    judges = [planned_judge(judge) for judge in job.judges]
+    judges = job.planned_judges
     keys = list({request.key: None for request in job.requests})
     # A store that does not exist yet must not be made by a dry run.
     store = Store(url) if Path(store_file(url)).exists() else None
@@ -48,7 +47,7 @@ def _counts(evaluation: Evaluation, url: str) -> tuple[dict[str, Generation], di
     for request in job.requests:
         answer = answers.get(request.key)
         sample = samples[request.task, request.sample_id]
-        for item in judgement_items(request, answer, sample, judges, job.judge_repeats):
+        for item in judgement_items(request, answer, sample, judges):
             planned[item.judge] += 1
             if answer is not None:
                 asked[item.key] = item.judge

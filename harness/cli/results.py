@@ -16,7 +16,7 @@ from harness.codec import digest
 from harness.leaderboard import build_leaderboard, length_stop_rates
 from harness.plan import task_hash
 from harness.provenance import machine, rendered_hashes, versions
-from harness.run import Outcome, planned_judge
+from harness.run import Outcome
 from harness.scores import score_tables
 from reports.markdown import leaderboard_markdown
 from reports.results import results_document
@@ -85,7 +85,7 @@ def _write(
     previous: Mapping[str, Any],
 ) -> None:
     job = evaluation.job
-    judges = [planned_judge(judge) for judge in job.judges]
+    judges = job.planned_judges
     tables = score_tables(job.tasks, judges, outcome.items, outcome.verdict)
     leaderboard = build_leaderboard(
         evaluation.name,

@@ -108,7 +108,6 @@ def read_run(name: str, runs: str, store: str | None) -> StoredRun:
                 generations.get(request.key),
                 digests[request.task, request.sample_id],
                 judges,
-                int(manifest["judge_repeats"]),
             )
         )
         judgements = opened.judgements(list({item.key: None for item in items}), failures=True)
