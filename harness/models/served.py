@@ -1,0 +1,88 @@
+"""A model to evaluate that a server runs: the same for Google's and for OpenAI-compatible servers."""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from typing import Any
+
+from harness.codec import digest
+from harness.errors import HarnessError
+from harness.remote.call import CallError, Client, Prompt
+from harness.remote.retry import Caller
+from harness.remote.settings import RemoteSettings
+from harness.types import Generation, ModelSpec, Request
+
+_AHEAD = 2  # calls handed to the threads beforehand, for each call in flight
+
+
+class ServedModel:
+    """A backend that sends every prompt to a server, up to ``settings.in_flight`` at once.
+
+    A text prompt becomes one user message, a chat prompt its messages. Temperature, longest answer, seed and stop
+    strings are the run's; the repetition penalty is sent where the server knows it. What the server does with its own
+    chat template, BOS token included, is the server's affair.
+    """
+
+    def __init__(
+        self, spec: ModelSpec, client: Client, settings: RemoteSettings, *, sent: Mapping[str, Any] | None = None
+    ) -> None:
+        self.label = spec.label
+        self.fingerprint = f"{client.identity['server']}:{client.model}:{digest([client.identity, sent])[:16]}"
+        self._settings = settings
+        self._caller = Caller(client, settings)
+
+    def __repr__(self) -> str:
+        return f"ServedModel({self.fingerprint!r})"
+
+    def generate(self, requests: Sequence[Request]) -> Iterator[Generation]:
+        """Yield one generation per request as they finish; one that failed says why in ``error``.
+
+        Raises:
+            HarnessError: no further call can succeed: the key, the quota, the model or the server is gone.
+        """
+        pool = ThreadPoolExecutor(self._settings.in_flight, thread_name_prefix=self.label)
+        waiting, running = iter(requests), set[Future[Generation]]()
+        finished = False
+        try:
+            while True:
+                while len(running) < _AHEAD * self._settings.in_flight and (request := next(waiting, None)) is not None:
+                    running.add(pool.submit(self._answer, request))
+                if not running:
+                    break
+                done, running = wait(running, return_when=FIRST_COMPLETED)
+                for future in sorted(done, key=lambda future: future.exception() is not None):
+                    yield future.result()  # what was answered comes before the error that ends it all
+            finished = True
+        finally:
+            if not finished:
+                self._caller.close()
+            pool.shutdown(wait=finished, cancel_futures=True)
+
+    def _answer(self, request: Request) -> Generation:
+        start = time.monotonic()
+        sampling = request.sampling
+        prompt = Prompt(
+            messages=request.rendered.messages,
+            max_tokens=sampling.max_new_tokens,
+            temperature=None if self._settings.temperature == "default" else sampling.temperature,
+            seed=sampling.seed if sampling.temperature > 0 else None,
+            stop=request.rendered.stop,
+            repetition_penalty=sampling.repetition_penalty,
+        )
+        try:
+            reply = self._caller.call(prompt)
+        except CallError as error:
+            if error.final:
+                raise HarnessError(
+                    f"Model {self.label!r} cannot go on: {error}.",
+                    hint="Check key, quota, model name and server; the same command continues with what is missing.",
+                ) from None
+            return Generation(request_key=request.key, text=None, finish_reason="error", error=str(error))
+        return Generation(
+            request_key=request.key,
+            text=reply.text,
+            finish_reason=reply.finish_reason,
+            tokens_in=reply.tokens_in,
+            tokens_out=reply.tokens_out,
+            seconds=time.monotonic() - start,
+        )

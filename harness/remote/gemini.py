@@ -1,0 +1,234 @@
+"""Google's models through the google-genai SDK: one prompt in, one reply or one sorted error out.
+
+The SDK does not retry by itself (its ``retry_options`` are off unless asked for): `harness.remote.retry` decides.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import httpx2
+from google import genai
+from google.genai import errors, types
+
+from harness.errors import HarnessError
+from harness.remote.call import CallError, Prompt, Reply, seconds_to_wait, sendable
+from harness.remote.settings import Address, GeminiSettings, find_key, split_address
+from harness.remote.transport import client_options
+
+KEY_VARIABLES = ("GEMINI_API_KEY", "GOOGLE_API_KEY")
+
+_BLOCKED = frozenset({
+    "SAFETY", "RECITATION", "LANGUAGE", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "ESCALATION", "MODEL_ARMOR",
+})  # fmt: skip
+_CUT_OFF = frozenset({"MAX_TOKENS", "CONTINUATION"})
+_HARMS = ("HARASSMENT", "HATE_SPEECH", "SEXUALLY_EXPLICIT", "DANGEROUS_CONTENT")
+
+
+class GeminiClient:
+    """Google's API, or whatever speaks its ``generateContent`` at ``settings.base_url``.
+
+    Raises:
+        HarnessError: no key is in the environment, or a setting is none that the API knows.
+    """
+
+    def __init__(self, settings: GeminiSettings) -> None:
+        self.model = str(settings.model)
+        self._settings = settings
+        key = find_key(settings, *KEY_VARIABLES)
+        if key is None:
+            raise HarnessError(
+                f"Gemini needs an API key, and {settings.api_key_env or ' or '.join(KEY_VARIABLES)} is not set.",
+                hint="Put the key into that environment variable; a free one comes from Google AI Studio.",
+            )
+        self._key = key
+        address = split_address(settings.base_url) if settings.base_url else None
+        self._sdk = genai.Client(api_key=key, vertexai=False, http_options=_http_options(settings, address))
+        self._safety = _safety_settings(settings)
+        self._thinking = _thinking_config(settings)
+
+    def __repr__(self) -> str:
+        return f"GeminiClient({self.model!r})"
+
+    @property
+    def identity(self) -> Mapping[str, Any]:
+        """The model and what it is told besides the prompt; not the address, because the model's name is Google's."""
+        settings = self._settings
+        return {
+            "server": "gemini",
+            "model": self.model.removeprefix("models/"),
+            "thinking_budget": settings.thinking_budget,
+            "thinking_level": settings.thinking_level,
+            "safety": settings.safety,
+        }
+
+    def send(self, prompt: Prompt) -> Reply:
+        """Return the reply to one prompt; a repetition penalty is not sent, the API has none.
+
+        Raises:
+            CallError: there is none, or not all of it.
+        """
+        system = "\n\n".join(message.content for message in prompt.messages if message.role == "system")
+        contents: list[types.ContentUnion] = [
+            types.Content(
+                role="model" if message.role == "assistant" else "user",
+                parts=[types.Part(text=sendable(message.content))],
+            )
+            for message in prompt.messages
+            if message.role != "system"
+        ]
+        try:
+            response = self._sdk.models.generate_content(
+                model=self.model, contents=contents, config=self._config(prompt, sendable(system))
+            )
+        except Exception as error:  # noqa: BLE001 - whatever the SDK raises on a reply it cannot read is the reply's fault
+            raise self._sorted(error) from None
+        return _read(response)
+
+    def _config(self, prompt: Prompt, system: str) -> types.GenerateContentConfig:
+        return types.GenerateContentConfig(
+            system_instruction=system or None,
+            temperature=prompt.temperature,
+            max_output_tokens=prompt.max_tokens,
+            seed=prompt.seed,
+            stop_sequences=list(prompt.stop) or None,
+            response_mime_type="application/json" if prompt.schema else None,
+            response_schema=_google_schema(prompt.schema) if prompt.schema else None,
+            safety_settings=self._safety,
+            thinking_config=self._thinking,
+            automatic_function_calling=types.AutomaticFunctionCallingConfig(disable=True),
+        )
+
+    def _sorted(self, error: Exception) -> CallError:
+        """Return what an SDK's exception means, without the key should the server have echoed it."""
+        detail = f"{type(error).__name__}: {error}"
+        if isinstance(error, errors.APIError):
+            return self._sorted_status(error)
+        if isinstance(error, httpx2.TimeoutException):
+            return CallError("timeout", self._clean(detail))
+        if isinstance(error, httpx2.ConnectError | httpx2.UnsupportedProtocol | httpx2.ProxyError):
+            return CallError("network", self._clean(detail))
+        return CallError("reply", self._clean(detail))
+
+    def _sorted_status(self, error: errors.APIError) -> CallError:
+        facts = list(_details(error.details))
+        detail = self._clean(f"HTTP {error.code} {error.status or ''} {error.message or ''}")
+        wait = seconds_to_wait(getattr(error.response, "headers", {}))
+        if error.code == 429:  # noqa: PLR2004 - the HTTP status by its name in every document
+            wait = wait if wait is not None else _retry_delay(facts)
+            return CallError("quota" if _is_used_up(facts) else "rate", detail, retry_after=wait)
+        if error.code in {401, 403} or any(fact.get("reason") == "API_KEY_INVALID" for fact in facts):
+            return CallError("key", detail)
+        if error.code == 404:  # noqa: PLR2004 - likewise
+            return CallError("model", detail)
+        if error.code in {408, 504}:
+            return CallError("timeout", detail, retry_after=wait)
+        if 400 <= error.code < 500:  # noqa: PLR2004 - likewise
+            return CallError("request", detail)
+        return CallError("server", detail, retry_after=wait)
+
+    def _clean(self, text: str) -> str:
+        return text.replace(self._key, "***")
+
+
+def _http_options(settings: GeminiSettings, address: Address | None) -> types.HttpOptions:
+    return types.HttpOptions(
+        base_url=address.url if address else None,
+        api_version=settings.api_version,
+        timeout=round(settings.timeout * 1000),
+        client_args=client_options(settings, address),
+    )
+
+
+def _safety_settings(settings: GeminiSettings) -> list[types.SafetySetting] | None:
+    if settings.safety is None:
+        return None
+    table = dict.fromkeys(_HARMS, settings.safety) if isinstance(settings.safety, str) else dict(settings.safety)
+    return [
+        types.SafetySetting(
+            category=_member(types.HarmCategory, f"HARM_CATEGORY_{category.upper().removeprefix('HARM_CATEGORY_')}"),
+            threshold=_member(types.HarmBlockThreshold, threshold.upper()),
+        )
+        for category, threshold in table.items()
+    ]
+
+
+def _thinking_config(settings: GeminiSettings) -> types.ThinkingConfig | None:
+    if settings.thinking_budget is None and settings.thinking_level is None:
+        return None
+    level = settings.thinking_level
+    return types.ThinkingConfig(
+        thinking_budget=settings.thinking_budget,
+        thinking_level=_member(types.ThinkingLevel, level.upper()) if level else None,
+    )
+
+
+def _member(kind: Any, name: str) -> Any:  # noqa: ANN401 - an enumeration class and one of its members
+    known = [member.name for member in kind]
+    if name not in known:
+        raise HarnessError(f"{name!r} is no {kind.__name__} of the Gemini API.", hint=f"Known: {', '.join(known)}.")
+    return kind[name]
+
+
+def _google_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a JSON schema in the spelling of Google's Schema type."""
+    spelt = {key: schema[key] for key in ("description", "minimum", "maximum", "required") if key in schema}
+    spelt["type"] = str(schema["type"]).upper()
+    if "properties" in schema:
+        spelt["properties"] = {name: _google_schema(part) for name, part in schema["properties"].items()}
+        spelt["property_ordering"] = list(schema["properties"])
+    return spelt
+
+
+def _read(response: types.GenerateContentResponse) -> Reply:
+    feedback = response.prompt_feedback
+    if feedback is not None and feedback.block_reason is not None:
+        raise CallError("safety", f"the prompt, {_name(feedback.block_reason)}")
+    if not response.candidates:
+        if response.usage_metadata is None and response.model_version is None:
+            raise CallError("reply", "not a reply of generateContent")  # the SDK reads any JSON as one
+        raise CallError("empty", "no candidates")
+    candidate = response.candidates[0]
+    if candidate.content is None and candidate.finish_reason is None:
+        raise CallError("reply", "a candidate that holds nothing")
+    reason = _name(candidate.finish_reason) if candidate.finish_reason else "STOP"
+    if reason in _BLOCKED:
+        raise CallError("safety", f"the reply, {reason}")
+    parts = (candidate.content.parts or []) if candidate.content else []
+    text = "".join(part.text for part in parts if part.text and not part.thought)
+    if not text and reason not in {"STOP", *_CUT_OFF}:
+        raise CallError("empty", f"finish reason {reason}")
+    usage = response.usage_metadata
+    written = [usage.candidates_token_count, usage.thoughts_token_count] if usage else []
+    return Reply(
+        text=text,
+        finish_reason="length" if reason in _CUT_OFF else "stop",
+        version=response.model_version,
+        tokens_in=usage.prompt_token_count if usage else None,
+        tokens_out=sum(filter(None, written)) if any(count is not None for count in written) else None,
+    )
+
+
+def _name(value: object) -> str:
+    return str(getattr(value, "name", value))
+
+
+def _details(body: object) -> Iterator[Mapping[str, Any]]:
+    """Yield the ``details`` entries of a Google error body that are objects."""
+    error = body.get("error", body) if isinstance(body, dict) else {}
+    details = error.get("details", []) if isinstance(error, dict) else []
+    yield from (entry for entry in details if isinstance(entry, dict)) if isinstance(details, list) else ()
+
+
+def _retry_delay(facts: list[Mapping[str, Any]]) -> float | None:
+    """Return the seconds of a google.rpc.RetryInfo (``"34.5s"``), or None."""
+    for fact in facts:
+        delay = str(fact.get("retryDelay", "")).removesuffix("s")
+        if delay.replace(".", "", 1).isdecimal():
+            return float(delay)
+    return None
+
+
+def _is_used_up(facts: list[Mapping[str, Any]]) -> bool:
+    """Return whether a google.rpc.QuotaFailure is of a daily quota, or of one that is 0: no use in waiting."""
+    violations = [entry for fact in facts for entry in fact.get("violations") or () if isinstance(entry, dict)]
+    return any("PerDay" in str(entry.get("quotaId")) or entry.get("quotaValue") == "0" for entry in violations)

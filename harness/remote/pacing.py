@@ -1,0 +1,170 @@
+"""When a call may leave: requests per minute, how many at once, and when to stop trying. Knows no server."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+from harness.remote.call import CallError
+
+
+class Waiting(Protocol):
+    """What a wait can be cut short with: `threading.Event`, or a clock in a test."""
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait up to ``timeout`` seconds; return True if it was cut short."""
+
+    def is_set(self) -> bool:
+        """Return whether every wait is to be cut short."""
+
+
+class Pacer:
+    """Spaces calls evenly, and holds all of them back while a server asks for patience. Thread-safe.
+
+    ``requests_per_minute`` None spaces nothing. Times are in seconds of a monotonic ``clock``.
+
+    >>> pacer = Pacer(15, clock=lambda: 0.0)
+    >>> [pacer.reserve() for _ in range(3)]
+    [0.0, 4.0, 8.0]
+    """
+
+    def __init__(
+        self, requests_per_minute: float | None = None, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._interval = 60 / requests_per_minute if requests_per_minute else 0.0
+        self._clock = clock
+        self._next = float("-inf")
+        self._held_until = float("-inf")
+        self._lock = threading.Lock()
+
+    def reserve(self) -> float:
+        """Take the next place in line and return the time at which it comes up."""
+        with self._lock:
+            start = max(self._clock(), self._next)
+            self._next = start + self._interval
+            return start
+
+    def hold(self, seconds: float) -> None:
+        """Let no call leave for the next ``seconds``, those already in line included."""
+        with self._lock:
+            self._held_until = max(self._held_until, self._clock() + seconds)
+
+    def wait(self, stop: Waiting) -> None:
+        """Wait for a place in line.
+
+        Raises:
+            CallError: ("stopped") ``stop`` was set meanwhile.
+        """
+        start = self.reserve()
+        while (left := max(start, self._held_until) - self._clock()) > 0:
+            if stop.wait(left):
+                raise CallError("stopped")
+
+
+class AdaptiveLimit:
+    """How many calls are in flight: up to ``maximum``, half as many each time a server says that it is too much.
+
+    Every success adds a little back, one more call for each round of calls (additive increase, multiplicative decrease:
+    Chiu and Jain 1989). A burst of refusals counts once: a call that left before the last cut cannot cut again.
+
+    >>> limit = AdaptiveLimit(32)
+    >>> with limit.place(threading.Event()) as ticket:
+    ...     limit.cut(ticket)
+    >>> limit.current
+    16
+    """
+
+    def __init__(self, maximum: int) -> None:
+        self._maximum = maximum
+        self._limit = float(maximum)
+        self._busy = 0
+        self._cuts = 0
+        self._free = threading.Condition()
+
+    @property
+    def current(self) -> int:
+        """How many calls may be in flight now."""
+        return max(1, int(self._limit))
+
+    @contextmanager
+    def place(self, stop: Waiting) -> Iterator[int]:
+        """Hold one of the places, waiting until one is free; the value is a ticket for `cut`.
+
+        Raises:
+            CallError: ("stopped") ``stop`` was set meanwhile.
+        """
+        with self._free:
+            while self._busy >= self.current and not stop.is_set():
+                self._free.wait()
+            if stop.is_set():
+                raise CallError("stopped")
+            self._busy += 1
+            ticket = self._cuts
+        try:
+            yield ticket
+        finally:
+            with self._free:
+                self._busy -= 1
+                self._free.notify()
+
+    def cut(self, ticket: int) -> None:
+        """Halve the limit, unless it was cut after the call with this ticket left."""
+        with self._free:
+            if ticket == self._cuts:
+                self._cuts += 1
+                self._limit = max(1.0, self._limit / 2)
+
+    def grow(self) -> None:
+        """Count a success."""
+        with self._free:
+            self._limit = min(float(self._maximum), self._limit + 1 / self._limit)
+            self._free.notify()
+
+    def wake(self) -> None:
+        """Let every waiting thread look again whether it is to stop."""
+        with self._free:
+            self._free.notify_all()
+
+
+class CircuitBreaker:
+    """Stops a hopeless run: opens after too many failures in a row, and stays open. Thread-safe.
+
+    Two counts, both back to 0 at every success: ``attempts`` counts single tries that found no working server,
+    ``calls`` counts calls that failed for good, after their retries.
+
+    >>> breaker = CircuitBreaker(attempts=2, calls=9)
+    >>> breaker.attempt_failed(CallError("network", "refused")); breaker.open_reason
+    >>> breaker.attempt_failed(CallError("network", "refused")); str(breaker.open_reason)
+    'no connection: refused'
+    """
+
+    def __init__(self, *, attempts: int, calls: int) -> None:
+        self._most = {"attempts": attempts, "calls": calls}
+        self._counts = {"attempts": 0, "calls": 0}
+        self._reason: CallError | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def open_reason(self) -> CallError | None:
+        """The failure that opened the breaker, or None while it is closed."""
+        return self._reason
+
+    def worked(self) -> None:
+        """Count a call that the server answered, whatever it said."""
+        with self._lock:
+            self._counts = dict.fromkeys(self._counts, 0)
+
+    def attempt_failed(self, error: CallError) -> None:
+        """Count a try that found no working server."""
+        self._count("attempts", error)
+
+    def call_failed(self, error: CallError) -> None:
+        """Count a call that failed for good."""
+        self._count("calls", error)
+
+    def _count(self, what: str, error: CallError) -> None:
+        with self._lock:
+            self._counts[what] += 1
+            if self._reason is None and (error.final or self._counts[what] >= self._most[what]):
+                self._reason = error

@@ -1,0 +1,79 @@
+"""What calls cost: a small table of prices that everyone can edit."""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+from harness.codec import decode
+from harness.errors import InputError
+
+# Suffixes of a model's name that keep its price: a date, a number, "latest", "preview".
+_VARIANT = re.compile(r"-(?:[0-9][0-9-]*|latest|preview(?:-[0-9-]+)?|exp(?:-[0-9-]+)?)")
+
+_STRICT = {"extra": "forbid"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Price:
+    """US dollars for a million tokens read and a million tokens written (thinking counts as written)."""
+
+    __pydantic_config__ = _STRICT
+    input: float
+    output: float
+
+    def cost(self, tokens_in: int | None, tokens_out: int | None) -> float | None:
+        """Return the cost of a call in US dollars, or None if the server did not count its tokens.
+
+        >>> Price(input=0.30, output=2.50).cost(1_000_000, 100_000)
+        0.55
+        """
+        if tokens_in is None or tokens_out is None:
+            return None
+        return (tokens_in * self.input + tokens_out * self.output) / 1_000_000
+
+
+def find_price(model: str, path: str | None = None) -> Price | None:
+    """Return the price of a model, or None if no table has it; the table at ``path`` is asked first.
+
+    A dated or preview name has the price of the plain one.
+
+    >>> find_price("models/gemini-2.5-flash-preview-09-2025") == find_price("gemini-2.5-flash")
+    True
+    >>> find_price("a-model-of-my-own") is None
+    True
+
+    Raises:
+        InputError: the file at ``path`` is missing, is no TOML, or holds something else than prices.
+    """
+    name = model.removeprefix("models/")
+    shipped = resources.files("harness.remote").joinpath("prices.toml").read_text(encoding="utf-8")
+    texts = [(_text(path), path)] if path else []
+    for table in (_parse(text, where) for text, where in [*texts, (shipped, "prices.toml")]):
+        fitting = [key for key in table if _fits(name, key)]
+        if fitting:
+            return table[max(fitting, key=len)]
+    return None
+
+
+def _fits(name: str, key: str) -> bool:
+    return name.startswith(key) and (name == key or _VARIANT.fullmatch(name[len(key) :]) is not None)
+
+
+def _text(path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}.", path=path) from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"not UTF-8 text (byte {error.start}).", path=path) from error
+
+
+def _parse(text: str, where: str) -> Mapping[str, Price]:
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"not valid TOML: {error}.", path=where) from error
+    return {model: decode(Price, price, where=f"{where}: {model}") for model, price in data.items()}

@@ -1,0 +1,164 @@
+"""The settings of served models: the tables of harness.toml under ``judges`` and ``models`` that bear their names."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+from harness.codec import decode
+from harness.errors import HarnessError, InputError
+
+_STRICT = {"extra": "forbid"}
+S = TypeVar("S", bound="RemoteSettings")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoteSettings:
+    """What every served model can be told. All times are in seconds.
+
+    Attributes:
+        model: the model's name, where the spec (``gemini:MODEL``) does not say it.
+        base_url: another server than the vendor's; it may hold a user and a password (basic authentication).
+        api_key_env: the environment variable that holds the key. A key itself never stands in a file.
+        temperature: of a judge (a model to evaluate takes the run's); "default" leaves it to the server, for models
+            that refuse 0.
+        max_output_tokens: of a judge's reply, thinking included; unset leaves it to the server.
+        requests_per_minute: calls are spaced to this; unset spaces nothing.
+        in_flight: most calls at once; fewer while the server answers 429.
+        timeout: for one try, from the request's first byte to the reply's last.
+        attempts: tries of one call, the first included.
+        wait_initial, wait_max, wait_jitter: the back-off between tries doubles from the first up to the second, plus
+            a random part up to the third. A ``Retry-After`` of the server replaces it.
+        give_up_after: calls that fail for good in a row before the judge or model is given up.
+        prices: a TOML file with prices, laid out like the shipped ``harness/remote/prices.toml`` and read before it.
+    """
+
+    __pydantic_config__ = _STRICT
+    model: str | None = None
+    base_url: str | None = None
+    api_key_env: str | None = None
+    temperature: float | Literal["default"] = 0.0
+    max_output_tokens: int | None = None
+    requests_per_minute: float | None = None
+    in_flight: int = 32
+    timeout: float = 120.0
+    attempts: int = 8
+    wait_initial: float = 1.0
+    wait_max: float = 60.0
+    wait_jitter: float = 1.0
+    give_up_after: int = 10
+    prices: str | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("requests_per_minute", "timeout"):
+            if (value := getattr(self, name)) is not None and not value > 0:
+                raise ValueError(f"{name} must be more than 0 (got {value:g})")
+        for name in ("max_output_tokens", "in_flight", "attempts", "give_up_after"):
+            if (value := getattr(self, name)) is not None and value < 1:
+                raise ValueError(f"{name} must be at least 1 (got {value})")
+        for name in ("wait_initial", "wait_max", "wait_jitter"):
+            if (value := getattr(self, name)) < 0:
+                raise ValueError(f"{name} must not be negative (got {value:g})")
+
+    @property
+    def sent_temperature(self) -> float | None:
+        """The temperature to send, or None for the server's default."""
+        return None if self.temperature == "default" else float(self.temperature)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GeminiSettings(RemoteSettings):
+    """What Google's models can be told besides.
+
+    Attributes:
+        thinking_budget: tokens for thinking (0 turns it off where the model allows that, -1 lets the model decide).
+        thinking_level: "minimal", "low", "medium" or "high", for models that take a level instead of a budget.
+        safety: one threshold for every harm category ("OFF", "BLOCK_NONE", "BLOCK_ONLY_HIGH", …), or a table of
+            category to threshold; unset leaves Google's defaults.
+        api_version: of the API, where the SDK's default does not fit.
+    """
+
+    __pydantic_config__ = _STRICT
+    thinking_budget: int | None = None
+    thinking_level: str | None = None
+    safety: str | Mapping[str, str] | None = None
+    api_version: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenAISettings(RemoteSettings):
+    """What OpenAI-compatible servers can be told besides.
+
+    Attributes:
+        structured: how to ask for JSON: a "schema", a JSON object ("json"), neither ("text"), or "auto": a schema, and
+            less from the moment that the server refuses it.
+        repetition_penalty: whether a model to evaluate is sent the run's repetition penalty. vLLM, SGLang and TGI know
+            the parameter, llama.cpp and Ollama ignore it, OpenAI refuses it. Unset: sent unless the server is OpenAI's.
+        reasoning_effort: for models that reason.
+        extra_body: further keys of the request's body, as the server names them.
+    """
+
+    __pydantic_config__ = _STRICT
+    structured: Literal["auto", "schema", "json", "text"] = "auto"
+    repetition_penalty: bool | None = None
+    reasoning_effort: str | None = None
+    extra_body: Mapping[str, Any] | None = None
+
+
+def read_settings(kind: type[S], table: Mapping[str, Any], *, where: str, option: str | None) -> S:
+    """Return the settings of a table, with the model that the spec names, if it names one.
+
+    Raises:
+        InputError: a key is unknown or a value wrong.
+        HarnessError: no model is named, or a key stands in the file.
+    """
+    if secret := next((key for key in table if key.replace("-", "_") in {"api_key", "key", "token"}), None):
+        raise InputError(
+            f"{secret}: a key does not belong into a file.",
+            path=where,
+            hint="Put it into an environment variable, and name that with api_key_env.",
+        )
+    settings = decode(kind, {**table, **({"model": option} if option else {})}, where=where)
+    if not settings.model:
+        name = where.strip("[]").rpartition(".")[2]
+        raise HarnessError(
+            f"{where} names no model.", hint=f'Write {name}:MODEL, or put model = "…" under {where} in harness.toml.'
+        )
+    return settings
+
+
+def find_key(settings: RemoteSettings, *names: str) -> str | None:
+    """Return the API key from the first of the environment variables that holds one."""
+    for name in (settings.api_key_env,) if settings.api_key_env else names:
+        if key := os.environ.get(name, "").strip():
+            return key
+    return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """A server's address with user and password apart, so that logs and messages can show ``url``."""
+
+    url: str
+    auth: tuple[str, str] | None
+
+    def __repr__(self) -> str:
+        return f"Address({self.url!r})"
+
+
+def split_address(url: str) -> Address:
+    """Return an address without its credentials, and them apart.
+
+    >>> split_address("http://me:secret@localhost:8000/v1").url
+    'http://localhost:8000/v1'
+
+    Raises:
+        HarnessError: it is not an http or https address.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        shown = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+        raise HarnessError(f"base_url {shown!r} is not an address.", hint="Write it like http://localhost:8000/v1")
+    auth = (unquote(parts.username), unquote(parts.password or "")) if parts.username is not None else None
+    return Address(url=urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2])), auth=auth)

@@ -1,0 +1,16 @@
+"""The judge `gemini`: a Gemini model applies a rubric, one answer per call."""
+
+from harness.remote.gemini import GeminiClient
+from harness.remote.settings import GeminiSettings, read_settings
+from harness.types import JudgeSpec
+from judges.llm import RubricJudge
+
+
+def open_gemini(spec: JudgeSpec) -> RubricJudge:
+    """Return the judge ``gemini:MODEL``; its settings are the ``[judges.gemini]`` table.
+
+    Raises:
+        HarnessError: no key is in ``GEMINI_API_KEY`` or ``GOOGLE_API_KEY``, no model is named, or a setting is wrong.
+    """
+    settings = read_settings(GeminiSettings, spec.settings, where="[judges.gemini]", option=spec.option)
+    return RubricJudge(spec, GeminiClient(settings), settings)

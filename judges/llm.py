@@ -1,0 +1,148 @@
+"""A judge that asks a served model to apply a rubric: the same for Google's and for OpenAI-compatible servers."""
+
+from typing import Any, cast
+
+from harness.codec import digest
+from harness.errors import JudgeUnavailableError
+from harness.remote.call import CallError, Client, Prompt, Reply
+from harness.remote.pricing import find_price
+from harness.remote.retry import Caller
+from harness.remote.settings import RemoteSettings
+from harness.templates import Template, load_template
+from harness.types import LIKERT_5, Generation, JudgeSpec, Message, Role, Sample, Scale, Verdict
+from judges.rubric import PARSER_VERSION, parse, variables
+
+DEFAULT_RUBRIC = "tv.v1"
+EMPTY_ANSWER = "empty answer: lowest score without a call"
+_HALVES = Scale(low=LIKERT_5.low, high=LIKERT_5.high, step=0.5)
+_ASK_AGAIN = {
+    "json": "いまの返答からは点数を読み取れませんでした。採点の基準はそのままに、"
+    '{"reason": "採点の理由", "score": 点数} という形の JSON だけを返してください。点数は一つの数字にしてください。',
+    "number": "いまの返答からは点数を読み取れませんでした。採点の基準はそのままに、"
+    "点数の数字一つだけを返してください。",
+}
+_NEXT_STEP = {
+    "key": "Check the API key in the environment.",
+    "quota": "Wait until the quota is renewed, or use another model.",
+    "model": "Check the model's name.",
+}
+_RESUME = "The same command continues with what is still to be judged."
+
+
+class RubricJudge:
+    """A served model with a rubric template. Thread-safe; waits, paces and retries by itself.
+
+    Attributes:
+        name: the spec as typed.
+        scale: 1 to 5, in halves if the rubric's front matter says ``halves: true``.
+        kind: "quality".
+        in_flight: how many threads may judge at once.
+        requests_per_minute: the pace, or None for none.
+        price: what tokens cost, or None if no table has the model.
+    """
+
+    kind = "quality"
+
+    def __init__(self, spec: JudgeSpec, client: Client, settings: RemoteSettings) -> None:
+        self.name = spec.text
+        self.rubric: Template = load_template(spec.rubric or DEFAULT_RUBRIC, kind="judges")
+        self.scale = _HALVES if self.rubric.meta.get("halves") else LIKERT_5
+        self.in_flight = settings.in_flight
+        self.requests_per_minute = settings.requests_per_minute
+        self.price = find_price(client.model, settings.prices)
+        self._form = "number" if self.rubric.meta.get("reply") == "number" else "json"
+        self._settings = settings
+        self._caller = Caller(client, settings)
+        self.fingerprint = f"{client.identity['server']}:{client.model}:" + digest([
+            client.identity, settings.temperature, settings.max_output_tokens, self.rubric.sha256, self.scale,
+            _ASK_AGAIN[self._form], PARSER_VERSION,
+        ])[:16]  # fmt: skip
+
+    def __repr__(self) -> str:
+        return f"RubricJudge({self.name!r}, {self.fingerprint!r})"
+
+    def judge(self, sample: Sample, generation: Generation) -> Verdict:
+        """Return the verdict on one answer.
+
+        An empty answer has the lowest score and costs no call. A reply that holds no verdict is shown to the model
+        once more; if that does not help, the answer is unscored and both replies are kept.
+
+        Raises:
+            JudgeUnavailableError: no further call can succeed: the key, the quota, the model or the server is gone.
+        """
+        answer = generation.text
+        if answer is None:
+            return Verdict.unscored(generation.error or "no answer")
+        if not answer.strip():
+            return Verdict.scored(self.scale.low, rationale=EMPTY_ANSWER)
+        messages = self._messages(sample, answer)
+        replies: list[Reply] = []
+        try:
+            verdict = self._ask(messages, replies)
+            if verdict.status != "scored":
+                again = (
+                    Message(role="assistant", content=replies[0].text),
+                    Message(role="user", content=_ASK_AGAIN[self._form]),
+                )
+                verdict = self._ask((*messages, *again), replies)
+        except CallError as error:
+            verdict = self._without_reply(error)
+        return self._complete(verdict, replies)
+
+    def close(self) -> None:
+        """End every wait: calls that have not left yet fail at once."""
+        self._caller.close()
+
+    def _messages(self, sample: Sample, answer: str) -> tuple[Message, ...]:
+        rendered = self.rubric.render_text(**variables(sample, answer, self.scale))
+        system = self.rubric.meta.get("system")
+        turns: list[tuple[Role, str]] = [("system", str(system))] if system else []
+        return tuple(Message(role=role, content=text) for role, text in [*turns, ("user", rendered)])
+
+    def _ask(self, messages: tuple[Message, ...], replies: list[Reply]) -> Verdict:
+        prompt = Prompt(
+            messages=messages,
+            max_tokens=self._settings.max_output_tokens,
+            temperature=self._settings.sent_temperature,
+            schema=_schema(self.scale) if self._form == "json" else None,
+        )
+        reply = self._caller.call(prompt)
+        replies.append(reply)
+        if not reply.text.strip():
+            cut = " because the token limit was reached" if reply.finish_reason == "length" else ""
+            raise CallError("empty", f"no text{cut}")
+        return parse(reply.text, self.scale)
+
+    def _without_reply(self, error: CallError) -> Verdict:
+        if error.final:
+            step = _NEXT_STEP.get(error.trouble, "Check that the server works and is reachable.")
+            raise JudgeUnavailableError(
+                f"Judge {self.name!r} cannot go on: {error}.", hint=f"{step} {_RESUME}"
+            ) from None
+        return Verdict.unscored(str(error)) if error.is_about_the_item else Verdict.failed(str(error))
+
+    def _complete(self, verdict: Verdict, replies: list[Reply]) -> Verdict:
+        """Return the verdict with what the replies add: raw texts, the model's version and the cost of all calls."""
+        raw = "\n--- asked again ---\n".join(reply.text for reply in replies) if replies else None
+        version = replies[-1].version if replies else None
+        costs = [self.price.cost(reply.tokens_in, reply.tokens_out) if self.price else None for reply in replies]
+        cost = sum(cast("list[float]", costs)) if costs and None not in costs else None
+        if verdict.score is not None:
+            return Verdict.scored(verdict.score, rationale=verdict.rationale, raw=raw, version=version, cost=cost)
+        if verdict.status == "error":
+            return Verdict.failed(str(verdict.reason), raw=raw, version=version, cost=cost)
+        reason = f"unreadable reply: {verdict.reason}" if verdict.raw is not None else str(verdict.reason)
+        return Verdict.unscored(reason, raw=raw, version=version, cost=cost)
+
+
+def _schema(scale: Scale) -> dict[str, Any]:
+    """Return the JSON schema of a reply: the reason first, so that the score follows from it."""
+    kind = "integer" if scale.step == 1 else "number"
+    return {
+        "type": "object",
+        "properties": {
+            "reason": {"type": "string"},
+            "score": {"type": kind, "minimum": int(scale.low), "maximum": int(scale.high)},
+        },
+        "required": ["reason", "score"],
+    }

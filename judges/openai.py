@@ -1,0 +1,16 @@
+"""The judge `openai`: a model behind any OpenAI-compatible server applies a rubric, one answer per call."""
+
+from harness.remote.openai import OpenAIClient
+from harness.remote.settings import OpenAISettings, read_settings
+from harness.types import JudgeSpec
+from judges.llm import RubricJudge
+
+
+def open_openai(spec: JudgeSpec) -> RubricJudge:
+    """Return the judge ``openai:MODEL``; its settings are the ``[judges.openai]`` table.
+
+    Raises:
+        HarnessError: OpenAI's own server is asked without a key, no model is named, or a setting is wrong.
+    """
+    settings = read_settings(OpenAISettings, spec.settings, where="[judges.openai]", option=spec.option)
+    return RubricJudge(spec, OpenAIClient(settings), settings)

@@ -1,0 +1,173 @@
+"""Calls that are made again when that may help: what is retried, how long, and what ends it."""
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from harness.remote.call import CallError, Prompt, Reply, Trouble
+from harness.remote.retry import Caller
+from harness.remote.settings import RemoteSettings
+from harness.types import Message
+
+PROMPT = Prompt(messages=(Message(role="user", content="?"),))
+FAST = {"wait_initial": 0.001, "wait_max": 0.004, "wait_jitter": 0.001}
+OK = Reply(text="ok")
+
+
+class Scripted:
+    """A client that answers with what a script says, an error or a reply."""
+
+    model = "m"
+    identity: dict[str, Any] = {}  # noqa: RUF012 - a stand-in
+
+    def __init__(self, script: Callable[[int], Reply | CallError]) -> None:
+        self.script = script
+        self.times: list[float] = []
+        self.lock = threading.Lock()
+
+    def send(self, prompt: Prompt) -> Reply:
+        del prompt
+        with self.lock:
+            number = len(self.times)
+            self.times.append(time.monotonic())
+        outcome = self.script(number)
+        if isinstance(outcome, CallError):
+            raise outcome
+        return outcome
+
+
+def caller(*outcomes: Reply | CallError, **settings: Any) -> tuple[Caller, Scripted]:
+    """A caller over a client that gives these outcomes in order, and the last for ever."""
+    client = Scripted(lambda number: outcomes[min(number, len(outcomes) - 1)])
+    return Caller(client, RemoteSettings(**(FAST | settings))), client
+
+
+@pytest.mark.parametrize("trouble", ["rate", "server", "timeout", "network", "reply"])
+def test_passing_trouble_is_tried_again(trouble: Trouble) -> None:
+    """Rate limits, server errors, timeouts, lost connections and broken replies pass."""
+    service, client = caller(CallError(trouble), CallError(trouble), OK)
+    assert OK == service.call(PROMPT)
+    assert len(client.times) == 3
+
+
+@pytest.mark.parametrize("trouble", ["key", "quota", "model", "request", "safety", "empty"])
+def test_lasting_trouble_is_not_tried_again(trouble: Trouble) -> None:
+    """A rejected key, an exhausted quota, a refused request, a block and an empty reply stay what they are."""
+    service, client = caller(CallError(trouble), OK)
+    with pytest.raises(CallError) as caught:
+        service.call(PROMPT)
+    assert (trouble, 1) == (caught.value.trouble, len(client.times))
+
+
+def test_attempts_are_limited() -> None:
+    """After the last attempt the last error comes out."""
+    service, client = caller(CallError("server", "again"), attempts=4)
+    with pytest.raises(CallError, match="server error: again"):
+        service.call(PROMPT)
+    assert len(client.times) == 4
+
+
+def test_back_off_doubles_with_jitter() -> None:
+    """The waits are 1, 2, 4, 4 units and up to one unit more."""
+    service, client = caller(CallError("server"), attempts=5, wait_initial=0.02, wait_max=0.08, wait_jitter=0.02)
+    with pytest.raises(CallError):
+        service.call(PROMPT)
+    gaps = [after - before for before, after in pairwise(client.times)]
+    for gap, low in zip(gaps, [0.02, 0.04, 0.08, 0.08], strict=True):
+        assert low <= gap < low + 0.02 + 0.05
+
+
+def test_retry_after_holds_everyone() -> None:
+    """After a 429 that names a time nobody sends before it, whatever the back-off."""
+    service, client = caller(CallError("rate", retry_after=0.15), OK)
+    started = time.monotonic()
+    with ThreadPoolExecutor(4) as pool:
+        first = pool.submit(service.call, PROMPT)
+        time.sleep(0.03)
+        rest = [pool.submit(service.call, PROMPT) for _ in range(3)]
+        assert [OK] * 4 == [future.result() for future in [first, *rest]]
+    assert min(client.times[1:]) - started >= 0.15
+    assert len(client.times) == 5
+
+
+def test_a_rate_limit_halves_the_calls_in_flight() -> None:
+    """One 429 halves the limit; successes bring it back."""
+    service, _ = caller(CallError("rate"), OK, in_flight=8)
+    service.call(PROMPT)
+    assert service.limit.current == 4
+    for _ in range(60):
+        service.call(PROMPT)
+    assert service.limit.current == 8
+
+
+def test_too_long_a_wait_is_an_exhausted_quota() -> None:
+    """A server that asks to come back in an hour is not waited for."""
+    service, client = caller(CallError("rate", "daily", retry_after=3600), OK)
+    with pytest.raises(CallError, match="quota exhausted: the server asks to wait 3600 seconds"):
+        service.call(PROMPT)
+    assert len(client.times) == 1
+
+
+def test_breaker_ends_a_hopeless_run_early() -> None:
+    """After ten calls that failed for good no further request leaves, and each says why."""
+    service, client = caller(CallError("request", "bad parameter"), in_flight=4)
+    errors = []
+    for _ in range(100):
+        with pytest.raises(CallError) as caught:
+            service.call(PROMPT)
+        errors.append(caught.value)
+    assert len(client.times) == 10
+    assert [False] * 10 + [True] * 90 == [error.final for error in errors]
+    assert {"request refused: bad parameter"} == {str(error) for error in errors}
+
+
+def test_breaker_counts_tries_over_all_threads() -> None:
+    """A server that is gone is found out after 20 tries, not after 8 tries of each of 400 calls."""
+    service, client = caller(CallError("network", "refused"), in_flight=4)
+    with ThreadPoolExecutor(4) as pool:
+        outcomes = [pool.submit(service.call, PROMPT) for _ in range(40)]
+        assert all(isinstance(future.exception(), CallError) for future in outcomes)
+    assert len(client.times) <= 20 + 4
+
+
+def test_a_rejected_key_is_tried_once() -> None:
+    """After one rejected key nothing else is sent."""
+    service, client = caller(CallError("key", "no"))
+    for _ in range(3):
+        with pytest.raises(CallError, match="key rejected: no"):
+            service.call(PROMPT)
+    assert len(client.times) == 1
+
+
+def test_blocks_do_not_open_the_breaker() -> None:
+    """However many answers are blocked in a row, the server works."""
+    service, client = caller(CallError("safety"))
+    for _ in range(50):
+        with pytest.raises(CallError):
+            service.call(PROMPT)
+    assert len(client.times) == 50
+
+
+@pytest.mark.parametrize("settings", [{"requests_per_minute": 0.1}, {"wait_initial": 60.0, "wait_max": 60.0}])
+def test_close_ends_every_wait(settings: dict[str, float]) -> None:
+    """A caller that waits for its pace or its back-off stops at once when it is closed."""
+    service, _ = caller(CallError("server"), **settings)
+    with ThreadPoolExecutor(2) as pool:
+        waiting = [pool.submit(service.call, PROMPT) for _ in range(2)]
+        time.sleep(0.05)
+        started = time.monotonic()
+        service.close()
+        assert all(str(future.exception(timeout=2)) == "stopped" for future in waiting)
+    assert time.monotonic() - started < 1
+
+
+def test_retries_are_quiet(capfd: pytest.CaptureFixture[str]) -> None:
+    """Retries print nothing: stamina would warn on stderr about each."""
+    service, _ = caller(CallError("server"), OK)
+    service.call(PROMPT)
+    assert ("", "") == tuple(capfd.readouterr())

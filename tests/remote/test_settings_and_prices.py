@@ -1,0 +1,130 @@
+"""The settings tables of harness.toml, and the price table."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.errors import HarnessError, InputError
+from harness.remote.pricing import Price, find_price
+from harness.remote.settings import GeminiSettings, OpenAISettings, RemoteSettings, read_settings, split_address
+
+
+def read(table: dict[str, Any], option: str | None = "m", kind: type[RemoteSettings] = GeminiSettings) -> Any:
+    """The settings of a [judges.gemini] table."""
+    return read_settings(kind, table, where="[judges.gemini]", option=option)
+
+
+def test_defaults() -> None:
+    """32 in flight, temperature 0, no pacing."""
+    settings = read({})
+    assert ("m", 32, 0.0, None) == (
+        settings.model,
+        settings.in_flight,
+        settings.sent_temperature,
+        settings.requests_per_minute,
+    )
+
+
+def test_the_spec_wins_over_the_table() -> None:
+    """gemini:MODEL names the model, else the table does, else it is an error that says both ways."""
+    assert "a" == read({"model": "b"}, option="a").model
+    assert "b" == read({"model": "b"}, option=None).model
+    with pytest.raises(HarnessError) as caught:
+        read({}, option=None)
+    assert ("[judges.gemini] names no model.", True) == (caught.value.message, "gemini:MODEL" in str(caught.value.hint))
+
+
+def test_misspelt_key() -> None:
+    """A misspelt key is named, with the nearest one."""
+    with pytest.raises(InputError, match=r"\[judges.gemini\]: inflight: no such key") as caught:
+        read({"inflight": 3})
+    assert caught.value.hint == "Did you mean 'in_flight'?"
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ({"in_flight": 0}, "in_flight must be at least 1"),
+        ({"attempts": -1}, "attempts must be at least 1"),
+        ({"timeout": 0}, "timeout must be more than 0"),
+        ({"requests_per_minute": -5}, "requests_per_minute must be more than 0"),
+        ({"timeout": float("nan")}, "timeout must be more than 0"),
+        ({"wait_max": -1}, "wait_max must not be negative"),
+        ({"in_flight": "many"}, "in_flight"),
+        ({"temperature": "hot"}, "temperature"),
+    ],
+)
+def test_wrong_values(table: dict[str, Any], message: str) -> None:
+    """A wrong value is named with its key."""
+    with pytest.raises(InputError, match=message):
+        read(table)
+
+
+@pytest.mark.parametrize("name", ["api_key", "api-key", "key", "token"])
+def test_a_key_in_the_file_is_refused_unseen(name: str) -> None:
+    """A key in harness.toml is an error that does not repeat it."""
+    with pytest.raises(InputError, match="a key does not belong into a file") as caught:
+        read({name: "canary-key"})
+    assert "canary-key" not in f"{caught.value}{caught.value.hint}"
+
+
+def test_the_servers_own_temperature() -> None:
+    """A model that refuses temperature 0 can be left its default."""
+    assert read({"temperature": "default"}, kind=OpenAISettings).sent_temperature is None
+
+
+def test_credentials_are_taken_out_of_an_address() -> None:
+    """User and password are kept apart from what is shown."""
+    address = split_address("https://me:s%40cret@example.org:8443/v1?x=1")
+    assert ("https://example.org:8443/v1?x=1", ("me", "s@cret")) == (address.url, address.auth)
+    assert "cret" not in repr(address)
+
+
+def test_cost_by_hand() -> None:
+    """1,200 tokens read at 0.30 and 80 written at 2.50 dollars a million are 0.00056 dollars."""
+    assert 0.00056 == pytest.approx(Price(input=0.30, output=2.50).cost(1200, 80))
+    assert Price(input=1, output=1).cost(None, 3) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "like"),
+    [
+        ("models/gemini-2.5-flash", "gemini-2.5-flash"),
+        ("gemini-2.5-flash-preview-09-2025", "gemini-2.5-flash"),
+        ("gemini-2.5-flash-lite-001", "gemini-2.5-flash-lite"),
+        ("gpt-4o-2024-08-06", "gpt-4o"),
+        ("gpt-4o-mini-2024-07-18", "gpt-4o-mini"),
+    ],
+)
+def test_variants_have_the_plain_models_price(name: str, like: str) -> None:
+    """A date, a number or a preview keeps the price."""
+    assert find_price(name) == find_price(like) is not None
+
+
+@pytest.mark.parametrize("name", ["gpt-4o-realtime", "gemini-2.5", "llm-jp/llm-jp-3-13b", ""])
+def test_other_models_have_no_price(name: str) -> None:
+    """A price is never guessed from a likeness."""
+    assert find_price(name) is None
+
+
+def test_a_table_of_ones_own(tmp_path: Path) -> None:
+    """It is asked first, and the shipped one after it."""
+    path = tmp_path / "prices.toml"
+    path.write_text('["gpt-4o"]\ninput = 1\noutput = 2\n["mine"]\ninput = 0\noutput = 0\n')
+    assert Price(input=1, output=2) == find_price("gpt-4o", str(path))
+    assert Price(input=0, output=0) == find_price("mine", str(path))
+    assert find_price("gpt-4o-mini") == find_price("gpt-4o-mini", str(path))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"), [("[", "not valid TOML"), ('["a"]\ninput = 1\n', "output"), (None, "cannot be read")]
+)
+def test_wrong_price_tables(tmp_path: Path, text: str | None, message: str) -> None:
+    """A table that cannot be used is named with its path."""
+    path = tmp_path / "prices.toml"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(InputError, match=message) as caught:
+        find_price("a", str(path))
+    assert str(path) in str(caught.value)
