@@ -23,7 +23,7 @@ def canonical(value: object) -> str:
     >>> canonical({"b": 1, "a": ["日本"]})
     '{"a":["\\u65e5\\u672c"],"b":1}'
     """
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, default=_plain)
+    return _ENCODER.encode(value)
 
 
 def digest(value: object) -> str:
@@ -45,6 +45,9 @@ def _plain(value: object) -> object:
     if hasattr(value, "item"):  # a numpy scalar from a Parquet column
         return value.item()
     return str(value)
+
+
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True, default=_plain)
 
 
 def decode(kind: type[T], data: str | Mapping[str, Any], *, where: str) -> T:

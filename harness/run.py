@@ -100,7 +100,8 @@ def execute(job: Job, store: Store, progress: Progress) -> Outcome:
         wanted.setdefault(request.key, []).append(request)
     answers = store.generations(list(wanted))
     stored = len(answers)
-    progress.planned(answers=len(wanted), answers_stored=stored, verdicts=sum(1 for _ in _items(job, answers)))
+    n_verdicts = len(job.requests) * sum(judge.repeats for judge in job.planned_judges)
+    progress.planned(answers=len(wanted), answers_stored=stored, verdicts=n_verdicts)
     failures: dict[str, str] = {}
     with Writer(store) as writer, _Bench(job, store, writer, progress).open() as bench:
         for key, generation in answers.items():
