@@ -15,13 +15,24 @@ from numpy.typing import ArrayLike
 from scipy.special import betaln, ndtr
 
 from harness.errors import StatisticsError
-from harness.stats.arrays import Bools, Floats, number, score_array, sure_share, t_critical, tail_probability
+from harness.stats.arrays import (
+    Bools,
+    Floats,
+    bounded_interval,
+    number,
+    score_array,
+    sure_share,
+    t_critical,
+    tail_probability,
+)
 from harness.types import Estimate
 
 Estimand = Literal["these tasks", "new tasks like these"]
 
 FEWEST_LABELS = 20
 """Under this many labelled tasks no anchored estimate is given."""
+CENSUS = "census: every task is labelled"
+"""The method of a mean over these tasks where people rated all of them."""
 DRAW_TAIL = 0.005
 """Each of the two checks of the draw raises a false alarm this often."""
 
@@ -84,7 +95,8 @@ def anchored_mean(
     unscored. With n labels of T tasks, slope b and residual variance s^2 (n - 2 df) of labels on judge scores:
     estimate = mean label + b (judge's mean of all - of labelled tasks), t(n - 2) intervals with variances
     (1 - n/T) s^2 (1/n + (shift of the judge's mean)^2 / Sxx) for these tasks, s^2/n + b^2 var(judge)/T for new ones.
-    Estimates and intervals are cut to the scale if it is given.
+    Without a scale the intervals are symmetric; with one they are taken on the logit scale (`mean_interval` says why:
+    near the ceiling, 20 labels, coverage .92 becomes .94) and the estimate is cut to the scale.
 
     ``drawn_at_random``: whether the draw is on record as random; None means unknown, and the check of the draw is all
     there is. Cautions say what it found.
@@ -300,13 +312,14 @@ def _regression(fit: _Fit, limits: _Limits, tail: float) -> tuple[Estimate, Esti
     beyond = sqrt(fit.residual_variance / fit.n + slope**2 * fit.judge_variance / fit.n_tasks)
     method = "survey regression, t(n - 2)"
     if share == 1:
-        these_tasks = _estimate(fit.label_mean, 0.0, fit.n, "census: every task is labelled", limits)
+        these_tasks = _estimate(fit.label_mean, (fit.label_mean,) * 2, fit.n, CENSUS, limits)
     elif fit.residual_variance > 0:
-        these_tasks = _estimate(value, t * here, fit.n, f"{method}, these tasks", limits)
+        these_tasks = _t_estimate(value, t * here, fit.n, f"{method}, these tasks", limits)
     else:
         these_tasks = _no_spread(value, share, fit.n, limits)
-    half = t * beyond if beyond > 0 else None
-    return these_tasks, _estimate(value, half, fit.n, f"{method}, new tasks like these", limits)
+    if beyond == 0:
+        return these_tasks, _no_spread(value, 0.0, fit.n, limits)
+    return these_tasks, _t_estimate(value, t * beyond, fit.n, f"{method}, new tasks like these", limits)
 
 
 def _labels_only(fit: _Fit, limits: _Limits) -> tuple[Estimate, Estimate]:
@@ -314,18 +327,15 @@ def _labels_only(fit: _Fit, limits: _Limits) -> tuple[Estimate, Estimate]:
         nothing = _estimate(None, None, 0, "no labels", limits)
         return nothing, nothing
     share = fit.n / fit.n_tasks
-    method = "labels only, t(n - 1)"
+    census = _estimate(fit.label_mean, (fit.label_mean,) * 2, fit.n, CENSUS, limits)
     if fit.n == 1 or fit.label_variance == 0:
-        bound = _no_spread(fit.label_mean, 0.0, fit.n, limits), _no_spread(fit.label_mean, share, fit.n, limits)
+        beyond, here = (_no_spread(fit.label_mean, seen, fit.n, limits) for seen in (0.0, share))
     else:
+        method = "labels only, t(n - 1)"
         half = float(t_critical(fit.n - 1, limits.tail)) * sqrt(fit.label_variance / fit.n)
-        bound = (
-            _estimate(fit.label_mean, half, fit.n, f"{method}, new tasks like these", limits),
-            _estimate(fit.label_mean, half * sqrt(1 - share), fit.n, f"{method}, these tasks", limits),
-        )
-    if share == 1:
-        return bound[0], _estimate(fit.label_mean, 0.0, fit.n, "census: every task is labelled", limits)
-    return bound
+        beyond = _t_estimate(fit.label_mean, half, fit.n, f"{method}, new tasks like these", limits)
+        here = _t_estimate(fit.label_mean, half * sqrt(1 - share), fit.n, f"{method}, these tasks", limits)
+    return beyond, census if share == 1 else here
 
 
 def _no_spread(value: float, share: float, n: int, limits: _Limits) -> Estimate:
@@ -333,22 +343,22 @@ def _no_spread(value: float, share: float, n: int, limits: _Limits) -> Estimate:
     if limits.low is None or limits.high is None:
         return _estimate(value, None, n, "none: the labels have no spread", limits)
     half = float((1 - share) * (1 - sure_share(n, limits.tail))) * (limits.high - limits.low)
-    return _estimate(value, half, n, "Clopper-Pearson bound (the labels have no spread)", limits)
+    ends = max(value - half, limits.low), min(value + half, limits.high)
+    return _estimate(value, ends, n, "Clopper-Pearson bound (the labels have no spread)", limits)
 
 
-def _estimate(value: float | None, half: float | None, n: int, method: str, limits: _Limits) -> Estimate:
-    def cut(number: float) -> float:
-        if limits.low is None or limits.high is None:
-            return number
-        return min(max(number, limits.low), limits.high)
+def _t_estimate(value: float, half: float, n: int, method: str, limits: _Limits) -> Estimate:
+    ends = bounded_interval(value, half, limits.low, limits.high)
+    return _estimate(value, ends, n, method if limits.low is None else f"{method}, logit scale", limits)
 
-    low = high = None
-    if value is not None and half is not None:
-        low, high = cut(value - half), cut(value + half)
+
+def _estimate(value: float | None, ends: tuple[float, float] | None, n: int, method: str, limits: _Limits) -> Estimate:
+    if value is not None and limits.low is not None and limits.high is not None:
+        value = min(max(value, limits.low), limits.high)
     return Estimate(
-        value=None if value is None else cut(value),
-        low=low,
-        high=high,
+        value=value,
+        low=None if ends is None else ends[0],
+        high=None if ends is None else ends[1],
         confidence=limits.confidence,
         n=n,
         n_unscored=limits.n_unscored,

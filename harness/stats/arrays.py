@@ -7,7 +7,7 @@ from collections.abc import Hashable, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import stdtrit
+from scipy.special import expit, logit, stdtrit
 
 from harness.errors import StatisticsError
 
@@ -99,6 +99,28 @@ def sure_share(n: ArrayLike, tail: float) -> Floats:
     array([0.6915, 0.9638])
     """
     return np.asarray((tail / 2) ** (1 / np.asarray(n, dtype=np.float64)), dtype=np.float64)
+
+
+def bounded_interval(value: float, half: float, low: float | None, high: float | None) -> tuple[float, float]:
+    """Return ``value`` +- ``half``, on the logit scale by the delta method if ``low`` and ``high`` bound the value.
+
+    With m the value rescaled to 0-1 and h the half-width likewise: logit(m) +- h / (m (1 - m)), mapped back. The
+    interval then leans away from the nearer end and never leaves the scale. A value at or past an end (an estimate may
+    overshoot) gets the plain interval, cut to the scale.
+
+    >>> bounded_interval(4.5, 0.7, None, None)
+    (3.8, 5.2)
+    >>> [round(end, 3) for end in bounded_interval(4.5, 0.7, 1, 5)]
+    [3.343, 4.888]
+    """
+    if low is None or high is None:
+        return value - half, value + half
+    if not low < value < high:
+        return min(max(value - half, low), high), min(max(value + half, low), high)
+    span = high - low
+    share = (value - low) / span
+    centre, reach = logit(share), half / span / (share * (1 - share))
+    return float(low + span * expit(centre - reach)), float(low + span * expit(centre + reach))
 
 
 def cluster_codes(clusters: Sequence[Hashable | None], n: int) -> Ints:

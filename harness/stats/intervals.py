@@ -9,10 +9,18 @@ from math import sqrt
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import expit, logit, ndtri
+from scipy.special import ndtri
 
 from harness.errors import StatisticsError
-from harness.stats.arrays import Floats, cluster_codes, score_array, sure_share, t_critical, tail_probability
+from harness.stats.arrays import (
+    Floats,
+    bounded_interval,
+    cluster_codes,
+    score_array,
+    sure_share,
+    t_critical,
+    tail_probability,
+)
 from harness.types import Estimate
 
 FEW_CLUSTERS = 12
@@ -92,7 +100,7 @@ def mean_interval(
     elif _all_equal(seen):
         interval = _identical_bound(float(seen[0]), n, n, tail, low=low, high=high)
     else:
-        interval = _t_interval(seen.mean(), seen.std(ddof=1) / sqrt(n), n - 1, tail, low=low, high=high)
+        interval = _t_interval(float(seen.mean()), float(seen.std(ddof=1)) / sqrt(n), n - 1, tail, low=low, high=high)
     return Estimate(
         value=float(seen.mean()) if n else None,
         low=interval[0],
@@ -172,7 +180,7 @@ def cluster_interval(
     else:
         sums = np.bincount(inside, weights=seen - seen.mean())
         se = sqrt(n_clusters / (n_clusters - 1) * float(sums @ sums)) / n
-        interval = _t_interval(seen.mean(), se, n_clusters - 1, tail, low=low, high=high, prefix="CR1 ")
+        interval = _t_interval(float(seen.mean()), se, n_clusters - 1, tail, low=low, high=high, prefix="CR1 ")
     estimate = Estimate(
         value=float(seen.mean()) if n else None,
         low=interval[0],
@@ -203,18 +211,8 @@ def _t_interval(
 ) -> tuple[float | None, float | None, str]:
     if se <= EQUAL * max(1.0, abs(mean)):
         return None, None, "none: the clusters cancel each other exactly"
-    t = float(t_critical(df, tail))
-    if low is None or high is None:
-        return float(mean - t * se), float(mean + t * se), f"{prefix}t"
-    span = high - low
-    share = (mean - low) / span
-    half = t * se / span / (share * (1 - share))
-    centre = logit(share)
-    return (
-        float(low + span * expit(centre - half)),
-        float(low + span * expit(centre + half)),
-        f"{prefix}logit-t",
-    )
+    ends = bounded_interval(mean, float(t_critical(df, tail)) * se, low, high)
+    return *ends, f"{prefix}t" if low is None else f"{prefix}logit-t"
 
 
 def _identical_bound(
