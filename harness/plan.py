@@ -1,6 +1,6 @@
 """What is to be done: requests and judgement keys from specs and samples. Pure: nothing is read, called or timed."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from harness.codec import digest
@@ -165,6 +165,18 @@ def judgement_items(
                     judge.fingerprint, sample.digest, text, repeat=request.repeat, judge_repeat=judge_repeat
                 )
             yield JudgementItem(request=request, judge=judge.name, judge_repeat=judge_repeat, key=key, verdict=missing)
+
+
+def items_of(
+    tasks: Sequence[PlannedTask],
+    requests: Sequence[Request],
+    answers: Mapping[str, Generation],
+    judges: Sequence[PlannedJudge],
+) -> Iterator[JudgementItem]:
+    """Yield the verdicts to obtain on all answers (by request key), in plan order."""
+    samples = sample_keys(tasks) if judges else {}
+    for request in requests if judges else ():
+        yield from judgement_items(request, answers.get(request.key), samples[request.task, request.sample_id], judges)
 
 
 def sample_keys(tasks: Sequence[PlannedTask]) -> dict[tuple[str, str], SampleKey]:

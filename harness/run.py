@@ -13,8 +13,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol, Self
 
+from harness.budget import Budget
 from harness.errors import HarnessError
-from harness.plan import JudgementItem, PlannedJudge, PlannedTask, judgement_items, sample_keys
+from harness.plan import JudgementItem, PlannedJudge, PlannedTask, items_of, judgement_items, sample_keys
 from harness.protocols import Judge, ModelBackend, Ratings
 from harness.store import Store
 from harness.types import Generation, Judgement, Request, Verdict
@@ -23,6 +24,7 @@ from harness.writer import Writer
 log = logging.getLogger(__name__)
 
 _JUDGE_BATCH = 512  # answers whose stored verdicts are looked up at once
+_GIVE_UP_AFTER = 10  # failures in a row after which a judge is asked no more
 
 
 class Progress(Protocol):
@@ -39,6 +41,9 @@ class Progress(Protocol):
 
     def model_failed(self, model: str, reason: str) -> None:
         """A model stopped; its remaining answers are recorded as failed."""
+
+    def judge_stopped(self, judge: str, reason: str) -> None:
+        """A judge is asked no more in this run; its remaining verdicts are missing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +64,11 @@ class Job:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What a run ended with: every answer by request key, every verdict in plan order, and what was newly done."""
+    """What a run ended with: every answer by request key, every verdict in plan order, and what was newly done.
+
+    ``spent`` is what the new verdicts and answers cost in US dollars, as far as it is known; ``out_of_budget`` says
+    that the limit ended the run early. ``stopped``: the judges that were given up, with the reason.
+    """
 
     generations: Mapping[str, Generation]
     items: tuple[JudgementItem, ...]
@@ -67,6 +76,9 @@ class Outcome:
     generated: int
     judged: int
     failures: Mapping[str, str] = field(default_factory=dict)
+    stopped: Mapping[str, str] = field(default_factory=dict)
+    spent: float = 0.0
+    out_of_budget: bool = False
 
     def verdict(self, item: JudgementItem) -> Verdict:
         """Return the verdict on one item."""
@@ -86,12 +98,15 @@ def planned_judge(judge: Judge, repeats: int = 1) -> PlannedJudge:
     )
 
 
-def execute(job: Job, store: Store, progress: Progress) -> Outcome:
+def execute(job: Job, store: Store, progress: Progress, *, max_cost: float | None = None) -> Outcome:
     """Obtain what is missing and return everything.
 
-    A model that fails does not stop the others: its remaining answers are recorded as failed, with the reason.
+    A model that fails does not stop the others: its remaining answers are recorded as failed, with the reason. A judge
+    that fails ten times in a row, or says that it cannot go on, is asked no more. Nothing that costs money is asked for
+    once ``max_cost`` US dollars would not cover it.
 
     Raises:
+        HarnessError: ``max_cost`` is set, and the price of a judge or model is unknown.
         StoreError: a row could not be written.
         KeyboardInterrupt: after what was finished has been written.
     """
@@ -103,11 +118,14 @@ def execute(job: Job, store: Store, progress: Progress) -> Outcome:
     n_verdicts = len(job.requests) * sum(judge.repeats for judge in job.planned_judges)
     progress.planned(answers=len(wanted), answers_stored=stored, verdicts=n_verdicts)
     failures: dict[str, str] = {}
-    with Writer(store) as writer, _Bench(job, store, writer, progress).open() as bench:
+    budget = Budget(max_cost)
+    if max_cost is not None:
+        _check_prices(job)
+    with Writer(store) as writer, _Bench(job, store, writer, progress, budget).open() as bench:
         for key, generation in answers.items():
             bench.offer(wanted[key], generation)
         for model, pending in _pending(wanted, answers).items():
-            for generation in _generate(job.models[model], pending, failures):
+            for generation in _generate(job.models[model], pending, failures, budget):
                 answers[generation.request_key] = generation
                 writer.add(generation)
                 progress.answered(wanted[generation.request_key][0], generation)
@@ -116,20 +134,27 @@ def execute(job: Job, store: Store, progress: Progress) -> Outcome:
                 progress.model_failed(model, failures[model])
     return Outcome(
         generations=answers,
-        items=tuple(_items(job, answers)),
+        items=tuple(items_of(job.tasks, job.requests, answers, job.planned_judges)),
         verdicts=bench.verdicts,
         generated=len(answers) - stored,
         judged=bench.calls,
         failures=failures,
+        stopped=bench.out_of_service,
+        spent=budget.spent,
+        out_of_budget=budget.is_spent,
     )
 
 
-def _items(job: Job, answers: Mapping[str, Generation]) -> Iterator[JudgementItem]:
-    samples = sample_keys(job.tasks)
-    judges = job.planned_judges
-    for request in job.requests:
-        sample = samples[request.task, request.sample_id]
-        yield from judgement_items(request, answers.get(request.key), sample, judges)
+def _check_prices(job: Job) -> None:
+    """Refuse a cost limit that could not be kept: what is sold by the token says so by having a ``price``."""
+    sold: list[tuple[str, object]] = [(f"judge {judge.name!r}", judge) for judge in job.judges]
+    sold += [(f"model {label!r}", backend) for label, backend in job.models.items()]
+    for what, thing in sold:
+        if getattr(thing, "price", _FREE) is None:
+            raise HarnessError(
+                f"The cost of {what} cannot be limited: no price table has its model.",
+                hint="Add its price to a TOML file of yours and name that file as prices in harness.toml.",
+            )
 
 
 def _pending(wanted: Mapping[str, Sequence[Request]], answers: Mapping[str, Generation]) -> dict[str, list[Request]]:
@@ -141,7 +166,23 @@ def _pending(wanted: Mapping[str, Sequence[Request]], answers: Mapping[str, Gene
     return pending
 
 
-def _generate(backend: ModelBackend, pending: Sequence[Request], failures: dict[str, str]) -> Iterator[Generation]:
+def _generate(
+    backend: ModelBackend, pending: Sequence[Request], failures: dict[str, str], budget: Budget
+) -> Iterator[Generation]:
+    """Yield the generations of one model; of one that is paid by the token, as many as the budget allows."""
+    price, model = getattr(backend, "price", None), pending[0].model
+    while pending and model not in failures:
+        affordable = budget.affords(model) if price is not None else None
+        if affordable == 0:
+            return
+        for generation in _generate_all(backend, pending[:affordable], failures):
+            if price is not None:
+                budget.count(model, price.cost(generation.tokens_in, generation.tokens_out))
+            yield generation
+        pending = [] if affordable is None else pending[affordable:]
+
+
+def _generate_all(backend: ModelBackend, pending: Sequence[Request], failures: dict[str, str]) -> Iterator[Generation]:
     """Yield exactly one generation per request: what the backend leaves out or dies on is recorded as failed."""
     missing = {request.key: request for request in pending}
     reason = "the model gave no answer to this request"
@@ -160,22 +201,36 @@ def _generate(backend: ModelBackend, pending: Sequence[Request], failures: dict[
         yield Generation(request_key=key, text=None, finish_reason="error", error=reason)
 
 
+_FREE = object()  # stands for the price of what has none
+
+
+def _is_free(judge: Judge, verdict: Verdict) -> bool:
+    """Return whether a verdict without a cost shows that this judge costs nothing."""
+    return verdict.status == "scored" and verdict.cost is None and getattr(judge, "price", None) is None
+
+
+def _nothing() -> None:
+    """Stand in for the ``close`` that a judge need not have."""
+
+
 class _Bench:
     """Judges answers as they are offered, in a thread of its own, looking each verdict up in the store first."""
 
-    def __init__(self, job: Job, store: Store, writer: Writer, progress: Progress) -> None:
+    def __init__(self, job: Job, store: Store, writer: Writer, progress: Progress, budget: Budget) -> None:
         self.verdicts: dict[str, Verdict] = {}
         self.calls = 0
+        self.out_of_service: dict[str, str] = {}
         self._job = job
         self._store = store
         self._writer = writer
         self._progress = progress
+        self._budget = budget
         self._samples = sample_keys(job.tasks)
         self._planned = job.planned_judges
         self._judges = {judge.name: judge for judge in job.judges}
         self._by_model: dict[tuple[str, str], Judge] = {}
         self._pools: dict[str, ThreadPoolExecutor] = {}
-        self._out_of_service: dict[str, str] = {}
+        self._failures_in_a_row: dict[str, int] = {}
         self._offers: queue.SimpleQueue[tuple[Sequence[Request], Generation] | None] = queue.SimpleQueue()
         self._asked: set[str] = set()
         self._lock = threading.Lock()
@@ -194,6 +249,8 @@ class _Bench:
             yield self
         except BaseException:
             self._cancelled.set()
+            for judge in self._job.judges:
+                getattr(judge, "close", _nothing)()  # a judge that waits for its server is told to stop waiting
             raise
         finally:
             self._offers.put(None)
@@ -256,22 +313,13 @@ class _Bench:
             self._error = error
 
     def _judge_one(self, item: JudgementItem, generation: Generation) -> None:
-        if reason := self._out_of_service.get(item.judge):
-            self.verdicts[item.key] = Verdict.failed(reason)
-            self._progress.judged(self.verdicts[item.key], stored=False)
+        if refusal := self._refusal(item.judge):
+            self.verdicts[item.key] = refusal
+            self._progress.judged(refusal, stored=False)
             return
         judge = self._judge_for(item)
-        sample = self._samples[item.request.task, item.request.sample_id].sample
-        try:
-            verdict = judge.judge(sample, generation)
-        except HarnessError as error:  # the judge says that it cannot go on: a wrong key, an exhausted quota
-            verdict = Verdict.failed(error.message if error.hint is None else f"{error.message} {error.hint}")
-            self._out_of_service[item.judge] = str(verdict.reason)
-        except Exception as error:
-            log.exception("judge %s failed", item.judge)
-            verdict = Verdict.failed(f"the judge crashed: {type(error).__name__}: {error}")
-        with self._lock:
-            self.calls += 1
+        verdict = self._ask(judge, item, generation)
+        self._budget.settle(item.judge, verdict.cost, is_free=_is_free(judge, verdict))
         self.verdicts[item.key] = verdict
         self._writer.add(
             Judgement(
@@ -284,6 +332,38 @@ class _Bench:
             )
         )
         self._progress.judged(verdict, stored=False)
+
+    def _refusal(self, judge: str) -> Verdict | None:
+        """Return the verdict on an answer that is not to be judged now, or None: the judge may be asked."""
+        if reason := self.out_of_service.get(judge):
+            return Verdict.failed(reason)
+        if self._budget.admits(judge):
+            return None
+        return Verdict.unscored(f"not judged: the cost limit of ${self._budget.limit:g} was reached")
+
+    def _ask(self, judge: Judge, item: JudgementItem, generation: Generation) -> Verdict:
+        sample = self._samples[item.request.task, item.request.sample_id].sample
+        reason = None
+        try:
+            verdict = judge.judge(sample, generation)
+        except HarnessError as error:  # the judge says that it cannot go on: a wrong key, an exhausted quota
+            reason = error.message if error.hint is None else f"{error.message} {error.hint}"
+            verdict = Verdict.failed(reason)
+        except Exception as error:
+            log.exception("judge %s failed", item.judge)
+            verdict = Verdict.failed(f"the judge crashed: {type(error).__name__}: {error}")
+        with self._lock:
+            self.calls += 1
+            in_a_row = self._failures_in_a_row.get(item.judge, 0) + 1 if verdict.status == "error" else 0
+            self._failures_in_a_row[item.judge] = in_a_row
+            if reason is None and in_a_row >= getattr(judge, "give_up_after", _GIVE_UP_AFTER):
+                reason = f"not asked any more after {in_a_row} failures in a row, the last: {verdict.reason}"
+            news = reason is not None and item.judge not in self.out_of_service
+            if reason is not None and news:
+                self.out_of_service[item.judge] = reason
+        if reason is not None and news:
+            self._progress.judge_stopped(item.judge, reason)
+        return verdict
 
     def _judge_for(self, item: JudgementItem) -> Judge:
         judge = self._judges[item.judge]

@@ -1,20 +1,17 @@
 """``harness eval``: from specs to a leaderboard."""
 
-import shlex
-import sys
 from dataclasses import asdict
 from typing import Any
 
 import click
 
 from harness.cli.assemble import Evaluation, assemble
+from harness.cli.carrying_out import UNSCORED_EXIT, carry_out
 from harness.cli.dry_run import dry_run_report
 from harness.cli.options import common_options
-from harness.cli.progress import ConsoleProgress
 from harness.cli.results import finish
 from harness.cli.runs import RunFolder
 from harness.errors import UsageError
-from harness.run import execute
 from harness.specs import (
     DEFAULT_PROMPT,
     Config,
@@ -27,8 +24,6 @@ from harness.specs import (
 )
 from harness.store import Store
 from harness.types import EvalSpec, Sampling
-
-UNSCORED_EXIT = 3
 
 
 @click.command("eval", short_help="Evaluate models on tasks and write a leaderboard.")
@@ -51,6 +46,7 @@ UNSCORED_EXIT = 3
 @click.option("--confidence", type=click.FloatRange(0.5, 0.999), default=0.95, show_default=True, help="Of intervals.")
 @click.option("--run", "run_name", metavar="NAME", help="The run's name.  [default: derived from what is evaluated]")
 @click.option("--max-unscored", type=click.IntRange(min=0), default=0, show_default=True, help="More: exit code 3.")
+@click.option("--max-cost", type=click.FloatRange(min=0, min_open=True), metavar="USD", help="Spend no more than this.")
 @click.option("--dry-run", is_flag=True, help="Print what would be done, and do nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print results.json instead of the leaderboard.")
 @common_options
@@ -60,6 +56,7 @@ def evaluate(
     store: str | None,
     run_name: str | None,
     max_unscored: int,
+    max_cost: float | None,
     dry_run: bool,
     as_json: bool,
     **options: Any,  # noqa: ANN401 - click's values, each typed where it is read
@@ -78,10 +75,19 @@ def evaluate(
     if dry_run:
         click.echo(dry_run_report(evaluation, url, as_json=as_json))
         return 0
-    return run_evaluation(evaluation, RunFolder(settings.runs, evaluation.name), url, max_unscored, as_json=as_json)
+    folder = RunFolder(settings.runs, evaluation.name)
+    return run_evaluation(evaluation, folder, url, max_unscored=max_unscored, max_cost=max_cost, as_json=as_json)
 
 
-def run_evaluation(evaluation: Evaluation, folder: RunFolder, url: str, max_unscored: int, *, as_json: bool) -> int:
+def run_evaluation(
+    evaluation: Evaluation,
+    folder: RunFolder,
+    url: str,
+    *,
+    max_unscored: int = 0,
+    max_cost: float | None = None,
+    as_json: bool = False,
+) -> int:
     """Carry an evaluation out, print the leaderboard, and return the exit code."""
     folder.create()
     for notice in evaluation.notices:
@@ -93,21 +99,9 @@ def run_evaluation(evaluation: Evaluation, folder: RunFolder, url: str, max_unsc
                 {task.name: task.samples for task in evaluation.job.tasks},
                 evaluation.job.requests,
             )
-        progress = ConsoleProgress()
-        try:
-            with progress:
-                outcome = execute(evaluation.job, opened, progress)
-        except KeyboardInterrupt:
-            click.echo(
-                f"\nInterrupted. {progress.done} Everything finished is stored; the same command continues:\n"
-                f"  {shlex.join(['harness', *sys.argv[1:]])}",
-                err=True,
-            )
-            raise
-    unscored = finish(evaluation, outcome, folder, opened.url, as_json=as_json)
-    if unscored > max_unscored:
-        return UNSCORED_EXIT
-    return 0
+        outcome = carry_out(evaluation.job, opened, max_cost=max_cost)
+        unscored = finish(evaluation, outcome, folder, opened, as_json=as_json)
+    return UNSCORED_EXIT if unscored > max_unscored else 0
 
 
 def build_spec(config: Config, **options: Any) -> EvalSpec:  # noqa: ANN401 - click's values

@@ -74,6 +74,10 @@ class ConsoleProgress:
         """Say at once that a model stopped."""
         click.echo(f"Error: Model {model!r} stopped: {reason}", err=True)
 
+    def judge_stopped(self, judge: str, reason: str) -> None:
+        """Say at once that a judge is given up."""
+        click.echo(f"Error: Judge {judge!r} stopped: {reason}", err=True)
+
     def _show(self, doing: str) -> None:
         if self._bar is not None:
             self._bar.update(1)
@@ -96,8 +100,11 @@ class ConsoleProgress:
         return ", ".join(parts)
 
     def _time_left(self, now: float) -> str:
-        todo = self._answers_total - self._answers_stored
-        if not self._answers or self._answers >= todo:
+        """Return how long what takes longest still takes: the answers, and after them the verdicts."""
+        done, left = self._answers, self._answers_total - self._answers_stored - self._answers
+        if not left:
+            done, left = self._verdicts_new, self._verdicts_total - self._verdicts
+        if not done or left <= 0:
             return ""
-        seconds = (now - self._began) / self._answers * (todo - self._answers)
+        seconds = (now - self._began) / done * left
         return f", about {seconds / 60:.0f} min left" if seconds >= 60 else f", about {seconds:.0f} s left"  # noqa: PLR2004 - a minute

@@ -3,7 +3,7 @@
 import shlex
 import sys
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -11,32 +11,65 @@ from typing import Any
 import click
 
 from harness.cli.assemble import Evaluation
-from harness.cli.runs import MANIFEST, MARKDOWN, RESULTS, RunFolder
-from harness.codec import digest
-from harness.leaderboard import build_leaderboard, length_stop_rates
-from harness.plan import task_hash
+from harness.cli.publish import Finished, JoinedJudge, joined_judges, planned_judges, publish
+from harness.cli.runs import MARKDOWN, RESULTS, RunFolder
+from harness.plan import JudgementItem, items_of, task_hash
 from harness.provenance import machine, rendered_hashes, versions
 from harness.run import Outcome
-from harness.scores import score_tables
-from reports.markdown import leaderboard_markdown
-from reports.results import results_document
+from harness.store import Store
+from harness.types import Verdict
 
 
-def finish(evaluation: Evaluation, outcome: Outcome, folder: RunFolder, store: str, *, as_json: bool) -> int:
+def finish(evaluation: Evaluation, outcome: Outcome, folder: RunFolder, store: Store, *, as_json: bool) -> int:
     """Write the run's files, print the leaderboard, and return how many verdicts are not scored.
 
-    A run in which nothing changed since its files were written is not computed or rendered again.
+    A run in which nothing changed since its files were written is not computed or rendered again. Judges that joined
+    the same run later stay on its board.
     """
-    verdicts = [outcome.verdict(item) for item in outcome.items]
-    content = _content_digest(evaluation, outcome, [(verdict.status, verdict.score) for verdict in verdicts])
+    job = evaluation.job
     previous = folder.manifest() or {}
-    if previous.get("content") != content or folder.read(MARKDOWN) is None or folder.read(RESULTS) is None:
-        _write(evaluation, outcome, folder, store=store, content=content, previous=previous)
+    joined = _still_joined(evaluation, previous)
+    names = {judge.judge for judge in joined}
+    kept = tuple(judge for judge in planned_judges(previous) if judge.name in names) if joined else ()
+    kept_items = tuple(items_of(job.tasks, job.requests, outcome.generations, kept))
+    kept_verdicts = store.judgements(list({item.key: None for item in kept_items}), failures=True)
+
+    def verdict(item: JudgementItem) -> Verdict:
+        stored = kept_verdicts.get(item.key)
+        return outcome.verdict(item) if stored is None else stored.verdict
+
+    publish(
+        Finished(
+            name=evaluation.name,
+            plan=evaluation.plan_digest,
+            store=store.url,
+            tasks=job.tasks,
+            requests=job.requests,
+            generations=outcome.generations,
+            judges=(*job.planned_judges, *kept),
+            items=(*outcome.items, *kept_items),
+            verdict=verdict,
+            baseline=evaluation.baseline,
+            confidence=evaluation.spec.confidence,
+            own_notices=evaluation.notices,
+            model_notices=_model_notices(evaluation, previous),
+            joined=joined,
+            provenance=lambda: _provenance(evaluation),
+        ),
+        folder,
+    )
     click.echo(folder.read(RESULTS if as_json else MARKDOWN), nl=False)
+    return report_outcome(outcome, [outcome.verdict(item) for item in outcome.items], folder)
+
+
+def report_outcome(outcome: Outcome, verdicts: Sequence[Verdict], folder: RunFolder) -> int:
+    """Say on stderr what was done, what is missing and how to go on; return how many verdicts are missing."""
     counts = Counter(verdict.status for verdict in verdicts)
     unscored = len(verdicts) - counts["scored"]
+    cost = f" for ${outcome.spent:.4f}" if outcome.spent else ""
     click.echo(
-        f"{outcome.generated} answers generated, {outcome.judged} judged anew; files are in {folder.path}/", err=True
+        f"{outcome.generated} answers generated, {outcome.judged} judged anew{cost}; files are in {folder.path}/",
+        err=True,
     )
     if unscored:
         click.echo(
@@ -44,21 +77,28 @@ def finish(evaluation: Evaluation, outcome: Outcome, folder: RunFolder, store: s
             f"failed); the leaderboard says why. The same command tries them again; --max-unscored N accepts them.",
             err=True,
         )
+    if outcome.out_of_budget:
+        click.echo(
+            f"Stopped at the cost limit: ${outcome.spent:.4f} was spent. Everything finished is stored; the same "
+            f"command with a higher --max-cost, or without it, does the rest and nothing twice.",
+            err=True,
+        )
     return unscored
 
 
-def _content_digest(evaluation: Evaluation, outcome: Outcome, verdicts: list[tuple[str, float | None]]) -> str:
-    return digest(
-        [
-            evaluation.plan_digest,
-            evaluation.baseline,
-            evaluation.spec.confidence,
-            versions(),
-            [(judge.name, judge.fingerprint) for judge in evaluation.job.judges],
-            [(item.key, *verdict) for item, verdict in zip(outcome.items, verdicts, strict=True)],
-            evaluation.notices,
-        ]
-    )
+def _still_joined(evaluation: Evaluation, previous: Mapping[str, Any]) -> tuple[JoinedJudge, ...]:
+    """Return the judges that joined this very run and that the evaluation does not bring along itself."""
+    own = {judge.name for judge in evaluation.job.judges}
+    joined = [judge for judge in joined_judges(previous) if judge.judge not in own]
+    if not joined or previous["plan"] == evaluation.plan_digest:
+        return tuple(joined)
+    for judge in joined:
+        click.echo(
+            f"Note: judge {judge.judge!r} had joined this run, which now has other tasks, models or prompts. "
+            f"Add it again: {judge.command}",
+            err=True,
+        )
+    return ()
 
 
 def _model_notices(evaluation: Evaluation, previous: Mapping[str, Any]) -> dict[str, list[str]]:
@@ -75,50 +115,6 @@ def _model_notices(evaluation: Evaluation, previous: Mapping[str, Any]) -> dict[
     return {fingerprint: notices for fingerprint, notices in said.items() if notices}
 
 
-def _write(
-    evaluation: Evaluation,
-    outcome: Outcome,
-    folder: RunFolder,
-    *,
-    store: str,
-    content: str,
-    previous: Mapping[str, Any],
-) -> None:
-    job = evaluation.job
-    judges = job.planned_judges
-    tables = score_tables(job.tasks, judges, outcome.items, outcome.verdict)
-    leaderboard = build_leaderboard(
-        evaluation.name,
-        tables,
-        length_stop_rates(job.requests, outcome.generations),
-        baseline=evaluation.baseline,
-        confidence=evaluation.spec.confidence,
-    )
-    provenance = _provenance(evaluation)
-    model_notices = _model_notices(evaluation, previous)
-    said = [*evaluation.notices, *(notice for notices in model_notices.values() for notice in notices)]
-    folder.write(MARKDOWN, leaderboard_markdown(leaderboard, provenance, said))
-    folder.write_json(RESULTS, results_document(leaderboard, provenance, said))
-    folder.write_json(
-        MANIFEST,
-        {
-            "schema": 1,
-            "run": evaluation.name,
-            "content": content,  # equal: the files beside this one are still right
-            "plan": evaluation.plan_digest,
-            "store": store,
-            "date": provenance["date"],
-            "baseline": evaluation.baseline,
-            "confidence": evaluation.spec.confidence,
-            "judge_repeats": job.judge_repeats,
-            "judges": [asdict(judge) for judge in judges],
-            "notices": said,
-            "model_notices": model_notices,
-            "provenance": provenance,
-        },
-    )
-
-
 def _provenance(evaluation: Evaluation) -> Mapping[str, Any]:
     job, spec = evaluation.job, evaluation.spec
     rendered = rendered_hashes(job.requests)
@@ -132,7 +128,6 @@ def _provenance(evaluation: Evaluation) -> Mapping[str, Any]:
             for template in evaluation.templates
             if template.name in rendered
         },
-        "judges": {judge.name: judge.fingerprint for judge in job.judges},
         "sampling": asdict(spec.sampling),
         "repeats": spec.repeats,
         "judge_repeats": spec.judge_repeats,

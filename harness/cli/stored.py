@@ -4,14 +4,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.cli.publish import planned_judges
 from harness.cli.runs import MANIFEST, RunFolder, run_folders
 from harness.errors import HarnessError, UnknownNameError
 from harness.leaderboard import Leaderboard, build_leaderboard, length_stop_rates
-from harness.plan import JudgementItem, PlannedJudge, PlannedTask, judgement_items, sample_keys
+from harness.plan import JudgementItem, PlannedJudge, PlannedTask, items_of
 from harness.scores import ScoreTable, score_tables
 from harness.stats import Family
 from harness.store import Store
-from harness.types import Generation, Judgement, Request, Scale, Verdict
+from harness.types import Generation, Judgement, Request, Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,19 +98,9 @@ def read_run(name: str, runs: str, store: str | None) -> StoredRun:
         samples, requests = opened.load_plan(str(manifest["plan"]))
         order = list(dict.fromkeys(request.task for request in requests))
         tasks = tuple(PlannedTask(name=task, samples=samples[task]) for task in order)
-        judges = tuple(PlannedJudge(**{**judge, "scale": Scale(**judge["scale"])}) for judge in manifest["judges"])
+        judges = planned_judges(manifest)
         generations = opened.generations(list({request.key: None for request in requests}), failures=True)
-        digests = sample_keys(tasks)
-        items = tuple(
-            item
-            for request in requests
-            for item in judgement_items(
-                request,
-                generations.get(request.key),
-                digests[request.task, request.sample_id],
-                judges,
-            )
-        )
+        items = tuple(items_of(tasks, requests, generations, judges))
         judgements = opened.judgements(list({item.key: None for item in items}), failures=True)
     return StoredRun(
         name=folder.name,

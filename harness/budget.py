@@ -1,0 +1,84 @@
+"""How much a run may spend: a hard stop that is kept even with many calls in flight. Knows no price and no clock."""
+
+import math
+import threading
+from collections import Counter
+
+
+class Budget:
+    """A limit in US dollars on what verdicts and answers cost. Thread-safe; ``limit`` None allows everything.
+
+    A call is let go only if the money that is left covers it and every call in flight, each taken to cost as much as
+    the dearest one so far of its kind. The first calls of a kind go one at a time until one has told its cost. So the
+    limit is passed only by a call that costs more than all before it.
+
+    >>> budget = Budget(0.05)
+    >>> budget.admits("judge"), budget.settle("judge", 0.03)
+    (True, None)
+    >>> budget.admits("judge"), budget.is_spent, budget.spent
+    (False, True, 0.03)
+    """
+
+    def __init__(self, limit: float | None = None) -> None:
+        self.limit = limit
+        self.spent = 0.0
+        self.is_spent = False
+        self._dearest: dict[str, float] = {}
+        self._in_flight: Counter[str] = Counter()
+        self._settled = threading.Condition()
+
+    def admits(self, kind: str) -> bool:
+        """Return whether one call of this kind may leave, waiting for calls in flight if that decides it.
+
+        Whoever got True calls `settle` afterwards.
+        """
+        if self.limit is None:
+            return True
+        with self._settled:
+            while not self._covers(kind):
+                if self._dearest.get(kind) is not None and self._in_flight.total() == 0:
+                    self.is_spent = True
+                if self.is_spent:
+                    return False
+                self._settled.wait()
+            self._in_flight[kind] += 1
+            return True
+
+    def settle(self, kind: str, cost: float | None, *, is_free: bool = False) -> None:
+        """Count one call as done. ``cost`` None tells nothing, unless ``is_free`` says that this kind costs nothing."""
+        with self._settled:
+            self.spent += cost or 0.0
+            if cost is not None or is_free:
+                self._dearest[kind] = max(cost or 0.0, self._dearest.get(kind, 0.0))
+            self._in_flight[kind] -= 1
+            self._settled.notify_all()
+
+    def count(self, kind: str, cost: float | None) -> None:
+        """Count one call that was made without asking `admits`."""
+        with self._settled:
+            self._in_flight[kind] += 1
+        self.settle(kind, cost)
+
+    def affords(self, kind: str) -> int | None:
+        """Return how many calls of this kind the money left covers, None without end; 1 while their cost is unknown."""
+        with self._settled:
+            dearest = self._dearest.get(kind)
+            if self.limit is None or dearest == 0:
+                return None
+            if dearest is None:
+                number = int(self.spent < self.limit)
+            else:
+                number = math.floor((self.limit - self.spent - self._reserved()) / dearest + 1e-9)
+            self.is_spent = self.is_spent or number < 1
+            return max(0, number)
+
+    def _covers(self, kind: str) -> bool:
+        if self.limit is None:
+            return True
+        dearest = self._dearest.get(kind)
+        if dearest is None:
+            return self._in_flight[kind] == 0 and not self.is_spent and self.spent < self.limit
+        return dearest == 0 or (not self.is_spent and self.spent + self._reserved() + dearest <= self.limit + 1e-9)
+
+    def _reserved(self) -> float:
+        return sum(self._dearest.get(kind, 0.0) * count for kind, count in self._in_flight.items())

@@ -1,0 +1,31 @@
+"""Carrying a job out in front of the user: progress while it runs, and what to do when it is interrupted."""
+
+import shlex
+import sys
+
+import click
+
+from harness.cli.progress import ConsoleProgress
+from harness.run import Job, Outcome, execute
+from harness.store import Store
+
+UNSCORED_EXIT = 3
+
+
+def carry_out(job: Job, store: Store, *, max_cost: float | None) -> Outcome:
+    """Return what a job ended with.
+
+    Raises:
+        KeyboardInterrupt: after saying what is done and how to go on.
+    """
+    progress = ConsoleProgress()
+    try:
+        with progress:
+            return execute(job, store, progress, max_cost=max_cost)
+    except KeyboardInterrupt:
+        click.echo(
+            f"\nInterrupted. {progress.done} Everything finished is stored; the same command continues:\n"
+            f"  {shlex.join(['harness', *sys.argv[1:]])}",
+            err=True,
+        )
+        raise

@@ -1,0 +1,127 @@
+"""The files of a run, from whatever made or extended it: `eval`, `judge` or `rate import`."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from harness.cli.runs import MANIFEST, MARKDOWN, RESULTS, RunFolder
+from harness.codec import digest
+from harness.leaderboard import build_leaderboard, length_stop_rates
+from harness.plan import JudgementItem, PlannedJudge, PlannedTask
+from harness.provenance import versions
+from harness.scores import score_tables
+from harness.types import Generation, Request, Scale, Verdict
+from reports.markdown import leaderboard_markdown
+from reports.results import results_document
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JoinedJudge:
+    """A judge that joined a run after its evaluation.
+
+    ``notices`` are what it said about the run; ``draw`` is the random draw behind it where it holds people's ratings.
+    """
+
+    judge: str
+    date: str
+    command: str
+    notices: tuple[str, ...] = ()
+    draw: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished:
+    """All that a run's files are made of.
+
+    ``own_notices`` are the evaluation's, ``joined`` the judges that came later (they are among ``judges``);
+    ``model_notices`` are by fingerprint. ``provenance`` is asked for only if something is written.
+    """
+
+    name: str
+    plan: str
+    store: str
+    tasks: tuple[PlannedTask, ...]
+    requests: tuple[Request, ...]
+    generations: Mapping[str, Generation]
+    judges: tuple[PlannedJudge, ...]
+    items: tuple[JudgementItem, ...]
+    verdict: Callable[[JudgementItem], Verdict]
+    baseline: str
+    confidence: float
+    own_notices: tuple[str, ...]
+    model_notices: Mapping[str, Sequence[str]]
+    joined: tuple[JoinedJudge, ...]
+    provenance: Callable[[], Mapping[str, Any]]
+
+
+def publish(finished: Finished, folder: RunFolder) -> None:
+    """Write the files of a run, unless nothing changed since they were written."""
+    content = _content_digest(finished)
+    previous = folder.manifest() or {}
+    if previous.get("content") == content and None not in {folder.read(MARKDOWN), folder.read(RESULTS)}:
+        return
+    tables = score_tables(finished.tasks, finished.judges, finished.items, finished.verdict)
+    leaderboard = build_leaderboard(
+        finished.name,
+        tables,
+        length_stop_rates(finished.requests, finished.generations),
+        baseline=finished.baseline,
+        confidence=finished.confidence,
+    )
+    provenance = dict(finished.provenance()) | {"judges": {judge.name: judge.fingerprint for judge in finished.judges}}
+    if finished.joined:
+        provenance["joined"] = [
+            {"judge": joined.judge, "date": joined.date, "command": joined.command} for joined in finished.joined
+        ]
+    notices = list(_judge_notices(finished))
+    notices += (notice for said in finished.model_notices.values() for notice in said)
+    folder.write(MARKDOWN, leaderboard_markdown(leaderboard, provenance, notices))
+    folder.write_json(RESULTS, results_document(leaderboard, provenance, notices))
+    folder.write_json(
+        MANIFEST,
+        {
+            "schema": 1,
+            "run": finished.name,
+            "content": content,  # equal: the files beside this one are still right
+            "plan": finished.plan,
+            "store": finished.store,
+            "date": provenance["date"],
+            "baseline": finished.baseline,
+            "confidence": finished.confidence,
+            "judges": [asdict(judge) for judge in finished.judges],
+            "notices": notices,
+            "own_notices": list(finished.own_notices),
+            "model_notices": {key: list(said) for key, said in finished.model_notices.items()},
+            "joined": [asdict(joined) for joined in finished.joined],
+            "provenance": provenance,
+        },
+    )
+
+
+def joined_judges(manifest: Mapping[str, Any]) -> tuple[JoinedJudge, ...]:
+    """Return the judges that joined a run, from its manifest."""
+    return tuple(JoinedJudge(**joined | {"notices": tuple(joined["notices"])}) for joined in manifest.get("joined", ()))
+
+
+def planned_judges(manifest: Mapping[str, Any]) -> tuple[PlannedJudge, ...]:
+    """Return the judges of a run, from its manifest."""
+    return tuple(PlannedJudge(**judge | {"scale": Scale(**judge["scale"])}) for judge in manifest["judges"])
+
+
+def _judge_notices(finished: Finished) -> dict[str, None]:
+    return dict.fromkeys([*finished.own_notices, *(notice for joined in finished.joined for notice in joined.notices)])
+
+
+def _content_digest(finished: Finished) -> str:
+    verdicts = ((item.key, finished.verdict(item)) for item in finished.items)
+    return digest(
+        [
+            finished.plan,
+            finished.baseline,
+            finished.confidence,
+            versions(),
+            [(judge.name, judge.fingerprint, judge.repeats) for judge in finished.judges],
+            [(key, verdict.status, verdict.score) for key, verdict in verdicts],
+            list(_judge_notices(finished)),
+        ]
+    )
