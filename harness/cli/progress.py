@@ -11,6 +11,7 @@ from tqdm import tqdm
 from harness.types import Generation, Request, Verdict
 
 _QUIET_EVERY = 10.0  # seconds between lines where stderr is no terminal
+_ENOUGH = 0.1  # share of the answers from which on the time left is worth saying
 
 
 class ConsoleProgress:
