@@ -105,7 +105,7 @@ class ConsoleProgress:
         done, left = self._answers, self._answers_total - self._answers_stored - self._answers
         if not left:
             done, left = self._verdicts_new, self._verdicts_total - self._verdicts
-        if not done or left <= 0:
-            return ""
+        if left <= 0 or done < (done + left) * _ENOUGH:
+            return ""  # the first answers come in batches: too few of them say nothing about the rest
         seconds = (now - self._began) / done * left
         return f", about {seconds / 60:.0f} min left" if seconds >= 60 else f", about {seconds:.0f} s left"  # noqa: PLR2004 - a minute
