@@ -12,7 +12,11 @@ from reports.markdown import comparison_report
 from reports.results import results_document
 
 
-@click.command("compare", short_help="Compare the models of a run with intervals and p-values.")
+@click.command(
+    "compare",
+    short_help="Compare the models of a run with intervals and p-values.",
+    epilog="Example: harness compare demo --baseline base",
+)
 @click.argument("run")
 @click.option("--baseline", metavar="LABEL", help="The model others are compared with.  [default: the run's own]")
 @click.option(
@@ -35,13 +39,10 @@ def compare(
     config: str | None,
     store: str | None,
 ) -> None:
-    r"""Compare the models of a finished run; RUN is its name under runs/ or its folder.
+    """Compare the models of a finished run; RUN is its name under runs/ or its folder.
 
     Nothing is generated or judged. The declared family decides the correction: every row against the baseline, or all
     pairs of rows.
-
-    \b
-    harness compare demo --baseline base
     """
     stored = read_run(run, load_config(config).runs, store)
     leaderboard = stored.leaderboard(baseline=baseline, family=family, judges=judges)

@@ -26,7 +26,11 @@ from harness.store import Store
 from harness.types import EvalSpec, Sampling
 
 
-@click.command("eval", short_help="Evaluate models on tasks and write a leaderboard.")
+@click.command(
+    "eval",
+    short_help="Evaluate models on tasks and write a leaderboard.",
+    epilog="Example: harness eval --task bundled:ja-mini --model echo --judge rules",
+)
 @click.option("--model", "models", metavar="[LABEL=]SPEC", multiple=True, help="A model; may be repeated.")
 @click.option("--task", "tasks", metavar="NAME[=PATH]", multiple=True, help="A task set; may be repeated.")
 @click.option("--prompt", "prompts", metavar="NAME|PATH", multiple=True, help="A template.  [default: course.v1]")
@@ -61,12 +65,9 @@ def evaluate(
     as_json: bool,
     **options: Any,  # noqa: ANN401 - click's values, each typed where it is read
 ) -> int:
-    r"""Evaluate every model under every prompt on every task by every judge, and write a leaderboard.
+    """Evaluate every model under every prompt on every task by every judge, and write a leaderboard.
 
     Finished work is kept: the same command continues an interrupted run, and a changed one does only what is new.
-
-    \b
-    harness eval --task bundled:ja-mini --model echo --judge rules
     """
     settings = load_config(config)
     spec = build_spec(settings, **options)
