@@ -75,7 +75,8 @@ def plan_requests(
 
 
 def _render(task: PlannedTask, templates: Sequence[Template]) -> dict[str, list[RenderedPrompt]]:
-    return {template.name: [template.render(sample.inputs) for sample in task.samples] for template in templates}
+    inputs = [sample.inputs for sample in task.samples]
+    return {template.name: template.render_all(inputs) for template in templates}
 
 
 def _existing(task: str, sample: Sample, model: PlannedModel, sampling: Sampling) -> Request:

@@ -85,12 +85,14 @@ class RenderedPrompt:
     ``format="chat"``: the tokenizer's or the server's own chat template is applied to ``messages``.
     ``bos`` says how often the beginning-of-sequence token stands at the front, whatever the tokenizer's default is.
     ``stop``: strings that end the answer (they are not part of it).
+    ``text_form``: what a tokenizer without a chat template gets instead of ``messages``; None if there is no such form.
     """
 
     messages: tuple[Message, ...]
     format: PromptFormat = "text"
     bos: BosPolicy = "once"
     stop: tuple[str, ...] = ()
+    text_form: str | None = None
 
     @property
     def text(self) -> str:

@@ -1,0 +1,198 @@
+"""A template's sources compiled and filled: the same code here for published templates and in a child for others."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from jinja2 import Template as JinjaTemplate
+from jinja2 import TemplateError, UndefinedError, meta, nodes
+
+from harness.sandbox.environment import MAX_TEXT, BoundedEnvironment, LimitError
+
+MAX_SOURCE = 200_000
+"""Bytes that one template file may hold."""
+MAX_PARTS = 32
+"""Files that one template may include, with what those include."""
+
+_PART_NAME = re.compile(r"[\w-][\w.-]*(?:/[\w-][\w.-]*)*\.j2")
+_STEERING = re.compile(r"[\u202a-\u202e\u2066-\u2069]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """One piece of template text; ``first_line`` is where it begins in its file, None if that is unknown."""
+
+    text: str
+    first_line: int | None = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doubt:
+    """A construct that renders but is hardly meant, or asks for what the sandbox refuses."""
+
+    line: int | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inspection:
+    """What a template needs: its variables, the texts of the files that it includes, and doubtful constructs."""
+
+    variables: frozenset[str]
+    parts: Mapping[str, str]
+    doubts: tuple[Doubt, ...]
+
+
+class TemplateFailure(Exception):  # noqa: N818 - what a template does wrong, turned into errors where it is known whose
+    """A template that cannot be used. ``kind``: syntax, undefined, limit or failed; ``line`` within its file."""
+
+    def __init__(self, kind: str, message: str, line: int | None = None) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.message = message
+        self.line = line
+
+
+def inspect(sources: Sequence[Source], folder: Path | None) -> Inspection:
+    """Return what the sources need, reading what they include from ``folder`` (None: they may include nothing).
+
+    >>> sorted(inspect([Source(text="{{ input }} {{ level }}")], None).variables)
+    ['input', 'level']
+
+    Raises:
+        TemplateFailure: a source is no template, or includes what it may not.
+    """
+    environment = BoundedEnvironment()
+    variables: set[str] = set()
+    doubts: list[Doubt] = []
+    parts: dict[str, str] = {}
+    todo: list[tuple[Source, str | None]] = [(source, None) for source in sources]
+    while todo:
+        source, name = todo.pop(0)
+        with _explained(source, name):
+            tree = environment.parse(source.text)
+            variables |= meta.find_undeclared_variables(tree)
+        doubts += _doubts(tree, source, name)
+        for wanted in meta.find_referenced_templates(tree):
+            text = _part(wanted, folder, name)
+            if wanted is not None and wanted not in parts:
+                parts[wanted] = text
+                todo.append((Source(text=text, first_line=None), wanted))
+        if len(parts) > MAX_PARTS:
+            raise TemplateFailure("limit", f"more than {MAX_PARTS} included files")
+    return Inspection(
+        variables=frozenset(variables - {"range", "dict", "namespace"}), parts=parts, doubts=tuple(doubts)
+    )
+
+
+class Program:
+    """Compiled sources.
+
+    >>> Program([Source(text="{{ a }}!"), Source(text="{{ a + 1 }}")], {}).render({"a": 1})
+    ['1!', '2']
+    """
+
+    def __init__(self, sources: Sequence[Source], parts: Mapping[str, str]) -> None:
+        """Compile ``sources``, which may include ``parts``.
+
+        Raises:
+            TemplateFailure: a source is no template.
+        """
+        environment = BoundedEnvironment(parts)
+        self._compiled: list[JinjaTemplate] = []
+        for source in sources:
+            with _explained(source, None):
+                self._compiled.append(environment.from_string(source.text))
+
+    def render(self, variables: Mapping[str, object]) -> list[str]:
+        """Return every source filled with ``variables``.
+
+        Raises:
+            TemplateFailure: whatever goes wrong in it.
+        """
+        try:
+            texts = [compiled.render(variables) for compiled in self._compiled]
+        except UndefinedError as error:
+            raise TemplateFailure("undefined", str(error.message)) from error
+        except LimitError as error:
+            raise TemplateFailure("limit", str(error)) from error
+        except MemoryError as error:
+            raise TemplateFailure("limit", "more memory than a template may use") from error
+        except Exception as error:  # a template may raise anything that Python has
+            raise TemplateFailure("failed", f"{type(error).__name__}: {error}") from error
+        if sum(map(len, texts)) > MAX_TEXT:
+            raise TemplateFailure("limit", f"a prompt of more than {MAX_TEXT:,} characters")
+        return texts
+
+    def render_all(self, variables: Sequence[Mapping[str, object]]) -> list[list[str]]:
+        """Return what `render` gives for each of ``variables``.
+
+        Raises:
+            TemplateFailure: whatever goes wrong in one of them.
+        """
+        return [self.render(filling) for filling in variables]
+
+
+@contextmanager
+def _explained(source: Source, name: str | None) -> Iterator[None]:
+    """Turn whatever parsing and compiling raise into a `TemplateFailure` with the line."""
+    if steering := _STEERING.search(source.text):
+        line = _line(source, 1 + source.text.count("\n", 0, steering.start()))
+        code = f"U+{ord(steering.group()):04X}"
+        raise TemplateFailure(
+            "syntax", f"{_in(name)}{code} hides the order of the text; if you mean it, write {{{{ '\\u…' }}}}", line
+        )
+    try:
+        yield
+    except TemplateError as error:
+        line = getattr(error, "lineno", None)
+        raise TemplateFailure("syntax", f"{_in(name)}{error.message}", _line(source, line)) from error
+    except RecursionError as error:
+        raise TemplateFailure("limit", f"{_in(name)}nested too deeply") from error
+    except MemoryError as error:
+        raise TemplateFailure("limit", f"{_in(name)}more memory than a template may use") from error
+    except Exception as error:  # Python's own compiler refuses some of what Jinja2 accepts
+        raise TemplateFailure("syntax", f"{_in(name)}{type(error).__name__}: {error}") from error
+
+
+def _line(source: Source, line: int | None) -> int | None:
+    return None if line is None or source.first_line is None else line + source.first_line - 1
+
+
+def _in(name: str | None) -> str:
+    return "" if name is None else f"included file {name!r}: "
+
+
+def _part(wanted: str | None, folder: Path | None, by: str | None) -> str:
+    """Return the text of an included file, if it lies in the template's own folder."""
+    if wanted is None:
+        raise TemplateFailure("syntax", f"{_in(by)}the name of an included file must be written out, not computed")
+    if folder is None:
+        raise TemplateFailure("syntax", f"it includes {wanted!r}, but a published template stands alone")
+    path = folder / wanted
+    if not _PART_NAME.fullmatch(wanted) or not path.resolve().is_relative_to(folder.resolve()):
+        raise TemplateFailure(
+            "syntax", f"{_in(by)}includes {wanted!r}: only .j2 files in the template's own folder can be included"
+        )
+    try:
+        if not path.is_file():
+            raise TemplateFailure("syntax", f"{_in(by)}includes {wanted!r}, and there is no such file")
+        if path.stat().st_size > MAX_SOURCE:
+            raise TemplateFailure("limit", f"{_in(by)}includes {wanted!r}, which holds more than {MAX_SOURCE:,} bytes")
+        return path.read_text(encoding="utf-8-sig").replace("\r\n", "\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise TemplateFailure("syntax", f"{_in(by)}includes {wanted!r}, which cannot be read: {error}") from error
+
+
+def _doubts(tree: nodes.Template, source: Source, name: str | None) -> Iterator[Doubt]:
+    for node in tree.find_all((nodes.Getattr, nodes.Getitem, nodes.Filter)):
+        line = _line(source, node.lineno)
+        if isinstance(node, nodes.Filter):
+            if node.name == "attr":
+                yield Doubt(line=line, text=f"{_in(name)}the filter 'attr' reaches for attributes by name")
+            continue
+        key = node.attr if isinstance(node, nodes.Getattr) else getattr(node.arg, "value", None)  # type: ignore[attr-defined]
+        if isinstance(key, str) and key.startswith("_"):
+            yield Doubt(line=line, text=f"{_in(name)}{key!r} is private; the sandbox refuses it")

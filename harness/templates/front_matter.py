@@ -1,0 +1,107 @@
+"""The lines between ``---`` at the top of a template: what it is for, and how its text becomes a prompt."""
+
+from collections.abc import Hashable, Mapping
+from typing import Any
+
+import yaml
+
+from harness.errors import InputError, UnknownNameError
+
+ROLES = ("system", "user", "assistant")
+_KEYS = {"name", "version", "purpose", "format", "bos", "system", "messages", "stop", "halves", "reply"}
+_LONGEST = 50_000  # characters: front matter is a few lines, with example turns a few pages
+
+
+def split_front_matter(text: str, name: str) -> tuple[dict[str, Any], str, int]:
+    r"""Return front matter, body, and the line on which the body begins.
+
+    >>> split_front_matter("---\nbos: never\n---\n{{ input }}", "x.j2")
+    ({'bos': 'never'}, '{{ input }}', 4)
+
+    Raises:
+        InputError: it is not closed, no YAML, or says what a template cannot say.
+    """
+    if not text.startswith("---\n"):
+        return {}, text, 1
+    head, separator, body = text[4:].partition("\n---\n")
+    if not separator:
+        raise InputError("the front matter is not closed by a line '---'.", path=name)
+    if len(head) > _LONGEST:
+        raise InputError(f"the front matter is longer than {_LONGEST:,} characters.", path=name)
+    try:
+        front = yaml.load(head, _Loader)  # noqa: S506 - a SafeLoader that refuses even more
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise InputError(f"the front matter is not YAML: {error}.", path=name, hint=_quotes(head)) from error
+    if not isinstance(front, dict):
+        raise InputError("the front matter is not a list of 'key: value' lines.", path=name)
+    _check(front, name)
+    return front, body, head.count("\n") + 4
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML without references: a few lines of them can stand for more text than memory holds."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.YAMLError("references (*name) are not allowed")
+        return super().compose_node(parent, index)
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        if any(not isinstance(key, yaml.ScalarNode) for key, _ in node.value):
+            raise yaml.YAMLError("a key is no plain text")
+        return super().construct_mapping(node, deep=deep)
+
+
+def _quotes(head: str) -> str | None:
+    return "Put text that begins with {{ into quotes." if ": {{" in head else None
+
+
+def _check(front: Mapping[str, Any], name: str) -> None:
+    for key in front:
+        if key not in _KEYS:
+            unknown = UnknownNameError("front matter key", str(key), _KEYS)
+            raise InputError(unknown.message, path=name, hint=unknown.hint)
+    for key, allowed in (("format", ("text", "chat")), ("bos", ("once", "never"))):
+        if front.get(key, allowed[0]) not in allowed:
+            raise InputError(f"{key} is {front[key]!r}; it can be {' or '.join(allowed)}.", path=name)
+    for key in ("name", "purpose", "system"):
+        if not isinstance(front.get(key, ""), str):
+            raise InputError(f"{key} is not text.", path=name)
+    stop = front.get("stop", [])
+    if not isinstance(stop, list) or not all(isinstance(item, str) and item for item in stop):
+        raise InputError("stop must be a list of non-empty strings.", path=name)
+    if "messages" in front:
+        _check_messages(front, name)
+    elif front.get("system") and front.get("format", "text") != "chat":
+        raise InputError(
+            "a system text needs format: chat (a text prompt has no roles).",
+            path=name,
+            hint="Write it into the body, or list messages: for chat models and keep the body for the others.",
+        )
+
+
+def _check_messages(front: Mapping[str, Any], name: str) -> None:
+    messages = front["messages"]
+    if not isinstance(messages, list) or not messages or not all(_is_turn(turn) for turn in messages):
+        raise InputError(
+            f"messages must be a list of turns, each one of {', '.join(ROLES)} and its text.",
+            path=name,
+            hint='For example: - user: "{{ input }}"',
+        )
+    if front.get("format", "chat") != "chat":
+        raise InputError("messages are for format: chat.", path=name, hint="Leave format out: messages imply it.")
+    if front.get("system"):
+        raise InputError("system and messages are both given.", path=name, hint="Make system the first of messages.")
+    roles = [role for turn in messages for role in turn]
+    if "system" in roles[1:]:
+        raise InputError("a system message can only be the first.", path=name)
+    if roles[-1] != "user":
+        raise InputError("the last message must be the user's: the model answers it.", path=name)
+
+
+def _is_turn(turn: object) -> bool:
+    return (
+        isinstance(turn, dict)
+        and len(turn) == 1
+        and all(role in ROLES and isinstance(text, str) for role, text in turn.items())
+    )

@@ -1,0 +1,113 @@
+"""Where templates are found: published ones, the user's own folder, any path."""
+
+import os
+import stat
+import tomllib
+from collections.abc import Mapping
+from functools import lru_cache
+from importlib import resources
+from pathlib import Path
+
+from harness.errors import HarnessError, InputError, UnknownNameError
+from harness.sandbox.program import MAX_SOURCE
+from harness.templates.template import Kind, Template, parse_template
+
+OWN_FOLDER = "prompts"
+"""The user's own folder, in the current one; task prompts may lie in it directly or in its ``tasks``."""
+
+_KIND_WORD = {"tasks": "prompt", "judges": "rubric"}
+
+
+def template_names(kind: Kind) -> list[str]:
+    """Return the names of the published templates of one kind, sorted."""
+    folder = resources.files("prompts").joinpath(kind)
+    return sorted(entry.name.removesuffix(".j2") for entry in folder.iterdir() if entry.name.endswith(".j2"))
+
+
+def own_templates(kind: Kind) -> dict[str, Path]:
+    """Return the templates in the user's own folder by name, besides copies of published ones.
+
+    Raises:
+        InputError: two files have the same name, or one has the name of a published template and another text.
+    """
+    found: dict[str, Path] = {}
+    published = template_names(kind)
+    folders = [Path(OWN_FOLDER, kind)] + ([Path(OWN_FOLDER)] if kind == "tasks" else [])
+    for path in (path for folder in folders for path in sorted(folder.glob("*.j2"))):
+        name = path.name.removesuffix(".j2")
+        if name in published:
+            if _read_file(path).replace("\r\n", "\n") == _published_text(name, kind):
+                continue
+            raise InputError(
+                f"it has the name of the published template {name!r} and another text.",
+                path=path,
+                hint=f"A published template never changes. Give yours another name, for example {name}-mine.",
+            )
+        if name in found:
+            raise InputError(f"{found[name]} has the same name.", path=path, hint="Rename one of the two.")
+        found[name] = path
+    return found
+
+
+def is_path(argument: str) -> bool:
+    """Return whether a ``--prompt`` or ``--rubric`` argument means a file rather than a name."""
+    return argument.endswith(".j2") or "/" in argument or os.sep in argument
+
+
+def load_template(name_or_path: str, *, kind: Kind = "tasks") -> Template:
+    """Return a template by name or path.
+
+    Raises:
+        UnknownNameError: no template has this name.
+        InputError: the file is missing or unreadable, its front matter is wrong, or it is not a Jinja2 template.
+        HarnessError: a published template was changed.
+    """
+    if is_path(name_or_path):
+        path = Path(name_or_path)
+        return parse_template(_read_file(path), name=name_or_path, kind=kind, path=path)
+    own, published = own_templates(kind), template_names(kind)
+    if name_or_path in own:
+        path = own[name_or_path]
+        return parse_template(_read_file(path), name=name_or_path, kind=kind, path=path)
+    if name_or_path not in published:
+        raise UnknownNameError(_KIND_WORD[kind], name_or_path, [*published, *own])
+    template = parse_template(_published_text(name_or_path, kind), name=name_or_path, kind=kind)
+    if template.sha256 != locked(kind).get(name_or_path, template.sha256):
+        raise HarnessError(
+            f"The published template {name_or_path!r} was changed: its sha256 is {template.sha256[:12]}, not "
+            f"{locked(kind)[name_or_path][:12]}.",
+            hint=f"Put it back, and keep your own version under another name in {OWN_FOLDER}/.",
+        )
+    return template
+
+
+@lru_cache
+def locked(kind: Kind) -> Mapping[str, str]:
+    """Return the sha256 of every published template of one kind, from ``prompts/lock.toml``."""
+    lock = tomllib.loads(resources.files("prompts").joinpath("lock.toml").read_text(encoding="utf-8"))
+    hashes: Mapping[str, str] = lock.get(kind, {})
+    return hashes
+
+
+def _published_text(name: str, kind: Kind) -> str:
+    return resources.files("prompts").joinpath(kind, f"{name}.j2").read_text(encoding="utf-8").replace("\r\n", "\n")
+
+
+def _read_file(path: Path) -> str:
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise InputError("not a file.", path=path)
+        if status.st_size > MAX_SOURCE:
+            raise InputError(f"larger than {MAX_SOURCE:,} bytes: hardly a template.", path=path)
+        return path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError as error:
+        raise InputError(
+            "no such template file.", path=path, hint="Check the path, or see: harness ls prompts"
+        ) from error
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"not UTF-8 text (byte {error.start}).", path=path, hint="Save the template as UTF-8."
+        ) from error
+    except (OSError, ValueError) as error:  # ValueError: a path with a NUL
+        raise InputError(f"cannot be read: {getattr(error, 'strerror', None) or error}.", path=path) from error
