@@ -68,7 +68,7 @@ class GeminiClient:
             CallError: there is none, or not all of it.
         """
         system = "\n\n".join(message.content for message in prompt.messages if message.role == "system")
-        contents: list[types.ContentUnion] = [
+        contents = [
             types.Content(
                 role="model" if message.role == "assistant" else "user",
                 parts=[types.Part(text=sendable(message.content))],

@@ -1,0 +1,214 @@
+"""The judge `openai` through OpenAI's SDK against a loopback server; what the two judges share is in test_gemini."""
+
+import json
+import logging
+from typing import Any
+
+import pytest
+
+from harness.errors import HarnessError, JudgeUnavailableError
+from harness.types import JudgeSpec
+from judges.openai import open_openai
+from tests.judges.served import Faulty, answer, judge_all, number_of, sample, score_of, spec
+from tests.servers import openai as wire
+from tests.servers.loopback import Call, Step, in_turn, serve
+
+CANARY = "canary-c0ffee-key"
+
+
+@pytest.fixture(autouse=True)
+def _key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
+    monkeypatch.setenv("OPENAI_API_KEY", CANARY)
+
+
+def turns(call: Call) -> list[str]:
+    """What was said so far."""
+    return [str(message["content"]) for message in call.body["messages"]]
+
+
+def right(call: Call) -> Step:
+    """The right verdict on the sample in the prompt."""
+    score = score_of(number_of(turns(call)[0]))
+    return wire.reply(json.dumps({"reason": "理由", "score": score}, ensure_ascii=False))
+
+
+def judged(*steps: Step, rubric: str = "elyza.v1", **settings: Any) -> Any:
+    """The verdict on one answer by a server that answers like this, and the calls that it took."""
+    with serve(in_turn(*steps)) as server:
+        judge = open_openai(spec("openai", server.url, rubric=rubric, **settings))
+        return judge.judge(sample(3), answer(3)), server.calls
+
+
+def test_verdict() -> None:
+    """A score with its reason, the raw reply and the model's version; no price, no cost."""
+    verdict, calls = judged(wire.reply('{"reason": "正確", "score": 4}', version="served-7"))
+    assert (4.0, "正確", '{"reason": "正確", "score": 4}', "served-7", None) == (
+        verdict.score,
+        verdict.rationale,
+        verdict.raw,
+        verdict.version,
+        verdict.cost,
+    )
+    assert (0.0, "json_schema") == (calls[0].body["temperature"], calls[0].body["response_format"]["type"])
+    assert "課題(3)" in turns(calls[0])[0]
+
+
+def test_cost_of_all_calls_that_replied(tmp_path: Any) -> None:
+    """A reply that was asked for again is paid for too."""
+    prices = tmp_path / "prices.toml"
+    prices.write_text('["test-model"]\ninput = 1000\noutput = 10000\n')
+    verdict, _ = judged(wire.reply("よい"), wire.reply("Score: 3"), prices=str(prices))
+    assert (3.0, pytest.approx(2 * (100 * 0.001 + 20 * 0.01))) == (verdict.score, verdict.cost)
+
+
+def test_plain_text_where_the_server_has_no_structure() -> None:
+    """A server without structured output is asked for plain text, and its words are read."""
+
+    def script(call: Call) -> Step:
+        if "response_format" in call.body:
+            return wire.error(400, "response_format is not supported")
+        return wire.reply("<think>5かな。</think>正確ですが不自然です。\n最終スコア：３")
+
+    with serve(script) as server:
+        judge = open_openai(spec("openai", server.url))
+        assert [3.0] * 3 == [judge.judge(sample(1), answer(1)).score for _ in range(3)]
+        assert 5 == len(server.calls)
+
+
+def test_digits_rubric_asks_for_no_json() -> None:
+    """The rubric that wants a number is sent without a schema, and asked again in its own form."""
+    verdict, calls = judged(wire.reply("四点くらい"), wire.reply("４"), rubric="digits.v1")
+    assert 4 == verdict.score
+    assert all("response_format" not in call.body for call in calls)
+    assert ["user", "assistant", "user"] == [message["role"] for message in calls[1].body["messages"]]
+    assert "JSON" not in turns(calls[1])[-1]
+
+
+@pytest.mark.parametrize(
+    ("step", "status", "reason"),
+    [
+        (wire.reply(None, finish="content_filter"), "unscored", "blocked for safety: the reply, content_filter"),
+        (wire.reply(None, refusal="できません"), "unscored", "blocked for safety: the model refused: できません"),
+        (wire.no_choices(), "unscored", "empty reply: no choices"),
+        (wire.reply(""), "unscored", "empty reply: no text"),
+        (wire.error(400, "too long"), "error", "request refused: HTTP 400 Error code: 400"),
+    ],
+)
+def test_one_call_is_enough(step: Step, status: str, reason: str) -> None:
+    """Blocks, empty replies and refused requests are not repeated, and each says what it was."""
+    verdict, calls = judged(step)
+    assert (status, None, 1) == (verdict.status, verdict.score, len(calls))
+    assert str(verdict.reason).startswith(reason)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        wire.error(429, "Rate limit reached"),
+        wire.error(429, "Rate limit reached", retry_after="0.05"),
+        wire.error(500, "oops"),
+        wire.error(503, "overloaded"),
+        wire.reply('{"score": 1}').cut_after(40),
+        wire.reply('{"score": 1}').after(0.6),
+        Step(b"<html>maintenance</html>", content_type="text/html"),
+        Step(b"gateway", content_type="text/plain"),
+        Step(drop=True),
+    ],
+)
+def test_passing_faults_pass(fault: Step) -> None:
+    """After two faults of each passing kind the right verdict comes, from one reply."""
+    verdict, calls = judged(fault, fault, wire.reply('{"score": 4}'), timeout=0.3)
+    assert (4.0, '{"score": 4}', 3) == (verdict.score, verdict.raw, len(calls))
+
+
+def test_500_items_at_20_percent_faults() -> None:
+    """Every item gets its own score once: none is lost, none is mixed up, none is judged twice."""
+    script = Faulty(
+        right,
+        turns,
+        passing=[
+            wire.error(429, "Rate limit reached"),
+            wire.error(429, "Rate limit reached", retry_after="0.02"),
+            wire.error(500, "oops"),
+            wire.reply('{"score": 1}').cut_after(60),
+            Step(b"<html>", content_type="text/html"),
+            Step(drop=True),
+        ],
+        unreadable=[wire.reply("読めない返答"), wire.reply('{"score": 9}')],
+        rate=0.2,
+    )
+    with serve(script) as server:
+        verdicts = judge_all(open_openai(spec("openai", server.url)), 500)
+        calls = len(server.calls)
+    assert [float(score_of(number)) for number in range(500)] == [verdict.score for verdict in verdicts]
+    assert dict.fromkeys(range(500), 1) == script.served
+    assert calls == script.faulted + 500
+
+
+def test_a_rejected_key_ends_the_judge() -> None:
+    """It is said once, without the key, and nothing else is sent."""
+    with serve(in_turn(wire.error(401, f"Incorrect API key provided: {CANARY}"))) as server:
+        judge = open_openai(spec("openai", server.url))
+        for _ in range(3):
+            with pytest.raises(JudgeUnavailableError, match="key rejected: HTTP 401") as caught:
+                judge.judge(sample(1), answer(1))
+            assert CANARY not in str(caught.value)
+        assert 1 == len(server.calls)
+
+
+def test_a_server_that_is_gone() -> None:
+    """Nobody listening ends the judge after a few dozen tries with the address to look at, not after hours."""
+    with serve(in_turn(wire.reply("ok"))) as server:
+        judge = open_openai(spec("openai", server.url, in_flight=4))
+    with pytest.raises(JudgeUnavailableError, match="no connection"):
+        judge_all(judge, 40)
+
+
+def test_fingerprint() -> None:
+    """It changes with the server, the model and what is asked of it, not with key, credentials or pace."""
+
+    def fingerprint(**settings: Any) -> str:
+        table = {"base_url": "http://localhost:8000/v1"} | settings
+        return open_openai(JudgeSpec(text="openai:m", name="openai", option="m", settings=table)).fingerprint
+
+    plain = fingerprint()
+    same = [fingerprint(base_url="http://me:secret@localhost:8000/v1/"), fingerprint(in_flight=1, timeout=9)]
+    other = [
+        fingerprint(base_url="http://localhost:8001/v1"),
+        fingerprint(structured="text"),
+        fingerprint(extra_body={"top_k": 1}),
+        fingerprint(reasoning_effort="low"),
+        fingerprint(temperature=1),
+    ]
+    assert {plain} == set(same)
+    assert 6 == len({plain, *other})
+    assert "secret" not in plain
+
+
+def test_openais_own_server_needs_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The message names the variable; a server of one's own needs none."""
+    monkeypatch.delenv("OPENAI_API_KEY")
+    with pytest.raises(HarnessError, match="OPENAI_API_KEY is not set"):
+        open_openai(JudgeSpec(text="openai:m", name="openai", option="m"))
+    assert 4 == judged(wire.reply("Score: 4"))[0].score
+
+
+def test_misspelt_setting() -> None:
+    """A misspelt key of the table is named, with the nearest one."""
+    with pytest.raises(HarnessError, match=r"\[judges.openai\]: base_ulr: no such key") as caught:
+        open_openai(JudgeSpec(text="openai:m", name="openai", option="m", settings={"base_ulr": "http://x"}))
+    assert caught.value.hint == "Did you mean 'base_url'?"
+
+
+def test_the_key_appears_nowhere(caplog: pytest.LogCaptureFixture) -> None:
+    """Neither logs, verdicts, errors nor reprs hold it, even when the server repeats it."""
+    caplog.set_level(logging.DEBUG)
+    seen = []
+    for step in (wire.reply("?"), wire.error(500, CANARY), wire.error(400, CANARY)):
+        with serve(in_turn(step)) as server:
+            judge = open_openai(spec("openai", server.url, attempts=2))
+            verdict = judge.judge(sample(1), answer(1))
+            seen += [repr(judge), judge.fingerprint, str(verdict)]
+    seen += [record.getMessage() for record in caplog.records]
+    assert [] == [text for text in seen if CANARY in text]
