@@ -22,6 +22,7 @@ from harness.stats.paired import (
     compare_family,
     compare_pairs,
     paired_comparison,
+    plan_family,
 )
 from harness.stats.power import (
     BoardPlan,
@@ -33,7 +34,15 @@ from harness.stats.power import (
     t_test_power,
 )
 from harness.stats.ranks import RankSet, rank_sets, rank_sets_from_pairs
-from harness.stats.variance import Purchase, VarianceComponents, buy_next, predicted_se, variance_components
+from harness.stats.variance import (
+    Purchase,
+    RepeatPlan,
+    VarianceComponents,
+    buy_next,
+    plan_repeats,
+    predicted_se,
+    variance_components,
+)
 
 __all__ = [
     "Agreement",
@@ -46,6 +55,7 @@ __all__ = [
     "PairedComparison",
     "Purchase",
     "RankSet",
+    "RepeatPlan",
     "ScoreInterval",
     "VarianceComponents",
     "agreement",
@@ -63,6 +73,8 @@ __all__ = [
     "minimum_detectable_effect",
     "paired_comparison",
     "plan_board",
+    "plan_family",
+    "plan_repeats",
     "predicted_se",
     "rank_sets",
     "rank_sets_from_pairs",

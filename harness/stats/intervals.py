@@ -174,7 +174,7 @@ def cluster_interval(
     if n == 0:
         interval: tuple[float | None, float | None, str] = (None, None, "no scores")
     elif n_clusters < TOO_FEW_CLUSTERS:
-        interval = (None, None, f"none: {n_clusters} clusters of tasks are too few")
+        interval = (None, None, f"none: under {TOO_FEW_CLUSTERS} clusters of tasks")
     elif _all_equal(seen):
         interval = _identical_bound(float(seen[0]), n, n_clusters, tail, low=low, high=high)
     else:
@@ -199,10 +199,11 @@ def cluster_cautions(n_clusters: int) -> tuple[str, ...]:
     >>> cluster_cautions(3), cluster_cautions(12)
     (('only 3 clusters of tasks: no interval is given under 5',), ())
     """
+    clusters = "1 cluster" if n_clusters == 1 else f"{n_clusters} clusters"
     if n_clusters < TOO_FEW_CLUSTERS:
-        return (f"only {n_clusters} clusters of tasks: no interval is given under {TOO_FEW_CLUSTERS}",)
+        return (f"only {clusters} of tasks: no interval is given under {TOO_FEW_CLUSTERS}",)
     if n_clusters < FEW_CLUSTERS:
-        return (f"only {n_clusters} clusters of tasks: intervals may be too narrow",)
+        return (f"only {clusters} of tasks: intervals may be too narrow",)
     return ()
 
 

@@ -14,10 +14,10 @@ from scipy.special import stdtr
 
 from harness.errors import StatisticsError
 from harness.stats.arrays import Floats, Ints, cluster_codes, number, score_array, sure_share, tail_probability
-from harness.stats.intervals import cluster_cautions
+from harness.stats.intervals import TOO_FEW_CLUSTERS, cluster_cautions
 from harness.stats.multiplicity import holm
 from harness.stats.pairs import Flips, PairMoments, all_pairs, pair_flips, pair_intervals, pair_moments
-from harness.stats.power import minimum_detectable_effect
+from harness.stats.power import GAINS, BoardPlan, minimum_detectable_effect, plan_board
 from harness.stats.signflip import DRAWS, score_grid
 from harness.types import Estimate
 
@@ -240,6 +240,22 @@ def compare_pairs(
     )
 
 
+def plan_family(family: FamilyComparison, *, gains: Sequence[float] = GAINS, power: float = 0.8) -> BoardPlan:
+    """Return what a board resolves, going by the median spread of its comparisons: see `plan_board`.
+
+    ``n`` is the median number of pairs. A family without any spread (nothing compared, nothing differs) has no figures.
+
+    >>> rng = np.random.default_rng(0)
+    >>> plan = plan_family(compare_family(rng.integers(1, 6, (4, 100))))
+    >>> plan.n, plan.minimum_detectable > 0.5
+    (100, True)
+    """
+    spread = [(c.sd, c.n_pairs) for c in family.comparisons if c.sd]
+    sd = float(np.median([s for s, _ in spread])) if spread else None
+    n = int(np.median([n for _, n in spread])) if spread else 0
+    return plan_board(sd, n, gains=gains, power=power, confidence=family.confidence)
+
+
 def shared_clusters(clusters: Sequence[Hashable | None] | None, n: int) -> Ints | None:
     """Return cluster codes, or None where no two tasks share a cluster, so that tasks are independent."""
     if clusters is None:
@@ -325,12 +341,21 @@ def _comparison(table: _Table, i: int) -> PairedComparison:
         n_missing=table.n_tasks - n,
         superiority=(wins + ties / 2) / n if n else None,
         sd=sd,
-        minimum_detectable=minimum_detectable_effect(sd, n, power=table.power, confidence=table.confidence),
+        minimum_detectable=_detectable(table, i),
         differ_at_most=float(1 - sure_share(moments.units[i], table.tail)) if identical else None,
         worst_case=number(table.bounds[0][i]),
         best_case=number(table.bounds[1][i]),
         cautions=_cautions(moments, i),
     )
+
+
+def _detectable(table: _Table, i: int) -> float | None:
+    units = int(table.moments.units[i])
+    if table.moments.is_clustered and units < TOO_FEW_CLUSTERS:
+        return None
+    # What the error of the mean would be the error of, were the units independent: the sd itself without clusters.
+    spread = number(table.moments.se[i] * np.sqrt(units))
+    return minimum_detectable_effect(spread, units, power=table.power, confidence=table.confidence)
 
 
 def _method(table: _Table, i: int, *, identical: bool) -> str:

@@ -1,5 +1,6 @@
 """Where the noise comes from, and what to buy next: tasks, generations per task, or judgements per generation."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil, sqrt
 
@@ -8,6 +9,10 @@ from numpy.typing import ArrayLike
 
 from harness.errors import StatisticsError
 from harness.stats.arrays import score_array
+from harness.stats.power import GAINS, required_n
+
+REPEATS = (1, 2, 4, 8)
+"""The generations a task that a plan looks at."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +44,15 @@ class Purchase:
     generations: int
     judgements: int
     se: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RepeatPlan:
+    """With this many generations a task, a true difference of ``points`` needs ``tasks`` (None: too many to count)."""
+
+    points: float
+    generations: int
+    tasks: int | None
 
 
 def variance_components(scores: ArrayLike) -> VarianceComponents:
@@ -149,6 +163,34 @@ def buy_next(
         if se is not None:
             offers.append(Purchase(what=what, tasks=i, generations=k, judgements=j, se=se))
     return tuple(sorted(offers, key=lambda offer: offer.se))
+
+
+def plan_repeats(
+    components: VarianceComponents,
+    *,
+    gains: Sequence[float] = GAINS,
+    generations: Sequence[int] = REPEATS,
+    power: float = 0.8,
+    confidence: float = 0.95,
+) -> tuple[RepeatPlan, ...]:
+    """Return the tasks that each gain needs with 1, 2, 4 or 8 generations a task (judgements as in the run).
+
+    ``components`` are those of the *differences* of two models; the exact t test of `required_n`. Repeats only average
+    their own noise away: the component between tasks sets the floor. Nothing where generations were not repeated.
+
+    >>> c = variance_components([[[1, 1], [0, 2]], [[0, -1], [1, 0]], [[2, 1], [-2, 0]], [[1, 2], [1, 0]]])
+    >>> [(plan.generations, plan.tasks) for plan in plan_repeats(c, gains=[0.3])]
+    [(1, 92), (2, 47), (4, 25), (8, 14)]
+    """
+    plans = []
+    for points in gains:
+        for repeats in generations:
+            sd = predicted_se(components, tasks=1, generations=repeats, judgements=components.n_judgements)
+            if components.generation is None or not sd:
+                continue
+            need = required_n(points, sd, power=power, confidence=confidence)
+            plans.append(RepeatPlan(points=points, generations=repeats, tasks=None if need is None else ceil(need)))
+    return tuple(plans)
 
 
 def _component(name: str, above: float, below: float, size: int, cautions: list[str]) -> float:

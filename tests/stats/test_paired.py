@@ -9,9 +9,17 @@ from scipy import stats as scipy_stats
 from statsmodels.stats.multitest import multipletests
 
 from harness.errors import StatisticsError
-from harness.stats import compare_family, compare_pairs, paired_comparison, sidak_t_critical
+from harness.stats import (
+    compare_family,
+    compare_pairs,
+    minimum_detectable_effect,
+    paired_comparison,
+    plan_family,
+    sidak_t_critical,
+)
 from harness.stats import pairs as kernel
 from harness.stats.signflip import exact_mid_p, monte_carlo_p, score_grid
+from tests.stats.conftest import Floats
 from tests.stats.oracles import brute_force_mid_p, ordinal, sign_flip_law
 
 LIKERT = {"low": 1, "high": 5}
@@ -334,3 +342,47 @@ def test_bad_input_is_refused() -> None:
         paired_comparison([7, 2], [1, 2], **LIKERT)
     with pytest.raises(StatisticsError, match="names a row that is not there: there are 2 rows"):
         compare_pairs([[1, 2], [2, 3]], [(2, 0)])
+
+
+def test_real_models_against_scipy_and_the_plain_law(shaberi: dict[str, Floats]) -> None:
+    """Sixty pairs of the 1,770, blanks included: differences, intervals, wins, t and sign-flip p."""
+    for scores in shaberi.values():
+        family = compare_family(scores, family="all-pairs", **LIKERT)
+        assert len(family.comparisons) == 1770
+        for k in range(0, 1770, 118):
+            (i, j), one = family.pairs[k], family.comparisons[k]
+            d = scores[i] - scores[j]
+            d = d[~np.isnan(d)].astype(np.int64)
+            expected = scipy_stats.ttest_1samp(d, 0)
+            interval = expected.confidence_interval()
+            assert [one.difference.low, one.difference.high] == pytest.approx([interval.low, interval.high], rel=1e-9)
+            assert one.p_value_t == pytest.approx(expected.pvalue, rel=1e-9)
+            assert (one.wins, one.losses, one.n_pairs) == ((d > 0).sum(), (d < 0).sum(), len(d))
+            law, seen = sign_flip_law(d), abs(int(d.sum()))
+            mid = sum(mass * (1 if abs(total) > seen else 0.5) for total, mass in law.items() if abs(total) >= seen)
+            assert one.p_value == pytest.approx(mid, rel=1e-9)
+
+
+def test_the_real_board_cannot_resolve_four_tenths(shaberi: dict[str, Floats]) -> None:
+    """One judge, 100 tasks: gaps of unrelated models under about 0.4 points are out of reach, 0.1 takes thousands."""
+    for scores in shaberi.values():
+        plan = plan_family(compare_family(scores, family="all-pairs", **LIKERT))
+        assert 0.3 < plan.minimum_detectable < 0.5
+        assert plan.gains[0].tasks > 1000
+        assert plan.n == 100
+
+
+def test_a_family_without_spread_has_no_plan() -> None:
+    """Nothing compared, or nothing that differs."""
+    assert plan_family(compare_family([[1, 2, 3]])).minimum_detectable is None
+    assert plan_family(compare_family([[1, 2, 3], [1, 2, 3]])).gains == ()
+
+
+def test_clusters_lower_what_can_be_detected() -> None:
+    """The detectable effect follows the cluster-robust error and its degrees of freedom."""
+    gains = np.repeat(np.random.default_rng(20).integers(-2, 3, 8), 6)
+    result = paired_comparison(gains, np.zeros(48), clusters=[i // 6 for i in range(48)])
+    means = gains.reshape(8, 6).mean(axis=1)
+    assert result.minimum_detectable == pytest.approx(minimum_detectable_effect(means.std(ddof=1), 8))
+    few = paired_comparison(gains, np.zeros(48), clusters=[i // 12 for i in range(48)])
+    assert few.minimum_detectable is None

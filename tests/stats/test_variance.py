@@ -8,7 +8,7 @@ import statsmodels.formula.api as smf
 from pandas import DataFrame
 
 from harness.errors import StatisticsError
-from harness.stats import buy_next, predicted_se, variance_components
+from harness.stats import buy_next, plan_repeats, predicted_se, required_n, variance_components
 from tests.stats.conftest import Floats
 
 
@@ -129,3 +129,17 @@ def test_bad_designs_are_refused() -> None:
         variance_components(np.empty((3, 0, 2)))
     with pytest.raises(StatisticsError, match="have 2 dimensions, not 3"):
         variance_components(np.ones((3, 2)))
+
+
+def test_repeats_lower_the_tasks_needed_down_to_a_floor() -> None:
+    """More generations need fewer tasks, never fewer than the component between tasks alone."""
+    components = variance_components(simulated((100, 3, 1), (0.8, 1.2, 0.0)))
+    plans = plan_repeats(components, gains=[0.2], generations=[1, 2, 8, 10**6])
+    tasks = [plan.tasks for plan in plans]
+    assert tasks == sorted(tasks, reverse=True)
+    alone = required_n(0.2, np.sqrt(components.task + components.generation))
+    floor = required_n(0.2, np.sqrt(components.task))
+    assert tasks[0] == np.ceil(alone)
+    assert tasks[-1] == np.ceil(floor)
+    assert plan_repeats(variance_components(simulated((10, 1, 2), (1, 1, 1)))) == ()
+    assert plan_repeats(variance_components(np.full((5, 2, 2), 4.0))) == ()
