@@ -126,7 +126,7 @@ class Store:
         Raises:
             StoreError: the URL is not SQLite's, the file cannot be opened or is no database, or its schema is newer.
         """
-        self._path = store_file(url)
+        self._path = store_file(url).absolute()  # a run's manifest must find it from any folder
         self.url = f"sqlite:///{self._path}"
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)

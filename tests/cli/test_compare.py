@@ -47,6 +47,17 @@ def test_compare_repeats_the_figures_of_the_run(rated: RunCli, workplace: Path) 
     assert results_of(workplace, "rated")["comparisons"] == document["comparisons"]
 
 
+def test_a_run_is_found_by_its_folder_from_anywhere(
+    rated: RunCli, workplace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The manifest knows its store wherever the command is typed."""
+    (workplace / "elsewhere").mkdir()
+    monkeypatch.chdir(workplace / "elsewhere")
+    ran = rated("compare", "../runs/rated", "--json")
+    assert 0 == ran.code, ran.err
+    assert 2 == len(json.loads(ran.out)["comparisons"])
+
+
 def test_another_baseline_and_all_pairs(rated: RunCli) -> None:
     """--baseline turns the sign; --family all-pairs compares every pair."""
     turned = json.loads(rated("compare", "rated", "--baseline", "b", "--json").out)["comparisons"]
