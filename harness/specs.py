@@ -5,7 +5,9 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from annotated_types import Ge, Gt
 
 from harness import plugins
 from harness.codec import decode, digest
@@ -25,9 +27,9 @@ class GenerationConfig:
     """The ``[generation]`` table: defaults for how tokens are drawn."""
 
     __pydantic_config__ = _STRICT
-    max_new_tokens: int | None = None
-    temperature: float | None = None
-    repetition_penalty: float | None = None
+    max_new_tokens: Annotated[int, Ge(1)] | None = None
+    temperature: Annotated[float, Ge(0)] | None = None
+    repetition_penalty: Annotated[float, Gt(0)] | None = None
     seed: int | None = None
 
 

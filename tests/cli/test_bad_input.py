@@ -68,6 +68,7 @@ def command(**changes: str | None) -> list[str]:
             1,
             ["unknown-key.toml", "max_new_token", "Did you mean 'max_new_tokens'?"],
         ),
+        (command(config="too-small.toml"), 1, ["too-small.toml", "generation.max_new_tokens", "greater", "got 0"]),
         (command(config="wrong-type.toml"), 1, ["wrong-type.toml", "generation.max_new_tokens", "'many'"]),
         (command(store="postgresql://u:secret@h/db"), 1, ["must be a SQLite file", "sqlite:///"]),
         (command(store="sqlite:///five.jsonl"), 1, ["five.jsonl"]),
@@ -104,6 +105,7 @@ def wrong_files(task_file: Path, example_plugin: Path) -> Path:
         "constant.j2": "no slot",
         "broken.toml": "a = = 1",
         "unknown-key.toml": "[generation]\nmax_new_token = 3",
+        "too-small.toml": "[generation]\nmax_new_tokens = 0",
         "wrong-type.toml": '[generation]\nmax_new_tokens = "many"',
     }
     for name, text in rows.items():
