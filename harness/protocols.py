@@ -10,6 +10,7 @@ Write plain synchronous code: concurrency, retries across items, rate limits and
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from harness.types import Generation, Request, Sample, Scale, Verdict
@@ -44,8 +45,9 @@ class AnswerFile(ModelBackend, Protocol):
 class Judge(Protocol):
     """Something that scores answers.
 
-    Optional attribute ``in_flight`` (default 1): how many calls may run at once, in threads. A judge that waits for a
-    server says 32; one that computes says nothing and is called in order.
+    Optional attributes: ``in_flight`` (default 1), how many calls may run at once, in threads: a judge that waits for a
+    server says 32, one that computes says nothing and is called in order; ``give_up_after`` (default 10), how many
+    failures in a row end the run for this judge; ``close()``, called when the run is interrupted, to end every wait.
     """
 
     @property
@@ -62,6 +64,28 @@ class Judge(Protocol):
 
     def judge(self, sample: Sample, generation: Generation) -> Verdict:
         """Return the verdict on one answer (its ``text`` is never None here). Thread-safe; never raises for it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallEstimate:
+    """What one verdict will take, roughly: calls, tokens, and US dollars (None where no price is known)."""
+
+    calls: int
+    tokens_in: int
+    tokens_out: int
+    cost: float | None
+
+
+@runtime_checkable
+class EstimatesCost(Judge, Protocol):
+    """A judge that is paid by the token and says beforehand what a verdict will take.
+
+    Optional attributes: ``requests_per_minute``, the pace that it keeps (None for none), and ``price``, None where no
+    cost limit could be kept because nobody knows what its tokens cost.
+    """
+
+    def estimate(self, sample: Sample, generation: Generation | None) -> CallEstimate:
+        """Return what the verdict on an answer will take; ``generation`` is None while there is no answer yet."""
 
 
 @runtime_checkable

@@ -122,8 +122,8 @@ def execute(job: Job, store: Store, progress: Progress, *, max_cost: float | Non
     if max_cost is not None:
         _check_prices(job)
     with Writer(store) as writer, _Bench(job, store, writer, progress, budget).open() as bench:
-        for key, generation in answers.items():
-            bench.offer(wanted[key], generation)
+        for key in [key for key in wanted if key in answers]:
+            bench.offer(wanted[key], answers[key])
         for model, pending in _pending(wanted, answers).items():
             for generation in _generate(job.models[model], pending, failures, budget):
                 answers[generation.request_key] = generation
@@ -224,7 +224,8 @@ class _Bench:
         self._store = store
         self._writer = writer
         self._progress = progress
-        self._budget = budget
+        # Checks and ratings cost nothing: they go on when the money is spent.
+        self._budgets = {judge.name: budget if judge.kind == "quality" else Budget() for judge in job.planned_judges}
         self._samples = sample_keys(job.tasks)
         self._planned = job.planned_judges
         self._judges = {judge.name: judge for judge in job.judges}
@@ -319,7 +320,7 @@ class _Bench:
             return
         judge = self._judge_for(item)
         verdict = self._ask(judge, item, generation)
-        self._budget.settle(item.judge, verdict.cost, is_free=_is_free(judge, verdict))
+        self._budgets[item.judge].settle(item.judge, verdict.cost, is_free=_is_free(judge, verdict))
         self.verdicts[item.key] = verdict
         self._writer.add(
             Judgement(
@@ -337,9 +338,9 @@ class _Bench:
         """Return the verdict on an answer that is not to be judged now, or None: the judge may be asked."""
         if reason := self.out_of_service.get(judge):
             return Verdict.failed(reason)
-        if self._budget.admits(judge):
+        if (budget := self._budgets[judge]).admits(judge):
             return None
-        return Verdict.unscored(f"not judged: the cost limit of ${self._budget.limit:g} was reached")
+        return Verdict.unscored(f"not judged: the cost limit of ${budget.limit:g} was reached")
 
     def _ask(self, judge: Judge, item: JudgementItem, generation: Generation) -> Verdict:
         sample = self._samples[item.request.task, item.request.sample_id].sample

@@ -1,59 +1,143 @@
-"""``harness eval --dry-run``: what the command would do."""
+"""``--dry-run``: what a command would do, and what the judges' calls would take."""
 
 import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from tabulate import tabulate
 
 from harness.cli.assemble import Evaluation
-from harness.plan import judgement_items, sample_keys
+from harness.plan import JudgementItem, items_of, sample_keys
+from harness.protocols import CallEstimate, EstimatesCost
+from harness.run import Job
 from harness.store import Store, store_file
 from harness.types import Generation
+
+_SECONDS_PER_CALL = 2.0  # of a judge without a pace: what a call to a served model usually takes
+_MINUTE = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expected:
+    """What the calls of one judge would take; ``cost`` None: no price is known."""
+
+    calls: int
+    tokens_in: int
+    tokens_out: int
+    cost: float | None
+    seconds: float
+    pace: str
 
 
 def dry_run_report(evaluation: Evaluation, url: str, *, as_json: bool) -> str:
     """Return the plan of an evaluation as a table, or as JSON: nothing is generated, judged or written."""
-    answers, verdicts, known = _counts(evaluation, url)
-    wanted = {request.key for request in evaluation.job.requests}
-    plan = {
-        "run": evaluation.name,
-        "requests": len(wanted),
-        "cached": len(answers),
-        "to_generate": len(wanted) - len(answers),
-        "judge_calls": {name: verdicts[name] - known[name] for name in verdicts},
-        "judge_cached": known,
+    return _report(evaluation.name, evaluation.job, url, as_json=as_json, generates=True)
+
+
+def judging_report(run: str, job: Job, url: str, *, as_json: bool) -> str:
+    """Return what judging the stored answers of a run would do, as `dry_run_report`."""
+    return _report(run, job, url, as_json=as_json, generates=False)
+
+
+def _report(run: str, job: Job, url: str, *, as_json: bool, generates: bool) -> str:
+    answers, todo, known = _counts(job, url)
+    wanted = {request.key for request in job.requests}
+    expected = {
+        judge.name: _expected(job, judge, todo[judge.name], answers)
+        for judge in job.judges
+        if isinstance(judge, EstimatesCost) and todo[judge.name]
     }
     if as_json:
+        plan: dict[str, Any] = {
+            "run": run,
+            "requests": len(wanted),
+            "cached": len(answers),
+            "to_generate": len(wanted) - len(answers),
+            "judge_calls": {name: len(items) for name, items in todo.items()},
+            "judge_cached": known,
+            "expected": {name: asdict(figures) for name, figures in expected.items()},
+        }
         return json.dumps(plan, ensure_ascii=False, indent=2)
-    rows = [
-        ("answers", plan["requests"], plan["cached"], plan["to_generate"]),
-        *((f"verdicts by {name}", verdicts[name], known[name], verdicts[name] - known[name]) for name in verdicts),
+    rows = [("answers", len(wanted), len(answers), len(wanted) - len(answers))] if generates else []
+    rows += [(f"verdicts by {name}", len(items) + known[name], known[name], len(items)) for name, items in todo.items()]
+    parts = [
+        f"Run {run} would do this:",
+        tabulate(rows, headers=["work", "planned", "cached", "to do"], tablefmt="github"),
     ]
-    table = tabulate(rows, headers=["work", "planned", "cached", "to do"], tablefmt="github")
-    return f"Run {evaluation.name} would do this:\n\n{table}\n\nNothing was done (--dry-run)."
+    if expected:
+        parts.append(_expected_table(expected))
+    return "\n\n".join([*parts, "Nothing was done (--dry-run)."])
 
 
-def _counts(evaluation: Evaluation, url: str) -> tuple[dict[str, Generation], dict[str, int], dict[str, int]]:
-    """Return the stored answers, and how many verdicts each judge owes and has given."""
-    job = evaluation.job
+def _expected_table(expected: Mapping[str, Expected]) -> str:
+    rows = [
+        (
+            name,
+            figures.calls,
+            f"{figures.tokens_in:,}",
+            f"{figures.tokens_out:,}",
+            "price unknown" if figures.cost is None else f"${figures.cost:.2f}",
+            _duration(figures.seconds),
+            figures.pace,
+        )
+        for name, figures in expected.items()
+    ]
+    headers = ["judge", "calls", "tokens in", "tokens out", "cost", "time", "at"]
+    table = tabulate(rows, headers=headers, tablefmt="github", disable_numparse=True)
+    return f"Rough estimates; thinking and repeated questions come on top:\n\n{table}"
+
+
+def _expected(
+    job: Job, judge: EstimatesCost, items: Sequence[JudgementItem], answers: Mapping[str, Generation]
+) -> Expected:
     samples = sample_keys(job.tasks)
-    judges = job.planned_judges
+    each = [
+        judge.estimate(samples[item.request.task, item.request.sample_id].sample, answers.get(item.request.key))
+        for item in items
+    ]
+    calls = sum(one.calls for one in each)
+    per_minute = getattr(judge, "requests_per_minute", None)
+    in_flight = min(getattr(judge, "in_flight", 1), max(1, calls))
+    unpaced = calls / in_flight * _SECONDS_PER_CALL
+    return Expected(
+        calls=calls,
+        tokens_in=sum(one.tokens_in for one in each),
+        tokens_out=sum(one.tokens_out for one in each),
+        cost=_total_cost(each),
+        seconds=max(unpaced, calls / per_minute * _MINUTE) if per_minute else unpaced,
+        pace=f"{per_minute:g} requests a minute"
+        if per_minute
+        else f"{in_flight} at once, {_SECONDS_PER_CALL:g} s a call",
+    )
+
+
+def _total_cost(each: Sequence[CallEstimate]) -> float | None:
+    costs = [one.cost for one in each if one.calls]
+    return None if None in costs else sum(cost for cost in costs if cost is not None)
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds / _MINUTE:.0f} min" if seconds >= _MINUTE else f"{seconds:.0f} s"
+
+
+def _counts(job: Job, url: str) -> tuple[dict[str, Generation], dict[str, list[JudgementItem]], dict[str, int]]:
+    """Return the stored answers, what each judge has still to do, and how many verdicts it has given."""
     keys = list({request.key: None for request in job.requests})
     # A store that does not exist yet must not be made by a dry run.
     store = Store(url) if Path(store_file(url)).exists() else None
     answers = store.generations(keys) if store else {}
-    planned: dict[str, int] = {judge.name: 0 for judge in judges}
-    asked: dict[str, str] = {}
-    for request in job.requests:
-        answer = answers.get(request.key)
-        sample = samples[request.task, request.sample_id]
-        for item in judgement_items(request, answer, sample, judges):
-            planned[item.judge] += 1
-            if answer is not None:
-                asked[item.key] = item.judge
-    known = dict.fromkeys(planned, 0)
+    planned = job.planned_judges
+    todo: dict[str, list[JudgementItem]] = {judge.name: [] for judge in planned}
+    known = dict.fromkeys(todo, 0)
+    items = list(items_of(job.tasks, job.requests, answers, planned))
+    given = store.judgements([item.key for item in items if item.verdict is None]) if store else {}
+    for item in items:
+        if item.verdict is None and item.key in given:
+            known[item.judge] += 1
+        else:
+            todo[item.judge].append(item)
     if store:
-        for key in store.judgements(list(asked)):
-            known[asked[key]] += 1
         store.close()
-    return answers, planned, known
+    return answers, todo, known

@@ -17,6 +17,7 @@ from harness.errors import HarnessError, UnknownNameError
 # Name, where its command stands, and its line in --help: nothing is imported until it is called.
 COMMANDS = {
     "eval": ("harness.cli.eval:evaluate", "Evaluate models on tasks and write a leaderboard."),
+    "judge": ("harness.cli.judge:judge", "Let more judges score the stored answers of a run."),
     "compare": ("harness.cli.compare:compare", "Compare the models of a run with intervals and p-values."),
     "ls": ("harness.cli.ls:ls", "List models, judges, tasks, prompts or runs."),
     "doctor": ("harness.cli.doctor:doctor", "Say what is installed and what is ready to use."),

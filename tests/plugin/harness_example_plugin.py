@@ -10,7 +10,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from harness.errors import HarnessError
-from harness.types import PASS_FAIL, UNIT, Generation, JudgeSpec, ModelSpec, Request, Sample, Verdict
+from harness.protocols import CallEstimate
+from harness.types import LIKERT_5, PASS_FAIL, UNIT, Generation, JudgeSpec, ModelSpec, Request, Sample, Verdict
 
 
 def _called(what: str) -> None:
@@ -28,7 +29,9 @@ class Counting:
     def generate(self, requests: Sequence[Request]) -> Iterator[Generation]:
         for request in requests:
             _called(f"generate {request.key}")
-            yield Generation(request_key=request.key, text=f"{self.target} {request.rendered.text}", tokens_out=3, seconds=0.1)
+            yield Generation(
+                request_key=request.key, text=f"{self.target} {request.rendered.text}", tokens_out=3, seconds=0.1
+            )
 
 
 class Dying:
@@ -112,3 +115,54 @@ class Parallel:
         except threading.BrokenBarrierError:
             return Verdict.scored(0)
         return Verdict.scored(1)
+
+
+class Sold:
+    """Costs a cent a verdict, takes a moment, and is asked by eight threads at once."""
+
+    scale = LIKERT_5
+    in_flight = 8
+    requests_per_minute = 30
+    price = object()
+
+    def __init__(self, spec: JudgeSpec) -> None:
+        self.name = spec.text
+        self.fingerprint = "sold.v1"
+
+    def estimate(self, sample: Sample, generation: Generation | None) -> CallEstimate:
+        return CallEstimate(calls=1, tokens_in=100, tokens_out=10, cost=0.01)
+
+    def judge(self, sample: Sample, generation: Generation) -> Verdict:
+        _called(f"judge {sample.id}")
+        time.sleep(0.01)
+        return Verdict.scored(3, cost=0.01)
+
+
+class Broken:
+    """Fails until the file ``mended`` is there."""
+
+    name = "broken"
+    scale = LIKERT_5
+    fingerprint = "broken.v1"
+
+    def __init__(self, spec: JudgeSpec) -> None:
+        pass
+
+    def judge(self, sample: Sample, generation: Generation) -> Verdict:
+        _called(f"judge {sample.id}")
+        return Verdict.scored(4) if Path("mended").exists() else Verdict.failed("server error: HTTP 500")
+
+
+class Wavering:
+    """Gives 2 and 3 in turn, so that repeats disagree."""
+
+    name = "wavering"
+    scale = LIKERT_5
+    fingerprint = "wavering.v1"
+
+    def __init__(self, spec: JudgeSpec) -> None:
+        self.calls = 0
+
+    def judge(self, sample: Sample, generation: Generation) -> Verdict:
+        self.calls += 1
+        return Verdict.scored(2 + self.calls % 2)

@@ -1,0 +1,126 @@
+"""Judges that join a finished run: its stored answers are judged, and its files written anew with the judges it had."""
+
+import shlex
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+import click
+
+from harness.cli.carrying_out import carry_out
+from harness.cli.publish import Finished, JoinedJudge, joined_judges, publish
+from harness.cli.results import report_outcome
+from harness.cli.stored import StoredRun
+from harness.plan import JudgementItem, PlannedJudge, items_of
+from harness.protocols import Judge
+from harness.run import Job
+from harness.store import Store
+from harness.types import Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Joining:
+    """The judges that are to join a run; ``notices`` are what they say about it, ``draw`` as in `JoinedJudge`."""
+
+    run: StoredRun
+    judges: tuple[Judge, ...]
+    notices: tuple[str, ...] = ()
+    repeats: int = 1
+    draw: Mapping[str, Any] | None = None
+
+    @property
+    def job(self) -> Job:
+        """Every answer that the run has, for the new judges."""
+        answers = self.run.generations
+        answered = [
+            request for request in self.run.requests if request.key in answers and answers[request.key].text is not None
+        ]
+        return Job(
+            tasks=self.run.tasks,
+            requests=tuple(answered),
+            models={},
+            judges=self.judges,
+            judge_repeats=self.repeats,
+        )
+
+
+def join(joining: Joining, store: Store, *, max_cost: float | None = None) -> int:
+    """Judge what is not judged yet, write the run's files, and return how many verdicts of the new judges are missing.
+
+    A new judge replaces one of the same name.
+    """
+    run = joining.run
+    for notice in joining.notices:
+        click.echo(f"Note: {notice}", err=True)
+    job = joining.job
+    planned = job.planned_judges
+    _note_replaced(run.judges, planned)
+    outcome = carry_out(job, store, max_cost=max_cost)
+    items = tuple(items_of(run.tasks, run.requests, run.generations, planned))
+    new = {judge.name for judge in planned}
+
+    def verdict(item: JudgementItem) -> Verdict:
+        return outcome.verdict(item) if item.judge in new else run.verdict(item)
+
+    publish(_finished(joining, store.url, planned, items, verdict), run.folder)
+    return report_outcome(outcome, [verdict(item) for item in items], run.folder)
+
+
+def _finished(
+    joining: Joining,
+    store: str,
+    planned: Sequence[PlannedJudge],
+    items: Sequence[JudgementItem],
+    verdict: Callable[[JudgementItem], Verdict],
+) -> Finished:
+    run, manifest = joining.run, joining.run.manifest
+    new = {judge.name: judge for judge in planned}
+    joined = {entry.judge: entry for entry in joined_judges(manifest)}
+    before = {judge.name: judge for judge in run.judges}
+    for name, judge in new.items():
+        if before.get(name) != judge or name in joined:
+            joined[name] = _entry(joining, name, joined.get(name))
+    return Finished(
+        name=run.name,
+        plan=str(manifest["plan"]),
+        store=store,
+        tasks=run.tasks,
+        requests=run.requests,
+        generations=run.generations,
+        judges=tuple((before | new).values()),
+        items=(*(item for item in run.items if item.judge not in new), *items),
+        verdict=verdict,
+        baseline=str(manifest["baseline"]),
+        confidence=float(manifest["confidence"]),
+        own_notices=tuple(manifest["own_notices"]),
+        model_notices=manifest["model_notices"],
+        joined=tuple(joined.values()),
+        provenance=lambda: manifest["provenance"],
+    )
+
+
+def _entry(joining: Joining, name: str, before: JoinedJudge | None) -> JoinedJudge:
+    """Return how a judge joined; a rerun that says nothing new keeps the first date and command."""
+    entry = JoinedJudge(
+        judge=name,
+        date=datetime.now().astimezone().isoformat(timespec="seconds"),
+        command=shlex.join(["harness", *sys.argv[1:]]),
+        notices=joining.notices,
+        draw=joining.draw,
+    )
+    if before is not None and replace(entry, date=before.date, command=before.command) == before:
+        return before
+    return entry
+
+
+def _note_replaced(before: Sequence[PlannedJudge], planned: Sequence[PlannedJudge]) -> None:
+    had = {judge.name: judge for judge in before}
+    for judge in planned:
+        if judge.name in had and had[judge.name].fingerprint != judge.fingerprint:
+            click.echo(
+                f"Note: this run had a judge {judge.name!r} with other settings or another file. The new one takes its "
+                "place on the board; the old verdicts stay in the store.",
+                err=True,
+            )

@@ -1,0 +1,66 @@
+"""``harness judge``: more judges for answers that are stored already."""
+
+import click
+
+from harness.cli.assemble import open_judges
+from harness.cli.carrying_out import UNSCORED_EXIT
+from harness.cli.dry_run import judging_report
+from harness.cli.joining import Joining, join
+from harness.cli.options import common_options
+from harness.cli.runs import MARKDOWN, RESULTS
+from harness.cli.stored import read_run
+from harness.errors import UsageError
+from harness.specs import load_config, parse_judge
+from harness.store import Store
+
+
+@click.command("judge", short_help="Let more judges score the stored answers of a run.")
+@click.argument("run")
+@click.option("--judge", "judges", metavar="NAME[:OPTION]", multiple=True, help="A judge; may be repeated.")
+@click.option("--rubric", metavar="NAME|PATH", help="The rubric of language-model judges.")
+@click.option("--judge-repeats", type=click.IntRange(min=1), default=1, show_default=True, help="Verdicts per answer.")
+@click.option("--max-unscored", type=click.IntRange(min=0), default=0, show_default=True, help="More: exit code 3.")
+@click.option("--max-cost", type=click.FloatRange(min=0, min_open=True), metavar="USD", help="Spend no more than this.")
+@click.option("--dry-run", is_flag=True, help="Print what would be done and what it costs, and do nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print results.json instead of the leaderboard.")
+@common_options
+def judge(
+    *,
+    run: str,
+    judges: tuple[str, ...],
+    rubric: str | None,
+    judge_repeats: int,
+    max_unscored: int,
+    max_cost: float | None,
+    dry_run: bool,
+    as_json: bool,
+    config: str | None,
+    store: str | None,
+) -> int:
+    r"""Let judges score the stored answers of a finished run; RUN is its name under runs/ or its folder.
+
+    No model is loaded. The judges that the run has stay, the new ones join its leaderboard. The same command resumes.
+
+    \b
+    harness judge demo --judge gemini --judge-repeats 2
+    """
+    if not judges:
+        raise UsageError("No --judge was given.", hint="For example: --judge rules")
+    for name in judges:
+        if judges.count(name) > 1:
+            raise UsageError(f"--judge {name!r} was given twice.", hint="Leave one out.")
+    settings = load_config(config)
+    stored = read_run(run, settings.runs, store)
+    specs = [parse_judge(text, settings, rubric=rubric) for text in judges]
+    models = list(dict.fromkeys(request.model for request in stored.requests))
+    opened, notices = open_judges(specs, stored.tasks, models)
+    joining = Joining(run=stored, judges=opened, notices=notices, repeats=judge_repeats)
+    url = store or str(stored.manifest["store"])
+    if dry_run:
+        click.echo(judging_report(stored.name, joining.job, url, as_json=as_json))
+        return 0
+    stored.folder.create()
+    with Store(url) as rows:
+        unscored = join(joining, rows, max_cost=max_cost)
+    click.echo(stored.folder.read(RESULTS if as_json else MARKDOWN), nl=False)
+    return UNSCORED_EXIT if unscored > max_unscored else 0
