@@ -208,6 +208,10 @@ def compare_pairs(
     index = np.asarray(pairs, dtype=np.int64).reshape(-1, 2)
     if index.size and not (index.min() >= 0 and index.max() < len(matrix)):
         raise StatisticsError(f"A pair names a row that is not there: there are {len(matrix)} rows.")
+    if not step > 0:
+        raise StatisticsError(f"The step between scores is {step:g}: it must be positive.")
+    if draws < 1:
+        raise StatisticsError(f"{draws} sign patterns give no p-value.", hint=f"Try {DRAWS}.")
     tail, family_tail = tail_probability(confidence), tail_probability(confidence, max(1, len(index)))
     codes = shared_clusters(clusters, matrix.shape[1])
     if not len(index):

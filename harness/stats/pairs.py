@@ -205,8 +205,6 @@ def _row_moments(differences: Floats, clusters: Ints | None) -> PairMoments:
             sums = _cluster_sums(residuals, clusters)
             se = np.sqrt(units / (units - 1.0) * np.einsum("pg,pg->p", sums, sums)) / n
             se[se <= 1e-12 * size] = 0.0
-    # A difference within rounding is none.
-    tiny = 1e-9 * np.maximum(size, 1e-300)[:, None]
     return PairMoments(
         n=n,
         units=units,
@@ -214,8 +212,8 @@ def _row_moments(differences: Floats, clusters: Ints | None) -> PairMoments:
         sd=sd,
         se=se,
         skew=skew,
-        wins=(filled > tiny).sum(axis=1),
-        losses=(filled < -tiny).sum(axis=1),
+        wins=(filled > 0).sum(axis=1),
+        losses=(filled < 0).sum(axis=1),
         is_equal=is_equal,
         is_clustered=clusters is not None,
     )
@@ -223,7 +221,11 @@ def _row_moments(differences: Floats, clusters: Ints | None) -> PairMoments:
 
 def _difference_rows(scores: Floats, pairs: Ints) -> Iterator[tuple[slice, Floats]]:
     for where in _chunks(len(pairs), scores.shape[1]):
-        yield where, scores[pairs[where, 0]] - scores[pairs[where, 1]]
+        first, second = scores[pairs[where, 0]], scores[pairs[where, 1]]
+        differences = first - second
+        # Averages that differ by rounding alone are equal.
+        differences[np.abs(differences) <= 1e-12 * np.abs(first)] = 0.0
+        yield where, differences
 
 
 def _cluster_sums(rows: Floats, clusters: Ints) -> Floats:

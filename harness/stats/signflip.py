@@ -133,7 +133,7 @@ def _tilted_mid_p(counts: Ints, sizes: Ints, observed: Ints) -> Floats:
 
 def _solve_tilt(counts: Ints, sizes: Ints, observed: Ints) -> Floats:
     """Return s with sum of counts * size * tanh(s * size) = observed, by bisection; capped where all signs agree."""
-    low, high = np.zeros(len(counts)), np.full(len(counts), 20.0)
+    low, high = np.zeros(len(counts)), np.full(len(counts), 20.0 / sizes.min())
     for _ in range(50):
         middle = (low + high) / 2
         short = np.einsum("pw,pw->p", counts * sizes, np.tanh(middle[:, None] * sizes)) < observed

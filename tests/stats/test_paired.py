@@ -232,6 +232,14 @@ def test_equal_differences_off_the_grid() -> None:
     assert result.wins == 30
 
 
+def test_rounding_is_no_difference_off_the_grid() -> None:
+    """The same real-valued averages, summed in another order, are ties."""
+    scores = np.random.default_rng(21).normal(3, 1, 30)
+    result = paired_comparison((scores + 0.1 + 0.2) - 0.3, scores)
+    assert (result.wins, result.ties, result.losses, result.p_value) == (0, 30, 0, 1.0)
+    assert result.difference.method == "0 of 30 differ"
+
+
 def test_nothing_in_common() -> None:
     """No task with both scores: None throughout, and the reason."""
     result = paired_comparison([None, 3, None], [2, None, None], **LIKERT)
@@ -340,6 +348,10 @@ def test_bad_input_is_refused() -> None:
         paired_comparison([1, 2], [1, 2, 3])
     with pytest.raises(StatisticsError, match="Score 7 at position 0 of the candidate's scores is outside the 1-5"):
         paired_comparison([7, 2], [1, 2], **LIKERT)
+    with pytest.raises(StatisticsError, match="The step between scores is 0"):
+        paired_comparison([1, 2], [2, 2], step=0)
+    with pytest.raises(StatisticsError, match="0 sign patterns give no p-value"):
+        paired_comparison([1, 2], [2, 2], draws=0)
     with pytest.raises(StatisticsError, match="names a row that is not there: there are 2 rows"):
         compare_pairs([[1, 2], [2, 3]], [(2, 0)])
 
