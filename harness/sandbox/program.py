@@ -120,6 +120,8 @@ class Program:
             raise TemplateFailure("limit", str(error)) from error
         except MemoryError as error:
             raise TemplateFailure("limit", "more memory than a template may use") from error
+        except RecursionError as error:
+            raise TemplateFailure("limit", "it calls itself without end") from error
         except Exception as error:  # a template may raise anything that Python has
             raise TemplateFailure("failed", f"{type(error).__name__}: {error}") from error
         if sum(map(len, texts)) > MAX_TEXT:

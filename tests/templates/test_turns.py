@@ -1,0 +1,81 @@
+"""Messages with roles, and the text that stands in for them where there is no chat template."""
+
+from pathlib import Path
+
+import pytest
+
+from harness.errors import InputError
+from harness.templates import load_template
+from harness.types import Message, RenderedPrompt
+
+FEW_SHOT = """---
+messages:
+  - system: "{{ tone }}に答えてください。"
+  - user: 1たす1は？
+  - assistant: 2です。
+  - user: "{{ input }}"
+---
+### 指示
+{{ input }}
+### 回答
+"""
+
+
+def load(folder: Path, text: str) -> RenderedPrompt:
+    path = folder / "turns.j2"
+    path.write_text(text, encoding="utf-8")
+    return load_template(str(path)).render({"input": "2たす2は？", "tone": "丁寧"})
+
+
+def test_messages_are_the_chat_form_and_the_body_the_text_form(tmp_path: Path) -> None:
+    """Every turn may use variables; their order and roles stay."""
+    assert RenderedPrompt(
+        messages=(
+            Message(role="system", content="丁寧に答えてください。"),
+            Message(role="user", content="1たす1は？"),
+            Message(role="assistant", content="2です。"),
+            Message(role="user", content="2たす2は？"),
+        ),
+        format="chat",
+        text_form="### 指示\n2たす2は？\n### 回答\n",
+    ) == load(tmp_path, FEW_SHOT)
+
+
+def test_without_a_body_there_is_no_text_form(tmp_path: Path) -> None:
+    """A tokenizer without chat template then has nothing to be given."""
+    assert None is load(tmp_path, FEW_SHOT.partition("### 指示")[0]).text_form
+
+
+def test_a_chat_template_with_a_body_alone_has_no_text_form(tmp_path: Path) -> None:
+    """Its body is the user's message; chat.v1 is such a template."""
+    rendered = load(tmp_path, '---\nformat: chat\nsystem: "{{ tone }}に。"\n---\n{{ input }}')
+    assert [("system", "丁寧に。"), ("user", "2たす2は？")] == [(turn.role, turn.content) for turn in rendered.messages]
+    assert None is load_template("chat.v1").render({"input": "x"}).text_form
+
+
+@pytest.mark.parametrize(
+    ("front", "message"),
+    [
+        ("messages: []", "a list of turns"),
+        ("messages: {user: x}", "a list of turns"),
+        ("messages: [{user: a, assistant: b}]", "a list of turns"),
+        ("messages: [{robot: x}]", "one of system, user, assistant"),
+        ("messages: [{user: 3}]", "a list of turns"),
+        ("messages: [{user: a}, {system: b}, {user: c}]", "can only be the first"),
+        ("messages: [{user: a}, {assistant: b}]", "the last message must be the user's"),
+        ("format: text\nmessages: [{user: a}]", "messages are for format: chat"),
+        ("format: chat\nsystem: a\nmessages: [{user: a}]", "system and messages are both given"),
+        ("messages:\n - user: {{ input }}", "is no plain text"),
+    ],
+)
+def test_wrong_turns_are_refused(tmp_path: Path, front: str, message: str) -> None:
+    """Each with what is wrong in it."""
+    with pytest.raises(InputError) as refused:
+        load(tmp_path, f"---\n{front}\n---\n{{{{ input }}}}")
+    assert message in refused.value.message
+
+
+def test_a_failing_turn_names_the_variable(tmp_path: Path) -> None:
+    """An undefined variable in a message is found like one in the body."""
+    with pytest.raises(Exception, match="'tome' is undefined"):
+        load(tmp_path, FEW_SHOT.replace("tone", "tome"))
