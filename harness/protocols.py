@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-from harness.types import Generation, Request, Sample, Scale, Verdict
+from harness.types import Generation, RenderedPrompt, Request, Sample, Scale, Verdict
 
 
 class ModelBackend(Protocol):
@@ -40,6 +40,14 @@ class AnswerFile(ModelBackend, Protocol):
 
         ``sample_ids`` are all ids of the task in order, before any limit.
         """
+
+
+@runtime_checkable
+class ShowsTokens(ModelBackend, Protocol):
+    """A backend that can say which tokens a prompt becomes, for people to look at."""
+
+    def tokens(self, prompt: RenderedPrompt) -> Sequence[tuple[int, str]]:
+        """Return each token's id and text, special tokens by their names; no weights are loaded for it."""
 
 
 class Judge(Protocol):

@@ -11,7 +11,7 @@ import torch
 
 from harness.errors import HarnessError
 from harness.models.hf.adapters import Adapter
-from harness.models.hf.bases import SHELF, Base, load_base
+from harness.models.hf.bases import SHELF, Base, load_base, load_encoder
 from harness.models.hf.batching import Budget, Row, describe, halves, plan_batches
 from harness.models.hf.decoding import Answer, decode
 from harness.models.hf.graphs import CaptureError, GraphSteps, can_capture
@@ -21,7 +21,7 @@ from harness.models.hf.progress import TokenMeter, say
 from harness.models.hf.sources import Source
 from harness.models.hf.steps import EagerSteps, Steps
 from harness.models.hf.switching import check_effect
-from harness.types import Generation, Request
+from harness.types import Generation, RenderedPrompt, Request
 
 ENGINE = 1  # raised when the same weights and prompt would give another answer
 _ROWS = {"cuda": 128, "cpu": 32}  # most rows of a batch: beyond them a token costs almost as much, and a crash more
@@ -109,6 +109,14 @@ class LocalModel:
         if refusal is not None:
             raise refusal
 
+    def tokens(self, prompt: RenderedPrompt) -> Sequence[tuple[int, str]]:
+        """Return the tokens of a prompt; only the tokenizer is loaded.
+
+        Raises:
+            HarnessError: the tokenizer cannot be loaded, or the prompt wants a chat template that it does not have.
+        """
+        return load_encoder(self._source, trusted=self._trusted).tokens(prompt)
+
     def _base(self) -> Base:
         key = f"{self._source.digest} {self._numerics}"
         return SHELF.get(key, functools.partial(load_base, self._source, self._numerics, trusted=self._trusted))
@@ -136,6 +144,8 @@ class LocalModel:
             refused.append(_failed(request, reason))
         if not base.encoder.has_bos and any(request.rendered.bos == "once" for request in requests):
             self._note("the tokenizer has no beginning-of-sequence token; none was added")
+        if not base.encoder.has_chat_template and any(request.rendered.text_form for request in requests):
+            self._note("the tokenizer has no chat template; prompts with a text form were given as that")
         return rows, refused, refusal
 
     def _check_adapter(self, base: Base, row: Row) -> None:

@@ -14,7 +14,7 @@ from transformers.utils import logging as transformers_logging
 
 from harness.models.hf.memory import Footprint, available_bytes, check_fits, footprint
 from harness.models.hf.numerics import Numerics
-from harness.models.hf.sources import Source, local_folder, unreadable
+from harness.models.hf.sources import Source, local_folder, tokenizer_folder, unreadable
 from harness.models.hf.switching import Switch
 from harness.models.hf.tokens import Encoder
 
@@ -122,6 +122,21 @@ def load_base(source: Source, numerics: Numerics, *, trusted: bool) -> Base:
         pad=next((token for token in (tokenizer.pad_token_id, tokenizer.eos_token_id) if token is not None), 0),
         context=context,
     )
+
+
+def load_encoder(source: Source, *, trusted: bool) -> Encoder:
+    """Return a model's encoder alone, without its weights.
+
+    Raises:
+        HarnessError: the tokenizer cannot be found or loaded.
+    """
+    folder = tokenizer_folder(source)
+    with _quiet():
+        try:
+            tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=trusted, local_files_only=True)
+        except Exception as error:  # transformers raises many kinds for what is one to the user
+            raise unreadable(source, error) from error
+    return Encoder(tokenizer, source.text)
 
 
 def _loading(numerics: Numerics, config: Any) -> dict[str, Any]:  # noqa: ANN401 - transformers is untyped

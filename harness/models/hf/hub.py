@@ -46,6 +46,15 @@ def download_config(name: str, commit: str) -> Path:
     return _download(name, commit, ["config.json"]) / "config.json"
 
 
+def download_tokenizer(name: str, commit: str) -> Path:
+    """Return the folder with a model's tokenizer at one commit, without its weights.
+
+    Raises:
+        HarnessError: the download failed.
+    """
+    return _download(name, commit, [pattern for pattern in _MODEL_FILES if pattern != "*.safetensors"])
+
+
 def download_model(name: str, commit: str) -> Path:
     """Return the folder with a model's files at one commit.
 

@@ -125,6 +125,17 @@ def config_folder(source: Source) -> Path:
     return local_folder(source)
 
 
+def tokenizer_folder(source: Source) -> Path:
+    """Return a folder with the model's tokenizer, without downloading weights.
+
+    Raises:
+        HarnessError: the download or the conversion failed.
+    """
+    if source.kind == "hub":
+        return hub.download_tokenizer(source.text, str(source.commit))
+    return local_folder(source)
+
+
 def raw_config(source: Source) -> Mapping[str, Any]:
     """Return a model's config.json, downloading it alone if need be; empty for files that have none.
 

@@ -1,0 +1,164 @@
+"""``harness prompt``: look at a template as a model sees it, and find what is wrong with it."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+
+import click
+
+from harness.cli.assemble import open_model, open_task
+from harness.cli.options import common_options
+from harness.errors import HarnessError, InputError, UnknownNameError, UsageError
+from harness.protocols import ShowsTokens
+from harness.specs import DEFAULT_PROMPT, Config, load_config, parse_model, parse_task
+from harness.templates import Template, load_template
+from harness.templates.lint import Finding, lint
+from harness.types import RenderedPrompt, Sample
+from reports.view import printable
+
+_DEFAULT_TASK = "bundled:ja-mini"
+_WIDTH = 100
+
+
+@click.group("prompt", short_help="Show a prompt as a model sees it, or check a template.")
+def prompt() -> None:
+    """Look at templates: `show` fills one with a task, `lint` says what is wrong with one."""
+
+
+@prompt.command("show", short_help="Show the messages, the text and the token ids of a prompt.")
+@click.argument("name", default=DEFAULT_PROMPT)
+@click.option("--task", metavar="NAME[=PATH]", help=f"Where the instruction is from.  [default: {_DEFAULT_TASK}]")
+@click.option("--task-id", metavar="ID", help="Which one.  [default: the first]")
+@click.option("--input", "text", metavar="TEXT", help="An instruction of your own instead.")
+@click.option("--model", "models", metavar="SPEC", multiple=True, help="Show the token ids for it; may be repeated.")
+@click.option("--base", metavar="SPEC", help="The base model of `base` and of adapters.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@common_options
+def show(
+    *,
+    name: str,
+    task: str | None,
+    task_id: str | None,
+    text: str | None,
+    models: tuple[str, ...],
+    base: str | None,
+    as_json: bool,
+    config: str | None,
+    store: str | None,
+) -> None:
+    r"""Show template NAME (a name or a path) filled with one task.
+
+    \b
+    harness prompt show course.v1 --task bundled:ja-mini --task-id 3 --model embedded:gemma-3-270m
+    """
+    del store
+    settings = load_config(config)
+    template = load_template(name)
+    if text is not None and (task or task_id):
+        raise UsageError("--input and --task were both given.", hint="Leave one out.")
+    sample = _sample(task or _DEFAULT_TASK, task_id, settings) if text is None else None
+    rendered = template.render({"input": text} if sample is None else sample.inputs)
+    tokens = {model: _tokens(model, rendered, settings, base) for model in models}
+    if as_json:
+        document = {
+            "template": {"name": template.name, "source": template.source, "sha256": template.sha256},
+            "task_id": None if sample is None else sample.id,
+            "rendered": asdict(rendered),
+            "tokens": {model: [list(token) for token in row] for model, row in tokens.items()},
+        }
+        click.echo(json.dumps(document, ensure_ascii=False, indent=1))
+        return
+    click.echo("\n\n".join(_shown(template, rendered) + [_token_lines(*item) for item in tokens.items()]))
+
+
+@prompt.command("lint", short_help="Say what is wrong or doubtful in a template.")
+@click.argument("names", nargs=-1, required=True, metavar="NAME|PATH...")
+@click.option("--task", metavar="NAME[=PATH]", help="Check variables against the columns of this task.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@common_options
+def lint_prompts(
+    *, names: tuple[str, ...], task: str | None, as_json: bool, config: str | None, store: str | None
+) -> int:
+    r"""Check templates; the exit code is 1 if one has an error.
+
+    \b
+    harness prompt lint prompts/mine.j2 --task bundled:ja-mini
+    """
+    del store
+    columns = None
+    if task is not None:
+        samples = open_task(parse_task(task, load_config(config)))
+        columns = set.intersection(*(set(sample.inputs) for sample in samples))
+    found = {name: _lint(name, columns) for name in names}
+    if as_json:
+        click.echo(json.dumps({name: [asdict(item) for item in row] for name, row in found.items()}, indent=1))
+    else:
+        for name, findings in found.items():
+            for item in findings:
+                where = name if item.line is None else f"{name}:{item.line}"
+                click.echo(printable(f"{where}: {item.level}: {item.text} ({item.code})"))
+            if not findings:
+                click.echo(f"{name}: nothing to remark")
+    return int(any(item.level == "error" for findings in found.values() for item in findings))
+
+
+def _lint(name: str, columns: set[str] | None) -> list[Finding]:
+    try:
+        return lint(load_template(name), columns)
+    except UnknownNameError:
+        raise
+    except InputError as error:  # located by name already
+        text = str(error).removeprefix(f"{error.path}:").removeprefix(f"{error.line}:").strip()
+        return [Finding(level="error", code="invalid", line=error.line, text=text)]
+
+
+def _sample(task: str, task_id: str | None, settings: Config) -> Sample:
+    samples = open_task(parse_task(task, settings))
+    if task_id is None:
+        return samples[0]
+    for sample in samples:
+        if sample.id == task_id:
+            return sample
+    raise UnknownNameError(f"task id in {task}", task_id, [sample.id for sample in samples])
+
+
+def _tokens(text: str, rendered: RenderedPrompt, settings: Config, base: str | None) -> Sequence[tuple[int, str]]:
+    for label, backend in open_model(parse_model(text, settings, base=base)).items():
+        if isinstance(backend, ShowsTokens):
+            return backend.tokens(rendered)
+        raise HarnessError(
+            f"Model {label!r} does not show its tokens.",
+            hint="Token ids are known of local models: base, adapter:, hf:, gguf:, embedded:.",
+        )
+    raise HarnessError(f"Model {text!r} names no model.")
+
+
+def _shown(template: Template, rendered: RenderedPrompt) -> list[str]:
+    facts = [
+        "published" if template.source is None else str(template.source),
+        f"sha256 {template.sha256[:12]}",
+        f"format {rendered.format}",
+        f"BOS {rendered.bos}",
+        *(f"stop {stop!r}" for stop in rendered.stop),
+    ]
+    parts = [f"{template.name} ({', '.join(facts)})"]
+    parts += (f"[{message.role}]\n{_visible(message.content)}" for message in rendered.messages)
+    if rendered.format == "chat":
+        form = "none: such a tokenizer is refused" if rendered.text_form is None else _visible(rendered.text_form)
+        parts.append(f"[text form, for a tokenizer without chat template]\n{form}")
+    return parts
+
+
+def _visible(text: str) -> str:
+    """Return text with every line end marked, so that a missing or doubled one is seen."""
+    return printable(text).replace("\n", "⏎\n").removesuffix("\n")
+
+
+def _token_lines(model: str, tokens: Sequence[tuple[int, str]]) -> str:
+    lines = [""]
+    for number, text in tokens:
+        piece = f"{number} {_visible(text).replace(chr(10), '')}"
+        if len(lines[-1]) + len(piece) > _WIDTH:
+            lines.append("")
+        lines[-1] += f"{piece} | "
+    return f"[{len(tokens)} tokens of {model}]\n" + "\n".join(line.removesuffix(" | ") for line in lines)
