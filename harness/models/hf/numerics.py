@@ -26,8 +26,8 @@ class Numerics:
     """Device, dtype and quantisation of a base model.
 
     ``route`` "dequantised": nf4 weights are turned back into ``dtype`` once after loading. That is what a 4-bit layer
-    does on every call, so products of more than one row are the same values, at three times the speed and four times
-    the memory.
+    on a GPU does for every product of more than one row, so the values are the same, at three times the speed and four
+    times the memory.
     """
 
     device: str

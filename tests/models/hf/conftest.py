@@ -68,13 +68,19 @@ def llama_tokenizer() -> Any:
     from tokenizers import Tokenizer, decoders, models, normalizers, processors, trainers
     from transformers import PreTrainedTokenizerFast
 
-    tokenizer = Tokenizer(models.BPE(unk_token="<unk>", fuse_unk=True, byte_fallback=True))
+    specials = ["<unk>", "<s>", "</s>", "<pad>"]
+    learnt = Tokenizer(models.BPE())
+    learnt.normalizer = normalizers.Replace(" ", "▁")
+    learnt.train_from_iterator(CORPUS, trainers.BpeTrainer(vocab_size=160))
+    pieces = json.loads(learnt.to_str())["model"]
+    names = [*specials, *(f"<0x{byte:02X}>" for byte in range(256)), *pieces["vocab"]]
+    vocabulary = {name: index for index, name in enumerate(names)}
+    merges = [tuple(merge) for merge in pieces["merges"]]
+    tokenizer = Tokenizer(models.BPE(vocabulary, merges, unk_token="<unk>", fuse_unk=True, byte_fallback=True))
     tokenizer.normalizer = normalizers.Sequence([normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")])
     tokenizer.decoder = decoders.Sequence(
         [decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse(), decoders.Strip(" ", 1, 0)]
     )
-    specials = ["<unk>", "<s>", "</s>", "<pad>"] + [f"<0x{byte:02X}>" for byte in range(256)]
-    tokenizer.train_from_iterator(CORPUS, trainers.BpeTrainer(vocab_size=420, special_tokens=specials))
     tokenizer.post_processor = processors.TemplateProcessing(single="<s> $A", special_tokens=[("<s>", 1)])
     return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer, unk_token="<unk>", bos_token="<s>", eos_token="</s>", pad_token="<pad>"

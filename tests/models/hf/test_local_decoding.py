@@ -154,8 +154,9 @@ def test_seconds_add_up_to_the_wall_time(backend: LocalModel, ask: Ask) -> None:
 
 def test_the_answer_never_holds_the_prompt(backend: LocalModel, ask: Ask) -> None:
     """Only new tokens are decoded."""
-    for generation in backend.generate([ask(prompt) for prompt in PROMPTS]):
-        assert "### 指示" not in str(generation.text)
+    for generation in backend.generate([ask(f"{prompt} XQZ") for prompt in PROMPTS]):
+        assert "XQZ" not in str(generation.text)
+        assert 12 == generation.tokens_out
 
 
 def test_a_prompt_longer_than_the_context_is_an_error_of_that_row(backend: LocalModel, ask: Ask) -> None:

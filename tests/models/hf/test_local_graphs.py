@@ -1,0 +1,92 @@
+"""Decoding with fixed buffers: the bookkeeping on any machine, the captured graphs on a GPU."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from transformers import AutoModelForCausalLM
+
+from harness.models.hf.graphs import CaptureError, GraphSteps, can_capture
+from harness.models.hf.steps import EagerSteps
+
+PROMPTS = [[1, *range(20, 120)], [1, 300, 301], [1, *range(50, 90)], [1, 7]]
+
+
+class Replay:
+    """Stands in for a captured graph on a machine without a GPU: it runs the pass that would have been captured."""
+
+    def __init__(self, steps: GraphSteps) -> None:
+        self.steps = steps
+
+    def replay(self) -> None:
+        self.steps._scores = self.steps._forward()
+
+
+def uncaptured(steps: GraphSteps) -> None:
+    """Take the place of the capture."""
+    steps._graph = Replay(steps)  # type: ignore[assignment]
+
+
+@pytest.fixture(scope="module")
+def model(tiny: Path) -> Any:
+    return AutoModelForCausalLM.from_pretrained(tiny, dtype=torch.float32, attn_implementation="sdpa").eval()
+
+
+def run(steps: Any, passes: int, drop: dict[int, Sequence[int]]) -> list[torch.Tensor]:
+    """Return the scores of each pass of a greedy decoding that drops rows on the way."""
+    scores = [steps.start(PROMPTS)]
+    for number in range(passes):
+        tokens = scores[-1].argmax(dim=-1)
+        if number in drop:
+            steps.keep(drop[number])
+            tokens = tokens[torch.tensor(drop[number], device=tokens.device)]
+        scores.append(steps.step(tokens).clone())
+    return scores
+
+
+def test_buffers_that_grow_and_lose_rows_give_what_a_plain_cache_gives(
+    model: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Prompts of unlike length, 60 passes across a buffer's end, rows dropped before and after it grew."""
+    monkeypatch.setattr(GraphSteps, "_capture", uncaptured)
+    drop = {5: [0, 1, 3], 40: [1, 2]}
+    expected = run(EagerSteps(model, 3), 60, drop)
+    found = run(GraphSteps(model, 3), 60, drop)
+    for ours, theirs in zip(found, expected, strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-4)
+
+
+def test_a_model_that_asks_for_the_caches_length_is_not_captured(model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A length read while capturing would stay what it was then, without any error."""
+    monkeypatch.setattr(GraphSteps, "_capture", uncaptured)
+    steps = GraphSteps(model, 3)
+    tokens = steps.start(PROMPTS).argmax(dim=-1)
+    steps.step(tokens)
+    with pytest.raises(CaptureError):
+        steps._cache.get_seq_length()
+    with pytest.raises(CaptureError):
+        steps._cache.get_mask_sizes(1, 0)
+
+
+def test_rows_are_dropped_once_half_are_done(model: Any) -> None:
+    """A new capture costs as much as a few passes."""
+    steps = GraphSteps(model, 3)
+    assert [True, True, False, False] == [steps.worth_dropping(live, 4) for live in (1, 2, 3, 4)]
+
+
+def test_nothing_is_captured_without_a_gpu(model: Any) -> None:
+    """The plain way is taken."""
+    assert not can_capture(model)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_captured_graphs_give_what_plain_passes_give(tiny: Path) -> None:
+    """The same bookkeeping, on the device it is for."""
+    load: Callable[..., Any] = AutoModelForCausalLM.from_pretrained
+    model = load(tiny, dtype=torch.float32, attn_implementation="sdpa", device_map={"": 0}).eval()
+    assert can_capture(model)
+    drop = {5: [0, 1, 3], 40: [1, 2]}
+    for ours, theirs in zip(run(GraphSteps(model, 3), 60, drop), run(EagerSteps(model, 3), 60, drop), strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-3, atol=1e-3)

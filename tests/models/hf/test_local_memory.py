@@ -1,0 +1,159 @@
+"""Estimates before loading, against what models really take, and the refusal of what does not fit."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import AutoConfig, AutoModelForCausalLM, BitsAndBytesConfig, LlamaConfig
+
+from harness.errors import HarnessError
+from harness.models.hf import SHELF, bases, numerics, open_local
+from harness.models.hf.memory import GIB, Footprint, available_bytes, dequantised_fits, footprint
+from harness.models.hf.numerics import Numerics, choose
+from harness.models.hf.sources import local_folder, resolve
+from harness.types import ModelSpec, Request
+
+LLM_JP_13B = LlamaConfig(
+    hidden_size=5120,
+    intermediate_size=13824,
+    num_hidden_layers=40,
+    num_attention_heads=40,
+    num_key_value_heads=40,
+    vocab_size=99584,
+    max_position_embeddings=4096,
+    tie_word_embeddings=False,
+)
+
+
+def plain(dtype: torch.dtype, quantization: str = "none") -> Numerics:
+    """Return CPU numerics."""
+    return Numerics(device="cpu", dtype=dtype, quantization="nf4" if quantization == "nf4" else "none")
+
+
+def test_the_13b_shape_has_its_published_size() -> None:
+    """13.7 B parameters (FACTS of the model's card): 27.4 GB in bfloat16, about 8 GB with 4-bit layers."""
+    sizes = footprint(LLM_JP_13B)
+    assert 13.7 == round((sizes.linear + sizes.other) / 1e9, 1)
+    assert 27.4 * 1e9 == pytest.approx(sizes.weight_bytes(plain(torch.bfloat16)), rel=0.06)
+    assert 8.2 < sizes.weight_bytes(plain(torch.bfloat16, "nf4")) / 1e9 < 9.7
+    assert 40 * 2 * 5120 == sizes.kv_elements
+
+
+@pytest.mark.parametrize("quantization", ["none", "nf4"])
+def test_estimates_are_what_a_model_takes(tiny: Path, quantization: str) -> None:
+    """Within 10 % of the bytes of a loaded model, never less than it takes."""
+    options = {}
+    if quantization == "nf4":
+        options["quantization_config"] = BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4")
+    model = AutoModelForCausalLM.from_pretrained(tiny, dtype=torch.float32, **options)
+    real = sum(parameter.numel() * parameter.element_size() for parameter in model.parameters())
+    for module in model.modules():
+        state = getattr(getattr(module, "weight", None), "quant_state", None)
+        real += state.absmax.numel() * state.absmax.element_size() if state else 0
+    estimate = footprint(AutoConfig.from_pretrained(tiny)).weight_bytes(plain(torch.float32, quantization))
+    assert real <= estimate <= 1.1 * real
+
+
+def test_tied_embeddings_count_once(embedded: str) -> None:
+    """Gemma's output layer is its embedding: 268 million parameters, not 436."""
+    sizes = footprint(AutoConfig.from_pretrained(local_folder(resolve(embedded))))
+    assert 268 == round((sizes.linear + sizes.other) / 1e6)
+
+
+def test_what_does_not_fit_is_refused_before_loading(
+    tiny: Path, spec_of: Callable[..., ModelSpec], ask: Callable[..., Request], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With both figures and what to do; no weight is read."""
+    monkeypatch.setattr(bases, "available_bytes", lambda _: 1000)
+    monkeypatch.setattr(bases, "footprint", lambda *_, **__: footprint(LLM_JP_13B))
+    monkeypatch.setattr(AutoModelForCausalLM, "from_pretrained", lambda *_, **__: pytest.fail("loaded"))
+    SHELF.clear()
+    model = open_local(spec_of(f"hf:{tiny}"))
+    with pytest.raises(
+        HarnessError, match=r"needs about 53\.6 GiB as none float32, and 0\.0 GiB are available"
+    ) as caught:
+        list(model.generate([ask("a")]))
+    hint = "Try --quantization nf4 (about a quarter of the memory), or --dtype bfloat16 (half), or a machine with a GPU"
+    assert str(caught.value.hint).startswith(hint)
+
+
+def test_a_containers_limit_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The machine's memory is not the container's."""
+    from harness.models.hf import memory
+
+    limit = tmp_path / "memory.max"
+    monkeypatch.setattr(memory, "_CGROUP_LIMITS", (str(limit), str(tmp_path / "none")))
+    free = available_bytes("cpu")
+    limit.write_text("max\n", encoding="ascii")
+    assert free == pytest.approx(available_bytes("cpu"), rel=0.2)
+    limit.write_text(str(1 << 20), encoding="ascii")
+    assert 0 == available_bytes("cpu")
+
+
+def test_the_faster_route_needs_half_of_the_gpu() -> None:
+    """An H200 and an A100 80 take it for 13 B, a 24 GB card and a T4 do not."""
+    sizes = footprint(LLM_JP_13B)
+    nf4 = Numerics(device="cuda", dtype=torch.bfloat16, quantization="nf4")
+    assert [True, True, False, False] == [dequantised_fits(sizes, nf4, total * GIB) for total in (139, 80, 24, 15)]
+
+
+@pytest.mark.parametrize(
+    ("capability", "expected"), [((7, 5), torch.float16), ((8, 0), torch.bfloat16), ((9, 0), torch.bfloat16)]
+)
+def test_a_gpu_gets_nf4_and_the_dtype_it_multiplies(
+    monkeypatch: pytest.MonkeyPatch, capability: tuple[int, int], expected: torch.dtype
+) -> None:
+    """bfloat16, or float16 where it would be emulated: a Colab T4 (7.5)."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda: capability)
+    chosen = choose(quantization=None, dtype=None)
+    assert ("cuda", expected, "nf4") == (chosen.device, chosen.dtype, chosen.quantization)
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "expected"),
+    [({"avx512_bf16": True}, torch.bfloat16), ({"amx_bf16": True}, torch.bfloat16), ({"avx2": True}, torch.float32)],
+)
+def test_a_cpu_gets_the_dtype_it_multiplies(
+    monkeypatch: pytest.MonkeyPatch, capabilities: dict[str, bool], expected: torch.dtype
+) -> None:
+    """float32 where bfloat16 would be emulated, seven times slower."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities)
+    chosen = choose(quantization=None, dtype=None)
+    assert ("cpu", expected, "none") == (chosen.device, chosen.dtype, chosen.quantization)
+    monkeypatch.delattr(torch.cpu, "get_capabilities")
+    assert torch.float32 == numerics.default_dtype("cpu")
+
+
+def test_a_row_grows_with_its_tokens() -> None:
+    """Cache for all tokens, activations for the prompt, scores once."""
+    sizes = Footprint(linear=0, other=0, kv_elements=10, activations=100, vocabulary=1000)
+    assert (30 * 10 + 20 * 100) * 2 + 20_000 == sizes.row_bytes(20, 10, torch.bfloat16)
+
+
+@pytest.mark.parametrize(
+    ("settings", "tolerance"),
+    [({}, 0.1), ({"fast_dequantize": True}, 1e-5)],
+    ids=["on every call", "once"],  # on every call: bitsandbytes multiplies in bfloat16 on a CPU that has it
+)
+def test_nf4_weights_are_those_of_bitsandbytes_by_both_routes(
+    tiny: Path, spec_of: Callable[..., ModelSpec], settings: dict[str, bool], tolerance: float
+) -> None:
+    """The scores are those of a model whose linear layers went through bitsandbytes' own functions and back."""
+    from bitsandbytes.functional import dequantize_4bit, quantize_4bit
+
+    model = open_local(spec_of(f"hf:{tiny}", quantization="nf4", settings=settings))
+    ours = model._base().switch.scores([1, 20, 30, 40])
+    reference = AutoModelForCausalLM.from_pretrained(tiny, dtype=torch.float32)
+    ids = torch.tensor([[1, 20, 30, 40]])
+    with torch.inference_mode():
+        unquantised = reference(input_ids=ids).logits[0, -1]
+        for name, module in reference.named_modules():
+            if isinstance(module, torch.nn.Linear) and name != "lm_head":
+                module.weight.copy_(dequantize_4bit(*quantize_4bit(module.weight, blocksize=64, quant_type="nf4")))
+        expected = reference(input_ids=ids).logits[0, -1]
+    spread = float(expected.std())
+    assert float((expected - ours).abs().max()) < tolerance * spread
+    assert float((expected - unquantised).abs().max()) > 0.2 * spread
