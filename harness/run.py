@@ -241,7 +241,9 @@ class _Bench:
     @contextmanager
     def open(self) -> Iterator[Self]:
         """Start judging; on leaving, wait until all is judged, or after an exception stop at once."""
-        thread = threading.Thread(target=self._run, name="judging", daemon=True)
+        # Not a daemon, because the pools' threads inherit that from the one that submits to them, and an interrupted
+        # command must see that calls are still waiting (Python joins them at exit, daemons or not).
+        thread = threading.Thread(target=self._run, name="judging", daemon=False)
         for judge in self._job.judges:
             if (in_flight := getattr(judge, "in_flight", 1)) > 1:
                 self._pools[judge.name] = ThreadPoolExecutor(in_flight, thread_name_prefix=judge.name)

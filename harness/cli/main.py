@@ -81,11 +81,11 @@ def main() -> NoReturn:
             stream.reconfigure(errors="replace")  # an answer may hold what the terminal cannot show
     try:
         result = cli.main(prog_name="harness", standalone_mode=False)
-    except Exception as error:  # noqa: BLE001 - the last resort: a sentence instead of a traceback
-        sys.exit(_report(error, debug="--debug" in sys.argv))
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, click.exceptions.Abort):  # click makes the second of the first
         _leave_threads()
         sys.exit(_INTERRUPTED)
+    except Exception as error:  # noqa: BLE001 - the last resort: a sentence instead of a traceback
+        sys.exit(_report(error, debug="--debug" in sys.argv))
     sys.exit(result if isinstance(result, int) else 0)
 
 
@@ -93,8 +93,6 @@ def _report(error: Exception, *, debug: bool) -> int:
     """Tell the user what went wrong, and return the exit code."""
     if isinstance(error, click.exceptions.Exit):
         return error.exit_code
-    if isinstance(error, click.exceptions.Abort):
-        return _INTERRUPTED
     if isinstance(error, BrokenPipeError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that closing stdout stays quiet
         return 0

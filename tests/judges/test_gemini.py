@@ -3,6 +3,9 @@
 import json
 import logging
 import os
+import signal
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -433,3 +436,32 @@ def test_samples_without_reference_or_criteria() -> None:
     assert "None" not in prompt
     assert "正解の例" not in prompt
     assert "固有の基準" not in prompt
+
+
+def test_ctrl_c_while_a_server_is_slow(workplace: Path) -> None:
+    """Ctrl-C does not wait for the calls in flight, and the same command continues without asking twice."""
+    rows = [{"task_id": n, "input": f"課題({n})", "output": "正解", "answer": f"回答({n})"} for n in range(60)]
+    (workplace / "tasks.jsonl").write_text("\n".join(json.dumps(row) for row in rows))
+    (workplace / "answers.jsonl").write_text(
+        "\n".join(json.dumps({"task_id": row["task_id"], "answer": row["answer"]}) for row in rows)
+    )
+    command = [sys.executable, "-c", "from harness.cli.main import main; main()", "eval", "--task", "mine=tasks.jsonl"]
+    command += ["--model", "outputs:answers.jsonl", "--judge", "gemini:test-model", "--run", "r"]
+    environment = os.environ | {"GEMINI_API_KEY": CANARY}
+    with serve(lambda call: right(call).after(0.0 if call.number < 20 else 30.0)) as server:
+        (workplace / "harness.toml").write_text(f'[judges.gemini]\nbase_url = "{server.url}"\n')
+        process = subprocess.Popen(command, cwd=workplace, env=environment, stderr=subprocess.PIPE, text=True)
+        while len(server.calls) < 20 + 32:
+            time.sleep(0.02)
+            assert process.poll() is None
+        time.sleep(0.5)  # the writer's batch
+        started = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        shown = process.communicate(timeout=20)[1]
+        assert time.monotonic() - started < 5
+        assert 130 == process.returncode
+        assert "the same command continues" in shown
+        server.script = right
+        before = len(server.calls)
+        assert 0 == subprocess.run(command, cwd=workplace, env=environment, check=False, capture_output=True).returncode
+        assert 40 == len(server.calls) - before
