@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from harness.errors import HarnessError, JudgeUnavailableError
+from harness.protocols import CallEstimate, EstimatesCost
 from harness.types import Generation, JudgeSpec, Sample
 from judges.gemini import open_gemini
 from judges.llm import EMPTY_ANSWER
@@ -62,6 +63,7 @@ def test_verdict() -> None:
         table = dict(spec("gemini", server.url).settings) | prices
         judge = open_gemini(JudgeSpec(text="gemini", name="gemini", rubric="elyza.v1", settings=table))
         verdict = judge.judge(sample(3), answer(3))
+    assert isinstance(judge, EstimatesCost)
     assert ("gemini", "quality", 32, None) == (judge.name, judge.kind, judge.in_flight, judge.requests_per_minute)
     assert (4.0, "正確", '{"reason": "正確", "score": 4}', "v-7") == (
         verdict.score,
@@ -362,6 +364,29 @@ def test_opening_without_key_or_model(monkeypatch: pytest.MonkeyPatch) -> None:
         open_gemini(JudgeSpec(text="gemini:m", name="gemini", option="m"))
 
 
+def test_estimates() -> None:
+    """One call a verdict, about as many tokens as the prompt has, money by the price table; nothing for nothing."""
+    settings = {"model": "gemini-2.5-flash"}
+    judge = open_gemini(JudgeSpec(text="gemini", name="gemini", rubric="elyza.v1", settings=settings))
+    known, unknown = judge.estimate(sample(3), answer(3)), judge.estimate(sample(3), None)
+    assert (1, 1, 100) == (known.calls, unknown.calls, known.tokens_out)
+    assert 300 < known.tokens_in < unknown.tokens_in < 700
+    assert pytest.approx((known.tokens_in * 0.30 + 100 * 2.50) / 1e6) == known.cost
+    assert CallEstimate(calls=0, tokens_in=0, tokens_out=0, cost=0.0) == judge.estimate(sample(3), answer(3, " "))
+    assert open_gemini(JudgeSpec(text="g", name="gemini", option="m")).estimate(sample(3), None).cost is None
+
+
+def test_a_rubric_with_reference_on_tasks_without() -> None:
+    """The user is told how many tasks are judged without the reference that the rubric could show."""
+    bare = Sample(id="9", inputs={"input": "課題"})
+    judge = open_gemini(JudgeSpec(text="g", name="gemini", option="m", rubric="elyza.v1"))
+    assert ["g: 1 of 2 tasks of t have no reference; rubric elyza.v1 judges them without."] == judge.check_samples(
+        "t", [sample(1), bare], ["model"]
+    )
+    assert [] == judge.check_samples("t", [sample(1)], ["model"])
+    assert [] == open_gemini(JudgeSpec(text="g", name="gemini", option="m")).check_samples("t", [bare], ["model"])
+
+
 def test_close_ends_the_waiting() -> None:
     """A judge that waits for its back-off stops at once when it is closed."""
     with serve(in_turn(wire.error(500, "INTERNAL"))) as server:
@@ -401,8 +426,9 @@ def test_whole_command(run_cli: RunCli, workplace: Path, monkeypatch: pytest.Mon
     )
     script = Faulty(right, turns, passing=PASSING, unreadable=UNREADABLE, rate=0.2)
     with serve(script) as server:
+        url = server.url.replace("//", "//me:passw0rd@")
         (workplace / "harness.toml").write_text(
-            f'[judges.gemini]\nbase_url = "{server.url}"\nwait_initial = 0.005\nwait_max = 0.02\nwait_jitter = 0.005\n'
+            f'[judges.gemini]\nbase_url = "{url}"\nwait_initial = 0.005\nwait_max = 0.02\nwait_jitter = 0.005\n'
         )
         command = (
             *("eval", "--task", "mine=tasks.jsonl", "--model", "outputs:answers.jsonl"),
@@ -419,10 +445,11 @@ def test_whole_command(run_cli: RunCli, workplace: Path, monkeypatch: pytest.Mon
     row = json.loads(first.out)["rows"][0]
     expected = sum(score_of(number) for number in range(40)) / 40
     assert (40, 0, pytest.approx(expected)) == (row["n"], row["n_unscored"], row["mean"])
-    written = [path.read_bytes() for path in workplace.rglob("*") if path.is_file()]
+    written = [path.read_bytes() for path in workplace.rglob("*") if path.is_file() and path.name != "harness.toml"]
     shown = [run.out + run.err for run in (first, second, third)]
-    assert not any(CANARY.encode() in data for data in written)
-    assert not any(CANARY in text for text in shown)
+    for secret in (CANARY, "passw0rd"):
+        assert not any(secret.encode() in data for data in written)
+        assert not any(secret in text for text in shown)
     assert "key rejected" in json.dumps(shown)
     assert os.environ["GEMINI_API_KEY"] == CANARY
 
