@@ -312,6 +312,24 @@ def test_fewer_in_flight_while_the_server_answers_429() -> None:
     assert refused < 150
 
 
+def test_a_free_key_without_any_setting() -> None:
+    """A server that takes 15 calls in a window and then says when to come back gets every answer judged."""
+    window, taken, lock = 0.4, list[float](), threading.Lock()
+
+    def script(call: Call) -> Step:
+        with lock:
+            recent = [at for at in taken if call.at - at < window]
+            if len(recent) >= 15:
+                return wire.too_many(wire.retry_info(f"{window - (call.at - recent[0]):.3f}s"))
+            taken.append(call.at)
+        return right(call)
+
+    with serve(script) as server:
+        verdicts = judge_all(open_gemini(spec("gemini", server.url)), 100)
+    assert [float(score_of(number)) for number in range(100)] == [verdict.score for verdict in verdicts]
+    assert 100 == len(taken)
+
+
 def test_throughput() -> None:
     """128 verdicts at a quarter second and 32 in flight take about four rounds. The full measurement is in bench/."""
     with serve(lambda call: right(call).after(0.25)) as server:
