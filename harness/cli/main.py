@@ -20,6 +20,7 @@ COMMANDS = {
     "judge": ("harness.cli.judge:judge", "Let more judges score the stored answers of a run."),
     "compare": ("harness.cli.compare:compare", "Compare the models of a run with intervals and p-values."),
     "prompt": ("harness.cli.prompt:prompt", "Show a prompt as a model sees it, or check a template."),
+    "report": ("harness.cli.report:report", "Write the report of one or several runs."),
     "ls": ("harness.cli.ls:ls", "List models, judges, tasks, prompts or runs."),
     "doctor": ("harness.cli.doctor:doctor", "Say what is installed and what is ready to use."),
 }
