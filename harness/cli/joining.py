@@ -11,11 +11,10 @@ import click
 
 from harness.cli.carrying_out import carry_out
 from harness.cli.publish import Finished, JoinedJudge, joined_judges, publish
-from harness.cli.results import report_outcome
 from harness.cli.stored import StoredRun
 from harness.plan import JudgementItem, PlannedJudge, items_of
 from harness.protocols import Judge
-from harness.run import Job
+from harness.run import Job, Outcome
 from harness.store import Store
 from harness.types import Verdict
 
@@ -46,8 +45,8 @@ class Joining:
         )
 
 
-def join(joining: Joining, store: Store, *, max_cost: float | None = None) -> int:
-    """Judge what is not judged yet, write the run's files, and return how many verdicts of the new judges are missing.
+def join(joining: Joining, store: Store, *, max_cost: float | None = None) -> tuple[Outcome, list[Verdict]]:
+    """Judge what is not judged yet, write the run's files, and return what was done, with the new judges' verdicts.
 
     A new judge replaces one of the same name.
     """
@@ -65,7 +64,7 @@ def join(joining: Joining, store: Store, *, max_cost: float | None = None) -> in
         return outcome.verdict(item) if item.judge in new else run.verdict(item)
 
     publish(_finished(joining, store.url, planned, items, verdict), run.folder)
-    return report_outcome(outcome, [verdict(item) for item in items], run.folder)
+    return outcome, [verdict(item) for item in items]
 
 
 def _finished(
