@@ -49,9 +49,10 @@ class Contrast:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PromptMean:
-    """A prompt's mean score, averaged over models task by task."""
+class CellMean:
+    """A prompt's mean score with one model, or with ``model`` None averaged over models task by task."""
 
+    model: str | None
     prompt: str
     estimate: Estimate
 
@@ -88,9 +89,9 @@ class Apart:
 class Experiment:
     """All figures of one judge on one task set; prompts and models in the order in which they were given.
 
-    ``effects`` are averaged over models, ``by_model`` and ``interactions`` empty with one model. ``beats`` holds
-    (better, worse) pairs whose simultaneous interval excludes zero and whose Holm p agrees. ``winner`` beats every
-    other prompt. ``plan`` rests on the median spread that was measured.
+    ``means`` and ``effects`` are averaged over models, ``cells`` are single ones; ``by_model`` and ``interactions`` are
+    empty with one model. ``beats`` holds (better, worse) pairs whose simultaneous interval excludes zero and whose Holm
+    p agrees. ``winner`` beats every other prompt. ``plan`` rests on the median spread that was measured.
     """
 
     task: str
@@ -100,7 +101,8 @@ class Experiment:
     control: str | None
     n_samples: int
     confidence: float
-    means: tuple[PromptMean, ...]
+    cells: tuple[CellMean, ...]
+    means: tuple[CellMean, ...]
     effects: tuple[Contrast, ...]
     by_model: tuple[Contrast, ...]
     interactions: tuple[Contrast, ...]
@@ -162,7 +164,12 @@ def run_experiment(
         control=control,
         n_samples=len(table.samples),
         confidence=confidence,
-        means=_means(table, prompts, averages, confidence),
+        cells=tuple(
+            mean
+            for model, scores in zip(models, cube, strict=True)
+            for mean in _means(table, prompts, scores, confidence, model)
+        ),
+        means=_means(table, prompts, averages, confidence, None),
         effects=effects_of,
         by_model=tuple(
             _contrast(prompts, pairs[index % len(pairs)], result, model=models[index // len(pairs)])
@@ -334,10 +341,12 @@ def _estimate(
     ).estimate
 
 
-def _means(table: ScoreTable, prompts: Sequence[str], averages: Floats, confidence: float) -> tuple[PromptMean, ...]:
+def _means(
+    table: ScoreTable, prompts: Sequence[str], scores: Floats, confidence: float, model: str | None
+) -> tuple[CellMean, ...]:
     return tuple(
-        PromptMean(prompt=prompt, estimate=_estimate(table, values, table.clusters, confidence))
-        for prompt, values in zip(prompts, averages, strict=True)
+        CellMean(model=model, prompt=prompt, estimate=_estimate(table, values, table.clusters, confidence))
+        for prompt, values in zip(prompts, scores, strict=True)
     )
 
 
