@@ -7,7 +7,6 @@ from typing import Any
 from tabulate import tabulate
 
 from harness.experiments import ASSUMED_SPREAD, Apart, CellMean, Contrast, Experiment, Selection
-from harness.plan import PlannedJudge
 from harness.stats import BoardPlan, PairedComparison
 from harness.types import Scale
 from reports.view import interval, markdown_cell, number, p_value, printable, score_digits, signed
@@ -51,16 +50,16 @@ def ab_document(experiments: Sequence[Experiment]) -> list[dict[str, Any]]:
     return [_document(experiment) for experiment in experiments]
 
 
-def plan_sentence(plan: BoardPlan, judge: PlannedJudge, task: str) -> str:
+def plan_sentence(plan: BoardPlan, *, judge: str, scale: Scale, task: str) -> str:
     """Return what is to be expected of an experiment before it is made."""
-    digits, unit = score_digits(judge.scale.low, judge.scale.high), _unit(judge.scale)
+    digits, unit = score_digits(scale.low, scale.high), _unit(scale)
     if plan.minimum_detectable is None:
-        return f"Plan, {judge.name} on {task}: {plan.n} tasks can show nothing."
+        return f"Plan, {judge} on {task}: {plan.n} tasks can show nothing."
     needs = ", ".join(
         f"{number(gain.points, digits)}{unit} {gain.tasks:,}" for gain in plan.gains if gain.tasks is not None
     )
     return (
-        f"Plan, {judge.name} on {task}: two prompts on {plan.n} tasks are told apart {plan.power:.0%} of the time if "
+        f"Plan, {judge} on {task}: two prompts on {plan.n} tasks are told apart {plan.power:.0%} of the time if "
         f"they truly differ by {number(plan.minimum_detectable, digits)}{unit}. Tasks needed to see a difference of "
         f"{needs}. (Assumed: differences spread by {ASSUMED_SPREAD:.0%} of the scale; the report has the measured one.)"
     )

@@ -90,11 +90,16 @@ def _check(evaluation: Evaluation) -> None:
 
 
 def _plan(evaluation: Evaluation) -> list[str]:
-    job, confidence = evaluation.job, evaluation.spec.confidence
+    confidence = evaluation.spec.confidence
     return [
-        plan_sentence(plan_experiment(judge.scale, len(task.samples), confidence=confidence), judge, task.name)
-        for task in job.tasks
-        for judge in job.planned_judges
+        plan_sentence(
+            plan_experiment(judge.scale, len(task.samples), confidence=confidence),
+            judge=judge.name,
+            scale=judge.scale,
+            task=task.name,
+        )
+        for task in evaluation.job.tasks
+        for judge in evaluation.job.planned_judges
     ]
 
 
