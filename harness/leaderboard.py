@@ -64,8 +64,7 @@ class Comparison:
 class RepeatAdvice:
     """Where the noise of one comparison (of one row, if ``baseline`` is None) comes from, and what to buy next.
 
-    ``purchases``: ways to spend as much again as the run cost, best first. ``plans``: tasks and repeats that given gains
-    need.
+    ``purchases``: ways to spend as much again as the run cost, best first. ``plans``: what given gains need.
     """
 
     candidate: RowKey
