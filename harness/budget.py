@@ -36,7 +36,7 @@ class Budget:
             return True
         with self._settled:
             while not self._covers(kind):
-                if self._dearest.get(kind) is not None and self._in_flight.total() == 0:
+                if self._in_flight.total() == 0:  # nothing will change any more
                     self.is_spent = True
                 if self.is_spent:
                     return False

@@ -165,6 +165,17 @@ def test_a_sheet_that_somebody_has_filled_is_not_overwritten(run: RunCli) -> Non
     assert (1, True) == (again.code, "somebody has written in it" in again.err)
 
 
+def test_every_prompt_of_a_model_has_its_own_ratings(run: RunCli) -> None:
+    """One model under two prompts: the sheet holds both answers, and each row gets the scores of its own."""
+    arguments = ("--task", "mine=tasks.jsonl", "--model", "echo", "--prompt", "course.v1", "--prompt", "plain.v1")
+    assert 0 == run("eval", *arguments, "--judge", "rules", "--run", "p").code
+    [sheet] = sheets(run("rate", "export", "p", "--sample", "25").out)
+    ran = run("rate", "import", "p", str(fill(sheet, lambda row: 5 if "指示" in row["answer"] else 2)))
+    assert 0 == ran.code, ran.err
+    rows = [row for row in results_of(Path(), "p")["rows"] if row["judge"] == "human"]
+    assert {"course.v1": 5.0, "plain.v1": 2.0} == {row["prompt"]: row["mean"] for row in rows}
+
+
 def test_only_some_models(run: RunCli) -> None:
     """--model leaves the others out of the sheets; their answers are unscored afterwards."""
     [sheet] = sheets(run("rate", "export", "r", "--sample", "20", "--model", "better").out)
