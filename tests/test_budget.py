@@ -29,11 +29,28 @@ def spend(budget: Budget, costs: list[int], threads: int) -> int:
     limit=st.integers(1, 100),
     threads=st.integers(1, 8),
 )
-def test_the_limit_is_passed_by_one_call_at_most(costs: list[int], limit: int, threads: int) -> None:
-    """Whatever calls cost: no thread waits for ever, and at most calls dearer than all before them pass the limit."""
+def test_no_thread_waits_for_ever_and_one_at_a_time_only_the_last_call_passes_the_limit(
+    costs: list[int], limit: int, threads: int
+) -> None:
+    """Whatever calls cost, every one is decided; one at a time, the limit holds but for a dearer last call."""
     budget = Budget(limit / 1000)
     spend(budget, costs, threads)
-    assert budget.spent <= limit / 1000 + 2 * max(costs, default=0) / 1000 + 1e-9
+    assert budget.spent <= (limit + threads * max(costs, default=0)) / 1000 + 1e-9
+
+
+def test_calls_in_flight_that_cost_up_to_twice_as_much_keep_the_limit() -> None:
+    """After one call at a cent, four leave at once on nine cents; the fifth waits, and then there is no money for it."""
+    budget = Budget(0.1)
+    assert budget.admits("judge")
+    budget.settle("judge", 0.01)
+    assert all(budget.admits("judge") for _ in range(4))
+    with ThreadPoolExecutor(1) as pool:
+        fifth = pool.submit(budget.admits, "judge")
+        for _ in range(4):
+            assert not fifth.done()
+            budget.settle("judge", 0.02)
+        assert not fifth.result(timeout=10)
+    assert pytest.approx(0.09) == budget.spent
 
 
 @pytest.mark.parametrize("threads", [1, 8])
