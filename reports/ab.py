@@ -24,7 +24,8 @@ _READING = (
     "where there are several, is one number, and everything rests on the mean of these. Differences have paired-t "
     "intervals and sign-flip p-values; Holm's correction and the simultaneous intervals hold over all comparisons of "
     "one table. Scores of different judges are never averaged. A prompt is called better only where its simultaneous "
-    "interval excludes zero and Holm's p agrees."
+    "interval excludes zero and Holm's p agrees. leaderboard.md beside this file has every cell with its unscored and "
+    "cut answers."
 )
 _LONGEST = 400  # characters of an answer beside others
 _SIDE_BY_SIDE = 3  # prompts whose answers fit beside each other

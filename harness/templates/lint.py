@@ -122,7 +122,7 @@ def _ending(template: Template, text: str) -> Iterator[Finding]:
     newlines = len(text) - len(body)
     if newlines != 1:
         note = (
-            f"{newlines or 'no'} newline{'s' * (newlines != 1)} after {heading!r}; adapters of the course were trained "
+            f"{newlines or 'no'} newline{'s' * (newlines > 1)} after {heading!r}; adapters of the course were trained "
             f"with exactly one."
         )
         yield Finding(level="error", code="ending", line=last, text=note)
