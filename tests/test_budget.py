@@ -39,7 +39,7 @@ def test_no_thread_waits_for_ever_and_one_at_a_time_only_the_last_call_passes_th
 
 
 def test_calls_in_flight_that_cost_up_to_twice_as_much_keep_the_limit() -> None:
-    """After one call at a cent, four leave at once on nine cents; the fifth waits, and then there is no money for it."""
+    """After one call at a cent, four leave at once on nine cents; the fifth waits, and then no money is left for it."""
     budget = Budget(0.1)
     assert budget.admits("judge")
     budget.settle("judge", 0.01)
