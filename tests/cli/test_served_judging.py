@@ -166,6 +166,21 @@ def test_the_cost_limit_of_a_served_judge(run: RunCli) -> None:
     assert 40 == results_of(Path(), "r")["rows"][0]["n"]
 
 
+def test_the_cost_limit_of_a_served_model(run: RunCli) -> None:
+    """Answers are paid for too: 0.0002 each, five on 0.0011; a free judge judges those; a rerun makes the rest."""
+    write_tasks(40)
+    Path("prices.toml").write_text('["test-model"]\ninput = 1.0\noutput = 5.0\n')
+    arguments = ("eval", "--task", "mine=tasks.jsonl", "--model", "openai:test-model", "--judge", "rules", "--run", "r")
+    with serve(lambda _: openai.reply("東京です。")) as server:
+        Path("harness.toml").write_text(f'[models.openai]\nbase_url = "{server.url}"\nprices = "prices.toml"\n')
+        expected = json.loads(run(*arguments, "--dry-run", "--json").out)["expected"]["openai:test-model"]
+        assert (40, 40 * 512) == (expected["calls"], expected["tokens_out"])
+        ran = run(*arguments, "--max-cost", "0.0011")
+        assert (3, 5) == (ran.code, len(server.calls))
+        assert {"no answer was generated": 35} == results_of(Path(), "r")["rows"][0]["unscored_reasons"]
+        assert (0, 40) == (run(*arguments).code, len(server.calls))
+
+
 def test_a_limit_without_a_known_price_is_refused_before_the_first_call(run: RunCli) -> None:
     """No table has the model: an error that says where to put its price."""
     write_tasks(2)
