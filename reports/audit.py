@@ -230,7 +230,8 @@ def _anchoring(found: Anchoring, confidence: float) -> list[str]:
         f"{shown.n_labels} of {found.n_tasks} tasks are rated by {markdown_cell(found.human)} "
         f"({drawn[found.drawn_at_random]}). Two questions have two intervals: the mean that people would give on "
         f"exactly these {found.n_tasks} tasks, and on new tasks like these. Survey regression on the judge's scores, "
-        f"{confidence:.0%} intervals; the judge's own mean is not a human figure."
+        f"{confidence:.0%} intervals, each by itself: none is corrected for the number of models. The judge's own mean "
+        "is not a human figure."
     )
     title = f"### What people would say, with the help of {markdown_cell(found.judge)}"
     parts = [title, estimand, _anchored_table(found.means, "mean")]

@@ -139,7 +139,7 @@ def _say_what_was_drawn(export: Export, stored: StoredRun) -> None:
             f"{task}: {len(chosen)} of {len(draw.population[task])} tasks drawn at random (seed {draw.seed}){left_out}",
             err=True,
         )
-        if len(chosen) < _FEW < len(draw.population[task]):
+        if len(chosen) < min(_FEW, len(draw.population[task])):
             click.echo(f"Note: under {_FEW} rated tasks, no score is carried from people to the other tasks.", err=True)
     per_rater = len(export.items) // draw.raters
     click.echo(

@@ -149,6 +149,26 @@ def test_a_model_version_that_changes_within_a_run_is_said_on_the_board(run: Run
     assert "several model versions: model-001, model-002" in run("audit", "r").out
 
 
+def test_another_rubric_is_another_judge_beside_the_first(run: RunCli) -> None:
+    """The rubric's name tells them apart; the old rows stay, and the same command again asks nothing."""
+    write_tasks(5)
+    with serve(lambda call: scored("gemini", number_of(turns("gemini", call)[0]))) as server:
+        configure(server, "gemini")
+        assert 0 == evaluate(run, "gemini:test-model").code
+        before = results_of(Path(), "r")["rows"]
+        command = ("judge", "r", "--judge", "gemini:test-model", "--rubric")
+        added = run(*command, "digits.v1")
+        assert (0, 10) == (added.code, len(server.calls))
+        assert "the new one is named 'gemini:test-model (digits.v1)'" in added.err
+        assert before == [row for row in results_of(Path(), "r")["rows"] if row["judge"] == "gemini:test-model"]
+        assert added.out == run(*command, "digits.v1").out
+        assert 0 == run(*command, "elyza.v1").code
+        assert 10 == len(server.calls)
+    assert {"gemini:test-model", "gemini:test-model (digits.v1)"} == {
+        row["judge"] for row in results_of(Path(), "r")["rows"]
+    }
+
+
 def test_the_cost_limit_of_a_served_judge(run: RunCli) -> None:
     """100 tokens in and 20 out at 1 and 5 dollars a million: 0.0002 each. A limit of 0.0011 pays for five."""
     write_tasks(40)
