@@ -23,8 +23,8 @@ from harness.cli.publish import joined_judges
 from harness.cli.rate import imported_ratings
 from harness.cli.stored import StoredRun, read_run
 from harness.errors import UnknownNameError
-from harness.rating import rater_matrix
 from harness.scores import ScoreTable
+from harness.sheet_ratings import rater_matrix
 from harness.specs import load_config
 from harness.types import LIKERT_5
 from reports.audit import Audit, TaskAudit, audit_document, audit_markdown

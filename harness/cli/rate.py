@@ -17,18 +17,15 @@ from harness.rating import (
     Draw,
     Export,
     Rating,
-    SheetRatings,
     draw_items,
     key_document,
-    rater_matrix,
-    ratings_text,
     read_key,
-    read_ratings,
     read_sheets,
     sheet_text,
     tag_of,
 )
 from harness.scores import RowKey
+from harness.sheet_ratings import SheetRatings, rater_matrix, ratings_text, read_ratings
 from harness.specs import load_config
 from harness.store import Store
 from harness.tables import Table, read_table
