@@ -11,6 +11,9 @@ from harness.rating import Export, Rating, cell, csv_text
 from harness.tables import Table, name_text
 from harness.types import Generation, Sample, Scale, Verdict
 
+IMPORTED = "human"
+"""The name of the judge that imported sheets make."""
+
 COLUMNS = ("model", "prompt", "task", "task_id", "score", "rater", "comment", "item")
 
 
@@ -62,7 +65,12 @@ class SheetRatings:
     kind = "human"
 
     def __init__(
-        self, ratings: Sequence[Rating], samples: Mapping[tuple[str, str], Sample], *, scale: Scale, name: str = "human"
+        self,
+        ratings: Sequence[Rating],
+        samples: Mapping[tuple[str, str], Sample],
+        *,
+        scale: Scale,
+        name: str = IMPORTED,
     ) -> None:
         self.name = name
         self._ratings: dict[tuple[str, str], list[Rating]] = {}
