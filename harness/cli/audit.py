@@ -30,19 +30,20 @@ from harness.types import LIKERT_5
 from reports.audit import Audit, TaskAudit, audit_document, audit_markdown
 
 
-@click.command("audit", short_help="Show how far each judge of a run can be trusted.")
+@click.command(
+    "audit",
+    short_help="Show how far each judge of a run can be trusted.",
+    epilog="Example: harness audit demo --human human",
+)
 @click.argument("run")
 @click.option("--human", metavar="NAME", help="The judge that stands for people.  [default: human, or the only one]")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, unrounded.")
 @common_options
 def audit(*, run: str, human: str | None, as_json: bool, config: str | None, store: str | None) -> None:
-    r"""Show the card of every judge of a finished run; RUN is its name under runs/ or its folder.
+    """Show the card of every judge of a finished run; RUN is its name under runs/ or its folder.
 
     Scores and what is missing, agreement with the other judges, self-consistency where verdicts were repeated, how
     scores go with length, and, where people rated a part of the answers, what they would say of all of them.
-
-    \b
-    harness audit demo --human human
     """
     stored = read_run(run, load_config(config).runs, store)
     found = build_audit(stored, human)
