@@ -28,7 +28,8 @@ FILES = {"md": MARKDOWN, "html": HTML, "json": RESULTS, "csv": CSV}
 @click.command(
     "report",
     short_help="Write the report of one or several runs.",
-    epilog="\b\nExamples:\n  harness report demo --format html\n  harness report monday tuesday --format all --lang ja --output shared/",
+    epilog="\b\nExamples:\n  harness report demo --format html\n"
+    "  harness report monday tuesday --format all --lang ja --output shared/",
 )
 @click.argument("runs", metavar="RUN...", nargs=-1, required=True)
 @click.option(

@@ -19,7 +19,8 @@ _SHOWN = 30
 @click.command(
     "submit",
     short_help="Write the competition's answer file, or check one.",
-    epilog="\b\nExamples:\n  harness submit tv --model adapter:out --output submission.jsonl\n  harness submit --check submission.jsonl",
+    epilog="\b\nExamples:\n  harness submit tv --model adapter:out --output submission.jsonl\n"
+    "  harness submit --check submission.jsonl",
 )
 @click.argument("run", required=False)
 @click.option("--model", metavar="LABEL", help="Whose answers.")
