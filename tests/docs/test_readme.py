@@ -24,6 +24,13 @@ def test_every_command_of_the_readme_runs(run_cli: RunCli) -> None:
     assert rows["after", "rules"] > rows["before", "rules"]
 
 
+def test_every_command_of_the_japanese_readme_runs(run_cli: RunCli) -> None:
+    """The Japanese page is run like the English one."""
+    found = run_page(ROOT / "README.ja.md", run_cli)
+    assert 1 == sum(block.kind == "console" and block.reason is None for block in found)
+    assert {"前", "後"} == {row["model"] for row in results_of(Path(), "first")["rows"]}
+
+
 def test_the_plugin_of_the_readme_installs_and_judges(
     run_cli: RunCli, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
