@@ -49,30 +49,43 @@ function reasons(sample, row) {
   data.judges.forEach((_, place) => {
     for (const [, reason] of verdictsOf(sample, row, place)) {
       if (reason < 0) continue;
-      const text = el("p", { className: "text reason" });
-      if (place !== state.judge) text.append(el("b", {}, `${judgeName(place)}: `));
-      text.append(texts[reason]);
-      (place === state.judge ? own : others).append(text);
+      const before = place === state.judge ? [] : [el("b", {}, `${judgeName(place)}: `)];
+      (place === state.judge ? own : others).append(...longText(texts[reason], { className: "text reason", before }));
     }
   });
   return [own.childNodes.length ? own : null, others.childNodes.length > 1 ? others : null];
 }
 
-// An answer's text, clipped where it is long, with marked runs where two are compared.
-function answerText(text, marked, tag) {
-  if (text === "") return [el("p", { className: "none" }, say("empty_answer"))];
-  const body = el("div", { className: "text" });
+// A text as runs of [part, whether it stands in this text alone], at most `most` characters of them.
+function parts(marked, tag, most) {
+  const made = [];
+  let left = most;
+  for (const [part, only] of marked) {
+    if (left <= 0) break;
+    const shownPart = part.slice(0, left);
+    left -= shownPart.length;
+    made.push(only ? el(tag, {}, shownPart) : shownPart);
+  }
+  return made;
+}
+
+// A text, of which a long one shows its beginning alone until the rest is asked for: no more of it is laid out.
+function longText(text, { marked = [[text, false]], tag = "", className = "text", before = [] } = {}) {
+  const body = el("div", { className });
   body.dir = "auto";
-  if (marked) body.append(...marked.map(([part, only]) => (only ? el(tag, {}, part) : part)));
-  else body.append(text);
-  if (text.length <= LONG && text.split("\n").length <= 14) return [body];
+  const long = text.length > LONG || text.split("\n", 16).length > 14;
+  const fill = (most) => body.replaceChildren(...before.map((node) => node.cloneNode(true)), ...parts(marked, tag, most));
+  fill(long ? 2 * LONG : Infinity);
+  if (!long) return [body];
   body.classList.add("clipped");
-  const button = el("button", { type: "button" }, `${say("show_all")} (${say("characters", { count: text.length.toLocaleString(data.language) })})`);
+  const closed = `${say("show_all")} (${say("characters", { count: text.length.toLocaleString(data.language) })})`;
+  const button = el("button", { type: "button" }, closed);
   button.setAttribute("aria-expanded", "false");
   button.addEventListener("click", () => {
-    const open = body.classList.toggle("clipped");
-    button.setAttribute("aria-expanded", String(!open));
-    button.textContent = say(open ? "show_all" : "show_less");
+    const clipped = body.classList.toggle("clipped");
+    fill(clipped ? 2 * LONG : Infinity);
+    button.setAttribute("aria-expanded", String(!clipped));
+    button.textContent = clipped ? closed : say("show_less");
   });
   return [body, button];
 }
@@ -86,7 +99,8 @@ function answerCard(sample, row, { letter = "", marked = null, tag = "" } = {}) 
   repeats.forEach(([place], index) => {
     if (repeats.length > 1) card.append(el("p", { className: "role" }, say("repeat", { number: index + 1 })));
     if (place < 0) card.append(el("p", { className: "none" }, say("no_answer")));
-    else card.append(...answerText(texts[place], repeats.length === 1 ? marked : null, tag));
+    else if (texts[place] === "") card.append(el("p", { className: "none" }, say("empty_answer")));
+    else card.append(...longText(texts[place], marked && repeats.length === 1 ? { marked, tag } : {}));
   });
   card.append(...reasons(sample, row).filter(Boolean));
   return card;
@@ -97,9 +111,7 @@ function asked(sample) {
   const box = el("div", { className: "asked" });
   for (const [key, place] of [["input", input], ["reference", reference], ["criteria", criteria]]) {
     if (place < 0) continue;
-    const text = el("div", { className: "text" }, texts[place]);
-    text.dir = "auto";
-    box.append(el("h4", {}, say(key)), text);
+    box.append(el("h4", {}, say(key)), ...longText(texts[place]));
   }
   return box;
 }

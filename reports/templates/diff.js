@@ -10,6 +10,7 @@ function wordsOf(text) {
 
 // Returns [runs of a, runs of b]: pairs of text and whether it stands in that text alone; null if given up.
 function diff(textA, textB) {
+  if (textA === textB) return [[[textA, false]], [[textB, false]]];
   const a = wordsOf(textA), b = wordsOf(textB);
   let start = 0;
   while (start < a.length && start < b.length && a[start] === b[start]) start++;

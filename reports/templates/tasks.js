@@ -121,6 +121,7 @@ function chooseModels(a, b) {
   state.b = b;
   byId("model-a").value = String(a);
   byId("model-b").value = String(b);
+  startFilters();
   showTasks();
 }
 
@@ -175,6 +176,7 @@ function startTasks() {
 
 function start() {
   for (const part of document.querySelectorAll(".needs-script")) part.hidden = false;
+  for (const part of document.querySelectorAll(".no-script")) part.hidden = true;
   if (!data.boards.length) return;
   const first = data.boards[0];
   state.task = first.task;
