@@ -1,7 +1,8 @@
 """The statistics at size: 1,225 pairs x 100,000 tasks, and everything about 1,770 pairs x 100 tasks.
 
 Usage: python bench/stats_bench.py [--runs N]. Prints JSON. Each case runs in its own process on simulated 1-5 scores;
-its first call, which pays for memory and caches, is given apart from the median of the rest.
+its first call, which pays for memory and caches, is given beside the median of all. Matrix products run on one thread:
+two are a third faster on an idle machine and many times slower on a busy one, where they wait for each other.
 """
 
 import argparse
@@ -103,9 +104,12 @@ def main() -> None:
         "scipy": scipy.__version__,
         "import_seconds": import_seconds(),
     }
+    one_thread = os.environ | {"OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
     for case in CASES:
         command = [sys.executable, __file__, "--case", case, "--runs", str(arguments.runs)]
-        figures[case] = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+        figures[case] = json.loads(
+            subprocess.run(command, check=True, capture_output=True, text=True, env=one_thread).stdout
+        )
     print(json.dumps(figures, indent=1))
 
 

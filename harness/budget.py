@@ -4,13 +4,16 @@ import math
 import threading
 from collections import Counter
 
+_MARGIN = 2.0  # a call in flight may cost as many times the dearest one before it: thinking and second questions vary
+
 
 class Budget:
     """A limit in US dollars on what verdicts and answers cost. Thread-safe; ``limit`` None allows everything.
 
-    A call is let go only if the money that is left covers it and every call in flight, each taken to cost as much as
-    the dearest one so far of its kind. The first calls of a kind go one at a time until one has told its cost. So the
-    limit is passed only by a call that costs more than all before it.
+    A call is let go if the money that is left covers it and every call in flight, should each cost twice as much as
+    the dearest one so far of its kind; a call alone, if it covers that cost once. The first calls of a kind go one at a
+    time until one has told its cost. So the limit is passed only by a last call that is dearer than all before it, or
+    by calls at once that cost more than twice as much.
 
     >>> budget = Budget(0.05)
     >>> budget.admits("judge"), budget.settle("judge", 0.03)
@@ -36,7 +39,7 @@ class Budget:
             return True
         with self._settled:
             while not self._covers(kind):
-                if self._dearest.get(kind) is not None and self._in_flight.total() == 0:
+                if self._in_flight.total() == 0:  # nothing will change any more
                     self.is_spent = True
                 if self.is_spent:
                     return False
@@ -78,7 +81,8 @@ class Budget:
         dearest = self._dearest.get(kind)
         if dearest is None:
             return self._in_flight[kind] == 0 and not self.is_spent and self.spent < self.limit
-        return dearest == 0 or (not self.is_spent and self.spent + self._reserved() + dearest <= self.limit + 1e-9)
+        reserved = self._reserved() + (_MARGIN * dearest if self._in_flight.total() else dearest)
+        return dearest == 0 or (not self.is_spent and self.spent + reserved <= self.limit + 1e-9)
 
     def _reserved(self) -> float:
-        return sum(self._dearest.get(kind, 0.0) * count for kind, count in self._in_flight.items())
+        return _MARGIN * sum(self._dearest.get(kind, 0.0) * count for kind, count in self._in_flight.items())

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import median
 
 from harness.plan import PlannedJudge
 from harness.scores import RowKey, ScoreTable
@@ -11,10 +10,14 @@ from harness.stats import (
     BoardPlan,
     Family,
     PairedComparison,
+    Purchase,
     RankSet,
+    RepeatPlan,
     VarianceComponents,
+    buy_next,
     compare_family,
-    plan_board,
+    plan_family,
+    plan_repeats,
     rank_sets,
     score_interval,
     variance_components,
@@ -58,11 +61,26 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RepeatAdvice:
+    """Where the noise of one comparison (of one row, if ``baseline`` is None) comes from, and what to buy next.
+
+    ``purchases``: ways to spend as much again as the run cost, best first. ``plans``: what given gains need.
+    """
+
+    candidate: RowKey
+    baseline: RowKey | None
+    components: VarianceComponents
+    purchases: tuple[Purchase, ...]
+    plans: tuple[RepeatPlan, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Board:
     """All rows of one judge on one task, best first. Scores of different judges never meet in one board.
 
     ``comparisons`` are the declared family, ``family_method`` how it was corrected; ``plan`` is what this many tasks
-    can tell apart, given the median spread of the family's differences.
+    can tell apart, given the median spread of the family's differences; ``repeats``: what repeats teach, where there
+    are any.
     """
 
     task: str
@@ -72,6 +90,7 @@ class Board:
     comparisons: tuple[Comparison, ...]
     family_method: str
     plan: BoardPlan
+    repeats: RepeatAdvice | None
     cautions: tuple[str, ...]
 
     def against_baseline(self, row: RowKey) -> PairedComparison | None:
@@ -164,7 +183,7 @@ def _board(
         )
         for key, interval, rank, cells in zip(table.rows, intervals, ranks, table.cells, strict=True)
     ]
-    comparisons, method = _comparisons(table, baseline, family, confidence)
+    comparisons, method, plan = _comparisons(table, baseline, family, confidence)
     cautions = dict.fromkeys(caution for interval in intervals for caution in interval.cautions)
     if len(table.versions) > 1:
         cautions[f"the judge answered as several model versions: {', '.join(sorted(table.versions))}"] = None
@@ -175,14 +194,15 @@ def _board(
         rows=tuple(sorted(rows, key=_best_first)),
         comparisons=comparisons,
         family_method=method,
-        plan=_plan(comparisons, len(table.samples), confidence),
+        plan=plan,
+        repeats=_repeat_advice(table, comparisons, confidence),
         cautions=tuple(cautions),
     )
 
 
 def _comparisons(
     table: ScoreTable, baseline: str, family: Family, confidence: float
-) -> tuple[tuple[Comparison, ...], str]:
+) -> tuple[tuple[Comparison, ...], str, BoardPlan]:
     """Return the family of one board. Without a row of the baseline (it has none here) the first row stands in."""
     place = next((index for index, key in enumerate(table.rows) if key.model == baseline), 0)
     scale = table.judge.scale
@@ -200,12 +220,28 @@ def _comparisons(
         Comparison(baseline=table.rows[against], candidate=table.rows[candidate], result=result)
         for (candidate, against), result in zip(compared.pairs, compared.comparisons, strict=True)
     )
-    return comparisons, compared.method
+    return comparisons, compared.method, plan_family(compared)
 
 
-def _plan(comparisons: Sequence[Comparison], n_samples: int, confidence: float) -> BoardPlan:
-    spreads = [comparison.result.sd for comparison in comparisons if comparison.result.sd is not None]
-    return plan_board(median(spreads) if spreads else None, n_samples, confidence=confidence)
+def _repeat_advice(table: ScoreTable, comparisons: Sequence[Comparison], confidence: float) -> RepeatAdvice | None:
+    """Return what the repeats of a board teach: of its first comparison's differences, or of its only row."""
+    _, _, generations, judgements = table.cells.shape
+    if generations * judgements == 1 or not table.rows:
+        return None
+    if comparisons:
+        first = comparisons[0]
+        cells = table.cells[table.rows.index(first.candidate)] - table.cells[table.rows.index(first.baseline)]
+        candidate, baseline = first.candidate, first.baseline
+    else:
+        cells, candidate, baseline = table.cells[0], table.rows[0], None
+    components = variance_components(cells)
+    return RepeatAdvice(
+        candidate=candidate,
+        baseline=baseline,
+        components=components,
+        purchases=buy_next(components),
+        plans=plan_repeats(components, confidence=confidence),
+    )
 
 
 def _tag_rows(table: ScoreTable, key: RowKey, confidence: float) -> tuple[TagRow, ...]:

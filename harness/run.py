@@ -155,7 +155,7 @@ def _check_prices(job: Job) -> None:
         if getattr(thing, "price", _FREE) is None:
             raise HarnessError(
                 f"The cost of {what} cannot be limited: no price table has its model.",
-                hint="Add its price to a TOML file of yours and name that file as prices in harness.toml.",
+                hint="Put its price (0 if it is free) into a TOML file and name that file as prices in harness.toml.",
             )
 
 

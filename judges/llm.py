@@ -1,11 +1,13 @@
 """A judge that asks a served model to apply a rubric: the same for Google's and for OpenAI-compatible servers."""
 
+from collections.abc import Sequence
 from typing import Any, cast
 
 from harness.codec import digest
 from harness.errors import JudgeUnavailableError
+from harness.protocols import CallEstimate
 from harness.remote.call import CallError, Client, Prompt, Reply
-from harness.remote.pricing import find_price
+from harness.remote.pricing import find_price, rough_tokens
 from harness.remote.retry import Caller
 from harness.remote.settings import RemoteSettings
 from harness.templates import Template, load_template
@@ -13,6 +15,8 @@ from harness.types import LIKERT_5, Generation, JudgeSpec, Message, Role, Sample
 from judges.rubric import PARSER_VERSION, parse, variables
 
 DEFAULT_RUBRIC = "tv.v1"
+USUAL_ANSWER = 215  # characters: the median of 6,000 answers of 60 models to ELYZA-tasks-100
+USUAL_REPLY = {"json": 100, "number": 2}  # tokens, without thinking
 EMPTY_ANSWER = "empty answer: lowest score without a call"
 _HALVES = Scale(low=LIKERT_5.low, high=LIKERT_5.high, step=0.5)
 _ASK_AGAIN = {
@@ -38,6 +42,7 @@ class RubricJudge:
         kind: "quality".
         in_flight: how many threads may judge at once.
         requests_per_minute: the pace, or None for none.
+        give_up_after: how many failures in a row end the run for this judge.
         price: what tokens cost, or None if no table has the model.
     """
 
@@ -49,6 +54,7 @@ class RubricJudge:
         self.scale = _HALVES if self.rubric.meta.get("halves") else LIKERT_5
         self.in_flight = settings.in_flight
         self.requests_per_minute = settings.requests_per_minute
+        self.give_up_after = settings.give_up_after
         self.price = find_price(client.model, settings.prices)
         self._form = "number" if self.rubric.meta.get("reply") == "number" else "json"
         self._settings = settings
@@ -88,6 +94,24 @@ class RubricJudge:
         except CallError as error:
             verdict = self._without_reply(error)
         return self._complete(verdict, replies)
+
+    def check_samples(self, task: str, samples: Sequence[Sample], models: Sequence[str]) -> list[str]:  # noqa: ARG002 - the protocol's
+        """Return a notice if the rubric shows a reference and some samples have none."""
+        missing = sum(not (sample.reference or "").strip() for sample in samples)
+        if "reference" not in self.rubric.variables or not missing:
+            return []
+        count = f"{missing} of {len(samples)} tasks of {task} have no reference"
+        return [f"{self.name}: {count}; rubric {self.rubric.name} judges them without."]
+
+    def estimate(self, sample: Sample, generation: Generation | None) -> CallEstimate:
+        """Return what the verdict on an answer will take, roughly; without an answer, one of usual length."""
+        answer = "あ" * USUAL_ANSWER if generation is None else generation.text or ""
+        if not answer.strip():
+            return CallEstimate(calls=0, tokens_in=0, tokens_out=0, cost=0.0)
+        tokens_in = sum(rough_tokens(message.content) for message in self._messages(sample, answer))
+        tokens_out = USUAL_REPLY[self._form]
+        cost = self.price.cost(tokens_in, tokens_out) if self.price else None
+        return CallEstimate(calls=1, tokens_in=tokens_in, tokens_out=tokens_out, cost=cost)
 
     def close(self) -> None:
         """End every wait: calls that have not left yet fail at once."""

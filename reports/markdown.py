@@ -1,6 +1,7 @@
-"""leaderboard.md: the boards of a run as Markdown that renders on GitHub."""
+"""leaderboard.md: the boards of a run as Markdown that renders on GitHub, in English or Japanese."""
 
 from collections.abc import Mapping, Sequence
+from html import escape
 from typing import Any
 
 from tabulate import tabulate
@@ -8,8 +9,12 @@ from tabulate import tabulate
 from harness.leaderboard import Board, BoardRow, Leaderboard
 from harness.stats import PairedComparison
 from reports.view import (
+    MISSING,
     interval,
+    is_long,
     markdown_cell,
+    markdown_line,
+    minute,
     number,
     p_value,
     percent,
@@ -17,73 +22,116 @@ from reports.view import (
     ranks,
     row_name,
     score_digits,
+    shown_value,
     signed,
 )
+from reports.wording import Language, Words, words
 
-_LIKERT_WIDTH = 4  # tasks needed for 0.1 to 0.3 points mean something on the 1-5 scale
 _NAMED = 3  # candidates named in one caution
-
-# What a kind of judge measures, said under its table so that nobody reads a check as a quality score.
-KIND_NOTES: Mapping[str, str] = {
-    "checks": "Share of machine checks passed. A gate and a diagnosis, not a quality score.",
-    "similarity": "Character overlap with one reference answer (chrF). Similarity, not a quality score.",
-    "human": "Ratings by people.",
-    "quality": "Scores by a language-model judge.",
-}
+_REASONS = 10
+_LIKERT_WIDTH = 4  # tasks needed for 0.1 to 0.3 points mean something on the 1-5 scale
 
 
-def leaderboard_markdown(leaderboard: Leaderboard, provenance: Mapping[str, Any], notices: Sequence[str] = ()) -> str:
-    """Return the whole document."""
-    parts = [f"# Leaderboard: {markdown_cell(leaderboard.run)}", _headline(leaderboard, provenance)]
-    parts += [_board_section(board, leaderboard.confidence) for board in leaderboard.boards]
+def leaderboard_markdown(
+    leaderboard: Leaderboard,
+    provenance: Mapping[str, Any],
+    notices: Sequence[str] = (),
+    *,
+    cautions: Sequence[str] = (),
+    language: Language = "en",
+) -> str:
+    """Return the whole document. ``cautions`` are about the run as a whole and stand before every figure."""
+    say = words(language)
+    parts = [
+        f"# {say('title.leaderboard', run=markdown_cell(leaderboard.run))}",
+        headline(leaderboard, provenance, say),
+        say("headline.legend", confidence=percent(leaderboard.confidence)),
+    ]
+    if cautions:
+        parts.append(f"## {say('title.cautions')}\n\n{_bullets(cautions)}")
+    parts += [_board_section(board, leaderboard.confidence, say) for board in leaderboard.boards]
     if notices:
-        parts.append("## Notes\n\n" + "\n".join(f"- {markdown_cell(notice)}" for notice in notices))
-    parts.append(_provenance_section(provenance))
+        parts.append(f"## {say('title.notes')}\n\n{_bullets(notices)}")
+    parts.append(_provenance_section(provenance, say))
     return "\n\n".join(parts) + "\n"
 
 
-def comparison_report(leaderboard: Leaderboard) -> str:
+def comparison_report(leaderboard: Leaderboard, *, language: Language = "en") -> str:
     """Return every comparison of every board, with what each board can tell apart."""
-    parts = [f"# Comparisons: {markdown_cell(leaderboard.run)}"]
+    say = words(language)
+    parts = [f"# {say('title.comparisons', run=markdown_cell(leaderboard.run))}"]
     for board in leaderboard.boards:
-        parts.append(f"## {markdown_cell(board.task)} by {markdown_cell(board.judge.name)}")
+        parts.append(f"## {_board_title(board, say)}")
         if not board.comparisons:
-            parts.append("One row alone: there is nothing to compare it with.")
+            parts.append(say("board.alone"))
             continue
-        parts += [comparison_table(board), resolution(board), f"Corrected by {board.family_method}."]
-        parts += _comparison_cautions(board)
+        parts += [comparison_table(board, say), resolution(board, say)]
+        parts.append(say("board.corrected", method=board.family_method))
+        parts += _comparison_cautions(board, say)
     return "\n\n".join(parts) + "\n"
 
 
-def board_table(board: Board, confidence: float) -> str:
+def headline(leaderboard: Leaderboard, provenance: Mapping[str, Any], say: Words) -> str:
+    """Return what was compared, on what, by whom and when, in one sentence of Markdown."""
+    tasks = {board.task: board.n_samples for board in leaderboard.boards}
+    judges = list(dict.fromkeys(board.judge.name for board in leaderboard.boards))
+    models = list(dict.fromkeys(row.key.model for board in leaderboard.boards for row in board.rows))
+    shown = ", ".join(map(markdown_cell, models)) if len(models) <= 5 else say("headline.models", count=len(models))  # noqa: PLR2004 - what fits a line
+    return say(
+        "headline.sentence",
+        models=shown,
+        tasks=", ".join(
+            say("headline.tasks", task=markdown_cell(task), count=number(count, 0)) for task, count in tasks.items()
+        ),
+        judges=", ".join(map(markdown_cell, judges)),
+        date=minute(str(provenance.get("date", MISSING))),
+    )
+
+
+def board_table(board: Board, confidence: float, say: Words | None = None) -> str:
     """Return the table of one board: ranks and means, and next to them each candidate against the baseline."""
+    say = say or words("en")
     digits = score_digits(board.judge.scale.low, board.judge.scale.high)
-    rate = "pass rate" if board.judge.scale.is_pass_fail else "mean"
-    headers = ["rank", "model", "prompt", rate, f"{confidence:.0%} interval", "n", "unscored", "cut at length"]
+    rate = "column.pass_rate" if board.judge.scale.is_pass_fail else "column.mean"
+    columns = [("right", say("column.rank")), ("left", say("column.model"))]
+    prompted = any(row.key.prompt is not None for row in board.rows)
+    columns += [("left", say("column.prompt"))] if prompted else []
+    columns += [
+        ("right", say(rate)),
+        ("center", say("column.interval", confidence=percent(confidence))),
+        ("right", say("column.n")),
+        ("right", say("column.unscored")),
+    ]
+    ends_known = any(row.length_stop_rate is not None for row in board.rows)
+    columns += [("right", say("column.cut"))] if ends_known else []
     compared = bool(board.comparisons)
     if compared:
-        headers += ["difference", "its interval", "p (Holm)", "W/T/L"]
+        columns += [
+            ("right", say("column.difference")),
+            ("center", say("column.difference_interval")),
+            ("right", say("column.p_adjusted")),
+            ("right", say("column.wins")),
+        ]
     rows = []
     for row in board.rows:
-        cells = [
-            ranks(row.rank),
-            markdown_cell(row.key.model),
-            markdown_cell(row.key.prompt or "–"),
+        cells = [ranks(row.rank), markdown_cell(row.key.model)]
+        cells += [markdown_cell(row.key.prompt or MISSING)] if prompted else []
+        cells += [
             number(row.estimate.value, digits),
             interval(row.estimate, digits),
-            f"{row.estimate.n} of {board.n_samples}",
+            say("column.of", n=row.estimate.n, total=board.n_samples),
             str(row.estimate.n_unscored),
-            percent(row.length_stop_rate),
         ]
+        cells += [percent(row.length_stop_rate)] if ends_known else []
         if compared:
-            cells += _against(board.against_baseline(row.key), digits)
+            cells += _against(board.against_baseline(row.key), digits, say)
         rows.append(cells)
-    align = ("right", "left", "left", "right", "center", "right", "right", "right", "right", "center", "right", "right")
-    return tabulate(rows, headers=headers, tablefmt="github", colalign=align[: len(headers)], disable_numparse=True)
+    return _table(rows, [header for _, header in columns], [align for align, _ in columns])
 
 
-def comparison_table(board: Board) -> str:
+def comparison_table(board: Board, say: Words | None = None) -> str:
     """Return every comparison of one board, one line each."""
+    say = say or words("en")
     digits = score_digits(board.judge.scale.low, board.judge.scale.high)
     rows = [
         [
@@ -94,151 +142,206 @@ def comparison_table(board: Board) -> str:
             interval(comparison.result.simultaneous, digits, with_sign=True),
             p_value(comparison.result.p_value),
             p_value(comparison.result.p_adjusted),
-            _wins(comparison.result),
+            wins(comparison.result),
             str(comparison.result.n_pairs),
             number(comparison.result.minimum_detectable, digits),
         ]
         for comparison in board.comparisons
     ]
-    headers = ["candidate", "baseline", "difference", "its interval", "simultaneous interval", "p", "p (Holm)",
-               "W/T/L", "pairs", "detectable"]  # fmt: skip
+    headers = ["candidate", "baseline", "difference", "difference_interval", "simultaneous", "p", "p_adjusted", "wins",
+               "pairs", "detectable"]  # fmt: skip
     align = ("left", "left", "right", "center", "center", "right", "right", "right", "right", "right")
-    return tabulate(rows, headers=headers, tablefmt="github", colalign=align, disable_numparse=True)
+    return _table(rows, [say(f"column.{header}") for header in headers], align)
 
 
-def resolution(board: Board) -> str:
+def resolution(board: Board, say: Words | None = None) -> str:
     """Return one plain sentence on what the board can and cannot tell apart, with what it would take."""
+    say = say or words("en")
     plan = board.plan
     if plan.minimum_detectable is None:
-        return "Nothing was compared, so nothing can be said about what this board could tell apart."
-    digits = score_digits(board.judge.scale.low, board.judge.scale.high)
-    unit = "points" if board.judge.scale.high - board.judge.scale.low > 1 else "(as a share)"
-    sentence = (
-        f"With {plan.n} tasks this board cannot resolve gaps under about {number(plan.minimum_detectable, digits)} "
-        f"{unit}: a true gap of that size is found {plan.power:.0%} of the time, a smaller one less often."
+        return say("board.nothing_compared")
+    scale = board.judge.scale
+    sentence = say(
+        "board.resolution",
+        n=plan.n,
+        gap=number(plan.minimum_detectable, score_digits(scale.low, scale.high)),
+        unit=say("board.points" if scale.high - scale.low > 1 else "board.share"),
+        power=percent(plan.power),
     )
-    if board.judge.scale.high - board.judge.scale.low == _LIKERT_WIDTH:
-        needs = [f"{gain.points:g} points {gain.tasks:,}" for gain in plan.gains if gain.tasks is not None]
-        sentence += f" Tasks needed: for {', '.join(needs)}."
+    if scale.high - scale.low == _LIKERT_WIDTH:
+        needs = [
+            say("board.need", points=f"{gain.points:g}", tasks=f"{gain.tasks:,}")
+            for gain in plan.gains
+            if gain.tasks is not None
+        ]
+        sentence += say("space") + say("board.needed", needs=", ".join(needs))
     return sentence
 
 
-def _against(result: PairedComparison | None, digits: int) -> list[str]:
-    if result is None:
-        return ["baseline", "", "", ""]
-    return [
-        signed(result.difference.value, digits),
-        interval(result.difference, digits, with_sign=True),
-        p_value(result.p_adjusted),
-        _wins(result),
+def verdict_on_board(board: Board, confidence: float, say: Words) -> str | None:
+    """Return how many rows are better or worse than the baseline by the corrected p-values; None if none is compared.
+
+    All compared rows have one baseline, or there is no such sentence.
+    """
+    baselines = {comparison.baseline for comparison in board.comparisons}
+    if len(baselines) != 1:
+        return None
+    alpha = 1 - confidence
+    found = [
+        comparison.result.difference.value or 0.0
+        for comparison in board.comparisons
+        if comparison.result.p_adjusted is not None and comparison.result.p_adjusted < alpha
     ]
-
-
-def _wins(result: PairedComparison) -> str:
-    return f"{result.wins}/{result.ties}/{result.losses}"
-
-
-def _headline(leaderboard: Leaderboard, provenance: Mapping[str, Any]) -> str:
-    tasks = list(dict.fromkeys(board.task for board in leaderboard.boards))
-    judges = list(dict.fromkeys(board.judge.name for board in leaderboard.boards))
-    models = list(dict.fromkeys(row.key.model for board in leaderboard.boards for row in board.rows))
-    shown = ", ".join(markdown_cell(model) for model in models) if len(models) <= 5 else f"{len(models)} models"  # noqa: PLR2004 - what fits a line
-    return (
-        f"{shown} on {', '.join(markdown_cell(task) for task in tasks)}, "
-        f"scored by {', '.join(markdown_cell(judge) for judge in judges)}, {provenance.get('date', 'undated')}."
+    return say(
+        "board.significant",
+        better=sum(value > 0 for value in found),
+        worse=sum(value < 0 for value in found),
+        count=len(board.comparisons),
+        baseline=row_name(next(iter(baselines))),
+        alpha=f"{alpha:.2g}",
     )
 
 
-def _board_section(board: Board, confidence: float) -> str:
-    scale = board.judge.scale
-    parts = [
-        f"## {markdown_cell(board.task)} by {markdown_cell(board.judge.name)}",
-        f"Scale {scale}. {KIND_NOTES.get(board.judge.kind, KIND_NOTES['quality'])}",
-        board_table(board, confidence),
-    ]
-    parts += [resolution(board), _method_note(board)]
-    parts += [f"**Caution:** {markdown_cell(caution)}." for caution in board.cautions]
-    parts += _comparison_cautions(board)
-    if missing := _missing(board.rows):
-        parts.append(missing)
-    if board.rows and board.rows[0].tags:
-        parts.append(_tag_table(board))
-    return "\n\n".join(parts)
-
-
-def _method_note(board: Board) -> str:
+def method_note(board: Board, say: Words) -> str:
+    """Return how the figures of one board were made, as plain text."""
     intervals = ", ".join(sorted({row.estimate.method for row in board.rows}))
-    note = f"Intervals of means: {intervals}; the task is the unit, repeats are averaged first."
+    note = say("board.intervals", methods=intervals)
     if board.comparisons:
-        differences = ", ".join(sorted({comparison.result.difference.method for comparison in board.comparisons}))
-        p_methods = ", ".join(sorted({comparison.result.p_method for comparison in board.comparisons}))
-        note += (
-            f" Differences to {markdown_cell(row_name(board.comparisons[0].baseline))}: {differences}; p: {p_methods}, "
-            f"{board.family_method}. Ranks: every rank that the simultaneous intervals of all pairs allow."
+        note += say("space") + say(
+            "board.differences",
+            baseline=row_name(board.comparisons[0].baseline),
+            methods=", ".join(sorted({comparison.result.difference.method for comparison in board.comparisons})),
+            p_methods=", ".join(sorted({comparison.result.p_method for comparison in board.comparisons})),
+            family=board.family_method,
         )
     return note
 
 
-def _comparison_cautions(board: Board) -> list[str]:
-    """Return what to beware of in single comparisons, each sentence once with the candidates that it is about."""
+def cautions_about(board: Board, say: Words) -> list[tuple[str, str]]:
+    """Return what to beware of in one board: whom it is about ("" for all), and the sentence. Plain text."""
+    said = [("", say.sentence(caution)) for caution in board.cautions]
     about: dict[str, list[str]] = {}
     for comparison in board.comparisons:
         for caution in comparison.result.cautions:
             about.setdefault(caution, []).append(row_name(comparison.candidate))
-    return [f"**Caution** ({_few(names)}): {markdown_cell(caution)}" for caution, names in about.items()]
+    return said + [(say.several(names, _NAMED), say.sentence(caution)) for caution, names in about.items()]
 
 
-def _few(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return markdown_cell(", ".join(names[:_NAMED])) + more
-
-
-def _missing(rows: Sequence[BoardRow]) -> str:
+def missing_reasons(rows: Sequence[BoardRow]) -> list[tuple[str, int]]:
+    """Return why verdicts are missing with their numbers, the commonest first."""
     reasons: dict[str, int] = {}
     for row in rows:
         for reason, count in row.reasons.items():
             reasons[reason] = reasons.get(reason, 0) + count
-    if not reasons:
-        return ""
-    top = sorted(reasons.items(), key=lambda pair: (-pair[1], pair[0]))
-    shown = [f"- {count} × {markdown_cell(reason)}" for reason, count in top[:10]]
-    if len(top) > len(shown):
-        shown.append(f"- … and {len(top) - len(shown)} more reasons (see results.json)")
-    return f"Unscored verdicts ({sum(reasons.values())}), which no mean contains:\n\n" + "\n".join(shown)
+    return sorted(reasons.items(), key=lambda pair: (-pair[1], pair[0]))
 
 
-def _tag_table(board: Board) -> str:
+def wins(result: PairedComparison) -> str:
+    """Return wins, ties and losses of the candidate."""
+    return f"{result.wins}/{result.ties}/{result.losses}"
+
+
+def scale_note(board: Board, say: Words) -> str:
+    """Return the scale of a board, and what a judge of its kind measures, so that nobody reads a check as quality."""
+    kinds = say.section("kind")
+    return say("board.scale", scale=board.judge.scale) + say("space") + kinds.get(board.judge.kind, kinds["quality"])
+
+
+def _against(result: PairedComparison | None, digits: int, say: Words) -> list[str]:
+    if result is None:
+        return [say("board.baseline"), "", "", ""]
+    return [
+        signed(result.difference.value, digits),
+        interval(result.difference, digits, with_sign=True),
+        p_value(result.p_adjusted),
+        wins(result),
+    ]
+
+
+def _board_title(board: Board, say: Words) -> str:
+    return say("title.board", task=markdown_cell(board.task), judge=markdown_cell(board.judge.name))
+
+
+def _board_section(board: Board, confidence: float, say: Words) -> str:
+    parts = [
+        f"## {_board_title(board, say)}",
+        scale_note(board, say),
+        board_table(board, confidence, say),
+        resolution(board, say),
+    ]
+    if significant := verdict_on_board(board, confidence, say):
+        parts.append(markdown_line(significant))
+    parts.append(markdown_line(method_note(board, say)))
+    parts += [_caution(about, caution, say) for about, caution in cautions_about(board, say)]
+    if missing := missing_reasons(board.rows):
+        parts.append(_missing(missing, say))
+    if board.rows and board.rows[0].tags:
+        parts.append(_tag_table(board, say))
+    return "\n\n".join(parts)
+
+
+def _comparison_cautions(board: Board, say: Words) -> list[str]:
+    return [_caution(about, caution, say) for about, caution in cautions_about(board, say) if about]
+
+
+def _caution(about: str, caution: str, say: Words) -> str:
+    if not about:
+        return f"**{say('board.caution')}** {markdown_cell(caution)}"
+    return f"**{say('board.caution_about', names=markdown_cell(about))}** {markdown_cell(caution)}"
+
+
+def _missing(reasons: Sequence[tuple[str, int]], say: Words) -> str:
+    shown = [f"{count} × {reason}" for reason, count in reasons[:_REASONS]]
+    if len(reasons) > len(shown):
+        shown.append(say("board.more_reasons", count=len(reasons) - len(shown)))
+    return f"{say('board.missing', count=sum(count for _, count in reasons))}\n\n{_bullets(shown)}"
+
+
+def _tag_table(board: Board, say: Words) -> str:
     digits = score_digits(board.judge.scale.low, board.judge.scale.high)
     counts = {tag.tag: tag.estimate.n + tag.estimate.n_unscored for tag in board.rows[0].tags}
-    headers = ["model", "prompt", *(f"{markdown_cell(tag)} ({count})" for tag, count in counts.items())]
+    prompted = any(row.key.prompt is not None for row in board.rows)
+    headers = [say("column.model")] + ([say("column.prompt")] if prompted else [])
+    headers += [f"{markdown_cell(tag)} ({count})" for tag, count in counts.items()]
     rows = [
         [
             markdown_cell(row.key.model),
-            markdown_cell(row.key.prompt or "–"),
+            *([markdown_cell(row.key.prompt or MISSING)] if prompted else []),
             *(number(tag.estimate.value, digits) for tag in row.tags),
         ]
         for row in board.rows
     ]
-    table = tabulate(rows, headers=headers, tablefmt="github", disable_numparse=True)
-    return f"Means by tag (number of tasks); few tasks, so read them as hints:\n\n{table}"
+    align = ["left", "left"][: 1 + prompted] + ["right"] * len(counts)
+    return f"{say('board.tags')}\n\n{_table(rows, headers, align)}"
 
 
-def _provenance_section(provenance: Mapping[str, Any]) -> str:
-    rows = [
-        (markdown_cell(str(key)), markdown_cell(_shown(value))) for key, value in provenance.items() if key != "command"
-    ]
-    table = tabulate(rows, headers=["what", "value"], tablefmt="github", disable_numparse=True)
+def _provenance_section(provenance: Mapping[str, Any], say: Words) -> str:
+    """Return single values as a table and everything with several entries folded, so that 60 models stay readable."""
+    names = say.section("provenance")
+    plain: list[tuple[str, str]] = []
+    folded = []
+    for key, value in provenance.items():
+        title = names.get(key, key)
+        if key == "command":
+            continue
+        if is_long(value):
+            lines = _bullets([f"{name}: {shown_value(item)}" for name, item in value.items()])
+            folded.append(f"<details><summary>{escape(title)} ({len(value)})</summary>\n\n{lines}\n\n</details>")
+        else:
+            plain.append((markdown_cell(title), markdown_cell(shown_value(value))))
+    table = _table(plain, [say("column.what"), say("column.value")], ["left", "left"])
+    parts = [f"## {say('title.provenance')}", table, *folded]
     command = printable(str(provenance.get("command", "")))
     fence = "`" * 3
     while fence in command:
         fence += "`"
-    return f"## Provenance\n\n{table}\n\nRun it again:\n\n{fence}console\n$ {command}\n{fence}"
+    parts.append(f"{say('title.rerun')}\n\n{fence}console\n$ {' '.join(command.split(chr(10)))}\n{fence}")
+    return "\n\n".join(parts)
 
 
-def _shown(value: object) -> str:
-    if isinstance(value, Mapping):
-        return ", ".join(f"{key} {_shown(item)}" for key, item in value.items())
-    if isinstance(value, list | tuple):
-        return ", ".join(_shown(item) for item in value)
-    text = str(value)
-    return text[:12] if len(text) == 64 and text.isalnum() else text  # noqa: PLR2004 - a sha256, shortened as git does
+def _bullets(lines: Sequence[str]) -> str:
+    return "\n".join(f"- {markdown_line(line)}" for line in lines)
+
+
+def _table(rows: Sequence[Sequence[str]], headers: Sequence[str], align: Sequence[str]) -> str:
+    return tabulate(rows, headers=headers, tablefmt="github", colalign=align if rows else None, disable_numparse=True)

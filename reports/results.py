@@ -1,18 +1,46 @@
 """results.json, schema 1: what scripts and other tools read. Unrounded; what cannot be computed is null, never NaN."""
 
+import csv
+import io
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from harness.leaderboard import Board, BoardRow, Comparison, Leaderboard
+from reports.view import printable
 
 SCHEMA = 1
 
+_ROW_COLUMNS = (
+    *("task", "judge", "kind", "scale_low", "scale_high", "model", "prompt", "mean", "low", "high", "confidence"),
+    *("n", "n_unscored", "rank_low", "rank_high", "length_stop_rate", "method"),
+)
+# Column of the CSV, and the name of the figure in a comparison.
+_COMPARISON_COLUMNS = {
+    "baseline_model": "baseline",
+    "baseline_prompt": "baseline",
+    "difference": "difference",
+    "difference_low": "low",
+    "difference_high": "high",
+    "p_value": "p_value",
+    "p_adjusted": "p_adjusted",
+    "wins": "wins",
+    "ties": "ties",
+    "losses": "losses",
+    "n_pairs": "n_pairs",
+    "minimum_detectable": "minimum_detectable",
+}
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
 
 def results_document(
-    leaderboard: Leaderboard, provenance: Mapping[str, Any], notices: Sequence[str] = ()
+    leaderboard: Leaderboard,
+    provenance: Mapping[str, Any],
+    notices: Sequence[str] = (),
+    *,
+    cautions: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Return the document as plain values."""
+    """Return the document as plain values. ``cautions`` are about the run as a whole; each board adds its own."""
     return {
         "schema": SCHEMA,
         "run": leaderboard.run,
@@ -24,12 +52,50 @@ def results_document(
         "plans": [_plan(board) for board in leaderboard.boards],
         "notices": list(notices),
         "cautions": [
-            {"task": board.task, "judge": board.judge.name, "caution": caution}
-            for board in leaderboard.boards
-            for caution in board.cautions
+            *({"task": None, "judge": None, "caution": caution} for caution in cautions),
+            *(
+                {"task": board.task, "judge": board.judge.name, "caution": caution}
+                for board in leaderboard.boards
+                for caution in board.cautions
+            ),
         ],
         "provenance": dict(provenance),
     }
+
+
+def results_csv(document: Mapping[str, Any]) -> str:
+    """Return the rows of a results document as CSV, each with its comparison where it is the only candidate.
+
+    A text that a spreadsheet would take for a formula gets a leading apostrophe.
+    """
+    compared: dict[tuple[Any, ...], list[Mapping[str, Any]]] = {}
+    for comparison in document["comparisons"]:
+        candidate = comparison["candidate"]
+        place = comparison["task"], comparison["judge"], candidate["model"], candidate["prompt"]
+        compared.setdefault(place, []).append(comparison)
+    text = io.StringIO()
+    writer = csv.DictWriter(text, [*_ROW_COLUMNS, *_COMPARISON_COLUMNS], lineterminator="\n")
+    writer.writeheader()
+    for row in document["rows"]:
+        found = compared.get((row["task"], row["judge"], row["model"], row["prompt"]), [])
+        cells = {name: row[name] for name in _ROW_COLUMNS if name not in ("scale_low", "scale_high")}
+        cells |= {"scale_low": row["scale"][0], "scale_high": row["scale"][1]}
+        if len(found) == 1:
+            cells |= {column: found[0][name] for column, name in _COMPARISON_COLUMNS.items() if name in found[0]}
+            cells |= {
+                "baseline_model": found[0]["baseline"]["model"],
+                "baseline_prompt": found[0]["baseline"]["prompt"],
+            }
+        writer.writerow({name: _guarded(value) for name, value in cells.items()})
+    return text.getvalue()
+
+
+def _guarded(value: object) -> object:
+    """Return a cell that UTF-8 can hold and that no spreadsheet runs."""
+    if not isinstance(value, str):
+        return value
+    shown = printable(value)
+    return f"'{shown}" if shown.startswith(_FORMULA) else shown
 
 
 def _row(board: Board, row: BoardRow) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """``harness eval``: from specs to a leaderboard."""
 
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
@@ -8,10 +9,11 @@ import click
 from harness.cli.assemble import Evaluation, assemble
 from harness.cli.carrying_out import UNSCORED_EXIT, carry_out
 from harness.cli.dry_run import dry_run_report
-from harness.cli.options import common_options
+from harness.cli.options import common_options, evaluation_options
 from harness.cli.results import finish
-from harness.cli.runs import RunFolder
+from harness.cli.runs import MARKDOWN, RESULTS, RunFolder
 from harness.errors import UsageError
+from harness.run import Outcome
 from harness.specs import (
     DEFAULT_PROMPT,
     Config,
@@ -31,27 +33,8 @@ from harness.types import EvalSpec, Sampling
     short_help="Evaluate models on tasks and write a leaderboard.",
     epilog="Example: harness eval --task bundled:ja-mini --model echo --judge rules",
 )
-@click.option("--model", "models", metavar="[LABEL=]SPEC", multiple=True, help="A model; may be repeated.")
-@click.option("--task", "tasks", metavar="NAME[=PATH]", multiple=True, help="A task set; may be repeated.")
-@click.option("--prompt", "prompts", metavar="NAME|PATH", multiple=True, help="A template.  [default: course.v1]")
-@click.option("--judge", "judges", metavar="NAME[:OPTION]", multiple=True, help="A judge; may be repeated.")
-@click.option("--rubric", metavar="NAME|PATH", help="The rubric of language-model judges.")
-@click.option("--base", metavar="SPEC", help="The base model of `base` and of adapters.")
+@evaluation_options
 @click.option("--baseline", metavar="LABEL", help="The model others are compared with.  [default: base, or the first]")
-@click.option("--repeats", type=click.IntRange(min=1), default=1, show_default=True, help="Answers per prompt.")
-@click.option("--judge-repeats", type=click.IntRange(min=1), default=1, show_default=True, help="Verdicts per answer.")
-@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Only the first N tasks of each set.")
-@click.option("--max-new-tokens", type=click.IntRange(min=1), metavar="N", help="Longest answer.  [default: 512]")
-@click.option("--temperature", type=click.FloatRange(min=0), metavar="T", help="0 is greedy.  [default: 0]")
-@click.option("--repetition-penalty", type=click.FloatRange(min=0, min_open=True), metavar="P", help="[default: 1.2]")
-@click.option("--seed", type=int, metavar="S", help="For sampled answers.  [default: 0]")
-@click.option("--quantization", type=click.Choice(["nf4", "none"]), help="[default: nf4 on a CUDA GPU, else none]")
-@click.option("--dtype", type=click.Choice(["bfloat16", "float16", "float32"]), help="[default: the fastest here]")
-@click.option("--confidence", type=click.FloatRange(0.5, 0.999), default=0.95, show_default=True, help="Of intervals.")
-@click.option("--run", "run_name", metavar="NAME", help="The run's name.  [default: derived from what is evaluated]")
-@click.option("--max-unscored", type=click.IntRange(min=0), default=0, show_default=True, help="More: exit code 3.")
-@click.option("--max-cost", type=click.FloatRange(min=0, min_open=True), metavar="USD", help="Spend no more than this.")
-@click.option("--dry-run", is_flag=True, help="Print what would be done, and do nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print results.json instead of the leaderboard.")
 @common_options
 def evaluate(
@@ -77,7 +60,14 @@ def evaluate(
         click.echo(dry_run_report(evaluation, url, as_json=as_json))
         return 0
     folder = RunFolder(settings.runs, evaluation.name)
-    return run_evaluation(evaluation, folder, url, max_unscored=max_unscored, max_cost=max_cost, as_json=as_json)
+    return run_evaluation(
+        evaluation,
+        folder,
+        url,
+        max_unscored=max_unscored,
+        max_cost=max_cost,
+        show=lambda _: folder.read(RESULTS if as_json else MARKDOWN),
+    )
 
 
 def run_evaluation(
@@ -87,9 +77,9 @@ def run_evaluation(
     *,
     max_unscored: int = 0,
     max_cost: float | None = None,
-    as_json: bool = False,
+    show: Callable[[Outcome], str | None],
 ) -> int:
-    """Carry an evaluation out, print the leaderboard, and return the exit code."""
+    """Carry an evaluation out, write its files, print what ``show`` then returns, and return the exit code."""
     folder.create()
     for notice in evaluation.notices:
         click.echo(f"Note: {notice}", err=True)
@@ -101,7 +91,7 @@ def run_evaluation(
                 evaluation.job.requests,
             )
         outcome = carry_out(evaluation.job, opened, max_cost=max_cost)
-        unscored = finish(evaluation, outcome, folder, opened, as_json=as_json)
+        unscored = finish(evaluation, outcome, folder, opened, show=show)
     return UNSCORED_EXIT if unscored > max_unscored else 0
 
 

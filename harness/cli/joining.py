@@ -11,11 +11,11 @@ import click
 
 from harness.cli.carrying_out import carry_out
 from harness.cli.publish import Finished, JoinedJudge, joined_judges, publish
-from harness.cli.results import report_outcome
-from harness.cli.stored import StoredRun
+from harness.cli.stored import StoredRun, read_run
+from harness.errors import HarnessError
 from harness.plan import JudgementItem, PlannedJudge, items_of
 from harness.protocols import Judge
-from harness.run import Job
+from harness.run import Job, Outcome
 from harness.store import Store
 from harness.types import Verdict
 
@@ -46,18 +46,19 @@ class Joining:
         )
 
 
-def join(joining: Joining, store: Store, *, max_cost: float | None = None) -> int:
-    """Judge what is not judged yet, write the run's files, and return how many verdicts of the new judges are missing.
+def join(joining: Joining, store: Store, *, max_cost: float | None = None) -> tuple[Outcome, list[Verdict]]:
+    """Judge what is not judged yet, write the run's files, and return what was done, with the new judges' verdicts.
 
     A new judge replaces one of the same name.
     """
-    run = joining.run
     for notice in joining.notices:
         click.echo(f"Note: {notice}", err=True)
     job = joining.job
     planned = job.planned_judges
-    _note_replaced(run.judges, planned)
+    _note_replaced(joining.run.judges, planned)
     outcome = carry_out(job, store, max_cost=max_cost)
+    joining = replace(joining, run=_as_it_is_now(joining.run, store.url))
+    run = joining.run
     items = tuple(items_of(run.tasks, run.requests, run.generations, planned))
     new = {judge.name for judge in planned}
 
@@ -65,7 +66,24 @@ def join(joining: Joining, store: Store, *, max_cost: float | None = None) -> in
         return outcome.verdict(item) if item.judge in new else run.verdict(item)
 
     publish(_finished(joining, store.url, planned, items, verdict), run.folder)
-    return report_outcome(outcome, [verdict(item) for item in items], run.folder)
+    return outcome, [verdict(item) for item in items]
+
+
+def _as_it_is_now(run: StoredRun, store: str) -> StoredRun:
+    """Return the run with what other commands have added to it while this one was at work.
+
+    Raises:
+        HarnessError: it was evaluated anew, with other tasks, models or prompts.
+    """
+    now = run.folder.manifest()
+    if now is None or now == run.manifest:
+        return run
+    if now["plan"] != run.manifest["plan"]:
+        raise HarnessError(
+            f"The run {run.name!r} was evaluated anew meanwhile, with other tasks, models or prompts.",
+            hint="The verdicts are stored; the same command again adds them to the run as it is now.",
+        )
+    return read_run(str(run.folder.path.absolute()), "", store)
 
 
 def _finished(

@@ -7,6 +7,7 @@ from harness.cli.carrying_out import UNSCORED_EXIT
 from harness.cli.dry_run import judging_report
 from harness.cli.joining import Joining, join
 from harness.cli.options import common_options
+from harness.cli.results import report_outcome
 from harness.cli.runs import MARKDOWN, RESULTS
 from harness.cli.stored import read_run
 from harness.errors import UsageError
@@ -61,6 +62,6 @@ def judge(
         return 0
     stored.folder.create()
     with Store(url) as rows:
-        unscored = join(joining, rows, max_cost=max_cost)
+        outcome, verdicts = join(joining, rows, max_cost=max_cost)
     click.echo(stored.folder.read(RESULTS if as_json else MARKDOWN), nl=False)
-    return UNSCORED_EXIT if unscored > max_unscored else 0
+    return UNSCORED_EXIT if report_outcome(outcome, verdicts, stored.folder) > max_unscored else 0

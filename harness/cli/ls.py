@@ -9,8 +9,9 @@ from tabulate import tabulate
 from harness import plugins
 from harness.cli.options import common_options
 from harness.cli.runs import RunFolder, run_folders
+from harness.errors import HarnessError
 from harness.specs import Config, load_config
-from harness.templates import load_template, template_names
+from harness.templates import load_template, own_templates, template_names
 from reports.view import number, printable, score_digits
 
 # How each built-in is written on the command line; a stranger's plugin is shown by its name.
@@ -75,13 +76,18 @@ def _tasks(config: Config) -> str:
 
 
 def _prompts() -> str:
-    templates = [load_template(name) for name in template_names("tasks")]
-    rows = [
-        (template.name, template.meta.get("format", "text"), template.meta.get("bos", "once"), template.sha256[:12],
-         template.meta.get("purpose", ""))
-        for template in templates
-    ]  # fmt: skip
-    return tabulate(rows, headers=["prompt", "format", "BOS", "sha256", "purpose"], tablefmt="github")
+    rows = [_prompt_row(name, "published") for name in template_names("tasks")]
+    rows += (_prompt_row(name, str(path)) for name, path in own_templates("tasks").items())
+    return tabulate(rows, headers=["prompt", "from", "format", "BOS", "sha256", "purpose"], tablefmt="github")
+
+
+def _prompt_row(name: str, source: str) -> tuple[str, ...]:
+    try:
+        template = load_template(name)
+    except HarnessError as error:  # one that cannot be used must not hide the others
+        return name, source, "", "", "", f"unusable: {printable(error.message)}"
+    purpose = printable(str(template.meta.get("purpose", "")))
+    return name, source, template.format, template.bos, template.sha256[:12], purpose
 
 
 def _runs(config: Config) -> str:

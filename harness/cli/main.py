@@ -20,8 +20,12 @@ from harness.errors import HarnessError, UnknownNameError
 COMMANDS = {
     "eval": ("harness.cli.eval:evaluate", "Evaluate models on tasks and write a leaderboard."),
     "judge": ("harness.cli.judge:judge", "Let more judges score the stored answers of a run."),
+    "rate": ("harness.cli.rate:rate", "Let people rate answers blindly, and take their ratings in."),
+    "audit": ("harness.cli.audit:audit", "Show how far each judge of a run can be trusted."),
     "compare": ("harness.cli.compare:compare", "Compare the models of a run with intervals and p-values."),
+    "ab": ("harness.cli.ab:ab", "Compare prompts on the same models and tasks."),
     "prompt": ("harness.cli.prompt:prompt", "Show a prompt as a model sees it, or check a template."),
+    "report": ("harness.cli.report:report", "Write the report of one or several runs."),
     "ls": ("harness.cli.ls:ls", "List models, judges, tasks, prompts or runs."),
     "doctor": ("harness.cli.doctor:doctor", "Say what is installed and what is ready to use."),
 }

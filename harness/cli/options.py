@@ -22,3 +22,44 @@ def common_options(command: F) -> F:
     ):
         command = option(command)
     return command
+
+
+def evaluation_options(command: F) -> F:
+    """Add what `eval` and `ab` share: what is evaluated, how answers are made, and how far to go."""
+    for option in reversed(_EVALUATION):
+        command = option(command)
+    return command
+
+
+_EVALUATION = (
+    click.option("--model", "models", metavar="[LABEL=]SPEC", multiple=True, help="A model; may be repeated."),
+    click.option("--task", "tasks", metavar="NAME[=PATH]", multiple=True, help="A task set; may be repeated."),
+    click.option("--prompt", "prompts", metavar="NAME|PATH", multiple=True, help="A template.  [default: course.v1]"),
+    click.option("--judge", "judges", metavar="NAME[:OPTION]", multiple=True, help="A judge; may be repeated."),
+    click.option("--rubric", metavar="NAME|PATH", help="The rubric of language-model judges."),
+    click.option("--base", metavar="SPEC", help="The base model of `base` and of adapters."),
+    click.option("--repeats", type=click.IntRange(min=1), default=1, show_default=True, help="Answers per prompt."),
+    click.option(
+        "--judge-repeats", type=click.IntRange(min=1), default=1, show_default=True, help="Verdicts per answer."
+    ),
+    click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Only the first N tasks of each set."),
+    click.option("--max-new-tokens", type=click.IntRange(min=1), metavar="N", help="Longest answer.  [default: 512]"),
+    click.option("--temperature", type=click.FloatRange(min=0), metavar="T", help="0 is greedy.  [default: 0]"),
+    click.option(
+        "--repetition-penalty", type=click.FloatRange(min=0, min_open=True), metavar="P", help="[default: 1.2]"
+    ),
+    click.option("--seed", type=int, metavar="S", help="For sampled answers.  [default: 0]"),
+    click.option("--quantization", type=click.Choice(["nf4", "none"]), help="[default: nf4 on a CUDA GPU, else none]"),
+    click.option("--dtype", type=click.Choice(["bfloat16", "float16", "float32"]), help="[default: the fastest here]"),
+    click.option(
+        "--confidence", type=click.FloatRange(0.5, 0.999), default=0.95, show_default=True, help="Of intervals."
+    ),
+    click.option(
+        "--run", "run_name", metavar="NAME", help="The run's name.  [default: derived from what is evaluated]"
+    ),
+    click.option("--max-unscored", type=click.IntRange(min=0), default=0, show_default=True, help="More: exit code 3."),
+    click.option(
+        "--max-cost", type=click.FloatRange(min=0, min_open=True), metavar="USD", help="Spend no more than this."
+    ),
+    click.option("--dry-run", is_flag=True, help="Print what would be done, and do nothing."),
+)

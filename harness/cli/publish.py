@@ -4,15 +4,19 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from harness.cli.runs import MANIFEST, MARKDOWN, RESULTS, RunFolder
+from harness.cli.reporting import build_report
+from harness.cli.runs import HTML, MANIFEST, MARKDOWN, RESULTS, RunFolder
 from harness.codec import digest
 from harness.leaderboard import build_leaderboard, length_stop_rates
 from harness.plan import JudgementItem, PlannedJudge, PlannedTask
 from harness.provenance import versions
 from harness.scores import score_tables
 from harness.types import Generation, Request, Scale, Verdict
+from reports.cautions import cautions
+from reports.document import Report
 from reports.markdown import leaderboard_markdown
 from reports.results import results_document
+from reports.wording import words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +62,8 @@ def publish(finished: Finished, folder: RunFolder) -> None:
     """Write the files of a run, unless nothing changed since they were written."""
     content = _content_digest(finished)
     previous = folder.manifest() or {}
-    if previous.get("content") == content and None not in {folder.read(MARKDOWN), folder.read(RESULTS)}:
+    written = {folder.read(MARKDOWN), folder.read(RESULTS)}
+    if previous.get("content") == content and None not in written and folder.holds(HTML):
         return
     tables = score_tables(finished.tasks, finished.judges, finished.items, finished.verdict)
     leaderboard = build_leaderboard(
@@ -75,8 +80,20 @@ def publish(finished: Finished, folder: RunFolder) -> None:
         ]
     notices = list(_judge_notices(finished))
     notices += (notice for said in finished.model_notices.values() for notice in said)
-    folder.write(MARKDOWN, leaderboard_markdown(leaderboard, provenance, notices))
-    folder.write_json(RESULTS, results_document(leaderboard, provenance, notices))
+    report = build_report(
+        leaderboard=leaderboard,
+        tables=tables,
+        requests=finished.requests,
+        generations=finished.generations,
+        items=finished.items,
+        verdict_of=finished.verdict,
+        provenance=provenance,
+        notices=notices,
+    )
+    beware = cautions(report, words("en"))
+    folder.write(MARKDOWN, leaderboard_markdown(leaderboard, provenance, notices, cautions=beware))
+    folder.write_json(RESULTS, results_document(leaderboard, provenance, notices, cautions=beware))
+    folder.write(HTML, _page(report, beware))
     folder.write_json(
         MANIFEST,
         {
@@ -96,6 +113,12 @@ def publish(finished: Finished, folder: RunFolder) -> None:
             "provenance": provenance,
         },
     )
+
+
+def _page(report: Report, beware: Sequence[str]) -> str:
+    from reports.html import report_html  # noqa: PLC0415 - loads matplotlib: half a second that a cached run must not pay
+
+    return report_html(report, beware)
 
 
 def joined_judges(manifest: Mapping[str, Any]) -> tuple[JoinedJudge, ...]:

@@ -3,7 +3,7 @@
 import shlex
 import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -12,7 +12,7 @@ import click
 
 from harness.cli.assemble import Evaluation
 from harness.cli.publish import Finished, JoinedJudge, joined_judges, planned_judges, publish
-from harness.cli.runs import MARKDOWN, RESULTS, RunFolder
+from harness.cli.runs import RunFolder
 from harness.plan import JudgementItem, items_of, task_hash
 from harness.provenance import machine, rendered_hashes, versions
 from harness.run import Outcome
@@ -20,8 +20,15 @@ from harness.store import Store
 from harness.types import Verdict
 
 
-def finish(evaluation: Evaluation, outcome: Outcome, folder: RunFolder, store: Store, *, as_json: bool) -> int:
-    """Write the run's files, print the leaderboard, and return how many verdicts are not scored.
+def finish(
+    evaluation: Evaluation,
+    outcome: Outcome,
+    folder: RunFolder,
+    store: Store,
+    *,
+    show: Callable[[Outcome], str | None],
+) -> int:
+    """Write the run's files, print what ``show`` then returns, and return how many verdicts are not scored.
 
     A run in which nothing changed since its files were written is not computed or rendered again. Judges that joined
     the same run later stay on its board.
@@ -58,7 +65,7 @@ def finish(evaluation: Evaluation, outcome: Outcome, folder: RunFolder, store: S
         ),
         folder,
     )
-    click.echo(folder.read(RESULTS if as_json else MARKDOWN), nl=False)
+    click.echo(show(outcome), nl=False)
     return report_outcome(outcome, [outcome.verdict(item) for item in outcome.items], folder)
 
 
@@ -123,6 +130,9 @@ def _provenance(evaluation: Evaluation) -> Mapping[str, Any]:
         "command": shlex.join(["harness", *sys.argv[1:]]),
         "tasks": {task.name: task_hash(task.samples) for task in job.tasks},
         "models": {label: backend.fingerprint for label, backend in job.models.items()},
+        "model_details": {
+            label: dict(backend.details) for label, backend in job.models.items() if hasattr(backend, "details")
+        },
         "templates": {
             template.name: {"sha256": template.sha256, "rendered": rendered.get(template.name)}
             for template in evaluation.templates

@@ -12,6 +12,8 @@ from harness.errors import HarnessError, InputError
 MANIFEST = "manifest.json"
 RESULTS = "results.json"
 MARKDOWN = "leaderboard.md"
+HTML = "report.html"
+CSV = "results.csv"
 
 
 class RunFolder:
@@ -69,13 +71,17 @@ class RunFolder:
         except FileNotFoundError:
             return None
 
+    def holds(self, name: str) -> bool:
+        """Return whether the file is there."""
+        return (self.path / name).is_file()
+
     def manifest(self) -> dict[str, Any] | None:
         """Return the manifest, or None if there is none.
 
         Raises:
             InputError: it is not the JSON that was written.
         """
-        return self._json(MANIFEST)
+        return self.document(MANIFEST)
 
     def results(self) -> dict[str, Any] | None:
         """Return results.json, or None if there is none.
@@ -83,9 +89,14 @@ class RunFolder:
         Raises:
             InputError: it is not the JSON that was written.
         """
-        return self._json(RESULTS)
+        return self.document(RESULTS)
 
-    def _json(self, name: str) -> dict[str, Any] | None:
+    def document(self, name: str) -> dict[str, Any] | None:
+        """Return the content of one JSON file, or None if there is none.
+
+        Raises:
+            InputError: it is not the JSON that was written.
+        """
         text = self.read(name)
         if text is None:
             return None

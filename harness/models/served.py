@@ -8,6 +8,7 @@ from typing import Any
 from harness.codec import digest
 from harness.errors import HarnessError
 from harness.remote.call import CallError, Client, Prompt
+from harness.remote.pricing import find_price
 from harness.remote.retry import Caller
 from harness.remote.settings import RemoteSettings
 from harness.types import Generation, ModelSpec, Request
@@ -20,7 +21,7 @@ class ServedModel:
 
     A text prompt becomes one user message, a chat prompt its messages. Temperature, longest answer, seed and stop
     strings are the run's; the repetition penalty is sent where the server knows it. What the server does with its own
-    chat template, BOS token included, is the server's affair.
+    chat template, BOS token included, is the server's affair. ``price`` is None if no table has the model.
     """
 
     def __init__(
@@ -28,6 +29,7 @@ class ServedModel:
     ) -> None:
         self.label = spec.label
         self.fingerprint = f"{client.identity['server']}:{client.model}:{digest([client.identity, sent])[:16]}"
+        self.price = find_price(client.model, settings.prices)
         self._settings = settings
         self._caller = Caller(client, settings)
 

@@ -3,6 +3,7 @@
 The SDK does not retry by itself (its ``retry_options`` are off unless asked for): `harness.remote.retry` decides.
 """
 
+import logging
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -16,6 +17,9 @@ from harness.remote.settings import Address, GeminiSettings, find_key, split_add
 from harness.remote.transport import client_options
 
 KEY_VARIABLES = ("GEMINI_API_KEY", "GOOGLE_API_KEY")
+
+# With both set, the SDK warns that it uses the other one, although it is handed the first.
+logging.getLogger("google_genai._api_client").addFilter(lambda record: not record.getMessage().startswith("Both "))
 
 _BLOCKED = frozenset({
     "SAFETY", "RECITATION", "LANGUAGE", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "ESCALATION", "MODEL_ARMOR",

@@ -35,6 +35,19 @@ class Price:
         return (tokens_in * self.input + tokens_out * self.output) / 1_000_000
 
 
+def rough_tokens(text: str) -> int:
+    """Return about how many tokens a text has: 0.6 for a character outside ASCII, 0.3 for one of ASCII.
+
+    Fitted to the Gemma 3 tokenizer on ELYZA-tasks-100, 600 answers to it and the rubrics: 4 % too many in all, 10 % off
+    for the median text. Other tokenizers differ; a bill is never computed from this.
+
+    >>> rough_tokens("日本の首都は？"), rough_tokens("What is it?")
+    (4, 3)
+    """
+    ascii_characters = sum(character.isascii() for character in text)
+    return round(0.6 * (len(text) - ascii_characters) + 0.3 * ascii_characters)
+
+
 def find_price(model: str, path: str | None = None) -> Price | None:
     """Return the price of a model, or None if no table has it; the table at ``path`` is asked first.
 

@@ -10,7 +10,7 @@ from harness.errors import HarnessError
 from harness.templates.registry import load_template
 from harness.templates.template import Template
 
-PROBE = "日本の首都は<どこ>ですか？\n{{ 七 }} & 'はい'で答えて。"
+PROBE = "日本の首都は<どこ>ですか？ (Capital)\n{{ 七 }} & 'はい'で答えて。"
 """An instruction in which everything would show that a template must leave alone."""
 
 _SPECIAL = re.compile(r"<s>|<bos>|<\|begin_of_text\|>|<\|startoftext\|>|\[CLS\]")
@@ -101,7 +101,7 @@ def _rendered(template: Template, columns: Collection[str] | None) -> Iterator[F
         return
     texts = [prompt.text] if prompt.text_form is None else [prompt.text, prompt.text_form]
     if "input" in template.variables and not all(PROBE in text for text in texts):
-        text = "the instruction does not arrive unchanged (a filter such as trim, escape or truncate?)."
+        text = "the instruction does not arrive unchanged (a filter such as escape, upper or truncate?)."
         yield Finding(level="error", code="changed-input", line=None, text=text)
         return
     plain = prompt.text_form if prompt.format == "chat" else prompt.text
@@ -122,7 +122,7 @@ def _ending(template: Template, text: str) -> Iterator[Finding]:
     newlines = len(text) - len(body)
     if newlines != 1:
         note = (
-            f"{newlines or 'no'} newline{'s' * (newlines != 1)} after {heading!r}; adapters of the course were trained "
+            f"{newlines or 'no'} newline{'s' * (newlines > 1)} after {heading!r}; adapters of the course were trained "
             f"with exactly one."
         )
         yield Finding(level="error", code="ending", line=last, text=note)

@@ -44,6 +44,16 @@ class Template:
     doubts: tuple[Doubt, ...] = field(repr=False)
     _program: _Program = field(repr=False, compare=False)
 
+    @property
+    def format(self) -> PromptFormat:
+        """Whether the prompt is one text or messages with roles."""
+        return cast("PromptFormat", "chat" if "messages" in self.meta else self.meta.get("format", "text"))
+
+    @property
+    def bos(self) -> BosPolicy:
+        """How often the beginning-of-sequence token stands at the front."""
+        return cast("BosPolicy", self.meta.get("bos", "once"))
+
     def render_text(self, **variables: object) -> str:
         """Return the body filled with ``variables``.
 
@@ -83,8 +93,8 @@ class Template:
             text_form = body
         return RenderedPrompt(
             messages=tuple(messages),
-            format=cast("PromptFormat", "chat" if "messages" in self.meta else self.meta.get("format", "text")),
-            bos=cast("BosPolicy", self.meta.get("bos", "once")),
+            format=self.format,
+            bos=self.bos,
             stop=tuple(self.meta.get("stop", ())),
             text_form=text_form,
         )
@@ -123,7 +133,8 @@ def parse_template(text: str, *, name: str, kind: Kind, path: Path | None = None
         InputError: its front matter is wrong, it is not a Jinja2 template, or never uses the task.
     """
     text = text.replace("\r\n", "\n")
-    front, body, first_line = split_front_matter(text, name)
+    where = name if path is None else str(path)
+    front, body, first_line = split_front_matter(text, where)
     sources = [Source(text=body, first_line=first_line)]
     sources += (Source(text=turn, first_line=None) for _, turn in turns(front))
     try:
@@ -135,11 +146,11 @@ def parse_template(text: str, *, name: str, kind: Kind, path: Path | None = None
             inspection, program = confined.inspection, confined
     except TemplateFailure as failure:
         what = "not a valid Jinja2 template" if failure.kind == "syntax" else "the template asks for too much"
-        raise InputError(f"{what}: {failure.message.rstrip('.')}.", path=name, line=failure.line) from failure
+        raise InputError(f"{what}: {failure.message.rstrip('.')}.", path=where, line=failure.line) from failure
     if kind == "tasks" and not inspection.variables:
         raise InputError(
             "the template never uses the task, so every prompt would be the same.",
-            path=name,
+            path=where,
             hint="Put {{ input }} where the instruction belongs.",
         )
     return Template(

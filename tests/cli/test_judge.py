@@ -1,11 +1,22 @@
 """`harness judge`: judges that join a run, what they may cost, and what happens when they fail."""
 
 import json
+import os
+import signal
 import sqlite3
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
 
+from harness.cli.assemble import open_judges
+from harness.cli.joining import Joining, join
+from harness.cli.stored import read_run
+from harness.errors import HarnessError
+from harness.specs import Config, parse_judge
+from harness.store import Store
 from tests.conftest import RunCli, results_of
 
 FIVE = ("--task", "five=five.jsonl")
@@ -127,6 +138,37 @@ def test_another_file_of_ratings_takes_the_place_of_the_first(finished: RunCli) 
     assert "takes its place on the board" in ran.err
     [row] = [row for row in results_of(Path(), "r")["rows"] if row["judge"] == "human:ratings.csv"]
     assert 4.0 == row["mean"]
+
+
+def test_a_judge_that_joined_meanwhile_is_not_lost(finished: RunCli, example_plugin: Path) -> None:
+    """Two commands at work on one run: the one that ends last keeps what the other has added."""
+    stale = read_run("r", "runs", None)
+    assert 0 == finished("judge", "r", "--judge", "length").code
+    judges, notices = open_judges([parse_judge("rules", Config())], stale.tasks, ["echo"])
+    with Store(str(stale.manifest["store"])) as store:
+        join(Joining(run=stale, judges=judges, notices=notices), store)
+    assert {"reference": 5, "length": 5, "rules": 5} == judges_of("r")
+    finished("eval", *FIVE, "--model", "echo", "--judge", "reference", "--run", "r", "--limit", "2")
+    with Store(str(stale.manifest["store"])) as store, pytest.raises(HarnessError, match="evaluated anew meanwhile"):
+        join(Joining(run=stale, judges=judges, notices=notices), store)
+
+
+def test_an_interrupted_judge_goes_on_where_it_was(plugin_folder: Path, forty: RunCli, workplace: Path) -> None:
+    """Ctrl-C: exit code 130 and the command to continue with; then no verdict is asked for twice."""
+    environment = os.environ | {"PYTHONPATH": str(plugin_folder), "COUNT_LOG": "log", "COUNT_DELAY": "0.05"}
+    command = [sys.executable, "-c", "from harness.cli.main import main; main()", "judge", "r", "--judge", "length"]
+    process = subprocess.Popen(command, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    deadline = time.monotonic() + 60
+    while len(calls()) < 5:
+        assert time.monotonic() < deadline, "the judge did not start"
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert 130 == process.returncode, err
+    assert "the same command continues:\n  harness judge r --judge length" in err
+    last = subprocess.run(command, env=environment | {"COUNT_DELAY": "0"}, capture_output=True, text=True, check=False)
+    assert 0 == last.returncode, last.stderr
+    assert 40 == len(set(calls())) == len(calls())
 
 
 @pytest.mark.parametrize(

@@ -110,7 +110,7 @@ def test_one_call_is_enough(step: Step, status: str, reason: str) -> None:
         wire.error(500, "oops"),
         wire.error(503, "overloaded"),
         wire.reply('{"score": 1}').cut_after(40),
-        wire.reply('{"score": 1}').after(0.6),
+        wire.reply('{"score": 1}').after(1.2),
         Step(b"<html>maintenance</html>", content_type="text/html"),
         Step(b"gateway", content_type="text/plain"),
         Step(drop=True),
@@ -118,7 +118,7 @@ def test_one_call_is_enough(step: Step, status: str, reason: str) -> None:
 )
 def test_passing_faults_pass(fault: Step) -> None:
     """After two faults of each passing kind the right verdict comes, from one reply."""
-    verdict, calls = judged(fault, fault, wire.reply('{"score": 4}'), timeout=0.3)
+    verdict, calls = judged(fault, fault, wire.reply('{"score": 4}'), timeout=0.5)
     assert (4.0, '{"score": 4}', 3) == (verdict.score, verdict.raw, len(calls))
 
 

@@ -190,7 +190,7 @@ def test_leaving_early_stops_the_calls() -> None:
         next(stream)
         started = time.monotonic()
         stream.close()
-        assert time.monotonic() - started < 1
+        assert time.monotonic() - started < 2
         assert len(server.calls) <= 6
 
 

@@ -204,6 +204,15 @@ def test_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
         assert "k1" == server.calls[0].headers["x-goog-api-key"]
 
 
+def test_both_keys(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    """With both variables set the more specific one is used, and no warning says otherwise."""
+    monkeypatch.setenv("GOOGLE_API_KEY", "of-maps")
+    with serve(in_turn(wire.reply("ok"))) as server:
+        client(server).send(PROMPT)
+        assert CANARY == server.calls[0].headers["x-goog-api-key"]
+    assert [] == [record for record in caplog.records if record.levelno >= logging.WARNING]
+
+
 def test_unknown_thresholds_and_levels() -> None:
     """A safety threshold, a harm category or a thinking level that the API does not have is refused by name."""
     for settings in ({"safety": "NEVER"}, {"safety": {"RUDENESS": "OFF"}}, {"thinking_level": "hardest"}):

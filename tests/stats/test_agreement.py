@@ -78,7 +78,7 @@ def test_intervals_of_shares_and_bias() -> None:
 def test_within_one_counts_steps() -> None:
     """On a 0-100 scale with steps of 10, 70 and 80 are within one; a tenth's rounding does not matter."""
     assert agreement([70, 70], [80, 90], step=10).within_one.value == 0.5
-    assert agreement([0.3, 0.1], [0.2, 0.3], step=0.1).within_one.value == 0.5
+    assert agreement([0.8, 0.1], [0.7, 0.3], step=0.1).within_one.value == 0.5
 
 
 def test_tasks_as_clusters_widen_the_intervals(shaberi: dict[str, Floats]) -> None:

@@ -97,6 +97,12 @@ def test_monte_carlo_agrees_with_the_exact_law() -> None:
     assert drawn == pytest.approx(expected, abs=4 * np.sqrt(expected / 99_999))
 
 
+def test_monte_carlo_is_never_zero() -> None:
+    """No pattern drawn is as extreme: p is one in draws + 1, so that the test stays valid."""
+    magnitudes = np.random.default_rng(22).uniform(1, 2, (1, 60))
+    assert monte_carlo_p(magnitudes, magnitudes.sum(axis=1), draws=999)[0] == 1 / 1000
+
+
 @pytest.mark.parametrize(
     ("values", "step", "expected"),
     [
@@ -289,6 +295,11 @@ def test_cautions_for_few_discordant_tasks_and_strong_skew() -> None:
     skewed = np.r_[np.full(95, 1), np.full(5, -19), np.zeros(5)]
     (caution,) = paired_comparison(skewed, np.zeros(105)).cautions
     assert caution.startswith("the differences are strongly skewed (-4.")
+    # k losses of 3 among 100 gains of 1: the rule's limit lies between k = 14 and 15.
+    fewer, more = (np.r_[np.full(100 - k, 1), np.full(k, -3)] for k in (14, 15))
+    assert 25 * scipy_stats.skew(fewer) ** 2 > 100 > 25 * scipy_stats.skew(more) ** 2
+    assert len(paired_comparison(fewer, np.zeros(100)).cautions) == 1
+    assert paired_comparison(more, np.zeros(100)).cautions == ()
 
 
 def test_family_against_a_baseline() -> None:

@@ -49,11 +49,16 @@ class Encoder:
         Raises:
             HarnessError: as `encode`.
         """
-        return [(token, str(self.tokenizer.decode([token]))) for token in self.encode(prompt)]
+        return [(token, self._shown(token)) for token in self.encode(prompt)]
 
     def decode(self, ids: list[int]) -> str:
         """Return the text of generated ids, without special tokens."""
         return str(self.tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False))
+
+    def _shown(self, token: int) -> str:
+        """Return a token's text, or its name in the vocabulary where it is a part of a character or a blank."""
+        text = str(self.tokenizer.decode([token]))
+        return text if text and "\ufffd" not in text else str(self.tokenizer.convert_ids_to_tokens(token))
 
     def _text(self, prompt: RenderedPrompt) -> list[int]:
         text = prompt.text

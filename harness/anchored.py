@@ -1,0 +1,81 @@
+"""What people would say of a run's models: their ratings of some tasks, carried to all by a judge. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.association import Floats
+from harness.scores import RowKey, ScoreTable
+from harness.stats import AnchoredEstimate, anchored_difference, anchored_mean
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnchoredRow:
+    """People's mean score of one row, or of its difference to ``baseline``, with the help of one judge."""
+
+    row: RowKey
+    baseline: RowKey | None
+    estimate: AnchoredEstimate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Anchoring:
+    """The anchored figures of one judge on one task set; ``drawn_at_random`` None: not on record."""
+
+    judge: str
+    human: str
+    drawn_at_random: bool | None
+    n_tasks: int
+    means: tuple[AnchoredRow, ...]
+    differences: tuple[AnchoredRow, ...]
+
+
+def anchoring(
+    judge: ScoreTable,
+    human: ScoreTable,
+    *,
+    baseline: str,
+    population: Sequence[str] | None = None,
+    chosen: Sequence[str] | None = None,
+    confidence: float = 0.95,
+) -> Anchoring | None:
+    """Return the anchored means and differences, or None if people rated no task or all of them.
+
+    ``population`` and ``chosen`` are the ids on record for the draw: the estimate is then about the population alone,
+    and counts as drawn at random if exactly the chosen tasks are rated. ``baseline`` is a model label.
+    """
+    ids = [sample.id for sample in judge.samples]
+    here = [place for place, one in enumerate(ids) if population is None or one in set(population)]
+    people, scores = human.scores[:, here], judge.scores[:, here]
+    rated: npt.NDArray[np.bool_] = np.any(~np.isnan(people), axis=0)
+    if not rated.any() or not np.isnan(people).any():
+        return None
+    drawn = None
+    if chosen is not None:
+        drawn = {ids[place] for place, is_rated in zip(here, rated, strict=True) if is_rated} == set(chosen)
+    scale = judge.judge.scale
+    base = next((place for place, row in enumerate(judge.rows) if row.model == baseline), 0)
+
+    def mean(place: int) -> AnchoredRow:
+        estimate = anchored_mean(
+            people[place], scores[place], low=scale.low, high=scale.high, drawn_at_random=drawn, confidence=confidence
+        )
+        return AnchoredRow(row=judge.rows[place], baseline=None, estimate=estimate)
+
+    def difference(place: int) -> AnchoredRow:
+        arrays: list[Floats] = [people[place], people[base], scores[place], scores[base]]
+        estimate = anchored_difference(
+            *arrays, low=scale.low, high=scale.high, drawn_at_random=drawn, confidence=confidence
+        )
+        return AnchoredRow(row=judge.rows[place], baseline=judge.rows[base], estimate=estimate)
+
+    return Anchoring(
+        judge=judge.judge.name,
+        human=human.judge.name,
+        drawn_at_random=drawn,
+        n_tasks=len(here),
+        means=tuple(mean(place) for place in range(len(judge.rows))),
+        differences=tuple(difference(place) for place in range(len(judge.rows)) if place != base),
+    )

@@ -1,0 +1,94 @@
+"""How scores go together: ordinal alpha, rank correlation, and their slope on length. Pure functions of arrays.
+
+NaN means "no score"; what cannot be computed is None.
+"""
+
+from collections.abc import Hashable, Sequence
+from math import sqrt
+
+import krippendorff
+import numpy as np
+import numpy.typing as npt
+
+from harness.stats.arrays import cluster_codes, t_critical, tail_probability
+from harness.types import Estimate
+
+Floats = npt.NDArray[np.float64]
+
+_FEWEST_CLUSTERS = 5
+
+
+def ordinal_alpha(scores: npt.ArrayLike) -> float | None:
+    """Return Krippendorff's alpha for ordinal scores of shape (raters, items), NaN where there is none.
+
+    Computed by the library ``krippendorff`` (Krippendorff 2011). None where no item has two scores, or all scores that
+    can be paired are equal.
+
+    >>> round(ordinal_alpha([[1, 2, 3, 3], [1, 2, 3, 4]]), 4), ordinal_alpha([[1, 1], [1, 1]])
+    (0.9103, None)
+    """
+    matrix = np.asarray(scores, dtype=np.float64)
+    paired = matrix[:, (~np.isnan(matrix)).sum(axis=0) > 1]
+    if np.unique(paired[~np.isnan(paired)]).size < 2:  # noqa: PLR2004 - one value says nothing
+        return None
+    return float(krippendorff.alpha(reliability_data=paired, level_of_measurement="ordinal"))
+
+
+def spearman(first: npt.ArrayLike, second: npt.ArrayLike) -> float | None:
+    """Return Spearman's rank correlation (ties get their mean rank), or None where it cannot be computed.
+
+    >>> spearman([1, 2, 3, 4], [10, 20, 40, 30]), spearman([1, 1], [1, 2])
+    (0.8, None)
+    """
+    a, b = _ranks(np.asarray(first, dtype=np.float64)), _ranks(np.asarray(second, dtype=np.float64))
+    if a.size < 3 or not np.ptp(a) or not np.ptp(b):  # noqa: PLR2004 - two points always lie on a line
+        return None
+    return round(float(np.corrcoef(a, b)[0, 1]), 12)
+
+
+def length_slope(
+    values: Floats, lengths: Floats, clusters: Sequence[Hashable], *, confidence: float = 0.95
+) -> Estimate:
+    """Return the slope of ``values`` on the binary logarithm of the answer's length: points per doubling.
+
+    Both of shape (rows, samples, repeats); ``clusters`` names what each sample belongs to (None: itself). The slope is
+    between answers to the same task (both are centred on the task's mean), so that it is no trace of long tasks being
+    hard; with one answer per task, between tasks. Interval: t(G - 1) with the CR1 variance over G tasks or clusters of
+    tasks (Liang & Zeger 1986), none under 5. It shows association: longer answers may also be better ones.
+    """
+    x = np.log2(1 + lengths)
+    known = ~np.isnan(values + x)
+    n = int(known.sum())
+    within = (known.sum(axis=(0, 2)) > 1).any()
+    if within:
+        x, y = (_centred(array, known) for array in (x, values))
+    else:
+        x, y = (array - (array[known].mean() if n else 0.0) for array in (x, values))
+    codes = np.broadcast_to(cluster_codes(clusters, values.shape[1])[None, :, None], values.shape)[known]
+    x, y = x[known], y[known]
+    sxx = float(x @ x)
+    value = low = high = None
+    n_clusters = np.unique(codes).size
+    if sxx > 0:
+        value = float(x @ y) / sxx
+        sums = np.bincount(np.unique(codes, return_inverse=True)[1], weights=x * (y - value * x))
+        if n_clusters >= _FEWEST_CLUSTERS:
+            se = sqrt(n_clusters / (n_clusters - 1) * float(sums @ sums)) / sxx
+            half = float(t_critical(n_clusters - 1, tail_probability(confidence))) * se
+            low, high = value - half, value + half
+    where = "within tasks" if within else "between tasks"
+    method = f"least squares {where}, CR1 over {n_clusters} clusters" if value is not None else "no lengths to compare"
+    return Estimate(
+        value=value, low=low, high=high, confidence=confidence, n=n, n_unscored=known.size - n, method=method
+    )
+
+
+def _centred(values: Floats, known: npt.NDArray[np.bool_]) -> Floats:
+    """Return values less their task's mean over the known ones."""
+    count = np.maximum(1, known.sum(axis=(0, 2), keepdims=True))
+    return np.asarray(values - np.where(known, values, 0.0).sum(axis=(0, 2), keepdims=True) / count)
+
+
+def _ranks(values: Floats) -> Floats:
+    _, codes, counts = np.unique(values, return_inverse=True, return_counts=True)
+    return np.asarray((np.cumsum(counts) - (counts - 1) / 2)[codes])

@@ -1,0 +1,125 @@
+"""``harness audit``: how far each judge of a run can be trusted."""
+
+import json
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+from typing import Any
+
+import click
+
+from harness.anchored import anchoring
+from harness.cards import (
+    RaterCard,
+    answer_lengths,
+    comparable,
+    confusion,
+    group_alphas,
+    judge_card,
+    pair_card,
+    rater_card,
+)
+from harness.cli.options import common_options
+from harness.cli.publish import joined_judges
+from harness.cli.rate import imported_ratings
+from harness.cli.stored import StoredRun, read_run
+from harness.errors import UnknownNameError
+from harness.rating import rater_matrix
+from harness.scores import ScoreTable
+from harness.specs import load_config
+from harness.types import LIKERT_5
+from reports.audit import Audit, TaskAudit, audit_document, audit_markdown
+
+
+@click.command("audit", short_help="Show how far each judge of a run can be trusted.")
+@click.argument("run")
+@click.option("--human", metavar="NAME", help="The judge that stands for people.  [default: the run's only human one]")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, unrounded.")
+@common_options
+def audit(*, run: str, human: str | None, as_json: bool, config: str | None, store: str | None) -> None:
+    r"""Show the card of every judge of a finished run; RUN is its name under runs/ or its folder.
+
+    Scores and what is missing, agreement with the other judges, self-consistency where verdicts were repeated, how
+    scores go with length, and, where people rated a part of the answers, what they would say of all of them.
+
+    \b
+    harness audit demo --human human
+    """
+    stored = read_run(run, load_config(config).runs, store)
+    found = build_audit(stored, human)
+    if as_json:
+        click.echo(json.dumps(audit_document(found), ensure_ascii=False, indent=1, allow_nan=False))
+        return
+    click.echo(audit_markdown(found), nl=False)
+
+
+def build_audit(stored: StoredRun, human: str | None = None) -> Audit:
+    """Return the audit of a run. ``human``: the judge that stands for people, None for the only one of that kind.
+
+    Raises:
+        UnknownNameError: the run has no judge of this name.
+    """
+    known = [judge.name for judge in stored.judges]
+    if human is not None and human not in known:
+        raise UnknownNameError("judge in this run", human, known)
+    people = [judge.name for judge in stored.judges if judge.kind == "human"]
+    human = human or (people[0] if len(people) == 1 else None)
+    confidence = float(stored.manifest["confidence"])
+    tables = stored.tables()
+    return Audit(
+        run=stored.name,
+        confidence=confidence,
+        human=human,
+        tasks=tuple(
+            _task_audit(stored, task.name, [table for table in tables if table.task == task.name], human, confidence)
+            for task in stored.tasks
+        ),
+        raters=_raters(stored, confidence),
+    )
+
+
+def _task_audit(
+    stored: StoredRun, task: str, tables: Sequence[ScoreTable], human: str | None, confidence: float
+) -> TaskAudit:
+    lengths = answer_lengths(tables[0], stored.requests, stored.generations)
+    by_name = {table.judge.name: table for table in tables}
+    people = by_name.get(human or "")
+    against = [
+        table
+        for table in tables
+        if people is not None and table is not people and comparable(table.judge, people.judge)
+    ]
+    confusions = [confusion(table, people) for table in against if people is not None]
+    draw = _draw(stored, human)
+    anchorings = [
+        anchoring(
+            table,
+            people,
+            baseline=str(stored.manifest["baseline"]),
+            population=draw.get("population", {}).get(task),
+            chosen=draw.get("chosen", {}).get(task),
+            confidence=confidence,
+        )
+        for table in against
+        if people is not None
+    ]
+    return TaskAudit(
+        task=task,
+        cards=tuple(judge_card(table, lengths, confidence=confidence) for table in tables),
+        pairs=tuple(pair_card(a, b, lengths, confidence=confidence) for a, b in combinations(tables, 2)),
+        groups=group_alphas(tables),
+        confusions=tuple(found for found in confusions if found is not None),
+        anchorings=tuple(found for found in anchorings if found is not None),
+    )
+
+
+def _draw(stored: StoredRun, human: str | None) -> Mapping[str, Any]:
+    """Return the random draw on record behind a judge's ratings, or nothing."""
+    return next((joined.draw for joined in joined_judges(stored.manifest) if joined.judge == human and joined.draw), {})
+
+
+def _raters(stored: StoredRun, confidence: float) -> RaterCard | None:
+    ratings = imported_ratings(stored)
+    if not ratings:
+        return None
+    matrix, raters, tasks = rater_matrix(ratings)
+    return rater_card(matrix, raters, tasks, LIKERT_5, confidence=confidence)

@@ -1,0 +1,243 @@
+"""``harness rate``: blind sheets for people to fill, and their ratings as a judge of the run."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+from tabulate import tabulate
+
+from harness.cards import RaterCard, rater_card
+from harness.cli.joining import Joining, join
+from harness.cli.options import common_options
+from harness.cli.runs import RunFolder
+from harness.cli.stored import StoredRun, read_run
+from harness.errors import HarnessError, InputError, UnknownNameError
+from harness.rating import (
+    Draw,
+    Export,
+    Rating,
+    SheetRatings,
+    draw_items,
+    key_document,
+    rater_matrix,
+    ratings_text,
+    read_key,
+    read_ratings,
+    read_sheets,
+    sheet_text,
+    tag_of,
+)
+from harness.scores import RowKey
+from harness.specs import load_config
+from harness.store import Store
+from harness.tables import Table, read_table
+from harness.types import LIKERT_5, Sample
+from reports.audit import agreement_cells
+
+RATINGS = "ratings.csv"
+_FEW = 20  # tasks under which no anchored estimate is given
+
+
+@click.group("rate", short_help="Let people rate answers blindly, and take their ratings in.")
+def rate() -> None:
+    """Let people rate the answers of a run without knowing whose they are.
+
+    `export` draws tasks at random and writes one sheet per rater, `import` reads the filled sheets back: people's
+    ratings are then a judge of the run, named `human`.
+    """
+
+
+@rate.command("export", short_help="Write a blind sheet for each rater.")
+@click.argument("run")
+@click.option("--raters", type=click.IntRange(min=1), default=1, show_default=True, help="Sheets to write.")
+@click.option("--sample", type=click.IntRange(min=1), metavar="K", help="Tasks drawn from each set.  [default: 40]")
+@click.option("--model", "models", metavar="LABEL", multiple=True, help="Only this model; may be repeated.")
+@click.option("--seed", type=int, default=0, show_default=True, metavar="S", help="Of the draw and the shuffling.")
+@click.option("--output", metavar="DIR", help="Where the sheets go.  [default: rating/ in the run's folder]")
+@common_options
+def export_sheets(
+    *,
+    run: str,
+    raters: int,
+    sample: int | None,
+    models: tuple[str, ...],
+    seed: int,
+    output: str | None,
+    config: str | None,
+    store: str | None,
+) -> None:
+    r"""Draw tasks of a run at random and write a blind sheet for each rater; RUN is its name under runs/ or its folder.
+
+    Every compared model is rated on the same tasks. The key to whose answer is whose stays in the run's folder.
+
+    \b
+    harness rate export demo --raters 2 --sample 40
+    """
+    stored = read_run(run, load_config(config).runs, store)
+    export = draw_items(
+        stored.tasks,
+        stored.requests,
+        stored.generations,
+        rows=_rows(stored, models),
+        raters=raters,
+        sample=sample,
+        seed=seed,
+    )
+    samples = _samples(stored)
+    folder = RunFolder(".", str(Path(output).absolute() if output else (stored.folder.path / "rating").absolute()))
+    folder.create()
+    sheets = {_sheet_name(export.draw, rater): sheet_text(export, rater, samples) for rater in _raters(export)}
+    for name, text in sheets.items():
+        _refuse_overwriting(folder.path / name, text)
+    stored.folder.write_json(_key_name(export.draw.tag), key_document(export))
+    for name, text in sheets.items():
+        folder.write(name, text)
+        click.echo(folder.path / name)
+    _say_what_was_drawn(export, stored)
+
+
+def _rows(stored: StoredRun, models: Sequence[str]) -> tuple[RowKey, ...]:
+    rows = dict.fromkeys(RowKey(model=request.model, prompt=request.prompt) for request in stored.requests)
+    known = list(dict.fromkeys(row.model for row in rows))
+    for model in models:
+        if model not in known:
+            raise UnknownNameError("model label in this run", model, known)
+    return tuple(row for row in rows if not models or row.model in models)
+
+
+def _samples(stored: StoredRun) -> Mapping[tuple[str, str], Sample]:
+    return {(task.name, sample.id): sample for task in stored.tasks for sample in task.samples}
+
+
+def _raters(export: Export) -> list[str]:
+    return list(dict.fromkeys(item.rater for item in export.items))
+
+
+def _sheet_name(draw: Draw, rater: str) -> str:
+    return f"sheet-{draw.tag}-rater-{rater}.csv"
+
+
+def _key_name(tag: str) -> str:
+    return f"rating-key-{tag}.json"
+
+
+def _refuse_overwriting(path: Path, text: str) -> None:
+    if path.exists() and path.read_bytes() != text.encode("utf-8", "replace"):
+        raise HarnessError(
+            f"{path} is there already, and somebody has written in it.", hint="Choose another folder with --output DIR."
+        )
+
+
+def _say_what_was_drawn(export: Export, stored: StoredRun) -> None:
+    draw = export.draw
+    for task, chosen in draw.chosen.items():
+        left_out = f"; {len(draw.incomplete[task])} without an answer of every model left out" * bool(
+            draw.incomplete[task]
+        )
+        click.echo(
+            f"{task}: {len(chosen)} of {len(draw.population[task])} tasks drawn at random (seed {draw.seed}){left_out}",
+            err=True,
+        )
+        if len(chosen) < _FEW < len(draw.population[task]):
+            click.echo(f"Note: under {_FEW} rated tasks, no score is carried from people to the other tasks.", err=True)
+    per_rater = len(export.items) // draw.raters
+    click.echo(
+        f"{len(draw.rows)} models, {per_rater} answers to rate for each of {draw.raters} raters. Whose they are is in "
+        f"{stored.folder.path / _key_name(draw.tag)}: keep it from the raters.\n"
+        f"When the sheets are filled: harness rate import {stored.name} SHEET.csv …",
+        err=True,
+    )
+
+
+@rate.command("import", short_help="Read filled sheets: people become a judge of the run.")
+@click.argument("run")
+@click.argument("sheets", nargs=-1, required=True, metavar="SHEET.csv…")
+@common_options
+def import_sheets(*, run: str, sheets: tuple[str, ...], config: str | None, store: str | None) -> None:
+    r"""Read filled sheets back into a run; RUN is its name under runs/ or its folder.
+
+    Nothing is guessed: a score that is missing or off the scale, an item that is unknown, there twice or not at all is
+    an error with its file and line. A rater's earlier sheet is replaced, other raters' sheets stay.
+
+    \b
+    harness rate import demo sheet-1.csv sheet-2.csv
+    """
+    stored = read_run(run, load_config(config).runs, store)
+    tables = [read_table(path) for path in sheets]
+    export = _export_of(tables, stored)
+    new = read_sheets(tables, export)
+    ratings = [*_earlier(stored.folder, export, {rating.item.rater for rating in new}), *new]
+    judge = SheetRatings(ratings, _samples(stored), scale=LIKERT_5)
+    matrix, raters, tasks = rater_matrix(ratings)
+    with Store(store or str(stored.manifest["store"])) as rows:
+        stored.folder.write(RATINGS, ratings_text(ratings))
+        join(Joining(run=stored, judges=(judge,), draw=_record(export.draw)), rows)
+    click.echo(_summary(ratings, rater_card(matrix, raters, tasks, LIKERT_5)))
+    click.echo(
+        f"The ratings are in {stored.folder.path / RATINGS}; they are the judge 'human' of this run now. "
+        f"How the other judges stand to it: harness audit {stored.name}",
+        err=True,
+    )
+
+
+def _export_of(tables: Sequence[Table], stored: StoredRun) -> Export:
+    """Return the export that the first sheet belongs to, from its key in the run's folder."""
+    tag = tag_of(tables[0])
+    if tag is None:
+        raise InputError("no row has an item id", path=tables[0].path, hint="Send back the sheet as it was exported.")
+    document = stored.folder.document(_key_name(tag))
+    if document is None:
+        raise InputError(
+            f"items that begin with {tag!r} were not exported from the run {stored.name!r}",
+            path=tables[0].path,
+            hint=f"Import it into its own run, or keep {_key_name(tag)} in {stored.folder.path}/.",
+        )
+    return read_key(document)
+
+
+def _earlier(folder: RunFolder, export: Export, replaced: set[str]) -> list[Rating]:
+    """Return the ratings imported before, of raters who are not in this import."""
+    if folder.read(RATINGS) is None:
+        return []
+    table = read_table(folder.path / RATINGS)
+    before = read_ratings(table, export)
+    if not before:
+        raise HarnessError(
+            f"{folder.path / RATINGS} holds ratings of another export of this run.",
+            hint="Ratings of two draws are not one random sample: move that file away to replace them.",
+        )
+    again = sorted({rating.item.rater for rating in before} & replaced)
+    if again and {rating.item.id for rating in before if rating.item.rater in again}:
+        click.echo(f"Note: earlier ratings of rater {', '.join(again)} are replaced.", err=True)
+    return [rating for rating in before if rating.item.rater not in replaced]
+
+
+def imported_ratings(stored: StoredRun) -> list[Rating]:
+    """Return the ratings that a run has from its own sheets: none if nothing was imported, or its key is gone."""
+    if stored.folder.read(RATINGS) is None:
+        return []
+    table = read_table(stored.folder.path / RATINGS)
+    tag = tag_of(table)
+    document = stored.folder.document(_key_name(tag)) if tag else None
+    return read_ratings(table, read_key(document)) if document else []
+
+
+def _record(draw: Draw) -> dict[str, object]:
+    """Return the draw as the manifest keeps it."""
+    plain = asdict(draw)
+    for name in ("population", "incomplete", "chosen"):
+        plain[name] = {task: list(ids) for task, ids in plain[name].items()}
+    return plain | {"rows": list(plain["rows"])}
+
+
+def _summary(ratings: Sequence[Rating], card: RaterCard) -> str:
+    who = "1 rater" if len(card.raters) == 1 else f"{len(card.raters)} raters"
+    parts = [f"{len(ratings)} ratings of {card.n_items} answers by {who}."]
+    if card.pairs:
+        rows = [(f"{first} – {second}", *agreement_cells(found)) for first, second, found in card.pairs]
+        headers = ["raters", "n", "equal", "within 1", "kappa (quadratic)", "its interval", "first - second"]
+        parts.append(tabulate(rows, headers=headers, tablefmt="github", disable_numparse=True))
+        alpha = "cannot be computed" if card.alpha is None else f"{card.alpha:.2f}"
+        parts.append(f"Krippendorff's ordinal alpha of all raters: {alpha}.")
+    return "\n\n".join(parts)

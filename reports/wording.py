@@ -1,0 +1,68 @@
+"""The words of every report, in English and Japanese: one TOML file a language, with the same keys and places."""
+
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib import resources
+from typing import Any, Literal, get_args
+
+Language = Literal["en", "ja"]
+LANGUAGES: tuple[Language, ...] = get_args(Language)
+
+
+class Words:
+    """The words of one language.
+
+    >>> words("en")("board.scale", scale="1-5"), words("ja")("board.scale", scale="1-5")
+    ('Scale 1-5.', '尺度 1-5。')
+    """
+
+    def __init__(self, language: Language) -> None:
+        """``language`` names the file to read."""
+        self.language = language
+        text = (resources.files("reports") / "wording_data" / f"{language}.toml").read_text(encoding="utf-8")
+        document = tomllib.loads(text)
+        self._sentences = [(re.compile(pattern), str(said)) for pattern, said in document.pop("sentences", {}).items()]
+        self.texts: Mapping[str, str] = dict(_flat(document))
+
+    def __call__(self, key: str, /, **values: object) -> str:
+        """Return the text under ``key`` with its places filled."""
+        return self.texts[key].format(**values)
+
+    def section(self, name: str) -> dict[str, str]:
+        """Return all texts of one section, by their names within it."""
+        return {key.removeprefix(f"{name}."): text for key, text in self.texts.items() if key.startswith(f"{name}.")}
+
+    def sentence(self, said: str) -> str:
+        """Return a sentence of the statistics in this language; one that is not known stays as it is.
+
+        >>> words("ja").sentence("0 of 8 tasks differ")
+        '8問中、差のある問題は0問です'
+        """
+        for pattern, template in self._sentences:
+            if found := pattern.fullmatch(said):
+                return template.format(*found.groups())
+        return said
+
+    def several(self, names: Sequence[str], shown: int) -> str:
+        """Return the first ``shown`` names and how many more there are.
+
+        >>> words("en").several(["a", "b", "c"], 2)
+        'a, b and 1 more'
+        """
+        first = ", ".join(names[:shown])
+        return first if len(names) <= shown else self("and_more", names=first, count=len(names) - shown)
+
+
+@cache
+def words(language: Language) -> Words:
+    """Return the words of a language, read once."""
+    return Words(language)
+
+
+def _flat(table: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    pairs: list[tuple[str, str]] = []
+    for key, value in table.items():
+        pairs += _flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else [(f"{prefix}{key}", str(value))]
+    return pairs

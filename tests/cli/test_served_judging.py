@@ -1,0 +1,229 @@
+"""Served judges through the whole program: faults, keys, model versions, money and speed, against loopback servers."""
+
+import json
+import multiprocessing
+import multiprocessing.connection
+import sqlite3
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.cli.progress import ConsoleProgress
+from harness.types import Verdict
+from tests.conftest import RunCli, results_of
+from tests.judges.served import Faulty, number_of, score_of
+from tests.servers import gemini, openai
+from tests.servers.loopback import Call, Loopback, Step, in_turn, serve
+
+CANARY = {"gemini": "canary-gemini-5b1e-key", "openai": "canary-openai-91cd-key"}
+WIRE: dict[str, Any] = {"gemini": gemini, "openai": openai}
+FAST = "wait_initial = 0.005\nwait_max = 0.02\nwait_jitter = 0.005\n"
+
+
+def turns(name: str, call: Call) -> list[str]:
+    """What was said so far, whoever's wire it is."""
+    if name == "gemini":
+        return [str(turn["parts"][0]["text"]) for turn in call.body["contents"]]
+    return [str(message["content"]) for message in call.body["messages"]]
+
+
+def scored(name: str, number: int, **more: Any) -> Step:
+    return WIRE[name].reply(json.dumps({"reason": "理由", "score": score_of(number)}, ensure_ascii=False), **more)
+
+
+def faulty(name: str) -> Faulty:
+    wire = WIRE[name]
+    limits = [gemini.too_many()] if name == "gemini" else [openai.error(429, "Rate limit reached")]
+    down = gemini.error(500, "INTERNAL") if name == "gemini" else openai.error(500, "oops")
+    return Faulty(
+        lambda call: scored(name, number_of(turns(name, call)[0])),
+        lambda call: turns(name, call),
+        passing=[*limits, down, wire.reply('{"score": 1}').cut_after(60), Step(drop=True)],
+        unreadable=[wire.reply("読めない返答"), wire.reply('{"score": 9}')],
+        rate=0.2,
+    )
+
+
+@pytest.fixture
+def run(run_cli: RunCli, workplace: Path, monkeypatch: pytest.MonkeyPatch) -> RunCli:
+    """The command line with both keys in its environment."""
+    for name in ("GOOGLE_GEMINI_BASE_URL", "OPENAI_BASE_URL", "GOOGLE_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("GEMINI_API_KEY", CANARY["gemini"])
+    monkeypatch.setenv("OPENAI_API_KEY", CANARY["openai"])
+    return run_cli
+
+
+def write_tasks(count: int) -> None:
+    rows = [{"task_id": n, "input": f"課題({n})", "output": f"正解({n})"} for n in range(count)]
+    Path("tasks.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+
+
+def configure(server: Loopback, name: str, more: str = FAST) -> None:
+    Path("harness.toml").write_text(f'[judges.{name}]\nbase_url = "{server.url}"\n{more}', encoding="utf-8")
+
+
+def evaluate(run: RunCli, judge: str, *more: str) -> Any:
+    return run("eval", "--task", "mine=tasks.jsonl", "--model", "echo", "--judge", judge, "--run", "r", *more)
+
+
+def rows_in_store(judge: str) -> list[tuple[str, str, float | None]]:
+    with sqlite3.connect("runs/store.sqlite") as store:
+        return store.execute(
+            "SELECT request_key, status, score FROM judgement WHERE judge = ? ORDER BY request_key", (judge,)
+        ).fetchall()
+
+
+@pytest.mark.parametrize("name", ["gemini", "openai"])
+def test_500_items_at_20_percent_faults_lose_and_double_none(run: RunCli, name: str) -> None:
+    """One row per item in the store, all scored, each with its own item's score; a rerun asks nothing."""
+    write_tasks(500)
+    script = faulty(name)
+    with serve(script) as server:
+        configure(server, name)
+        ran = evaluate(run, f"{name}:test-model")
+        assert 0 == ran.code, ran.err
+        calls = len(server.calls)
+        assert 0 == evaluate(run, f"{name}:test-model").code
+        assert calls == len(server.calls)
+    assert dict.fromkeys(range(500), 1) == script.served
+    stored = rows_in_store(f"{name}:test-model")
+    assert (500, {"scored"}) == (len(stored), {status for _, status, _ in stored})
+    assert 500 == len({key for key, _, _ in stored})
+    [row] = results_of(Path(), "r")["rows"]
+    expected = sum(score_of(number) for number in range(500)) / 500
+    assert (500, 0, pytest.approx(expected)) == (row["n"], row["n_unscored"], row["mean"])
+
+
+@pytest.mark.parametrize("name", ["gemini", "openai"])
+def test_no_key_is_ever_written_or_shown(run: RunCli, name: str) -> None:
+    """Not in store, manifest, reports, sheets or output of any command with --debug, even if a server sends it back."""
+    write_tasks(6)
+    with serve(lambda call: scored(name, number_of(turns(name, call)[0]))) as server:
+        configure(server, name)
+        judge = f"{name}:test-model"
+        ran = [evaluate(run, judge, "--debug"), evaluate(run, judge, "--debug", "--dry-run")]
+        rejected = (
+            gemini.bad_key(CANARY[name])
+            if name == "gemini"
+            else openai.error(401, f"Incorrect API key provided: {CANARY[name]}", code="invalid_api_key")
+        )
+        server.script = in_turn(rejected)
+        ran.append(run("judge", "r", "--judge", judge, "--rubric", "digits.v1", "--debug"))
+        assert 3 == ran[-1].code
+        assert "stopped" in ran[-1].err
+        ran += [
+            run("rate", "export", "r", "--debug"),
+            run("audit", "r", "--debug"),
+            run("audit", "r", "--json", "--debug"),
+            run("compare", "r", "--debug"),
+            run("report", "r", "--format", "all", "--debug"),
+            run("ls", "runs", "--debug"),
+            run("doctor", "--debug"),
+        ]
+    files = [path for path in Path().rglob("*") if path.is_file()]
+    assert {"store.sqlite", "manifest.json", "results.json", "leaderboard.md"} <= {path.name for path in files}
+    for path in files:
+        assert CANARY[name].encode() not in path.read_bytes(), path
+    for one in ran:
+        assert CANARY[name] not in one.out + one.err
+
+
+@pytest.mark.parametrize("name", ["gemini", "openai"])
+def test_a_model_version_that_changes_within_a_run_is_said_on_the_board(run: RunCli, name: str) -> None:
+    """Leaderboard, results.json and judge card name both versions; with one version there is no such caution."""
+    write_tasks(8)
+
+    def script(call: Call) -> Step:
+        return scored(name, number_of(turns(name, call)[0]), version="model-001" if call.number < 4 else "model-002")
+
+    with serve(script) as server:
+        configure(server, name)
+        first = evaluate(run, f"{name}:test-model", "--limit", "4")
+        assert "several model versions" not in first.out
+        second = evaluate(run, f"{name}:test-model")
+    assert "several model versions: model-001, model-002" in second.out
+    assert "several model versions" in str(results_of(Path(), "r")["cautions"])
+    assert "several model versions: model-001, model-002" in run("audit", "r").out
+
+
+def test_the_cost_limit_of_a_served_judge(run: RunCli) -> None:
+    """100 tokens in and 20 out at 1 and 5 dollars a million: 0.0002 each. A limit of 0.0011 pays for five."""
+    write_tasks(40)
+    Path("prices.toml").write_text('["test-model"]\ninput = 1.0\noutput = 5.0\n')
+    with serve(lambda call: scored("gemini", number_of(turns("gemini", call)[0])).after(0.02)) as server:
+        configure(server, "gemini", 'prices = "prices.toml"\n')
+        dry = evaluate(run, "gemini:test-model", "--dry-run", "--json")
+        expected = json.loads(dry.out)["expected"]["gemini:test-model"]
+        assert (40, True) == (expected["calls"], expected["cost"] > 0)
+        ran = evaluate(run, "gemini:test-model", "--max-cost", "0.0011")
+        assert (3, 5) == (ran.code, len(server.calls))
+        assert "Stopped at the cost limit: $0.0010 was spent." in ran.err
+        rest = evaluate(run, "gemini:test-model")
+        assert (0, 40) == (rest.code, len(server.calls))
+    assert 40 == results_of(Path(), "r")["rows"][0]["n"]
+
+
+def test_a_limit_without_a_known_price_is_refused_before_the_first_call(run: RunCli) -> None:
+    """No table has the model: an error that says where to put its price."""
+    write_tasks(2)
+    with serve(lambda _: scored("openai", 1)) as server:
+        configure(server, "openai")
+        ran = evaluate(run, "openai:test-model", "--max-cost", "1")
+        assert (1, 0) == (ran.code, len(server.calls))
+    assert "The cost of judge 'openai:test-model' cannot be limited" in ran.err
+    assert "prices" in ran.err
+
+
+def test_a_server_that_is_gone_ends_a_hopeless_run_early(run: RunCli) -> None:
+    """Nobody answers: the judge is given up after a few tries, the answers are kept, the message says what to do."""
+    write_tasks(300)
+    with serve(lambda _: Step(drop=True)) as server:
+        configure(server, "openai", FAST + "attempts = 2\nin_flight = 4\n")
+        ran = evaluate(run, "openai:test-model")
+        calls = len(server.calls)
+        assert 3 == ran.code
+        assert calls < 100
+        assert "Error: Judge 'openai:test-model' stopped:" in ran.err
+        assert "The same command" in ran.err
+        server.script = lambda call: scored("openai", number_of(turns("openai", call)[0]))
+        assert 0 == evaluate(run, "openai:test-model").code
+    assert 300 == results_of(Path(), "r")["rows"][0]["n"]
+
+
+def serve_slowly(name: str, pipe: multiprocessing.connection.Connection) -> None:
+    """Answer each call after a second, in a process of its own as a real server is."""
+    with serve(lambda _: scored(name, 3).after(1.0)) as server:
+        pipe.send(server.url)
+        pipe.recv()
+        pipe.send((server.calls[0].at, len(server.calls)))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["gemini", "openai"])
+def test_400_judgements_of_a_second_each_take_13_rounds(
+    run: RunCli, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Default settings, 32 in flight: at most 1.2 times 13 s from the first request to the last verdict."""
+    write_tasks(400)
+    ends: list[float] = []
+    judged = ConsoleProgress.judged
+
+    def noted(self: ConsoleProgress, verdict: Verdict, *, stored: bool) -> None:
+        ends.append(time.monotonic())  # the same clock in both processes
+        judged(self, verdict, stored=stored)
+
+    monkeypatch.setattr(ConsoleProgress, "judged", noted)
+    ours, theirs = multiprocessing.Pipe()
+    process = multiprocessing.get_context("spawn").Process(target=serve_slowly, args=(name, theirs), daemon=True)
+    process.start()
+    Path("harness.toml").write_text(f'[judges.{name}]\nbase_url = "{ours.recv()}"\n')
+    ran = evaluate(run, f"{name}:test-model")
+    assert 0 == ran.code, ran.err
+    ours.send("stop")
+    first, calls = ours.recv()
+    process.join()
+    assert (400, 400) == (calls, len(ends))
+    assert ends[-1] - first <= 1.2 * 13
