@@ -63,7 +63,7 @@ class Budget:
         self.settle(kind, cost)
 
     def affords(self, kind: str) -> int | None:
-        """Return how many calls of this kind the money left covers, None without end; 1 while their cost is unknown."""
+        """Return how many calls of this kind may be made at once, None without end; 1 while their cost is unknown."""
         with self._settled:
             dearest = self._dearest.get(kind)
             if self.limit is None or dearest == 0:
@@ -71,7 +71,8 @@ class Budget:
             if dearest is None:
                 number = int(self.spent < self.limit)
             else:
-                number = math.floor((self.limit - self.spent - self._reserved()) / dearest + 1e-9)
+                left = (self.limit - self.spent - self._reserved()) / dearest + 1e-9
+                number = max(math.floor(left / _MARGIN), int(left >= 1))
             self.is_spent = self.is_spent or number < 1
             return max(0, number)
 

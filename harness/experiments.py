@@ -192,19 +192,20 @@ def run_experiment(
 
 def select(
     table: ScoreTable, prompts: Sequence[str], averages: Floats, control: str, *, seed: int, confidence: float
-) -> Selection:
+) -> Selection | None:
     """Return the best of ``prompts`` on a random half of the tasks, with its figures on the other half.
 
-    ``averages`` (prompts, tasks) holds the scores. Equal means go to the prompt that was named first.
+    ``averages`` (prompts, tasks) holds the scores. Equal means go to the prompt that was named first. None if no task
+    of the half for selecting has a score in every cell.
 
     Raises:
         StatisticsError: fewer than `FEWEST_TO_SPLIT` tasks or clusters.
     """
-    chosen = _random_half(table.clusters, averages.shape[1], seed)
+    chosen = _random_half(table.samples, seed)
     halves = averages[:, chosen], averages[:, ~chosen]
     first, everything = _row_means(halves[0]), _row_means(averages)
     if np.isnan(first).all():
-        raise StatisticsError("No task in the half for selecting has scores under every model.")
+        return None
     best, against = int(np.nanargmax(first)), list(prompts).index(control)
     rest = _Family(table=table, confidence=confidence, columns=~chosen)
     gain = np.nanmax(everything) - everything[against]
@@ -350,20 +351,29 @@ def _means(
     )
 
 
-def _random_half(clusters: Sequence[str | None] | None, n: int, seed: int) -> npt.NDArray[np.bool_]:
-    """Return which of ``n`` tasks are in a random half, clusters staying together."""
-    names = [index if name is None else name for index, name in enumerate(clusters or [None] * n)]
-    units = list(dict.fromkeys(names))
-    if len(units) < FEWEST_TO_SPLIT:
-        what = "tasks" if clusters is None else "clusters of tasks"
+def units_to_split(samples: Sequence[Sample]) -> list[Hashable]:
+    """Return the cluster of each sample, or the sample's id where it is on its own: what a random half is made of.
+
+    Raises:
+        StatisticsError: fewer than `FEWEST_TO_SPLIT` of them.
+    """
+    units: list[Hashable] = [("task", one.id) if one.cluster is None else one.cluster for one in samples]
+    if (count := len(set(units))) < FEWEST_TO_SPLIT:
+        what = "clusters of tasks" if count < len(samples) else "tasks"
         raise StatisticsError(
-            f"{len(units)} {what} are too few to select on one half and report on the other: it takes "
-            f"{FEWEST_TO_SPLIT}.",
+            f"{count} {what} are too few to select on one half and report on the other: it takes {FEWEST_TO_SPLIT}.",
             hint="Leave --select out, or use more tasks.",
         )
-    order = np.random.default_rng(seed).permutation(len(units))
-    half = {units[index] for index in order[: len(units) // 2]}
-    return np.array([name in half for name in names])
+    return units
+
+
+def _random_half(samples: Sequence[Sample], seed: int) -> npt.NDArray[np.bool_]:
+    """Return which samples are in a random half, clusters staying together."""
+    units = units_to_split(samples)
+    distinct = list(dict.fromkeys(units))
+    order = np.random.default_rng(seed).permutation(len(distinct))
+    half = {distinct[index] for index in order[: len(distinct) // 2]}
+    return np.array([unit in half for unit in units])
 
 
 def _row_means(rows: Floats) -> Floats:

@@ -115,9 +115,14 @@ def draw_items(
         ids = [one.id for one in task.samples]
         complete = tuple(one for one in ids if all((task.name, one, row) in answers for row in rows))
         wanted = min(DEFAULT_SAMPLE, len(complete)) if sample is None else sample
-        if not 0 < wanted <= len(complete):
+        if not complete:
             raise HarnessError(
-                f"{wanted or 1} tasks of {task.name} are to be drawn, but {len(complete)} of its {len(ids)} tasks have "
+                f"None of the {len(ids)} tasks of {task.name} has an answer of every compared model.",
+                hint="Leave models out with --model, or run the evaluation again for the missing answers.",
+            )
+        if wanted > len(complete):
+            raise HarnessError(
+                f"{wanted} tasks of {task.name} are to be drawn, but {len(complete)} of its {len(ids)} tasks have "
                 "an answer of every compared model.",
                 hint="Pass a smaller --sample, or leave models out with --model.",
             )

@@ -386,7 +386,10 @@ class _Bench:
             in_a_row = self._failures_in_a_row.get(item.judge, 0) + 1 if verdict.status == "error" else 0
             self._failures_in_a_row[item.judge] = in_a_row
             if reason is None and in_a_row >= getattr(judge, "give_up_after", _GIVE_UP_AFTER):
-                reason = f"not asked any more after {in_a_row} failures in a row, the last: {verdict.reason}"
+                reason = (
+                    f"given up after {in_a_row} failures in a row, the last: {verdict.reason}. "
+                    "When the cause is mended, the same command continues."
+                )
             news = reason is not None and item.judge not in self.out_of_service
             if reason is not None and news:
                 self.out_of_service[item.judge] = reason

@@ -69,8 +69,8 @@ def audit_markdown(audit: Audit) -> str:
         parts += [_confusion(table) for table in task.confusions]
         parts += [part for found in task.anchorings for part in _anchoring(found, audit.confidence)]
     parts.append(
-        f"All intervals: {audit.confidence:.0%}. Answers to one task are alike, so intervals are cluster-robust over "
-        "tasks."
+        f"All intervals: {percent(audit.confidence)}. Answers to one task are alike, so intervals are cluster-robust "
+        "over tasks."
     )
     return "\n\n".join(parts) + "\n"
 
@@ -109,7 +109,8 @@ def _card(card: JudgeCard) -> list[str]:
     judge = card.judge
     digits = score_digits(judge.scale.low, judge.scale.high)
     kind = _KINDS.get(judge.kind, _KINDS["quality"])
-    said = f"{card.n_scored} of {card.n} verdicts are scores, their mean is {number(card.mean, digits)}."
+    said = f"{card.n_scored} of {card.n} verdicts are scores"
+    said += f", their mean is {number(card.mean, digits)}." if card.n_scored else "."
     parts = [f"### {markdown_cell(judge.name)}", f"Scale {judge.scale}. {kind} {said}"]
     if len(card.versions) > 1:
         parts.append(
@@ -123,11 +124,13 @@ def _card(card: JudgeCard) -> list[str]:
         if len(reasons) > _SHOWN_ROWS:
             shown.append(f"- … and {len(reasons) - _SHOWN_ROWS} more reasons (see --json)")
         parts.append("Unscored:\n\n" + "\n".join(shown))
-    parts.append(_histogram(card.histogram, digits))
-    parts.append(
-        f"Length: {_slope(card.length_slope, digits)} per doubling of an answer's length "
-        f"({card.length_slope.method}). Longer answers may also be better ones: this is no proof of bias."
-    )
+    if card.n_scored:
+        parts.append(_histogram(card.histogram, digits))
+    if card.length_slope.value is not None:
+        parts.append(
+            f"Length: {_slope(card.length_slope, digits)} per doubling of an answer's length "
+            f"({card.length_slope.method}). Longer answers may also be better ones: this is no proof of bias."
+        )
     if (own := card.consistency) is not None:
         parts.append(
             f"Asked {own.repeats} times, it agrees with itself on {percent(own.exact.value)} of pairs "
@@ -224,13 +227,14 @@ def _confusion(found: Confusion) -> str:
 
 
 def _anchoring(found: Anchoring, confidence: float) -> list[str]:
-    shown = found.means[0].estimate
+    n_labels = max(row.estimate.n_labels for row in found.means)
     drawn = {True: "drawn at random, on record", False: "not the drawn ones", None: "not on record as drawn at random"}
     estimand = (
-        f"{shown.n_labels} of {found.n_tasks} tasks are rated by {markdown_cell(found.human)} "
+        f"{n_labels} of {found.n_tasks} tasks are rated by {markdown_cell(found.human)} "
         f"({drawn[found.drawn_at_random]}). Two questions have two intervals: the mean that people would give on "
         f"exactly these {found.n_tasks} tasks, and on new tasks like these. Survey regression on the judge's scores, "
-        f"{confidence:.0%} intervals; the judge's own mean is not a human figure."
+        f"{percent(confidence)} intervals, each by itself: none is corrected for the number of models. The judge's own "
+        "mean is not a human figure."
     )
     title = f"### What people would say, with the help of {markdown_cell(found.judge)}"
     parts = [title, estimand, _anchored_table(found.means, "mean")]

@@ -40,6 +40,7 @@ from reports.view import (
     score_digits,
     shown_value,
     signed,
+    sort_key,
 )
 from reports.wording import Language, Words, words
 
@@ -95,8 +96,8 @@ def report_html(report: Report, cautions: Sequence[str] = (), *, language: Langu
         prompts=report.prompts,
         notices=report.notices,
         provenance=_provenance(report.provenance, say),
+        sort_key=sort_key,
         command=printable(str(report.provenance.get("command", ""))),
-        printable=printable,
     )  # fmt: skip
 
 
@@ -105,10 +106,16 @@ def _environment() -> Environment:
     return Environment(
         loader=PackageLoader("reports"),
         autoescape=True,
+        finalize=_printable,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+
+
+def _printable(value: object) -> object:
+    """Return what stands in the page for a value: no text, wherever it comes from, keeps a control character."""
+    return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 @cache
@@ -124,7 +131,7 @@ def _board(board: Board, table: ScoreTable, place: int, confidence: float, say: 
     digits = score_digits(board.judge.scale.low, board.judge.scale.high)
     columns, rows = _table(board, confidence, digits, say)
     cautions = [
-        say("board.caution_about", names=about) + " " + said if about else said
+        (say("board.caution_about", names=about) if about else say("board.caution"), said)
         for about, said in cautions_about(board, say)
     ]
     return {
@@ -251,5 +258,5 @@ def _provenance(provenance: Mapping[str, Any], say: Words) -> list[tuple[str, An
             else printable(shown_value(value)),
         )
         for key, value in provenance.items()
-        if key != "command"
+        if key != "command" and value not in ({}, [])
     ]

@@ -7,7 +7,6 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.types import Scale
-from reports.view import number, score_digits
 
 _MOST = 11  # levels that a picture can tell apart
 _PARTS = 5
@@ -30,7 +29,7 @@ def level_shares(scores: npt.NDArray[np.float64], scale: Scale) -> Levels:
     >>> found.names, found.shares.tolist()
     (('1', '2', '3', '4', '5'), [[0.5, 0.0, 0.25, 0.25, 0.0]])
     >>> level_shares(np.array([[0.0, 0.5, 1.0]]), Scale(low=0, high=1)).names
-    ('0.000–0.200', '0.200–0.400', '0.400–0.600', '0.600–0.800', '0.800–1.000')
+    ('0–0.2', '0.2–0.4', '0.4–0.6', '0.6–0.8', '0.8–1')
     """
     width = scale.high - scale.low
     steps = round(width / scale.step) if scale.step else 0
@@ -38,9 +37,8 @@ def level_shares(scores: npt.NDArray[np.float64], scale: Scale) -> Levels:
         names = tuple(f"{scale.low + place * width / steps:g}" for place in range(steps + 1))
         places = np.floor((scores - scale.low) / width * steps + 0.5)
     else:
-        digits = score_digits(scale.low, scale.high)
         ends = np.linspace(scale.low, scale.high, _PARTS + 1)
-        names = tuple(f"{number(float(low), digits)}–{number(float(high), digits)}" for low, high in pairwise(ends))
+        names = tuple(f"{low:g}–{high:g}" for low, high in pairwise(ends))
         places = np.minimum(np.floor((scores - scale.low) / width * _PARTS), _PARTS - 1)
     counts = np.stack([(places == place).sum(axis=1) for place in range(len(names))], axis=1)
     total = counts.sum(axis=1, keepdims=True)

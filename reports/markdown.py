@@ -322,7 +322,7 @@ def _provenance_section(provenance: Mapping[str, Any], say: Words) -> str:
     folded = []
     for key, value in provenance.items():
         title = names.get(key, key)
-        if key == "command":
+        if key == "command" or value in ({}, []):
             continue
         if is_long(value):
             lines = _bullets([f"{name}: {shown_value(item)}" for name, item in value.items()])

@@ -10,6 +10,7 @@ import re
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import ceil
 from xml.etree import ElementTree as ET
 
 import matplotlib as mpl
@@ -22,7 +23,7 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 from harness.types import Scale
-from reports.view import printable, shortened
+from reports.view import columns, printable, shortened
 
 # Stand-ins that become the CSS classes of the page.
 _INK, _MUTED, _LINE, _ACCENT, _BETTER, _WORSE = "#010101", "#020202", "#030303", "#040404", "#050505", "#060606"
@@ -35,7 +36,7 @@ _CLASSES: Mapping[str, str] = {
     _WORSE: "worse",
 }
 # Okabe & Ito's vermilion to blue through a neutral grey: low to high on a scale of five.
-_LIKERT = ("#b2450e", "#e69f00", "#b9b9b9", "#7fb8dc", "#0063a3")
+_LIKERT = ("#b2450e", "#e69f00", "#d0d0d0", "#6baed6", "#0063a3")
 _NO_SCORE = "#8884"
 
 _INCH = 72.0
@@ -43,8 +44,11 @@ _ROW = 16.0  # points of height for each row of a chart
 _LABEL = 38  # columns of text beside a chart
 _FONT = 9.5
 _TALL = 20  # rows from which on the axis is written above them too
-_LABEL_WIDTH = 236.0
+_LABEL_WIDTH = (60.0, 236.0)  # as wide as the longest name needs, between these
 _PLOT_WIDTH = 320.0
+_WIDEST = 880.0
+_COLUMN = 6.0  # points that a column of text takes at most
+_TICK = 12
 _TOP, _BOTTOM, _RIGHT = 20.0, 34.0, 16.0
 _UNWANTED = frozenset(
     f"{{http://www.w3.org/2000/svg}}{tag}" for tag in ("metadata", "style")
@@ -76,7 +80,7 @@ class Bar:
 
 def forest(bars: Sequence[Bar], *, name: str, title: str, axis: str, zero: float | None = None) -> str:
     """Return a forest plot: a point and its interval for each line, top to bottom. ``zero``: where a rule stands."""
-    figure, axes = _figure(len(bars), axis)
+    figure, axes = _figure([bar.name for bar in bars], axis)
     colours = {"better": _BETTER, "worse": _WORSE, "accent": _ACCENT, "muted": _MUTED}
     markers = {"better": "^", "worse": "v", "accent": "o", "muted": "o"}
     if zero is not None:
@@ -98,7 +102,7 @@ def forest(bars: Sequence[Bar], *, name: str, title: str, axis: str, zero: float
 
 def distribution(names: Sequence[str], shares: npt.NDArray[np.float64], *, name: str, title: str, axis: str) -> str:
     """Return stacked bars: ``shares`` of shape (rows, levels) between 0 and 1, the lowest level on the left."""
-    figure, axes = _figure(len(names), axis)
+    figure, axes = _figure(names, axis)
     colours = level_colours(shares.shape[1])
     left = np.zeros(len(names))
     places = np.arange(len(names))
@@ -136,14 +140,15 @@ def heat_map(
     ticks: Sequence[str],
 ) -> str:
     """Return a heat map: ``scores`` of shape (rows, samples), NaN where there is none; a pixel each, in one picture."""
-    width = max(_PLOT_WIDTH, min(900.0, 8.0 * scores.shape[1]))
-    figure, axes = _figure(len(names), axis, width=width)
+    width = max(_PLOT_WIDTH, min(_WIDEST, 24.0 * scores.shape[1]))
+    figure, axes = _figure(names, axis, width=width)
     colours = colormaps["cividis"].with_extremes(bad=_NO_SCORE)
     known = np.ma.masked_invalid(scores)
     axes.imshow(known, cmap=colours, vmin=scale.low, vmax=scale.high, aspect="auto", interpolation="none")
-    step = max(1, round(scores.shape[1] / (width / 40)))
-    places = list(range(0, scores.shape[1], step))
-    axes.set_xticks(places, [_shown(ticks[place], 8) for place in places], parse_math=False)
+    labels = [_shown(tick, _TICK) for tick in ticks]
+    needed = (max(map(columns, labels), default=1) + 2) * _COLUMN
+    places = list(range(0, scores.shape[1], ceil(needed * scores.shape[1] / width)))
+    axes.set_xticks(places, [labels[place] for place in places], parse_math=False)
     _label_rows(axes, names)
     return _svg(figure, name, title)
 
@@ -157,12 +162,15 @@ def scale_bar(*, name: str, title: str) -> str:
     return _svg(figure, name, title)
 
 
-def _figure(rows: int, axis: str, *, width: float = _PLOT_WIDTH) -> tuple[Figure, Axes]:
-    total = _LABEL_WIDTH + width + _RIGHT
+def _figure(names: Sequence[str], axis: str, *, width: float = _PLOT_WIDTH) -> tuple[Figure, Axes]:
+    rows = len(names)
+    label = max((columns(_shown(name, _LABEL)) for name in names), default=0) * _COLUMN + 12.0
+    label = min(max(label, _LABEL_WIDTH[0]), _LABEL_WIDTH[1])
+    total = label + width + _RIGHT
     height = _TOP + _BOTTOM + _ROW * max(rows, 1)
     figure = Figure(figsize=(total / _INCH, height / _INCH), facecolor="none")
     axes = figure.add_axes(
-        (_LABEL_WIDTH / total, _BOTTOM / height, width / total, (height - _TOP - _BOTTOM) / height), facecolor="none"
+        (label / total, _BOTTOM / height, width / total, (height - _TOP - _BOTTOM) / height), facecolor="none"
     )
     for side in ("top", "right", "left"):
         axes.spines[side].set_visible(False)
@@ -222,7 +230,7 @@ def _svg(figure: Figure, name: str, title: str) -> str:
         "height": height,
         "class": "chart",
         "role": "img",
-        "aria-label": title,
+        "aria-label": printable(title),
     }
     return ET.tostring(root, encoding="unicode")
 

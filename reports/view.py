@@ -18,7 +18,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 # Only what Markdown would act on inside a table cell: an underscore within a word stays as it is, names stay readable.
 # A dollar sign starts a formula on GitHub.
-_MARKDOWN = re.compile(r"[\\`*\[\]<|~$]|&(?=#|\w)|(?<![^\W_])_|_(?![^\W_])")
+_MARKDOWN = re.compile(r"[\\`*\[\]|~$]|<(?=[A-Za-z/!?])|&(?=#|\w)|(?<![^\W_])_|_(?![^\W_])")
 
 
 def number(value: float | None, digits: int = 2) -> str:
@@ -31,6 +31,15 @@ def number(value: float | None, digits: int = 2) -> str:
         return MISSING
     text = f"{value:.{digits}f}"
     return text.removeprefix("-") if float(text) == 0 else text
+
+
+def sort_key(value: float | None) -> str:
+    """Return a figure as text to sort by, closer than any shown digit but not to the last bit; "" for none.
+
+    >>> sort_key(0.1 + 0.2), sort_key(None)
+    ('0.3', '')
+    """
+    return "" if value is None else f"{value:.8g}"
 
 
 def percent(value: float | None) -> str:
@@ -166,13 +175,26 @@ def shown_value(value: object) -> str:
     return _SHA256.sub(r"\1", str(value))
 
 
+def columns(text: str) -> int:
+    """Return how many columns text takes: two for a full-width character.
+
+    >>> columns("日本 ab")
+    7
+    """
+    return sum(_width(character) for character in text)
+
+
+def _width(character: str) -> int:
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
 def shortened(text: str, width: int) -> str:
     """Return text of at most ``width`` columns (a full-width character takes two), its middle left out.
 
     >>> shortened("nvidia/Llama-3.1-Nemotron-70B-Instruct-HF", 20), shortened("日本語のモデル", 9), shortened("a", 5)
     ('nvidia/Ll…nstruct-HF', '日本…デル', 'a')
     """
-    widths = [2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text]
+    widths = [_width(character) for character in text]
     if sum(widths) <= width:
         return text
     first = last = 0

@@ -88,12 +88,11 @@ def test_without_a_limit_everything_goes_and_is_counted() -> None:
 
 
 def test_how_many_calls_are_affordable() -> None:
-    """One while the cost is unknown, then what the rest covers, then none."""
+    """One while the cost is unknown, then half of what the rest covers, at last one, then none."""
     budget = Budget(0.1)
     found = [budget.affords("model")]
-    budget.count("model", 0.03)
-    found.append(budget.affords("model"))
-    budget.count("model", 0.06)
-    found.append(budget.affords("model"))
-    assert [1, 2, 0] == found
+    for cost in (0.02, 0.02, 0.02, 0.03):
+        budget.count("model", cost)
+        found.append(budget.affords("model"))
+    assert [1, 2, 1, 1, 0] == found
     assert budget.is_spent

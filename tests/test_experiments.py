@@ -240,3 +240,12 @@ def test_the_thresholds_give_the_marginals() -> None:
     """The generator's cut points are the normal quantiles of the cumulated marginals."""
     cuts = ndtri(np.cumsum(MID)[:-1])
     assert pytest.approx(MID) == np.diff([0.0, *ndtr(cuts), 1.0])
+
+
+def test_without_any_score_nothing_is_said() -> None:
+    """A judge that scored nothing: no figures, no winner, no NaN, no selection, and no exception."""
+    experiment = run_experiment(table(np.full((2, 2, 12), np.nan), ["a", "b"], "AB"), select_seed=0)
+    assert (None, None, None, ()) == (
+        experiment.winner, experiment.selection, experiment.effects[0].result.difference.value, experiment.apart
+    )  # fmt: skip
+    assert "nan" not in repr(experiment)

@@ -129,6 +129,8 @@ def test_only_tasks_that_every_model_answered_are_drawn() -> None:
     assert tuple(str(one) for one in range(25)) == export.draw.incomplete["t"]
     with pytest.raises(HarnessError, match="6 tasks of t are to be drawn, but 5 of its 30 tasks"):
         drawn(sample=6, missing=missing)
+    with pytest.raises(HarnessError, match="None of the 30 tasks of t has an answer of every compared model"):
+        drawn(sample=None, missing=[(MODELS[0], sample.id) for sample in SAMPLES])
 
 
 def test_a_sheet_is_blind_and_opens_in_a_spreadsheet() -> None:

@@ -11,7 +11,7 @@ from harness.cli.eval import build_spec, run_evaluation
 from harness.cli.options import common_options, evaluation_options
 from harness.cli.runs import RESULTS, RunFolder
 from harness.errors import UnknownNameError, UsageError
-from harness.experiments import plan_experiment, run_experiment
+from harness.experiments import plan_experiment, run_experiment, units_to_split
 from harness.protocols import AnswerFile, Ratings
 from harness.run import Outcome
 from harness.scores import score_tables
@@ -58,7 +58,7 @@ def ab(
     if control is not None and control not in spec.prompts:
         raise UnknownNameError("prompt in this test", control, spec.prompts)
     evaluation = assemble(spec, run_name or f"ab-{default_run_name(spec)}")
-    _check(evaluation)
+    _check(evaluation, select=select)
     for line in _plan(evaluation):
         click.echo(line, err=True)
     url = store_url(store, settings)
@@ -74,8 +74,10 @@ def ab(
     return run_evaluation(evaluation, folder, url, max_unscored=max_unscored, max_cost=max_cost, show=show)
 
 
-def _check(evaluation: Evaluation) -> None:
-    """Refuse what cannot depend on a prompt."""
+def _check(evaluation: Evaluation, *, select: bool) -> None:
+    """Refuse what cannot depend on a prompt, or be split, before any work is done."""
+    for task in evaluation.job.tasks if select else ():
+        units_to_split(task.samples)
     for label, backend in evaluation.job.models.items():
         if isinstance(backend, AnswerFile):
             raise UsageError(

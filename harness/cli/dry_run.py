@@ -10,6 +10,7 @@ from tabulate import tabulate
 from harness.cli.assemble import Evaluation
 from harness.plan import JudgementItem, items_of, sample_keys
 from harness.protocols import CallEstimate, EstimatesCost
+from harness.remote.pricing import rough_tokens
 from harness.run import Job
 from harness.store import Store, store_exists
 from harness.types import Generation
@@ -20,7 +21,7 @@ _MINUTE = 60
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expected:
-    """What the calls of one judge would take; ``cost`` None: no price is known."""
+    """What the calls to one judge or model would take; ``cost`` None: no price is known."""
 
     calls: int
     tokens_in: int
@@ -48,6 +49,7 @@ def _report(run: str, job: Job, url: str, *, as_json: bool, generates: bool) -> 
         for judge in job.judges
         if isinstance(judge, EstimatesCost) and todo[judge.name]
     }
+    expected |= _expected_models(job, answers)
     if as_json:
         plan: dict[str, Any] = {
             "run": run,
@@ -83,9 +85,12 @@ def _expected_table(expected: Mapping[str, Expected]) -> str:
         )
         for name, figures in expected.items()
     ]
-    headers = ["judge", "calls", "tokens in", "tokens out", "cost", "time", "at"]
+    headers = ["served by", "calls", "tokens in", "tokens out", "cost", "time", "at"]
     table = tabulate(rows, headers=headers, tablefmt="github", disable_numparse=True)
-    return f"Rough estimates; thinking and repeated questions come on top:\n\n{table}"
+    return (
+        "Rough estimates; answers count with their longest length, thinking and repeated questions come on top:\n\n"
+        f"{table}"
+    )
 
 
 def _expected(
@@ -96,9 +101,29 @@ def _expected(
         judge.estimate(samples[item.request.task, item.request.sample_id].sample, answers.get(item.request.key))
         for item in items
     ]
+    return _total(judge, each)
+
+
+def _expected_models(job: Job, answers: Mapping[str, Generation]) -> dict[str, Expected]:
+    """Return what the missing answers of models that are paid by the token would take, at their longest."""
+    each: dict[str, list[CallEstimate]] = {}
+    asked = set(answers)
+    for request in job.requests:
+        backend: Any = job.models.get(request.model)
+        if request.key in asked or not hasattr(backend, "price"):
+            continue
+        asked.add(request.key)
+        tokens_in, tokens_out = rough_tokens(request.rendered.text), request.sampling.max_new_tokens
+        cost = None if backend.price is None else backend.price.cost(tokens_in, tokens_out)
+        one = CallEstimate(calls=1, tokens_in=tokens_in, tokens_out=tokens_out, cost=cost)
+        each.setdefault(request.model, []).append(one)
+    return {label: _total(job.models[label], estimates) for label, estimates in each.items()}
+
+
+def _total(served: object, each: Sequence[CallEstimate]) -> Expected:
     calls = sum(one.calls for one in each)
-    per_minute = getattr(judge, "requests_per_minute", None)
-    in_flight = min(getattr(judge, "in_flight", 1), max(1, calls))
+    per_minute = getattr(served, "requests_per_minute", None)
+    in_flight = min(getattr(served, "in_flight", 1), max(1, calls))
     unpaced = calls / in_flight * _SECONDS_PER_CALL
     return Expected(
         calls=calls,

@@ -1,5 +1,8 @@
 """``harness judge``: more judges for answers that are stored already."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import click
 
 from harness.cli.assemble import open_judges
@@ -9,10 +12,13 @@ from harness.cli.joining import Joining, join
 from harness.cli.options import common_options
 from harness.cli.results import report_outcome
 from harness.cli.runs import MARKDOWN, RESULTS
-from harness.cli.stored import read_run
+from harness.cli.stored import StoredRun, read_run
+from harness.codec import digest
 from harness.errors import UsageError
+from harness.protocols import Judge
 from harness.specs import load_config, parse_judge
 from harness.store import Store
+from harness.types import JudgeSpec
 
 
 @click.command("judge", short_help="Let more judges score the stored answers of a run.")
@@ -40,7 +46,8 @@ def judge(
 ) -> int:
     r"""Let judges score the stored answers of a finished run; RUN is its name under runs/ or its folder.
 
-    No model is loaded. The judges that the run has stay, the new ones join its leaderboard. The same command resumes.
+    No model is loaded. The judges that the run has stay, the new ones join its leaderboard; one that the run has with
+    another rubric gets the rubric's name added. The same command resumes.
 
     \b
     harness judge demo --judge gemini --judge-repeats 2
@@ -53,8 +60,7 @@ def judge(
     settings = load_config(config)
     stored = read_run(run, settings.runs, store)
     specs = [parse_judge(text, settings, rubric=rubric) for text in judges]
-    models = list(dict.fromkeys(request.model for request in stored.requests))
-    opened, notices = open_judges(specs, stored.tasks, models)
+    opened, notices = _open_beside(stored, specs)
     joining = Joining(run=stored, judges=opened, notices=notices, repeats=judge_repeats)
     url = store or str(stored.manifest["store"])
     if dry_run:
@@ -65,3 +71,32 @@ def judge(
         outcome, verdicts = join(joining, rows, max_cost=max_cost)
     click.echo(stored.folder.read(RESULTS if as_json else MARKDOWN), nl=False)
     return UNSCORED_EXIT if report_outcome(outcome, verdicts, stored.folder) > max_unscored else 0
+
+
+def _open_beside(stored: StoredRun, specs: Sequence[JudgeSpec]) -> tuple[tuple[Judge, ...], tuple[str, ...]]:
+    """Return the judges of all specs, each under a name that no other judge of the run has, with their notices."""
+    models = list(dict.fromkeys(request.model for request in stored.requests))
+    named = []
+    for spec in specs:
+        opened, _ = open_judges([spec], stored.tasks, models)
+        name = _free_name(stored, spec, opened[0])
+        if name != spec.text:
+            click.echo(
+                f"Note: this run has a judge {spec.text!r} with another rubric or other settings; the new one is named "
+                f"{name!r}.",
+                err=True,
+            )
+        named.append(replace(spec, text=name))
+    return open_judges(named, stored.tasks, models)
+
+
+def _free_name(stored: StoredRun, spec: JudgeSpec, judge: Judge) -> str:
+    """Return the name under which the run has this very judge, or one that is free; ratings replace those before."""
+    if judge.name != spec.text or getattr(judge, "kind", "quality") != "quality":
+        return spec.text
+    had = {known.name: known.fingerprint for known in stored.judges}
+    rubric = getattr(getattr(judge, "rubric", None), "name", None)
+    suffixes = [rubric] if rubric else []
+    names = [spec.text, *(f"{spec.text} ({suffix})" for suffix in [*suffixes, digest(judge.fingerprint)[:8]])]
+    same = [name for name in names if had.get(name) == judge.fingerprint]
+    return next(iter([*same, *(name for name in names if name not in had)]))

@@ -77,8 +77,9 @@ def _tasks(config: Config) -> str:
 
 
 def _prompts() -> str:
-    rows = [_prompt_row(name, "published") for name in template_names("tasks")]
-    rows += (_prompt_row(name, str(path)) for name, path in own_templates("tasks").items())
+    own = {name: ", ".join(map(str, paths)) for name, paths in own_templates("tasks").items()}
+    sources = dict.fromkeys(template_names("tasks"), "published") | own
+    rows = [_prompt_row(name, source) for name, source in sources.items()]
     return tabulate(rows, headers=["prompt", "from", "format", "BOS", "sha256", "purpose"], tablefmt="github")
 
 

@@ -139,11 +139,12 @@ def _say_what_was_drawn(export: Export, stored: StoredRun) -> None:
             f"{task}: {len(chosen)} of {len(draw.population[task])} tasks drawn at random (seed {draw.seed}){left_out}",
             err=True,
         )
-        if len(chosen) < _FEW < len(draw.population[task]):
+        if len(chosen) < min(_FEW, len(draw.population[task])):
             click.echo(f"Note: under {_FEW} rated tasks, no score is carried from people to the other tasks.", err=True)
     per_rater = len(export.items) // draw.raters
     click.echo(
-        f"{len(draw.rows)} models, {per_rater} answers to rate for each of {draw.raters} raters. Whose they are is in "
+        f"{_count(len(draw.rows), 'model')}, {_count(per_rater, 'answer')} to rate for each of "
+        f"{_count(draw.raters, 'rater')}. Whose they are is in "
         f"{stored.folder.path / _key_name(draw.tag)}: keep it from the raters.\n"
         f"When the sheets are filled: harness rate import {stored.name} SHEET.csv …",
         err=True,
@@ -232,8 +233,8 @@ def _record(draw: Draw) -> dict[str, object]:
 
 
 def _summary(ratings: Sequence[Rating], card: RaterCard) -> str:
-    who = "1 rater" if len(card.raters) == 1 else f"{len(card.raters)} raters"
-    parts = [f"{len(ratings)} ratings of {card.n_items} answers by {who}."]
+    count = f"{_count(len(ratings), 'rating')} of {_count(card.n_items, 'answer')}"
+    parts = [f"{count} by {_count(len(card.raters), 'rater')}."]
     if card.pairs:
         rows = [(f"{first} – {second}", *agreement_cells(found)) for first, second, found in card.pairs]
         headers = ["raters", "n", "equal", "within 1", "kappa (quadratic)", "its interval", "first - second"]
@@ -241,3 +242,7 @@ def _summary(ratings: Sequence[Rating], card: RaterCard) -> str:
         alpha = "cannot be computed" if card.alpha is None else f"{card.alpha:.2f}"
         parts.append(f"Krippendorff's ordinal alpha of all raters: {alpha}.")
     return "\n\n".join(parts)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"

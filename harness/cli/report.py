@@ -10,9 +10,9 @@ import click
 
 from harness.cli.merging import merge_runs
 from harness.cli.options import common_options
-from harness.cli.reporting import build_report
 from harness.cli.runs import CSV, HTML, MARKDOWN, RESULTS, RunFolder
 from harness.cli.stored import StoredRun, read_run
+from harness.cli.stored_report import report_of
 from harness.errors import UsageError
 from harness.specs import load_config
 from reports.cautions import cautions
@@ -72,31 +72,6 @@ def report(
         name = FILES[kind] if lang == "en" else _in_language(FILES[kind], lang)
         folder.write(name, writers[kind]())
         click.echo(folder.path / name)
-
-
-def report_of(
-    run: StoredRun, *, baseline: str | None = None, judges: tuple[str, ...] = (), command: str | None = None
-) -> Report:
-    """Return the report of a stored run, of all its judges or of some. ``command``: what makes the figures again.
-
-    Raises:
-        UnknownNameError: the run has no model or judge of this name.
-    """
-    provenance = dict(run.manifest["provenance"])
-    if command is not None:
-        provenance["command"] = command
-    leaderboard = run.leaderboard(baseline=baseline, judges=judges)
-    shown = {board.judge.name for board in leaderboard.boards}
-    return build_report(
-        leaderboard=leaderboard,
-        tables=run.tables(judges),
-        requests=run.requests,
-        generations=run.generations,
-        items=[item for item in run.items if item.judge in shown],
-        verdict_of=run.verdict,
-        provenance=provenance,
-        notices=run.manifest["notices"],
-    )
 
 
 def _writers(made: Report, lang: Language) -> dict[str, Callable[[], str]]:

@@ -30,6 +30,8 @@ class ServedModel:
         self.label = spec.label
         self.fingerprint = f"{client.identity['server']}:{client.model}:{digest([client.identity, sent])[:16]}"
         self.price = find_price(client.model, settings.prices)
+        self.in_flight = settings.in_flight
+        self.requests_per_minute = settings.requests_per_minute
         self._settings = settings
         self._caller = Caller(client, settings)
 

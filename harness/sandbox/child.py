@@ -4,6 +4,7 @@ Each message on standard input is 8 bytes of length and JSON; each line on stand
 computes is cut off by the kernel after `SECONDS`, even inside an operation that never returns to Python.
 """
 
+import contextlib
 import json
 import signal
 import sys
@@ -91,15 +92,21 @@ def _limit_time(seconds: float) -> None:
 
 def _limit_memory(input_bytes: int) -> None:
     if resource is not None:
-        room = MEMORY + _PER_INPUT_BYTE * input_bytes
-        resource.setrlimit(resource.RLIMIT_AS, (room, resource.RLIM_INFINITY))
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        _lower(resource.RLIMIT_AS, MEMORY + _PER_INPUT_BYTE * input_bytes)
+        _lower(resource.RLIMIT_CORE, 0)
 
 
 def _close_files() -> None:
     """Allow no further file to be opened: all that the template needs is here."""
     if resource is not None:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (3, 3))
+        _lower(resource.RLIMIT_NOFILE, 3)
+
+
+def _lower(what: int, value: int) -> None:
+    """Set a limit, or leave the one that somebody else has set lower."""
+    _, hard = resource.getrlimit(what)
+    with contextlib.suppress(ValueError, OSError):  # macOS refuses to limit the address space
+        resource.setrlimit(what, (value if hard == resource.RLIM_INFINITY else min(value, hard), hard))
 
 
 if __name__ == "__main__":

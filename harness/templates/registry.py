@@ -24,28 +24,18 @@ def template_names(kind: Kind) -> list[str]:
     return sorted(entry.name.removesuffix(".j2") for entry in folder.iterdir() if entry.name.endswith(".j2"))
 
 
-def own_templates(kind: Kind) -> dict[str, Path]:
-    """Return the templates in the user's own folder by name, besides copies of published ones.
+def own_templates(kind: Kind) -> dict[str, list[Path]]:
+    """Return the files in the user's own folder by name, without copies of published templates.
 
-    Raises:
-        InputError: two files have the same name, or one has the name of a published template and another text.
+    A name with two files, or with a published template's name, cannot be loaded: `load_template` says why.
     """
-    found: dict[str, Path] = {}
     published = template_names(kind)
     folders = [Path(OWN_FOLDER, kind)] + ([Path(OWN_FOLDER)] if kind == "tasks" else [])
+    found: dict[str, list[Path]] = {}
     for path in (path for folder in folders for path in sorted(folder.glob("*.j2"))):
         name = path.name.removesuffix(".j2")
-        if name in published:
-            if _read_file(path).replace("\r\n", "\n") == _published_text(name, kind):
-                continue
-            raise InputError(
-                f"it has the name of the published template {name!r} and another text.",
-                path=path,
-                hint=f"A published template never changes. Give yours another name, for example {name}-mine.",
-            )
-        if name in found:
-            raise InputError(f"{found[name]} has the same name.", path=path, hint="Rename one of the two.")
-        found[name] = path
+        if name not in published or not _is_copy(path, name, kind):
+            found.setdefault(name, []).append(path)
     return found
 
 
@@ -65,12 +55,19 @@ def load_template(name_or_path: str, *, kind: Kind = "tasks") -> Template:
     if is_path(name_or_path):
         path = Path(name_or_path)
         return parse_template(_read_file(path), name=name_or_path, kind=kind, path=path)
-    own, published = own_templates(kind), template_names(kind)
-    if name_or_path in own:
-        path = own[name_or_path]
-        return parse_template(_read_file(path), name=name_or_path, kind=kind, path=path)
+    own, published = own_templates(kind).get(name_or_path, []), template_names(kind)
+    if own and name_or_path in published:
+        raise InputError(
+            f"it has the name of the published template {name_or_path!r} and another text.",
+            path=own[0],
+            hint=f"A published template never changes. Give yours another name, for example {name_or_path}-mine.",
+        )
+    if len(own) > 1:
+        raise InputError(f"{own[0]} has the same name.", path=own[1], hint="Rename one of the two.")
+    if own:
+        return parse_template(_read_file(own[0]), name=name_or_path, kind=kind, path=own[0])
     if name_or_path not in published:
-        raise UnknownNameError(_KIND_WORD[kind], name_or_path, [*published, *own])
+        raise UnknownNameError(_KIND_WORD[kind], name_or_path, [*published, *own_templates(kind)])
     template = parse_template(_published_text(name_or_path, kind), name=name_or_path, kind=kind)
     if template.sha256 != locked(kind).get(name_or_path, template.sha256):
         raise HarnessError(
@@ -87,6 +84,13 @@ def locked(kind: Kind) -> Mapping[str, str]:
     lock = tomllib.loads(resources.files("prompts").joinpath("lock.toml").read_text(encoding="utf-8"))
     hashes: Mapping[str, str] = lock.get(kind, {})
     return hashes
+
+
+def _is_copy(path: Path, name: str, kind: Kind) -> bool:
+    try:
+        return _read_file(path).replace("\r\n", "\n") == _published_text(name, kind)
+    except InputError:
+        return False
 
 
 def _published_text(name: str, kind: Kind) -> str:

@@ -16,6 +16,14 @@ function verdictsOf(sample, row, judge) {
   return data.verdicts[state.task][judge][sample][row];
 }
 
+// A judge's name without what it shares with all others ("human:"), where room is short.
+function judgeName(place) {
+  const names = data.judges.map((judge) => judge.name);
+  const prefix = /^[^:]*:/.exec(names[0])?.[0] ?? "";
+  const shared = names.length > 1 && prefix && names.every((name) => name.startsWith(prefix) && name !== prefix);
+  return shared ? names[place].slice(prefix.length) : names[place];
+}
+
 function badge(sample, row) {
   const value = score(sample, row);
   return el("span", { className: "score" }, value === null ? say("unscored") : shown(value));
@@ -23,11 +31,11 @@ function badge(sample, row) {
 
 function chips(sample, row) {
   const list = el("ul", { className: "chips" });
-  data.judges.forEach((judge, place) => {
+  data.judges.forEach((_, place) => {
     const given = verdictsOf(sample, row, place);
     if (!given.length) return;
     const values = given.map(([value]) => (value === null ? "–" : Number(value).toString())).join(", ");
-    list.append(el("li", { className: place === state.judge ? "now" : "" }, `${judge.name} ${values}`));
+    list.append(el("li", { className: place === state.judge ? "now" : "" }, `${judgeName(place)} ${values}`));
   });
   for (const [, end, tokens] of answersOf(sample, row)) {
     if (ENDS[end]) list.append(el("li", { className: "flag" }, say(ENDS[end])));
@@ -38,11 +46,11 @@ function chips(sample, row) {
 
 function reasons(sample, row) {
   const own = el("div"), others = el("details", {}, el("summary", {}, say("other_reasons")));
-  data.judges.forEach((judge, place) => {
+  data.judges.forEach((_, place) => {
     for (const [, reason] of verdictsOf(sample, row, place)) {
       if (reason < 0) continue;
       const text = el("p", { className: "text reason" });
-      if (place !== state.judge) text.append(el("b", {}, `${judge.name}: `));
+      if (place !== state.judge) text.append(el("b", {}, `${judgeName(place)}: `));
       text.append(texts[reason]);
       (place === state.judge ? own : others).append(text);
     }

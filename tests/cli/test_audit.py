@@ -3,6 +3,7 @@
 import csv
 import json
 import random
+import re
 from pathlib import Path
 
 import krippendorff
@@ -137,6 +138,44 @@ def test_repeats_show_how_far_a_judge_agrees_with_itself(rated: RunCli, example_
     assert (2, 0.0, 1.0) == (own["repeats"], own["exact"]["value"], own["within"]["value"])
     assert None is cards["reference"]["consistency"]
     assert "Asked 2 times, it agrees with itself on 0 %" in rated("audit", "r").out
+
+
+def test_nothing_scored_is_said_and_not_drawn(run_cli: RunCli, task_file: Path) -> None:
+    """No answer at all: no histogram, no slope, no figure made of nothing; JSON holds null and never NaN."""
+    Path("none.jsonl").write_text("".join(json.dumps({"task_id": n, "output": None}) + "\n" for n in range(5)))
+    arguments = ("--task", "five=five.jsonl", "--model", "outputs:none.jsonl", "--judge", "reference", "--run", "r")
+    run_cli("eval", *arguments, "--judge", "rules")
+    ran = run_cli("audit", "r")
+    assert 0 == ran.code, ran.err
+    assert "0 of 5 verdicts are scores." in ran.out
+    assert "- 5 × no answer in none.jsonl" in ran.out
+    assert "█" not in ran.out
+    assert "Length" not in ran.out
+    card = document(run_cli)["tasks"][0]["cards"][0]
+    assert (0, None, None) == (card["n_scored"], card["mean"], card["length_slope"]["value"])
+
+
+def test_hostile_names_stay_in_their_cells(run_cli: RunCli, task_file: Path) -> None:
+    """Pipes, newlines, HTML and backticks in a model's or a judge's name break no table."""
+    name = "a|b\n<script>`x`"
+    rng = random.Random(5)
+    answers = [{"model": m, "task_id": n, "output": "あ" * rng.randint(1, 99)} for m in (name, "c") for n in range(5)]
+    Path("answers.jsonl").write_text("".join(json.dumps(row) + "\n" for row in answers))
+    ratings = [
+        {"model": m, "judge": judge, "task_id": n, "score": rng.randint(1, 5)}
+        for m in (name, "c")
+        for judge in (name, "other")
+        for n in range(5)
+    ]
+    Path("ratings.jsonl").write_text("".join(json.dumps(row) + "\n" for row in ratings))
+    arguments = ("--task", "five=five.jsonl", "--model", "outputs:answers.jsonl", "--judge", "human:ratings.jsonl")
+    assert 0 == run_cli("eval", *arguments, "--run", "r").code
+    page = run_cli("audit", "r", "--human", "human:other").out
+    tables = [block for block in page.split("\n\n") if block.startswith("|")]
+    for table in tables:
+        cells = {len(re.split(r"(?<!\\)\|", line)) for line in table.rstrip().split("\n")}
+        assert 1 == len(cells), table
+    assert not re.search(r"(?<!\\)<script>", page)
 
 
 @pytest.mark.parametrize(

@@ -154,7 +154,7 @@ def test_a_judge_that_joined_meanwhile_is_not_lost(finished: RunCli, example_plu
 
 
 def test_an_interrupted_judge_goes_on_where_it_was(plugin_folder: Path, forty: RunCli, workplace: Path) -> None:
-    """Ctrl-C: exit code 130 and the command to continue with; then no verdict is asked for twice."""
+    """Ctrl-C: exit code 130 and the command to continue with; only the verdict in flight may be asked for twice."""
     environment = os.environ | {"PYTHONPATH": str(plugin_folder), "COUNT_LOG": "log", "COUNT_DELAY": "0.05"}
     command = [sys.executable, "-c", "from harness.cli.main import main; main()", "judge", "r", "--judge", "length"]
     process = subprocess.Popen(command, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -168,7 +168,8 @@ def test_an_interrupted_judge_goes_on_where_it_was(plugin_folder: Path, forty: R
     assert "the same command continues:\n  harness judge r --judge length" in err
     last = subprocess.run(command, env=environment | {"COUNT_DELAY": "0"}, capture_output=True, text=True, check=False)
     assert 0 == last.returncode, last.stderr
-    assert 40 == len(set(calls())) == len(calls())
+    assert 40 == len(set(calls()))
+    assert len(calls()) <= 41  # the one in flight when it was cut
 
 
 @pytest.mark.parametrize(
@@ -248,9 +249,8 @@ def test_a_hopeless_judge_is_asked_ten_times_and_no_more(
     ran = forty("judge", "r", "--judge", "broken")
     assert 3 == ran.code
     assert 10 == len(calls())
-    assert "Error: Judge 'broken' stopped: not asked any more after 10 failures in a row, the last: server error" in (
-        ran.err
-    )
+    assert "Error: Judge 'broken' stopped: given up after 10 failures in a row, the last: server error" in ran.err
+    assert "When the cause is mended, the same command continues." in ran.err
     [row] = [row for row in results_of(Path(), "r")["rows"] if row["judge"] == "broken"]
     assert (0, 40, None) == (row["n"], row["n_unscored"], row["mean"])
     Path("mended").touch()

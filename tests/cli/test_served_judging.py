@@ -149,6 +149,26 @@ def test_a_model_version_that_changes_within_a_run_is_said_on_the_board(run: Run
     assert "several model versions: model-001, model-002" in run("audit", "r").out
 
 
+def test_another_rubric_is_another_judge_beside_the_first(run: RunCli) -> None:
+    """The rubric's name tells them apart; the old rows stay, and the same command again asks nothing."""
+    write_tasks(5)
+    with serve(lambda call: scored("gemini", number_of(turns("gemini", call)[0]))) as server:
+        configure(server, "gemini")
+        assert 0 == evaluate(run, "gemini:test-model").code
+        before = results_of(Path(), "r")["rows"]
+        command = ("judge", "r", "--judge", "gemini:test-model", "--rubric")
+        added = run(*command, "digits.v1")
+        assert (0, 10) == (added.code, len(server.calls))
+        assert "the new one is named 'gemini:test-model (digits.v1)'" in added.err
+        assert before == [row for row in results_of(Path(), "r")["rows"] if row["judge"] == "gemini:test-model"]
+        assert added.out == run(*command, "digits.v1").out
+        assert 0 == run(*command, "elyza.v1").code
+        assert 10 == len(server.calls)
+    assert {"gemini:test-model", "gemini:test-model (digits.v1)"} == {
+        row["judge"] for row in results_of(Path(), "r")["rows"]
+    }
+
+
 def test_the_cost_limit_of_a_served_judge(run: RunCli) -> None:
     """100 tokens in and 20 out at 1 and 5 dollars a million: 0.0002 each. A limit of 0.0011 pays for five."""
     write_tasks(40)
@@ -164,6 +184,21 @@ def test_the_cost_limit_of_a_served_judge(run: RunCli) -> None:
         rest = evaluate(run, "gemini:test-model")
         assert (0, 40) == (rest.code, len(server.calls))
     assert 40 == results_of(Path(), "r")["rows"][0]["n"]
+
+
+def test_the_cost_limit_of_a_served_model(run: RunCli) -> None:
+    """Answers are paid for too: 0.0002 each, five on 0.0011; a free judge judges those; a rerun makes the rest."""
+    write_tasks(40)
+    Path("prices.toml").write_text('["test-model"]\ninput = 1.0\noutput = 5.0\n')
+    arguments = ("eval", "--task", "mine=tasks.jsonl", "--model", "openai:test-model", "--judge", "rules", "--run", "r")
+    with serve(lambda _: openai.reply("東京です。")) as server:
+        Path("harness.toml").write_text(f'[models.openai]\nbase_url = "{server.url}"\nprices = "prices.toml"\n')
+        expected = json.loads(run(*arguments, "--dry-run", "--json").out)["expected"]["openai:test-model"]
+        assert (40, 40 * 512) == (expected["calls"], expected["tokens_out"])
+        ran = run(*arguments, "--max-cost", "0.0011")
+        assert (3, 5) == (ran.code, len(server.calls))
+        assert {"no answer was generated": 35} == results_of(Path(), "r")["rows"][0]["unscored_reasons"]
+        assert (0, 40) == (run(*arguments).code, len(server.calls))
 
 
 def test_a_limit_without_a_known_price_is_refused_before_the_first_call(run: RunCli) -> None:

@@ -55,6 +55,7 @@ def test_a_users_file_cannot_shadow_a_published_name(workplace: Path) -> None:
     with pytest.raises(InputError, match=r"course\.v1\.j2: it has the name of the published template"):
         load_template("course.v1")
     assert "問" == load_template("prompts/course.v1.j2").render({"input": "問"}).text
+    assert None is load_template("plain.v1").source  # what shadows one name does not touch another
 
 
 def test_two_own_files_of_one_name_are_refused(workplace: Path) -> None:

@@ -3,9 +3,8 @@
 import functools
 import gc
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 
@@ -197,9 +196,10 @@ class LocalModel:
     def _decode(self, batch: list[Row], meter: TokenMeter) -> Iterator[Answer]:
         base = self._base()
         base.switch.use(self._adapter)
-        use_graphs = not self._eager and can_capture(base.model)
-        make: Callable[[Any, int], Steps] = GraphSteps if use_graphs else EagerSteps
-        return decode(batch, make(base.model, base.pad), base.encoder, base.end, meter)
+        steps: Steps = EagerSteps(base.model, base.pad)
+        if not self._eager and can_capture(base.model):
+            steps = GraphSteps(base.model, base.pad, max(row.limit for row in batch))
+        return decode(batch, steps, base.encoder, base.end, meter)
 
     def _generation(self, answer: Answer) -> Generation:
         request = answer.row.request

@@ -1,8 +1,9 @@
 """Decoding on a GPU with CUDA graphs: one launch a token where an eager pass makes thousands.
 
-The keys and values lie in buffers of a fixed size, so a captured pass can be replayed; when the answers outgrow the
-buffers, these grow by a block and the pass is captured again (about 0.2 s). Attention therefore reads little more than
-is filled, where a cache of full length would be read whole for every token. The kernels are those of an eager pass.
+The keys and values lie in buffers of the size that the longest answer may need, so a captured pass can be replayed.
+Attention sees the filled part of them, in blocks: when the answers outgrow what it sees, it is shown one block more and
+the pass is captured again (about 0.2 s), where a cache of full length would be read whole for every token. The kernels
+are those of an eager pass.
 """
 
 from collections.abc import Sequence
@@ -14,20 +15,21 @@ from transformers.cache_utils import Cache, CacheLayerMixin, DynamicLayer
 
 from harness.models.hf.steps import pad_left
 
-_BLOCK = 128  # tokens that the buffers grow by
+_BLOCK = 128  # tokens by which the visible part grows
 _WARM_UPS = 2  # passes before a capture, in which libraries allocate what must not be allocated in it
 
 
 class _Slots(CacheLayerMixin):  # type: ignore[misc]  # transformers is untyped
-    """The keys and values of one layer, new ones written at ``slot``."""
+    """The keys and values of one layer, of ``size`` tokens: new ones are written at ``slot``."""
 
     is_compileable = True
 
-    def __init__(self, layer: DynamicLayer, slot: torch.Tensor, length: int) -> None:
+    def __init__(self, layer: DynamicLayer, slot: torch.Tensor, size: int, visible: int) -> None:
         super().__init__()
-        self.keys: torch.Tensor = _grown(layer.keys, length)
-        self.values: torch.Tensor = _grown(layer.values, length)
+        self.keys: torch.Tensor = _buffer(layer.keys, size)
+        self.values: torch.Tensor = _buffer(layer.values, size)
         self.slot = slot
+        self.visible = visible
         self.is_initialized = True
 
     def update(
@@ -37,10 +39,10 @@ class _Slots(CacheLayerMixin):  # type: ignore[misc]  # transformers is untyped
         *args: Any,  # noqa: ANN401, ARG002 - the base class's signature
         **kwargs: Any,  # noqa: ANN401, ARG002 - likewise
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Write one token's keys and values and return the buffers."""
+        """Write one token's keys and values and return what is visible of the buffers."""
         self.keys.index_copy_(2, self.slot, key_states)
         self.values.index_copy_(2, self.slot, value_states)
-        return self.keys, self.values
+        return self.keys[:, :, : self.visible], self.values[:, :, : self.visible]
 
     def lazy_initialization(self, key_states: torch.Tensor, value_states: torch.Tensor) -> None:
         """Do nothing: the buffers exist from the start."""
@@ -75,11 +77,15 @@ def can_capture(model: Any) -> bool:  # noqa: ANN401 - transformers is untyped
 
 
 class GraphSteps:
-    """Forward passes replayed from CUDA graphs. Finished rows ride along until half of them are done."""
+    """Forward passes replayed from CUDA graphs, for at most ``room`` new tokens a row.
 
-    def __init__(self, model: Any, pad: int) -> None:  # noqa: ANN401 - transformers is untyped
+    Finished rows ride along until half of them are done.
+    """
+
+    def __init__(self, model: Any, pad: int, room: int) -> None:  # noqa: ANN401 - transformers is untyped
         self._model = model
         self._pad = pad
+        self._room = room
         self._graph: torch.cuda.CUDAGraph | None = None
         self._length = 0
 
@@ -98,22 +104,23 @@ class GraphSteps:
             logits_to_keep=1,
         ).logits[:, -1]
         self._length = ids.shape[1]
-        size = _rounded(self._length + 1)
+        self._visible = _rounded(self._length + 1)
+        size = _rounded(self._length + self._room)
         self._slot = torch.zeros(1, dtype=torch.long, device=ids.device)
         self._tokens = ids[:, -1:].clone()
         self._positions = positions[:, -1:].clone()
-        self._mask = _grown_mask(_additive(mask, scores.dtype), size)
+        self._mask = _additive(mask, size, scores.dtype)
         layers = []
         while filled.layers:  # one by one, so that the whole cache never exists twice
-            layers.append(_Slots(filled.layers.pop(0), self._slot, size))
+            layers.append(_Slots(filled.layers.pop(0), self._slot, size, self._visible))
         self._cache = Cache(layers=layers)
         return scores
 
     @torch.inference_mode()
     def step(self, tokens: torch.Tensor) -> torch.Tensor:
         """See `Steps.step`."""
-        if self._length == self._mask.shape[-1]:
-            self._grow()
+        if self._length == self._visible:
+            self._show_more()
         self._slot.fill_(self._length)
         self._mask[..., self._length] = 0
         self._tokens.copy_(tokens[:, None])
@@ -140,12 +147,11 @@ class GraphSteps:
         for layer in self._cache.layers:
             layer.keys, layer.values = layer.keys[chosen], layer.values[chosen]
 
-    def _grow(self) -> None:
+    def _show_more(self) -> None:
         self._graph = None
-        size = _rounded(self._length + 1)
-        self._mask = _grown_mask(self._mask, size)
+        self._visible += _BLOCK
         for layer in self._cache.layers:
-            layer.keys, layer.values = _grown(layer.keys, size), _grown(layer.values, size)
+            layer.visible = self._visible
 
     def _capture(self) -> None:
         stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]  # torch's own omission
@@ -162,7 +168,7 @@ class GraphSteps:
     def _forward(self) -> torch.Tensor:
         scores: torch.Tensor = self._model(
             input_ids=self._tokens,
-            attention_mask=self._mask,
+            attention_mask=self._mask[..., : self._visible],
             position_ids=self._positions,
             past_key_values=self._cache,
             use_cache=True,
@@ -175,20 +181,15 @@ def _rounded(length: int) -> int:
     return -(-length // _BLOCK) * _BLOCK
 
 
-def _grown(states: torch.Tensor, length: int) -> torch.Tensor:
+def _buffer(states: torch.Tensor, size: int) -> torch.Tensor:
     """Return states (rows, heads, tokens, width) in a longer buffer; the rest is zero, since 0 × NaN would be NaN."""
-    buffer = states.new_zeros(*states.shape[:2], length, states.shape[3])
+    buffer = states.new_zeros(*states.shape[:2], size, states.shape[3])
     buffer[:, :, : states.shape[2]] = states
     return buffer
 
 
-def _additive(mask: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
-    """Return a mask of ones and zeros, (rows, tokens), as what is added to attention scores, (rows, 1, 1, tokens)."""
-    blocked = torch.full(mask.shape, torch.finfo(dtype).min, dtype=dtype, device=mask.device)
-    return blocked.masked_fill_(mask.bool(), 0)[:, None, None, :]
-
-
-def _grown_mask(mask: torch.Tensor, length: int) -> torch.Tensor:
-    buffer = mask.new_full((*mask.shape[:3], length), torch.finfo(mask.dtype).min)
-    buffer[..., : mask.shape[-1]] = mask
-    return buffer
+def _additive(mask: torch.Tensor, size: int, dtype: torch.dtype) -> torch.Tensor:
+    """Return a mask of ones and zeros, (rows, tokens), as what is added to attention scores, (rows, 1, 1, size)."""
+    added = torch.full((len(mask), 1, 1, size), torch.finfo(dtype).min, dtype=dtype, device=mask.device)
+    added[:, 0, 0, : mask.shape[1]].masked_fill_(mask.bool(), 0)
+    return added

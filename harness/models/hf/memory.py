@@ -48,7 +48,7 @@ class Footprint:
     def row_bytes(self, prompt_tokens: int, new_tokens: int, dtype: torch.dtype) -> int:
         """Return the bytes that one row of a batch needs: its cache, its prompt's activations and its scores."""
         tokens = prompt_tokens + new_tokens
-        scores = 4 * 5 * self.vocabulary  # float32: logits, penalised copy, and room for sampling
+        scores = 40 * self.vocabulary  # logits and a penalised copy in float32, a distribution and its sum in float64
         return (tokens * self.kv_elements + prompt_tokens * self.activations) * dtype.itemsize + scores
 
 

@@ -26,7 +26,8 @@ class Sampler:
         self._seen = torch.tensor(padded, device=device)
         self._penalty = torch.tensor([[row.request.sampling.repetition_penalty] for row in rows], device=device)
         self._penalised = any(row.request.sampling.repetition_penalty != 1 for row in rows)
-        self._temperature = [row.request.sampling.temperature for row in rows]
+        self._temperature = torch.tensor([[row.request.sampling.temperature] for row in rows], device=device)
+        self._drawn = any(row.request.sampling.temperature > 0 for row in rows)
         self._streams = [np.random.default_rng(_seed(row)) for row in rows]
 
     @torch.inference_mode()
@@ -42,9 +43,8 @@ class Sampler:
             scores.scatter_(1, self._seen, values)
         tokens = scores.argmax(dim=-1)  # of a NaN if there is one
         broken = ~scores.gather(1, tokens[:, None]).squeeze(1).isfinite()
-        for row, temperature in enumerate(self._temperature):
-            if temperature > 0 and not broken[row]:
-                tokens[row] = self._draw(row, scores[row] / temperature)
+        if self._drawn:
+            tokens = torch.where(self._temperature.squeeze(1) > 0, self._draw(scores), tokens)
         if self._penalised:
             self._seen = torch.cat([self._seen, tokens[:, None]], dim=1)
         return tokens.masked_fill(broken, -1)
@@ -55,14 +55,16 @@ class Sampler:
         chosen = torch.tensor(index, device=self._seen.device)
         self._seen = self._seen[chosen]
         self._penalty = self._penalty[chosen]
-        self._temperature = [self._temperature[row] for row in index]
+        self._temperature = self._temperature[chosen]
         self._streams = [self._streams[row] for row in index]
 
-    def _draw(self, row: int, scores: torch.Tensor) -> torch.Tensor:
-        """Return a token drawn by inverting the cumulative distribution at one uniform number."""
-        cumulative = scores.double().softmax(dim=-1).cumsum(dim=-1)
-        point = cumulative[-1] * self._streams[row].random()
-        return torch.searchsorted(cumulative, point, right=True).clamp(max=len(scores) - 1)
+    def _draw(self, scores: torch.Tensor) -> torch.Tensor:
+        """Return a token for each row, drawn by inverting its cumulative distribution at one uniform number."""
+        heat = torch.where(self._temperature > 0, self._temperature, 1)
+        cumulative = (scores.double() / heat).softmax(dim=-1).cumsum(dim=-1)
+        uniform = torch.tensor([[stream.random()] for stream in self._streams], device=scores.device)
+        drawn = torch.searchsorted(cumulative, uniform * cumulative[:, -1:], right=True)
+        return drawn.clamp(max=scores.shape[-1] - 1).squeeze(1)
 
 
 def _seed(row: Row) -> int:

@@ -53,7 +53,7 @@ def test_buffers_that_grow_and_lose_rows_give_what_a_plain_cache_gives(
     monkeypatch.setattr(GraphSteps, "_capture", uncaptured)
     drop = {5: [0, 1, 3], 40: [1, 2]}
     expected = run(EagerSteps(model, 3), 60, drop)
-    found = run(GraphSteps(model, 3), 60, drop)
+    found = run(GraphSteps(model, 3, 100), 60, drop)
     for ours, theirs in zip(found, expected, strict=True):
         torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-4)
 
@@ -61,7 +61,7 @@ def test_buffers_that_grow_and_lose_rows_give_what_a_plain_cache_gives(
 def test_a_model_that_asks_for_the_caches_length_is_not_captured(model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """A length read while capturing would stay what it was then, without any error."""
     monkeypatch.setattr(GraphSteps, "_capture", uncaptured)
-    steps = GraphSteps(model, 3)
+    steps = GraphSteps(model, 3, 100)
     tokens = steps.start(PROMPTS).argmax(dim=-1)
     steps.step(tokens)
     with pytest.raises(CaptureError):
@@ -72,7 +72,7 @@ def test_a_model_that_asks_for_the_caches_length_is_not_captured(model: Any, mon
 
 def test_rows_are_dropped_once_half_are_done(model: Any) -> None:
     """A new capture costs as much as a few passes."""
-    steps = GraphSteps(model, 3)
+    steps = GraphSteps(model, 3, 100)
     assert [True, True, False, False] == [steps.worth_dropping(live, 4) for live in (1, 2, 3, 4)]
 
 
@@ -88,5 +88,5 @@ def test_captured_graphs_give_what_plain_passes_give(tiny: Path) -> None:
     model = load(tiny, dtype=torch.float32, attn_implementation="sdpa", device_map={"": 0}).eval()
     assert can_capture(model)
     drop = {5: [0, 1, 3], 40: [1, 2]}
-    for ours, theirs in zip(run(GraphSteps(model, 3), 60, drop), run(EagerSteps(model, 3), 60, drop), strict=True):
+    for ours, theirs in zip(run(GraphSteps(model, 3, 100), 60, drop), run(EagerSteps(model, 3), 60, drop), strict=True):
         torch.testing.assert_close(ours, theirs, rtol=1e-3, atol=1e-3)

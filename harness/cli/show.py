@@ -1,0 +1,72 @@
+"""``harness show``: one task in the terminal, with every answer, score and reason."""
+
+import click
+
+from harness.cli.options import common_options
+from harness.cli.stored import StoredRun, read_run
+from harness.cli.stored_report import report_of
+from harness.errors import UnknownNameError
+from harness.plan import PlannedTask
+from harness.specs import load_config
+from harness.types import Sample
+from reports.terminal import task_text
+from reports.wording import LANGUAGES, Language, words
+
+
+@click.command("show", short_help="Print one task of a run with its answers, scores and reasons.")
+@click.argument("run")
+@click.option("--task-id", metavar="ID", required=True, help="Which task.")
+@click.option("--task", metavar="NAME", help="The task set, if several have this id.")
+@click.option("--model", "models", metavar="LABEL", multiple=True, help="Only this model; may be repeated.")
+@click.option("--judge", "judges", metavar="NAME", multiple=True, help="Only this judge; may be repeated.")
+@click.option("--lang", type=click.Choice(LANGUAGES), default="en", show_default=True, help="English or Japanese.")
+@common_options
+def show(
+    *,
+    run: str,
+    task_id: str,
+    task: str | None,
+    models: tuple[str, ...],
+    judges: tuple[str, ...],
+    lang: Language,
+    config: str | None,
+    store: str | None,
+) -> None:
+    r"""Print what a task of a finished run asked, and what each model answered; RUN is a name or a folder.
+
+    \b
+    harness show demo --task-id 31 --model base
+    """
+    stored = read_run(run, load_config(config).runs, store)
+    planned, sample = _sample(stored, task_id, task)
+    known = list(dict.fromkeys(request.model for request in stored.requests if request.task == planned.name))
+    for model in models:
+        if model not in known:
+            raise UnknownNameError("model label in this run", model, known)
+    answers = [
+        answer
+        for answer in report_of(stored, judges=judges).answers
+        if (answer.task, answer.sample_id) == (planned.name, sample.id) and (not models or answer.row.model in models)
+    ]
+
+    def heading(text: str) -> str:
+        return click.style(text, bold=True)
+
+    click.echo(task_text(planned.name, sample, answers, words(lang), heading=heading), nl=False)
+
+
+def _sample(run: StoredRun, task_id: str, name: str | None) -> tuple[PlannedTask, Sample]:
+    """Return the first sample with this id.
+
+    Raises:
+        UnknownNameError: the run has no such task set, or the set no such id.
+    """
+    if name is not None and name not in [task.name for task in run.tasks]:
+        raise UnknownNameError("task set in this run", name, [task.name for task in run.tasks])
+    tasks = [task for task in run.tasks if name in (None, task.name)]
+    for task in tasks:
+        for sample in task.samples:
+            if sample.id == task_id:
+                return task, sample
+    ids = [sample.id for task in tasks for sample in task.samples]
+    raise UnknownNameError("task in this run", task_id, ids, hint=f"The ids run from {ids[0]} to {ids[-1]}.")

@@ -1,0 +1,146 @@
+"""``harness submit``: the competition's answer file from a run, or a check of one that exists."""
+
+from pathlib import Path
+
+import click
+
+from harness.cli.options import common_options
+from harness.cli.stored import StoredRun, read_run
+from harness.errors import HarnessError, InputError, UnknownNameError, UsageError
+from harness.specs import load_config
+from harness.types import Request
+from reports.submission import IDS, SubmittedAnswer, answer_notes, check_submission, submission_text
+from reports.view import printable
+
+_COMPETITION = "elyza-tasks-100-tv"
+_SHOWN = 30
+
+
+@click.command("submit", short_help="Write the competition's answer file, or check one.")
+@click.argument("run", required=False)
+@click.option("--model", metavar="LABEL", help="Whose answers.")
+@click.option("--prompt", metavar="NAME", help="Under which prompt, if the run has several.")
+@click.option("--task", metavar="NAME", help=f"The task set, if the run has several.  [default: {_COMPETITION}]")
+@click.option("--output", metavar="FILE", help="Where the file goes.")
+@click.option("--check", metavar="FILE", help="Check this file, line by line, and write nothing.")
+@common_options
+def submit(
+    *,
+    run: str | None,
+    model: str | None,
+    prompt: str | None,
+    task: str | None,
+    output: str | None,
+    check: str | None,
+    config: str | None,
+    store: str | None,
+) -> int:
+    r"""Write the 100 answers of one model as the competition's JSONL, or check a file that somebody made.
+
+    \b
+    harness submit tv --model adapter:out --output submission.jsonl
+    harness submit --check submission.jsonl
+    """
+    if check is not None:
+        if run is not None:
+            raise UsageError("--check looks at a file, not at a run.", hint="Leave the run out.")
+        return _check(check)
+    if run is None or output is None:
+        raise UsageError(
+            "A run and --output FILE are needed, or --check FILE.",
+            hint="For example: harness submit RUN --model LABEL --output submission.jsonl",
+        )
+    stored = read_run(run, load_config(config).runs, store)
+    requests = _requests(stored, model, prompt, task)
+    answers = _answers(stored, requests)
+    _write(Path(output), submission_text(answers))
+    cut = sum(stored.generations[request.key].finish_reason == "length" for request in requests)
+    for note in answer_notes(answers, cut):
+        click.echo(f"Note: {printable(note)}", err=True)
+    click.echo(f"{output}: {len(answers)} answers of {requests[0].model}, ready to hand in.")
+    return 0
+
+
+def _check(path: str) -> int:
+    try:
+        data = Path(path).read_bytes()
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}.", path=path) from error
+    problems = check_submission(data)
+    errors = [problem for problem in problems if problem.is_error]
+    for problem in [*errors, *(problem for problem in problems if not problem.is_error)][:_SHOWN]:
+        where = f"{path}:{problem.line}" if problem.line is not None else path
+        click.echo(f"{where}: {'error' if problem.is_error else 'note'}: {printable(problem.message)}")
+    if len(problems) > _SHOWN:
+        click.echo(f"... and {len(problems) - _SHOWN} more.")
+    if errors:
+        click.echo(f"{path}: {len(errors)} errors; it cannot be handed in like this.")
+        return 1
+    click.echo(f"{path}: {len(IDS)} answers, ready to hand in.")
+    return 0
+
+
+def _requests(run: StoredRun, model: str | None, prompt: str | None, task: str | None) -> list[Request]:
+    """Return the requests of one row, in plan order.
+
+    Raises:
+        HarnessError: there is no such row, or the options leave several.
+    """
+    tasks = [known.name for known in run.tasks]
+    chosen = task or (tasks[0] if len(tasks) == 1 else _COMPETITION)
+    if chosen not in tasks:
+        raise UnknownNameError("task set in this run", chosen, tasks)
+    requests = [request for request in run.requests if request.task == chosen and request.repeat == 0]
+    models = list(dict.fromkeys(request.model for request in requests))
+    if model is None and len(models) > 1:
+        raise UsageError("The run has several models.", hint=f"Choose one: --model {models[0]}")
+    if model is not None and model not in models:
+        raise UnknownNameError("model label in this run", model, models)
+    requests = [request for request in requests if model in (None, request.model)]
+    prompts = list(dict.fromkeys(str(request.prompt) for request in requests))
+    if prompt is None and len(prompts) > 1:
+        raise UsageError("The model answered under several prompts.", hint=f"Choose one: --prompt {prompts[0]}")
+    if prompt is not None and prompt not in prompts:
+        raise UnknownNameError("prompt in this run", prompt, prompts)
+    return [request for request in requests if prompt in (None, request.prompt)]
+
+
+def _answers(run: StoredRun, requests: list[Request]) -> list[SubmittedAnswer]:
+    """Return the answers to hand in.
+
+    Raises:
+        HarnessError: they are not one answer, not empty, to each of the ids.
+    """
+    samples = {(task.name, sample.id): sample for task in run.tasks for sample in task.samples}
+    ids = [request.sample_id for request in requests]
+    wanted = [str(task_id) for task_id in IDS]
+    if sorted(ids) != sorted(wanted):
+        missing = [task_id for task_id in wanted if task_id not in ids]
+        raise HarnessError(
+            f"The competition wants the ids {IDS.start}-{IDS.stop - 1}, and this run has {len(ids)} tasks"
+            + (f" without {', '.join(missing[:10])}." if missing else "."),
+            hint=f"Evaluate all of it: harness eval --task {_COMPETITION}=FILE, without --limit.",
+        )
+    texts = {}
+    for request in requests:
+        generation = run.generations.get(request.key)
+        texts[request.sample_id] = generation.text if generation is not None and generation.text is not None else ""
+    empty = [task_id for task_id in ids if not texts[task_id].strip()]
+    if empty:
+        raise HarnessError(
+            f"{len(empty)} of {len(ids)} answers are missing or empty: tasks {', '.join(empty[:10])}.",
+            hint="The same harness eval command asks for missing answers again; an empty one needs another prompt.",
+        )
+    return [
+        SubmittedAnswer(task_id=int(task_id), input=samples[requests[0].task, task_id].input, output=texts[task_id])
+        for task_id in ids
+    ]
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_bytes(text.encode("utf-8"))
+    except OSError as error:
+        raise HarnessError(
+            f"Cannot write {path}: {error.strerror}.", hint="Choose another file: --output PATH."
+        ) from error

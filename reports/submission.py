@@ -1,0 +1,182 @@
+r"""The competition's answer file: one JSON object a line with ``task_id``, ``input`` and ``output``. Pure.
+
+The form is that of ELYZA-tasks-100-TV: ids 0-99, each once; ``task_id`` and ``output`` are required; text stands as it
+is (``ensure_ascii=False``).
+"""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+IDS = range(100)
+_KEYS = ("task_id", "input", "output")
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
+_ESCAPED = re.compile(rb"(?<!\\)(?:\\\\)*\\u(?!00[01])[0-9a-fA-F]{4}")  # of a character that needs none
+_MARKERS = ("### 指示", "### 回答")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """What is wrong with a file. ``line`` counts from 1, None: the file as a whole. Only an error makes it unfit."""
+
+    line: int | None
+    message: str
+    is_error: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubmittedAnswer:
+    """One line of the file."""
+
+    task_id: int
+    input: str
+    output: str
+
+
+def submission_text(answers: Sequence[SubmittedAnswer]) -> str:
+    r"""Return the file's text, in the order of the ids; what UTF-8 cannot hold is replaced.
+
+    >>> submission_text([SubmittedAnswer(task_id=0, input="問", output="答え\n\ud800")])
+    '{"task_id": 0, "input": "問", "output": "答え\\n�"}\n'
+    """
+    return "".join(
+        json.dumps(
+            {"task_id": answer.task_id, "input": _whole(answer.input), "output": _whole(answer.output)},
+            ensure_ascii=False,
+        )
+        + "\n"
+        for answer in sorted(answers, key=lambda answer: answer.task_id)
+    )
+
+
+def check_submission(data: bytes) -> list[Problem]:
+    r"""Return everything wrong with a file, by line, then what is wrong with it as a whole.
+
+    >>> check_submission(b'{"task_id": 0, "output": "a"}\n{"task_id": 0, "output": ""}\n')[0].message
+    'task_id 0 stands in line 1 already'
+    """
+    problems: list[Problem] = []
+    if data.startswith(b"\xef\xbb\xbf"):
+        problems.append(Problem(line=1, message="the file starts with a byte order mark; save it as UTF-8 without one"))
+        data = data[3:]
+    if b"\r\n" in data:
+        problems.append(Problem(line=None, message="lines end with CRLF; the usual ending is LF", is_error=False))
+    elif data and not data.endswith(b"\n"):
+        problems.append(Problem(line=None, message="the last line has no newline at its end", is_error=False))
+    lines = data.replace(b"\r\n", b"\n").split(b"\n")
+    lines = lines[:-1] if lines[-1] == b"" else lines
+    seen: dict[int, int] = {}
+    outputs: Counter[str] = Counter()
+    for number, line in enumerate(lines, 1):
+        row, found = _row(line, number)
+        problems += found
+        if row is None:
+            continue
+        problems += _check_row(row, number, seen)
+        if isinstance(row.get("output"), str):
+            outputs[row["output"]] += 1
+    problems += _whole_file(seen, outputs)
+    return problems
+
+
+def answer_notes(answers: Sequence[SubmittedAnswer], n_cut: int) -> list[str]:
+    """Return what to know before handing answers in: how many were cut, and how many are identical.
+
+    >>> answer_notes([SubmittedAnswer(task_id=n, input="", output="はい") for n in range(3)], 1)
+    ['1 of 3 answers stopped at the length limit.', '3 answers are the same text: はい']
+    """
+    notes = [f"{n_cut} of {len(answers)} answers stopped at the length limit."] if n_cut else []
+    return notes + [problem.message for problem in _identical(Counter(answer.output for answer in answers))]
+
+
+def _row(line: bytes, number: int) -> tuple[dict[str, Any] | None, list[Problem]]:
+    if not line.strip():
+        return None, [Problem(line=number, message="the line is empty")]
+    try:
+        text = line.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return None, [Problem(line=number, message=f"not UTF-8 (byte {error.start + 1})")]
+    try:
+        row = json.loads(text, object_pairs_hook=_pairs)
+    except (ValueError, RecursionError) as error:
+        return None, [Problem(line=number, message=f"not valid JSON: {error}")]
+    if not isinstance(row, dict):
+        return None, [Problem(line=number, message=f"a JSON object is wanted, not {type(row).__name__}")]
+    problems = []
+    if repeated := row.pop(_REPEATED, None):
+        problems.append(Problem(line=number, message=f"key {repeated!r} stands twice"))
+    if _ESCAPED.search(line):
+        problems.append(
+            Problem(line=number, message="text is \\u-escaped; write it with ensure_ascii=False", is_error=False)
+        )
+    return row, problems
+
+
+_REPEATED = "\0repeated"
+
+
+def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    row = dict(pairs)
+    if len(row) < len(pairs):
+        row[_REPEATED] = Counter(key for key, _ in pairs).most_common(1)[0][0]
+    return row
+
+
+def _check_row(row: dict[str, Any], number: int, seen: dict[int, int]) -> Iterator[Problem]:
+    yield from _check_id(row, number, seen)
+    output = row.get("output")
+    if "output" not in row:
+        yield Problem(line=number, message="output is missing")
+    elif not isinstance(output, str):
+        yield Problem(line=number, message=f"output {json.dumps(output)[:40]} is not a text")
+    elif not output.strip():
+        yield Problem(line=number, message="output is empty")
+    elif _SURROGATE.search(output):
+        yield Problem(line=number, message="output holds half a character (a lone surrogate), which UTF-8 cannot hold")
+    else:
+        held = [marker for marker in _MARKERS if marker in output]
+        if held:
+            message = f"output holds the prompt's marker {held[0]!r}: was the prompt cut off?"
+            yield Problem(line=number, message=message, is_error=False)
+    unknown = [key for key in row if key not in _KEYS]
+    if unknown:
+        yield Problem(line=number, message=f"unknown key {unknown[0]!r}", is_error=False)
+
+
+def _check_id(row: dict[str, Any], number: int, seen: dict[int, int]) -> Iterator[Problem]:
+    if "task_id" not in row:
+        yield Problem(line=number, message="task_id is missing")
+        return
+    task_id = row["task_id"]
+    if not isinstance(task_id, int) or isinstance(task_id, bool):
+        yield Problem(line=number, message=f"task_id {json.dumps(task_id)[:40]} is not a whole number")
+    elif task_id not in IDS:
+        yield Problem(line=number, message=f"task_id {task_id} is outside {IDS.start}-{IDS.stop - 1}")
+    elif task_id in seen:
+        yield Problem(line=number, message=f"task_id {task_id} stands in line {seen[task_id]} already")
+    else:
+        seen[task_id] = number
+
+
+def _whole_file(seen: dict[int, int], outputs: Counter[str]) -> Iterator[Problem]:
+    missing = [task_id for task_id in IDS if task_id not in seen]
+    if missing:
+        shown = ", ".join(map(str, missing[:10])) + (" ..." if len(missing) > 10 else "")  # noqa: PLR2004 - fits a line
+        yield Problem(line=None, message=f"{len(missing)} of {len(IDS)} ids are missing: {shown}")
+    if list(seen) != sorted(seen):
+        yield Problem(line=None, message="lines are not in the order of task_id", is_error=False)
+    yield from _identical(outputs)
+
+
+def _identical(outputs: Counter[str]) -> Iterator[Problem]:
+    for output, count in outputs.most_common(3):
+        if count > 1:
+            shown = " ".join(output.split())[:40]
+            yield Problem(line=None, message=f"{count} answers are the same text: {shown}", is_error=False)
+
+
+def _whole(text: str) -> str:
+    return _SURROGATE.sub("\ufffd", text)

@@ -1,0 +1,44 @@
+"""The words: the same in both languages, and all that the page's script asks for."""
+
+import re
+from pathlib import Path
+
+import reports
+from harness.stats import paired_comparison
+from harness.stats.intervals import cluster_cautions
+from reports.wording import words
+
+PLACES = re.compile(r"\{(\w+)\}")
+TEMPLATES = Path(reports.__file__).parent / "templates"
+
+
+def test_both_languages_say_the_same_things() -> None:
+    """The same keys, and under each the same places to fill."""
+    english, japanese = (
+        {key: set(PLACES.findall(text)) for key, text in words(language).texts.items()} for language in ("en", "ja")
+    )
+    assert english == japanese
+
+
+def test_the_page_finds_every_word_it_asks_for() -> None:
+    """What the script and the template look up exists."""
+    known = set(words("en").texts)
+    script = "".join(path.read_text(encoding="utf-8") for path in TEMPLATES.glob("*.js"))
+    asked = {f"page.{key}" for key in re.findall(r'\bsay\("(\w+)"', script)}
+    asked |= set(re.findall(r'say\("([\w.]+)"', (TEMPLATES / "report.html.j2").read_text(encoding="utf-8")))
+    assert len(asked) > 60
+    assert set() == {key for key in asked if not key.endswith(".")} - known
+
+
+def test_the_sentences_of_the_statistics_are_translated() -> None:
+    """What the statistics say of few, equal or skewed differences is said in Japanese too."""
+    said = {
+        *paired_comparison([1, 2, 3, 4], [1, 2, 3, 4], low=1, high=5).cautions,
+        *paired_comparison([1, 2, 3, 5], [1, 2, 3, 4], low=1, high=5).cautions,
+        *paired_comparison([5.0] * 2 + [3.1] * 28, [1.0] * 2 + [3.0] * 28).cautions,
+        *paired_comparison([None], [1]).cautions,
+        *cluster_cautions(3),
+        *cluster_cautions(7),
+    }
+    assert len(said) == 6
+    assert [] == [sentence for sentence in said if words("ja").sentence(sentence) == sentence]
