@@ -25,7 +25,7 @@ from harness.writer import Writer
 log = logging.getLogger(__name__)
 
 _JUDGE_BATCH = 512  # answers whose stored verdicts are looked up at once
-_PATIENCE = 5.0  # seconds that an interrupted run waits for calls in flight
+_PATIENCE = 2.0  # seconds that an interrupted run waits for calls in flight
 _GIVE_UP_AFTER = 10  # failures in a row after which a judge is asked no more
 
 
