@@ -145,23 +145,15 @@ def clock(into: dict[str, Any], name: str) -> Iterator[None]:
     into[name] = round(time.perf_counter() - began, 2)
 
 
-def evaluate(base: Path, adapters: list[Path], requests: list[Request]) -> dict[str, Any]:
+def evaluate(base: Path, adapters: list[Path], requests: list[Request], settings: dict[str, Any]) -> dict[str, Any]:
     """Answer the requests with the base and every adapter, and return the figures."""
     found: dict[str, Any] = {"models": []}
-    quantization = "nf4" if DEVICE == "cuda" else None
-    specs = [ModelSpec(text="base", label="base", backend="base", base=str(base), quantization=quantization)]
-    for adapter in adapters:
-        text = f"adapter:{adapter}"
-        specs.append(
-            ModelSpec(
-                text=text,
-                label=adapter.name,
-                backend="adapter",
-                target=str(adapter),
-                base=str(base),
-                quantization=quantization,
-            )
-        )
+    common: dict[str, Any] = {"base": str(base), "settings": settings}
+    specs = [ModelSpec(text="base", label="base", backend="base", **common)]
+    specs += [
+        ModelSpec(text=f"adapter:{adapter}", label=adapter.name, backend="adapter", target=str(adapter), **common)
+        for adapter in adapters
+    ]
     tokens = 0
     with clock(found, "everything_s"):
         for spec in specs:
@@ -224,6 +216,8 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=100)
     parser.add_argument("--new-tokens", type=int, default=512)
     parser.add_argument("--notebook-rows", type=int, default=3, help="prompts for the notebook loop; 0 leaves it out")
+    parser.add_argument("--route", choices=("auto", "plain"), default="auto", help="plain: nf4 layers stay 4-bit")
+    parser.add_argument("--batch-rows", type=int, help="most rows of a batch")
     parser.add_argument("--folder", type=Path, help="where the model lies or is built (13b: 28 GB); kept if given")
     options = parser.parse_args()
     folder = options.folder or Path(tempfile.mkdtemp(prefix="gpu-generate-"))
@@ -233,6 +227,7 @@ def main() -> None:
         "shape": options.shape,
         "rows": options.rows,
         "new_tokens": options.new_tokens,
+        "route": options.route,
         "device": torch.cuda.get_device_name() if DEVICE == "cuda" else platform.processor(),
         "versions": {"torch": torch.__version__, "transformers": transformers.__version__},
     }
@@ -248,7 +243,9 @@ def main() -> None:
             torch.cuda.empty_cache()
             torch.cuda.reset_peak_memory_stats()
         requests = prompts(options.rows, SHAPES[options.shape]["vocab_size"], options.new_tokens)
-        figures |= evaluate(base, adapters, requests)
+        settings: dict[str, Any] = {"fast_dequantize": False} if options.route == "plain" else {}
+        settings |= {"max_batch_rows": options.batch_rows} if options.batch_rows else {}
+        figures |= evaluate(base, adapters, requests, settings)
         if DEVICE == "cuda" and options.notebook_rows:
             figures["notebook"] = notebook_loop(base, requests, options.notebook_rows, 100)
     finally:

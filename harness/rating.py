@@ -13,21 +13,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
 from harness.codec import digest
 from harness.errors import HarnessError, InputError
-from harness.plan import PlannedTask, sample_digest
+from harness.plan import PlannedTask
 from harness.scores import RowKey
 from harness.tables import Row, Table, name_text, shorten
-from harness.types import LIKERT_5, Generation, Request, Sample, Scale, Verdict
+from harness.types import LIKERT_5, Generation, Request, Sample, Scale
 
 DEFAULT_SAMPLE = 40
 """Tasks drawn from each task set unless told otherwise: 30 to 50 make a usable anchor."""
 
 COLUMNS = ("item", "task", "answer", "reference", "criteria", "score", "comment")
-RATINGS_COLUMNS = ("model", "prompt", "task", "task_id", "score", "rater", "comment", "item")
 
 _LETTERS = "bcdfghjkmnpqrstvwxyz"  # no vowel, so that no spreadsheet takes an id for a date, a number or TRUE
 _TAG, _ITEM = 4, 6  # letters of an export's tag, and of an item after it
@@ -225,7 +221,7 @@ def sheet_text(export: Export, rater: str, samples: Mapping[tuple[str, str], Sam
         answer = text if text.strip() else "（空の回答）"
         shown = [sample.input, answer, sample.reference or "", sample.criteria or ""]
         rows.append([item.id, *map(cell, shown), "", ""])
-    return "\ufeff" + _csv([COLUMNS, *rows])
+    return "\ufeff" + csv_text([COLUMNS, *rows])
 
 
 def cell(text: str) -> str:
@@ -338,82 +334,8 @@ def _check_whole(export: Export, ratings: Sequence[Rating], paths: str) -> None:
         raise InputError("no row has an item", path=paths)
 
 
-def ratings_text(ratings: Sequence[Rating]) -> str:
-    """Return ratings as the CSV text that the judge ``human:PATH`` reads too: one line per model, task and rater."""
-    rows = [
-        [row.model, row.prompt or "", rating.item.task, rating.item.sample_id, f"{rating.score:g}", rating.item.rater,
-         cell(rating.comment or ""), rating.item.id]
-        for rating in sorted(ratings, key=lambda rating: (rating.item.rater, rating.item.id))
-        for row in rating.item.rows
-    ]  # fmt: skip
-    return _csv([RATINGS_COLUMNS, *rows])
-
-
-def read_ratings(table: Table, export: Export) -> list[Rating]:
-    """Return the ratings that `ratings_text` wrote, those of this export alone."""
-    items = {item.id: item for item in export.items}
-    found = {}
-    for row in table.rows:
-        item = items.get(str(row.values.get("item")))
-        if item is not None:
-            comment = name_text(row.values.get("comment"))
-            found[item.id] = Rating(item=item, score=float(row.values["score"]), comment=comment)
-    return list(found.values())
-
-
-def rater_matrix(ratings: Sequence[Rating]) -> tuple[npt.NDArray[np.float64], list[str], list[str]]:
-    """Return the scores by rater and answer, NaN where a rater gave none, with the raters and the task of each answer.
-
-    Shape (raters, answers).
-    """
-    raters = sorted({rating.item.rater for rating in ratings}, key=lambda rater: (len(rater), rater))
-    places: dict[tuple[str, str, str], int] = {}
-    for rating in ratings:
-        places.setdefault((rating.item.task, rating.item.sample_id, rating.item.answer), len(places))
-    matrix = np.full((len(raters), len(places)), np.nan)
-    for rating in ratings:
-        place = places[rating.item.task, rating.item.sample_id, rating.item.answer]
-        matrix[raters.index(rating.item.rater), place] = rating.score
-    return matrix, raters, [f"{task}\n{one}" for task, one, _ in places]
-
-
-class SheetRatings:
-    """The judge ``human`` of a run: for each answer that people rated, the mean of their scores.
-
-    It knows an answer by its sample and its text, so that it is right for every prompt and for equal answers.
-    """
-
-    kind = "human"
-
-    def __init__(
-        self, ratings: Sequence[Rating], samples: Mapping[tuple[str, str], Sample], *, scale: Scale, name: str = "human"
-    ) -> None:
-        self.name = name
-        self._ratings: dict[tuple[str, str], list[Rating]] = {}
-        for rating in sorted(ratings, key=lambda rating: rating.item.rater):
-            sample = samples[rating.item.task, rating.item.sample_id]
-            self._ratings.setdefault((sample_digest(sample), rating.item.answer), []).append(rating)
-        means = [_mean(rows) for rows in self._ratings.values()]
-        on_steps = all(scale.allows(mean) for mean in means)
-        self.scale = scale if on_steps else Scale(low=scale.low, high=scale.high)
-        self._drawn = {key for key, _ in self._ratings}
-        self.fingerprint = "human.sheets.v1 " + digest(ratings_text(ratings))
-
-    def judge(self, sample: Sample, generation: Generation) -> Verdict:
-        """Return the mean of the raters' scores of this answer."""
-        key = sample_digest(sample)
-        rows = self._ratings.get((key, digest(generation.text)))
-        if rows is None:
-            return Verdict.unscored("this answer was not rated" if key in self._drawn else "not drawn for rating")
-        comments = "\n".join(f"{row.item.rater}: {row.comment}" for row in rows if row.comment)
-        return Verdict.scored(_mean(rows), rationale=comments or None)
-
-
-def _mean(rows: Sequence[Rating]) -> float:
-    return sum(row.score for row in rows) / len(rows)
-
-
-def _csv(rows: Sequence[Sequence[str]]) -> str:
+def csv_text(rows: Sequence[Sequence[str]]) -> str:
+    """Return rows as CSV that spreadsheets read: every cell quoted, lines ended as they end them."""
     text = io.StringIO()
     csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="\r\n").writerows(rows)
     return text.getvalue()

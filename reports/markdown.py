@@ -66,6 +66,8 @@ def comparison_report(leaderboard: Leaderboard, *, language: Language = "en") ->
             parts.append(say("board.alone"))
             continue
         parts += [comparison_table(board, say), resolution(board, say)]
+        if noisy := noise(board, say):
+            parts.append(noisy)
         parts.append(say("board.corrected", method=board.family_method))
         parts += _comparison_cautions(board, say)
     return "\n\n".join(parts) + "\n"
@@ -178,6 +180,40 @@ def resolution(board: Board, say: Words | None = None) -> str:
     return sentence
 
 
+def noise(board: Board, say: Words | None = None) -> str:
+    """Return where the noise of a repeated board comes from and what to buy next; nothing without repeats."""
+    advice = board.repeats
+    if advice is None or advice.components.task is None:
+        return ""
+    say = say or words("en")
+    digits = score_digits(board.judge.scale.low, board.judge.scale.high) + 1
+    names = [row_name(row) for row in (advice.candidate, advice.baseline) if row is not None]
+    components = advice.components
+    parts = [
+        say(
+            "board.noise",
+            what=" − ".join(map(markdown_cell, names)),
+            task=number(components.task, digits),
+            generation=number(components.generation, digits),
+            judge=number(components.judge, digits),
+            se=number(components.se, digits),
+        )
+    ]
+    if advice.purchases:
+        best = advice.purchases[0]
+        parts.append(
+            say(
+                "board.buy",
+                what=say(f"board.buy_{best.what}"),
+                tasks=best.tasks,
+                generations=best.generations,
+                judgements=best.judgements,
+                se=number(best.se, digits),
+            )
+        )
+    return say("space").join(parts)
+
+
 def verdict_on_board(board: Board, confidence: float, say: Words) -> str | None:
     """Return how many rows are better or worse than the baseline by the corrected p-values; None if none is compared.
 
@@ -271,6 +307,8 @@ def _board_section(board: Board, confidence: float, say: Words) -> str:
     ]
     if significant := verdict_on_board(board, confidence, say):
         parts.append(markdown_line(significant))
+    if noisy := noise(board, say):
+        parts.append(noisy)
     parts.append(markdown_line(method_note(board, say)))
     parts += [_caution(about, caution, say) for about, caution in cautions_about(board, say)]
     if missing := missing_reasons(board.rows):

@@ -173,4 +173,5 @@ def _plan(board: Board) -> dict[str, Any]:
         "power": plan.power,
         "n": plan.n,
         "tasks_needed": [{"points": gain.points, "tasks": gain.tasks} for gain in plan.gains],
+        "repeats": None if board.repeats is None else asdict(board.repeats),
     }

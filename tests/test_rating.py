@@ -16,19 +16,16 @@ from harness.rating import (
     COLUMNS,
     Export,
     Rating,
-    SheetRatings,
     cell,
     draw_items,
     key_document,
-    rater_matrix,
-    ratings_text,
     read_key,
-    read_ratings,
     read_sheets,
     sheet_text,
     tag_of,
 )
 from harness.scores import RowKey
+from harness.sheet_ratings import SheetRatings, rater_matrix, ratings_text, read_ratings
 from harness.tables import read_table
 from harness.types import LIKERT_5, Generation, Request, Sample, Sampling
 

@@ -23,26 +23,27 @@ from harness.cli.publish import joined_judges
 from harness.cli.rate import imported_ratings
 from harness.cli.stored import StoredRun, read_run
 from harness.errors import UnknownNameError
-from harness.rating import rater_matrix
 from harness.scores import ScoreTable
+from harness.sheet_ratings import IMPORTED, rater_matrix
 from harness.specs import load_config
 from harness.types import LIKERT_5
 from reports.audit import Audit, TaskAudit, audit_document, audit_markdown
 
 
-@click.command("audit", short_help="Show how far each judge of a run can be trusted.")
+@click.command(
+    "audit",
+    short_help="Show how far each judge of a run can be trusted.",
+    epilog="Example: harness audit demo --human human",
+)
 @click.argument("run")
-@click.option("--human", metavar="NAME", help="The judge that stands for people.  [default: the run's only human one]")
+@click.option("--human", metavar="NAME", help="The judge that stands for people.  [default: human, or the only one]")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, unrounded.")
 @common_options
 def audit(*, run: str, human: str | None, as_json: bool, config: str | None, store: str | None) -> None:
-    r"""Show the card of every judge of a finished run; RUN is its name under runs/ or its folder.
+    """Show the card of every judge of a finished run; RUN is its name under runs/ or its folder.
 
     Scores and what is missing, agreement with the other judges, self-consistency where verdicts were repeated, how
     scores go with length, and, where people rated a part of the answers, what they would say of all of them.
-
-    \b
-    harness audit demo --human human
     """
     stored = read_run(run, load_config(config).runs, store)
     found = build_audit(stored, human)
@@ -53,7 +54,9 @@ def audit(*, run: str, human: str | None, as_json: bool, config: str | None, sto
 
 
 def build_audit(stored: StoredRun, human: str | None = None) -> Audit:
-    """Return the audit of a run. ``human``: the judge that stands for people, None for the only one of that kind.
+    """Return the audit of a run.
+
+    ``human``: the judge that stands for people; None for the imported sheets, or else the only judge of that kind.
 
     Raises:
         UnknownNameError: the run has no judge of this name.
@@ -62,7 +65,7 @@ def build_audit(stored: StoredRun, human: str | None = None) -> Audit:
     if human is not None and human not in known:
         raise UnknownNameError("judge in this run", human, known)
     people = [judge.name for judge in stored.judges if judge.kind == "human"]
-    human = human or (people[0] if len(people) == 1 else None)
+    human = human or (IMPORTED if IMPORTED in people else people[0] if len(people) == 1 else None)
     confidence = float(stored.manifest["confidence"])
     tables = stored.tables()
     return Audit(

@@ -21,7 +21,11 @@ from harness.store import Store
 from harness.types import JudgeSpec
 
 
-@click.command("judge", short_help="Let more judges score the stored answers of a run.")
+@click.command(
+    "judge",
+    short_help="Let more judges score the stored answers of a run.",
+    epilog="Example: harness judge demo --judge gemini --judge-repeats 2",
+)
 @click.argument("run")
 @click.option("--judge", "judges", metavar="NAME[:OPTION]", multiple=True, help="A judge; may be repeated.")
 @click.option("--rubric", metavar="NAME|PATH", help="The rubric of language-model judges.")
@@ -44,13 +48,10 @@ def judge(
     config: str | None,
     store: str | None,
 ) -> int:
-    r"""Let judges score the stored answers of a finished run; RUN is its name under runs/ or its folder.
+    """Let judges score the stored answers of a finished run; RUN is its name under runs/ or its folder.
 
     No model is loaded. The judges that the run has stay, the new ones join its leaderboard; one that the run has with
     another rubric gets the rubric's name added. The same command resumes.
-
-    \b
-    harness judge demo --judge gemini --judge-repeats 2
     """
     if not judges:
         raise UsageError("No --judge was given.", hint="For example: --judge rules")

@@ -88,7 +88,8 @@ class ConsoleProgress:
         now = time.monotonic()
         if now - self._said >= _QUIET_EVERY:
             self._said = now
-            click.echo(f"  {self.done} {self._figures()}{self._time_left(now)}", err=True)
+            said = ", ".join(part for part in (self._figures(), self._time_left(now)) if part)
+            click.echo(f"  {self.done} {said}", err=True)
 
     def _figures(self) -> str:
         parts = []
@@ -108,4 +109,4 @@ class ConsoleProgress:
         if left <= 0 or done < (done + left) * _ENOUGH:
             return ""  # the first answers come in batches: too few of them say nothing about the rest
         seconds = (now - self._began) / done * left
-        return f", about {seconds / 60:.0f} min left" if seconds >= 60 else f", about {seconds:.0f} s left"  # noqa: PLR2004 - a minute
+        return f"about {seconds / 60:.0f} min left" if seconds >= 60 else f"about {seconds:.0f} s left"  # noqa: PLR2004 - a minute

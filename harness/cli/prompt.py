@@ -25,7 +25,11 @@ def prompt() -> None:
     """Look at templates: `show` fills one with a task, `lint` says what is wrong with one."""
 
 
-@prompt.command("show", short_help="Show the messages, the text and the token ids of a prompt.")
+@prompt.command(
+    "show",
+    short_help="Show the messages, the text and the token ids of a prompt.",
+    epilog="Example: harness prompt show course.v1 --task bundled:ja-mini --task-id 3 --model embedded:gemma-3-270m",
+)
 @click.argument("name", default=DEFAULT_PROMPT)
 @click.option("--task", metavar="NAME[=PATH]", help=f"Where the instruction is from.  [default: {_DEFAULT_TASK}]")
 @click.option("--task-id", metavar="ID", help="Which one.  [default: the first]")
@@ -46,11 +50,7 @@ def show(
     config: str | None,
     store: str | None,
 ) -> None:
-    r"""Show template NAME (a name or a path) filled with one task.
-
-    \b
-    harness prompt show course.v1 --task bundled:ja-mini --task-id 3 --model embedded:gemma-3-270m
-    """
+    """Show template NAME (a name or a path) filled with one task."""
     del store
     settings = load_config(config)
     template = load_template(name)
@@ -71,7 +71,11 @@ def show(
     click.echo("\n\n".join(_shown(template, rendered) + [_token_lines(*item) for item in tokens.items()]))
 
 
-@prompt.command("lint", short_help="Say what is wrong or doubtful in a template.")
+@prompt.command(
+    "lint",
+    short_help="Say what is wrong or doubtful in a template.",
+    epilog="Example: harness prompt lint prompts/mine.j2 --task bundled:ja-mini",
+)
 @click.argument("names", nargs=-1, required=True, metavar="NAME|PATH...")
 @click.option("--task", metavar="NAME[=PATH]", help="Check variables against the columns of this task.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -79,11 +83,7 @@ def show(
 def lint_prompts(
     *, names: tuple[str, ...], task: str | None, as_json: bool, config: str | None, store: str | None
 ) -> int:
-    r"""Check templates; the exit code is 1 if one has an error.
-
-    \b
-    harness prompt lint prompts/mine.j2 --task bundled:ja-mini
-    """
+    """Check templates; the exit code is 1 if one has an error."""
     del store
     columns = None
     if task is not None:

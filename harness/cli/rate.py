@@ -17,18 +17,15 @@ from harness.rating import (
     Draw,
     Export,
     Rating,
-    SheetRatings,
     draw_items,
     key_document,
-    rater_matrix,
-    ratings_text,
     read_key,
-    read_ratings,
     read_sheets,
     sheet_text,
     tag_of,
 )
 from harness.scores import RowKey
+from harness.sheet_ratings import SheetRatings, rater_matrix, ratings_text, read_ratings
 from harness.specs import load_config
 from harness.store import Store
 from harness.tables import Table, read_table
@@ -48,7 +45,11 @@ def rate() -> None:
     """
 
 
-@rate.command("export", short_help="Write a blind sheet for each rater.")
+@rate.command(
+    "export",
+    short_help="Write a blind sheet for each rater.",
+    epilog="Example: harness rate export demo --raters 2 --sample 40",
+)
 @click.argument("run")
 @click.option("--raters", type=click.IntRange(min=1), default=1, show_default=True, help="Sheets to write.")
 @click.option("--sample", type=click.IntRange(min=1), metavar="K", help="Tasks drawn from each set.  [default: 40]")
@@ -67,12 +68,9 @@ def export_sheets(
     config: str | None,
     store: str | None,
 ) -> None:
-    r"""Draw tasks of a run at random and write a blind sheet for each rater; RUN is its name under runs/ or its folder.
+    """Draw tasks of a run at random and write a blind sheet for each rater; RUN is its name under runs/ or its folder.
 
     Every compared model is rated on the same tasks. The key to whose answer is whose stays in the run's folder.
-
-    \b
-    harness rate export demo --raters 2 --sample 40
     """
     stored = read_run(run, load_config(config).runs, store)
     export = draw_items(
@@ -151,18 +149,19 @@ def _say_what_was_drawn(export: Export, stored: StoredRun) -> None:
     )
 
 
-@rate.command("import", short_help="Read filled sheets: people become a judge of the run.")
+@rate.command(
+    "import",
+    short_help="Read filled sheets: people become a judge of the run.",
+    epilog="Example: harness rate import demo sheet-1.csv sheet-2.csv",
+)
 @click.argument("run")
 @click.argument("sheets", nargs=-1, required=True, metavar="SHEET.csv…")
 @common_options
 def import_sheets(*, run: str, sheets: tuple[str, ...], config: str | None, store: str | None) -> None:
-    r"""Read filled sheets back into a run; RUN is its name under runs/ or its folder.
+    """Read filled sheets back into a run; RUN is its name under runs/ or its folder.
 
     Nothing is guessed: a score that is missing or off the scale, an item that is unknown, there twice or not at all is
     an error with its file and line. A rater's earlier sheet is replaced, other raters' sheets stay.
-
-    \b
-    harness rate import demo sheet-1.csv sheet-2.csv
     """
     stored = read_run(run, load_config(config).runs, store)
     tables = [read_table(path) for path in sheets]

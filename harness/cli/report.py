@@ -25,7 +25,12 @@ from reports.wording import LANGUAGES, Language, words
 FILES = {"md": MARKDOWN, "html": HTML, "json": RESULTS, "csv": CSV}
 
 
-@click.command("report", short_help="Write the report of one or several runs.")
+@click.command(
+    "report",
+    short_help="Write the report of one or several runs.",
+    epilog="\b\nExamples:\n  harness report demo --format html\n"
+    "  harness report monday tuesday --format all --lang ja --output shared/",
+)
 @click.argument("runs", metavar="RUN...", nargs=-1, required=True)
 @click.option(
     "--format", "form", type=click.Choice([*FILES, "all"]), default="md", show_default=True, help="What to write."
@@ -46,14 +51,10 @@ def report(
     config: str | None,
     store: str | None,
 ) -> None:
-    r"""Write the report of finished runs; RUN is a name under runs/ or a folder.
+    """Write the report of finished runs; RUN is a name under runs/ or a folder.
 
     Several runs of one task set come on one board. Nothing is generated or judged. Markdown, JSON and CSV are printed
     unless --output says where files go; the paths of files are printed.
-
-    \b
-    harness report demo --format html
-    harness report monday tuesday --format all --lang ja --output shared/
     """
     settings = load_config(config)
     for name in runs:

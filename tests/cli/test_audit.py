@@ -110,7 +110,8 @@ def test_people_on_a_random_sample_carry_their_scores_to_all_tasks(rated: RunCli
         fill(sheet, lambda row: scores[row["answer"].split("長")[0]])
     imported = rated("rate", "import", "r", *map(str, sheets(exported.out)))
     assert 0 == imported.code, imported.err
-    found = document(rated, "--human", "human")
+    found = document(rated)
+    assert "human" == found["human"]  # sheets of this run stand for people, whatever other ratings it has
     assert (2, 1.0) == (len(found["raters"]["raters"]), pytest.approx(found["raters"]["alpha"]))
     anchored = {one["judge"]: one for one in found["tasks"][0]["anchorings"]}
     assert {"human:one", "human:two"} == set(anchored)

@@ -91,3 +91,26 @@ def test_wrong_names_are_named(rated: RunCli, arguments: list[str], code: int, m
     Path("runs/empty-folder").mkdir(exist_ok=True)
     ran = rated("compare", *arguments)
     assert (code, True) == (ran.code, message in ran.err), ran.err
+
+
+def test_repeats_say_where_the_noise_comes_from(rated: RunCli, workplace: Path, example_plugin: Path) -> None:
+    """A board with repeated generations has variance components, and says what as much work again would buy."""
+    command = (
+        "eval",
+        "--task",
+        "eight=eight.jsonl",
+        "--model",
+        "noisy:1",
+        "--model",
+        "noisy:2",
+        "--judge",
+        "length:40",
+    )
+    ran = rated(*command, "--repeats", "3", "--temperature", "1", "--run", "noisy")
+    assert 0 == ran.code, ran.err
+    [plan] = results_of(workplace, "noisy")["plans"]
+    components = plan["repeats"]["components"]
+    assert (8, 3, 1) == tuple(components[key] for key in ("n_tasks", "n_generations", "n_judgements"))
+    assert components["generation"] > 0
+    assert {"tasks", "generations"} == {purchase["what"] for purchase in plan["repeats"]["purchases"]}
+    assert "As much work again would best go into" in rated("compare", "noisy").out

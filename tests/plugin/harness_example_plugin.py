@@ -36,6 +36,18 @@ class Counting:
             )
 
 
+class Noisy:
+    """Answers of a length that varies from repeat to repeat."""
+
+    def __init__(self, spec: ModelSpec) -> None:
+        self.fingerprint = f"noisy {spec.target}"
+
+    def generate(self, requests: Sequence[Request]) -> Iterator[Generation]:
+        for request in requests:
+            length = int(request.key[:8], 16) % 80  # the key holds the repeat, and is as good as random
+            yield Generation(request_key=request.key, text="あ" * length)
+
+
 class Dying:
     def __init__(self, spec: ModelSpec) -> None:
         self.fingerprint = f"dying {spec.target}"

@@ -184,20 +184,31 @@ class LocalModel:
                 yield from self._halve(batch, list(waiting.values()), batches)
 
     def _halve(self, batch: list[Row], waiting: list[Row], batches: deque[list[Row]]) -> Iterator[Generation]:
-        """Put the rows that are still waiting back as two batches; a row that was alone has failed."""
+        """Put the rows that are still waiting back as two batches.
+
+        A row that was alone is tried once more without CUDA graphs, whose memory is apart from the rest, and has failed
+        if that is not enough.
+        """
         _release()
-        if len(batch) == 1:
+        if len(batch) > 1:
+            self._note(f"a batch of {len(batch)} rows ran out of memory and was halved")
+            say(f"  {self._label}: out of memory with {len(batch)} rows; going on with halves")
+            batches.extendleft(reversed(halves(waiting)))
+        elif self._uses_graphs():
+            self._eager = True
+            self._note("CUDA graphs were given up: out of memory with one row")
+            batches.appendleft(waiting)
+        else:
             yield _failed(batch[0].request, "out of memory, alone in its batch")
-            return
-        self._note(f"a batch of {len(batch)} rows ran out of memory and was halved")
-        say(f"  {self._label}: out of memory with {len(batch)} rows; going on with halves")
-        batches.extendleft(reversed(halves(waiting)))
+
+    def _uses_graphs(self) -> bool:
+        return not self._eager and can_capture(self._base().model)
 
     def _decode(self, batch: list[Row], meter: TokenMeter) -> Iterator[Answer]:
         base = self._base()
         base.switch.use(self._adapter)
         steps: Steps = EagerSteps(base.model, base.pad)
-        if not self._eager and can_capture(base.model):
+        if self._uses_graphs():
             steps = GraphSteps(base.model, base.pad, max(row.limit for row in batch))
         return decode(batch, steps, base.encoder, base.end, meter)
 

@@ -65,12 +65,14 @@ class CaptureError(RuntimeError):
 
 
 def can_capture(model: Any) -> bool:  # noqa: ANN401 - transformers is untyped
-    """Return whether a model can be decoded this way: on a GPU, full attention in all layers, weights not quantised.
+    """Return whether a model can be decoded this way: on a GPU, with full attention in all layers.
 
-    Sliding windows would need another mask for each kind of layer; the 4-bit layers are left alone because nothing is
-    gained there: a pass spends its time on dequantising.
+    Sliding windows would need another mask for each kind of layer. Of quantised weights, only bitsandbytes' 4-bit
+    layers are known to give under capture what they give without.
     """
-    if model.device.type != "cuda" or getattr(model, "is_quantized", False):
+    if model.device.type != "cuda":
+        return False
+    if getattr(model, "is_quantized", False) and not getattr(model, "is_loaded_in_4bit", False):
         return False
     cache = DynamicCache(config=model.config.get_text_config(decoder=True))
     return len(cache.layers) > 0 and all(type(layer) is DynamicLayer for layer in cache.layers)

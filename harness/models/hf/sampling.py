@@ -62,7 +62,9 @@ class Sampler:
         """Return a token for each row, drawn by inverting its cumulative distribution at one uniform number."""
         heat = torch.where(self._temperature > 0, self._temperature, 1)
         cumulative = (scores.double() / heat).softmax(dim=-1).cumsum(dim=-1)
-        uniform = torch.tensor([[stream.random()] for stream in self._streams], device=scores.device)
+        uniform = torch.tensor(
+            [[stream.random()] for stream in self._streams], dtype=torch.float64, device=scores.device
+        )
         drawn = torch.searchsorted(cumulative, uniform * cumulative[:, -1:], right=True)
         return drawn.clamp(max=scores.shape[-1] - 1).squeeze(1)
 

@@ -1,0 +1,89 @@
+"""A page of Markdown as a test: its files are written, its commands are run, their output is what the page shows.
+
+Markers stand in a comment on the line before a block: ``file: PATH`` writes it, ``not run: REASON`` leaves it out.
+"""
+
+import doctest
+import re
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import RunCli
+
+_BLOCK = re.compile(
+    r"(?:<!-- file: (?P<file>\S+) -->\n)?(?:<!-- not run: (?P<reason>[^>]+) -->\n)?"
+    r"(?P<bare><!-- no newline at the end -->\n)?"
+    r"```(?P<kind>\w+)\n(?P<text>.*?)^```$",
+    re.DOTALL | re.MULTILINE,
+)
+
+
+@dataclass(frozen=True)
+class Block:
+    """One fenced block: its language, its text, the file it is written to or why it is not run."""
+
+    kind: str
+    text: str
+    file: str | None
+    reason: str | None
+
+
+def blocks(page: Path) -> list[Block]:
+    """Return the fenced blocks of a page in order; fails if a fence is not understood."""
+    text = page.read_text(encoding="utf-8")
+    found = [
+        Block(
+            kind=match["kind"],
+            text=match["text"].removesuffix("\n") if match["bare"] else match["text"],
+            file=match["file"],
+            reason=match["reason"],
+        )
+        for match in _BLOCK.finditer(text)
+    ]
+    assert text.count("\n```") == 2 * len(found), "a fence that is not a block"
+    return found
+
+
+def run_page(page: Path, run_cli: RunCli) -> list[Block]:
+    """Write every file and run every command of a page, top to bottom, in the current folder; return its blocks."""
+    found = blocks(page)
+    code = 0
+    for block in found:
+        if block.reason:
+            continue
+        if block.file:
+            path = Path(block.file)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(block.text, encoding="utf-8")
+            continue
+        assert "console" == block.kind, f"a block that nothing runs: {block.text[:60]}"
+        for command, shown in _commands(block.text):
+            if command == "echo $?":
+                assert shown == f"{code}\n"
+                continue
+            program, *arguments = shlex.split(command)
+            assert "harness" == program, f"a command that nothing runs: {command}"
+            ran = run_cli(*arguments)
+            code = ran.code
+            _check(shown, ran.err + ran.out, command)
+    return found
+
+
+def _commands(block: str) -> Iterator[tuple[str, str]]:
+    """Yield each command of a console block with the output that is shown for it."""
+    for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+        command, _, output = part.partition("\n")
+        yield command, output
+
+
+def _check(shown: str, got: str, command: str) -> None:
+    """Compare as doctest does: ``...`` stands for anything."""
+    checker = doctest.OutputChecker()
+    flags = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+    if not checker.check_output(shown, got, flags):
+        example = doctest.Example(command, shown)
+        pytest.fail(f"$ {command}\n{checker.output_difference(example, got, flags)}")
