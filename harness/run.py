@@ -7,8 +7,9 @@ run, every row that was finished is in the store, and the same run started again
 import logging
 import queue
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol, Self
@@ -24,6 +25,7 @@ from harness.writer import Writer
 log = logging.getLogger(__name__)
 
 _JUDGE_BATCH = 512  # answers whose stored verdicts are looked up at once
+_PATIENCE = 2.0  # seconds that an interrupted run waits for calls in flight
 _GIVE_UP_AFTER = 10  # failures in a row after which a judge is asked no more
 
 
@@ -192,7 +194,7 @@ def _generate_all(backend: ModelBackend, pending: Sequence[Request], failures: d
                 yield generation
     except HarnessError as error:
         reason = error.message if error.hint is None else f"{error.message} {error.hint}"
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         log.exception("model %s failed", pending[0].model)
         reason = f"{type(error).__name__}: {error}"
     if missing:
@@ -207,6 +209,20 @@ _FREE = object()  # stands for the price of what has none
 def _is_free(judge: Judge, verdict: Verdict) -> bool:
     """Return whether a verdict without a cost shows that this judge costs nothing."""
     return verdict.status == "scored" and verdict.cost is None and getattr(judge, "price", None) is None
+
+
+def _sound(verdict: Verdict, judge: Judge) -> Verdict:
+    """Return a plugin's verdict if it is one; a score that its own scale does not allow is no score."""
+    if not isinstance(verdict, Verdict):
+        raise TypeError(f"a judge returns a Verdict, not {type(verdict).__name__}")
+    if verdict.score is not None and not judge.scale.allows(verdict.score):
+        return Verdict.failed(
+            f"the judge gave {verdict.score:g}, which is no score of its {judge.scale} scale",
+            raw=verdict.raw,
+            version=verdict.version,
+            cost=verdict.cost,
+        )
+    return verdict
 
 
 def _nothing() -> None:
@@ -231,6 +247,7 @@ class _Bench:
         self._judges = {judge.name: judge for judge in job.judges}
         self._by_model: dict[tuple[str, str], Judge] = {}
         self._pools: dict[str, ThreadPoolExecutor] = {}
+        self._in_flight: list[Future[None]] = []
         self._failures_in_a_row: dict[str, int] = {}
         self._offers: queue.SimpleQueue[tuple[Sequence[Request], Generation] | None] = queue.SimpleQueue()
         self._asked: set[str] = set()
@@ -240,28 +257,35 @@ class _Bench:
 
     @contextmanager
     def open(self) -> Iterator[Self]:
-        """Start judging; on leaving, wait until all is judged, or after an exception stop at once."""
-        # Not a daemon, because the pools' threads inherit that from the one that submits to them, and an interrupted
-        # command must see that calls are still waiting (Python joins them at exit, daemons or not).
-        thread = threading.Thread(target=self._run, name="judging", daemon=False)
+        """Start judging; on leaving, wait until all is judged, or after an exception stop as soon as possible."""
+        thread = threading.Thread(target=self._run, name="judging", daemon=True)
         for judge in self._job.judges:
             if (in_flight := getattr(judge, "in_flight", 1)) > 1:
                 self._pools[judge.name] = ThreadPoolExecutor(in_flight, thread_name_prefix=judge.name)
         thread.start()
         try:
             yield self
-        except BaseException:
-            self._cancelled.set()
-            for judge in self._job.judges:
-                getattr(judge, "close", _nothing)()  # a judge that waits for its server is told to stop waiting
-            raise
-        finally:
             self._offers.put(None)
             thread.join()
             for pool in self._pools.values():
-                pool.shutdown(wait=True, cancel_futures=self._cancelled.is_set())
+                pool.shutdown(wait=True)
+        except BaseException:  # most often Ctrl-C, while answers are generated or while the last ones are judged
+            self._stop(thread)
+            raise
         if self._error is not None:
             raise self._error
+
+    def _stop(self, thread: threading.Thread) -> None:
+        """Begin no further call, and give those in flight a moment to end: they may have been paid for."""
+        self._cancelled.set()
+        for judge in self._job.judges:
+            getattr(judge, "close", _nothing)()  # a judge that waits for its server is told to stop waiting
+        self._offers.put(None)
+        patience = time.monotonic() + _PATIENCE
+        thread.join(_PATIENCE)
+        for pool in self._pools.values():
+            pool.shutdown(wait=False, cancel_futures=True)
+        wait([call for call in self._in_flight if call.running()], max(0.0, patience - time.monotonic()))
 
     def offer(self, requests: Sequence[Request], generation: Generation) -> None:
         """Hand an answer over, with every request that it answers."""
@@ -305,11 +329,13 @@ class _Bench:
             if key in self.verdicts or self._cancelled.is_set():
                 continue
             if pool := self._pools.get(item.judge):
-                pool.submit(self._judge_in_pool, item, generation)
+                self._in_flight.append(pool.submit(self._judge_in_pool, item, generation))
             else:
                 self._judge_one(item, generation)
 
     def _judge_in_pool(self, item: JudgementItem, generation: Generation) -> None:
+        if self._cancelled.is_set():
+            return
         try:
             self._judge_one(item, generation)
         except Exception as error:  # noqa: BLE001 - handed to the thread that owns the run
@@ -348,11 +374,11 @@ class _Bench:
         sample = self._samples[item.request.task, item.request.sample_id].sample
         reason = None
         try:
-            verdict = judge.judge(sample, generation)
+            verdict = _sound(judge.judge(sample, generation), judge)
         except HarnessError as error:  # the judge says that it cannot go on: a wrong key, an exhausted quota
             reason = error.message if error.hint is None else f"{error.message} {error.hint}"
             verdict = Verdict.failed(reason)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             log.exception("judge %s failed", item.judge)
             verdict = Verdict.failed(f"the judge crashed: {type(error).__name__}: {error}")
         with self._lock:

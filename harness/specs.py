@@ -1,23 +1,26 @@
 """From what a person types (flags and harness.toml) to an `EvalSpec`."""
 
+import math
 import os
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
-from annotated_types import Ge, Gt
+from annotated_types import Ge, Gt, Lt
 
 from harness import plugins
 from harness.codec import decode, digest
-from harness.errors import InputError, UsageError
+from harness.errors import InputError, UnknownNameError, UsageError
 from harness.templates import is_path
 from harness.types import EvalSpec, JudgeSpec, ModelSpec, TaskSpec
 
 DEFAULT_BASE = "llm-jp/llm-jp-3-13b"
 DEFAULT_STORE = "sqlite:///runs/store.sqlite"
 DEFAULT_PROMPT = "course.v1"
+_NAME_LENGTH = 60  # characters of a task's name in a run's; file systems allow 255 bytes
 LOCAL_BACKENDS = {"base", "adapter", "hf", "gguf", "embedded"}  # all read the settings of [models.hf]
 _STRICT = {"extra": "forbid"}
 
@@ -28,8 +31,8 @@ class GenerationConfig:
 
     __pydantic_config__ = _STRICT
     max_new_tokens: Annotated[int, Ge(1)] | None = None
-    temperature: Annotated[float, Ge(0)] | None = None
-    repetition_penalty: Annotated[float, Gt(0)] | None = None
+    temperature: Annotated[float, Ge(0), Lt(math.inf)] | None = None
+    repetition_penalty: Annotated[float, Gt(0), Lt(math.inf)] | None = None
     seed: int | None = None
 
 
@@ -50,6 +53,14 @@ class Config:
     tasks: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskTable:
+    """What every ``[tasks.NAME]`` table may hold; further keys are the task plugin's own settings."""
+
+    path: str | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
+
+
 def load_config(path: str | None) -> Config:
     """Return the configuration of a file; without a path, ``harness.toml`` of this folder if there is one.
 
@@ -67,7 +78,20 @@ def load_config(path: str | None) -> Config:
         raise InputError(f"cannot be read: {error.strerror}.", path=source) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"not valid TOML: {error}.", path=source) from error
-    return decode(Config, data, where=str(source))
+    config = decode(Config, data, where=str(source))
+    _check_models(config.models, source)
+    return config
+
+
+def _check_models(models: Mapping[str, Any], source: Path) -> None:
+    """Refuse what would be passed over in silence: a misspelt table, or a value where a table stands."""
+    known = {"base", *plugins.names("models")}
+    for name, value in models.items():
+        if name not in known:
+            raise UnknownNameError("key of [models]", name, known)
+        wanted, what = (str, "text") if name == "base" else (Mapping, "a table of settings")
+        if not isinstance(value, wanted):
+            raise InputError(f"models.{name}: should be {what} (got {value!r}).", path=source)
 
 
 def store_url(flag: str | None, config: Config) -> str:
@@ -126,15 +150,16 @@ def parse_task(text: str, config: Config) -> TaskSpec:
 
     Raises:
         UsageError: no name, or no path where the name alone says nothing.
+        InputError: the table's path or columns are of the wrong type.
     """
     name, separator, path = text.partition("=")
     if not name or (separator and not path):
         raise UsageError(f"--task {text!r} lacks a name or a path.", hint="Write --task NAME or --task NAME=PATH.")
-    table = dict(config.tasks.get(name, {}))
-    columns = table.pop("columns", {})
-    source = path or table.pop("path", None)
-    table.pop("path", None)
-    task = TaskSpec(name=name, source=source, columns=columns, settings=table)
+    settings = dict(config.tasks.get(name, {}))
+    own: dict[str, Any] = {key: settings.pop(key) for key in ("path", "columns") if key in settings}
+    table = decode(TaskTable, own, where=f"[tasks.{name}]")
+    source = path or table.path
+    task = TaskSpec(name=name, source=source, columns=table.columns, settings=settings)
     if source is None and is_path(name):
         raise UsageError(
             f"--task {name!r} is a path without a name.", hint=f"Give it a name: --task {Path(name).stem}={name}"
@@ -179,6 +204,6 @@ def check_labels(models: Sequence[str]) -> None:
 
 def default_run_name(spec: EvalSpec) -> str:
     """Return the run name derived from the spec, so that the same command resumes the same run."""
-    task = spec.tasks[0].name.replace(":", "-").replace("/", "-")
+    task = re.sub(r"[^\w.+=@,-]", "-", spec.tasks[0].name)[:_NAME_LENGTH]
     more = f"-and-{len(spec.tasks) - 1}-more" if len(spec.tasks) > 1 else ""
     return f"{task}{more}-{digest(spec)[:8]}"

@@ -82,8 +82,8 @@ _judgements = Table(
     _metadata,
     Column("key", Text, primary_key=True),
     Column("request_key", Text, nullable=False, index=True),
-    Column("judge", Text, nullable=False),
-    Column("judge_fingerprint", Text, nullable=False),
+    Column("judge", AnyText, nullable=False),
+    Column("judge_fingerprint", AnyText, nullable=False),
     Column("repeat", Integer, nullable=False),
     Column("status", Text, nullable=False),
     Column("score", Float),
@@ -97,7 +97,7 @@ _plan_samples = Table(
     "plan_sample",
     _metadata,
     Column("plan", Text, primary_key=True),
-    Column("task", Text, primary_key=True),
+    Column("task", AnyText, primary_key=True),
     Column("position", Integer, primary_key=True),
     Column("digest", Text, nullable=False),
 )
@@ -106,8 +106,8 @@ _plan_requests = Table(
     _metadata,
     Column("plan", Text, primary_key=True),
     Column("position", Integer, primary_key=True),
-    Column("task", Text, nullable=False),
-    Column("sample_id", Text, nullable=False),
+    Column("task", AnyText, nullable=False),
+    Column("sample_id", AnyText, nullable=False),
     Column("model", AnyText, nullable=False),
     Column("prompt", AnyText),
     Column("repeat", Integer, nullable=False),
@@ -156,14 +156,17 @@ class Store:
     def _schema(self) -> int:
         """Return the store's schema version, creating the tables in a new file."""
         with self._transaction() as connection:
-            fresh = not inspect(connection).has_table("meta")
-        if fresh:
+            tables = inspect(connection).get_table_names()
+        if not tables:
             with self._transaction(write=True) as connection:
                 _metadata.create_all(connection)
                 _insert_new(connection, _meta, [{"key": "schema", "value": str(SCHEMA_VERSION)}])
-        with self._transaction() as connection:
-            version = connection.execute(select(_meta.c.value).where(_meta.c.key == "schema")).scalar_one_or_none()
+        version = None
+        if not tables or _meta.name in tables:
+            with self._transaction() as connection:
+                version = connection.execute(select(_meta.c.value).where(_meta.c.key == "schema")).scalar_one_or_none()
         if version is None or not version.isdecimal():
+            self.close()
             raise StoreError(f"{self._path} is a database, but not a store of ja-harness.", hint=_OTHER_STORE)
         return int(version)
 
@@ -311,6 +314,20 @@ def store_file(url: str) -> Path:
             hint="Write sqlite:///PATH/TO/store.sqlite.",
         )
     return Path(parsed.database)
+
+
+def store_exists(url: str) -> bool:
+    """Return whether there is a store that can be opened without making it: a file that is not empty.
+
+    Raises:
+        StoreError: the URL is not that of a SQLite file.
+    """
+    try:
+        return store_file(url).stat().st_size > 0
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True  # opening it says what is wrong
 
 
 def _engine(url: str, lock_timeout: float) -> Engine:

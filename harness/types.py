@@ -3,6 +3,7 @@
 All are frozen, slotted and keyword-only. None knows how it is stored or shown.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -10,6 +11,7 @@ from typing import Any, Literal
 Role = Literal["system", "user", "assistant"]
 FinishReason = Literal["stop", "length", "error"]
 Status = Literal["scored", "unscored", "error"]
+_MOST_TOKENS = 2**63  # what a database column holds
 PromptFormat = Literal["text", "chat"]
 BosPolicy = Literal["once", "never"]
 
@@ -20,6 +22,8 @@ class Scale:
 
     >>> LIKERT_5.allows(4), LIKERT_5.allows(4.5), LIKERT_5.allows(6), UNIT.allows(0.37)
     (True, False, False, True)
+    >>> Scale(low=0, high=1, step=0.1).allows(0.3)
+    True
     """
 
     low: float
@@ -34,7 +38,10 @@ class Scale:
         """Return whether one verdict may have this value: between the ends and on a step."""
         if not self.covers(value):
             return False
-        return self.step is None or ((value - self.low) / self.step).is_integer()
+        if self.step is None:
+            return True
+        steps = (value - self.low) / self.step
+        return math.isclose(steps, round(steps), abs_tol=1e-9)  # a step of 0.1 is no binary fraction
 
     @property
     def is_pass_fail(self) -> bool:
@@ -202,6 +209,13 @@ class Generation:
     seconds: float | None = None
     error: str | None = None
 
+    def __post_init__(self) -> None:
+        _check_texts(self, "text", "error")
+        for name in ("tokens_in", "tokens_out"):
+            count = getattr(self, name)
+            if count is not None and (not isinstance(count, int) or not 0 <= count < _MOST_TOKENS):
+                raise ValueError(f"{name} is a number of tokens or None, not {count!r}")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
@@ -225,8 +239,11 @@ class Verdict:
     def __post_init__(self) -> None:
         if (self.score is not None) != (self.status == "scored"):
             raise ValueError(f"a verdict has a score if and only if it is scored: {self}")
+        if self.score is not None and not math.isfinite(self.score):
+            raise ValueError(f"a score is a number: {self}")
         if self.status != "scored" and not self.reason:
             raise ValueError(f"a verdict without a score says why: {self}")
+        _check_texts(self, "reason", "rationale", "raw", "version")
 
     @classmethod
     def scored(
@@ -282,3 +299,11 @@ class Estimate:
     n: int
     n_unscored: int
     method: str
+
+
+def _check_texts(record: object, *names: str) -> None:
+    """Refuse what a plugin may put into a text field by mistake: the store could not keep it."""
+    for name in names:
+        value = getattr(record, name)
+        if value is not None and not isinstance(value, str):
+            raise ValueError(f"{name} is text or None, not {value!r}")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from sacrebleu.metrics import CHRF
 
-from harness.errors import HarnessError, UnknownNameError
+from harness.errors import HarnessError, UnknownNameError, UsageError
 from harness.types import PERCENT, Generation, JudgeSpec, Sample, Verdict
 
 
@@ -56,8 +56,11 @@ def open_reference(spec: JudgeSpec) -> Reference:
     100
 
     Raises:
+        UsageError: an option was given.
         UnknownNameError: a setting was given.
     """
+    if spec.option is not None:
+        raise UsageError(f"Judge 'reference' takes no option, got {spec.option!r}.", hint="Write --judge reference.")
     for key in spec.settings:
         raise UnknownNameError("setting of [judges.reference]", key, [], hint="This judge has no settings.")
     return Reference()

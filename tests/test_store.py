@@ -79,16 +79,16 @@ def test_a_plan_comes_back_in_order(store: Store) -> None:
         rules=({"type": "json"},),
         tags=("x",),
     )
-    task = PlannedTask(name="t", samples=(sample, Sample(id="b", inputs={"input": "\ud800"}, cluster="c")))
+    task = PlannedTask(name="t\udcff", samples=(sample, Sample(id="\ud800", inputs={"input": "\ud800"}, cluster="c")))
     models = [PlannedModel(label=label, fingerprint=label) for label in ("m2", "m1")]
     templates = [load_template("course.v1"), load_template("chat.v1")]
     requests = plan_requests([task], models, templates, sampling=Sampling(temperature=0.7, seed=3), repeats=2)
     digest = plan_digest([task], requests)
     assert not store.has_plan(digest)
-    store.save_plan(digest, {"t": task.samples}, requests)
-    store.save_plan(digest, {"t": task.samples}, requests)
+    store.save_plan(digest, {task.name: task.samples}, requests)
+    store.save_plan(digest, {task.name: task.samples}, requests)
     assert store.has_plan(digest)
-    assert ({"t": task.samples}, requests) == store.load_plan(digest)
+    assert ({task.name: task.samples}, requests) == store.load_plan(digest)
 
 
 def test_an_unknown_plan_is_an_error(store: Store) -> None:

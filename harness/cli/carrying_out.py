@@ -10,22 +10,23 @@ from harness.run import Job, Outcome, execute
 from harness.store import Store
 
 UNSCORED_EXIT = 3
+INTERRUPTED_EXIT = 130
 
 
 def carry_out(job: Job, store: Store, *, max_cost: float | None) -> Outcome:
     """Return what a job ended with.
 
     Raises:
-        KeyboardInterrupt: after saying what is done and how to go on.
+        Exit: Ctrl-C was pressed, and what is done and how to go on has been said.
     """
     progress = ConsoleProgress()
     try:
         with progress:
             return execute(job, store, progress, max_cost=max_cost)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as interrupt:
         click.echo(
             f"\nInterrupted. {progress.done} Everything finished is stored; the same command continues:\n"
             f"  {shlex.join(['harness', *sys.argv[1:]])}",
             err=True,
         )
-        raise
+        raise click.exceptions.Exit(INTERRUPTED_EXIT) from interrupt

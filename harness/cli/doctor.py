@@ -15,7 +15,7 @@ from harness.cli.options import common_options
 from harness.errors import HarnessError
 from harness.provenance import versions
 from harness.specs import load_config, store_url
-from harness.store import Store, store_file
+from harness.store import Store, store_exists
 
 _KEYS = ("GEMINI_API_KEY", "GOOGLE_API_KEY", "OPENAI_API_KEY", "HF_TOKEN")
 _GIB = 2**30
@@ -53,8 +53,10 @@ def _memory() -> str:
 def _device() -> str:
     if find_spec("torch") is None:
         return "unknown without torch (pip install 'ja-harness[local]')"
-    import torch
-
+    try:
+        import torch
+    except Exception as error:  # noqa: BLE001 - a broken driver or library is what people come to this command with
+        return f"unknown: torch cannot be imported: {type(error).__name__}: {error}"
     if not torch.cuda.is_available():
         return "CPU only (no CUDA GPU that torch can see)"
     found = [torch.cuda.get_device_properties(index) for index in range(torch.cuda.device_count())]
@@ -75,7 +77,7 @@ def _extras() -> list[tuple[str, str]]:
 
 def _store_state(url: str) -> tuple[str, bool]:
     try:
-        if not Path(store_file(url)).exists():
+        if not store_exists(url):
             return "not there yet, made by the first evaluation", True
         Store(url, lock_timeout=2).close()
     except HarnessError as error:

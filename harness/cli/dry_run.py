@@ -3,7 +3,6 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 from tabulate import tabulate
@@ -13,7 +12,7 @@ from harness.plan import JudgementItem, items_of, sample_keys
 from harness.protocols import CallEstimate, EstimatesCost
 from harness.remote.pricing import rough_tokens
 from harness.run import Job
-from harness.store import Store, store_file
+from harness.store import Store, store_exists
 from harness.types import Generation
 
 _SECONDS_PER_CALL = 2.0  # of a judge without a pace: what a call to a served model usually takes
@@ -151,7 +150,7 @@ def _counts(job: Job, url: str) -> tuple[dict[str, Generation], dict[str, list[J
     """Return the stored answers, what each judge has still to do, and how many verdicts it has given."""
     keys = list({request.key: None for request in job.requests})
     # A store that does not exist yet must not be made by a dry run.
-    store = Store(url) if Path(store_file(url)).exists() else None
+    store = Store(url) if store_exists(url) else None
     answers = store.generations(keys) if store else {}
     planned = job.planned_judges
     todo: dict[str, list[JudgementItem]] = {judge.name: [] for judge in planned}

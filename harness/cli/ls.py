@@ -9,7 +9,7 @@ from tabulate import tabulate
 from harness import plugins
 from harness.cli.options import common_options
 from harness.cli.runs import RunFolder, run_folders
-from harness.errors import HarnessError
+from harness.errors import HarnessError, InputError
 from harness.specs import Config, load_config
 from harness.templates import load_template, own_templates, template_names
 from reports.view import number, printable, score_digits
@@ -31,6 +31,7 @@ _TASK_FORMS = {
     "elyza-tasks-100-tv": "elyza-tasks-100-tv=PATH",
     "file": "NAME=PATH",
 }
+_WIDTH = 60  # characters of a name that a listing shows
 
 
 @click.command("ls", short_help="List models, judges, tasks, prompts or runs.")
@@ -107,9 +108,12 @@ def _runs(config: Config) -> str:
 
 def _run_rows(folder: RunFolder, before: dict[tuple[str, ...], float]) -> list[tuple[str, ...]]:
     """Return a run's rows; ``before`` holds each row's mean in the runs before, and is brought up to date."""
-    results = folder.results()
+    try:
+        results = folder.results() if folder.manifest() else None
+    except InputError:
+        return [(_cell(folder.name), "cannot be read", *[""] * 7)]
     if results is None:
-        return [(folder.name, "not finished", "", "", "", "", "", "", "")]
+        return [(_cell(folder.name), "not finished", *[""] * 7)]
     date = str(results["provenance"]["date"])[:16].replace("T", " ")
     rows = []
     for row in results["rows"]:
@@ -118,9 +122,15 @@ def _run_rows(folder: RunFolder, before: dict[tuple[str, ...], float]) -> list[t
         change = number(mean - before[place], digits) if mean is not None and place in before else ""
         if mean is not None:
             before[place] = mean
-        shown = [printable(str(row[key] or "–")) for key in ("task", "judge", "model", "prompt")]
-        rows.append((folder.name, date, *shown, number(mean, digits), str(row["n"]), _signed(change)))
+        shown = [_cell(str(row[key] or "–")) for key in ("task", "judge", "model", "prompt")]
+        rows.append((_cell(folder.name), date, *shown, number(mean, digits), str(row["n"]), _signed(change)))
     return rows
+
+
+def _cell(text: str) -> str:
+    """Return a name as one short line, whatever it holds."""
+    line = " ".join(printable(text).split())
+    return line if len(line) <= _WIDTH else line[: _WIDTH - 1] + "…"
 
 
 def _signed(change: str) -> str:

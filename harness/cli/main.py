@@ -3,8 +3,10 @@
 Exit codes: 0 ok, 1 expected failure, 2 usage, 3 finished with more unscored items than allowed, 130 interrupted.
 """
 
+import errno
 import importlib
 import os
+import shlex
 import sys
 import threading
 import traceback
@@ -31,6 +33,7 @@ COMMANDS = {
 }
 _WIDTH = 100
 _INTERRUPTED = 130
+_OUTSIDE = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EACCES, errno.EPERM}  # no defect of ours
 
 
 class LazyGroup(click.Group):
@@ -82,23 +85,36 @@ def cli() -> None:
 
 def main() -> NoReturn:
     """Run the command line and exit."""
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")  # an answer may hold what the terminal cannot show
+    _ready_streams()
     try:
         result = cli.main(prog_name="harness", standalone_mode=False)
-    except (KeyboardInterrupt, click.exceptions.Abort):  # click makes the second of the first
+        code = result if isinstance(result, int) else 0
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the last resort: a sentence, not a traceback
+        code = _report(error, debug="--debug" in sys.argv)
+    if code == _INTERRUPTED:
         _leave_threads()
-        sys.exit(_INTERRUPTED)
-    except Exception as error:  # noqa: BLE001 - the last resort: a sentence instead of a traceback
-        sys.exit(_report(error, debug="--debug" in sys.argv))
-    sys.exit(result if isinstance(result, int) else 0)
+    sys.exit(code)
 
 
-def _report(error: Exception, *, debug: bool) -> int:
+def _ready_streams() -> None:
+    """Make sure that writing never fails for what is written, or because a stream was closed beforehand."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123 - open until the end
+        elif hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # an answer may hold what the terminal cannot show
+
+
+def _report(error: BaseException, *, debug: bool) -> int:
     """Tell the user what went wrong, and return the exit code."""
-    if isinstance(error, click.exceptions.Exit):
-        return error.exit_code
+    if isinstance(error, KeyboardInterrupt | click.exceptions.Abort):
+        click.echo(
+            "\nInterrupted. Everything finished is stored; the same command continues:\n"
+            f"  {shlex.join(['harness', *sys.argv[1:]])}",
+            err=True,
+        )
+        return _INTERRUPTED
     if isinstance(error, BrokenPipeError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that closing stdout stays quiet
         return 0
@@ -110,6 +126,9 @@ def _report(error: Exception, *, debug: bool) -> int:
     if isinstance(error, HarnessError):
         _say(error.message, error.hint)
         return error.exit_code
+    if isinstance(error, OSError) and error.errno in _OUTSIDE:
+        _say(f"{error.strerror}: {error.filename or 'writing the output'}.", None)
+        return 1
     hint = None if debug else "This is a defect. Run the command again with --debug and report what it prints."
     _say(f"{type(error).__name__}: {error}", hint)
     return 1
@@ -123,7 +142,7 @@ def _say(message: str, hint: str | None) -> None:
 
 def _leave_threads() -> None:
     """End at once if a judge call is still waiting for a server: what was finished is stored already."""
-    if any(not thread.daemon for thread in threading.enumerate() if thread is not threading.main_thread()):
+    if threading.active_count() > 1:  # even daemon threads are waited for if a pool started them
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(_INTERRUPTED)

@@ -1,12 +1,24 @@
 """Options that several commands share."""
 
 import logging
+import math
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 import click
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+class FiniteRange(click.FloatRange):
+    """A number in a range; infinity and NaN, which a range check may let through, are none."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:  # noqa: ANN401
+        """Return the number, or fail as click does."""
+        number = float(super().convert(value, param, ctx))
+        if not math.isfinite(number):
+            self.fail(f"{value!r} is not a finite number.", param, ctx)
+        return number
 
 
 def _set_up_logging(_ctx: click.Context, _parameter: click.Parameter, value: bool) -> None:
@@ -44,22 +56,16 @@ _EVALUATION = (
     ),
     click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Only the first N tasks of each set."),
     click.option("--max-new-tokens", type=click.IntRange(min=1), metavar="N", help="Longest answer.  [default: 512]"),
-    click.option("--temperature", type=click.FloatRange(min=0), metavar="T", help="0 is greedy.  [default: 0]"),
-    click.option(
-        "--repetition-penalty", type=click.FloatRange(min=0, min_open=True), metavar="P", help="[default: 1.2]"
-    ),
+    click.option("--temperature", type=FiniteRange(min=0), metavar="T", help="0 is greedy.  [default: 0]"),
+    click.option("--repetition-penalty", type=FiniteRange(min=0, min_open=True), metavar="P", help="[default: 1.2]"),
     click.option("--seed", type=int, metavar="S", help="For sampled answers.  [default: 0]"),
     click.option("--quantization", type=click.Choice(["nf4", "none"]), help="[default: nf4 on a CUDA GPU, else none]"),
     click.option("--dtype", type=click.Choice(["bfloat16", "float16", "float32"]), help="[default: the fastest here]"),
-    click.option(
-        "--confidence", type=click.FloatRange(0.5, 0.999), default=0.95, show_default=True, help="Of intervals."
-    ),
+    click.option("--confidence", type=FiniteRange(0.5, 0.999), default=0.95, show_default=True, help="Of intervals."),
     click.option(
         "--run", "run_name", metavar="NAME", help="The run's name.  [default: derived from what is evaluated]"
     ),
     click.option("--max-unscored", type=click.IntRange(min=0), default=0, show_default=True, help="More: exit code 3."),
-    click.option(
-        "--max-cost", type=click.FloatRange(min=0, min_open=True), metavar="USD", help="Spend no more than this."
-    ),
+    click.option("--max-cost", type=FiniteRange(min=0, min_open=True), metavar="USD", help="Spend no more than this."),
     click.option("--dry-run", is_flag=True, help="Print what would be done, and do nothing."),
 )

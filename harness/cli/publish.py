@@ -5,8 +5,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from harness.cli.reporting import build_report
-from harness.cli.runs import HTML, MANIFEST, MARKDOWN, RESULTS, RunFolder
+from harness.cli.runs import HTML, MANIFEST, MARKDOWN, RESULTS, SCHEMA, RunFolder
 from harness.codec import digest
+from harness.errors import InputError
 from harness.leaderboard import build_leaderboard, length_stop_rates
 from harness.plan import JudgementItem, PlannedJudge, PlannedTask
 from harness.provenance import versions
@@ -61,9 +62,7 @@ class Finished:
 def publish(finished: Finished, folder: RunFolder) -> None:
     """Write the files of a run, unless nothing changed since they were written."""
     content = _content_digest(finished)
-    previous = folder.manifest() or {}
-    written = {folder.read(MARKDOWN), folder.read(RESULTS)}
-    if previous.get("content") == content and None not in written and folder.holds(HTML):
+    if previous_manifest(folder).get("content") == content and folder.is_complete():
         return
     tables = score_tables(finished.tasks, finished.judges, finished.items, finished.verdict)
     leaderboard = build_leaderboard(
@@ -97,7 +96,7 @@ def publish(finished: Finished, folder: RunFolder) -> None:
     folder.write_json(
         MANIFEST,
         {
-            "schema": 1,
+            "schema": SCHEMA,
             "run": finished.name,
             "content": content,  # equal: the files beside this one are still right
             "plan": finished.plan,
@@ -113,6 +112,14 @@ def publish(finished: Finished, folder: RunFolder) -> None:
             "provenance": provenance,
         },
     )
+
+
+def previous_manifest(folder: RunFolder) -> Mapping[str, Any]:
+    """Return the manifest that a run has so far; one that cannot be used counts as none, because it is written anew."""
+    try:
+        return folder.manifest() or {}
+    except InputError:
+        return {}
 
 
 def _page(report: Report, beware: Sequence[str]) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from harness.cli.assemble import Evaluation
-from harness.cli.publish import Finished, JoinedJudge, joined_judges, planned_judges, publish
+from harness.cli.publish import Finished, JoinedJudge, joined_judges, planned_judges, previous_manifest, publish
 from harness.cli.runs import RunFolder
 from harness.plan import JudgementItem, items_of, task_hash
 from harness.provenance import machine, rendered_hashes, versions
@@ -34,7 +34,7 @@ def finish(
     the same run later stay on its board.
     """
     job = evaluation.job
-    previous = folder.manifest() or {}
+    previous = previous_manifest(folder)
     joined = _still_joined(evaluation, previous)
     names = {judge.judge for judge in joined}
     kept = tuple(judge for judge in planned_judges(previous) if judge.name in names) if joined else ()

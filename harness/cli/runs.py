@@ -14,6 +14,12 @@ RESULTS = "results.json"
 MARKDOWN = "leaderboard.md"
 HTML = "report.html"
 CSV = "results.csv"
+SCHEMA = 1
+_KEYS = {
+    MANIFEST: ("plan", "store", "date", "baseline", "confidence", "judges", "notices", "own_notices", "model_notices"),
+    RESULTS: ("rows", "comparisons", "provenance"),
+}
+_ANEW = "Run its harness eval command again to write it anew; what is stored is not done twice."
 
 
 class RunFolder:
@@ -21,8 +27,9 @@ class RunFolder:
 
     def __init__(self, runs: str, name: str) -> None:
         """``name`` is a run's name under ``runs`` or the path of a run's folder."""
-        self.name = Path(name).name
-        self.path = Path(name) if os.sep in name or "/" in name else Path(runs) / name
+        is_path = os.sep in name or "/" in name or name in {os.curdir, os.pardir}
+        self.path = Path(name) if is_path else Path(runs) / name
+        self.name = self.path.name if self.path.name.strip(".") else self.path.resolve().name
 
     def create(self) -> None:
         """Make the folder, and find out before any work is done whether it can be written.
@@ -65,11 +72,20 @@ class RunFolder:
         self.write(name, json.dumps(value, ensure_ascii=False, indent=1, allow_nan=False) + "\n")
 
     def read(self, name: str) -> str | None:
-        """Return the text of one file, or None if it is not there."""
+        """Return the text of one file, or None if it is not there.
+
+        Raises:
+            InputError: it is no text, or may not be read.
+        """
+        path = self.path / name
         try:
-            return (self.path / name).read_text(encoding="utf-8")
-        except FileNotFoundError:
+            return path.read_text(encoding="utf-8")
+        except (FileNotFoundError, NotADirectoryError):
             return None
+        except OSError as error:
+            raise InputError(f"cannot be read: {error.strerror}.", path=path) from error
+        except UnicodeDecodeError as error:
+            raise InputError("not UTF-8 text.", path=path, hint=_ANEW) from error
 
     def holds(self, name: str) -> bool:
         """Return whether the file is there."""
@@ -79,41 +95,70 @@ class RunFolder:
         """Return the manifest, or None if there is none.
 
         Raises:
-            InputError: it is not the JSON that was written.
+            InputError: it is not what this version writes.
         """
-        return self.document(MANIFEST)
+        return self._own(MANIFEST)
 
     def results(self) -> dict[str, Any] | None:
         """Return results.json, or None if there is none.
 
         Raises:
-            InputError: it is not the JSON that was written.
+            InputError: it is not what this version writes.
         """
-        return self.document(RESULTS)
+        return self._own(RESULTS)
+
+    def is_complete(self) -> bool:
+        """Return whether every file that belongs beside the manifest is there and can be used."""
+        try:
+            return bool(self.read(MARKDOWN)) and self.holds(HTML) and self.results() is not None
+        except InputError:
+            return False
 
     def document(self, name: str) -> dict[str, Any] | None:
         """Return the content of one JSON file, or None if there is none.
 
         Raises:
-            InputError: it is not the JSON that was written.
+            InputError: it is no JSON object.
         """
         text = self.read(name)
         if text is None:
             return None
         try:
-            value: dict[str, Any] = json.loads(text)
-        except ValueError as error:
+            value = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise InputError(f"not valid JSON: {error}.", path=self.path / name, hint=_ANEW) from error
+        if not isinstance(value, dict):
+            raise InputError("not a JSON object.", path=self.path / name, hint=_ANEW)
+        return value
+
+    def _own(self, name: str) -> dict[str, Any] | None:
+        value = self.document(name)
+        if value is None:
+            return None
+        if (schema := value.get("schema")) != SCHEMA:
             raise InputError(
-                f"not valid JSON: {error}.", path=self.path / name, hint="Run the evaluation again to write it anew."
-            ) from error
+                f"its schema is {schema!r}, and this version of ja-harness knows schema {SCHEMA}.",
+                path=self.path / name,
+                hint=_ANEW,
+            )
+        if missing := [key for key in _KEYS[name] if key not in value]:
+            raise InputError(f"{', '.join(missing)} missing.", path=self.path / name, hint=_ANEW)
         return value
 
 
 def run_folders(runs: str) -> list[RunFolder]:
-    """Return every finished run under ``runs``, oldest first."""
+    """Return every finished run under ``runs``, oldest first; those whose manifest cannot be used come first."""
     root = Path(runs)
     found = [RunFolder(runs, path.parent.name) for path in root.glob(f"*/{MANIFEST}")] if root.is_dir() else []
-    return sorted(found, key=lambda folder: str((folder.manifest() or {}).get("date", "")))
+    return sorted(found, key=_when)
+
+
+def _when(folder: RunFolder) -> tuple[str, float]:
+    """Return a run's date, to the second, and when its manifest was written, which tells runs of one second apart."""
+    try:
+        return str((folder.manifest() or {}).get("date", "")), (folder.path / MANIFEST).stat().st_mtime
+    except (InputError, OSError):
+        return "", 0.0
 
 
 def _cannot_write(path: Path, error: OSError) -> HarnessError:

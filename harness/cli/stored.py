@@ -1,7 +1,6 @@
 """A finished run, read back from its folder and its store: what `compare`, `report`, `judge` and others start from."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from harness.cli.publish import planned_judges
@@ -11,7 +10,7 @@ from harness.leaderboard import Leaderboard, build_leaderboard, length_stop_rate
 from harness.plan import JudgementItem, PlannedJudge, PlannedTask, items_of
 from harness.scores import ScoreTable, score_tables
 from harness.stats import Family
-from harness.store import Store
+from harness.store import Store, store_exists, store_file
 from harness.types import Generation, Judgement, Request, Verdict
 
 
@@ -117,9 +116,8 @@ def read_run(name: str, runs: str, store: str | None) -> StoredRun:
 
 def _existing(url: str) -> str:
     """Refuse a store that is not there: opening it would make an empty one."""
-    path = url.removeprefix("sqlite:///")
-    if not Path(path).exists():
+    if not store_exists(url):
         raise HarnessError(
-            f"The store of this run is gone: {path}.", hint="Say where it is now: --store sqlite:///PATH."
+            f"The store of this run is gone: {store_file(url)}.", hint="Say where it is now: --store sqlite:///PATH."
         )
     return url

@@ -144,9 +144,10 @@ def _answer(row: Row, id_column: str | None, answer_column: str) -> Answer:
 
 
 def _required(text_of: Callable[[object], str | None], row: Row, column: str) -> str:
-    text = text_of(row.values.get(column))
+    cell = row.values.get(column)
+    text = text_of(cell)
     if text is None:
-        raise ValueError(f"no {column}: {shorten(row.values.get(column))}")
+        raise ValueError(f"no {column}" if cell is None else f"no {column}: {shorten(cell)}")
     return text
 
 

@@ -7,7 +7,7 @@ import huggingface_hub
 
 from harness.errors import HarnessError, InputError
 from harness.tables import compact, read_table, shorten
-from harness.tasks.files import SampleList, to_samples
+from harness.tasks.files import SampleList, refuse_settings, to_samples
 from harness.types import Sample, TaskSpec
 
 REPO = "elyza/ELYZA-tasks-100"
@@ -28,6 +28,7 @@ def open_elyza(spec: TaskSpec) -> SampleList:
         HarnessError: the Hub cannot be reached.
         InputError: the file is not the 100 tasks, each with a reference and criteria.
     """
+    refuse_settings(spec)
     file, shown = (spec.source, spec.source) if spec.source else (_fetch(spec.name), f"{REPO}@{REVISION}/{FILE}")
     samples = to_samples(read_table(file).rows, path=shown, columns=spec.columns)
     _check_size(samples, shown)
@@ -51,6 +52,7 @@ def open_elyza_tv(spec: TaskSpec) -> SampleList:
         HarnessError: no file was named; the set is not on the Hub.
         InputError: the file does not hold exactly the ids 0 to 99.
     """
+    refuse_settings(spec)
     if spec.source is None:
         raise HarnessError(
             f"Task {spec.name!r} needs the competition's file: its participants have it, and it is not on the Hub.",

@@ -18,6 +18,8 @@ ROLES: Mapping[str, tuple[str, ...]] = {
     "tags": ("tags",),
     "cluster": ("cluster",),
 }
+# A mapping may name a role by any of these names: ``output = "gold"`` means the reference.
+_ROLE_OF = {name: role for role, names in ROLES.items() for name in names}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,9 @@ def open_file(spec: TaskSpec) -> SampleList:
     Raises:
         HarnessError: no file was named.
         InputError: the file or one of its rows cannot be used.
+        UnknownNameError: its table in harness.toml has a key that says nothing here.
     """
+    refuse_settings(spec)
     if spec.source is None:
         raise HarnessError(
             f"Task {spec.name!r} needs a file.",
@@ -45,6 +49,12 @@ def open_file(spec: TaskSpec) -> SampleList:
         )
     table = read_table(spec.source)
     return SampleList(tuple(to_samples(table.rows, path=table.path, columns=spec.columns)))
+
+
+def refuse_settings(spec: TaskSpec) -> None:
+    """Raise UnknownNameError for a setting that a task from a file does not have: passed over, it would mislead."""
+    for key in spec.settings:
+        raise UnknownNameError(f"setting of [tasks.{spec.name}]", key, ["path", "columns"])
 
 
 def to_samples(rows: Sequence[Row], *, path: str, columns: Mapping[str, str] | None = None) -> list[Sample]:
@@ -74,6 +84,7 @@ def to_samples(rows: Sequence[Row], *, path: str, columns: Mapping[str, str] | N
 def _columns_by_role(rows: Iterable[Row], path: str, mapping: Mapping[str, str]) -> dict[str, str]:
     """Return the column that plays each role; roles that no column plays are left out."""
     present = dict.fromkeys(name for row in rows for name in row.values)
+    mapping = {_ROLE_OF.get(role, role): name for role, name in mapping.items()}
     for role, name in mapping.items():
         if role not in ROLES:
             raise UnknownNameError("column role", role, ROLES)

@@ -36,6 +36,11 @@ def command(**changes: str | None) -> list[str]:
         (command(repeats="-1"), 2, ["--repeats", "-1"]),
         (command(judge_repeats="0"), 2, ["--judge-repeats", "0"]),
         (command(temperature="-0.1"), 2, ["--temperature", "-0.1"]),
+        (command(temperature="nan"), 2, ["--temperature", "nan"]),
+        (command(temperature="inf"), 2, ["--temperature", "inf"]),
+        (command(repetition_penalty="nan"), 2, ["--repetition-penalty", "nan"]),
+        (command(confidence="nan"), 2, ["--confidence", "nan"]),
+        (command(max_cost="nan"), 2, ["--max-cost", "nan"]),
         (command(max_new_tokens="many"), 2, ["--max-new-tokens", "many"]),
         (command(model=None), 2, ["no --model", "--model base"]),
         (command(task=None), 2, ["no --task", "--task bundled:ja-mini"]),
@@ -70,6 +75,13 @@ def command(**changes: str | None) -> list[str]:
         ),
         (command(config="too-small.toml"), 1, ["too-small.toml", "generation.max_new_tokens", "greater", "got 0"]),
         (command(config="wrong-type.toml"), 1, ["wrong-type.toml", "generation.max_new_tokens", "'many'"]),
+        (command(config="infinite.toml"), 1, ["infinite.toml", "generation.temperature", "got inf"]),
+        (command(config="tasks.toml", task="misspelt"), 2, ["[tasks.misspelt]", "'colums'", "Did you mean 'columns'?"]),
+        (command(config="tasks.toml", task="no-table"), 1, ["[tasks.no-table]: columns", "'question'"]),
+        (command(config="tasks.toml", task="no-path"), 1, ["[tasks.no-path]: path", "got 3"]),
+        (command(config="models.toml"), 1, ["models.toml", "models.base", "got 3"]),
+        (command(config="misspelt-model.toml"), 2, ["[models]", "'bse'", "Did you mean 'base'?"]),
+        (command(judge="reference:x"), 2, ["Judge 'reference' takes no option, got 'x'"]),
         (command(store="postgresql://u:secret@h/db"), 1, ["must be a SQLite file", "sqlite:///"]),
         (command(store="sqlite:///five.jsonl"), 1, ["five.jsonl"]),
         (command(store="sqlite:////proc/none/store.sqlite"), 1, ["/proc/none", "--store"]),
@@ -106,6 +118,11 @@ def wrong_files(task_file: Path, example_plugin: Path) -> Path:
         "broken.toml": "a = = 1",
         "unknown-key.toml": "[generation]\nmax_new_token = 3",
         "too-small.toml": "[generation]\nmax_new_tokens = 0",
+        "infinite.toml": "[generation]\ntemperature = inf",
+        "tasks.toml": "[tasks.misspelt]\npath = 'five.jsonl'\ncolums = { input = 'input' }\n"
+        "[tasks.no-table]\npath = 'five.jsonl'\ncolumns = 'question'\n[tasks.no-path]\npath = 3",
+        "models.toml": "[models]\nbase = 3",
+        "misspelt-model.toml": "[models]\nbse = 'x'",
         "wrong-type.toml": '[generation]\nmax_new_tokens = "many"',
     }
     for name, text in rows.items():
@@ -129,6 +146,19 @@ def test_a_database_of_something_else_is_left_alone(run_cli: RunCli, task_file: 
         other.execute("CREATE TABLE meta (key TEXT, value TEXT)")
     ran = run_cli(*command(store="sqlite:///other.sqlite"))
     assert (1, True) == (ran.code, "not a store of ja-harness" in ran.err), ran.err
+
+
+def test_a_database_without_our_tables_is_left_alone(run_cli: RunCli, task_file: Path) -> None:
+    """A SQLite file of another program gets no table of ours, and doctor fills no empty file."""
+    with sqlite3.connect("other.sqlite") as other:
+        other.execute("CREATE TABLE bookmarks (url TEXT)")
+    ran = run_cli(*command(store="sqlite:///other.sqlite"))
+    assert (1, True) == (ran.code, "not a store of ja-harness" in ran.err), ran.err
+    with sqlite3.connect("other.sqlite") as other:
+        assert [("bookmarks",)] == other.execute("SELECT name FROM sqlite_master").fetchall()
+    Path("empty.sqlite").touch()
+    assert "not there yet" in run_cli("doctor", "--store", "empty.sqlite").out
+    assert 0 == Path("empty.sqlite").stat().st_size
 
 
 def test_cp932_and_semicolons_are_read(run_cli: RunCli, task_file: Path) -> None:

@@ -17,7 +17,7 @@ from harness.cli.stored import read_run
 from harness.errors import HarnessError
 from harness.specs import Config, parse_judge
 from harness.store import Store
-from tests.conftest import RunCli, results_of
+from tests.conftest import ROOT, RunCli, results_of
 
 FIVE = ("--task", "five=five.jsonl")
 
@@ -155,7 +155,11 @@ def test_a_judge_that_joined_meanwhile_is_not_lost(finished: RunCli, example_plu
 
 def test_an_interrupted_judge_goes_on_where_it_was(plugin_folder: Path, forty: RunCli, workplace: Path) -> None:
     """Ctrl-C: exit code 130 and the command to continue with; only the verdict in flight may be asked for twice."""
-    environment = os.environ | {"PYTHONPATH": str(plugin_folder), "COUNT_LOG": "log", "COUNT_DELAY": "0.05"}
+    environment = os.environ | {
+        "PYTHONPATH": os.pathsep.join([str(plugin_folder), str(ROOT)]),
+        "COUNT_LOG": "log",
+        "COUNT_DELAY": "0.05",
+    }
     command = [sys.executable, "-c", "from harness.cli.main import main; main()", "judge", "r", "--judge", "length"]
     process = subprocess.Popen(command, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     deadline = time.monotonic() + 60

@@ -21,7 +21,7 @@ from harness.run import Job, Outcome, execute
 from harness.store import Store
 from harness.templates import load_template
 from harness.types import PASS_FAIL, Generation, Request, Sample, Sampling, Verdict
-from tests.conftest import results_of
+from tests.conftest import ROOT, results_of
 
 N_TASKS = 60
 
@@ -33,22 +33,24 @@ def long_task(workplace: Path) -> Path:
     return path
 
 
-def start(plugin_folder: Path, folder: Path, *, delay: float, run: str = "r") -> subprocess.Popen[str]:
+def start(
+    plugin_folder: Path, folder: Path, *, delay: float, run: str = "r", judge: str = "length", model: str = "counting:a"
+) -> subprocess.Popen[str]:
     environment = os.environ | {
-        "PYTHONPATH": str(plugin_folder),
+        "PYTHONPATH": os.pathsep.join([str(plugin_folder), str(ROOT)]),
         "COUNT_LOG": str(folder / "log"),
         "COUNT_DELAY": str(delay),
     }
     command = [sys.executable, "-c", "from harness.cli.main import main; main()", "eval", "--task", "long=long.jsonl"]
-    command += ["--model", "counting:a", "--judge", "length", "--run", run]
+    command += ["--model", model, "--judge", judge, "--run", run]
     return subprocess.Popen(
         command, cwd=folder, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
 
 
-def wait_for_calls(log: Path, count: int) -> None:
+def wait_for_calls(log: Path, count: int, what: str = "generate") -> None:
     deadline = time.monotonic() + 60
-    while not log.exists() or log.read_text().count("generate") < count:
+    while not log.exists() or log.read_text().count(what) < count:
         assert time.monotonic() < deadline, "the run did not start"
         time.sleep(0.02)
 
@@ -83,6 +85,32 @@ def test_ctrl_c_says_how_to_go_on(plugin_folder: Path, long_task: Path) -> None:
     with sqlite3.connect(folder / "runs/store.sqlite") as store:
         [(stored,)] = store.execute("SELECT count(*) FROM generation").fetchall()
     assert stored >= 9
+
+
+def test_ctrl_c_ends_calls_that_would_never_end(plugin_folder: Path, long_task: Path) -> None:
+    """All answers are there and a judge waits for its server: no further call begins, and nobody waits for it."""
+    folder = long_task.parent
+    process = start(plugin_folder, folder, delay=0, judge="stuck", model="echo")
+    wait_for_calls(folder / "log", 2, "judge")
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=20)
+    assert 130 == process.returncode, err
+    assert "60 of 60 answers and 0 of 60 verdicts done. Everything finished is stored" in err
+    assert 2 == (folder / "log").read_text().count("judge")
+
+
+def test_ctrl_c_before_the_work_begins_says_how_to_go_on(plugin_folder: Path, long_task: Path) -> None:
+    """Reading a task from a pipe that nobody fills: the same sentence, the same exit code."""
+    folder = long_task.parent
+    long_task.unlink()
+    os.mkfifo(long_task)
+    process = start(plugin_folder, folder, delay=0)
+    with long_task.open("w"):  # returns once the other side reads
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=20)
+    assert 130 == process.returncode, err
+    assert "Traceback" not in err
+    assert "Interrupted. Everything finished is stored; the same command continues:\n  harness eval --task" in err
 
 
 def test_two_processes_may_write_the_same_store_at_once(plugin_folder: Path, long_task: Path) -> None:

@@ -3,7 +3,9 @@
 COUNT_LOG names a file that gets one line per call, COUNT_DELAY the seconds that each call takes.
 """
 
+import math
 import os
+import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -67,6 +69,69 @@ class Forgetful:
         for request in requests[1:]:
             yield Generation(request_key=request.key, text="答え", finish_reason="length")
         yield Generation(request_key="somebody else's", text="what nobody asked for")
+
+
+class Untidy:
+    """Yields what is no generation, in the way that its target names."""
+
+    def __init__(self, spec: ModelSpec) -> None:
+        self.target = spec.target
+        self.fingerprint = f"untidy {spec.target}"
+
+    def generate(self, requests: Sequence[Request]) -> Iterator[Generation]:
+        for request in requests:
+            match self.target:
+                case "number":
+                    yield Generation(request_key=request.key, text=5)
+                case "tokens":
+                    yield Generation(request_key=request.key, text="答え", tokens_out="many")
+                case "exit":
+                    sys.exit(7)
+                case "twice":
+                    yield Generation(request_key=request.key, text="はじめ")
+                    yield Generation(request_key=request.key, text="あと")
+
+
+class Careless:
+    """Returns what is no verdict, in the way that its option names."""
+
+    name = "careless"
+    scale = LIKERT_5
+    fingerprint = "careless.v1"
+
+    def __init__(self, spec: JudgeSpec) -> None:
+        self.option = spec.option
+
+    def judge(self, sample: Sample, generation: Generation) -> Verdict:
+        match self.option:
+            case "six":
+                return Verdict.scored(6)
+            case "half":
+                return Verdict.scored(3.5)
+            case "nan":
+                return Verdict.scored(math.nan)
+            case "reason":
+                return Verdict(status="unscored", reason=5)
+            case "exit":
+                sys.exit(7)
+        return None
+
+
+class Stuck:
+    """Waits for a server that never answers, two calls at once."""
+
+    name = "stuck"
+    scale = LIKERT_5
+    fingerprint = "stuck.v1"
+    in_flight = 2
+
+    def __init__(self, spec: JudgeSpec) -> None:
+        pass
+
+    def judge(self, sample: Sample, generation: Generation) -> Verdict:
+        _called("judge")
+        time.sleep(600)
+        return Verdict.scored(3)
 
 
 class Length:
