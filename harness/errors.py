@@ -4,6 +4,7 @@
     ├── UsageError               the command line itself is wrong: exit code 2
     │   └── UnknownNameError     a name that nothing answers to, with the nearest ones as the hint
     ├── InputError               a file or row that cannot be used; knows its path and line
+    │   └── NothingUsableError   a file that holds nothing for one task; an error unless it does for another
     ├── StatisticsError          numbers that cannot be summarised or compared
     ├── StoreError               the database cannot be opened, read or written
     ├── JudgeUnavailableError    a judge that cannot go on: its key is rejected, its quota used up, its server gone
@@ -66,6 +67,10 @@ class InputError(HarnessError):
         super().__init__(f"{where}{message}", hint=hint)
         self.path = path
         self.line = line
+
+
+class NothingUsableError(InputError):
+    """A ratings file that says nothing of one task: an error, unless another task of the run can use it."""
 
 
 class StatisticsError(HarnessError):

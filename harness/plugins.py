@@ -1,7 +1,7 @@
 """Plugins: models, judges and tasks by entry point. Built-ins come through the same door as a stranger's."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 from typing import Any, Literal
@@ -61,6 +61,45 @@ def load(group: Group, name: str) -> Factory:
             f"The {what} cannot be imported: {type(error).__name__}: {error}.", hint=f"It comes from {_origin(point)}."
         ) from error
     return factory
+
+
+def make(group: Group, name: str, spec: object) -> Any:  # noqa: ANN401 - what the group's protocol says
+    """Return what a plugin's factory makes of a spec.
+
+    Raises:
+        HarnessError: the plugin refuses the spec, cannot be loaded, or has a fault of its own.
+    """
+    factory = load(group, name)
+    try:
+        made = factory(spec)
+    except HarnessError:
+        raise
+    except Exception as error:
+        raise _fault(group, name, f"{type(error).__name__}: {error}") from error
+    lacking = [attribute for one in _each(made) for attribute in _NEEDED[group] if attribute not in dir(one)]
+    if lacking or (group != "tasks" and not _each(made)):
+        raise _fault(group, name, f"it made {type(made).__name__}, without {', '.join(lacking) or 'content'}")
+    return made
+
+
+_NEEDED: Mapping[Group, tuple[str, ...]] = {
+    "models": ("fingerprint", "generate"),
+    "judges": ("name", "scale", "fingerprint", "judge"),
+    "tasks": ("samples",),
+}
+
+
+def _each(made: object) -> list[object]:
+    if isinstance(made, Mapping):
+        return list(made.values())
+    return list(made) if isinstance(made, Sequence) else [made]
+
+
+def _fault(group: Group, name: str, problem: str) -> HarnessError:
+    return HarnessError(
+        f"The {group.removesuffix('s')} {name!r} cannot be opened: {problem}.",
+        hint=f"It comes from {_origin(entry(group, name))}; --debug shows where.",
+    )
 
 
 def _origin(point: EntryPoint) -> str:

@@ -109,7 +109,10 @@ class ChecksSamples(Protocol):
     """A judge that sees the samples before the run, to refuse bad ones or to say what it will leave unscored."""
 
     def check_samples(self, task: str, samples: Sequence[Sample], models: Sequence[str]) -> Sequence[str]:
-        """Return notices for the user; raise HarnessError if nothing can be judged."""
+        """Return notices for the user; raise HarnessError if nothing can be judged.
+
+        NothingUsableError ends the run only if it comes for every task.
+        """
 
 
 class TaskSource(Protocol):

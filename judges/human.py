@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from harness.errors import InputError, UnknownNameError, UsageError
+from harness.errors import InputError, NothingUsableError, UnknownNameError, UsageError
 from harness.tables import Row, Table, compact, id_text, name_text, read_table, shorten
 from harness.types import LIKERT_5, Generation, JudgeSpec, Sample, Scale, Verdict
 
@@ -106,7 +106,8 @@ class HumanRatings:
         """Return what the user should know: scores that cannot be used by line, rows ignored, answers not rated.
 
         Raises:
-            InputError: nothing in the file can be used for this task, or two tasks cannot be told apart.
+            NothingUsableError: nothing in the file can be used for this task.
+            InputError: two tasks cannot be told apart.
         """
         self._sheet.meet(task, samples)
         ids = {id_text(sample.id) for sample in samples}
@@ -148,15 +149,15 @@ class HumanRatings:
             else f"score {rating.cell} is {rating.problem} ({where})"
         )
 
-    def _nothing_usable(self, task: str, models: Sequence[str], wanted: Sequence[Rating]) -> InputError:
+    def _nothing_usable(self, task: str, models: Sequence[str], wanted: Sequence[Rating]) -> NothingUsableError:
         if wanted:
-            return InputError(
+            return NothingUsableError(
                 f"none of the {len(wanted)} scores for this run can be used: {_by_problem(wanted)}",
                 path=self._sheet.path,
                 hint="If they are on another scale, say so in harness.toml: [judges.human] scale = [0, 10].",
             )
         rated = dict.fromkeys(rating.model for rating in self._sheet.ratings)
-        return InputError(
+        return NothingUsableError(
             f"no rating of these models on {task}",
             path=self._sheet.path,
             hint=f"The file rates {_first_few(rated)}; this run has {_first_few(models)}. "

@@ -1,10 +1,11 @@
 """The composition root: opens what a spec names and puts it together into a job for the engine."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from harness import plugins
-from harness.errors import HarnessError, UnknownNameError
+from harness.errors import HarnessError, NothingUsableError, UnknownNameError
 from harness.plan import PlannedModel, PlannedTask, plan_digest, plan_requests
 from harness.protocols import AnswerFile, ChecksSamples, Judge, ModelBackend, Ratings
 from harness.run import Job
@@ -74,16 +75,21 @@ def open_task(spec: TaskSpec) -> tuple[Sample, ...]:
     Raises:
         HarnessError: the task cannot be read, or holds nothing.
     """
-    source = plugins.load("tasks", task_plugin(spec))(spec)
-    samples = tuple(source.samples())
+    samples = tuple(plugins.make("tasks", task_plugin(spec), spec).samples())
     if not samples:
         raise HarnessError(f"Task {spec.name!r} holds no samples.", hint="Check the file, or name another task.")
+    ids = Counter(sample.id for sample in samples)
+    if wrong := [key for key, count in ids.items() if count > 1 or not isinstance(key, str)]:
+        raise HarnessError(
+            f"Task {spec.name!r} has {wrong[0]!r} as the id of {ids[wrong[0]]} samples.",
+            hint="Its plugin must give every sample an id of its own, as text.",
+        )
     return samples
 
 
 def open_model(spec: ModelSpec) -> Mapping[str, ModelBackend]:
     """Return the backends of one model spec by label: usually one, or one per model of an answer file."""
-    opened = plugins.load("models", spec.backend)(spec)
+    opened = plugins.make("models", spec.backend, spec)
     return opened if isinstance(opened, Mapping) else {spec.label: opened}
 
 
@@ -98,7 +104,7 @@ def open_judges(
     judges: list[Judge] = []
     notices: list[str] = []
     for spec in specs:
-        opened = plugins.load("judges", spec.name)(replace(spec, rubric=spec.rubric or _rubric(tasks)))
+        opened = plugins.make("judges", spec.name, replace(spec, rubric=spec.rubric or _rubric(tasks)))
         judges += opened if isinstance(opened, Sequence) else [opened]
     names = [judge.name for judge in judges]
     for name in names:
@@ -106,9 +112,21 @@ def open_judges(
             raise HarnessError(f"Two judges are named {name!r}.", hint="Leave one out.")
     for judge in judges:
         if isinstance(judge, ChecksSamples):
-            for task in tasks:
-                notices += judge.check_samples(task.name, task.samples, models)
+            notices += _check_samples(judge, tasks, models)
     return tuple(judges), tuple(dict.fromkeys(notices))
+
+
+def _check_samples(judge: ChecksSamples, tasks: Sequence[PlannedTask], models: Sequence[str]) -> list[str]:
+    notices: list[str] = []
+    unusable: list[NothingUsableError] = []
+    for task in tasks:
+        try:
+            notices += judge.check_samples(task.name, task.samples, models)
+        except NothingUsableError as error:
+            unusable.append(error)
+    if len(unusable) == len(tasks):
+        raise unusable[0]
+    return [*notices, *(error.message for error in unusable)]
 
 
 def _prompts_share_ratings(

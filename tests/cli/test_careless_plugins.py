@@ -58,3 +58,25 @@ def test_the_first_of_two_answers_to_one_request_counts(run_cli: RunCli, example
     assert 0 == run_cli(*FIVE, "--model", "untidy:twice", "--judge", "length:3").code
     [row] = results_of(Path(), "r")["rows"]
     assert (5, 1.0) == (row["n"], row["mean"])  # はじめ has three characters, あと two
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (("--model", "echo", "--judge", "faulty:crash"), "The judge 'faulty' cannot be opened: ZeroDivisionError: oh."),
+        (("--model", "echo", "--judge", "faulty:none"), "The judge 'faulty' cannot be opened: it made NoneType"),
+        (("--model", "echo", "--judge", "faulty:empty"), "The judge 'faulty' cannot be opened: it made list"),
+        (
+            ("--model", "faulty:crash", "--judge", "rules"),
+            "The model 'faulty' cannot be opened: ZeroDivisionError: oh.",
+        ),
+    ],
+)
+def test_a_plugin_that_cannot_be_opened_is_named(
+    run_cli: RunCli, example_plugin: Path, task_file: Path, arguments: tuple[str, ...], problem: str
+) -> None:
+    """The message names the plugin and its package."""
+    ran = run_cli(*FIVE, *arguments)
+    assert (1, "") == (ran.code, ran.out)
+    assert problem in ran.err
+    assert "package 'harness-example-plugin'" in ran.err

@@ -260,3 +260,15 @@ def test_the_store_can_be_chosen_by_flag_or_environment(
     assert (True, True, False) == tuple(
         Path(name).exists() for name in ("env.sqlite", "flag.sqlite", "runs/store.sqlite")
     )
+
+
+def test_ratings_of_one_task_leave_the_other_unscored(run_cli: RunCli, task_file: Path, workplace: Path) -> None:
+    """A file that rates one of two tasks is used for that one; the other's answers are unscored, and it is said."""
+    Path("more.jsonl").write_text('{"id": "x", "input": "別の質問"}\n', encoding="utf-8")
+    Path("ratings.csv").write_text("model,task_id,score\n" + "".join(f"echo,{n},4\n" for n in range(5)))
+    arguments = ("--task", "more=more.jsonl", *FIVE, "--model", "echo", "--judge", "human:ratings.csv", "--run", "r")
+    ran = run_cli("eval", *arguments)
+    assert 3 == ran.code, ran.err
+    assert "ratings.csv: no rating of these models on more" in ran.err
+    rows = {row["task"]: (row["mean"], row["n"], row["n_unscored"]) for row in results_of(workplace, "r")["rows"]}
+    assert {"five": (4.0, 5, 0), "more": (None, 0, 1)} == rows

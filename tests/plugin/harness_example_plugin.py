@@ -117,6 +117,15 @@ class Careless:
         return None
 
 
+def open_faulty(spec: ModelSpec | JudgeSpec) -> list[object] | None:
+    match spec.text.partition(":")[2]:
+        case "crash":
+            raise ZeroDivisionError("oh")
+        case "empty":
+            return []
+    return None
+
+
 class Stuck:
     """Waits for a server that never answers, two calls at once."""
 
