@@ -9,7 +9,7 @@ from harness.cli.assemble import open_judges
 from harness.cli.carrying_out import UNSCORED_EXIT
 from harness.cli.dry_run import judging_report
 from harness.cli.joining import Joining, join
-from harness.cli.options import common_options
+from harness.cli.options import FiniteRange, common_options
 from harness.cli.results import report_outcome
 from harness.cli.runs import MARKDOWN, RESULTS
 from harness.cli.stored import StoredRun, read_run
@@ -31,7 +31,7 @@ from harness.types import JudgeSpec
 @click.option("--rubric", metavar="NAME|PATH", help="The rubric of language-model judges.")
 @click.option("--judge-repeats", type=click.IntRange(min=1), default=1, show_default=True, help="Verdicts per answer.")
 @click.option("--max-unscored", type=click.IntRange(min=0), default=0, show_default=True, help="More: exit code 3.")
-@click.option("--max-cost", type=click.FloatRange(min=0, min_open=True), metavar="USD", help="Spend no more than this.")
+@click.option("--max-cost", type=FiniteRange(min=0, min_open=True), metavar="USD", help="Spend no more than this.")
 @click.option("--dry-run", is_flag=True, help="Print what would be done and what it costs, and do nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print results.json instead of the leaderboard.")
 @common_options
