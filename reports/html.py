@@ -11,11 +11,13 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from harness.cards import Bin, JudgeCard, PairCard
 from harness.leaderboard import Board, BoardRow
 from harness.scores import ScoreTable
+from harness.types import Estimate
 from reports.document import Report
 from reports.figures import figures, tone
-from reports.judge_cards import JudgeCard, judge_cards
+from reports.judge_cards import TaskCards, judge_cards
 from reports.markdown import (
     cautions_about,
     method_note,
@@ -92,7 +94,7 @@ def report_html(report: Report, cautions: Sequence[str] = (), *, language: Langu
         cautions=cautions,
         boards=boards,
         missing=data["missing"],
-        cards=[_card(card, say) for card in judge_cards(report.tables, confidence=leaderboard.confidence)],
+        cards=[_cards(found, say) for found in judge_cards(report)],
         prompts=report.prompts,
         notices=report.notices,
         provenance=_provenance(report.provenance, say),
@@ -215,36 +217,72 @@ def _tags(board: Board, digits: int, say: Words) -> dict[str, Any] | None:
     return {"columns": columns, "rows": rows}
 
 
-def _card(card: JudgeCard, say: Words) -> dict[str, Any]:
-    digits = score_digits(card.scale.low, card.scale.high)
-    kinds = say.section("kind")
+def _cards(found: TaskCards, say: Words) -> dict[str, Any]:
     return {
-        "task": card.task,
-        "judge": card.judge,
-        "kind": kinds.get(card.kind, kinds["quality"]),
-        "scale": str(card.scale),
-        "mean": number(card.mean, digits),
-        "n": f"{card.n:,}",
-        "n_missing": f"{card.n_missing:,}",
-        "levels": list(zip(card.levels.names, (percent(float(share)) for share in card.levels.shares[0]), strict=True)),
-        "pairs": [
-            (
-                printable(pair.other),
-                _with_interval(percent(pair.agreement.exact.value), None),
-                percent(pair.agreement.within_one.value),
-                _with_interval(number(pair.agreement.kappa.value), interval(pair.agreement.kappa)),
-                _with_interval(
-                    signed(pair.agreement.bias.value, digits), interval(pair.agreement.bias, digits, with_sign=True)
-                ),
-                f"{pair.agreement.n:,}",
-            )
-            for pair in card.pairs
+        "task": found.task,
+        "cards": [_card(card, say) for card in found.cards],
+        "pairs": [_pair(pair) for pair in found.pairs if pair.agreement is not None],
+        "rankings": [
+            (pair.first, pair.second, f"{pair.n:,}", number(pair.rank_answers), number(pair.rank_rows))
+            for pair in found.pairs
+            if pair.agreement is None
         ],
     }
 
 
-def _with_interval(value: str, bounds: str | None) -> str:
-    return value if bounds in (None, MISSING) else f"{value} ({bounds})"
+def _card(card: JudgeCard, say: Words) -> dict[str, Any]:
+    scale = card.judge.scale
+    digits = score_digits(scale.low, scale.high)
+    kinds = say.section("kind")
+    slope, own = card.length_slope, card.consistency
+    facts = [
+        (say("page.scale"), str(scale)),
+        (say("page.mean"), number(card.mean, digits)),
+        (say("page.scored"), f"{card.n_scored:,}"),
+        (say("column.unscored"), f"{card.n - card.n_scored:,}"),
+    ]
+    if card.versions:
+        facts.append((say("page.versions"), ", ".join(card.versions)))
+    if slope.value is not None:
+        facts.append(
+            (say("page.length_slope"), _with_interval(signed(slope.value, digits), slope, digits, with_sign=True))
+        )
+    if own is not None:
+        facts += [
+            (say("page.self_exact", repeats=own.repeats), percent(own.exact.value)),
+            (say("page.self_within", step=f"{own.step:g}"), percent(own.within.value)),
+        ]
+    return {
+        "judge": card.judge.name,
+        "kind": kinds.get(card.judge.kind, kinds["quality"]),
+        "facts": facts,
+        "levels": [(_bin(one, digits), percent(one.count / max(1, card.n_scored))) for one in card.histogram],
+    }
+
+
+def _bin(one: Bin, digits: int) -> str:
+    return f"{one.low:g}" if one.low == one.high else f"{number(one.low, digits)}–{number(one.high, digits)}"
+
+
+def _pair(pair: PairCard) -> tuple[str, ...]:
+    found = pair.agreement
+    assert found is not None
+    return (
+        pair.first,
+        pair.second,
+        f"{found.n:,}",
+        percent(found.exact.value),
+        percent(found.within_one.value),
+        _with_interval(number(found.kappa.value), found.kappa),
+        _with_interval(signed(found.bias.value), found.bias, with_sign=True),
+        number(pair.alpha),
+        number(pair.rank_rows),
+    )
+
+
+def _with_interval(value: str, estimate: Estimate, digits: int = 2, *, with_sign: bool = False) -> str:
+    bounds = interval(estimate, digits, with_sign=with_sign)
+    return value if bounds == MISSING else f"{value} ({bounds})"
 
 
 def _provenance(provenance: Mapping[str, Any], say: Words) -> list[tuple[str, Any]]:

@@ -1,72 +1,49 @@
-"""How far each judge can be trusted, from the scores of a report alone: what it gave, and how it agrees with others."""
+"""The judge cards of a report: what each judge gave, and how two judges of one task set compare."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 
+from harness.cards import JudgeCard, PairCard, judge_card, pair_card
 from harness.scores import ScoreTable
-from harness.stats import Agreement, agreement
-from harness.types import Scale
-from reports.levels import Levels, level_shares
+from harness.stats.arrays import Floats
+from reports.document import Report
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class JudgePair:
-    """How one judge agrees with another on the answers that both scored; bias is this judge minus the other."""
-
-    other: str
-    agreement: Agreement
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JudgeCard:
-    """One judge on one task. ``levels``: the share of its scores at each level, over all rows."""
+class TaskCards:
+    """The cards of all judges of one task set. ``pairs``: every two of them that scored the same rows."""
 
     task: str
-    judge: str
-    kind: str
-    scale: Scale
-    mean: float | None
-    n: int
-    n_missing: int
-    levels: Levels
-    pairs: tuple[JudgePair, ...]
+    cards: tuple[JudgeCard, ...]
+    pairs: tuple[PairCard, ...]
 
 
-def judge_cards(tables: Sequence[ScoreTable], *, confidence: float = 0.95) -> list[JudgeCard]:
-    """Return a card for each table. Judges are compared where task and scale are the same; tasks are the clusters."""
-    return [_card(table, tables, confidence) for table in tables]
+def judge_cards(report: Report) -> list[TaskCards]:
+    """Return the cards of every task set of a report."""
+    confidence = report.leaderboard.confidence
+    found = []
+    for task in dict.fromkeys(table.task for table in report.tables):
+        tables = [table for table in report.tables if table.task == task]
+        lengths = {table.judge.name: _lengths(table, report) for table in tables}
+        cards = tuple(judge_card(table, lengths[table.judge.name], confidence=confidence) for table in tables)
+        pairs = tuple(
+            pair_card(first, second, lengths[first.judge.name], confidence=confidence)
+            for first, second in combinations(tables, 2)
+            if first.rows == second.rows
+        )
+        found.append(TaskCards(task=task, cards=cards, pairs=pairs))
+    return found
 
 
-def _card(table: ScoreTable, tables: Sequence[ScoreTable], confidence: float) -> JudgeCard:
-    scores = table.scores
-    known = scores[~np.isnan(scores)]
-    others = [
-        other
-        for other in tables
-        if other.task == table.task and other is not table and other.judge.scale == table.judge.scale
-    ]
-    return JudgeCard(
-        task=table.task,
-        judge=table.judge.name,
-        kind=table.judge.kind,
-        scale=table.judge.scale,
-        mean=float(known.mean()) if known.size else None,
-        n=int(known.size),
-        n_missing=int(scores.size - known.size),
-        levels=level_shares(scores.reshape(1, -1), table.judge.scale),
-        pairs=tuple(
-            JudgePair(other=other.judge.name, agreement=_agreement(table, other, confidence))
-            for other in others
-            if set(other.rows) & set(table.rows)
-        ),
-    )
-
-
-def _agreement(first: ScoreTable, second: ScoreTable, confidence: float) -> Agreement:
-    rows = [row for row in first.rows if row in set(second.rows)]
-    a = first.scores[[first.rows.index(row) for row in rows]]
-    b = second.scores[[second.rows.index(row) for row in rows]]
-    clusters = [sample.id for _ in rows for sample in first.samples] if len(rows) > 1 else None
-    return agreement(a.ravel(), b.ravel(), step=first.judge.scale.step or 1.0, clusters=clusters, confidence=confidence)
+def _lengths(table: ScoreTable, report: Report) -> Floats:
+    """Return the length of each answer in characters, shape (rows, samples, repeats), NaN where there is none."""
+    rows = {row: place for place, row in enumerate(table.rows)}
+    samples = {sample.id: place for place, sample in enumerate(table.samples)}
+    lengths = np.full(table.cells.shape[:3], np.nan)
+    for answer in report.answers:
+        text = answer.generation.text if answer.generation is not None else None
+        if answer.task == table.task and answer.row in rows and text is not None:
+            lengths[rows[answer.row], samples[answer.sample_id], answer.repeat] = len(text)
+    return lengths

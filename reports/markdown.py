@@ -1,5 +1,6 @@
 """leaderboard.md: the boards of a run as Markdown that renders on GitHub, in English or Japanese."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
@@ -8,6 +9,7 @@ from tabulate import tabulate
 
 from harness.leaderboard import Board, BoardRow, Leaderboard
 from harness.stats import PairedComparison
+from reports.audit import grouped_reasons
 from reports.view import (
     MISSING,
     interval,
@@ -265,11 +267,10 @@ def cautions_about(board: Board, say: Words) -> list[tuple[str, str]]:
 
 def missing_reasons(rows: Sequence[BoardRow]) -> list[tuple[str, int]]:
     """Return why verdicts are missing with their numbers, the commonest first."""
-    reasons: dict[str, int] = {}
+    reasons: Counter[str] = Counter()
     for row in rows:
-        for reason, count in row.reasons.items():
-            reasons[reason] = reasons.get(reason, 0) + count
-    return sorted(reasons.items(), key=lambda pair: (-pair[1], pair[0]))
+        reasons.update(row.reasons)
+    return grouped_reasons(reasons)
 
 
 def wins(result: PairedComparison) -> str:
