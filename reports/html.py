@@ -144,6 +144,7 @@ def _board(board: Board, table: ScoreTable, place: int, confidence: float, say: 
         "rows": rows,
         "verdict": verdict_on_board(board, confidence, say),
         "resolution": resolution(board, say),
+        "noise": noise(board, say),
         "method": method_note(board, say),
         "cautions": cautions,
         "missing": [(count, printable(reason)) for reason, count in missing_reasons(board.rows)],
