@@ -22,6 +22,7 @@ from reports.markdown import (
     cautions_about,
     method_note,
     missing_reasons,
+    noise,
     resolution,
     scale_note,
     verdict_on_board,
