@@ -1,0 +1,147 @@
+"""Local models from the command line: base and adapters in one run, and runs that are killed."""
+
+import json
+import os
+import re
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import RunCli, results_of
+
+pytest.importorskip("torch", reason="the extra [local] is not installed")
+
+MakeAdapter = Callable[..., Path]
+MODELS = ("--quantization", "none", "--dtype", "float32", "--max-new-tokens", "12")
+
+
+def tasks(folder: Path, count: int) -> tuple[str, str]:
+    rows = ({"input": f"{number}番目の質問に答えてください。"} for number in range(count))
+    (folder / "few.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return "--task", "few=few.jsonl"
+
+
+def answers(workplace: Path) -> dict[str, list[str]]:
+    """Return the answers of each model in task order."""
+    found: dict[str, list[str]] = {}
+    with sqlite3.connect(workplace / "runs/store.sqlite") as store:
+        query = "SELECT model, text FROM plan_request JOIN generation USING (request_key) ORDER BY plan, position"
+        for model, text in store.execute(query):
+            found.setdefault(model, []).append(text)
+    return found
+
+
+def test_base_and_adapters_of_one_folder(
+    run_cli: RunCli, workplace: Path, tiny: Path, make_adapter: MakeAdapter
+) -> None:
+    """Three rows, three sets of answers, base first; a stranger's adapter is noted to have an unknown prompt."""
+    one, two = (make_adapter(tiny, scale=0.5, seed=seed) for seed in (1, 2))
+    command = ("eval", *tasks(workplace, 4), "--base", str(tiny), "--model", "base", "--model", f"one=adapter:{one}",
+               "--model", f"two=adapter:{two}", "--judge", "rules", "--run", "r", *MODELS)  # fmt: skip
+    ran = run_cli(*command)
+    assert 0 == ran.code, ran.err
+    results = results_of(workplace, "r")
+    assert {"base", "one", "two"} == {row["model"] for row in results["rows"]}
+    assert {"base"} == {comparison["baseline"]["model"] for comparison in results["comparisons"]}
+    assert 3 == len({tuple(texts) for texts in answers(workplace).values()})
+    assert 2 == sum("training prompt is unknown" in notice for notice in results["notices"])
+    again = run_cli(*command)
+    assert (0, True) == (again.code, "12 answers (12 stored, 0 to generate)" in again.err)
+    assert ran.out == again.out
+
+
+def test_an_adapter_without_effect_is_refused_and_the_others_finish(
+    run_cli: RunCli, workplace: Path, tiny: Path, make_adapter: MakeAdapter
+) -> None:
+    """Base is scored; the zero adapter has no score and says why."""
+    zero = make_adapter(tiny, scale=0.0)
+    ran = run_cli("eval", *tasks(workplace, 3), "--base", str(tiny), "--model", f"zero=adapter:{zero}",
+                  "--model", "base",
+                  "--judge", "rules", "--run", "r", *MODELS)  # fmt: skip
+    assert 3 == ran.code
+    assert "Model 'zero' stopped" in ran.err
+    rows = {row["model"]: row for row in results_of(workplace, "r")["rows"]}
+    assert (3, 0) == (rows["base"]["n"], rows["zero"]["n"])
+    [reason] = rows["zero"]["unscored_reasons"]
+    assert "no effect" in reason
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [("adapter:nowhere", "nowhere"), ("hf:./nowhere", "nowhere"), ("gguf:nowhere.gguf", "nowhere.gguf")],
+)
+def test_what_is_not_there_is_said_before_any_work(
+    run_cli: RunCli, workplace: Path, monkeypatch: pytest.MonkeyPatch, spec: str, message: str
+) -> None:
+    """A folder or file that does not exist, with no Hub to ask, is an error in a sentence."""
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    ran = run_cli("eval", *tasks(workplace, 1), "--model", spec, "--judge", "rules")
+    assert (True, True, False) == (ran.code in {1, 2}, message in ran.err, "Traceback" in ran.err), ran.err
+
+
+def test_kill_9_three_times_during_generation(workplace: Path, tiny: Path) -> None:
+    """After each kill the next run finds every answer that was stored, and makes only the others."""
+    total = 24
+    task = tasks(workplace, total)
+    (workplace / "harness.toml").write_text("[models.hf]\nmax_batch_rows = 2\n")
+    command = [sys.executable, "-c", "from harness.cli.main import main; main()", "eval", *task, "--base", str(tiny),
+               "--model", "base", "--judge", "rules", "--run", "r", "--quantization", "none", "--dtype", "float32",
+               "--max-new-tokens", "60"]  # fmt: skip
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[3])}
+    before = 0
+    for _ in range(3):
+        process = subprocess.Popen(
+            command, cwd=workplace, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        )
+        deadline = time.monotonic() + 120
+        while (stored := _stored(workplace)) < before + 4:
+            assert process.poll() is None, process.stderr.read() if process.stderr else ""
+            assert time.monotonic() < deadline, "no batch was finished"
+            time.sleep(0.02)
+        process.send_signal(signal.SIGKILL)
+        _, err = process.communicate()
+        if found := re.search(r"(\d+) answers \((\d+) stored", err):
+            assert (total, before) == (int(found[1]), int(found[2]))
+        before = _stored(workplace)
+        assert before >= stored
+    last = subprocess.run(
+        command, cwd=workplace, env=environment, capture_output=True, text=True, check=False, timeout=300
+    )
+    assert 0 == last.returncode, last.stderr
+    assert f"{total} answers ({before} stored, {total - before} to generate)" in last.stderr
+    assert total == results_of(workplace, "r")["rows"][0]["n"]
+
+
+def _stored(workplace: Path) -> int:
+    path = workplace / "runs/store.sqlite"
+    if not path.exists():
+        return 0
+    with sqlite3.connect(path) as store:
+        try:
+            return int(store.execute("SELECT count(*) FROM generation").fetchone()[0])
+        except sqlite3.OperationalError:  # the tables are not there yet
+            return 0
+
+
+@pytest.mark.slow
+def test_the_competition_tasks_through_the_embedded_model(
+    run_cli: RunCli, workplace: Path, shared_data: Path, embedded: str
+) -> None:
+    """Eight of the competition's tasks under two prompts: two rows, and answers in Japanese."""
+    path = shared_data / "elyza-tasks-100-tv" / "elyza-tasks-100-TV_0.jsonl"
+    ran = run_cli("eval", "--task", f"elyza-tasks-100-tv={path}", "--limit", "8", "--model", embedded,
+                  "--prompt", "course.v1", "--prompt", "plain.v1", "--judge", "rules", "--max-new-tokens", "24",
+                  "--run", "r")  # fmt: skip
+    assert 0 == ran.code, ran.err
+    rows = results_of(workplace, "r")["rows"]
+    assert {("course.v1", 8), ("plain.v1", 8)} == {(row["prompt"], row["n"]) for row in rows}
+    [texts] = answers(workplace).values()
+    assert 16 == len(texts)
+    japanese = [text for text in texts if re.search(r"[ぁ-んァ-ン一-龥]", text)]
+    assert len(japanese) >= 12  # a base model of this size now and then answers with blanks or signs
