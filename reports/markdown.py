@@ -185,7 +185,7 @@ def resolution(board: Board, say: Words | None = None) -> str:
 def noise(board: Board, say: Words | None = None) -> str:
     """Return where the noise of a repeated board comes from and what to buy next; nothing without repeats."""
     advice = board.repeats
-    if advice is None or advice.components.task is None:
+    if advice is None or not advice.components.se:  # rows that never differ have no noise to explain
         return ""
     say = say or words("en")
     digits = score_digits(board.judge.scale.low, board.judge.scale.high) + 1
