@@ -13,6 +13,7 @@ from harness.models.hf.adapters import Adapter
 from harness.models.hf.bases import SHELF, Base, load_base, load_encoder
 from harness.models.hf.batching import Budget, Row, describe, halves, plan_batches
 from harness.models.hf.decoding import Answer, decode
+from harness.models.hf.fitting import check_tokenizer
 from harness.models.hf.graphs import CaptureError, GraphSteps, can_capture
 from harness.models.hf.memory import available_bytes
 from harness.models.hf.numerics import Numerics
@@ -147,11 +148,13 @@ class LocalModel:
             self._note("the tokenizer has no chat template; prompts with a text form were given as that")
         return rows, refused, refusal
 
-    def _check_adapter(self, base: Base, row: Row) -> None:
+    def _check_adapter(self, base: Base, first: Row) -> None:
         if self._adapter is None or self._is_checked:
             return
+        size, rows = len(base.encoder.tokenizer), base.model.get_input_embeddings().weight.shape[0]
+        self._note(check_tokenizer(self._adapter, size, rows))
         self._note(base.switch.use(self._adapter))
-        self._note(check_effect(base.switch, self._adapter, row.ids))
+        self._note(check_effect(base.switch, self._adapter, first.ids))
         self._is_checked = True
 
     def _budget(self, base: Base) -> Budget:

@@ -105,9 +105,9 @@ def load_base(source: Source, numerics: Numerics, *, trusted: bool) -> Base:
             raise
         except Exception as error:  # transformers raises many kinds for what is one to the user
             raise unreadable(source, error) from error
-    model.requires_grad_(requires_grad=False)
-    if numerics.route == "dequantised":
-        model = model.dequantize()
+        model.requires_grad_(requires_grad=False)
+        if numerics.route == "dequantised":
+            model = model.dequantize()
     # The last position of a batch of prompts is a view with gaps; torch would copy the whole vocabulary matrix for each
     # row of it (CPU, bfloat16: 11 GB and a minute for 32 rows of a 262,144 vocabulary).
     model.get_output_embeddings().register_forward_pre_hook(lambda _, inputs: (inputs[0].contiguous(),))
@@ -167,14 +167,14 @@ def _end_tokens(model: Any, tokenizer: Any) -> frozenset[int]:  # noqa: ANN401 -
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep transformers' progress bars off a stderr that is no terminal."""
-    if sys.stderr.isatty():
-        yield
-        return
-    shown = transformers_logging.is_progress_bar_enabled()
-    transformers_logging.disable_progress_bar()
+    """Keep transformers' remarks off stderr, and its progress bars too where stderr is no terminal."""
+    verbosity, shown = transformers_logging.get_verbosity(), transformers_logging.is_progress_bar_enabled()
+    transformers_logging.set_verbosity_error()
+    if not sys.stderr.isatty():
+        transformers_logging.disable_progress_bar()
     try:
         yield
     finally:
+        transformers_logging.set_verbosity(verbosity)
         if shown:
             transformers_logging.enable_progress_bar()

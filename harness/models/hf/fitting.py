@@ -1,5 +1,6 @@
 """Whether an adapter's tensors fit a model, read from the file's header before peft loads it."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,41 @@ def check_tensors(adapter: Adapter, model: Any) -> str | None:  # noqa: ANN401 -
     if homeless:
         return f"adapter {adapter.name}: {len(homeless)} of {total} tensors belong to no layer of the base"
     return None
+
+
+def check_tokenizer(adapter: Adapter, tokenizer_size: int, embedding_rows: int) -> str | None:
+    """Compare the tokenizer beside an adapter, if there is one, with its base's; return a notice if the sizes differ.
+
+    Answers are generated with the base's tokenizer.
+
+    Raises:
+        HarnessError: the adapter was trained with tokens that the base has no embedding for.
+        InputError: the tokenizer file is not readable.
+    """
+    path = adapter.folder / "tokenizer.json"
+    if not path.is_file():
+        return None
+    size = _vocabulary_size(path)
+    if size > max(tokenizer_size, embedding_rows):
+        raise HarnessError(
+            f"{adapter.name} was trained with a tokenizer of {size} entries; its base has {tokenizer_size} and "
+            f"{embedding_rows} embeddings.",
+            hint="Added tokens need the resized base: pass it with --base.",
+        )
+    if size != tokenizer_size:
+        return f"adapter {adapter.name}: its tokenizer has {size} entries, the base's {tokenizer_size}, which was used"
+    return None
+
+
+def _vocabulary_size(path: Path) -> int:
+    """Return one more than the highest token id of a tokenizer.json."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        vocabulary = content["model"]["vocab"]
+        ids = vocabulary.values() if isinstance(vocabulary, dict) else range(len(vocabulary))
+        return 1 + max(int(number) for number in [*ids, *(token["id"] for token in content.get("added_tokens", []))])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"not readable as a tokenizer: {error!r}", path=path) from error
 
 
 def all_zero(adapter: Adapter) -> bool:

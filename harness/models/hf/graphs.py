@@ -13,7 +13,7 @@ import torch
 from transformers import DynamicCache
 from transformers.cache_utils import Cache, CacheLayerMixin, DynamicLayer
 
-from harness.models.hf.steps import pad_left
+from harness.models.hf.steps import last_scores_only, pad_left
 
 _BLOCK = 128  # tokens by which the visible part grows
 _WARM_UPS = 2  # passes before a capture, in which libraries allocate what must not be allocated in it
@@ -88,6 +88,7 @@ class GraphSteps:
         self._model = model
         self._pad = pad
         self._room = room
+        self._options = last_scores_only(model)
         self._graph: torch.cuda.CUDAGraph | None = None
         self._length = 0
 
@@ -103,7 +104,7 @@ class GraphSteps:
             position_ids=positions,
             past_key_values=filled,
             use_cache=True,
-            logits_to_keep=1,
+            **self._options,
         ).logits[:, -1]
         self._length = ids.shape[1]
         self._visible = _rounded(self._length + 1)
@@ -174,7 +175,7 @@ class GraphSteps:
             position_ids=self._positions,
             past_key_values=self._cache,
             use_cache=True,
-            logits_to_keep=1,
+            **self._options,
         ).logits[:, -1]
         return scores
 

@@ -16,7 +16,7 @@ from harness.errors import HarnessError, InputError
 
 _SECONDS_TO_ANSWER = 15
 _MODEL_FILES = ["*.safetensors", "*.json", "*.jinja", "tokenizer.model", "*.txt", "*.py"]
-_ADAPTER_FILES = ["adapter_*", "prompt_contract.json", "tokenizer*", "special_tokens_map.json"]
+_ADAPTER_FILES = ["adapter_config.json", "adapter_model.safetensors", "prompt_contract.json", "tokenizer.json"]
 
 
 def model_commit(name: str, revision: str | None) -> str:

@@ -36,11 +36,7 @@ class Sampler:
 
         A row whose scores are not numbers (float16 that overflowed) gets -1.
         """
-        scores = logits.to(torch.float32, copy=True)
-        if self._penalised:
-            values = scores.gather(1, self._seen)
-            values = torch.where(values < 0, values * self._penalty, values / self._penalty)
-            scores.scatter_(1, self._seen, values)
+        scores = self.adjusted(logits)
         tokens = scores.argmax(dim=-1)  # of a NaN if there is one
         broken = ~scores.gather(1, tokens[:, None]).squeeze(1).isfinite()
         if self._drawn:
@@ -48,6 +44,16 @@ class Sampler:
         if self._penalised:
             self._seen = torch.cat([self._seen, tokens[:, None]], dim=1)
         return tokens.masked_fill(broken, -1)
+
+    @torch.inference_mode()
+    def adjusted(self, logits: torch.Tensor) -> torch.Tensor:
+        """Return the scores in float32 with the repetition penalty applied."""
+        scores = logits.to(torch.float32, copy=True)
+        if self._penalised:
+            values = scores.gather(1, self._seen)
+            values = torch.where(values < 0, values * self._penalty, values / self._penalty)
+            scores.scatter_(1, self._seen, values)
+        return scores
 
     @torch.inference_mode()
     def keep(self, index: Sequence[int]) -> None:

@@ -3,6 +3,7 @@
 `EagerSteps` runs anywhere. `harness.models.hf.graphs` has the faster way for a GPU.
 """
 
+import inspect
 from collections.abc import Sequence
 from typing import Any, Protocol
 
@@ -39,12 +40,18 @@ def pad_left(prompts: Sequence[Sequence[int]], pad: int, device: torch.device) -
     return torch.tensor(ids, device=device), torch.tensor(mask, device=device)
 
 
+def last_scores_only(model: Any) -> dict[str, int]:  # noqa: ANN401 - transformers is untyped
+    """Return the option that keeps a model from scoring every position of the prompts, if it knows it."""
+    return {"logits_to_keep": 1} if "logits_to_keep" in inspect.signature(model.forward).parameters else {}
+
+
 class EagerSteps:
     """Plain forward passes with a cache that grows; finished rows are dropped at once."""
 
     def __init__(self, model: Any, pad: int) -> None:  # noqa: ANN401 - transformers is untyped
         self._model = model
         self._pad = pad
+        self._options = last_scores_only(model)
         self._cache: Any = None
         self._mask = torch.empty(0)
         self._padded = False
@@ -86,6 +93,6 @@ class EagerSteps:
             position_ids=positions,
             past_key_values=self._cache,
             use_cache=True,
-            logits_to_keep=1,
+            **self._options,
         ).logits[:, -1]
         return scores

@@ -1,5 +1,6 @@
 """Attaching adapters to a loaded base, unmerged, and switching between them and the base itself."""
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -53,7 +54,9 @@ class Switch:
     def _attach(self, adapter: Adapter) -> str | None:
         notice = check_tensors(adapter, self.model)
         try:
-            wrapped = PeftModel.from_pretrained(self.model, adapter.folder, autocast_adapter_dtype=False)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", FutureWarning)  # between peft and transformers; no user can act on it
+                wrapped = PeftModel.from_pretrained(self.model, adapter.folder, autocast_adapter_dtype=False)
         except (ValueError, RuntimeError, KeyError, TypeError, NotImplementedError) as error:
             raise HarnessError(
                 f"peft cannot attach {adapter.name}: {' '.join(str(error).split())[:400]}",

@@ -150,6 +150,35 @@ def test_weights_of_another_rank_than_the_configuration_are_refused(
         list(open_local(spec_of(f"adapter:{folder}", base=str(tiny))).generate([ask(PROMPT)]))
 
 
+def test_a_tokenizer_with_tokens_that_the_base_lacks_is_refused(
+    tiny: Path, make_adapter: MakeAdapter, spec_of: SpecOf, ask: Ask
+) -> None:
+    """The base's own tokenizer beside an adapter is silent, a smaller one is reported."""
+    folder = make_adapter(tiny, seed=7)
+    model = open_local(spec_of(f"adapter:{folder}", base=str(tiny)))
+    tokenizer = json.loads((tiny / "tokenizer.json").read_text(encoding="utf-8"))
+    size = len(tokenizer["model"]["vocab"])
+
+    def write(entries: list[dict[str, object]]) -> None:
+        tokenizer["added_tokens"] = entries
+        (folder / "tokenizer.json").write_text(json.dumps(tokenizer), encoding="utf-8")
+
+    write([])
+    assert 1 == len(list(model.generate([ask(PROMPT)])))
+    assert not any("tokenizer" in notice for notice in model.notices())
+    write([{"id": size, "content": "[PAD]"}])
+    again = open_local(spec_of(f"adapter:{folder}", base=str(tiny)))
+    with pytest.raises(HarnessError, match=f"tokenizer of {size + 1} entries; its base has {size}"):
+        list(again.generate([ask(PROMPT)]))
+    (folder / "tokenizer.json").write_text('{"model": {"vocab": [["a", 0], ["b", -1]]}}', encoding="utf-8")
+    smaller = open_local(spec_of(f"adapter:{folder}", base=str(tiny)))
+    list(smaller.generate([ask(PROMPT)]))
+    assert any(f"its tokenizer has 2 entries, the base's {size}" in notice for notice in smaller.notices())
+    (folder / "tokenizer.json").write_text("[]", encoding="utf-8")
+    with pytest.raises(InputError, match="not readable as a tokenizer"):
+        list(open_local(spec_of(f"adapter:{folder}", base=str(tiny))).generate([ask(PROMPT)]))
+
+
 def test_what_is_no_adapter_folder_is_refused(tmp_path: Path, tiny: Path, make_adapter: MakeAdapter) -> None:
     """A missing folder, one without configuration, a whole model, a run folder with checkpoints, broken JSON."""
     with pytest.raises(InputError, match="no such adapter folder"):

@@ -1,0 +1,128 @@
+"""Batches against one prompt at a time, on the CPU with the embedded model: speed, and whether the tokens are the same.
+
+    python bench/cpu_generate.py [--rows 40] [--new-tokens 48] [--batch 32] [--dtype float32]
+
+Both ways generate the same number of greedy tokens for the tasks of bundled:ja-mini (no end token, so that the work is
+equal). Where they differ, the first differing position is given with the gap between the two best scores there: a gap
+of the size of float32's rounding explains it. Prints JSON.
+"""
+
+import argparse
+import json
+import os
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from harness.models.hf import LocalModel, open_local
+from harness.models.hf.batching import Row, plan_batches
+from harness.models.hf.decoding import decode
+from harness.models.hf.progress import TokenMeter
+from harness.models.hf.sampling import Sampler
+from harness.models.hf.steps import EagerSteps
+from harness.tasks.bundled import open_bundled
+from harness.types import Message, ModelSpec, RenderedPrompt, Request, Sampling, TaskSpec
+
+Tokens = dict[str, list[int]]
+
+
+def requests(rows: int, new_tokens: int) -> list[Request]:
+    """Return the first tasks of bundled:ja-mini under the course prompt."""
+    samples = list(open_bundled(TaskSpec(name="bundled:ja-mini")).samples())[:rows]
+    return [
+        Request(
+            key=sample.id,
+            task="bundled:ja-mini",
+            sample_id=sample.id,
+            model="embedded",
+            prompt="course",
+            repeat=0,
+            rendered=RenderedPrompt(messages=(Message(role="user", content=f"### 指示\n{sample.input}\n### 回答\n"),)),
+            sampling=Sampling(max_new_tokens=new_tokens),
+        )
+        for sample in samples
+    ]
+
+
+def generate(model: LocalModel, batches: Sequence[Sequence[Row]]) -> tuple[Tokens, float]:
+    """Return the tokens of every row and the seconds that they took."""
+    base = model._base()  # noqa: SLF001 - the loop is measured without what surrounds it
+    tokens: Tokens = {}
+    began = time.perf_counter()
+    for batch in batches:
+        steps = EagerSteps(base.model, base.pad)
+        meter = TokenMeter("bench", len(batch), sum(row.limit for row in batch))
+        for answer in decode(batch, steps, base.encoder, frozenset(), meter):
+            tokens[answer.row.request.key] = list(answer.tokens)
+    return tokens, time.perf_counter() - began
+
+
+@torch.inference_mode()
+def explain(model: LocalModel, row: Row, alone: Sequence[int], together: Sequence[int]) -> dict[str, Any]:
+    """Return where two answers part, and how far apart the two best scores are there."""
+    base = model._base()  # noqa: SLF001 - as above
+    position = next(index for index, (one, other) in enumerate(zip(alone, together, strict=True)) if one != other)
+    prefix = [*row.ids, *alone[:position]]
+    scores = EagerSteps(base.model, base.pad).start([prefix])
+    sampler = Sampler([Row(request=row.request, ids=prefix, limit=1)], scores.device)
+    best, second = sampler.adjusted(scores)[0].topk(2).values.tolist()
+    return {"task": row.request.key, "position": position, "gap": best - second, "best": best}
+
+
+def main() -> None:
+    """Run the benchmark."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", type=int, default=40)
+    parser.add_argument("--new-tokens", type=int, default=48)
+    parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--dtype", default="float32")
+    options = parser.parse_args()
+    model = open_local(
+        ModelSpec(
+            text="embedded:gemma-3-270m",
+            label="embedded",
+            backend="embedded",
+            target="gemma-3-270m",
+            dtype=options.dtype,
+            settings={"max_batch_rows": options.batch},
+        )
+    )
+    base = model._base()  # noqa: SLF001 - as above
+    rows, _, _ = model._encode(base, requests(options.rows, options.new_tokens))  # noqa: SLF001 - as above
+    planned = plan_batches(rows, model._budget(base))  # noqa: SLF001 - as above
+    generate(model, [rows[:1]])  # warms up
+    together, batch_seconds = generate(model, planned)
+    full, full_seconds = generate(model, planned[:1])
+    alone, alone_seconds = generate(model, [[row] for row in rows])
+    different = [row for row in rows if alone[row.request.key] != together[row.request.key]]
+    count = sum(len(tokens) for tokens in alone.values())
+    rate = {
+        "one at a time": count / alone_seconds,
+        f"batches of {[len(batch) for batch in planned]}": count / batch_seconds,
+        f"first batch of {len(planned[0])}": sum(len(tokens) for tokens in full.values()) / full_seconds,
+    }
+    print(
+        json.dumps(
+            {
+                "date": time.strftime("%Y-%m-%d"),
+                "cores": os.cpu_count(),
+                "torch": torch.__version__,
+                "dtype": options.dtype,
+                "tokens": count,
+                "tokens_per_s": {name: round(value, 1) for name, value in rate.items()},
+                "speed_up": round(alone_seconds / batch_seconds, 2),
+                "equal": f"{len(rows) - len(different)} of {len(rows)}",
+                "differences": [
+                    explain(model, row, alone[row.request.key], together[row.request.key]) for row in different
+                ],
+            },
+            ensure_ascii=False,
+            indent=1,
+        )
+    )
+
+
+if __name__ == "__main__":
+    main()
