@@ -4,20 +4,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from harness.cli.reporting import build_report
 from harness.cli.runs import HTML, MANIFEST, MARKDOWN, RESULTS, SCHEMA, RunFolder
 from harness.codec import digest
 from harness.errors import InputError
-from harness.leaderboard import build_leaderboard, length_stop_rates
 from harness.plan import JudgementItem, PlannedJudge, PlannedTask
 from harness.provenance import versions
-from harness.scores import score_tables
 from harness.types import Generation, Request, Scale, Verdict
-from reports.cautions import cautions
-from reports.document import Report
-from reports.markdown import leaderboard_markdown
-from reports.results import results_document
-from reports.wording import words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,14 +56,6 @@ def publish(finished: Finished, folder: RunFolder) -> None:
     content = _content_digest(finished)
     if previous_manifest(folder).get("content") == content and folder.is_complete():
         return
-    tables = score_tables(finished.tasks, finished.judges, finished.items, finished.verdict)
-    leaderboard = build_leaderboard(
-        finished.name,
-        tables,
-        length_stop_rates(finished.requests, finished.generations),
-        baseline=finished.baseline,
-        confidence=finished.confidence,
-    )
     provenance = dict(finished.provenance()) | {"judges": {judge.name: judge.fingerprint for judge in finished.judges}}
     if finished.joined:
         provenance["joined"] = [
@@ -79,20 +63,12 @@ def publish(finished: Finished, folder: RunFolder) -> None:
         ]
     notices = list(_judge_notices(finished))
     notices += (notice for said in finished.model_notices.values() for notice in said)
-    report = build_report(
-        leaderboard=leaderboard,
-        tables=tables,
-        requests=finished.requests,
-        generations=finished.generations,
-        items=finished.items,
-        verdict_of=finished.verdict,
-        provenance=provenance,
-        notices=notices,
-    )
-    beware = cautions(report, words("en"))
-    folder.write(MARKDOWN, leaderboard_markdown(leaderboard, provenance, notices, cautions=beware))
-    folder.write_json(RESULTS, results_document(leaderboard, provenance, notices, cautions=beware))
-    folder.write(HTML, _page(report, beware))
+    from harness.cli.rendering import render  # noqa: PLC0415 - loads scipy and matplotlib, which a cached run need not
+
+    documents = render(finished, provenance, notices)
+    folder.write(MARKDOWN, documents.markdown)
+    folder.write_json(RESULTS, documents.results)
+    folder.write(HTML, documents.html)
     folder.write_json(
         MANIFEST,
         {
@@ -120,12 +96,6 @@ def previous_manifest(folder: RunFolder) -> Mapping[str, Any]:
         return folder.manifest() or {}
     except InputError:
         return {}
-
-
-def _page(report: Report, beware: Sequence[str]) -> str:
-    from reports.html import report_html  # noqa: PLC0415 - loads matplotlib: half a second that a cached run must not pay
-
-    return report_html(report, beware)
 
 
 def joined_judges(manifest: Mapping[str, Any]) -> tuple[JoinedJudge, ...]:
