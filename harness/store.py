@@ -12,107 +12,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
-from sqlalchemy import (
-    Column,
-    Connection,
-    Engine,
-    Float,
-    Integer,
-    MetaData,
-    Table,
-    Text,
-    create_engine,
-    event,
-    inspect,
-    select,
-)
+from sqlalchemy import Connection, Engine, Table, create_engine, event, inspect, select
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
-from sqlalchemy.types import TypeDecorator
 
+from harness import schema
 from harness.codec import canonical
 from harness.errors import StoreError
 from harness.types import Generation, Judgement, Message, RenderedPrompt, Request, Sample, Sampling, Verdict
 
-SCHEMA_VERSION = 1
 _CHUNK = 500  # keys in one SELECT; SQLite allows 32,766 parameters
-
-
-class AnyText(TypeDecorator[str]):
-    """Text that may hold lone surrogates, which UTF-8 cannot: those values are stored as bytes and come back whole."""
-
-    impl = Text
-    cache_ok = True
-
-    def process_bind_param(self, value: str | None, dialect: object) -> Any:  # noqa: ANN401 - the driver takes both
-        """Return what the driver is given: text, or bytes where UTF-8 cannot hold it."""
-        del dialect
-        if value is None or value.isascii():
-            return value
-        try:
-            value.encode()
-        except UnicodeEncodeError:
-            return value.encode("utf-8", "surrogatepass")
-        return value
-
-    def process_result_value(self, value: Any, dialect: object) -> str | None:  # noqa: ANN401 - the driver gives both
-        """Return the text that was bound."""
-        del dialect
-        return value.decode("utf-8", "surrogatepass") if isinstance(value, bytes) else value
-
-
-_metadata = MetaData()
-_meta = Table("meta", _metadata, Column("key", Text, primary_key=True), Column("value", Text, nullable=False))
-_samples = Table("sample", _metadata, Column("digest", Text, primary_key=True), Column("body", Text, nullable=False))
-_requests = Table("request", _metadata, Column("key", Text, primary_key=True), Column("body", Text, nullable=False))
-_generations = Table(
-    "generation",
-    _metadata,
-    Column("request_key", Text, primary_key=True),
-    Column("text", AnyText),
-    Column("finish_reason", Text),
-    Column("tokens_in", Integer),
-    Column("tokens_out", Integer),
-    Column("seconds", Float),
-    Column("error", AnyText),
-)
-_judgements = Table(
-    "judgement",
-    _metadata,
-    Column("key", Text, primary_key=True),
-    Column("request_key", Text, nullable=False, index=True),
-    Column("judge", AnyText, nullable=False),
-    Column("judge_fingerprint", AnyText, nullable=False),
-    Column("repeat", Integer, nullable=False),
-    Column("status", Text, nullable=False),
-    Column("score", Float),
-    Column("reason", AnyText),
-    Column("rationale", AnyText),
-    Column("raw", AnyText),
-    Column("version", AnyText),
-    Column("cost", Float),
-)
-_plan_samples = Table(
-    "plan_sample",
-    _metadata,
-    Column("plan", Text, primary_key=True),
-    Column("task", AnyText, primary_key=True),
-    Column("position", Integer, primary_key=True),
-    Column("digest", Text, nullable=False),
-)
-_plan_requests = Table(
-    "plan_request",
-    _metadata,
-    Column("plan", Text, primary_key=True),
-    Column("position", Integer, primary_key=True),
-    Column("task", AnyText, nullable=False),
-    Column("sample_id", AnyText, nullable=False),
-    Column("model", AnyText, nullable=False),
-    Column("prompt", AnyText),
-    Column("repeat", Integer, nullable=False),
-    Column("request_key", Text, nullable=False),
-)
 
 
 class Store:
@@ -136,10 +46,10 @@ class Store:
             ) from error
         self._engine = _engine(self.url, lock_timeout)
         found = self._schema()
-        if found > SCHEMA_VERSION:
+        if found > schema.VERSION:
             self.close()
             raise StoreError(
-                f"The store {self._path} has schema {found}; this version of ja-harness knows schema {SCHEMA_VERSION}.",
+                f"The store {self._path} has schema {found}; this version of ja-harness knows schema {schema.VERSION}.",
                 hint="Upgrade (pip install -U ja-harness), or use another store with --store.",
             )
 
@@ -159,12 +69,14 @@ class Store:
             tables = inspect(connection).get_table_names()
         if not tables:
             with self._transaction(write=True) as connection:
-                _metadata.create_all(connection)
-                _insert_new(connection, _meta, [{"key": "schema", "value": str(SCHEMA_VERSION)}])
+                schema.metadata.create_all(connection)
+                _insert_new(connection, schema.meta, [{"key": "schema", "value": str(schema.VERSION)}])
         version = None
-        if not tables or _meta.name in tables:
+        if not tables or schema.meta.name in tables:
             with self._transaction() as connection:
-                version = connection.execute(select(_meta.c.value).where(_meta.c.key == "schema")).scalar_one_or_none()
+                version = connection.execute(
+                    select(schema.meta.c.value).where(schema.meta.c.key == "schema")
+                ).scalar_one_or_none()
         if version is None or not version.isdecimal():
             self.close()
             raise StoreError(f"{self._path} is a database, but not a store of ja-harness.", hint=_OTHER_STORE)
@@ -183,9 +95,9 @@ class Store:
         found: dict[str, Generation] = {}
         with self._transaction() as connection:
             for chunk in _chunks(keys):
-                query = select(_generations).where(_generations.c.request_key.in_(chunk))
+                query = select(schema.generations).where(schema.generations.c.request_key.in_(chunk))
                 if not failures:
-                    query = query.where(_generations.c.text.is_not(None))
+                    query = query.where(schema.generations.c.text.is_not(None))
                 for row in connection.execute(query):
                     found[row.request_key] = Generation(**row._mapping)  # noqa: SLF001 - SQLAlchemy's public name
         return found
@@ -195,9 +107,9 @@ class Store:
         found: dict[str, Judgement] = {}
         with self._transaction() as connection:
             for chunk in _chunks(keys):
-                query = select(_judgements).where(_judgements.c.key.in_(chunk))
+                query = select(schema.judgements).where(schema.judgements.c.key.in_(chunk))
                 if not failures:
-                    query = query.where(_judgements.c.status == "scored")
+                    query = query.where(schema.judgements.c.status == "scored")
                 found.update((row.key, _to_judgement(row)) for row in connection.execute(query))
         return found
 
@@ -209,37 +121,37 @@ class Store:
         """
         with self._transaction(write=True) as connection:
             if generations:
-                statement = insert(_generations)
+                statement = insert(schema.generations)
                 statement = statement.on_conflict_do_update(
                     index_elements=["request_key"],
                     set_={column.name: column for column in statement.excluded if column.name != "request_key"},
-                    where=_generations.c.text.is_(None),
+                    where=schema.generations.c.text.is_(None),
                 )
                 connection.execute(statement, [_generation_row(row) for row in generations])
             if judgements:
-                judged = insert(_judgements)
+                judged = insert(schema.judgements)
                 judged = judged.on_conflict_do_update(
                     index_elements=["key"],
                     set_={column.name: column for column in judged.excluded if column.name != "key"},
-                    where=_judgements.c.status != "scored",
+                    where=schema.judgements.c.status != "scored",
                 )
                 connection.execute(judged, [_judgement_row(row) for row in judgements])
 
     def has_plan(self, plan: str) -> bool:
         """Return whether a plan of this digest is stored."""
         with self._transaction() as connection:
-            query = select(_plan_requests.c.plan).where(_plan_requests.c.plan == plan).limit(1)
+            query = select(schema.plan_requests.c.plan).where(schema.plan_requests.c.plan == plan).limit(1)
             return connection.execute(query).first() is not None
 
     def save_plan(self, plan: str, samples: Mapping[str, Sequence[Sample]], requests: Sequence[Request]) -> None:
         """Store what a run consists of, under the digest ``plan``: the samples of each task and every request."""
         bodies = {digest_: body for _, digest_, body in _sample_rows(samples)}
         with self._transaction(write=True) as connection:
-            _insert_new(connection, _samples, [{"digest": key, "body": body} for key, body in bodies.items()])
-            _insert_new(connection, _requests, [{"key": row.key, "body": _request_body(row)} for row in requests])
+            _insert_new(connection, schema.samples, [{"digest": key, "body": body} for key, body in bodies.items()])
+            _insert_new(connection, schema.requests, [{"key": row.key, "body": _request_body(row)} for row in requests])
             _insert_new(
                 connection,
-                _plan_samples,
+                schema.plan_samples,
                 [
                     {"plan": plan, "task": task, "position": position, "digest": digest_}
                     for (task, position), digest_, _ in _sample_rows(samples)
@@ -247,7 +159,7 @@ class Store:
             )
             _insert_new(
                 connection,
-                _plan_requests,
+                schema.plan_requests,
                 [
                     {
                         "plan": plan,
@@ -271,19 +183,19 @@ class Store:
         """
         with self._transaction() as connection:
             rows = connection.execute(
-                select(_plan_samples.c.task, _samples.c.body)
-                .join(_samples, _samples.c.digest == _plan_samples.c.digest)
-                .where(_plan_samples.c.plan == plan)
-                .order_by(_plan_samples.c.task, _plan_samples.c.position)
+                select(schema.plan_samples.c.task, schema.samples.c.body)
+                .join(schema.samples, schema.samples.c.digest == schema.plan_samples.c.digest)
+                .where(schema.plan_samples.c.plan == plan)
+                .order_by(schema.plan_samples.c.task, schema.plan_samples.c.position)
             ).all()
             samples: dict[str, list[Sample]] = {}
             for row in rows:
                 samples.setdefault(row.task, []).append(_to_sample(row.body))
             planned = connection.execute(
-                select(_plan_requests, _requests.c.body)
-                .join(_requests, _requests.c.key == _plan_requests.c.request_key)
-                .where(_plan_requests.c.plan == plan)
-                .order_by(_plan_requests.c.position)
+                select(schema.plan_requests, schema.requests.c.body)
+                .join(schema.requests, schema.requests.c.key == schema.plan_requests.c.request_key)
+                .where(schema.plan_requests.c.plan == plan)
+                .order_by(schema.plan_requests.c.position)
             ).all()
         if not planned:
             raise StoreError(

@@ -1,0 +1,84 @@
+"""The tables of the store. A change here is a new `VERSION`, which older programs refuse to touch."""
+
+from typing import Any
+
+from sqlalchemy import Column, Float, Integer, MetaData, Table, Text
+from sqlalchemy.types import TypeDecorator
+
+VERSION = 1
+
+
+class AnyText(TypeDecorator[str]):
+    """Text that may hold lone surrogates, which UTF-8 cannot: those values are stored as bytes and come back whole."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: object) -> Any:  # noqa: ANN401 - the driver takes both
+        """Return what the driver is given: text, or bytes where UTF-8 cannot hold it."""
+        del dialect
+        if value is None or value.isascii():
+            return value
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            return value.encode("utf-8", "surrogatepass")
+        return value
+
+    def process_result_value(self, value: Any, dialect: object) -> str | None:  # noqa: ANN401 - the driver gives both
+        """Return the text that was bound."""
+        del dialect
+        return value.decode("utf-8", "surrogatepass") if isinstance(value, bytes) else value
+
+
+metadata = MetaData()
+meta = Table("meta", metadata, Column("key", Text, primary_key=True), Column("value", Text, nullable=False))
+samples = Table("sample", metadata, Column("digest", Text, primary_key=True), Column("body", Text, nullable=False))
+requests = Table("request", metadata, Column("key", Text, primary_key=True), Column("body", Text, nullable=False))
+generations = Table(
+    "generation",
+    metadata,
+    Column("request_key", Text, primary_key=True),
+    Column("text", AnyText),
+    Column("finish_reason", Text),
+    Column("tokens_in", Integer),
+    Column("tokens_out", Integer),
+    Column("seconds", Float),
+    Column("error", AnyText),
+)
+judgements = Table(
+    "judgement",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("request_key", Text, nullable=False, index=True),
+    Column("judge", AnyText, nullable=False),
+    Column("judge_fingerprint", AnyText, nullable=False),
+    Column("repeat", Integer, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("score", Float),
+    Column("reason", AnyText),
+    Column("rationale", AnyText),
+    Column("raw", AnyText),
+    Column("version", AnyText),
+    Column("cost", Float),
+)
+plan_samples = Table(
+    "plan_sample",
+    metadata,
+    Column("plan", Text, primary_key=True),
+    Column("task", AnyText, primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("digest", Text, nullable=False),
+)
+plan_requests = Table(
+    "plan_request",
+    metadata,
+    Column("plan", Text, primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("task", AnyText, nullable=False),
+    Column("sample_id", AnyText, nullable=False),
+    Column("model", AnyText, nullable=False),
+    Column("prompt", AnyText),
+    Column("repeat", Integer, nullable=False),
+    Column("request_key", Text, nullable=False),
+)
