@@ -1,6 +1,7 @@
 """What the tests share: the shared data, the command line in this process, and an installed example plugin."""
 
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -12,6 +13,9 @@ from hypothesis import settings
 
 from harness import plugins
 from harness.cli import main as command_line
+
+# A shell that starts the tests in the background has them ignore Ctrl-C, and the programs they start with them.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A busy machine is no failure: time limits belong to benchmarks.
 settings.register_profile("no deadline", deadline=None)
