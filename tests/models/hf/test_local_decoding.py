@@ -16,7 +16,8 @@ from harness.models.hf import LocalModel, open_local
 from harness.models.hf import steps as steps_module
 from harness.models.hf.decoding import Answer, decode
 from harness.models.hf.progress import TokenMeter
-from harness.types import Generation, Message, ModelSpec, RenderedPrompt, Request
+from harness.tasks.bundled import open_bundled
+from harness.types import Generation, Message, ModelSpec, RenderedPrompt, Request, TaskSpec
 
 Ask = Callable[..., Request]
 SpecOf = Callable[..., ModelSpec]
@@ -296,3 +297,13 @@ def test_a_message_list_is_joined(backend: LocalModel, ask: Ask) -> None:
     )
     found = answers(backend, [one, two])
     assert found["one"].text == found["two"].text
+
+
+@pytest.mark.slow
+def test_the_embedded_model_gives_the_same_tokens_in_a_batch(embedded: str, spec_of: SpecOf, ask: Ask) -> None:
+    """In float32, for bundled tasks of unlike length (bench/cpu_generate.py does all 40: 40 of 40 alike)."""
+    samples = list(open_bundled(TaskSpec(name="bundled:ja-mini")).samples())[::5]
+    requests = [ask(f"### 指示\n{sample.input}\n### 回答\n", new=12) for sample in samples]
+    together = answers(open_local(spec_of(embedded)), requests)
+    alone = answers(open_local(spec_of(embedded, settings={"max_batch_rows": 1})), requests)
+    assert {key: answer.text for key, answer in alone.items()} == {key: answer.text for key, answer in together.items()}

@@ -8,8 +8,10 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM
 
+from harness.models.hf import backend, open_local
 from harness.models.hf.graphs import CaptureError, GraphSteps, can_capture
 from harness.models.hf.steps import EagerSteps
+from harness.types import ModelSpec, Request
 
 PROMPTS = [[1, *range(20, 120)], [1, 300, 301], [1, *range(50, 90)], [1, 7]]
 
@@ -79,6 +81,50 @@ def test_rows_are_dropped_once_half_are_done(model: Any) -> None:
 def test_nothing_is_captured_without_a_gpu(model: Any) -> None:
     """The plain way is taken."""
     assert not can_capture(model)
+
+
+class Troubled:
+    """Captures that fail."""
+
+    def __init__(self, error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.captures = 0
+
+        def fail(_: GraphSteps) -> None:
+            self.captures += 1
+            raise error
+
+        monkeypatch.setattr(GraphSteps, "_capture", fail)
+        monkeypatch.setattr(backend, "can_capture", lambda _: True)
+
+
+@pytest.mark.parametrize(
+    ("error", "captures", "notice"),
+    [
+        (
+            CaptureError("the model asks for the cache's length"),
+            1,
+            "were not used: the model asks for the cache's length",
+        ),
+        (torch.OutOfMemoryError("CUDA out of memory"), 2, "were given up: out of memory with one row"),
+    ],
+)
+def test_a_model_that_cannot_be_captured_is_decoded_without(
+    tiny: Path,
+    spec_of: Callable[..., ModelSpec],
+    ask: Callable[..., Request],
+    monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
+    captures: int,
+    notice: str,
+) -> None:
+    """The answers are those of plain passes, and the report says so."""
+    requests = [ask("はい", new=6), ask("猫", new=6)]
+    expected = {answer.request_key: answer.text for answer in open_local(spec_of(f"hf:{tiny}")).generate(requests)}
+    troubled = Troubled(error, monkeypatch)
+    model = open_local(spec_of(f"hf:{tiny}"))
+    assert expected == {answer.request_key: answer.text for answer in model.generate(requests)}
+    assert captures == troubled.captures
+    assert any(notice in said for said in model.notices())
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
