@@ -12,6 +12,9 @@ from harness.errors import StatisticsError
 from harness.stats import agreement, mean_interval, weighted_kappa, wilson_interval
 from tests.stats.conftest import Floats
 
+# statsmodels subtracts nearly equal sums: 1e-13 of variance lost there are 3e-7 of the standard error.
+ROUNDING = 2e-6
+
 RATINGS = st.lists(st.tuples(st.integers(1, 5), st.integers(1, 5)), min_size=2, max_size=60)
 
 
@@ -31,10 +34,10 @@ def test_kappa_and_its_error_equal_statsmodels(ratings: list[tuple[int, int]], w
     assert result.value == pytest.approx(expected.kappa, abs=1e-9)
     half = 1.959963984540054 * np.sqrt(max(0.0, expected.var_kappa))
     if result.low is None:
-        assert half == pytest.approx(0, abs=1e-7)
+        assert half == pytest.approx(0, abs=ROUNDING)
     else:
-        assert result.low == pytest.approx(max(-1, result.value - half), abs=1e-7)
-        assert result.high == pytest.approx(min(1, result.value + half), abs=1e-7)
+        assert result.low == pytest.approx(max(-1, result.value - half), abs=ROUNDING)
+        assert result.high == pytest.approx(min(1, result.value + half), abs=ROUNDING)
 
 
 def test_quadratic_kappa_is_lins_concordance() -> None:
