@@ -1,0 +1,114 @@
+"""The record of a training: what went in and what came out, as ``training.json`` in the adapter's folder."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from harness.codec import decode
+from harness.errors import InputError
+
+RECORD = "training.json"
+LOG = "trainer_log.jsonl"
+CURVE = "loss.png"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataFile:
+    """One source of samples. ``name`` is the file's name without its folder or the Hub's id; ``bad`` counts its rows
+    that could not be used, ``refused`` those that equal a task of a benchmark.
+    """
+
+    name: str
+    sha256: str
+    rows: int
+    bad: int = 0
+    refused: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What a finished training came to. Losses are nats per trained token; None where nothing was held out."""
+
+    steps: int
+    tokens: int
+    seconds: float
+    first_loss: float
+    last_loss: float
+    heldout_loss_before: float | None = None
+    heldout_loss: float | None = None
+    peak_gib: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingRecord:
+    """All that decides an adapter, and its outcome once there is one.
+
+    ``base`` is the spec as typed, ``base_digest`` the identity of its weights; ``recipe`` holds every hyperparameter
+    after ``--set``, ``changed`` the names of those that ``--set`` changed, ``sources`` where the others come from.
+    """
+
+    __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012 - pydantic reads it from the class
+
+    schema: Literal[1] = 1
+    base: str
+    base_revision: str | None
+    base_digest: str
+    recipe_name: str
+    recipe: Mapping[str, Any]
+    changed: Sequence[str] = ()
+    sources: Mapping[str, str] = field(default_factory=dict)
+    prompt: str
+    prompt_sha256: str
+    data: Sequence[DataFile]
+    samples: int
+    heldout: int
+    truncated: int = 0
+    data_license: str | None = None
+    quantization: str
+    dtype: str
+    device: str
+    processes: int = 1
+    versions: Mapping[str, str] = field(default_factory=dict)
+    command: str = ""
+    outcome: Outcome | None = None
+
+
+def read_record(folder: Path) -> TrainingRecord | None:
+    """Return the record in an adapter's folder, or None if it has none.
+
+    Raises:
+        InputError: the file is damaged.
+    """
+    path = folder / RECORD
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"not readable: {error}", path=path) from error
+    return decode(TrainingRecord, text, where=str(path))
+
+
+def record_text(record: TrainingRecord) -> str:
+    """Return a record as the JSON of its file."""
+    return json.dumps(asdict(record), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+
+
+def read_log(folder: Path) -> list[dict[str, Any]]:
+    """Return the rows of an adapter's log, oldest first; a last line that a kill cut off is left out.
+
+    A row has ``step`` and either ``loss``, ``learning_rate``, ``tokens`` (seen so far), ``tokens_per_second``,
+    ``memory_gib`` (None on a CPU) and ``seconds``, or ``heldout_loss``, or ``event`` (a sentence).
+    """
+    path = folder / LOG
+    if not path.is_file():
+        return []
+    rows = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        try:
+            rows.append(json.loads(line))
+        except ValueError:
+            break
+    return rows
