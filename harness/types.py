@@ -12,8 +12,10 @@ Role = Literal["system", "user", "assistant"]
 FinishReason = Literal["stop", "length", "error"]
 Status = Literal["scored", "unscored", "error"]
 _MOST_TOKENS = 2**63  # what a database column holds
+_STRICT = {"extra": "forbid"}  # for records that are read from files: a misspelt key is an error
 PromptFormat = Literal["text", "chat"]
 BosPolicy = Literal["once", "never"]
+TokenPolicy = Literal["once", "never", "after every answer"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +107,59 @@ class RenderedPrompt:
     def text(self) -> str:
         """The contents of all messages, one after the other, for backends and checks that want plain text."""
         return "\n".join(message.content for message in self.messages)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpecialToken:
+    """Where training put a special token. ``token`` and ``id`` are None where the tokenizer has none."""
+
+    __pydantic_config__ = _STRICT
+    policy: TokenPolicy
+    token: str | None
+    id: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probe:
+    """One made-up sample as training encoded it: the prompt's ids with their texts, and an answer's with EOS last."""
+
+    __pydantic_config__ = _STRICT
+    inputs: Mapping[str, str]
+    rendered: RenderedPrompt
+    prompt_ids: tuple[int, ...]
+    prompt_tokens: tuple[str, ...]
+    answer: str
+    answer_ids: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        if not self.prompt_ids or len(self.prompt_ids) != len(self.prompt_tokens):
+            raise ValueError(f"{len(self.prompt_ids)} prompt_ids with {len(self.prompt_tokens)} prompt_tokens")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromptContract:
+    """What prompt an adapter was trained with: its template as it was then, and the tokens that it made of a probe.
+
+    ``template`` is its name or path as typed, ``template_sha256`` covers ``template_text`` and what it includes.
+    """
+
+    __pydantic_config__ = _STRICT
+    schema: Literal[1]
+    template: str
+    template_sha256: str
+    template_text: str
+    bos: SpecialToken
+    eos: SpecialToken
+    probe: Probe
+
+    def __post_init__(self) -> None:
+        if self.eos.id is None or self.probe.answer_ids[-1:] != (self.eos.id,):
+            raise ValueError(f"answer_ids do not end with the EOS token, {self.eos.id}")
+
+    @property
+    def format(self) -> PromptFormat:
+        """Whether training's prompt was one text or messages with roles."""
+        return self.probe.rendered.format
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

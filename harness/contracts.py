@@ -1,0 +1,255 @@
+"""The prompt contract: what an adapter was trained with, and whether a prompt gives it the same tokens.
+
+Training writes the contract into the adapter's folder; evaluation fills its own template with the same probe and
+compares token ids. Texts are not compared: two templates that become the same tokens are the same prompt, and one
+template that becomes others (another tokenizer, another chat template) is not.
+"""
+
+import difflib
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from harness.codec import decode
+from harness.errors import HarnessError, InputError
+from harness.templates import Template
+from harness.types import Probe, PromptContract, RenderedPrompt, SpecialToken
+
+CONTRACT = "prompt_contract.json"
+PROBE = "次の2つの言葉を使って、短い文を1つ書いてください。\n- Tokyo & <東京>\n- 「はい」とだけ答えないで？"
+"""An instruction in which everything would show that a template may change: line ends, marks, digits, both scripts."""
+ANSWER = "東京 (Tokyo) は日本の首都です。\n人口は約1,400万人です。"
+
+Tokens = Sequence[tuple[int, str]]
+TokensOfPrompt = Callable[[RenderedPrompt], Tokens]
+"""Gives the ids of a prompt, each with its text; see `harness.protocols.ShowsTokens`."""
+
+_CONTEXT = 3  # equal tokens shown on each side of a difference
+_HUNKS = 2  # differences shown; what follows them is counted
+_SPAN = 12  # most differing tokens shown of one difference
+_LONGEST = 24  # characters shown of one token
+_LARGEST = 4_000_000  # bytes of a contract: a template of the largest size allowed, and its tokens
+_PROBLEMS = 300  # characters shown of what is wrong with a contract
+_HASH = 12  # digits shown of a sha256
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mismatch:
+    """How a prompt differs from an adapter's contract.
+
+    ``trained`` and ``asked`` name the two templates with their hashes, ``reasons`` say in words what differs, ``diff``
+    shows the tokens around the first differences, a line each.
+    """
+
+    trained: str
+    asked: str
+    reasons: tuple[str, ...]
+    diff: tuple[str, ...]
+
+    @property
+    def sentence(self) -> str:
+        """The whole in one line, for a report."""
+        where = ""
+        if self.diff:
+            place, before, now = (" ".join(line.split()) for line in self.diff[:3])
+            where = f" ({place} {before}; {now})"
+        return f"trained with {self.trained}, asked with {self.asked}: {'; '.join(self.reasons)}{where}"
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The same in several lines, for a terminal."""
+        head = (f"trained with {self.trained}", f"asked with   {self.asked}")
+        return (*head, *(f"- {reason}" for reason in self.reasons), *self.diff)
+
+
+def make_contract(
+    template: Template,
+    *,
+    tokens: TokensOfPrompt,
+    answer_tokens: Callable[[str], Tokens],
+    eos: tuple[int, str],
+) -> PromptContract:
+    """Return the contract of a training.
+
+    Args:
+        template: The template that every training prompt is filled with.
+        tokens: Gives the tokens of a prompt as training encodes it.
+        answer_tokens: Gives the tokens of an answer as training encodes it after a prompt, without EOS.
+        eos: The id and the text of the token that training puts after every answer.
+
+    Raises:
+        HarnessError: the template cannot be filled with text alone, or the prompt cannot be encoded.
+    """
+    inputs = _inputs(template, {"input": PROBE})
+    rendered = template.render(inputs)
+    encoded = tokens(rendered)
+    bos = _bos(rendered, tokens)
+    return PromptContract(
+        schema=1,
+        template=template.name,
+        template_sha256=template.sha256,
+        template_text=template.text,
+        bos=SpecialToken(
+            policy=rendered.bos, token=None if bos is None else bos[1], id=None if bos is None else bos[0]
+        ),
+        eos=SpecialToken(policy="after every answer", token=eos[1], id=eos[0]),
+        probe=Probe(
+            inputs=inputs,
+            rendered=rendered,
+            prompt_ids=tuple(number for number, _ in encoded),
+            prompt_tokens=tuple(text for _, text in encoded),
+            answer=ANSWER,
+            answer_ids=(*(number for number, _ in answer_tokens(ANSWER)), eos[0]),
+        ),
+    )
+
+
+def contract_text(contract: PromptContract) -> str:
+    """Return the content of `CONTRACT`: JSON with one line for each entry, so that token ids stay on one line."""
+    document = asdict(contract)
+    probe = document.pop("probe")
+    head = [f" {_json(key)}: {_json(value)}" for key, value in document.items()]
+    body = ",\n".join(f"  {_json(key)}: {_json(value)}" for key, value in probe.items())
+    return "{\n" + ",\n".join([*head, f' "probe": {{\n{body}\n }}']) + "\n}\n"
+
+
+def read_contract(folder: Path) -> PromptContract | None:
+    """Return the contract in an adapter's folder, or None if there is none.
+
+    Raises:
+        InputError: the file is there and cannot be used; nothing is guessed from a part of it.
+    """
+    path = folder / CONTRACT
+    try:
+        if path.stat().st_size > _LARGEST:
+            raise _damaged(f"larger than {_LARGEST:,} bytes", path)
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        raise _damaged(f"cannot be read: {getattr(error, 'strerror', None) or 'not UTF-8 text'}", path) from error
+    try:
+        return decode(PromptContract, text, where=str(path))
+    except InputError as error:
+        problems = str(error).removeprefix(f"{path}: ")
+        if len(problems) > _PROBLEMS:
+            problems = f"{problems[:_PROBLEMS]} …"
+        raise _damaged(f"not a prompt contract: {problems.rstrip('.')}", path) from error
+
+
+def mismatch(contract: PromptContract, template: Template, tokens: TokensOfPrompt) -> Mismatch | None:
+    """Return how the tokens of an evaluation's prompt differ from those of training, or None if they do not.
+
+    Args:
+        contract: What the adapter was trained with.
+        template: The template that the evaluation asks with.
+        tokens: Gives the tokens of a prompt as the evaluation encodes it.
+
+    Raises:
+        HarnessError: the tokenizer cannot be loaded, or refuses the prompt.
+    """
+    probe = contract.probe
+    trained = f"{contract.template} (sha256 {contract.template_sha256[:_HASH]})"
+    asked = f"{template.name} (sha256 {template.sha256[:_HASH]})"
+    try:
+        rendered = template.render(_inputs(template, probe.inputs))
+    except HarnessError as error:
+        reason = f"the two cannot be compared, because this one cannot be filled with the contract's probe: {error}"
+        return Mismatch(trained=_shown(trained), asked=_shown(asked), reasons=(reason.rstrip("."),), diff=())
+    before = list(zip(probe.prompt_ids, probe.prompt_tokens, strict=True))
+    now = list(tokens(rendered))
+    if _ids(before) == _ids(now):
+        return None
+    same_tokenizer = list(probe.prompt_ids) == _ids(tokens(probe.rendered))
+    return Mismatch(
+        trained=_shown(trained),
+        asked=_shown(asked),
+        reasons=tuple(_reasons(contract, rendered, before, now, _bos(rendered, tokens), same=same_tokenizer)),
+        diff=tuple(_diff(before, now)),
+    )
+
+
+def _inputs(template: Template, known: Mapping[str, str]) -> dict[str, str]:
+    """Return the probe's inputs, with its instruction for every further variable of a template."""
+    return dict.fromkeys(sorted(template.variables | {"input"}), known.get("input", PROBE)) | dict(known)
+
+
+def _bos(rendered: RenderedPrompt, tokens: TokensOfPrompt) -> tuple[int, str] | None:
+    """Return the BOS token, or None if the tokenizer has none."""
+    with_bos, without = tokens(replace(rendered, bos="once")), tokens(replace(rendered, bos="never"))
+    return None if _ids(with_bos) == _ids(without) else with_bos[0]
+
+
+def _reasons(
+    contract: PromptContract,
+    rendered: RenderedPrompt,
+    before: Tokens,
+    now: Tokens,
+    bos: tuple[int, str] | None,
+    *,
+    same: bool,
+) -> Iterator[str]:
+    starts = contract.bos.id == before[0][0], bos is not None and _ids(now)[:1] == [bos[0]]
+    if starts[0] != starts[1]:
+        then, today = ("once" if start else "never" for start in starts)
+        yield f"BOS: {then} at training, {today} now" + (" (this tokenizer has none)" if bos is None else "")
+    if not same:
+        what = "tokenizer" if contract.format == "text" else "tokenizer or its chat template"
+        yield f"the {what} is another one: the very text of training becomes other tokens (a base of another version?)"
+    if contract.format != rendered.format:
+        yield f"format: {contract.format} at training, {rendered.format} now"
+    if _words(rendered) != _words(contract.probe.rendered):
+        yield "the text of the prompt differs"
+
+
+def _words(rendered: RenderedPrompt) -> tuple[object, ...]:
+    return rendered.messages, rendered.text_form
+
+
+def _diff(before: Sequence[tuple[int, str]], now: Sequence[tuple[int, str]]) -> Iterator[str]:
+    matcher = difflib.SequenceMatcher(None, _ids(before), _ids(now), autojunk=False)
+    changed = [span for kind, *span in matcher.get_opcodes() if kind != "equal"]
+    for start, end, other_start, other_end in changed[:_HUNKS]:
+        yield f"from token {min(start, other_start) + 1}, of {len(before)} at training and {len(now)} now:"
+        yield f"  trained: {_window(before, start, end)}"
+        yield f"  now:     {_window(now, other_start, other_end)}"
+    if len(changed) > _HUNKS:
+        yield f"and {len(changed) - _HUNKS} more such differences"
+
+
+def _window(tokens: Tokens, start: int, end: int) -> str:
+    """Return the tokens of a difference in brackets, with those around it."""
+    left, right = [_token(token) for token in tokens[max(0, start - _CONTEXT) : start]], tokens[end : end + _CONTEXT]
+    inner = [_token(token) for token in tokens[start : min(end, start + _SPAN)]]
+    if end - start > _SPAN:
+        inner.append(f"… {end - start - _SPAN} more")
+    parts = [*left, f"[{' | '.join(inner) or 'nothing'}]"]
+    return " ".join([*parts, *(_token(token) for token in right)])
+
+
+def _token(token: tuple[int, str]) -> str:
+    number, text = token
+    text = _shown(text.replace("\n", "⏎").replace(" ", "␣"))
+    return f"{number} {text if len(text) <= _LONGEST else text[:_LONGEST] + '…'}"
+
+
+def _shown(text: str) -> str:
+    """Return text without what steers a terminal: an adapter's contract is a stranger's."""
+    return "".join(character if character.isprintable() else "\ufffd" for character in text)
+
+
+def _ids(tokens: Tokens) -> list[int]:
+    return [number for number, _ in tokens]
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _damaged(problem: str, path: Path) -> InputError:
+    return InputError(
+        f"{_shown(problem)}.",
+        path=path,
+        hint="Copy the file anew, or train again. Without the file, reports call the training prompt unknown.",
+    )
