@@ -22,9 +22,18 @@ def parquet_rows(data: bytes, path: str) -> list[Row]:
     """
     try:
         table = pq.ParquetFile(pa.BufferReader(data)).read()
-        columns = [column.to_pylist() for column in table.columns]
+        return arrow_rows(table, path)
     except (pa.ArrowException, OSError, ValueError) as error:
         raise InputError(f"not a Parquet file that can be read: {str(error).splitlines()[0]}", path=path) from None
+
+
+def arrow_rows(table: pa.Table, path: str) -> list[Row]:
+    """Return the rows of an Arrow table in the same way.
+
+    Raises:
+        InputError: two columns of one name, or a cell of raw bytes.
+    """
+    columns = [column.to_pylist() for column in table.columns]
     names = [str(name) for name in table.column_names]
     if len(set(names)) != len(names):
         raise InputError(f"two columns have the same name among: {', '.join(names)}", path=path)

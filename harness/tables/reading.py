@@ -34,16 +34,21 @@ class Table:
         return tuple(dict.fromkeys(name for row in self.rows for name in row.values))
 
 
-def read_table(path: str | Path) -> Table:
+def read_table(path: str | Path, *, keep_odd: bool = False) -> Table:
     """Return the rows of a JSONL, JSON, CSV, TSV or Parquet file; other suffixes are told apart by content.
 
     ``~`` stands for the home folder. The file is read once, so ``sha256`` belongs to exactly these rows.
+    With ``keep_odd`` a JSON value that is no object does not stop the reading; its row says what is the trouble.
 
     Raises:
         InputError: no such file, a folder, no permission, an empty file, rows that cannot be read (with their line).
     """
     data = _read(path)
-    return Table(path=str(path), sha256=hashlib.sha256(data).hexdigest(), rows=tuple(_rows(data, str(path))))
+    return Table(
+        path=str(path),
+        sha256=hashlib.sha256(data).hexdigest(),
+        rows=tuple(_rows(data, str(path), keep_odd=keep_odd)),
+    )
 
 
 def read_rows(path: str | Path) -> tuple[Row, ...]:
@@ -60,7 +65,7 @@ def sha256_of(path: str | Path) -> str:
     return hashlib.sha256(_read(path)).hexdigest()
 
 
-def _rows(data: bytes, path: str) -> list[Row]:
+def _rows(data: bytes, path: str, *, keep_odd: bool) -> list[Row]:
     if not data.strip(b" \t\r\n\xef\xbb\xbf"):
         raise InputError("the file is empty", path=path)
     suffix = Path(path).suffix.lower()
@@ -68,13 +73,13 @@ def _rows(data: bytes, path: str) -> list[Row]:
         read_parquet: Callable[[bytes, str], list[Row]] = _PARQUET.load()
         rows = read_parquet(data, path)
     else:
-        rows = _text_rows(data, path, suffix)
+        rows = _text_rows(data, path, suffix, keep_odd=keep_odd)
     if not rows:
         raise InputError("the file has no rows", path=path)
     return rows
 
 
-def _text_rows(data: bytes, path: str, suffix: str) -> list[Row]:
+def _text_rows(data: bytes, path: str, suffix: str, *, keep_odd: bool) -> list[Row]:
     for magic, what in _ARCHIVES.items():
         if data.startswith(magic):
             raise InputError(f"this is {what}", path=path, hint="Export it as CSV (UTF-8), JSONL or Parquet.")
@@ -82,7 +87,7 @@ def _text_rows(data: bytes, path: str, suffix: str) -> list[Row]:
     if suffix in _CSV_SUFFIXES:
         return csv_rows(text, path, delimiter=_CSV_SUFFIXES[suffix])
     if suffix in _JSON_SUFFIXES or text.lstrip()[:1] in {"{", "["}:
-        return json_rows(text, path)
+        return json_rows(text, path, keep_odd=keep_odd)
     if header_width(text) > 1:
         return csv_rows(text, path)
     raise InputError(

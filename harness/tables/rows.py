@@ -13,10 +13,12 @@ class Row:
     """One row: its values by column name, and where it stands in the file.
 
     ``line`` counts from 1: the line on which the row begins, or the row's number in a Parquet file.
+    ``trouble`` says why there are no values, in a row that only a reader that keeps odd rows returns.
     """
 
     line: int
     values: Mapping[str, Any]
+    trouble: str | None = None
 
 
 def name_text(value: object) -> str | None:

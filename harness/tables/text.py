@@ -65,19 +65,30 @@ def parse_json(text: str) -> Any:  # noqa: ANN401 - a JSON value of any shape
         raise ValueError("nested too deeply") from None
 
 
-def json_rows(text: str, path: str) -> list[Row]:
+def json_rows(text: str, path: str, *, keep_odd: bool = False) -> list[Row]:
     """Return the objects of a JSON array, or of a stream of objects: one a line, several a line or over several lines.
+
+    With ``keep_odd`` a value that is no object is a row without values whose ``trouble`` says so, as long as there are
+    objects, too.
 
     Raises:
         InputError: a value that is not JSON (NaN and Infinity are not) or not an object; names the line it begins on.
     """
-    return [_row(value, line, path) for line, value in _json_values(text, path)]
+    rows = []
+    for line, value in _json_values(text, path):
+        row = _row(value, line)
+        if row.trouble and not keep_odd:
+            raise InputError(row.trouble, path=path, line=line)
+        rows.append(row)
+    if rows and all(row.trouble for row in rows):
+        raise InputError(str(rows[0].trouble), path=path, line=rows[0].line)
+    return rows
 
 
-def _row(value: Any, line: int, path: str) -> Row:  # noqa: ANN401 - whatever stood in the file
-    if not isinstance(value, dict):
-        raise InputError(f"expected an object with named values, got {shorten(value)}", path=path, line=line)
-    return Row(line=line, values=value)
+def _row(value: Any, line: int) -> Row:  # noqa: ANN401 - whatever stood in the file
+    if isinstance(value, dict):
+        return Row(line=line, values=value)
+    return Row(line=line, values={}, trouble=f"expected an object with named values, got {shorten(value)}")
 
 
 def _json_values(text: str, path: str) -> Iterator[tuple[int, Any]]:
