@@ -39,13 +39,15 @@ class Mismatch:
     """How a prompt differs from an adapter's contract.
 
     ``trained`` and ``asked`` name the two templates with their hashes, ``reasons`` say in words what differs, ``diff``
-    shows the tokens around the first differences, a line each.
+    shows the tokens around the first differences, a line each. ``another_tokenizer``: no template could give the tokens
+    of training.
     """
 
     trained: str
     asked: str
     reasons: tuple[str, ...]
     diff: tuple[str, ...]
+    another_tokenizer: bool = False
 
     @property
     def sentence(self) -> str:
@@ -167,6 +169,7 @@ def mismatch(contract: PromptContract, template: Template, tokens: TokensOfPromp
         asked=_shown(asked),
         reasons=tuple(_reasons(contract, rendered, before, now, _bos(rendered, tokens), same=same_tokenizer)),
         diff=tuple(_diff(before, now)),
+        another_tokenizer=not same_tokenizer,
     )
 
 

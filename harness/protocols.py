@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-from harness.types import Generation, RenderedPrompt, Request, Sample, Scale, Verdict
+from harness.types import Generation, PromptContract, RenderedPrompt, Request, Sample, Scale, Verdict
 
 
 class ModelBackend(Protocol):
@@ -48,6 +48,14 @@ class ShowsTokens(ModelBackend, Protocol):
 
     def tokens(self, prompt: RenderedPrompt) -> Sequence[tuple[int, str]]:
         """Return each token's id and text, special tokens by their names; no weights are loaded for it."""
+
+
+@runtime_checkable
+class KnowsTrainingPrompt(ShowsTokens, Protocol):
+    """A backend that can say which prompt its model was trained with, so that no other is used by mistake."""
+
+    def training_prompt(self) -> PromptContract | None:
+        """Return the contract that training left, None if there is none; raise InputError if it is damaged."""
 
 
 class Judge(Protocol):

@@ -7,7 +7,7 @@ import click
 
 from harness.cli.assemble import Evaluation, assemble
 from harness.cli.dry_run import dry_run_report
-from harness.cli.eval import build_spec, run_evaluation
+from harness.cli.eval import build_spec, run_evaluation, say_notices
 from harness.cli.options import common_options, evaluation_options
 from harness.cli.runs import RESULTS, RunFolder
 from harness.errors import UnknownNameError, UsageError
@@ -39,6 +39,7 @@ def ab(
     run_name: str | None,
     max_unscored: int,
     max_cost: float | None,
+    allow_prompt_mismatch: bool,
     dry_run: bool,
     as_json: bool,
     control: str | None,
@@ -57,12 +58,13 @@ def ab(
         raise UsageError("An A/B test needs two prompts.", hint="Name two: --prompt course.v1 --prompt polite.v1")
     if control is not None and control not in spec.prompts:
         raise UnknownNameError("prompt in this test", control, spec.prompts)
-    evaluation = assemble(spec, run_name or f"ab-{default_run_name(spec)}")
+    evaluation = assemble(spec, run_name or f"ab-{default_run_name(spec)}", allow_prompt_mismatch=allow_prompt_mismatch)
     _check(evaluation, select=select)
     for line in _plan(evaluation):
         click.echo(line, err=True)
     url = store_url(store, settings)
     if dry_run:
+        say_notices(evaluation)
         click.echo(dry_run_report(evaluation, url, as_json=as_json))
         return 0
     folder = RunFolder(settings.runs, evaluation.name)

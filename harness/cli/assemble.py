@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from harness import plugins
+from harness.cli.contracts import check_prompts
 from harness.errors import HarnessError, NothingUsableError, UnknownNameError
 from harness.plan import PlannedModel, PlannedTask, plan_digest, plan_requests
 from harness.protocols import AnswerFile, ChecksSamples, Judge, ModelBackend, Ratings
@@ -27,20 +28,23 @@ class Evaluation:
     notices: tuple[str, ...]
 
 
-def assemble(spec: EvalSpec, run_name: str | None) -> Evaluation:
+def assemble(spec: EvalSpec, run_name: str | None, *, allow_prompt_mismatch: bool = False) -> Evaluation:
     """Open tasks, models, templates and judges, and plan every request.
 
     Raises:
-        HarnessError: whatever cannot be opened, found or filled, before anything is generated.
+        HarnessError: whatever cannot be opened, found or filled, before anything is generated; or an adapter was
+            trained with another prompt, unless ``allow_prompt_mismatch``.
     """
     name = run_name or default_run_name(spec)
     templates = tuple(load_template(prompt) for prompt in spec.prompts)
     whole = {task.name: open_task(task) for task in spec.tasks}
     models: dict[str, ModelBackend] = {}
+    typed: dict[str, str] = {}
     for model in spec.models:
         opened = open_model(model)
         check_labels([*models, *opened])
         models.update(opened)
+        typed |= dict.fromkeys(opened, model.text)
     for backend in models.values():
         if isinstance(backend, AnswerFile):
             for task, samples in whole.items():
@@ -58,6 +62,7 @@ def assemble(spec: EvalSpec, run_name: str | None) -> Evaluation:
         sampling=spec.sampling,
         repeats=spec.repeats,
     )
+    notices += check_prompts(models, typed, templates, allow=allow_prompt_mismatch)
     return Evaluation(
         name=name,
         spec=spec,

@@ -44,6 +44,7 @@ def evaluate(
     run_name: str | None,
     max_unscored: int,
     max_cost: float | None,
+    allow_prompt_mismatch: bool,
     dry_run: bool,
     as_json: bool,
     **options: Any,  # noqa: ANN401 - click's values, each typed where it is read
@@ -55,8 +56,9 @@ def evaluate(
     settings = load_config(config)
     spec = build_spec(settings, **options)
     url = store_url(store, settings)
-    evaluation = assemble(spec, run_name)
+    evaluation = assemble(spec, run_name, allow_prompt_mismatch=allow_prompt_mismatch)
     if dry_run:
+        say_notices(evaluation)
         click.echo(dry_run_report(evaluation, url, as_json=as_json))
         return 0
     folder = RunFolder(settings.runs, evaluation.name)
@@ -81,8 +83,7 @@ def run_evaluation(
 ) -> int:
     """Carry an evaluation out, write its files, print what ``show`` then returns, and return the exit code."""
     folder.create()
-    for notice in evaluation.notices:
-        click.echo(f"Note: {notice}", err=True)
+    say_notices(evaluation)
     with Store(url) as opened:
         if not opened.has_plan(evaluation.plan_digest):
             opened.save_plan(
@@ -93,6 +94,12 @@ def run_evaluation(
         outcome = carry_out(evaluation.job, opened, max_cost=max_cost)
         unscored = finish(evaluation, outcome, folder, opened, show=show)
     return UNSCORED_EXIT if unscored > max_unscored else 0
+
+
+def say_notices(evaluation: Evaluation) -> None:
+    """Print on stderr what the user should know before the work begins."""
+    for notice in evaluation.notices:
+        click.echo(f"Note: {notice}", err=True)
 
 
 def build_spec(config: Config, **options: Any) -> EvalSpec:  # noqa: ANN401 - click's values

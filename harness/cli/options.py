@@ -67,5 +67,8 @@ _EVALUATION = (
     ),
     click.option("--max-unscored", type=click.IntRange(min=0), default=0, show_default=True, help="More: exit code 3."),
     click.option("--max-cost", type=FiniteRange(min=0, min_open=True), metavar="USD", help="Spend no more than this."),
+    click.option(
+        "--allow-prompt-mismatch", is_flag=True, help="Ask adapters with other prompts than they were trained with."
+    ),
     click.option("--dry-run", is_flag=True, help="Print what would be done, and do nothing."),
 )

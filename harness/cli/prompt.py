@@ -3,26 +3,30 @@
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 
 import click
 
 from harness.cli.assemble import open_model, open_task
 from harness.cli.options import common_options
+from harness.contracts import CONTRACT, mismatch, read_contract
 from harness.errors import HarnessError, InputError, UnknownNameError, UsageError
-from harness.protocols import ShowsTokens
+from harness.protocols import KnowsTrainingPrompt, ShowsTokens
 from harness.specs import DEFAULT_PROMPT, Config, load_config, parse_model, parse_task
 from harness.templates import Template, load_template
 from harness.templates.lint import Finding, lint
-from harness.types import RenderedPrompt, Sample
+from harness.types import PromptContract, RenderedPrompt, Sample
 from reports.view import printable
 
 _DEFAULT_TASK = "bundled:ja-mini"
 _WIDTH = 100
 
+_Trained = tuple[KnowsTrainingPrompt, PromptContract]
+
 
 @click.group("prompt", short_help="Show a prompt as a model sees it, or check a template.")
 def prompt() -> None:
-    """Look at templates: `show` fills one with a task, `lint` says what is wrong with one."""
+    """Look at templates: `show` fills one, `lint` says what is wrong with one, `extract` gets an adapter's."""
 
 
 @prompt.command(
@@ -78,18 +82,29 @@ def show(
 )
 @click.argument("names", nargs=-1, required=True, metavar="NAME|PATH...")
 @click.option("--task", metavar="NAME[=PATH]", help="Check variables against the columns of this task.")
+@click.option("--adapter", metavar="SPEC", help="Compare with the prompt that this adapter was trained with.")
+@click.option("--base", metavar="SPEC", help="The base model of the adapter.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @common_options
 def lint_prompts(
-    *, names: tuple[str, ...], task: str | None, as_json: bool, config: str | None, store: str | None
+    *,
+    names: tuple[str, ...],
+    task: str | None,
+    adapter: str | None,
+    base: str | None,
+    as_json: bool,
+    config: str | None,
+    store: str | None,
 ) -> int:
     """Check templates; the exit code is 1 if one has an error."""
     del store
+    settings = load_config(config)
     columns = None
     if task is not None:
-        samples = open_task(parse_task(task, load_config(config)))
+        samples = open_task(parse_task(task, settings))
         columns = set.intersection(*(set(sample.inputs) for sample in samples))
-    found = {name: _lint(name, columns) for name in names}
+    trained = None if adapter is None else _trained(adapter, settings, base)
+    found = {name: _lint(name, columns, trained) for name in names}
     if as_json:
         click.echo(json.dumps({name: [asdict(item) for item in row] for name, row in found.items()}, indent=1))
     else:
@@ -102,14 +117,57 @@ def lint_prompts(
     return int(any(item.level == "error" for findings in found.values() for item in findings))
 
 
-def _lint(name: str, columns: set[str] | None) -> list[Finding]:
+@prompt.command(
+    "extract",
+    short_help="Print the template that an adapter was trained with.",
+    epilog="Example: harness prompt extract adapter:DIR > trained.j2",
+)
+@click.argument("adapter", metavar="SPEC")
+@click.option("--base", metavar="SPEC", help="The base model of the adapter.")
+@common_options
+def extract(*, adapter: str, base: str | None, config: str | None, store: str | None) -> None:
+    """Print the template in the contract of an adapter (adapter:DIR, or DIR), as the file that it was."""
+    del store
+    folder = Path(adapter.removeprefix("adapter:")).expanduser()
+    contract = read_contract(folder) if folder.is_dir() else _trained(adapter, load_config(config), base)[1]
+    if contract is None:
+        raise _unknown(adapter)
+    click.echo(contract.template_text, nl=False)
+
+
+def _trained(adapter: str, settings: Config, base: str | None) -> _Trained:
+    """Return an adapter's backend and contract; ``adapter`` is a model's spec or an adapter's folder."""
+    text = f"adapter:{adapter}" if Path(adapter).expanduser().is_dir() else adapter
+    for backend in open_model(parse_model(text, settings, base=base)).values():
+        contract = backend.training_prompt() if isinstance(backend, KnowsTrainingPrompt) else None
+        if contract is not None and isinstance(backend, KnowsTrainingPrompt):
+            return backend, contract
+    raise _unknown(adapter)
+
+
+def _unknown(adapter: str) -> HarnessError:
+    return HarnessError(
+        f"{adapter!r} has no {CONTRACT}: its training prompt is unknown.",
+        hint="Adapters that harness train made have one; of others only their author can say.",
+    )
+
+
+def _lint(name: str, columns: set[str] | None, trained: _Trained | None) -> list[Finding]:
     try:
-        return lint(load_template(name), columns)
+        template = load_template(name)
     except UnknownNameError:
         raise
     except InputError as error:  # located by name already
         text = str(error).removeprefix(f"{error.path}:").removeprefix(f"{error.line}:").strip()
         return [Finding(level="error", code="invalid", line=error.line, text=text)]
+    return [*lint(template, columns), *([] if trained is None else _against(template, *trained))]
+
+
+def _against(template: Template, backend: KnowsTrainingPrompt, contract: PromptContract) -> list[Finding]:
+    difference = mismatch(contract, template, backend.tokens)
+    if difference is None:
+        return []
+    return [Finding(level="error", code="contract", line=None, text=f"the adapter was {difference.sentence}.")]
 
 
 def _sample(task: str, task_id: str | None, settings: Config) -> Sample:

@@ -8,6 +8,7 @@ from typing import Any
 
 from peft import PEFT_TYPE_TO_CONFIG_MAPPING
 
+from harness.contracts import CONTRACT
 from harness.errors import HarnessError, InputError
 from harness.models.hf import hub
 from harness.models.hf.digests import content_digest
@@ -16,7 +17,6 @@ from harness.models.hf.sources import can_resolve, model_name, split_revision
 DEFAULT_BASE = "llm-jp/llm-jp-3-13b"  # what --base is when nobody chose one
 CONFIG = "adapter_config.json"
 WEIGHTS = "adapter_model.safetensors"
-CONTRACT = "prompt_contract.json"
 _PICKLED = "adapter_model.bin"
 _OTHERS_MECHANISM = {  # these add virtual tokens or prompts around the model, not weights inside it
     "PROMPT_TUNING",

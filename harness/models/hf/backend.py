@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import torch
 
+from harness.contracts import read_contract
 from harness.errors import HarnessError
 from harness.models.hf.adapters import Adapter
 from harness.models.hf.bases import SHELF, Base, load_base, load_encoder
@@ -21,10 +22,12 @@ from harness.models.hf.progress import TokenMeter, say
 from harness.models.hf.sources import Source
 from harness.models.hf.steps import EagerSteps, Steps
 from harness.models.hf.switching import check_effect
-from harness.types import Generation, RenderedPrompt, Request
+from harness.types import Generation, PromptContract, RenderedPrompt, Request
 
 ENGINE = 1  # raised when the same weights and prompt would give another answer
 _ROWS = {"cuda": 128, "cpu": 32}  # most rows of a batch: beyond them a token costs almost as much, and a crash more
+# A base and its adapters ask the same tokenizer one after the other; reading one takes up to two seconds.
+_encoder = functools.lru_cache(maxsize=1)(load_encoder)
 _SHARE = {"cuda": 0.85, "cpu": 0.5}  # of the available memory that batches may plan with
 
 
@@ -80,6 +83,7 @@ class LocalModel:
             "base_digest": self._source.digest,
             "adapter": self._adapter.name if self._adapter else None,
             "adapter_digest": self._adapter.digest if self._adapter else None,
+            "training_prompt": self._trained_with(),
             "device": torch.cuda.get_device_name() if self._numerics.device == "cuda" else "CPU",
             "dtype": self._numerics.dtype_name,
             "quantization": self._numerics.quantization,
@@ -115,7 +119,19 @@ class LocalModel:
         Raises:
             HarnessError: the tokenizer cannot be loaded, or the prompt wants a chat template that it does not have.
         """
-        return load_encoder(self._source, trusted=self._trusted).tokens(prompt)
+        return _encoder(self._source, trusted=self._trusted).tokens(prompt)
+
+    def training_prompt(self) -> PromptContract | None:
+        """Return the contract in the adapter's folder, or None without an adapter or a contract.
+
+        Raises:
+            InputError: the contract is damaged.
+        """
+        return read_contract(self._adapter.folder) if self._adapter else None
+
+    def _trained_with(self) -> str | None:
+        contract = self.training_prompt()
+        return f"{contract.template} (sha256 {contract.template_sha256[:12]})" if contract else None
 
     def _base(self) -> Base:
         key = f"{self._source.digest} {self._numerics}"

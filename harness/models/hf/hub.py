@@ -12,11 +12,12 @@ from huggingface_hub.errors import (
     RevisionNotFoundError,
 )
 
+from harness.contracts import CONTRACT
 from harness.errors import HarnessError, InputError
 
 _SECONDS_TO_ANSWER = 15
 _MODEL_FILES = ["*.safetensors", "*.json", "*.jinja", "tokenizer.model", "*.txt", "*.py"]
-_ADAPTER_FILES = ["adapter_config.json", "adapter_model.safetensors", "prompt_contract.json", "tokenizer.json"]
+_ADAPTER_FILES = ["adapter_config.json", "adapter_model.safetensors", CONTRACT, "tokenizer.json"]
 
 
 def model_commit(name: str, revision: str | None) -> str:

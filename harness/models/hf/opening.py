@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from harness.contracts import CONTRACT
 from harness.errors import UnknownNameError, UsageError
 from harness.models.hf.adapters import DEFAULT_BASE, Adapter, BaseChoice, choose_base, open_adapter
 from harness.models.hf.backend import Limits, LocalModel
@@ -44,7 +45,7 @@ def open_local(spec: ModelSpec) -> LocalModel:
     numerics = _routed(source, numerics, settings.get("fast_dequantize"), trusted=trusted)
     notices = [choice.notice] if choice.notice else []
     if adapter is not None and not adapter.has_contract:
-        notices.append(f"adapter {adapter.name} has no prompt_contract.json: its training prompt is unknown")
+        notices.append(f"adapter {adapter.name} has no {CONTRACT}: its training prompt is unknown")
     if numerics.route == "dequantised":
         notices.append(
             f"nf4 weights were turned back to {numerics.dtype_name} once after loading (same values, faster)"
