@@ -12,13 +12,18 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Call:
-    """One request as it arrived. ``number`` counts from 0 over the server's life; ``at`` is monotonic seconds."""
+    """One request as it arrived. ``number`` counts from 0 over the server's life; ``at`` is monotonic seconds.
+
+    ``body`` is what the JSON of a request says, ``raw`` its bytes, whatever they are.
+    """
 
     number: int
     at: float
     path: str
     headers: Mapping[str, str]
     body: Any
+    method: str = "POST"
+    raw: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -90,15 +95,26 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: Loopback
 
+    def do_GET(self) -> None:
+        self._take()
+
     def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers.get("content-length", 0)))
+        self._take()
+
+    def do_PUT(self) -> None:
+        self._take()
+
+    def _take(self) -> None:
+        body = self._body()
         with self.server.lock:
             call = Call(
                 number=len(self.server.calls),
                 at=time.monotonic(),
                 path=self.path,
                 headers={name.lower(): value for name, value in self.headers.items()},
-                body=json.loads(body) if body else None,
+                body=json.loads(body) if body and self._is_json() else None,
+                method=self.command,
+                raw=body,
             )
             self.server.calls.append(call)
             self.server.open_now += 1
@@ -111,6 +127,20 @@ class _Handler(BaseHTTPRequestHandler):
             with self.server.lock:
                 self.server.open_now -= 1
         self._answer(step)
+
+    def _is_json(self) -> bool:
+        media = self.headers.get("content-type", "").partition(";")[0].strip()
+        return media == "application/json" or media.endswith("+json")
+
+    def _body(self) -> bytes:
+        if self.headers.get("transfer-encoding", "").lower() != "chunked":
+            return self.rfile.read(int(self.headers.get("content-length", 0)))
+        parts = []
+        while size := int(self.rfile.readline(), 16):
+            parts.append(self.rfile.read(size))
+            self.rfile.readline()
+        self.rfile.readline()
+        return b"".join(parts)
 
     def _answer(self, step: Step) -> None:
         if step.drop:

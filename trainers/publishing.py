@@ -1,0 +1,158 @@
+"""Publishing an adapter on the Hugging Face Hub: the files that belong to it, in one commit, and nothing else."""
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from huggingface_hub import CommitOperationAdd, HfApi, RepoUrl, get_token
+from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+from huggingface_hub.utils.tqdm import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
+
+from harness.contracts import CONTRACT
+from harness.errors import HarnessError, InputError, UsageError
+from trainers.record import CURVE, LOG, RECORD
+
+CARD = "README.md"
+CONFIG = "adapter_config.json"
+WEIGHTS = "adapter_model.safetensors"
+PUBLISHED = (CARD, CONFIG, WEIGHTS, CONTRACT, RECORD, LOG, CURVE)
+"""All that is ever uploaded: checkpoints, data and whatever else lies in the folder stay where they are."""
+
+_TRIES = 3
+_WAIT = 1.0  # seconds before the second try, twice as many before the third
+_SERVER_ERROR = 500
+_SHOWN = 300  # characters of what the Hub says
+_LOG_IN = "Make a token with write access on the Hub's settings page, then: hf auth login (or set HF_TOKEN)."
+_NO_RIGHT = (
+    "The Hub refuses to write {repo}",
+    "The token needs write access to the repository's owner, and the owner storage room for it.",
+)
+_FAILED = ("The Hub failed on {repo}", "Try again later; nothing was committed.")
+_REFUSALS = {  # by HTTP status; anything else is a failure of the Hub
+    401: ("The Hub does not accept the token", _LOG_IN),
+    402: _NO_RIGHT,
+    403: _NO_RIGHT,
+    404: ("The Hub shows this token no repository {repo}", "Check the owner's name and what the token may do."),
+    413: _NO_RIGHT,
+    429: ("The Hub asks to wait", "Try again later; nothing was committed."),
+    507: _NO_RIGHT,
+}
+
+T = TypeVar("T")
+
+
+def push_to_hub(folder: Path, repo: str, *, private: bool = True, token: str | None = None) -> str:
+    """Upload an adapter's files as one commit and return the address of its page.
+
+    The Hub is the one that ``HF_ENDPOINT`` names, huggingface.co unless set. A repository that is there already keeps
+    its visibility; files of the same name are replaced, all others in it stay.
+
+    Args:
+        folder: The adapter's folder; of `PUBLISHED`, what is in it is uploaded.
+        repo: ``OWNER/NAME``, or ``NAME`` for one of the token's owner.
+        private: Whether nobody else may see the repository.
+        token: By default that of ``HF_TOKEN`` or of ``hf auth login``. It is sent to the Hub and shown nowhere.
+
+    Raises:
+        UsageError: ``repo`` is no name that the Hub takes.
+        InputError: the folder holds no adapter.
+        HarnessError: there is no token; the Hub refuses it or the files, or cannot be reached; or the repository
+            is there already and public although ``private`` is asked for.
+    """
+    for name in (CONFIG, WEIGHTS):
+        if not (folder / name).is_file():
+            raise InputError(f"no {name}, so no adapter to publish.", path=folder)
+    secret = _token(token)
+    api = HfApi(token=secret, library_name="ja-harness")
+    try:
+        url = _tried(lambda: api.create_repo(repo, private=private, repo_type="model", exist_ok=True))
+        _check_visibility(api, url, private=private)
+        with _quiet_unless_watched():
+            _tried(lambda: _commit(api, folder, url.repo_id))
+    except HarnessError:
+        raise
+    except HFValidationError as error:
+        raise UsageError(
+            f"{repo!r} is no name of a repository.",
+            hint="Write OWNER/NAME with letters, digits, '-', '_' and '.', at most 96 characters.",
+        ) from error
+    except Exception as error:  # noqa: BLE001 - the HTTP library and that of uploads have errors of their own
+        # Without its cause, whose text is the library's: what --debug prints must not hold the token either.
+        raise _explained(error, repo, api.endpoint, secret) from None
+    return str(url)
+
+
+def _token(given: str | None) -> str:
+    secret = given or get_token()
+    if not secret:
+        raise HarnessError("There is no token for the Hub, and nothing is uploaded without one.", hint=_LOG_IN)
+    if not secret.isascii() or any(character.isspace() or not character.isprintable() for character in secret):
+        raise HarnessError(
+            "The token for the Hub holds blanks or characters that no token has; it is not shown here.", hint=_LOG_IN
+        )
+    return secret
+
+
+def _tried(action: Callable[[], T]) -> T:
+    """Carry an action out, again if the Hub has an error of its own: both actions may be done twice."""
+    for attempt in range(1, _TRIES):
+        try:
+            return action()
+        except HfHubHTTPError as error:
+            if error.response.status_code < _SERVER_ERROR:
+                raise
+            time.sleep(_WAIT * 2 ** (attempt - 1))
+    return action()
+
+
+def _check_visibility(api: HfApi, url: RepoUrl, *, private: bool) -> None:
+    """Refuse to show the world what was meant to be private: asking for it does not change a repository that exists."""
+    if private and not api.repo_info(url.repo_id, repo_type="model").private:
+        raise HarnessError(
+            f"The repository {url.repo_id} is there already, and public.",
+            hint="Pass --public if the adapter may be seen by everybody; otherwise choose another name.",
+        )
+
+
+def _commit(api: HfApi, folder: Path, repo: str) -> None:
+    """Upload in one commit; the Hub's check of the card's metadata comes before the first file."""
+    names = [name for name in PUBLISHED if (folder / name).is_file()]
+    api.create_commit(
+        repo,
+        # Anew for each try: an operation remembers how far it came.
+        [CommitOperationAdd(path_in_repo=name, path_or_fileobj=folder / name) for name in names],
+        commit_message="Upload the adapter with ja-harness",
+        repo_type="model",
+    )
+
+
+@contextmanager
+def _quiet_unless_watched() -> Iterator[None]:
+    """Leave out the bars of the upload where nobody sees them move: in a log they are pages of control characters."""
+    silenced = not sys.stderr.isatty() and not are_progress_bars_disabled()
+    if silenced:
+        disable_progress_bars()
+    try:
+        yield
+    finally:
+        if silenced:
+            enable_progress_bars()
+
+
+def _explained(error: Exception, repo: str, endpoint: str, secret: str) -> HarnessError:
+    response = error.response if isinstance(error, HfHubHTTPError) else None
+    said = (error.server_message if isinstance(error, HfHubHTTPError) else None) or str(error)
+    said = " ".join(said.replace(secret, "…").split())[:_SHOWN].rstrip(".")
+    status = None if response is None else response.status_code
+    if status is not None:
+        sentence, hint = _REFUSALS.get(status, _FAILED)
+        return HarnessError(f"{sentence.format(repo=repo)} ({status}): {said}.", hint=hint)
+    if isinstance(error, ValueError):  # what the Hub's check of the metadata says
+        return HarnessError(f"The Hub does not take {repo}: {said}.", hint=f"Correct {CARD} and push again.")
+    return HarnessError(
+        f"The upload to {endpoint} broke off: {type(error).__name__}: {said}.",
+        hint="Check the network and HF_ENDPOINT; the same command begins again.",
+    )
