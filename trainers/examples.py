@@ -1,0 +1,301 @@
+"""What there is to learn: examples read from files and from the Hub, with every row that cannot be used named."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint
+from pathlib import Path
+
+from harness.codec import digest
+from harness.errors import HarnessError, InputError, MissingExtraError, UsageError
+from harness.tables import Row, Table, read_table, shorten
+from harness.types import Message
+from trainers.chats import conversation
+from trainers.mapping import Layout, recognise
+from trainers.record import DataFile
+
+HUB = "hub:"
+_PARQUET = {".parquet", ".pq"}
+_SUFFIXES = {".json", ".jsonl", ".ndjson", ".csv", ".tsv", *_PARQUET}
+_SHOWN = 3  # bad rows named in one message
+# datasets takes a second to import and comes with an extra, so it is loaded the way a plugin is.
+_HUB_READER = EntryPoint(name="hub", value="trainers.hub_data:read_hub", group="trainers")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Example:
+    """One thing to learn: the template's variables and the answer to them.
+
+    ``where`` is shown to people and differs between examples: ``train.json:14``, ``train.parquet row 3``.
+    ``inputs`` always has ``input``, all of the instruction; ``instruction`` and ``context`` are its parts where it has
+    two, and further columns with text ride along. ``answer`` is kept as it stands, whitespace at its ends included.
+    ``history`` holds earlier messages, oldest first, a system message before all.
+    """
+
+    where: str
+    inputs: Mapping[str, str]
+    answer: str
+    history: tuple[Message, ...] = ()
+
+    @property
+    def question(self) -> str:
+        """An identity of all that the answer answers: equal for equal inputs after equal earlier messages."""
+        return digest([[message.role, message.content] for message in self.history] + [self.inputs["input"]])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BadRow:
+    """A row that cannot be learnt from."""
+
+    where: str
+    why: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.why}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Examples:
+    """All that was read: what can be used, what cannot, and the files, in the order of the sources."""
+
+    examples: tuple[Example, ...]
+    bad: tuple[BadRow, ...]
+    files: tuple[DataFile, ...]
+
+
+def read_examples(
+    sources: Sequence[str], *, columns: Mapping[str, str] | None = None, strict: bool = False
+) -> Examples:
+    """Return the examples of files (JSON, JSONL, CSV, TSV, Parquet), folders of files, and data sets of the Hub.
+
+    A folder stands for the data files in it, by name. ``hub:NAME[@REVISION][:SPLIT]`` is a data set of the Hugging Face
+    Hub or a folder that `datasets` can load; the split is train unless given. `trainers.mapping.recognise` tells what
+    the columns are, in each file for itself; ``columns`` maps roles to columns of other names, in all files.
+
+    A row is bad if it is no object, if its instruction or answer is missing, blank or no text, holds a NUL or half a
+    surrogate pair, if its conversation is none, or if an example with the same question and answer came before it.
+
+    Raises:
+        InputError: a file that cannot be read or has no columns to use; no usable row at all; with ``strict``, any bad
+            row.
+        UsageError: no source, one source twice, or a mapping that means nothing.
+        HarnessError: the Hub did not give a data set.
+    """
+    seen: dict[tuple[str, str], str] = {}
+    examples: list[Example] = []
+    bad: list[BadRow] = []
+    files = []
+    for table in _tables(sources):
+        rows = list(_parsed(table, columns))
+        bad_here = 0
+        for row in rows:
+            outcome = _unless_seen(row, seen) if isinstance(row, Example) else row
+            if isinstance(outcome, Example):
+                examples.append(outcome)
+            else:
+                bad.append(outcome)
+                bad_here += 1
+        files.append(DataFile(name=_name(table), sha256=table.sha256, rows=len(rows), bad=bad_here))
+    total = len(examples) + len(bad)
+    if not examples:
+        raise InputError(f"None of the {total} rows can be used: {_named(bad)}", hint="Mend the data.")
+    if strict and bad:
+        raise InputError(
+            f"{len(bad)} of {total} rows cannot be used: {_named(bad)}",
+            hint="Mend them, or leave out --strict to train on the others.",
+        )
+    return Examples(examples=tuple(examples), bad=tuple(bad), files=tuple(files))
+
+
+def split_heldout(
+    examples: Sequence[Example], heldout: float, seed: int
+) -> tuple[tuple[Example, ...], tuple[Example, ...]]:
+    """Return the examples to train on and those held out, each in the order given.
+
+    ``heldout`` is a fraction between 0 and 1 or a whole number of examples; 0 holds out nothing. A fraction holds out
+    one example at least. Examples with the same question stay on one side, so that a few fewer may be held out than
+    asked for. Which ones depends on the seed and on each question's text, not on the order: a file that grows keeps
+    most of its choice.
+
+    >>> examples = [Example(where=str(n), inputs={"input": f"{n}?"}, answer="a") for n in range(10)]
+    >>> train, held = split_heldout(examples, 0.2, seed=0)
+    >>> len(train), len(held), split_heldout(examples, 2, seed=0) == (train, held)
+    (8, 2, True)
+
+    Raises:
+        UsageError: ``heldout`` is neither a fraction nor a count.
+        HarnessError: nothing would be left to train on, or all examples have one question.
+    """
+    wanted = _count(heldout, len(examples))
+    if not wanted:
+        return tuple(examples), ()
+    if wanted >= len(examples):
+        raise HarnessError(
+            f"Nothing is left to train on: {wanted} of {len(examples)} examples would be held out.",
+            hint="Hold out fewer.",
+        )
+    groups: dict[str, list[int]] = {}
+    for number, example in enumerate(examples):
+        groups.setdefault(example.question, []).append(number)
+    chosen: set[int] = set()
+    for question in sorted(groups, key=lambda question: digest([seed, question])):
+        if len(chosen) + len(groups[question]) <= wanted:
+            chosen.update(groups[question])
+    if not chosen:
+        raise HarnessError(
+            f"No {wanted} examples can be held out: too many have the same question, which stays on one side.",
+            hint="Hold out more, or nothing.",
+        )
+    train = tuple(example for number, example in enumerate(examples) if number not in chosen)
+    return train, tuple(example for number, example in enumerate(examples) if number in chosen)
+
+
+def _count(heldout: float, total: int) -> int:
+    if isinstance(heldout, int) and heldout >= 0:
+        return int(heldout)
+    if 0 <= heldout < 1:
+        return max(1, round(heldout * total)) if heldout else 0
+    raise UsageError(
+        f"{heldout!r} examples cannot be held out.",
+        hint="Give a fraction between 0 and 1, or a whole number of examples.",
+    )
+
+
+def _tables(sources: Sequence[str]) -> Iterator[Table]:
+    if not sources:
+        raise UsageError("No data to train on.", hint="Pass --data PATH.")
+    seen: dict[str, str] = {}
+    for source in sources:
+        for name in [source] if source.startswith(HUB) else _files(source):
+            identity = name if source.startswith(HUB) else str(Path(name).expanduser().resolve())
+            if identity in seen:
+                raise UsageError(f"{name} was given twice.", hint="Give each file once.")
+            seen[identity] = name
+            yield _hub_reader()(name) if source.startswith(HUB) else read_table(name, keep_odd=True)
+
+
+def _hub_reader() -> Callable[[str], Table]:
+    try:
+        reader: Callable[[str], Table] = _HUB_READER.load()
+    except ImportError as error:
+        raise MissingExtraError("data of the Hub", "train") from error
+    return reader
+
+
+def _files(source: str) -> list[str]:
+    """Return the data files that a path stands for: itself, or those in the folder."""
+    folder = Path(source).expanduser()
+    if not folder.is_dir():
+        return [source]
+    try:
+        entries = sorted(folder.iterdir())
+    except OSError as error:
+        raise InputError(f"the folder cannot be read: {error.strerror}", path=source) from error
+    files = [
+        entry for entry in entries if entry.suffix.lower() in _SUFFIXES and entry.is_file() and entry.name[0] != "."
+    ]
+    if not files:
+        inside = ", ".join(entry.name for entry in entries[:5]) or "nothing"
+        raise InputError(
+            f"no data file ({', '.join(sorted(_SUFFIXES))}) in this folder",
+            path=source,
+            hint=f"It holds: {inside}{', …' if entries[5:] else ''}.",
+        )
+    return [str(Path(source) / entry.name) for entry in files]
+
+
+def _name(table: Table) -> str:
+    """Return what a record may say of a source: a Hub's id or a file's name, never a folder of this machine."""
+    if not table.path.startswith(HUB):
+        return Path(table.path).name
+    name = table.path.removeprefix(HUB)
+    return f"{HUB}{Path(name).name}" if Path(name).is_absolute() or name[0] in "~." else table.path
+
+
+def _parsed(table: Table, columns: Mapping[str, str] | None) -> Iterator[Example | BadRow]:
+    layout = recognise(table.rows, path=table.path, mapping=columns)
+    for where, row in zip(_places(table), table.rows, strict=True):
+        try:
+            yield _example(row, where, layout)
+        except ValueError as error:
+            yield BadRow(where=where, why=str(error))
+
+
+def _places(table: Table) -> list[str]:
+    """Return what to call each row: its line, or its number where lines do not tell the rows apart."""
+    lines = [row.line for row in table.rows]
+    is_text = not table.path.startswith(HUB) and Path(table.path).suffix.lower() not in _PARQUET
+    if is_text and len(set(lines)) == len(lines):
+        return [f"{table.path}:{line}" for line in lines]
+    return [f"{table.path} row {number}" for number in range(1, len(lines) + 1)]
+
+
+def _example(row: Row, where: str, layout: Layout) -> Example:
+    if row.trouble:
+        raise ValueError(row.trouble)
+    cells = {role: row.values.get(name) for role, name in layout.columns.items()}
+    inputs = {name: text for name in layout.riders if (text := _rider(row.values.get(name))) is not None}
+    history: tuple[Message, ...] = ()
+    if layout.is_chat:
+        talk = conversation(cells["messages"])
+        history, answer, inputs["input"] = talk.history, talk.answer, talk.input
+    else:
+        inputs |= _question(cells, layout.columns)
+        answer = _required(cells["answer"], layout.columns["answer"])
+    system = _optional(cells.get("system"), layout.columns.get("system", ""))
+    if system and not (history and history[0].role == "system"):
+        history = (Message(role="system", content=system), *history)
+    for text in (*inputs.values(), answer, *(message.content for message in history)):
+        _check_characters(text)
+    return Example(where=where, inputs=inputs, answer=answer, history=history)
+
+
+def _question(cells: Mapping[str, object], columns: Mapping[str, str]) -> dict[str, str]:
+    """Return the whole instruction as ``input``, and its parts if it has two."""
+    instruction = _required(cells["input"], columns["input"])
+    context = _optional(cells.get("context"), columns.get("context", ""))
+    if not context:
+        return {"input": instruction}
+    return {"input": f"{instruction}\n{context}", "instruction": instruction, "context": context}
+
+
+def _required(cell: object, column: str) -> str:
+    text = _optional(cell, column)
+    if not text:
+        raise ValueError(f"{column} is missing" if cell is None else f"{column} is blank")
+    return text
+
+
+def _optional(cell: object, column: str) -> str:
+    """Return a cell's text as it stands, or nothing if there is but whitespace."""
+    if cell is None:
+        return ""
+    if not isinstance(cell, str):
+        raise ValueError(f"{column} is not text: {shorten(cell)}")  # noqa: TRY004 - every bad cell is a ValueError here
+    return cell if cell.strip() else ""
+
+
+def _rider(cell: object) -> str | None:
+    """Return a further column's text; what is neither text nor a number is of no use to a template."""
+    if isinstance(cell, bool) or not isinstance(cell, str | int | float):
+        return None
+    return str(cell)
+
+
+def _check_characters(text: str) -> None:
+    if "\0" in text:
+        raise ValueError("holds a NUL character")
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError(f"holds half a surrogate pair, U+{ord(text[error.start]):04X}") from None
+
+
+def _unless_seen(example: Example, seen: dict[tuple[str, str], str]) -> Example | BadRow:
+    """Return the example, or why it is bad if an equal one came before it."""
+    first = seen.setdefault((example.question, example.answer), example.where)
+    return example if first == example.where else BadRow(where=example.where, why=f"same as {first}")
+
+
+def _named(bad: Sequence[BadRow]) -> str:
+    named = "; ".join(map(str, bad[:_SHOWN]))
+    return f"{named}; and {len(bad) - _SHOWN} more" if len(bad) > _SHOWN else named

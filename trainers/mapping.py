@@ -1,0 +1,125 @@
+"""Which columns of a table hold what: the instruction, the answer, or a whole conversation."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from harness.errors import InputError, UnknownNameError, UsageError
+from harness.tables import Row
+
+# What a column may be, with the names it goes by in order of preference. `text` comes last: beside an `instruction`
+# it is the whole prompt, already rendered.
+ROLES: Mapping[str, tuple[str, ...]] = {
+    "messages": ("messages", "conversations"),
+    "input": ("instruction", "input", "prompt", "question", "text"),
+    "context": ("input", "context"),
+    "answer": ("output", "completion", "response", "answer"),
+    "system": ("system", "system_prompt"),
+}
+# A mapping may name a role by these names, too: ``output=gold`` means the answer.
+_ALIASES = {name: role for role, names in ROLES.items() if role != "context" for name in names} | {"context": "context"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """The column that plays each role, and the further columns that ride along as template variables."""
+
+    columns: Mapping[str, str]
+    riders: tuple[str, ...]
+
+    @property
+    def is_chat(self) -> bool:
+        """Whether a row is a whole conversation."""
+        return "messages" in self.columns
+
+
+def recognise(rows: Sequence[Row], *, path: str, mapping: Mapping[str, str] | None = None) -> Layout:
+    """Return how to read these rows, from the names of their columns.
+
+    ``mapping`` names the columns of roles: ``input`` (the instruction), ``context`` (what the instruction is about),
+    ``answer``, ``system``, ``messages`` (a conversation). Roles that it leaves out go by the names in `ROLES`. A column
+    of messages wins over an input and an answer unless one of those is mapped. A column ``input`` beside an
+    ``instruction`` is the context, as in Alpaca's files.
+
+    >>> row = Row(line=1, values={"instruction": "要約して", "input": "長い文", "output": "短い文", "ID": "a"})
+    >>> layout = recognise([row], path="train.json")
+    >>> layout.columns, layout.riders
+    ({'input': 'instruction', 'context': 'input', 'answer': 'output'}, ('ID',))
+
+    Raises:
+        UnknownNameError: ``mapping`` has a key that is no role.
+        UsageError: two of its keys mean the same role, or a conversation and a part of a pair.
+        InputError: a mapped column that no row has; no column for the instruction or the answer, or two for the answer.
+    """
+    present = tuple(dict.fromkeys(name for row in rows for name in row.values))
+    columns = _mapped(mapping or {})
+    for role, name in columns.items():
+        if name not in present:
+            raise InputError(f"no column {name!r} (mapped to {role})", path=path, hint=_listed(present))
+    if "messages" not in columns and not {"input", "answer"} & columns.keys():
+        columns |= _found("messages", present, columns)
+    if "messages" not in columns:
+        columns |= _pair(columns, present, path)
+    columns |= _found("system", present, columns)
+    riders = tuple(name for name in present if name not in {"input", *columns.values()})
+    return Layout(columns=columns, riders=riders)
+
+
+def _mapped(mapping: Mapping[str, str]) -> dict[str, str]:
+    """Return the mapping by role; with both ``instruction`` and ``input``, the latter is the context."""
+    columns: dict[str, str] = {}
+    for key, name in mapping.items():
+        if key not in _ALIASES:
+            raise UnknownNameError("column role", key, ROLES)
+        role = "context" if key == "input" and "instruction" in mapping else _ALIASES[key]
+        if role in columns:
+            raise UsageError(f"Two columns are mapped to {role}: {columns[role]!r} and {name!r}.")
+        columns[role] = name
+    pair = sorted({"input", "context", "answer"} & columns.keys())
+    if "messages" in columns and pair:
+        raise UsageError(
+            f"Columns are mapped to messages and to {', '.join(pair)}: a row is a conversation or a pair.",
+            hint="Leave out one of the two.",
+        )
+    return columns
+
+
+def _pair(mapped: Mapping[str, str], present: Sequence[str], path: str) -> dict[str, str]:
+    """Return the columns of an instruction, its context if there is one, and its answer."""
+    columns = dict(mapped)
+    columns |= _found("input", present, columns)
+    if "context" not in columns:
+        alpaca = columns.get("input") == "instruction"
+        columns |= _found("context", [name for name in present if alpaca or name != "input"], columns)
+    answers = [name for name in ROLES["answer"] if name in present and name not in columns.values()]
+    if "answer" not in columns and len(answers) > 1:
+        raise InputError(
+            f"{' and '.join(map(repr, answers))} could each be the answer",
+            path=path,
+            hint="Say which: --columns answer=NAME.",
+        )
+    columns |= _found("answer", present, columns)
+    missing = [role for role in ("input", "answer") if role not in columns]
+    if missing:
+        raise InputError(
+            f"no column for the {' or the '.join(missing)}",
+            path=path,
+            hint=f"{_listed(present)} Name yours: {' '.join(f'--columns {role}=NAME' for role in missing)}.",
+        )
+    if "input" in present and "input" not in columns.values():
+        raise InputError(
+            f"column 'input' would be hidden, because {columns['input']!r} is mapped to input",
+            path=path,
+            hint="Rename it, or map it to context to have it follow the instruction.",
+        )
+    return columns
+
+
+def _found(role: str, present: Iterable[str], columns: Mapping[str, str]) -> dict[str, str]:
+    """Return the first column of a role's names that plays no role yet, unless the role has a column."""
+    taken = set(columns.values())
+    free = [name for name in ROLES[role] if name in set(present) and name not in taken]
+    return {role: free[0]} if free and role not in columns else {}
+
+
+def _listed(present: Iterable[str]) -> str:
+    return f"The columns are: {', '.join(present)}."
