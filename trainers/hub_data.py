@@ -1,0 +1,135 @@
+"""Data sets of the Hugging Face Hub, and folders that `datasets` can load."""
+
+import hashlib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import datasets
+from huggingface_hub import HfApi
+from huggingface_hub.errors import (
+    GatedRepoError,
+    HFValidationError,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+)
+
+from harness.codec import canonical
+from harness.errors import HarnessError, InputError, UsageError
+from harness.tables import Row, Table
+from harness.tables.parquet import arrow_rows
+
+_SECONDS_TO_ANSWER = 15
+# A split may be a slice, as in train[:10%], whose colon is no separator.
+_SPEC = re.compile(r"(?:hub:)?(?P<name>[^@]+?)(?:@(?P<revision>[^:]+))?(?::(?P<split>\w[\w.+-]*(?:\[[^\]]*\])?))?")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HubSpec:
+    """A data set as asked for; ``revision`` None means the newest."""
+
+    name: str
+    revision: str | None
+    split: str
+
+
+def parse_spec(source: str) -> HubSpec:
+    """Return what ``hub:NAME[@REVISION][:SPLIT]`` asks for; a path that exists is a name as a whole.
+
+    >>> parse_spec("hub:org/name@v1.0:test[:50]")
+    HubSpec(name='org/name', revision='v1.0', split='test[:50]')
+    >>> parse_spec("hub:org/name").split
+    'train'
+
+    Raises:
+        UsageError: there is no name.
+    """
+    whole = source.removeprefix("hub:")
+    if whole and Path(whole).expanduser().exists():
+        return HubSpec(name=whole, revision=None, split="train")
+    match = _SPEC.fullmatch(source)
+    if match is None:
+        raise UsageError(f"{source!r} names no data set.", hint="Write hub:ORG/NAME[@REVISION][:SPLIT].")
+    return HubSpec(name=match["name"], revision=match["revision"], split=match["split"] or "train")
+
+
+def read_hub(source: str) -> Table:
+    """Return the rows of a data set; ``line`` is the row's number from 1, ``path`` names the commit that was read.
+
+    Only data files are read: `datasets` since its release 4 runs no code of a data set. ``sha256`` is that of the rows
+    as canonical JSON, one a line, so that it does not depend on how they are stored, here or there. Without a network,
+    `datasets` retries for some seconds and then takes its own copy, if no revision was asked for.
+
+    Raises:
+        HarnessError: there is no such data set, revision or split, access is refused, or there is neither network nor
+            copy.
+        InputError: its files or cells cannot be read, or it has no rows.
+        UsageError: no name, or a revision of a folder.
+    """
+    spec = parse_spec(source)
+    folder = Path(spec.name).expanduser()
+    if folder.exists():
+        if spec.revision:
+            raise UsageError(f"{spec.name} is a folder here, which has no revision {spec.revision!r}.")
+        shown, rows = source, _load(str(folder), spec, None, source)
+    else:
+        commit = _commit(spec)
+        at = f"@{commit[:12]}" if commit else ""
+        shown = f"hub:{spec.name}{at}:{spec.split}"
+        rows = _load(spec.name, spec, commit, shown)
+    if not rows:
+        raise InputError("the data set has no rows", path=shown)
+    hashed = hashlib.sha256()
+    for row in rows:
+        hashed.update(canonical(row.values).encode("ascii") + b"\n")
+    return Table(path=shown, sha256=hashed.hexdigest(), rows=tuple(rows))
+
+
+def _commit(spec: HubSpec) -> str | None:
+    """Return the commit that the revision means, or None if the Hub cannot be asked and a copy would do."""
+    try:
+        return str(HfApi().dataset_info(spec.name, revision=spec.revision, timeout=_SECONDS_TO_ANSWER).sha)
+    except GatedRepoError as error:
+        raise HarnessError(
+            f"The Hub refuses {spec.name!r}: it is gated.", hint="Accept its terms on its page, then: hf auth login"
+        ) from error
+    except RevisionNotFoundError as error:
+        raise HarnessError(f"The Hub has no revision {spec.revision!r} of the data set {spec.name!r}.") from error
+    except (RepositoryNotFoundError, HFValidationError) as error:
+        raise HarnessError(
+            f"Neither a folder here nor the Hub has the data set {spec.name!r}.",
+            hint="Check the spelling; for a private data set: hf auth login",
+        ) from error
+    except Exception as error:  # the HTTP library, and with it its errors, differs between versions
+        if spec.revision:  # the copies that datasets keeps do not say of which revision they are
+            raise _unreachable(spec) from error
+        return None
+
+
+def _load(target: str, spec: HubSpec, commit: str | None, shown: str) -> list[Row]:
+    try:
+        data = datasets.load_dataset(target, split=spec.split, revision=commit)
+    except ConnectionError as error:
+        raise _unreachable(spec) from error
+    except datasets.exceptions.DatasetGenerationError as error:
+        reason = _first_line(error.__cause__ or error)
+        raise InputError(f"its files cannot be read: {reason}", path=shown) from error
+    except Exception as error:  # unknown splits, several configurations, no data files: each of another class
+        raise InputError(
+            f"datasets cannot load it: {_first_line(error)}",
+            path=shown,
+            hint="Name a split as in hub:ORG/NAME:SPLIT, or download one of its files and pass its path.",
+        ) from error
+    return arrow_rows(data.with_format("arrow")[:], shown)
+
+
+def _unreachable(spec: HubSpec) -> HarnessError:
+    at = f" at revision {spec.revision!r}" if spec.revision else ""
+    return HarnessError(
+        f"The Hub cannot be reached for the data set {spec.name!r}{at}, and there is no local copy to use.",
+        hint="Check the network, or download its files elsewhere and pass their folder.",
+    )
+
+
+def _first_line(error: BaseException) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)[:300]
