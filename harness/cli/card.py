@@ -1,0 +1,122 @@
+"""``harness card``: the model card of a trained adapter, with the scores of runs, and its way to the Hub."""
+
+from pathlib import Path
+
+import click
+
+from harness.cli.options import common_options
+from harness.cli.runs import RESULTS, RunFolder, run_folders
+from harness.contracts import read_contract
+from harness.errors import HarnessError, InputError, MissingExtraError, UnknownNameError, UsageError
+from harness.specs import load_config
+from trainers.card import card_text, update_scores
+from trainers.curve import draw_curve
+from trainers.publishing import CARD, CONFIG, WEIGHTS, push_to_hub
+from trainers.record import CURVE, RECORD, read_log, read_record
+from trainers.scores import ScoreRow, adapter_scores
+
+
+@click.command(
+    "card",
+    short_help="Write the model card of an adapter, with its scores, and push it to the Hub.",
+    epilog="\b\nExamples:\n  harness card out --run first --run second\n"
+    "  harness card out --run first --push-to-hub me/my-adapter",
+)
+@click.argument("folder", metavar="ADAPTER_DIR")
+@click.option("--run", "names", metavar="RUN", multiple=True, help="Show the scores of this run; may be repeated.")
+@click.option("--push-to-hub", "repo", metavar="REPO", help="Upload the adapter; the token is that of HF_TOKEN.")
+@click.option("--public", is_flag=True, help="Let everybody see it.  [default: private]")
+@common_options
+def card(
+    *, folder: str, names: tuple[str, ...], repo: str | None, public: bool, config: str | None, store: str | None
+) -> None:
+    """Write the README.md of an adapter that harness train made, and print its path.
+
+    Without --run, the card is written from training.json if it is missing, and otherwise left as it is. With --run, its
+    section of scores shows the runs named, and nothing else of it changes. --push-to-hub uploads the adapter's own
+    files (never its checkpoints) in one commit and prints the address.
+    """
+    del store  # the figures are in the runs' folders
+    if public and repo is None:
+        raise UsageError("--public says who may see an upload, and there is none.", hint="Add --push-to-hub REPO.")
+    place = Path(folder)
+    text = _card(place)
+    if names:
+        text = update_scores(text, _scores(place, names, load_config(config).runs))
+    _write(place / CARD, text.encode("utf-8"))
+    click.echo(place / CARD)
+    if repo is not None:
+        click.echo(push_to_hub(place, repo, private=not public))
+
+
+def _card(folder: Path) -> str:
+    """Return the card as it is, or a new one.
+
+    Raises:
+        HarnessError: the folder is no adapter of ours, or its files cannot be used.
+    """
+    if not folder.is_dir():
+        raise InputError("no such folder.", path=folder)
+    for name in (CONFIG, WEIGHTS):
+        if not (folder / name).is_file():
+            hint = (
+                "Its training has not finished: harness train --resume goes on."
+                if (folder / RECORD).is_file()
+                else None
+            )
+            raise InputError(f"no {name}, so no adapter.", path=folder, hint=hint)
+    record = read_record(folder)
+    if record is None:
+        raise InputError(
+            f"no {RECORD}, so what it was trained on is not on record.",
+            path=folder,
+            hint="Cards are written for adapters that harness train made.",
+        )
+    try:
+        return (folder / CARD).read_bytes().decode("utf-8")  # as bytes: its line ends are its author's
+    except FileNotFoundError:
+        pass
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"not readable: {error}", path=folder / CARD) from error
+    name = folder.resolve().name
+    if not (folder / CURVE).is_file() and (picture := draw_curve(read_log(folder), f"{name}: loss")):
+        _write(folder / CURVE, picture)
+    return card_text(record, name=name, contract=read_contract(folder), curve=(folder / CURVE).is_file())
+
+
+def _scores(folder: Path, names: tuple[str, ...], runs: str) -> list[ScoreRow]:
+    digest = _digest(folder)
+    rows: list[ScoreRow] = []
+    for name in dict.fromkeys(names):
+        run = RunFolder(runs, name)
+        results = run.results()
+        if results is None:
+            if run.path.is_dir():
+                raise HarnessError(
+                    f"{run.path} holds no finished run: {RESULTS} is missing.",
+                    hint="Run its harness eval command again; it continues where it stopped.",
+                )
+            raise UnknownNameError("run", name, [found.name for found in run_folders(runs)])
+        rows += adapter_scores(results, digest, where=str(run.path / RESULTS))
+    return rows
+
+
+def _digest(folder: Path) -> str:
+    """Return the adapter's identity, as the provenance of a run has it."""
+    try:
+        from harness.models.hf.digests import content_digest  # noqa: PLC0415 - its package loads torch
+    except ImportError as error:
+        raise MissingExtraError("adapter's identity", "local") from error
+    return content_digest([folder / CONFIG, folder / WEIGHTS])
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Write a file unless it is so already, whole or not at all."""
+    try:
+        if path.is_file() and path.read_bytes() == data:
+            return
+        fresh = path.with_name(f".{path.name}.new")
+        fresh.write_bytes(data)
+        fresh.replace(path)
+    except OSError as error:
+        raise HarnessError(f"Cannot write {path}: {error.strerror}.", hint="Check space and permission.") from error

@@ -1,0 +1,165 @@
+"""How to use an adapter, for its card: a block of Python that builds training's prompt token by token."""
+
+import json
+import re
+import shlex
+
+from harness.templates.front_matter import split_front_matter
+from harness.templates.template import turns
+from harness.types import PromptContract
+from reports.view import markdown_cell, printable
+from trainers.record import TrainingRecord
+
+_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+", re.ASCII)
+_GAP = "{{ input }}"
+_NOT_FOR_TRANSFORMERS = ("embedded:", "gguf:")
+
+
+def hub_base(record: TrainingRecord) -> str | None:
+    """Return the base's id on the Hub, or None if it is not from there: only a Hub's model has a revision.
+
+    >>> from trainers.record import TrainingRecord
+    >>> def trained_on(base, revision):
+    ...     return TrainingRecord(
+    ...         base=base, base_revision=revision, base_digest="", recipe_name="", recipe={}, prompt="",
+    ...         prompt_sha256="", data=(), samples=0, heldout=0, quantization="nf4", dtype="", device="")
+    >>> hub_base(trained_on("hf:llm-jp/llm-jp-3-13b@9f2c", "9f2c0")), hub_base(trained_on("models/mine", None))
+    ('llm-jp/llm-jp-3-13b', None)
+    """
+    name = record.base.removeprefix("hf:").partition("@")[0]
+    return name if record.base_revision and _HUB_ID.fullmatch(name) else None
+
+
+def fenced(text: str, language: str = "") -> str:
+    """Return text as a code block that nothing in it can end.
+
+    >>> print(fenced("a ```b", "text"))
+    ````text
+    a ```b
+    ````
+    """
+    shown = printable(text).rstrip("\n")
+    longest = max((len(run) for run in re.findall("`+", shown)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}{language}\n{shown}\n{fence}"
+
+
+def evaluation_command(record: TrainingRecord, name: str) -> str:
+    """Return the command that compares an adapter with its base, for a shell."""
+    parts = ["harness", "eval", "--model", "base", "--model", f"adapter:{name}", "--base", record.base]
+    return shlex.join([*parts, "--prompt", record.prompt, "--task", "bundled:ja-mini", "--judge", "rules"])
+
+
+def usage(record: TrainingRecord, name: str, contract: PromptContract | None) -> str:
+    """Return the section on use, as Markdown without its heading."""
+    harness = "With ja-harness, which checks that the prompt becomes the same tokens as in training:\n\n" + fenced(
+        evaluation_command(record, name), "console"
+    )
+    if contract is None:
+        why = "This adapter has no prompt contract, so how its prompt became tokens is not on record."
+        return f"{why}\n\n{harness}"
+    if record.base.startswith(_NOT_FOR_TRANSFORMERS):
+        why = f"transformers cannot load the base `{markdown_cell(record.base)}` by this name; ja-harness does."
+        return f"{why} {harness}"
+    return f"With transformers and peft:\n\n{fenced(_python(record, name, contract), 'python')}\n\n{harness}"
+
+
+def _python(record: TrainingRecord, name: str, contract: PromptContract) -> str:
+    texts = _literal(contract)
+    is_nf4 = record.quantization == "nf4"
+    imports = ["import torch"]
+    if texts is None:
+        imports += ["from harness.models.hf.tokens import Encoder", "from harness.templates import load_template"]
+    imports += ["from peft import PeftModel"]
+    imports += [f"from transformers import AutoModelForCausalLM, AutoTokenizer{', BitsAndBytesConfig' * is_nf4}"]
+    double = bool(record.recipe.get("double_quant"))
+    quantised = [
+        "quantization = BitsAndBytesConfig(",
+        "    load_in_4bit=True,",
+        '    bnb_4bit_quant_type="nf4",',
+        f"    bnb_4bit_compute_dtype=torch.{record.dtype},",
+        f"    bnb_4bit_use_double_quant={double},",
+        ")",
+    ]
+    options = [f"revision={_quoted(record.base_revision)}"] if record.base_revision else []
+    numerics = [f"dtype=torch.{record.dtype}", 'device_map="auto"', *["quantization_config=quantization"] * is_nf4]
+    return "\n".join([
+        *imports,
+        "",
+        f"BASE = {_quoted(hub_base(record) or record.base.removeprefix('hf:'))}",
+        f"ADAPTER = {_quoted(name)}  # its folder, or its name on the Hub",
+        *(quantised if is_nf4 else ()),
+        f"tokenizer = AutoTokenizer.from_pretrained({', '.join(['BASE', *options])})",
+        "model = AutoModelForCausalLM.from_pretrained(",
+        *(f"    {option}," for option in ("BASE", *options, *numerics)),
+        ")",
+        "model = PeftModel.from_pretrained(model, ADAPTER).eval()",
+        "",
+        'question = "日本の首都はどこですか？"',
+        *(_computed(contract) if texts is None else _plain(texts, contract)),
+        "",
+        "output = model.generate(",
+        "    input_ids=torch.tensor([ids], device=model.device),",
+        "    max_new_tokens=512,",
+        "    do_sample=False,",
+        "    repetition_penalty=1.2,",
+        f"    eos_token_id={contract.eos.id},",
+        ")",
+        "print(tokenizer.decode(output[0][len(ids) :], skip_special_tokens=True))",
+    ])  # fmt: skip
+
+
+def _quoted(text: str | None) -> str:
+    """Return text as a Python literal in double quotes."""
+    return json.dumps(text, ensure_ascii=False)
+
+
+def _literal(contract: PromptContract) -> list[tuple[str, str]] | None:
+    """Return the role and text of each message, with the gap for the instruction; None if more is computed.
+
+    The probe is the proof: filling its instruction into the texts must give what training rendered.
+    """
+    rendered = contract.probe.rendered
+    if rendered.text_form is not None:
+        return None  # which of the two forms training took is the tokenizer's matter
+    front, body, _ = split_front_matter(contract.template_text, contract.template)
+    texts = [text for _, text in turns(front)] + ([] if "messages" in front else [body])
+    instruction = contract.probe.inputs["input"]
+    filled = [text.replace(_GAP, instruction) for text in texts]
+    if filled != [message.content for message in rendered.messages]:
+        return None
+    if any(mark in text.replace(_GAP, "") for text in texts for mark in ("{{", "{%", "{#")):
+        return None
+    return [(message.role, text) for message, text in zip(rendered.messages, texts, strict=True)]
+
+
+def _plain(texts: list[tuple[str, str]], contract: PromptContract) -> list[str]:
+    bos, once = contract.bos.id, contract.bos.policy == "once"
+    fill = f".replace({_quoted(_GAP)}, question)"
+    ids = 'ids = tokenizer(prompt, add_special_tokens=False)["input_ids"]'
+    if contract.format == "text":
+        prompt = "\n".join(text for _, text in texts)
+        lines = [f"prompt = {_quoted(prompt)}{fill}", ids]
+    else:
+        lines = ["messages = ["]
+        for role, text in texts:
+            content = _quoted(text) + fill * (_GAP in text)
+            lines.append(f'    {{"role": {_quoted(role)}, "content": {content}}},')
+        lines += [
+            "]",
+            "prompt = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)",
+            ids,
+        ]
+        if bos is not None:
+            lines += [f"while ids[0] == {bos}:", "    ids = ids[1:]"]
+    if bos is not None and once:
+        lines.append(f"ids = [{bos}, *ids]  # BOS, once")
+    return lines
+
+
+def _computed(contract: PromptContract) -> list[str]:
+    name = contract.template if contract.template.endswith(".j2") else f"{contract.template}.j2"
+    return [
+        f'prompt = load_template({_quoted(name)}).render({{"input": question}})  # the template below, saved as this',
+        "ids = Encoder(tokenizer, BASE).encode(prompt)",
+    ]
