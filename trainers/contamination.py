@@ -13,6 +13,8 @@ from functools import lru_cache
 from importlib import resources
 from typing import Literal
 
+import regex
+
 from harness.codec import decode
 from harness.types import Sample
 from trainers.examples import Example
@@ -27,8 +29,7 @@ LONG_REFERENCE = 40
 """Only references of more characters than this are compared: a correct short answer may well be given twice."""
 _HEX_DIGITS = 16
 _FILE = "benchmark_hashes.json"
-_KEPT = frozenset("LMN")  # letters, marks and numbers, by the first letter of Unicode's general category
-_VARIATION = frozenset(map(chr, [*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0), *range(0x180B, 0x1810)]))
+_LEFT_OUT = regex.compile(r"(?:[^\p{L}\p{M}\p{N}]|\p{Variation_Selector})+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +77,7 @@ def normalise(text: str) -> str:
     while text != before:  # what is left may compose anew: the two marks around a removed one, for example
         before = text
         folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
-        text = "".join(char for char in folded if unicodedata.category(char)[0] in _KEPT and char not in _VARIATION)
+        text = _LEFT_OUT.sub("", folded)
     return text
 
 
