@@ -65,7 +65,7 @@ def push_to_hub(folder: Path, repo: str, *, private: bool = True, token: str | N
     for name in (CONFIG, WEIGHTS):
         if not (folder / name).is_file():
             raise InputError(f"no {name}, so no adapter to publish.", path=folder)
-    secret = _token(token)
+    secret = hub_token(token)
     api = HfApi(token=secret, library_name="ja-harness")
     try:
         url = _tried(lambda: api.create_repo(repo, private=private, repo_type="model", exist_ok=True))
@@ -85,7 +85,12 @@ def push_to_hub(folder: Path, repo: str, *, private: bool = True, token: str | N
     return str(url)
 
 
-def _token(given: str | None) -> str:
+def hub_token(given: str | None = None) -> str:
+    """Return the token to write to the Hub with: the one given, or that of ``HF_TOKEN`` or of ``hf auth login``.
+
+    Raises:
+        HarnessError: there is none, or it cannot be one.
+    """
     secret = given or get_token()
     if not secret:
         raise HarnessError("There is no token for the Hub, and nothing is uploaded without one.", hint=_LOG_IN)

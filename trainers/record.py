@@ -16,7 +16,9 @@ CURVE = "loss.png"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataFile:
-    """One source of samples. ``name`` is the file's name without its folder or the Hub's id; ``bad`` counts its rows
+    """One source of samples.
+
+    ``name`` is the file's name without its folder or the Hub's id; ``bad`` counts its rows
     that could not be used, ``refused`` those that equal a task of a benchmark.
     """
 

@@ -147,7 +147,7 @@ def _loading(numerics: Numerics, config: Any) -> dict[str, Any]:  # noqa: ANN401
         "local_files_only": True,
     }
     if numerics.device == "cuda":
-        options["device_map"] = {"": 0}
+        options["device_map"] = {"": torch.cuda.current_device()}
     if numerics.quantization == "nf4" and getattr(config, "quantization_config", None) is None:
         options["quantization_config"] = BitsAndBytesConfig(
             load_in_4bit=True,

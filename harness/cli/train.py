@@ -1,0 +1,197 @@
+"""``harness train``: from instruction data to an adapter that goes straight into an evaluation."""
+
+import shlex
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from harness.cli.assemble import open_task
+from harness.cli.options import FiniteRange, common_options
+from harness.errors import MissingExtraError, UsageError
+from harness.specs import DEFAULT_BASE, Config, load_config, parse_task
+from harness.types import Sample
+from reports.view import printable
+from trainers.folder import last_checkpoint, refuse_occupied, step_of
+from trainers.memory import GIB, MemoryPlan, plan_table
+from trainers.publishing import hub_token, push_to_hub
+from trainers.recipe import load_recipe
+
+if TYPE_CHECKING:
+    from trainers import preparation
+
+_INTERRUPTED = 130
+
+
+@click.command(
+    "train",
+    short_help="Train an adapter (4-bit QLoRA) that goes straight into an evaluation.",
+    epilog="Example: harness train --recipe course-unsloth --data ichikara.json --output adapters/mine",
+)
+@click.option("--recipe", metavar="NAME|PATH", required=True, help="Hyperparameters; see `harness ls recipes`.")
+@click.option(
+    "--data",
+    metavar="PATH",
+    multiple=True,
+    required=True,
+    help="Instructions and answers: JSON, JSONL, CSV, TSV, Parquet, a folder, hub:ORG/NAME; may be repeated.",
+)
+@click.option("--output", metavar="DIR", help="The adapter's folder.  [required unless nothing is trained]")
+@click.option("--base", metavar="SPEC", help="The model to adapt.  [default: [models] base of harness.toml]")
+@click.option("--set", "changes", metavar="KEY=VALUE", multiple=True, help="Change a hyperparameter; may be repeated.")
+@click.option("--columns", metavar="ROLE=COLUMN", multiple=True, help="Where input or answer stands in your data.")
+@click.option("--against", metavar="TASK|PATH", multiple=True, help="Refuse samples that equal tasks of this set.")
+@click.option("--strict", is_flag=True, help="Stop at rows that cannot be used, instead of leaving them out.")
+@click.option(
+    "--preview", type=click.IntRange(min=1), metavar="N", help="Print N samples with their loss mask, and stop."
+)
+@click.option("--dry-run", is_flag=True, help="Check everything, print the memory plan, and stop.")
+@click.option("--memory", type=FiniteRange(min=0, min_open=True), metavar="GIB", help="Plan for a device of this size.")
+@click.option("--dtype", type=click.Choice(["bfloat16", "float16", "float32"]), help="[default: the fastest here]")
+@click.option("--resume", is_flag=True, help="Go on from the last checkpoint in --output, if there is one.")
+@click.option("--push-to-hub", "repo", metavar="ORG/NAME", help="Publish the adapter, privately, when it is done.")
+@common_options
+def train(
+    *,
+    recipe: str,
+    data: tuple[str, ...],
+    output: str | None,
+    base: str | None,
+    changes: tuple[str, ...],
+    columns: tuple[str, ...],
+    against: tuple[str, ...],
+    strict: bool,
+    preview: int | None,
+    dry_run: bool,
+    memory: float | None,
+    dtype: str | None,
+    resume: bool,
+    repo: str | None,
+    config: str | None,
+    store: str | None,
+) -> int:
+    """Train a LoRA adapter on a 4-bit base, checking data, prompt and memory before the first step.
+
+    The same prompt template as in evaluation is used, and the adapter remembers it: `harness eval --model adapter:DIR`
+    refuses a prompt that becomes other tokens. Several GPUs: torchrun --nproc-per-node 2 --no-python harness train ...
+    """
+    del store
+    settings = load_config(config)
+    if output is None and not (preview or dry_run):
+        raise UsageError("No --output was given.", hint="Name the adapter's folder: --output adapters/mine")
+    chosen = load_recipe(recipe, changes)
+    roles = _columns(columns)
+    if output is not None:
+        refuse_occupied(Path(output), resume=resume)
+    if repo is not None:
+        hub_token()
+    try:
+        from trainers import preparation  # noqa: PLC0415 - torch and transformers are for this command's body
+    except ImportError as error:
+        raise MissingExtraError("command train", "train") from error
+    rank, size = preparation.world()
+    say = _say if rank == 0 else _keep_silent
+    prepared = preparation.prepare(
+        preparation.Request(
+            recipe=chosen,
+            data=data,
+            base=base or str(settings.models.get("base", DEFAULT_BASE)),
+            columns=roles,
+            strict=strict,
+            against=_benchmarks(against, settings),
+            dtype=dtype,
+            settings=settings.models.get("hf", {}),
+            command=shlex.join(["harness", *sys.argv[1:]]),
+        ),
+        say,
+    )
+    for line in preparation.summary(prepared):
+        say(line)
+    if preview:
+        click.echo("\n\n".join(printable(text) for text in preparation.previews(prepared, preview)))
+        return 0
+    plan = prepared.plan(world=size, memory=None if memory is None else int(memory * GIB))
+    show = click.echo if dry_run else say
+    show(plan_table(prepared.shape, prepared.wishes, plan, length=prepared.longest, batch=prepared.recipe.batch_size))
+    show(f"Plan: {plan.describe(prepared.shape)}")
+    if dry_run:
+        return 0
+    return _train(prepared, Path(str(output)), plan, resume=resume, repo=repo, say=say)
+
+
+def _train(
+    prepared: "preparation.Prepared",
+    folder: Path,
+    plan: MemoryPlan,
+    *,
+    resume: bool,
+    repo: str | None,
+    say: Callable[[str], None],
+) -> int:
+    try:
+        from trainers.training import session  # noqa: PLC0415 - trl and datasets are for this command's body
+    except ImportError as error:
+        raise MissingExtraError("command train", "train") from error
+    try:
+        record = session.train(prepared, folder, plan, resume=resume, say=say)
+    except KeyboardInterrupt:
+        _interrupted(folder)
+        return _INTERRUPTED
+    if record.outcome is None:  # not the first process
+        return 0
+    outcome = record.outcome
+    click.echo(
+        f"{folder}: {outcome.steps} steps, {outcome.tokens:,} tokens, loss {outcome.first_loss:.3f} to "
+        f"{outcome.last_loss:.3f}"
+        + (
+            f", held-out loss {outcome.heldout_loss_before:.3f} to {outcome.heldout_loss:.3f}"
+            if outcome.heldout_loss is not None and outcome.heldout_loss_before is not None
+            else ""
+        )
+    )
+    if repo is not None:
+        click.echo(push_to_hub(folder, repo, token=hub_token()))
+    say(
+        f"Evaluate it: harness eval --model base --model adapter:{shlex.quote(str(folder))} --base "
+        f"{shlex.quote(record.base)} --task bundled:ja-mini --prompt {shlex.quote(record.prompt)} --judge rules"
+    )
+    return 0
+
+
+def _interrupted(folder: Path) -> None:
+    checkpoint = last_checkpoint(folder)
+    kept = f"The last checkpoint is step {step_of(checkpoint)}" if checkpoint else "There is no checkpoint yet"
+    again = [argument for argument in sys.argv[1:] if argument != "--resume"]
+    click.echo(f"\nInterrupted. {kept}; go on with:\n  {shlex.join(['harness', *again, '--resume'])}", err=True)
+
+
+def _columns(pairs: tuple[str, ...]) -> dict[str, str]:
+    """Return roles and columns of ``ROLE=COLUMN`` pairs."""
+    found = {}
+    for pair in pairs:
+        role, equals, column = pair.partition("=")
+        if not equals or not role or not column:
+            raise UsageError(f"--columns {pair!r} is not ROLE=COLUMN.", hint="For example: --columns input=question")
+        found[role] = column
+    return found
+
+
+def _benchmarks(names: tuple[str, ...], settings: Config) -> Mapping[str, Sequence[Sample]]:
+    """Return the samples of task sets given by name, by NAME=PATH, or by their path alone."""
+    found = {}
+    for name in names:
+        text = name
+        if "=" not in name and Path(name).expanduser().exists():
+            text = f"{Path(name).stem}={name}"
+        found[name] = open_task(parse_task(text, settings))
+    return found
+
+
+def _say(text: str) -> None:
+    click.echo(text, err=True)
+
+
+def _keep_silent(_: str) -> None:
+    """Leave the talking to the first process."""

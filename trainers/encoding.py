@@ -1,0 +1,267 @@
+"""From examples to token ids with a loss mask, and the checks that come before the first step.
+
+The prompt's ids are those that an evaluation gives the model, from the same template and the same encoder; the answer's
+ids follow, with the end-of-sequence token last. What is not learnt has the label −100.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from jinja2 import TemplateError
+
+from harness.errors import HarnessError
+from harness.models.hf.tokens import Encoder
+from harness.tables.rows import shorten
+from harness.templates import Template
+from harness.types import Message, RenderedPrompt
+from trainers.examples import BadRow, Example
+
+IGNORED = -100  # the label that no loss is computed for
+_MANY_CUT = 0.05  # share of truncated samples that is worth a warning
+_MOST_UNLIKE = 0.5  # share of samples whose boundary may tokenise otherwise
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Encoded:
+    """A sample as the model sees it: ``ids``, of which the first ``prompt`` are the prompt's.
+
+    ``learnt_from`` is the position of the first token with a label; ``truncated``: the end was cut off, EOS with it.
+    """
+
+    where: str
+    ids: tuple[int, ...]
+    prompt: int
+    learnt_from: int
+    truncated: bool = False
+
+    @property
+    def labels(self) -> tuple[int, ...]:
+        """The ids again, with −100 where nothing is learnt; position 0 is predicted from nothing, so never learnt."""
+        start = max(1, self.learnt_from)
+        return (*(IGNORED for _ in self.ids[:start]), *self.ids[start:])
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EncodedSet:
+    """All samples of a training. ``left_out`` are too long or have nothing left to learn; ``notices`` are for people.
+
+    ``unlike``: samples whose prompt and answer together tokenise otherwise than one after the other.
+    """
+
+    samples: tuple[Encoded, ...]
+    left_out: tuple[BadRow, ...]
+    unlike: int
+    notices: tuple[str, ...]
+
+    @property
+    def truncated(self) -> int:
+        """How many samples were cut."""
+        return sum(sample.truncated for sample in self.samples)
+
+
+class SampleEncoder:
+    """Encodes examples with one template, one tokenizer, and one rule for what is learnt."""
+
+    def __init__(
+        self,
+        encoder: Encoder,
+        template: Template,
+        *,
+        loss: Literal["answer", "all"],
+        max_length: int,
+        overlong: Literal["truncate", "drop"],
+        end: frozenset[int],
+    ) -> None:
+        """Take the ids that end an answer when the model generates (``end``) to check EOS against.
+
+        Raises:
+            HarnessError: the tokenizer has no EOS token, or generation would not stop at it.
+        """
+        self.encoder = encoder
+        self.template = template
+        self._loss = loss
+        self._max_length = max_length
+        self._overlong = overlong
+        self.eos = _checked_eos(encoder, end)
+
+    def encode_all(self, examples: Sequence[Example]) -> EncodedSet:
+        """Return every example encoded, after the checks that must pass before anything is trained on.
+
+        Raises:
+            HarnessError: no sample is left, the boundary between prompt and answer tokenises otherwise for most
+                samples, or a prompt cannot be rendered or encoded.
+        """
+        one_turn = self.template.format != "chat"
+        samples: list[Encoded] = []
+        unlike: list[Example] = []
+        left_out = [
+            BadRow(
+                where=example.where,
+                why=f"a conversation of {len(example.history) + 2} turns; {self.template.name} holds one instruction "
+                "(a chat template takes it: --set prompt=chat.v1)",
+            )
+            for example in examples
+            if example.history and one_turn
+        ]
+        usable = [example for example in examples if not (example.history and one_turn)]
+        for example, prompt in zip(usable, self._prompts(usable), strict=True):
+            ids = self.encoder.encode(prompt)
+            answer, alike = self._answer(prompt, ids, example.answer)
+            if not alike:
+                unlike.append(example)
+            sample = self._cut(example, ids, answer)
+            if isinstance(sample, BadRow):
+                left_out.append(sample)
+            else:
+                samples.append(sample)
+        encoded = EncodedSet(
+            samples=tuple(samples),
+            left_out=tuple(left_out),
+            unlike=len(unlike),
+            notices=tuple(self._notices(samples, len(unlike))),
+        )
+        self._check(encoded, len(examples), unlike)
+        return encoded
+
+    def _prompts(self, examples: Sequence[Example]) -> list[RenderedPrompt]:
+        rendered = self.template.render_all([example.inputs for example in examples])
+        return [
+            self._with_history(prompt, example) if example.history else prompt
+            for prompt, example in zip(rendered, examples, strict=True)
+        ]
+
+    def _with_history(self, prompt: RenderedPrompt, example: Example) -> RenderedPrompt:
+        """Return the prompt with a chat's earlier turns before its last one; a system turn replaces the template's."""
+        own = [message for message in prompt.messages if message.role == "system"]
+        system = [] if any(message.role == "system" for message in example.history) else own
+        last = [message for message in prompt.messages if message.role != "system"]
+        return replace(prompt, messages=(*system, *example.history, *last), text_form=None)
+
+    def _answer(self, prompt: RenderedPrompt, prompt_ids: list[int], answer: str) -> tuple[list[int], bool]:
+        """Return the answer's ids with EOS last, and whether prompt and answer in one piece begin with the prompt's."""
+        if prompt.format == "chat" and self.encoder.has_chat_template:
+            return self._chat_answer(prompt, prompt_ids, answer)
+        text = prompt.text_form if prompt.format == "chat" else prompt.text
+        whole = self.ids_of(str(text) + answer)
+        start = [token for token in prompt_ids if token != self.encoder.tokenizer.bos_token_id]
+        whole_start = [token for token in whole if token != self.encoder.tokenizer.bos_token_id]
+        alike = whole_start[: len(start)] == start
+        ids = whole_start[len(start) :] if alike else self.ids_of(answer)
+        return [*(token for token in ids if token != self.eos), self.eos], alike
+
+    def _chat_answer(self, prompt: RenderedPrompt, prompt_ids: list[int], answer: str) -> tuple[list[int], bool]:
+        """Return what the chat template writes after the prompt: the answer and the end of the turn."""
+        messages = [*prompt.messages, Message(role="assistant", content=answer)]
+        turns = [{"role": message.role, "content": message.content} for message in messages]
+        tokenizer = self.encoder.tokenizer
+        try:
+            text = tokenizer.apply_chat_template(turns, tokenize=False)
+            before = tokenizer.apply_chat_template(turns[:-1], tokenize=False, add_generation_prompt=True)
+        except TemplateError as error:
+            raise HarnessError(f"The chat template of the tokenizer refuses the messages: {error}") from error
+        if not text.startswith(before):
+            raise HarnessError(
+                "The chat template of the tokenizer writes a prompt otherwise once its answer follows.",
+                hint="Train with a text prompt, for example --set prompt=course.v1.",
+            )
+        whole = self.ids_of(text)
+        offset = 1 if prompt_ids[:1] == [tokenizer.bos_token_id] != whole[:1] else 0
+        alike = whole[: len(prompt_ids) - offset] == prompt_ids[offset:]
+        ids = whole[len(prompt_ids) - offset :] if alike else self.ids_of(text[len(before) :])
+        if self.eos in ids:
+            ids = ids[: ids.index(self.eos)]
+        return [*ids, self.eos], alike
+
+    def ids_of(self, text: str) -> list[int]:
+        """Return the ids of a text without special tokens of the tokenizer's own."""
+        return list(self.encoder.tokenizer(text, add_special_tokens=False)["input_ids"])
+
+    def _cut(self, example: Example, prompt: list[int], answer: list[int]) -> Encoded | BadRow:
+        length = len(prompt) + len(answer)
+        where = example.where
+        if len(answer) <= 1:
+            return BadRow(where=where, why="the answer has no tokens")
+        if length > self._max_length and self._overlong == "drop":
+            return BadRow(where=where, why=f"{length} tokens; max_length is {self._max_length}")
+        ids = (*prompt, *answer)[: self._max_length]
+        if len(ids) <= len(prompt):
+            return BadRow(
+                where=where, why=f"the prompt alone has {len(prompt)} tokens; max_length is {self._max_length}"
+            )
+        return Encoded(
+            where=where,
+            ids=ids,
+            prompt=len(prompt),
+            learnt_from=len(prompt) if self._loss == "answer" else 0,
+            truncated=length > self._max_length,
+        )
+
+    def _notices(self, samples: Sequence[Encoded], unlike: int) -> Iterator[str]:
+        cut = sum(sample.truncated for sample in samples)
+        if samples and cut:
+            share = cut / len(samples)
+            loud = "; they teach no end: raise max_length or set overlong=drop" if share > _MANY_CUT else ""
+            yield f"{cut} of {len(samples)} samples ({share:.1%}) are cut at {self._max_length} tokens{loud}"
+        if unlike:
+            yield (
+                f"{unlike} samples tokenise otherwise where prompt and answer meet; their answers were encoded on "
+                "their own, as a model generates them"
+            )
+
+    def _check(self, encoded: EncodedSet, wanted: int, unlike: Sequence[Example]) -> None:
+        """Raise if what would be trained on cannot be right."""
+        if not encoded.samples:
+            first = encoded.left_out[0]
+            raise HarnessError(
+                f"None of the {wanted} samples can be trained on: {first.where}: {first.why}.",
+                hint="Raise max_length if they are too long: --set max_length=1024 (memory grows with it).",
+            )
+        if len(unlike) > _MOST_UNLIKE * wanted:
+            raise HarnessError(
+                f"Where prompt and answer meet, {len(unlike)} of {wanted} samples tokenise otherwise than when the "
+                f"model generates (first: {unlike[0].where}, answer {shorten(unlike[0].answer)}).",
+                hint=f"End the template {self.template.name} with a line end, not with a blank or a word.",
+            )
+        for sample in encoded.samples:
+            labels = sample.labels
+            if not sample.truncated and labels[-1] != self.eos:
+                raise HarnessError(
+                    f"{sample.where}: the last label is {labels[-1]}, not EOS ({self.eos}): the model would not learn "
+                    "to stop. This is a defect: please report it."
+                )
+
+
+def _checked_eos(encoder: Encoder, end: frozenset[int]) -> int:
+    tokenizer = encoder.tokenizer
+    eos = tokenizer.eos_token_id
+    if eos is None:
+        raise HarnessError(
+            "The base's tokenizer has no end-of-sequence token, so no answer could learn to end.",
+            hint="Use a base whose tokenizer_config.json names an eos_token.",
+        )
+    if end and eos not in end:
+        raise HarnessError(
+            f"The tokenizer's EOS is {eos}, and generation ends at {sorted(end)}: the adapter would never stop.",
+            hint="Mend eos_token_id in the base's generation_config.json.",
+        )
+    return int(eos)
+
+
+def preview(sample: Encoded, encoder: Encoder, eos: int) -> str:
+    """Return a sample token by token, for people: what is learnt stands between ⟦ and ⟧."""
+    tokens = [_token(encoder.tokenizer, number) for number in sample.ids]
+    start = max(1, sample.learnt_from)
+    end = "cut at max_length, EOS is not learnt" if sample.truncated else f"EOS ({eos}) is learnt"
+    head = f"{sample.where}: {len(sample)} tokens, {len(sample) - start} in the loss; {end}"
+    return f"{head}\n  {'|'.join(tokens[:start])}\n  ⟦{'|'.join(tokens[start:])}⟧"
+
+
+def _token(tokenizer: Any, number: int) -> str:  # noqa: ANN401 - transformers is untyped
+    text = str(tokenizer.decode([number]))
+    if not text or "\ufffd" in text:
+        text = str(tokenizer.convert_ids_to_tokens(number))
+    return "".join("⏎" if c == "\n" else c if c.isprintable() else "·" for c in text)

@@ -1,0 +1,170 @@
+"""An adapter's folder while it is being trained: who may use it, what is whole in it, and where a run goes on."""
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from harness.codec import canonical
+from harness.errors import HarnessError, InputError
+from trainers.record import LOG, RECORD, TrainingRecord, read_log, read_record, record_text
+
+CHECKPOINTS = "checkpoints"
+COMPLETE = "complete"  # the file in a checkpoint that says that it was written to its end
+_LOCK = ".training.lock"
+_MAY_DIFFER = {"outcome", "versions", "command", "device", "processes"}  # what changes no weight of a resumed run
+
+
+@contextmanager
+def claimed(folder: Path) -> Iterator[None]:
+    """Hold an output folder for this process, creating it.
+
+    Raises:
+        HarnessError: it cannot be written, or another process trains into it.
+    """
+    lock = FileLock(folder / _LOCK, timeout=0)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except Timeout as error:
+        raise HarnessError(
+            f"Another process is training into {folder}.", hint="Wait for it, or choose another --output."
+        ) from error
+    except (NotADirectoryError, FileExistsError) as error:
+        raise InputError("not a folder.", path=folder, hint="Choose another --output.") from error
+    except OSError as error:
+        raise HarnessError(
+            f"{folder} cannot be written: {error.strerror or error}.", hint="Choose an --output that you may write to."
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
+        (folder / _LOCK).unlink(missing_ok=True)
+
+
+def refuse_occupied(folder: Path, *, resume: bool) -> None:
+    """Check that a folder is new or empty, or holds a run that is to be resumed.
+
+    Raises:
+        InputError: it holds something else, and nothing of it is touched.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise InputError("not a folder.", path=folder, hint="Choose another --output.")
+    earlier = read_record(folder) if folder.is_dir() else None
+    if earlier is None:
+        others = sorted(item.name for item in folder.iterdir() if item.name != _LOCK) if folder.is_dir() else []
+        if others:
+            raise InputError(
+                f"holds other files ({', '.join(others[:3])}{', …' if len(others) > 3 else ''}).",  # noqa: PLR2004
+                path=folder,
+                hint="Choose a new folder for --output.",
+            )
+    elif not resume:
+        state = "a finished run" if earlier.outcome else "a run that was not finished"
+        go_on = "" if earlier.outcome else ", or go on with it: --resume"
+        raise InputError(f"holds {state}.", path=folder, hint=f"Choose another --output{go_on}.")
+
+
+def check_same_run(folder: Path, record: TrainingRecord) -> TrainingRecord | None:
+    """Return the record of the run that a folder holds, if any, after checking that it is this very run.
+
+    Raises:
+        InputError: recipe, data, base or prompt were others.
+    """
+    earlier = read_record(folder)
+    if earlier is not None and (differing := differences(earlier, record)):
+        raise InputError(
+            f"holds another run: {'; '.join(differing)}.",
+            path=folder,
+            hint="Give the same recipe, data and base as then, or choose another --output.",
+        )
+    return earlier
+
+
+def differences(earlier: TrainingRecord, now: TrainingRecord) -> list[str]:
+    """Return in words what decides the weights and is not the same in two records."""
+    before, after = asdict(earlier), asdict(now)
+    found = []
+    for key, value in before.items():
+        if key in _MAY_DIFFER or canonical(value) == canonical(after[key]):
+            continue
+        if key == "recipe":
+            changed = [name for name in value if canonical(value[name]) != canonical(after[key].get(name))]
+            found += [f"{name} was {value[name]!r}, now {after[key].get(name)!r}" for name in changed]
+        elif key == "data":
+            names = ", ".join(file["name"] for file in value)
+            found.append(f"the data was {names}" if names != _names(after[key]) else f"the content of {names} changed")
+        elif key not in {"changed", "sources"}:
+            found.append(f"{key} was {value!r}, now {after[key]!r}")
+    return found
+
+
+def _names(files: list[dict[str, object]]) -> str:
+    return ", ".join(str(file["name"]) for file in files)
+
+
+def last_checkpoint(folder: Path) -> Path | None:
+    """Return the newest checkpoint that was written to its end, removing those that were not."""
+    whole = []
+    for checkpoint in (folder / CHECKPOINTS).glob("checkpoint-*"):
+        if (checkpoint / COMPLETE).is_file():
+            whole.append(checkpoint)
+        else:
+            shutil.rmtree(checkpoint, ignore_errors=True)
+    return max(whole, key=step_of, default=None)
+
+
+def step_of(checkpoint: Path) -> int:
+    """Return the optimizer step of a checkpoint.
+
+    >>> step_of(Path("checkpoints/checkpoint-100"))
+    100
+    """
+    return int(checkpoint.name.rpartition("-")[2])
+
+
+def rewind_log(folder: Path, step: int) -> None:
+    """Drop the rows of the log that come after a step: they will be written again."""
+    rows = [row for row in read_log(folder) if row["step"] <= step]
+    write_whole(folder / LOG, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
+
+
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Write a file that is there whole or not at all.
+
+    Raises:
+        HarnessError: it cannot be written; what was there before stays.
+    """
+    data = content.encode("utf-8") if isinstance(content, str) else content
+    work = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with work.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        work.replace(path)
+    except OSError as error:
+        work.unlink(missing_ok=True)
+        raise HarnessError(
+            f"{path} cannot be written: {error.strerror or error}.",
+            hint="Make room, then run the same command with --resume.",
+        ) from error
+
+
+def save_record(folder: Path, record: TrainingRecord) -> None:
+    """Write the record of a run."""
+    write_whole(folder / RECORD, record_text(record))
+
+
+def move_in(work: Path, folder: Path, last: str) -> None:
+    """Move the files of a finished folder into another, the file ``last`` at the end: with it the adapter is there."""
+    names = sorted((item.name for item in work.iterdir()), key=lambda name: name == last)
+    for name in names:
+        (work / name).replace(folder / name)
+    work.rmdir()

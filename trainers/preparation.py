@@ -1,0 +1,316 @@
+"""Everything that is settled before a weight is loaded: data, base, tokens, contract and memory."""
+
+import importlib.metadata
+import math
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from harness.contracts import make_contract
+from harness.errors import HarnessError, UsageError
+from harness.models.hf.bases import load_encoder, read_config, stored_quantization
+from harness.models.hf.memory import available_bytes
+from harness.models.hf.numerics import Numerics, choose
+from harness.models.hf.sources import (
+    Source,
+    check_trusted,
+    config_folder,
+    raw_config,
+    resolve,
+    split_revision,
+)
+from harness.models.hf.tokens import Encoder
+from harness.templates import Template, load_template
+from harness.types import PromptContract, Sample
+from trainers.contamination import find_hits, index, known_benchmarks
+from trainers.encoding import Encoded, EncodedSet, SampleEncoder, preview
+from trainers.examples import BadRow, Example, read_examples, split_heldout
+from trainers.memory import MemoryPlan, ModelShape, Wishes, plan_memory
+from trainers.recipe import NamedRecipe, Recipe
+from trainers.record import DataFile, TrainingRecord
+from trainers.training.attention import DENSE, choose_attention
+from trainers.training.batches import deal
+from trainers.training.model import end_tokens, model_shape, total_bytes
+
+_LISTED = 20  # rows that are named
+_LIBRARIES = ("ja-harness", "torch", "transformers", "peft", "trl", "bitsandbytes", "accelerate", "datasets")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What the user asks for: a recipe, data, a base as typed, and the benchmarks that must not be trained on."""
+
+    recipe: NamedRecipe
+    data: tuple[str, ...]
+    base: str
+    columns: Mapping[str, str]
+    strict: bool = False
+    against: Mapping[str, Sequence[Sample]]
+    dtype: str | None = None
+    settings: Mapping[str, Any]
+    command: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A training that is ready to start. ``bad`` and ``refused`` rows are not in it; ``notices`` are for people."""
+
+    request: Request
+    source: Source
+    numerics: Numerics
+    trusted: bool
+    encoder: Encoder
+    template: Template
+    eos: int
+    train: EncodedSet
+    heldout: tuple[Encoded, ...]
+    bad: tuple[BadRow, ...]
+    refused: tuple[str, ...]
+    contract: PromptContract
+    shape: ModelShape
+    wishes: Wishes
+    notices: tuple[str, ...]
+    record: TrainingRecord
+
+    @property
+    def recipe(self) -> Recipe:
+        """The hyperparameters."""
+        return self.request.recipe.values
+
+    @property
+    def steps(self) -> int:
+        """The optimizer steps of the whole training."""
+        recipe = self.recipe
+        if recipe.max_steps > 0:
+            return recipe.max_steps
+        each = math.ceil(len(self.train.samples) / recipe.batch_size)
+        return math.ceil(each * recipe.num_train_epochs)
+
+    @property
+    def longest(self) -> int:
+        """The tokens of the longest sample."""
+        return max(len(sample) for sample in (*self.train.samples, *self.heldout))
+
+    def plan(self, *, world: int = 1, memory: int | None = None) -> MemoryPlan:
+        """Return how batches are cut on this machine, or on a device of ``memory`` bytes.
+
+        Raises:
+            HarnessError: it does not fit.
+        """
+        lengths = sorted((len(sample) for sample in self.train.samples), reverse=True)
+        worst = lengths[: self.recipe.batch_size]
+        share = max(sum(lengths[i] for i in hand) for hand in deal(range(len(worst)), lengths, world))
+        device = self.numerics.device
+        return plan_memory(
+            self.shape,
+            self.wishes,
+            device=device,
+            available=available_bytes(device) if memory is None else memory,
+            longest=self.longest,
+            batch_tokens=share,
+            total=total_bytes(device) if memory is None else memory,
+        )
+
+
+def prepare(request: Request, say: Callable[[str], None]) -> Prepared:
+    """Read and check everything; nothing is written and no weight is loaded.
+
+    Raises:
+        HarnessError: whatever cannot be trained on, with the place and the next step.
+    """
+    recipe = request.recipe.values
+    template = load_template(recipe.prompt)
+    examples = read_examples(request.data, columns=request.columns, strict=request.strict)
+    kept, refused, files = _refuse_contaminated(examples.examples, examples.files, request.against)
+    if request.strict and refused:
+        raise HarnessError(f"--strict: {refused[0]}, and {len(refused) - 1} more.", hint="Take these rows out.")
+    training, held = split_heldout(kept, recipe.heldout, recipe.seed)
+    source, trusted, numerics, config = _base(request)
+    encoder = load_encoder(source, trusted=trusted)
+    samples = SampleEncoder(
+        encoder,
+        template,
+        loss=recipe.loss,
+        max_length=recipe.max_length,
+        overlong=recipe.overlong,
+        end=end_tokens(source, encoder),
+    )
+    say(f"Encoding {len(training):,} samples with {template.name} ...")
+    train = samples.encode_all(training)
+    heldout = samples.encode_all(held).samples if held else ()
+    contract = make_contract(
+        template,
+        tokens=encoder.tokens,
+        answer_tokens=lambda text: [(token, encoder.decode([token])) for token in samples.ids_of(text)],
+        eos=(samples.eos, str(encoder.tokenizer.eos_token)),
+    )
+    shape = model_shape(config, recipe, numerics, trusted=trusted)
+    prepared = Prepared(
+        request=request,
+        source=source,
+        numerics=numerics,
+        trusted=trusted,
+        encoder=encoder,
+        template=template,
+        eos=samples.eos,
+        train=train,
+        heldout=heldout,
+        bad=(*examples.bad, *train.left_out),
+        refused=tuple(refused),
+        contract=contract,
+        shape=shape,
+        wishes=_wishes(recipe, numerics, config),
+        notices=(),
+        record=_record(request, source, numerics, template, files, train, heldout),
+    )
+    return replace(prepared, notices=tuple(_notices(prepared)))
+
+
+def summary(prepared: Prepared) -> list[str]:
+    """Return what will be trained on what, a line each, with every notice and the first rows that are left out."""
+    recipe, record = prepared.recipe, prepared.record
+    lengths = [len(sample) for sample in prepared.train.samples]
+    where = f"{record.device}, {record.quantization} {record.dtype}"
+    lines = [
+        f"Recipe {record.recipe_name}: {recipe.summary}" if recipe.summary else f"Recipe {record.recipe_name}",
+        f"Base {record.base} ({where}), prompt {record.prompt}",
+        f"{len(lengths):,} samples of {min(lengths)} to {max(lengths)} tokens ({sum(lengths):,} in all)"
+        + (f", {record.heldout:,} held out" if record.heldout else "")
+        + f"; {prepared.steps} optimizer steps of {recipe.batch_size} samples",
+    ]
+    lines += [f"Note: {notice}" for notice in prepared.notices]
+    lines += [f"  left out: {row.where}: {row.why}" for row in prepared.bad[:_LISTED]]
+    lines += [f"  refused: {text}" for text in prepared.refused[:_LISTED]]
+    return lines
+
+
+def previews(prepared: Prepared, count: int) -> list[str]:
+    """Return the first samples token by token, with what is learnt marked."""
+    return [preview(sample, prepared.encoder, prepared.eos) for sample in prepared.train.samples[:count]]
+
+
+def world() -> tuple[int, int]:
+    """Return this process's rank and how many there are, as torchrun or accelerate launch say.
+
+    >>> world()
+    (0, 1)
+
+    Raises:
+        UsageError: the launcher's variables are no numbers.
+    """
+    try:
+        return int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
+    except ValueError as error:
+        raise UsageError(f"RANK or WORLD_SIZE is no number: {error}.") from error
+
+
+def _refuse_contaminated(
+    examples: Sequence[Example], files: Sequence[DataFile], against: Mapping[str, Sequence[Sample]]
+) -> tuple[list[Example], list[str], tuple[DataFile, ...]]:
+    """Return what may be trained on, what is refused with the reason, and the files with the refused counted."""
+    benchmarks = [*known_benchmarks(), *(index(name, samples) for name, samples in against.items())]
+    hits = {hit.where: hit for hit in reversed(find_hits(examples, benchmarks))}
+    refused = [
+        f"{hit.where}: its {hit.what} is task {hit.task_id} of {hit.benchmark}" for hit in reversed(hits.values())
+    ]
+    kept = [example for example in examples if example.where not in hits]
+    if not kept:
+        raise HarnessError(
+            f"All {len(examples)} samples are tasks of a benchmark (first: {refused[0]}).",
+            hint="A model trained on them cannot be evaluated with them: use other data.",
+        )
+    counted = tuple(
+        replace(file, refused=sum(where.startswith((f"{file.name}:", f"{file.name} ")) for where in hits))
+        for file in files
+    )
+    return kept, refused, counted
+
+
+def _base(request: Request) -> tuple[Source, bool, Numerics, Any]:
+    if request.base.startswith("adapter:"):
+        raise UsageError(
+            f"--base {request.base} is an adapter; a new adapter is trained on a base model.",
+            hint="Name the model, for example --base llm-jp/llm-jp-3-13b.",
+        )
+    source = resolve(*split_revision(request.base))
+    trusted = check_trusted(source, request.settings.get("trust_remote_code"))
+    recipe = request.recipe.values
+    numerics = choose(
+        quantization=recipe.quantization,
+        dtype=request.dtype,
+        stored_quantization=stored_quantization(raw_config(source)),
+        double_quant=recipe.double_quant,
+    )
+    return source, trusted, numerics, read_config(source, config_folder(source), trusted=trusted)
+
+
+def _wishes(recipe: Recipe, numerics: Numerics, config: Any) -> Wishes:  # noqa: ANN401 - transformers is untyped
+    def fixed(value: object) -> bool | None:
+        return value if isinstance(value, bool) else None
+
+    return Wishes(
+        dropout=recipe.lora_dropout > 0,
+        quantized=numerics.quantization == "nf4",
+        optimizer_bytes=2 if recipe.optim == "paged_adamw_8bit" else 8,
+        checkpointing=fixed(recipe.gradient_checkpointing),
+        dequantize=fixed(recipe.dequantize),
+        dense_mask=choose_attention(config, numerics.device, numerics.dtype) == DENSE,
+    )
+
+
+def _notices(prepared: Prepared) -> list[str]:
+    recipe, notices = prepared.recipe, list(prepared.train.notices)
+    if prepared.steps <= recipe.warmup_steps + 1:
+        notices.append(
+            f"{prepared.steps} optimizer steps with warmup_steps {recipe.warmup_steps}: the learning rate hardly "
+            "leaves 0, so this trains almost nothing (more data, more epochs, or --set warmup_steps=0)"
+        )
+    if prepared.refused:
+        notices.append(f"{len(prepared.refused)} samples are tasks of a benchmark and are not trained on")
+    if prepared.bad:
+        notices.append(f"{len(prepared.bad)} rows are left out")
+    if not prepared.encoder.has_bos and prepared.template.bos == "once":
+        notices.append("the tokenizer has no beginning-of-sequence token; none is added")
+    return notices
+
+
+def _record(  # noqa: PLR0917 - what a record is made of
+    request: Request,
+    source: Source,
+    numerics: Numerics,
+    template: Template,
+    files: Sequence[DataFile],
+    train: EncodedSet,
+    heldout: Sequence[Encoded],
+) -> TrainingRecord:
+    recipe = request.recipe
+    return TrainingRecord(
+        base=request.base,
+        base_revision=source.commit,
+        base_digest=source.digest,
+        recipe_name=recipe.name,
+        recipe=asdict(recipe.values),
+        changed=recipe.changed,
+        sources=recipe.sources,
+        prompt=template.name,
+        prompt_sha256=template.sha256,
+        data=tuple(files),
+        samples=len(train.samples),
+        heldout=len(heldout),
+        truncated=train.truncated,
+        data_license=recipe.values.data_license,
+        quantization=numerics.quantization,
+        dtype=numerics.dtype_name,
+        device=numerics.device,
+        processes=world()[1],
+        versions={name: _version(name) for name in _LIBRARIES},
+        command=request.command,
+    )
+
+
+def _version(name: str) -> str:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return "not installed"

@@ -1,0 +1,176 @@
+"""Recipes: every hyperparameter of a training, with where it came from, as a short TOML file."""
+
+import math
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from annotated_types import Ge, Gt, Le, Lt
+
+from harness.codec import decode, digest
+from harness.errors import InputError, UnknownNameError, UsageError
+
+Positive = Annotated[int, Ge(1)]
+Finite = Annotated[float, Ge(0), Lt(math.inf)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """Every hyperparameter of a training, under the names that transformers, trl and peft use for them.
+
+    ``per_device_train_batch_size`` × ``gradient_accumulation_steps`` is the effective batch, in samples per optimizer
+    step, on any number of GPUs: how it is cut into micro-batches is decided by the memory that is there and changes no
+    sum. ``loss`` says which tokens are learnt: those of the answer, or all. A sample of more than ``max_length`` tokens
+    is cut there, so that its end is not learnt (``overlong`` "truncate"), or left out ("drop"). ``max_steps`` −1 is the
+    whole of ``num_train_epochs``. ``heldout`` is a share (below 1) or a number of samples that are never trained on;
+    their loss is measured before, after and every ``eval_steps`` optimizer steps (0: only before and after).
+    ``dequantize`` turns nf4 weights back once after loading (same values, faster, four times the memory);
+    ``gradient_checkpointing`` recomputes activations instead of keeping them; both are decided by memory if "auto".
+    """
+
+    __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012 - pydantic reads it from the class
+
+    summary: str = ""
+    prompt: str = "course.v1"
+    loss: Literal["answer", "all"] = "answer"
+    max_length: Annotated[int, Ge(8)] = 1024
+    overlong: Literal["truncate", "drop"] = "truncate"
+    quantization: Literal["nf4", "none"] = "nf4"
+    double_quant: bool = False
+    lora_r: Positive = 16
+    lora_alpha: Positive = 32
+    lora_dropout: Annotated[float, Ge(0), Lt(1)] = 0.0
+    target_modules: str | tuple[str, ...] = "all-linear"
+    learning_rate: Annotated[float, Gt(0), Lt(math.inf)] = 2e-4
+    lr_scheduler_type: Literal["linear", "cosine", "constant", "constant_with_warmup"] = "linear"
+    warmup_steps: Annotated[int, Ge(0)] = 0
+    weight_decay: Finite = 0.0
+    max_grad_norm: Finite = 1.0
+    optim: Literal["adamw_torch", "adamw_torch_fused", "paged_adamw_32bit", "paged_adamw_8bit"] = "adamw_torch"
+    num_train_epochs: Annotated[float, Gt(0), Lt(math.inf)] = 1.0
+    max_steps: Annotated[int, Ge(-1)] = -1
+    per_device_train_batch_size: Positive = 2
+    gradient_accumulation_steps: Positive = 4
+    gradient_checkpointing: bool | Literal["auto"] = "auto"
+    dequantize: bool | Literal["auto"] = "auto"
+    torch_compile: bool = False
+    seed: Annotated[int, Ge(0), Le(2**32 - 1)] = 42
+    logging_steps: Positive = 10
+    save_steps: Positive = 100
+    save_total_limit: Positive = 2
+    eval_steps: Annotated[int, Ge(0)] = 0
+    heldout: Finite = 0.0
+    data_license: str | None = None
+
+    @property
+    def batch_size(self) -> int:
+        """The samples of one optimizer step, over all devices together.
+
+        >>> Recipe(per_device_train_batch_size=2, gradient_accumulation_steps=4).batch_size
+        8
+        """
+        return self.per_device_train_batch_size * self.gradient_accumulation_steps
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NamedRecipe:
+    """A recipe with its name, where its values come from, and which of them ``--set`` changed."""
+
+    name: str
+    values: Recipe
+    sources: Mapping[str, str] = field(default_factory=dict)
+    changed: tuple[str, ...] = ()
+
+    @property
+    def sha256(self) -> str:
+        """The identity of the values."""
+        return digest(asdict(self.values))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _File:
+    """The shape of a recipe file: the values at the top, and a table of sources."""
+
+    __pydantic_config__ = {"extra": "allow"}  # noqa: RUF012 - the other keys are the recipe's, checked as such
+    sources: Mapping[str, str] = field(default_factory=dict)
+
+
+def recipe_names() -> list[str]:
+    """Return the names of the recipes that come with the harness.
+
+    >>> recipe_names()
+    ['article', 'course-plain', 'course-unsloth', 'cpu-demo', 'fast']
+    """
+    folder = files("trainers") / "recipes"
+    return sorted(item.name.removesuffix(".toml") for item in folder.iterdir() if item.name.endswith(".toml"))
+
+
+def load_recipe(name_or_path: str, changes: Sequence[str] = ()) -> NamedRecipe:
+    """Return a recipe by name, or from a TOML file, with ``KEY=VALUE`` changes applied.
+
+    >>> load_recipe("article", ["max_steps=1"]).values.max_steps
+    1
+
+    Raises:
+        UnknownNameError: there is no recipe of this name, or no key of that name.
+        UsageError: a change is not ``KEY=VALUE``.
+        InputError: the file cannot be read, or a value cannot be used.
+    """
+    is_file = name_or_path.endswith(".toml") or "/" in name_or_path or "\\" in name_or_path
+    if not is_file and name_or_path not in recipe_names():
+        raise UnknownNameError("recipe", name_or_path, recipe_names())
+    data = _read(Path(name_or_path).expanduser()) if is_file else _shipped(name_or_path)
+    sources = data.pop("sources", {})
+    sources = decode(_File, {"sources": sources}, where=f"{name_or_path} sources").sources
+    changed = dict(_parse_change(change) for change in changes)
+    known = {item.name for item in fields(Recipe)}
+    for key in (*changed, *sources):
+        if key not in known:
+            raise UnknownNameError("recipe key", key, known)
+    for key in data:
+        if key not in known:
+            raise InputError(f"no recipe key is named {key!r}.", path=name_or_path, hint=_near(key, known))
+    values = decode(Recipe, data | changed, where=name_or_path if not changed else f"{name_or_path} with --set")
+    name = Path(name_or_path).stem if is_file else name_or_path
+    return NamedRecipe(name=name, values=values, sources=sources, changed=tuple(sorted(changed)))
+
+
+def _near(key: str, known: set[str]) -> str | None:
+    return UnknownNameError("recipe key", key, known).hint
+
+
+def _shipped(name: str) -> dict[str, Any]:
+    return tomllib.loads((files("trainers") / "recipes" / f"{name}.toml").read_text(encoding="utf-8"))
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError as error:
+        raise InputError(
+            "no such recipe file.", path=path, hint=f"Recipes by name: {', '.join(recipe_names())}."
+        ) from error
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}.", path=path) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"not valid TOML: {error}.", path=path) from error
+
+
+def _parse_change(text: str) -> tuple[str, Any]:
+    """Return the key and the value of ``KEY=VALUE``: a TOML value, or else plain text.
+
+    >>> _parse_change("learning_rate=1e-4"), _parse_change("prompt=plain.v1")
+    (('learning_rate', 0.0001), ('prompt', 'plain.v1'))
+    >>> _parse_change('target_modules=["q_proj"]')
+    ('target_modules', ['q_proj'])
+    """
+    key, equals, value = text.partition("=")
+    if not equals or not key.strip():
+        raise UsageError(f"--set {text!r} is not KEY=VALUE.", hint="For example: --set learning_rate=1e-4")
+    try:
+        return key.strip(), tomllib.loads(f"value = {value.strip()}")["value"]
+    except tomllib.TOMLDecodeError:
+        return key.strip(), value.strip()

@@ -1,0 +1,1 @@
+"""The torch side of training: attention, the model, the trainer, its progress."""

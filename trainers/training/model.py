@@ -1,0 +1,150 @@
+"""The base model ready for an adapter: loaded as evaluation loads it, with LoRA layers that train in float32."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from peft import LoraConfig, get_peft_model
+from transformers import AutoModelForCausalLM, GenerationConfig
+from transformers.modeling_layers import GradientCheckpointingLayer
+
+from harness.errors import HarnessError
+from harness.models.hf.bases import load_base
+from harness.models.hf.memory import available_bytes, footprint
+from harness.models.hf.numerics import Numerics
+from harness.models.hf.sources import Source, config_folder
+from harness.models.hf.tokens import Encoder
+from trainers.memory import MemoryPlan, ModelShape
+from trainers.recipe import Recipe
+from trainers.training.attention import choose_attention
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Student:
+    """A base with a new adapter, and the token ids that end an answer."""
+
+    model: Any
+    end: frozenset[int]
+
+
+def model_shape(config: Any, recipe: Recipe, numerics: Numerics, *, trusted: bool) -> ModelShape:  # noqa: ANN401
+    """Return what decides a training's memory, from the model's config alone.
+
+    Raises:
+        HarnessError: ``target_modules`` names no layer of the model.
+    """
+    sizes = footprint(config, trust_remote_code=trusted)
+    with torch.device("meta"):
+        model = AutoModelForCausalLM.from_config(config, trust_remote_code=trusted)
+    adapted = list(_adapted(model, recipe.target_modules))
+    if not adapted:
+        raise HarnessError(
+            f"target_modules {recipe.target_modules!r} names no layer of the base.",
+            hint="all-linear fits every architecture: --set target_modules=all-linear",
+        )
+    text = config.get_text_config(decoder=True)
+    dense = replace(numerics, quantization="none", route="plain")
+    return ModelShape(
+        layers=text.num_hidden_layers,
+        hidden=text.hidden_size,
+        inner=getattr(text, "intermediate_size", None) or 4 * text.hidden_size,
+        vocabulary=text.vocab_size,
+        weights=sizes.weight_bytes(replace(numerics, route="plain")),
+        dense_weights=sizes.weight_bytes(dense),
+        adapter=sum(recipe.lora_r * (layer.in_features + layer.out_features) for layer in adapted),
+        adapted_inputs=sum(layer.in_features for layer in adapted) // text.num_hidden_layers,
+        itemsize=numerics.dtype.itemsize,
+    )
+
+
+def load_student(
+    source: Source, numerics: Numerics, recipe: Recipe, plan: MemoryPlan, *, base: str, trusted: bool
+) -> Student:
+    """Return the base with a new adapter, set up as the plan says.
+
+    ``base`` is what adapter_config.json records: the spec as typed, never a path of a cache.
+
+    Raises:
+        HarnessError: the base does not fit, or its files cannot be loaded.
+    """
+    loaded = load_base(source, replace(numerics, route="dequantised" if plan.dequantized else "plain"), trusted=trusted)
+    model = loaded.model
+    model.config.use_cache = False
+    model.set_attn_implementation(choose_attention(model.config, numerics.device, numerics.dtype))
+    torch.manual_seed(recipe.seed)
+    wrapped = get_peft_model(model, _lora(recipe))
+    wrapped.peft_config["default"].base_model_name_or_path = base
+    wrapped.peft_config["default"].revision = source.commit
+    for parameter in wrapped.parameters():
+        if parameter.requires_grad:
+            parameter.data = parameter.data.float()
+    if numerics.dtype != torch.float32:  # autocast multiplies in the base's dtype; casting inputs up first costs memory
+        for module in wrapped.modules():
+            if hasattr(module, "cast_input_dtype_enabled"):
+                module.cast_input_dtype_enabled = False
+    recompute(wrapped, plan.recomputed)
+    if recipe.torch_compile:
+        for layer in layers_of(wrapped):
+            layer.compile(dynamic=True)
+    return Student(model=wrapped, end=loaded.end)
+
+
+def end_tokens(source: Source, encoder: Encoder) -> frozenset[int]:
+    """Return the ids that evaluation ends an answer at: those the base names, and the tokenizer's own."""
+    try:
+        named = GenerationConfig.from_pretrained(config_folder(source), local_files_only=True).eos_token_id
+    except OSError:  # a base that says nothing
+        named = None
+    ids = named if isinstance(named, list | tuple) else [named]
+    return frozenset(token for token in (*ids, encoder.tokenizer.eos_token_id) if token is not None)
+
+
+def total_bytes(device: str) -> int:
+    """Return the memory of the whole device."""
+    if device == "cuda":
+        return int(torch.cuda.get_device_properties(torch.cuda.current_device()).total_memory)
+    return available_bytes(device)
+
+
+def layers_of(model: Any) -> list[Any]:  # noqa: ANN401 - transformers is untyped
+    """Return the transformer layers, in order."""
+    return [module for module in model.modules() if isinstance(module, GradientCheckpointingLayer)]
+
+
+def recompute(model: Any, count: int) -> None:  # noqa: ANN401 - peft is untyped
+    """Let the first ``count`` layers recompute their activations in the backward pass, and the others keep them."""
+    base = model.get_base_model()
+    if count:
+        base.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+    for index, layer in enumerate(layers_of(base)):
+        layer.gradient_checkpointing = index < count
+
+
+def _lora(recipe: Recipe) -> LoraConfig:
+    targets = recipe.target_modules
+    return LoraConfig(
+        r=recipe.lora_r,
+        lora_alpha=recipe.lora_alpha,
+        lora_dropout=recipe.lora_dropout,
+        target_modules=targets if isinstance(targets, str) else list(targets),
+        bias="none",
+        task_type="CAUSAL_LM",
+    )
+
+
+def _adapted(model: Any, targets: str | tuple[str, ...]) -> Iterator[Any]:  # noqa: ANN401 - transformers is untyped
+    """Yield the linear layers that peft will adapt: all but the head, or those that ``targets`` names."""
+    head = model.get_output_embeddings()
+    for name, module in model.named_modules():
+        if not isinstance(module, torch.nn.Linear) or module is head:
+            continue
+        if targets == "all-linear":
+            wanted = True
+        elif isinstance(targets, str):
+            wanted = re.fullmatch(targets, name) is not None
+        else:
+            wanted = any(name == target or name.endswith(f".{target}") for target in targets)
+        if wanted:
+            yield module
