@@ -9,7 +9,7 @@ from tabulate import tabulate
 from harness.experiments import ASSUMED_SPREAD, Apart, CellMean, Contrast, Experiment, Selection
 from harness.stats import BoardPlan, PairedComparison
 from harness.types import Scale
-from reports.view import interval, markdown_cell, number, p_value, printable, score_digits, signed
+from reports.view import interval, markdown_cell, markdown_line, number, p_value, printable, score_digits, signed
 
 Answers = Mapping[tuple[str, str, str, str], str | None]
 """Answers by task, sample id, model and prompt."""
@@ -31,8 +31,14 @@ _LONGEST = 400  # characters of an answer beside others
 _SIDE_BY_SIDE = 3  # prompts whose answers fit beside each other
 
 
-def ab_markdown(run: str, experiments: Sequence[Experiment], answers: Answers, provenance: Mapping[str, Any]) -> str:
-    """Return the whole document."""
+def ab_markdown(
+    run: str,
+    experiments: Sequence[Experiment],
+    answers: Answers,
+    provenance: Mapping[str, Any],
+    notices: Sequence[str] = (),
+) -> str:
+    """Return the whole document; ``notices`` are what the run's other reports note as well."""
     first = experiments[0]
     tasks = list(dict.fromkeys(one.task for one in experiments))
     judges = list(dict.fromkeys(one.judge.name for one in experiments))
@@ -40,6 +46,7 @@ def ab_markdown(run: str, experiments: Sequence[Experiment], answers: Answers, p
         f"# A/B test: {markdown_cell(run)}",
         _headline(first, tasks, judges, provenance),
         *(_section(experiment, answers) for experiment in experiments),
+        *(["## Notes\n\n" + "\n".join(f"- {markdown_line(notice)}" for notice in notices)] if notices else []),
         f"## How to read this\n\n{_READING}",
         f"Run it again:\n\n{_fenced(str(provenance.get('command', '')))}",
     ]

@@ -125,7 +125,8 @@ def _report(
     results = folder.results() or {}
     results["ab"] = ab_document(experiments)
     folder.write_json(RESULTS, results)
-    markdown = ab_markdown(evaluation.name, experiments, _answers(evaluation, outcome), results["provenance"])
+    answers = _answers(evaluation, outcome)
+    markdown = ab_markdown(evaluation.name, experiments, answers, results["provenance"], results.get("notices", ()))
     folder.write(MARKDOWN, markdown)
     if as_json:
         return json.dumps(results["ab"], ensure_ascii=False, indent=1, allow_nan=False) + "\n"

@@ -171,6 +171,10 @@ class LocalModel:
         self._note(check_tokenizer(self._adapter, size, rows))
         self._note(base.switch.use(self._adapter))
         self._note(check_effect(base.switch, self._adapter, first.ids))
+        contract = self.training_prompt()
+        if contract is not None and contract.eos.id not in base.end:
+            ended = f"{contract.eos.token} (id {contract.eos.id})"
+            self._note(f"training ended every answer with {ended}, at which generation with this base does not stop")
         self._is_checked = True
 
     def _budget(self, base: Base) -> Budget:

@@ -33,15 +33,13 @@ def _rules(task_file: Path) -> None:
 def write_contract(llama_tokenizer: Any) -> Callable[..., Path]:
     """Return a function that writes into an adapter's folder what its training with a template would have left."""
 
-    def write(folder: Path, prompt: str = "course.v1", tokenizer: Any = None) -> Path:
+    def write(folder: Path, prompt: str = "course.v1", tokenizer: Any = None, eos: Any = (2, "</s>")) -> Path:
         encoder = Encoder(tokenizer or llama_tokenizer, "tiny")
 
         def answer_tokens(text: str) -> list[tuple[int, str]]:
             return encoder.tokens(RenderedPrompt(messages=(Message(role="user", content=text),), bos="never"))
 
-        contract = make_contract(
-            load_template(prompt), tokens=encoder.tokens, answer_tokens=answer_tokens, eos=(2, "</s>")
-        )
+        contract = make_contract(load_template(prompt), tokens=encoder.tokens, answer_tokens=answer_tokens, eos=eos)
         (folder / "prompt_contract.json").write_text(contract_text(contract), encoding="utf-8")
         return folder
 
@@ -143,11 +141,12 @@ def test_the_flag_lets_it_pass_and_every_report_says_so(run_cli: RunCli, tiny: P
 
 
 def test_ab_under_the_flag(run_cli: RunCli, tiny: Path, trained: Path) -> None:
-    """Its results.json has the note."""
+    """ab.md and results.json have the note."""
     two = ("--prompt", "course.v1", "--prompt", "course-nobos.v1", "--allow-prompt-mismatch")
     ran = ask(run_cli, tiny, trained, *two, command="ab")
     assert 0 == ran.code, ran.err
     [notice] = [text for text in results_of(Path(), "r")["notices"] if "trained with" in text]
+    assert "## Notes\n\n- mine: trained with course.v1 (sha256 1fc95dee6066), asked with course-nobos.v1 " in ran.out
     assert (
         "asked with course-nobos.v1 (sha256 68033a43c238): BOS: once at training, never now (from token 1, " in notice
     )
@@ -215,6 +214,18 @@ def test_a_damaged_contract_is_an_error_with_or_without_the_flag(
     ran = ask(run_cli, tiny, trained, *flag)
     assert (1, "") == (ran.code, ran.out)
     assert f"{path}: not a prompt contract: " in ran.err
+
+
+def test_another_end_of_answers_than_in_training_is_noted(
+    run_cli: RunCli, tiny: Path, make_adapter: MakeAdapter, write_contract: Callable[..., Path]
+) -> None:
+    """The adapter learnt to stop with a token at which this base does not stop: every answer runs to its limit."""
+    ran = ask(run_cli, tiny, write_contract(make_adapter(tiny), eos=(3, "<pad>")))
+    assert 0 == ran.code, ran.err
+    said = [text for text in results_of(Path(), "r")["notices"] if "training ended" in text]
+    assert [
+        "mine: training ended every answer with <pad> (id 3), at which generation with this base does not stop"
+    ] == said
 
 
 def test_no_contract_is_only_noted(run_cli: RunCli, tiny: Path, make_adapter: MakeAdapter) -> None:
