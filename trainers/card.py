@@ -13,7 +13,7 @@ from reports.view import MISSING, markdown_cell, number
 from trainers.card_scores import BEGIN, END, scores_section
 from trainers.record import CURVE, LOG, RECORD, DataFile, Outcome, TrainingRecord
 from trainers.scores import ScoreRow
-from trainers.usage import evaluation_command, fenced, hub_base, usage
+from trainers.usage import coded, evaluation_command, fenced, hub_base, usage
 
 _MINUTE = 60
 _HOUR = 3600
@@ -94,17 +94,17 @@ def _front_matter(record: TrainingRecord) -> str:
 def _summary(record: TrainingRecord) -> str:
     how = "QLoRA, 4-bit nf4" if record.quantization == "nf4" else "LoRA"
     return (
-        f"A LoRA adapter for {_code(record.base)}: supervised fine-tuning ({how}, {markdown_cell(record.dtype)}) on "
-        f"{number(record.samples, 0)} instruction and answer pairs with the recipe {_code(record.recipe_name)} of "
+        f"A LoRA adapter for {coded(record.base)}: supervised fine-tuning ({how}, {markdown_cell(record.dtype)}) on "
+        f"{record.samples:,} samples with the recipe {coded(record.recipe_name)} of "
         "ja-harness."
     )
 
 
 def _base(record: TrainingRecord) -> str:
     rows = [
-        ("Model", _code(record.base)),
-        ("Revision", _code(record.base_revision) if record.base_revision else "none: not from the Hub"),
-        ("Identity of its weights", _code(record.base_digest)),
+        ("Model", coded(record.base)),
+        ("Revision", coded(record.base_revision) if record.base_revision else "none: not from the Hub"),
+        ("Identity of its weights", coded(record.base_digest)),
         ("Quantisation in training", markdown_cell(record.quantization)),
         ("Computed in", markdown_cell(record.dtype)),
     ]
@@ -112,15 +112,15 @@ def _base(record: TrainingRecord) -> str:
 
 
 def _prompt(record: TrainingRecord, contract: PromptContract | None) -> str:
-    parts = [f"Template {_code(record.prompt)}, sha256 {_code(record.prompt_sha256)}."]
+    parts = [f"Template {coded(record.prompt)}, sha256 {coded(record.prompt_sha256)}."]
     if contract is None:
         return f"{parts[0]} There is no prompt contract beside this card: its tokens are not on record."
     parts.append(fenced(contract.template_text, "jinja"))
     bos, eos = contract.bos, contract.eos
-    start = "the tokenizer has none" if bos.id is None else f"{_code(bos.token or '')} (id {bos.id}), {bos.policy}"
+    start = "the tokenizer has none" if bos.id is None else f"{coded(bos.token or '')} (id {bos.id}), {bos.policy}"
     parts.append(
         f"- Beginning of sequence: {start}.\n"
-        f"- End of sequence: {_code(eos.token or '')} (id {eos.id}), {eos.policy}. Let it end the answer.\n"
+        f"- End of sequence: {coded(eos.token or '')} (id {eos.id}), {eos.policy}. Let it end the answer.\n"
         f"- Format: {contract.format}. A prompt that becomes other tokens is another prompt, and the scores below do "
         "not hold for it."
     )
@@ -135,7 +135,7 @@ def _recipe(record: TrainingRecord) -> str:
         rows.append(
             (f"**{markdown_cell(key)}**" if changed else markdown_cell(key), markdown_cell(_value(value)), source)
         )
-    return f"Recipe {_code(record.recipe_name)}.\n\n" + _table(rows, ["Setting", "Value", "Where it comes from"])
+    return f"Recipe {coded(record.recipe_name)}.\n\n" + _table(rows, ["Setting", "Value", "Where it comes from"])
 
 
 def _data(record: TrainingRecord) -> str:
@@ -144,8 +144,10 @@ def _data(record: TrainingRecord) -> str:
         rows, ["Source", "sha256", "Rows", "Unusable", "Refused: equal to a benchmark's task"],
         ["left", "left", "right", "right", "right"],
     )  # fmt: skip
-    counts = f"{number(record.samples, 0)} pairs were trained on and {number(record.heldout, 0)} held out; "
-    counts += f"{number(record.truncated, 0)} were cut at the maximum length."
+    counts = (
+        f"{record.samples:,} samples were trained on and {record.heldout:,} held out; {record.truncated:,} were cut "
+    )
+    counts += "at the maximum length."
     if record.data_license is None:
         terms = (
             "**Licence of the data: not stated.** That does not make the data free: its terms (no commercial use, "
@@ -157,7 +159,7 @@ def _data(record: TrainingRecord) -> str:
 
 
 def _data_row(file: DataFile) -> tuple[str, ...]:
-    return markdown_cell(file.name), _code(file.sha256), str(file.rows), str(file.bad), str(file.refused)
+    return markdown_cell(file.name), coded(file.sha256), str(file.rows), str(file.bad), str(file.refused)
 
 
 def _training(record: TrainingRecord, *, curve: bool) -> str:
@@ -234,12 +236,6 @@ def _value(value: object) -> str:
     if isinstance(value, list | tuple):
         return ", ".join(_value(item) for item in value)
     return value if isinstance(value, str) else json.dumps(value)
-
-
-def _code(text: str) -> str:
-    """Return text as code within a line or a cell; text that would end it early is escaped instead."""
-    plain = markdown_cell(text)
-    return f"`{text}`" if plain == text and text else plain or MISSING
 
 
 def _table(rows: Sequence[Sequence[str]], headers: Sequence[str], align: Sequence[str] | None = None) -> str:

@@ -31,7 +31,7 @@ def scores_section(scores: Sequence[ScoreRow]) -> str:
     boards: dict[tuple[str, str, str], list[ScoreRow]] = {}
     for row in scores:
         boards.setdefault((row.run, row.score.task, row.score.judge), []).append(row)
-    said = "Measured by ja-harness, with intervals; of different judges and tasks never averaged."
+    said = "Measured by ja-harness, with intervals. Scores of different judges or tasks are never averaged."
     return "\n\n".join([said, *map(_board, boards.values())])
 
 
@@ -39,7 +39,7 @@ def _board(rows: Sequence[ScoreRow]) -> str:
     first = rows[0]
     score = first.score
     kinds = words("en").section("kind")
-    dated = f" of {minute(first.date)}" if first.date else ""
+    dated = f" of {markdown_cell(minute(first.date))}" if first.date else ""
     parts = [
         f"### {markdown_cell(score.task)}, judged by {markdown_cell(score.judge)}",
         f"Run {markdown_cell(first.run)}{dated}. Scale {score.scale[0]:g}-{score.scale[1]:g}. "

@@ -7,7 +7,7 @@ import shlex
 from harness.templates.front_matter import split_front_matter
 from harness.templates.template import turns
 from harness.types import PromptContract
-from reports.view import markdown_cell, printable
+from reports.view import MISSING, markdown_cell, printable
 from trainers.record import TrainingRecord
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+", re.ASCII)
@@ -28,6 +28,18 @@ def hub_base(record: TrainingRecord) -> str | None:
     """
     name = record.base.removeprefix("hf:").partition("@")[0]
     return name if record.base_revision and _HUB_ID.fullmatch(name) else None
+
+
+def coded(text: str) -> str:
+    r"""Return text as code within a line or a table's cell; what would end it early is plain text, escaped.
+
+    >>> coded("<s>"), coded("a`b"), coded("")
+    ('`<s>`', 'a\\`b', '–')
+    """
+    line = " ".join(printable(text).split())
+    if "`" in line or "|" in line:
+        return markdown_cell(line)
+    return f"`{line}`" if line else MISSING
 
 
 def fenced(text: str, language: str = "") -> str:
@@ -52,16 +64,15 @@ def evaluation_command(record: TrainingRecord, name: str) -> str:
 
 def usage(record: TrainingRecord, name: str, contract: PromptContract | None) -> str:
     """Return the section on use, as Markdown without its heading."""
-    harness = "With ja-harness, which checks that the prompt becomes the same tokens as in training:\n\n" + fenced(
-        evaluation_command(record, name), "console"
-    )
+    command = fenced(evaluation_command(record, name), "console")
     if contract is None:
-        why = "This adapter has no prompt contract, so how its prompt became tokens is not on record."
-        return f"{why}\n\n{harness}"
+        return (
+            f"How its prompt became tokens is not on record: there is no prompt contract. With ja-harness:\n\n{command}"
+        )
+    checked = f"ja-harness checks that the prompt becomes the same tokens as in training:\n\n{command}"
     if record.base.startswith(_NOT_FOR_TRANSFORMERS):
-        why = f"transformers cannot load the base `{markdown_cell(record.base)}` by this name; ja-harness does."
-        return f"{why} {harness}"
-    return f"With transformers and peft:\n\n{fenced(_python(record, name, contract), 'python')}\n\n{harness}"
+        return f"transformers cannot load the base {coded(record.base)} by this name; this command does. {checked}"
+    return f"With transformers and peft:\n\n{fenced(_python(record, name, contract), 'python')}\n\n{checked}"
 
 
 def _python(record: TrainingRecord, name: str, contract: PromptContract) -> str:

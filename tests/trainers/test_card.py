@@ -1,0 +1,359 @@
+"""The model card: valid for the Hub whatever the texts in it, and changed by hand or by scores without harm."""
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from huggingface_hub import ModelCard
+from hypothesis import given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from harness.errors import HarnessError, InputError
+from tests.trainers.adapter_folders import contract_of, own_contract, record_of
+from trainers.card import card_text, update_scores
+from trainers.card_scores import BEGIN, END
+from trainers.record import DataFile, TrainingRecord
+from trainers.scores import Difference, Score, ScoreRow, Side, adapter_scores
+
+GOLDEN = Path(__file__).parent / "golden"
+HOSTILE = (
+    '---\n"# x: |\n```\n````\n| a | b |\n<script>alert(1)</script> [x](javascript:1) <!-- scores: end -->'
+    "\n<!-- scores: begin -->\n\x1b[31m \ud800 `"
+)
+
+
+def golden(name: str, text: str) -> None:
+    """Compare a text with a golden file. HARNESS_WRITE_GOLDEN=1 writes it first: read it before it is committed."""
+    path = GOLDEN / name
+    if os.environ.get("HARNESS_WRITE_GOLDEN"):
+        path.write_text(text, encoding="utf-8")
+    assert path.read_text(encoding="utf-8") == text
+
+
+def score(model: str = "adapter:out", **changes: Any) -> Score:
+    """Return one score."""
+    values: dict[str, Any] = {
+        "task": "bundled:ja-mini",
+        "judge": "rules",
+        "model": model,
+        "prompt": "course.v1",
+        "scale": (0, 1),
+        "mean": 0.55,
+        "low": 0.342,
+        "high": 0.742,
+        "confidence": 0.95,
+        "n": 20,
+        "n_unscored": 0,
+        "kind": "checks",
+        "method": "wilson",
+        "length_stop_rate": 0.05,
+    }
+    return Score(**values | changes)
+
+
+def compared(**changes: Any) -> Difference:
+    """Return the comparison of the adapter with base."""
+    values: dict[str, Any] = {
+        "task": "bundled:ja-mini",
+        "judge": "rules",
+        "baseline": Side(model="base", prompt="course.v1"),
+        "candidate": Side(model="adapter:out", prompt="course.v1"),
+        "difference": 0.25,
+        "low": 0.043,
+        "high": 0.457,
+        "confidence": 0.95,
+        "p_adjusted": 0.0312,
+        "n_pairs": 20,
+        "n_missing": 0,
+        "method": "paired-t",
+    }
+    return Difference(**values | changes)
+
+
+ROWS = [
+    ScoreRow(
+        run="first",
+        date="2026-11-22T17:50:47+09:00",
+        score=score("base", mean=0.3, low=0.145, high=0.519, length_stop_rate=0.9),
+        is_baseline=True,
+    ),
+    ScoreRow(
+        run="first", date="2026-11-22T17:50:47+09:00", score=score(), against=compared(), cautions=("2 tasks | differ",)
+    ),
+    ScoreRow(
+        run="tv",
+        date="2026-11-23T09:00:00+00:00",
+        score=score(
+            task="elyza-tasks-100-tv",
+            judge="gemini:g",
+            kind="quality",
+            scale=(1, 5),
+            mean=None,
+            low=None,
+            high=None,
+            n=0,
+            n_unscored=100,
+            prompt=None,
+            length_stop_rate=None,
+        ),
+    ),
+]
+
+
+def made(record: TrainingRecord | None = None, **options: Any) -> str:
+    """Return a card."""
+    settings: dict[str, Any] = {"name": "out", "contract": contract_of(), "curve": True} | options
+    return card_text(record or record_of(), **settings)
+
+
+def tokens(text: str) -> list[Token]:
+    """Return what Markdown makes of a card's body."""
+    return MarkdownIt("gfm-like", {"linkify": False}).parse(ModelCard(text).text)
+
+
+def code(text: str, language: str) -> list[str]:
+    """Return the code blocks in one language."""
+    return [token.content for token in tokens(text) if token.type == "fence" and token.info == language]
+
+
+def headings(text: str) -> list[str]:
+    """Return the headings of a card."""
+    parsed = tokens(text)
+    return [parsed[place + 1].content for place, token in enumerate(parsed) if token.type == "heading_open"]
+
+
+def test_the_card_is_as_read_and_approved() -> None:
+    """The whole card, with scores of two runs."""
+    golden("card.md", made(scores=ROWS))
+
+
+def test_a_card_without_scores_says_so() -> None:
+    """One sentence and the commands that would change it; the adapter of an embedded base, trained from scratch."""
+    record = record_of(base="embedded:gemma-3-270m", base_revision=None, data_license="CC BY-NC-SA 4.0", outcome=None)
+    golden("card-new.md", made(record, curve=False))
+
+
+def test_the_front_matter_is_what_the_hub_reads() -> None:
+    """Parsed by the Hub's own library: base, library, language and tags; no licence that nobody stated."""
+    assert {
+        "base_model": "llm-jp/llm-jp-3-13b",
+        "base_model_relation": "adapter",
+        "library_name": "peft",
+        "pipeline_tag": "text-generation",
+        "language": "ja",
+        "tags": ["lora", "qlora", "sft", "ja-harness"],
+    } == ModelCard(made()).data.to_dict()
+
+
+@pytest.mark.parametrize(
+    ("base", "revision", "expected"),
+    [
+        ("org/name@main", "a" * 40, "org/name"),
+        ("hf:org/name", "a" * 40, "org/name"),
+        ("embedded:gemma-3-270m", None, None),
+        ("gguf:models/a.gguf", None, None),
+        ("models/mine", None, None),
+        ("/data/models/mine", None, None),
+    ],
+)
+def test_only_a_model_of_the_hub_is_named_as_base(base: str, revision: str | None, expected: str | None) -> None:
+    """A folder that looks like a Hub id has no revision; every base is named in the text."""
+    text = made(record_of(base=base, base_revision=revision))
+    assert expected == ModelCard(text).data.to_dict().get("base_model")
+    assert f"A LoRA adapter for `{base}`" in text
+
+
+def test_without_nf4_it_is_no_qlora() -> None:
+    """The tag and the sentence follow the record."""
+    text = made(record_of(quantization="none"))
+    assert ["lora", "sft", "ja-harness"] == ModelCard(text).data.tags
+    assert "QLoRA" not in text
+    assert "BitsAndBytes" not in text
+
+
+def test_changed_settings_stand_out() -> None:
+    """A value of --set is bold and no longer said to come from the recipe's source; the others name theirs."""
+    text = made()
+    assert "| **learning_rate** | 0.0001         | **changed with `--set`**" in text
+    assert re.search(r"\| lora_r +\| 32 +\| the course's unsloth template", text)
+    assert re.search(r"\| target_modules +\| q_proj, v_proj +\|", text)
+
+
+@pytest.mark.parametrize("license_text", [None, "CC BY-NC-SA 4.0"])
+def test_the_licence_of_the_data_is_never_invented(license_text: str | None) -> None:
+    """What the user said is quoted; what nobody said is called unknown, and the front matter has none."""
+    text = made(record_of(data_license=license_text))
+    assert (license_text is None) == ("**Licence of the data: not stated.**" in text)
+    assert (license_text is not None) == ("**Licence of the data:** CC BY-NC-SA 4.0" in text)
+    assert "license" not in ModelCard(text).data.to_dict()
+
+
+def test_a_template_with_fences_stays_in_its_block(tmp_path: Path) -> None:
+    """Backticks in the prompt make the fence longer; the section after it is a heading as ever."""
+    body = "````\n```python\n{{ input }}\n```\n````\n"
+    text = made(contract=own_contract(body, tmp_path))
+    assert [body] == code(text, "jinja")
+    assert "Recipe" in headings(text)
+
+
+def hostile_card(scores: list[ScoreRow]) -> str:
+    """Return a card in which every text that a user or a file gives tries to break out."""
+    record = record_of(
+        base=HOSTILE,
+        base_revision=HOSTILE,
+        base_digest=HOSTILE,
+        recipe_name=HOSTILE,
+        recipe={HOSTILE: HOSTILE, "a": [HOSTILE]},
+        changed=(HOSTILE,),
+        sources={"a": HOSTILE},
+        prompt=HOSTILE,
+        prompt_sha256=HOSTILE,
+        dtype=HOSTILE,
+        device=HOSTILE,
+        data=(DataFile(name=HOSTILE, sha256=HOSTILE, rows=1),),
+        data_license=HOSTILE,
+        versions={HOSTILE: HOSTILE},
+        command=HOSTILE,
+    )
+    return made(record, name=HOSTILE, scores=scores)
+
+
+def test_hostile_texts_stay_texts() -> None:
+    """Front matter parses, the headings are ours alone, no HTML but the two markers, no link but our own."""
+    rows = [
+        ScoreRow(
+            run=HOSTILE,
+            date=HOSTILE,
+            score=score(HOSTILE, task=HOSTILE, judge=HOSTILE, prompt=HOSTILE),
+            cautions=(HOSTILE,),
+        )
+    ]
+    text = hostile_card(rows)
+    assert "peft" == ModelCard(text).data.library_name
+    text.encode("utf-8")
+    assert "\x1b" not in text
+    ours = ["Base model", "Use", "Prompt", "Recipe", "Data", "Training", "Versions", "Scores"]
+    assert ours == headings(text)[1:-1]
+    parsed = tokens(text)
+    assert [BEGIN, END] == [token.content.strip() for token in parsed if token.type == "html_block"]
+    inner = [child for token in parsed for child in token.children or ()]
+    assert [] == [child.content for child in inner if child.type == "html_inline"]
+    assert {"training.json", "trainer_log.jsonl"} == {
+        child.attrs["href"] for child in inner if child.type == "link_open"
+    }
+
+
+def test_scores_replace_scores_and_nothing_else() -> None:
+    """Before and after the markers every byte stays, with what a user wrote there and with their line ends."""
+    card = made().replace("## Use", "## Use\n\nMy own words.") + "\nBy hand.\n"
+    for text in (card, card.replace("\n", "\r\n")):
+        updated = update_scores(text, ROWS)
+        assert "not evaluated yet" not in updated
+        assert "0.55" in updated
+        assert text.partition(BEGIN)[0] == updated.partition(BEGIN)[0]
+        assert text.partition(END)[2] == updated.partition(END)[2]
+        assert text.count("\r\n") * updated.count("\n") == updated.count("\r\n") * text.count("\n")
+        assert updated == update_scores(updated, ROWS)
+
+
+@pytest.mark.parametrize(
+    "text", ["# Mine\n", f"# Mine\n{BEGIN}\nno end\n", f"# Mine\n{END}\n{BEGIN}\n", "", f"x {BEGIN}\n y {END}\n"]
+)
+def test_without_markers_the_section_is_put_at_the_end(text: str) -> None:
+    """Whatever is left of them stays where it is; a second update replaces the new section."""
+    updated = update_scores(text, ROWS[:1])
+    assert updated.startswith(text.rstrip())
+    assert f"## Scores\n\n{BEGIN}\n" in updated
+    again = update_scores(updated, ROWS[1:2])
+    assert again.startswith(text.rstrip())
+    assert again.count("## Scores") == 1
+    assert "adapter:out" in again
+
+
+def test_markers_in_a_command_are_no_markers() -> None:
+    """The pair that counts is the last."""
+    card = made(record_of(command=f"harness train\n{BEGIN}\n{END}\n--x"))
+    updated = update_scores(card, ROWS)
+    assert code(card, "console")[1] == code(updated, "console")[1]
+    assert "not evaluated yet" not in updated
+
+
+@given(st.text(), st.text())
+def test_any_words_around_the_markers_survive(before: str, after: str) -> None:
+    """Hypothesis: what a user wrote before the section and after it is still there, as it was."""
+    lines = f"{before}\n{BEGIN}\nold\n{END}\n"
+    updated = update_scores(lines + after, ROWS[:1])
+    assert updated.startswith(f"{before}\n{BEGIN}")
+    assert updated.endswith(f"{END}\n{after}")
+
+
+def document(details: Mapping[str, Any], rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return a results.json with one comparison against base."""
+    comparison = {
+        "task": "t",
+        "judge": "rules",
+        "baseline": {"model": "base", "prompt": "p"},
+        "candidate": {"model": "a", "prompt": "p"},
+        "difference": 0.2,
+        "low": 0.1,
+        "high": 0.3,
+        "confidence": 0.95,
+        "p_adjusted": 0.01,
+        "n_pairs": 5,
+        "n_missing": 0,
+        "method": "paired-t",
+        "wins": 3,
+    }
+    cautions = [
+        {"task": None, "judge": None, "caution": "of the run"},
+        {"task": "t", "judge": "rules", "caution": "of the board"},
+        {"task": "t", "judge": "other", "caution": "of another"},
+    ]
+    return {"schema": 1, "run": "r", "rows": rows, "comparisons": [comparison], "cautions": cautions,
+            "provenance": {"date": "2026-11-22", "model_details": details, "versions": {}}}  # fmt: skip
+
+
+def row(model: str, judge: str = "rules", prompt: str | None = "p") -> dict[str, Any]:
+    """Return a row as results.json has it."""
+    return {"task": "t", "judge": judge, "kind": "checks", "scale": [0, 1], "model": model, "prompt": prompt,
+            "mean": 0.5, "low": None, "high": None, "confidence": 0.95, "n": 5, "n_unscored": 1, "length_stop_rate": None,
+            "method": "wilson", "tags": [], "rank_low": 1}  # fmt: skip
+
+
+def test_the_rows_of_an_adapter_are_found_by_its_digest() -> None:
+    """Its own and the baseline's, not those of an older training under a name that looks the same."""
+    details = {"base": {"adapter_digest": None}, "a": {"adapter_digest": "d1"}, "adapter:out": {"adapter_digest": "d0"}}
+    found = adapter_scores(document(details, [row("base"), row("a"), row("adapter:out")]), "d1", where="r")
+    assert [("base", True, None), ("a", False, 0.2)] == [
+        (line.score.model, line.is_baseline, line.against and line.against.difference) for line in found
+    ]
+    assert ("of the run", "of the board") == found[1].cautions
+
+
+def test_an_adapter_that_is_the_baseline_stands_alone() -> None:
+    """No row is shown twice, and no comparison is turned around."""
+    found = adapter_scores(document({"base": {"adapter_digest": "d1"}}, [row("base"), row("a")]), "d1", where="r")
+    assert [("base", False, None)] == [(line.score.model, line.is_baseline, line.against) for line in found]
+
+
+def test_a_run_without_the_adapter_names_what_it_evaluated() -> None:
+    """With the digests, so that an older training of the same name is recognised; the hint says what to do."""
+    details = {"base": {}, "adapter:out": {"adapter_digest": "d0" * 32}}
+    with pytest.raises(HarnessError) as refused:
+        adapter_scores(document(details, [row("base"), row("adapter:out")]), "d1" * 32, where="r")
+    assert (
+        "Run 'r' did not evaluate this adapter (d1d1d1d1d1d1); it evaluated base, adapter:out (adapter d0d0d0d0d0d0)."
+    ) == refused.value.message
+    assert "evaluate it anew" in str(refused.value.hint)
+
+
+@pytest.mark.parametrize("change", [{"rows": 5}, {"rows": [{"task": "t"}]}, {"provenance": None}, {"comparisons": [7]}])
+def test_a_damaged_document_is_named(change: dict[str, Any]) -> None:
+    """The file and the entry, not a traceback."""
+    with pytest.raises(InputError, match=r"runs/r/results.json: (rows|provenance|comparisons)"):
+        adapter_scores(document({}, []) | change, "d1", where="runs/r/results.json")
