@@ -77,7 +77,7 @@ class Hub:
         repo = r"([\w.-]+/[\w.-]+)"
         return [
             (r"POST /api/repos/create", self.token, self._create),
-            (rf"GET /api/models/{repo}", self.token, self._info),
+            (rf"GET /api/models/{repo}(?:/revision/main)?", self.token, self._info),
             (r"POST /api/validate-yaml", self.token, _validate),
             (rf"POST /api/models/{repo}/preupload/main", self.token, self._preupload),
             (rf"GET /api/models/{repo}/xet-write-token/main", self.token, self._store_token),

@@ -321,8 +321,8 @@ def document(details: Mapping[str, Any], rows: list[dict[str, Any]]) -> dict[str
 def row(model: str, judge: str = "rules", prompt: str | None = "p") -> dict[str, Any]:
     """Return a row as results.json has it."""
     return {"task": "t", "judge": judge, "kind": "checks", "scale": [0, 1], "model": model, "prompt": prompt,
-            "mean": 0.5, "low": None, "high": None, "confidence": 0.95, "n": 5, "n_unscored": 1, "length_stop_rate": None,
-            "method": "wilson", "tags": [], "rank_low": 1}  # fmt: skip
+            "mean": 0.5, "low": None, "high": None, "confidence": 0.95, "n": 5, "n_unscored": 1,
+            "length_stop_rate": None, "method": "wilson", "tags": [], "rank_low": 1}  # fmt: skip
 
 
 def test_the_rows_of_an_adapter_are_found_by_its_digest() -> None:
