@@ -21,7 +21,7 @@ from harness.tables.parquet import arrow_rows
 
 _SECONDS_TO_ANSWER = 15
 # A split may be a slice, as in train[:10%], whose colon is no separator.
-_SPEC = re.compile(r"(?:hub:)?(?P<name>[^@]+?)(?:@(?P<revision>[^:]+))?(?::(?P<split>\w[\w.+-]*(?:\[[^\]]*\])?))?")
+_SPEC = re.compile(r"(?P<name>[^@:][^@]*?)(?:@(?P<revision>[^:]+))?(?::(?P<split>\w[\w.+-]*(?:\[[^\]]*\])?))?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +47,7 @@ def parse_spec(source: str) -> HubSpec:
     whole = source.removeprefix("hub:")
     if whole and Path(whole).expanduser().exists():
         return HubSpec(name=whole, revision=None, split="train")
-    match = _SPEC.fullmatch(source)
+    match = _SPEC.fullmatch(whole)
     if match is None:
         raise UsageError(f"{source!r} names no data set.", hint="Write hub:ORG/NAME[@REVISION][:SPLIT].")
     return HubSpec(name=match["name"], revision=match["revision"], split=match["split"] or "train")
@@ -112,11 +112,11 @@ def _load(target: str, spec: HubSpec, commit: str | None, shown: str) -> list[Ro
     except ConnectionError as error:
         raise _unreachable(spec) from error
     except datasets.exceptions.DatasetGenerationError as error:
-        reason = _first_line(error.__cause__ or error)
+        reason = _in_one_line(error.__cause__ or error)
         raise InputError(f"its files cannot be read: {reason}", path=shown) from error
     except Exception as error:  # unknown splits, several configurations, no data files: each of another class
         raise InputError(
-            f"datasets cannot load it: {_first_line(error)}",
+            f"datasets cannot load it: {_in_one_line(error)}",
             path=shown,
             hint="Name a split as in hub:ORG/NAME:SPLIT, or download one of its files and pass its path.",
         ) from error
@@ -131,5 +131,5 @@ def _unreachable(spec: HubSpec) -> HarnessError:
     )
 
 
-def _first_line(error: BaseException) -> str:
-    return next(iter(str(error).splitlines()), type(error).__name__)[:300]
+def _in_one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())[:300] or type(error).__name__
