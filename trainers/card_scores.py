@@ -28,9 +28,9 @@ def scores_section(scores: Sequence[ScoreRow]) -> str:
 
     Scores of different judges and tasks stay apart: they are never averaged.
     """
-    boards: dict[tuple[str, str, str], list[ScoreRow]] = {}
+    boards: dict[tuple[str, ...], list[ScoreRow]] = {}
     for row in scores:
-        boards.setdefault((row.run, row.score.task, row.score.judge), []).append(row)
+        boards.setdefault((row.run, row.date, row.score.task, row.score.judge), []).append(row)
     said = "Measured by ja-harness, with intervals. Scores of different judges or tasks are never averaged."
     return "\n\n".join([said, *map(_board, boards.values())])
 

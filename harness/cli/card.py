@@ -1,5 +1,6 @@
 """``harness card``: the model card of a trained adapter, with the scores of runs, and its way to the Hub."""
 
+import contextlib
 from pathlib import Path
 
 import click
@@ -87,8 +88,8 @@ def _card(folder: Path) -> str:
 def _scores(folder: Path, names: tuple[str, ...], runs: str) -> list[ScoreRow]:
     digest = _digest(folder)
     rows: list[ScoreRow] = []
-    for name in dict.fromkeys(names):
-        run = RunFolder(runs, name)
+    chosen = {run.path.resolve(): (name, run) for name in names for run in [RunFolder(runs, name)]}
+    for name, run in chosen.values():
         results = run.results()
         if results is None:
             if run.path.is_dir():
@@ -111,12 +112,14 @@ def _digest(folder: Path) -> str:
 
 
 def _write(path: Path, data: bytes) -> None:
-    """Write a file unless it is so already, whole or not at all."""
+    """Write a file, whole or not at all, unless it is so already."""
+    fresh = path.with_name(f".{path.name}.new")
     try:
         if path.is_file() and path.read_bytes() == data:
             return
-        fresh = path.with_name(f".{path.name}.new")
         fresh.write_bytes(data)
         fresh.replace(path)
     except OSError as error:
+        with contextlib.suppress(OSError):
+            fresh.unlink(missing_ok=True)
         raise HarnessError(f"Cannot write {path}: {error.strerror}.", hint="Check space and permission.") from error

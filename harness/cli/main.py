@@ -25,10 +25,11 @@ COMMANDS = {
     "compare": ("harness.cli.compare:compare", "Compare the models of a run with intervals and p-values."),
     "ab": ("harness.cli.ab:ab", "Compare prompts on the same models and tasks."),
     "prompt": ("harness.cli.prompt:prompt", "Show a prompt as a model sees it, or check a template."),
+    "train": ("harness.cli.train:train", "Train an adapter (4-bit QLoRA) that goes straight into an evaluation."),
+    "card": ("harness.cli.card:card", "Write an adapter's model card with its scores; push it to the Hub."),
     "report": ("harness.cli.report:report", "Write the report of one or several runs."),
     "show": ("harness.cli.show:show", "Print one task of a run with its answers, scores and reasons."),
     "submit": ("harness.cli.submit:submit", "Write the competition's answer file, or check one."),
-    "card": ("harness.cli.card:card", "Write an adapter's model card with its scores; push it to the Hub."),
     "ls": ("harness.cli.ls:ls", "List models, judges, tasks, prompts or runs."),
     "doctor": ("harness.cli.doctor:doctor", "Say what is installed and what is ready to use."),
 }
