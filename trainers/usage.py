@@ -149,8 +149,7 @@ def _plain(texts: list[tuple[str, str]], contract: PromptContract) -> list[str]:
     fill = f".replace({_quoted(_GAP)}, question)"
     ids = 'ids = tokenizer(prompt, add_special_tokens=False)["input_ids"]'
     if contract.format == "text":
-        prompt = "\n".join(text for _, text in texts)
-        lines = [f"prompt = {_quoted(prompt)}{fill}", ids]
+        lines = [f"prompt = {_quoted(texts[0][1])}{fill}", ids]
     else:
         lines = ["messages = ["]
         for role, text in texts:
