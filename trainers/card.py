@@ -15,6 +15,7 @@ from trainers.record import CURVE, LOG, RECORD, DataFile, Outcome, TrainingRecor
 from trainers.scores import ScoreRow
 from trainers.usage import coded, evaluation_command, fenced, hub_base, usage
 
+_TOLD = frozenset({"summary", "data_license"})  # entries of a recipe that stand elsewhere in the card
 _MINUTE = 60
 _HOUR = 3600
 
@@ -130,12 +131,16 @@ def _prompt(record: TrainingRecord, contract: PromptContract | None) -> str:
 def _recipe(record: TrainingRecord) -> str:
     rows = []
     for key, value in _flat(record.recipe):
+        if key in _TOLD:
+            continue
         changed = key in record.changed
-        source = "**changed with `--set`**" if changed else markdown_cell(record.sources.get(key, ""))
+        source = "**changed with `--set`**" if changed else markdown_cell(record.sources.get(key) or MISSING)
         rows.append(
             (f"**{markdown_cell(key)}**" if changed else markdown_cell(key), markdown_cell(_value(value)), source)
         )
-    return f"Recipe {coded(record.recipe_name)}.\n\n" + _table(rows, ["Setting", "Value", "Where it comes from"])
+    summary = record.recipe.get("summary")
+    told = f" {markdown_cell(str(summary))}" if summary else ""
+    return f"Recipe {coded(record.recipe_name)}.{told}\n\n" + _table(rows, ["Setting", "Value", "Where it comes from"])
 
 
 def _data(record: TrainingRecord) -> str:

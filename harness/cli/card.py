@@ -80,7 +80,8 @@ def _card(folder: Path) -> str:
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"not readable: {error}", path=folder / CARD) from error
     name = folder.resolve().name
-    if not (folder / CURVE).is_file() and (picture := draw_curve(read_log(folder), f"{name}: loss")):
+    title = f"{name}: {record.recipe_name} on {record.base}"
+    if not (folder / CURVE).is_file() and (picture := draw_curve(read_log(folder), title)):
         _write(folder / CURVE, picture)
     return card_text(record, name=name, contract=read_contract(folder), curve=(folder / CURVE).is_file())
 

@@ -181,7 +181,7 @@ def test_changed_settings_stand_out() -> None:
     text = made()
     assert "| **learning_rate** | 0.0001         | **changed with `--set`**" in text
     assert re.search(r"\| lora_r +\| 32 +\| the course's unsloth template", text)
-    assert re.search(r"\| target_modules +\| q_proj, v_proj +\|", text)
+    assert re.search(r"\| target_modules +\| q_proj, v_proj +\| – ", text)
 
 
 @pytest.mark.parametrize("license_text", [None, "CC BY-NC-SA 4.0"])
