@@ -19,20 +19,20 @@ class StepBatches(Sampler[list[int]]):
 
     def __init__(self, lengths: Sequence[int], *, batch: int, seed: int, rank: int = 0, world: int = 1) -> None:
         self._lengths = lengths
-        self._batch = batch
+        self.batch = batch
         self._seed = seed
         self._rank = rank
         self._world = world
         self.epoch = 0
 
     def __len__(self) -> int:
-        return math.ceil(len(self._lengths) / self._batch)
+        return math.ceil(len(self._lengths) / self.batch)
 
     def __iter__(self) -> Iterator[list[int]]:
         generator = torch.Generator().manual_seed(self._seed + self.epoch)
         order = torch.randperm(len(self._lengths), generator=generator).tolist()
-        for start in range(0, len(order), self._batch):
-            yield deal(order[start : start + self._batch], self._lengths, self._world)[self._rank]
+        for start in range(0, len(order), self.batch):
+            yield deal(order[start : start + self.batch], self._lengths, self._world)[self._rank]
 
 
 def deal(indices: Sequence[int], lengths: Sequence[int], hands: int) -> list[list[int]]:

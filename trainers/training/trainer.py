@@ -108,9 +108,7 @@ class AdapterTrainer(SFTTrainer):  # type: ignore[misc]  # trl is untyped
         Raises:
             HarnessError: not even one sample fits.
         """
-        share = -(-self.step_batches._batch // self.args.world_size)  # noqa: SLF001 - our own class
-        worst = sorted(self._samples, key=lambda sample: -len(sample["input_ids"]))[:share]
-        inputs = self._prepare_inputs(lay_out(worst))
+        inputs = self._prepare_inputs(lay_out(self._costliest()))
         learnt = (inputs["labels"] != IGNORED).sum().clamp(min=1)
         if torch.cuda.is_available():
             torch.cuda.reset_peak_memory_stats()
@@ -130,7 +128,7 @@ class AdapterTrainer(SFTTrainer):  # type: ignore[misc]  # trl is untyped
         for group in split_evenly([len(sample) for sample in mine], self.plan.tokens) if mine else ():
             inputs = self._prepare_inputs(lay_out([rows[index] for index in group]))
             chosen = pick(inputs, range(len(group)), bounds=self._bounds)
-            with self.compute_loss_context_manager():
+            with self.accelerator.autocast():
                 outputs = self.model(**chosen, use_cache=False, fused_lm_head=True)
             total += torch.stack([-outputs.log_probs.sum().double(), outputs.label_mask.sum().double()])
         self.model.train(training)
@@ -164,6 +162,18 @@ class AdapterTrainer(SFTTrainer):  # type: ignore[misc]  # trl is untyped
             shutil.rmtree(folder, ignore_errors=True)
             self._event("the disk is full: this checkpoint was not kept; training goes on")
 
+    def _costliest(self) -> list[dict[str, Any]]:
+        """Return the longest samples that may go through the model at once."""
+        chosen: list[dict[str, Any]] = []
+        room = self.plan.tokens
+        for sample in sorted(self._samples, key=lambda sample: -len(sample["input_ids"])):
+            if not chosen or len(sample["input_ids"]) <= room:
+                chosen.append(sample)
+                room -= len(sample["input_ids"])
+            if len(chosen) == self.step_batches.batch:
+                break
+        return chosen
+
     def _until_it_fits(self, model: Any, inputs: dict[str, Any], items: torch.Tensor) -> torch.Tensor:  # noqa: ANN401
         """Return the loss of a step with its gradients in place, cutting it smaller each time memory runs out."""
         while True:
@@ -193,7 +203,7 @@ class AdapterTrainer(SFTTrainer):  # type: ignore[misc]  # trl is untyped
         with no_sync:
             for group in split_evenly(inputs["lengths"], self.plan.tokens):
                 chosen = pick(inputs, group, bounds=self._bounds)
-                with self.compute_loss_context_manager():
+                with self.accelerator.autocast():
                     loss = self.compute_loss(model, chosen, num_items_in_batch=items) * self.args.world_size
                 self.accelerator.backward(loss)
                 total += loss.detach()
