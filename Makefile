@@ -8,8 +8,10 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 .PHONY: demo test check format lint types imports clean
 
 demo: .venv/demo
+	$(BIN)/harness train --recipe cpu-demo --data trainers/demo_pairs.json --base embedded:gemma-3-270m \
+	  --output adapters/demo --resume
 	$(BIN)/harness eval --run demo --task bundled:ja-mini --limit 20 --model base=embedded:gemma-3-270m \
-	  --prompt course.v1 --prompt plain.v1 --judge rules --judge reference --max-new-tokens 96
+	  --model tuned=adapter:adapters/demo --judge rules --judge reference --max-new-tokens 96
 
 test: .venv/dev
 	$(BIN)/python -m pytest
@@ -43,4 +45,4 @@ imports: .venv/dev
 	@touch $@
 
 clean:
-	rm -rf .venv build dist runs
+	rm -rf .venv build dist runs adapters
