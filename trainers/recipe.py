@@ -62,7 +62,7 @@ class Recipe:
     save_steps: Positive = 100
     save_total_limit: Positive = 2
     eval_steps: Annotated[int, Ge(0)] = 0
-    heldout: Finite = 0.0
+    heldout: Annotated[int, Ge(0)] | Annotated[float, Ge(0), Lt(1)] = 0
     data_license: str | None = None
 
     @property
