@@ -31,7 +31,7 @@ from trainers.recipe import NamedRecipe, Recipe
 from trainers.record import DataFile, TrainingRecord
 from trainers.training.attention import DENSE, choose_attention
 from trainers.training.batches import deal
-from trainers.training.model import end_tokens, model_shape, total_bytes
+from trainers.training.model import end_tokens, model_shape, take_device, total_bytes
 
 _LISTED = 20  # rows that are named
 _LIBRARIES = ("ja-harness", "torch", "transformers", "peft", "trl", "bitsandbytes", "accelerate", "datasets")
@@ -119,6 +119,7 @@ def prepare(request: Request, say: Callable[[str], None]) -> Prepared:
     Raises:
         HarnessError: whatever cannot be trained on, with the place and the next step.
     """
+    take_device()
     recipe = request.recipe.values
     template = load_template(recipe.prompt)
     examples = read_examples(request.data, columns=request.columns, strict=request.strict)

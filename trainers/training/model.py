@@ -1,5 +1,6 @@
 """The base model ready for an adapter: loaded as evaluation loads it, with LoRA layers that train in float32."""
 
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -99,6 +100,12 @@ def end_tokens(source: Source, encoder: Encoder) -> frozenset[int]:
         named = None
     ids = named if isinstance(named, list | tuple) else [named]
     return frozenset(token for token in (*ids, encoder.tokenizer.eos_token_id) if token is not None)
+
+
+def take_device() -> None:
+    """Use the GPU that torchrun or accelerate launch gave this process; do nothing without one."""
+    if torch.cuda.is_available():
+        torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
 
 
 def total_bytes(device: str) -> int:

@@ -1,6 +1,5 @@
 """One training from the loaded base to the adapter in its folder."""
 
-import os
 import shutil
 import sys
 import time
@@ -57,8 +56,6 @@ def train(
             end; checkpoints stay for ``resume``.
     """
     rank, size = world()
-    if torch.cuda.is_available():
-        torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
     if rank:
         return _train(prepared, folder, plan, first=False, size=size, say=say)
     refuse_occupied(folder, resume=resume)
