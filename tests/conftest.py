@@ -15,6 +15,8 @@ from hypothesis import settings
 from harness import plugins
 from harness.cli import main as command_line
 
+pytest_plugins = ["tests.tiny_models"]
+
 # A shell that starts the tests in the background has them ignore Ctrl-C, and the programs they start with them.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
