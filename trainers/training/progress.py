@@ -1,9 +1,10 @@
-"""What is said while an adapter is trained, and the log of it."""
+"""What is said while an adapter is trained, the log of it, and the sums that a resumed run goes on with."""
 
 import json
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,105 +14,182 @@ from transformers import TrainerCallback
 
 from harness.errors import HarnessError
 from trainers.memory import GIB
-from trainers.record import read_log
+from trainers.training.processes import add_up
+
+_TALLY = "tally.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """What a training has come to by some step, over all its sessions and devices.
+
+    ``loss_sum`` is over the ``loss_steps`` optimizer steps since the last row of the log.
+    """
+
+    tokens: int = 0
+    seconds: float = 0.0
+    loss_sum: float = 0.0
+    loss_steps: int = 0
+    first_loss: float | None = None
+    last_loss: float | None = None
+    heldout_loss_before: float | None = None
+    peak_gib: float = 0.0
+
+    def save(self, checkpoint: Path) -> None:
+        """Write it into a checkpoint's folder."""
+        (checkpoint / _TALLY).write_text(json.dumps(asdict(self)), encoding="utf-8")
+
+    @classmethod
+    def load(cls, checkpoint: Path) -> "Tally":
+        """Return that of a checkpoint."""
+        return cls(**json.loads((checkpoint / _TALLY).read_text(encoding="utf-8")))
 
 
 class Progress(TrainerCallback):  # type: ignore[misc]  # transformers is untyped
     """Writes a row of the log, and a line for people, every ``logging_steps``; measures the held-out loss on the way.
 
-    ``tokens`` returns how many tokens this device has seen, ``heldout`` measures the held-out loss (None: nothing is
-    held out); both are set once there is a trainer. Only the process that ``writes`` writes.
+    ``heldout`` measures the held-out loss (None: nothing is held out). Only the process that ``writes`` writes.
     """
 
     def __init__(self, log: Path, *, writes: bool, say: Callable[[str], None], eval_steps: int) -> None:
-        self.tokens: Callable[[], int] = int
         self.heldout: Callable[[], float] | None = None
-        self._tokens_before = 0
         self._log = log
         self._writes = writes
+        self._failing = False
         self._say = say
         self._eval_steps = eval_steps
-        self._began = self._last = time.monotonic()
-        self._first_step = self._last_step = 0
-        self._last_tokens = 0
+        self._measured: set[int] = set()
+        self._then = Tally()  # what it had come to at the moment ``_since``
+        self._began = self._since = time.monotonic()
+        self._first_step = 0
+        self._sums = torch.zeros(2, dtype=torch.float64)  # of losses and tokens since then, on this device
+        self._loss_steps = 0
 
-    def go_on(self) -> None:
-        """Count tokens from what the log of the run so far says."""
-        rows = [row for row in read_log(self._log.parent) if "tokens" in row]
-        self._tokens_before = int(rows[-1]["tokens"]) if rows else 0
+    def go_on(self, tally: Tally, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Go on from a checkpoint's tally and from the rows that the log has by then."""
+        self._then = tally
+        self._measured = {row["step"] for row in rows if "heldout_loss" in row}
 
-    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ANN401
-        """Start the clocks."""
-        del args, control
-        self._began = self._last = time.monotonic()
-        self._first_step = self._last_step = state.global_step
+    def count(self, loss: torch.Tensor, tokens: int) -> None:
+        """Take one optimizer step's loss and tokens, as this device has them."""
+        self._sums = self._sums.to(loss.device)
+        self._sums[0] += loss
+        self._sums[1] += tokens
+        self._loss_steps += 1
 
-    def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **_: Any) -> None:  # noqa: ANN401
-        """Write what the trainer reports after some steps.
+    def tally(self, step: int) -> Tally:
+        """Return what the training has come to after ``step`` steps; every process must ask.
 
         Raises:
             HarnessError: the loss is no number any more.
         """
-        del control
-        if not logs or "loss" not in logs or state.global_step == self._last_step:
+        loss, tokens, processes = add_up(torch.cat([self._sums, torch.ones_like(self._sums[:1])])).tolist()
+        loss_sum = self._then.loss_sum + loss / processes
+        if not math.isfinite(loss_sum):
+            raise diverged(f"the loss by step {step} is {loss_sum}")
+        return replace(
+            self._then,
+            tokens=self._then.tokens + int(tokens),
+            seconds=self._then.seconds + time.monotonic() - self._since,
+            loss_sum=loss_sum,
+            loss_steps=self._then.loss_steps + self._loss_steps,
+            peak_gib=max(self._then.peak_gib, memory_gib()),
+        )
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ANN401
+        """Start the clocks."""
+        del args, control
+        self._began = self._since = time.monotonic()
+        self._first_step = state.global_step
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **_: Any) -> None:  # noqa: ANN401
+        """Write what some steps came to; the trainer says when.
+
+        Raises:
+            HarnessError: the loss is no number any more.
+        """
+        del args, control
+        if not logs or "loss" not in logs:
             return
-        loss = float(logs["loss"])
-        if not math.isfinite(loss):
-            raise HarnessError(
-                f"The loss at step {state.global_step} is {loss}: training has diverged.",
-                hint="Lower the learning rate (--set learning_rate=1e-4) or add warmup.",
-            )
-        now, tokens = time.monotonic(), self.tokens()
-        world = args.world_size
-        rate = (tokens - self._last_tokens) * world / max(now - self._last, 1e-9)
+        before, tally = self._then, self.tally(state.global_step)
+        loss = tally.loss_sum / tally.loss_steps
+        now = time.monotonic()
+        rate = (tally.tokens - before.tokens) / max(now - self._since, 1e-9)
         row = {
             "step": state.global_step,
             "loss": round(loss, 6),
             "learning_rate": logs.get("learning_rate"),
-            "grad_norm": logs.get("grad_norm"),
-            "tokens": self._tokens_before + tokens * world,
+            "grad_norm": _finite(logs.get("grad_norm")),
+            "tokens": tally.tokens,
             "tokens_per_second": round(rate, 1),
             "memory_gib": round(memory_gib(), 2),
-            "seconds": round(now - self._began, 1),
+            "seconds": round(tally.seconds, 1),
         }
-        self.write(row)
+        self._write(row)
         each = (now - self._began) / (state.global_step - self._first_step)
         left = _duration((state.max_steps - state.global_step) * each)
         self._say(
             f"  step {state.global_step}/{state.max_steps}  loss {loss:.4f}  learning rate {row['learning_rate']:.2e}  "
             f"{rate:,.0f} tokens/s  {row['memory_gib']:.1f} GiB  {left} left"
         )
-        self._last, self._last_tokens, self._last_step = now, tokens, state.global_step
+        first = loss if tally.first_loss is None else tally.first_loss
+        self._then = replace(tally, loss_sum=0.0, loss_steps=0, first_loss=first, last_loss=loss)
+        self._since = now
+        self._sums.zero_()
+        self._loss_steps = 0
 
-    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ANN401
-        """Measure the held-out loss where it is due; the last step's is measured after training."""
-        del args, control
-        if self._eval_steps and state.global_step % self._eval_steps == 0 and state.global_step < state.max_steps:
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> Any:  # noqa: ANN401
+        """Measure the held-out loss where it is due (the last step's is measured after training); log the last step."""
+        del args
+        if state.global_step >= state.max_steps:
+            control.should_log = True
+        elif self._eval_steps and state.global_step % self._eval_steps == 0:
             self.measure_heldout(state.global_step)
+        return control
 
     def measure_heldout(self, step: int) -> float | None:
-        """Return the held-out loss and log it; None if nothing is held out."""
+        """Return the held-out loss and log it; None if nothing is held out.
+
+        Raises:
+            HarnessError: it is no number.
+        """
         if self.heldout is None:
             return None
         loss = self.heldout()
-        self.write({"step": step, "heldout_loss": round(loss, 6)})
+        if not math.isfinite(loss):
+            raise diverged(f"the held-out loss at step {step} is {loss}")
+        if step not in self._measured:  # else a resumed run measures again what it had measured
+            self._write({"step": step, "heldout_loss": round(loss, 6)})
+            self._measured.add(step)
+        if step == 0:
+            self._then = replace(self._then, heldout_loss_before=loss)
         self._say(f"  step {step}  held-out loss {loss:.4f}")
         return loss
 
     def event(self, step: int, text: str) -> None:
         """Log and say something that happened."""
-        self.write({"step": step, "event": text})
+        self._write({"step": step, "event": text})
         self._say(f"  step {step}: {text}")
 
-    def write(self, row: dict[str, Any]) -> None:
-        """Append one row; a full disk costs the row, not the training."""
+    def _write(self, row: dict[str, Any]) -> None:
+        """Append one row, whole or not at all; a full disk costs the row, not the training."""
         if not self._writes:
             return
+        line = (json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n").encode()
         try:
-            with self._log.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n")
+            _append(self._log, line)
+            self._failing = False
         except OSError as error:
-            self._say(f"  {self._log.name} cannot be written: {error.strerror or error}; training goes on")
+            if not self._failing:
+                self._say(f"  {self._log.name} cannot be written: {error.strerror or error}; training goes on")
+            self._failing = True
+
+
+def diverged(what: str) -> HarnessError:
+    """Return the error of a training whose numbers are no numbers any more."""
+    return HarnessError(
+        f"Training has diverged: {what}.", hint="Lower the learning rate (--set learning_rate=1e-4) or add warmup."
+    )
 
 
 def memory_gib() -> float:
@@ -119,6 +197,23 @@ def memory_gib() -> float:
     if torch.cuda.is_available():
         return torch.cuda.max_memory_allocated() / GIB
     return float(psutil.Process().memory_info().rss) / GIB
+
+
+def _append(path: Path, line: bytes) -> None:
+    with path.open("ab", buffering=0) as file:
+        size = file.tell()
+        written = 0
+        try:
+            while written < len(line):
+                written += file.write(line[written:])
+        except OSError:
+            file.truncate(size)  # the next row must not be glued to half of this one
+            raise
+
+
+def _finite(value: float | None) -> float | None:
+    """Return a number that JSON can hold: float16's first gradients overflow, and their steps are left out."""
+    return value if value is not None and math.isfinite(value) else None
 
 
 def _duration(seconds: float) -> str:

@@ -1,14 +1,13 @@
 """One training from the loaded base to the adapter in its folder."""
 
+import itertools
 import shutil
 import sys
-import time
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import torch
 from datasets import Dataset
@@ -39,8 +38,9 @@ from trainers.preparation import Prepared, world
 from trainers.recipe import Recipe
 from trainers.record import CURVE, LOG, Outcome, TrainingRecord, read_log
 from trainers.training.model import load_student
-from trainers.training.progress import Progress, memory_gib
-from trainers.training.trainer import AdapterTrainer, EpochOrder
+from trainers.training.processes import first_speaks, from_the_first
+from trainers.training.progress import Progress, Tally, diverged
+from trainers.training.trainer import AdapterTrainer, EpochOrder, out_of_memory
 
 _SAVING = ".saving"
 CARD = "README.md"
@@ -56,51 +56,63 @@ def train(
             end; checkpoints stay for ``resume``.
     """
     rank, size = world()
-    if rank:
-        return _train(prepared, folder, plan, first=False, size=size, say=say)
-    refuse_occupied(folder, resume=resume)
-    earlier = check_same_run(folder, prepared.record)
-    if earlier is not None and earlier.outcome is not None:
-        say(f"{folder} holds this very run, finished after {earlier.outcome.steps} steps.")
-        return earlier
-    with claimed(folder):
-        return _train(prepared, folder, plan, first=True, size=size, say=say)
+    if size == 1 and (gpus := torch.cuda.device_count()) > 1:
+        say(f"One of {gpus} GPUs is used; for all: torchrun --nproc-per-node {gpus} --no-python harness train ...")
+    with first_speaks(rank):
+        if rank == 0:
+            refuse_occupied(folder, resume=resume)
+        earlier = check_same_run(folder, prepared.record)
+        if earlier is not None and earlier.outcome is not None:
+            say(f"{folder} holds this very run, finished after {earlier.outcome.steps} steps.")
+            return earlier
+        with claimed(folder) if rank == 0 else nullcontext(), _memory_named():
+            return _train(prepared, folder, plan, first=rank == 0, say=say)
 
 
 def _train(
-    prepared: Prepared, folder: Path, plan: MemoryPlan, *, first: bool, size: int, say: Callable[[str], None]
+    prepared: Prepared, folder: Path, plan: MemoryPlan, *, first: bool, say: Callable[[str], None]
 ) -> TrainingRecord:
     if first:
         save_record(folder, prepared.record)
-    checkpoint = last_checkpoint(folder) if first else None
     with _quiet():
         trainer, progress = _trainer(prepared, plan, folder, say)
-        checkpoint = _agreed(checkpoint, folder, size)
+        checkpoint = _agreed(last_checkpoint(folder) if first else None, folder, trainer.args.device)
         if first:
             rewind_log(folder, step_of(checkpoint) if checkpoint else -1)
-        before = _start(trainer, progress, prepared, checkpoint, say)
-        began = time.monotonic()
-        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
-        _wait()
-        seconds = time.monotonic() - began
+        _start(trainer, progress, prepared, checkpoint, say)
+        _run(trainer, checkpoint, prepared.steps)
+        tally = progress.tally(trainer.state.global_step)
         after = progress.measure_heldout(trainer.state.global_step)
     if not first:
         return prepared.record
-    rows = read_log(folder)
-    losses = [row["loss"] for row in rows if "loss" in row]
+    if not all(bool(p.isfinite().all()) for p in trainer.model.parameters() if p.requires_grad):
+        raise diverged(f"the weights after step {trainer.state.global_step} are no numbers")
+    assert tally.first_loss is not None
+    assert tally.last_loss is not None
     outcome = Outcome(
         steps=trainer.state.global_step,
-        tokens=max((row.get("tokens", 0) for row in rows), default=0),
-        seconds=round(seconds, 1),
-        first_loss=losses[0],
-        last_loss=losses[-1],
-        heldout_loss_before=before if before is not None else _first_heldout(rows),
+        tokens=tally.tokens,
+        seconds=round(tally.seconds, 1),
+        first_loss=tally.first_loss,
+        last_loss=tally.last_loss,
+        heldout_loss_before=tally.heldout_loss_before,
         heldout_loss=after,
-        peak_gib=round(memory_gib(), 2),
+        peak_gib=round(tally.peak_gib, 2),
     )
     record = replace(prepared.record, outcome=outcome)
     _save(trainer, prepared, record, folder)
     return record
+
+
+def _run(trainer: AdapterTrainer, checkpoint: Path | None, steps: int) -> None:
+    """Train to the end; a checkpoint of the last step only needs to be loaded."""
+    if checkpoint is not None and step_of(checkpoint) >= steps:
+        trainer._load_from_checkpoint(str(checkpoint))  # noqa: SLF001 - what train() itself would call
+        trainer.state.global_step = step_of(checkpoint)
+    else:
+        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()  # seconds are to be seconds of work
 
 
 def _trainer(
@@ -119,13 +131,13 @@ def _trainer(
         batch=recipe.batch_size,
         plan=plan,
         shape=prepared.shape,
-        on_event=progress.event,
+        checkpoints=recipe.save_total_limit,
+        progress=progress,
         model=student.model,
         args=_arguments(recipe, prepared, folder / CHECKPOINTS),
         train_dataset=Dataset.from_list([{"input_ids": s.ids, "labels": s.labels} for s in samples[:1]]),
         processing_class=prepared.encoder.tokenizer,
     )
-    progress.tokens = lambda: trainer.tokens_seen
     if prepared.heldout:
         progress.heldout = lambda: trainer.heldout_loss(prepared.heldout)
     for callback in (PrinterCallback, ProgressCallback):
@@ -141,8 +153,8 @@ def _start(
     prepared: Prepared,
     checkpoint: Path | None,
     say: Callable[[str], None],
-) -> float | None:
-    """Check the real batches, try the costliest step, and return the held-out loss before training."""
+) -> None:
+    """Check a real batch, try the costliest step, and measure the held-out loss before training."""
     _check_labels(trainer, prepared)
     say("Trying the longest batch ...")
     peak = trainer.preflight()
@@ -150,13 +162,9 @@ def _start(
         say(f"  it took {peak:.1f} GiB; planned {trainer.plan.needs.total / GIB:.1f}")
     if checkpoint is not None:
         say(f"Going on from step {step_of(checkpoint)}.")
-        progress.go_on()
-        return None
-    return progress.measure_heldout(0)
-
-
-def _first_heldout(rows: list[dict[str, Any]]) -> float | None:
-    return next((row["heldout_loss"] for row in rows if row["step"] == 0 and "heldout_loss" in row), None)
+        progress.go_on(Tally.load(checkpoint), read_log(checkpoint.parent.parent))
+    else:
+        progress.measure_heldout(0)
 
 
 def _check_labels(trainer: AdapterTrainer, prepared: Prepared) -> None:
@@ -165,13 +173,11 @@ def _check_labels(trainer: AdapterTrainer, prepared: Prepared) -> None:
     Raises:
         HarnessError: one does not, as when padding and EOS are one token and padding is masked.
     """
-    batch = next(iter(trainer.step_batches), [])
-    row = next(iter(trainer.get_train_dataloader()), None)
-    end = 0
-    for index, length in zip(batch, row["lengths"] if row else (), strict=True):
-        end += length
-        sample = prepared.train.samples[index]
-        if not sample.truncated and int(row["labels"][0, end - 1]) != prepared.eos:  # type: ignore[index]
+    indices = next(iter(trainer.step_batches))
+    samples = [prepared.train.samples[index] for index in indices]
+    row = trainer.row_of(indices)
+    for sample, end in zip(samples, itertools.accumulate(row["lengths"]), strict=True):
+        if not sample.truncated and int(row["labels"][0, end - 1]) != prepared.eos:
             raise HarnessError(
                 f"{sample.where}: EOS is not learnt in the batch as the model gets it. This is a defect: please report "
                 "it."
@@ -205,7 +211,7 @@ def _arguments(recipe: Recipe, prepared: Prepared, checkpoints: Path) -> SFTConf
         logging_nan_inf_filter=False,
         save_strategy="steps",
         save_steps=recipe.save_steps,
-        save_total_limit=recipe.save_total_limit,
+        save_total_limit=None,  # the oldest goes once the newest is whole: see AdapterTrainer
         eval_strategy="no",
         report_to=[],
         disable_tqdm=True,
@@ -216,32 +222,20 @@ def _arguments(recipe: Recipe, prepared: Prepared, checkpoints: Path) -> SFTConf
     return arguments
 
 
-def _wait() -> None:
-    """Wait for the GPU to finish what it was given, so that seconds are seconds of work."""
-    if torch.cuda.is_available():
-        torch.cuda.synchronize()
-
-
-def _agreed(checkpoint: Path | None, folder: Path, size: int) -> Path | None:
-    """Return the checkpoint that the first process found, on all of them."""
-    if size == 1:
-        return checkpoint
-    step = torch.tensor(
-        step_of(checkpoint) if checkpoint else -1, device="cuda" if torch.cuda.is_available() else "cpu"
-    )
-    torch.distributed.broadcast(step, 0)
-    return folder / CHECKPOINTS / f"checkpoint-{int(step)}" if int(step) >= 0 else None
+def _agreed(checkpoint: Path | None, folder: Path, device: torch.device) -> Path | None:
+    """Return the checkpoint that the first process found, in all of them."""
+    step = from_the_first(step_of(checkpoint) if checkpoint else -1, device)
+    return folder / CHECKPOINTS / f"checkpoint-{step}" if step >= 0 else None
 
 
 def _save(trainer: AdapterTrainer, prepared: Prepared, record: TrainingRecord, folder: Path) -> None:
     """Write the adapter's files; adapter_config.json last, so that half an adapter is never taken for one."""
     write_whole(folder / CONTRACT, contract_text(prepared.contract))
-    picture = draw_curve(read_log(folder), f"{folder.name}: {record.recipe_name} on {record.base}")
+    name = folder.resolve().name
+    picture = draw_curve(read_log(folder), f"{name}: {record.recipe_name} on {record.base}")
     if picture:
         write_whole(folder / CURVE, picture)
-    write_whole(
-        folder / CARD, card_text(record, name=folder.name, contract=prepared.contract, curve=picture is not None)
-    )
+    write_whole(folder / CARD, card_text(record, name=name, contract=prepared.contract, curve=picture is not None))
     work = folder / _SAVING
     try:
         shutil.rmtree(work, ignore_errors=True)
@@ -255,6 +249,20 @@ def _save(trainer: AdapterTrainer, prepared: Prepared, record: TrainingRecord, f
             hint="Make room, then run the same command with --resume: it goes on from the last checkpoint.",
         ) from error
     save_record(folder, record)
+
+
+@contextmanager
+def _memory_named() -> Iterator[None]:
+    """Say in words that memory ran out where nothing can be given up: loading, and the optimizer's own state."""
+    try:
+        yield
+    except RuntimeError as error:
+        if not out_of_memory(error):
+            raise
+        raise HarnessError(
+            f"Memory ran out outside of the micro-batches: {str(error).splitlines()[0]}",
+            hint="Try a smaller lora_r, --set optim=paged_adamw_8bit, --set dequantize=false, or a smaller base.",
+        ) from error
 
 
 @contextmanager

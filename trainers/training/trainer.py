@@ -9,33 +9,37 @@ import contextlib
 import errno
 import gc
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
-import torch.distributed as dist
 from torch.utils.data import DataLoader
 from transformers import TrainerCallback
 from trl import SFTTrainer
 
 from harness.errors import HarnessError
 from trainers.encoding import IGNORED, Encoded
-from trainers.folder import COMPLETE
+from trainers.folder import COMPLETE, step_of
 from trainers.memory import GIB, MemoryPlan, ModelShape, smaller, split_evenly
 from trainers.training.attention import VARLEN
 from trainers.training.batches import StepBatches, lay_out, pick
 from trainers.training.model import recompute
+from trainers.training.processes import add_up, anywhere, largest
+from trainers.training.progress import Progress
 
 _BUCKET = 1 << 24  # gradient elements that travel between GPUs at once
 _ROUNDING = 1e-6  # of an epoch
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_FULL_WORDS = ("No space left", "file write failed")
+_NO_MEMORY = ("DefaultCPUAllocator", "CUBLAS_STATUS_ALLOC_FAILED", "CUDA error: out of memory")
+_ALIKE = 1e-3  # nats
 
 
 class AdapterTrainer(SFTTrainer):  # type: ignore[misc]  # trl is untyped
     """Trains one adapter; see the module.
 
-    ``plan`` is how batches are cut, and changes when memory runs out; ``tokens_seen`` counts those of this device.
+    ``plan`` is how batches are cut, and changes when memory runs out.
     """
 
     def __init__(
@@ -43,9 +47,10 @@ class AdapterTrainer(SFTTrainer):  # type: ignore[misc]  # trl is untyped
         *,
         samples: Sequence[Encoded],
         batch: int,
+        checkpoints: int,
         plan: MemoryPlan,
         shape: ModelShape,
-        on_event: Callable[[int, str], None],
+        progress: Progress,
         **options: Any,  # noqa: ANN401 - SFTTrainer's own
     ) -> None:
         trained = {name: p.data for name, p in options["model"].named_parameters() if p.requires_grad}
@@ -60,10 +65,16 @@ class AdapterTrainer(SFTTrainer):  # type: ignore[misc]  # trl is untyped
         )
         self._longest = max(lengths)
         self._shape = shape
-        self._on_event = on_event
+        self._progress = progress
+        self._most_checkpoints = checkpoints
+        self._disk_was_full = False
         self._bounds = self.model.get_base_model().config._attn_implementation == VARLEN  # noqa: SLF001 - no public name
+        self._mixing = False  # whether samples in one row would see one another
         self.plan = plan
-        self.tokens_seen = 0
+
+    def row_of(self, indices: Sequence[int]) -> dict[str, Any]:
+        """Return some samples as the model gets them."""
+        return lay_out([self._samples[index] for index in indices])
 
     def get_train_dataloader(self) -> DataLoader[Any]:
         """Return the steps of an epoch; every device builds its own share, so nothing is sharded or doubled."""
@@ -80,13 +91,18 @@ class AdapterTrainer(SFTTrainer):  # type: ignore[misc]  # trl is untyped
         inputs: dict[str, Any],
         num_items_in_batch: torch.Tensor | int | None = None,
     ) -> torch.Tensor:
-        """Accumulate the gradients of one optimizer step and return its loss."""
-        model.train()
+        """Accumulate the gradients of one optimizer step and return its loss.
+
+        ``model`` may be wrapped for data parallel training. That would exchange gradients after every micro-batch, and
+        the devices differ in how many they have: here they are exchanged once, whole.
+        """
+        del model
+        self.model.train()
         inputs = self._prepare_inputs(inputs)
         items = torch.as_tensor(num_items_in_batch, device=self.args.device)
-        loss = self._until_it_fits(model, inputs, items)
+        loss = self._until_it_fits(inputs, items)
         self._average_gradients()
-        self.tokens_seen += sum(inputs["lengths"])
+        self._progress.count(loss, sum(inputs["lengths"]))
         return loss
 
     def compute_loss(
@@ -113,7 +129,11 @@ class AdapterTrainer(SFTTrainer):  # type: ignore[misc]  # trl is untyped
         if torch.cuda.is_available():
             torch.cuda.reset_peak_memory_stats()
         with _same_dice():
-            self._until_it_fits(self.model.train(), inputs, learnt)
+            self._mixing = not self._samples_stay_apart()
+            if self._mixing:
+                self._event("layers of this model would mix samples of one row: one sample at a time goes through it")
+            self.model.train()
+            self._until_it_fits(inputs, learnt)
         self.model.zero_grad(set_to_none=True)
         return torch.cuda.max_memory_allocated() / GIB if torch.cuda.is_available() else 0.0
 
@@ -121,20 +141,23 @@ class AdapterTrainer(SFTTrainer):  # type: ignore[misc]  # trl is untyped
     def heldout_loss(self, samples: Sequence[Encoded]) -> float:
         """Return the mean loss per learnt token of samples, each device computing its part."""
         mine = samples[self.args.process_index :: self.args.world_size]
-        rows = [{"input_ids": sample.ids, "labels": sample.labels} for sample in mine]
         total = torch.zeros(2, dtype=torch.float64, device=self.args.device)
         training = self.model.training
         self.model.eval()
-        for group in split_evenly([len(sample) for sample in mine], self.plan.tokens) if mine else ():
-            inputs = self._prepare_inputs(lay_out([rows[index] for index in group]))
-            chosen = pick(inputs, range(len(group)), bounds=self._bounds)
-            with self.accelerator.autocast():
-                outputs = self.model(**chosen, use_cache=False, fused_lm_head=True)
-            total += torch.stack([-outputs.log_probs.sum().double(), outputs.label_mask.sum().double()])
+        groups = self._groups([len(sample) for sample in mine])
+        while groups:
+            group = groups.pop()
+            try:
+                log_probs = self._log_probs([mine[index] for index in group])
+            except RuntimeError as error:
+                if len(group) == 1 or not out_of_memory(error):
+                    raise
+                groups += [group[::2], group[1::2]]
+            else:
+                total += torch.stack([-log_probs.sum().double(), total.new_tensor(log_probs.numel())])
         self.model.train(training)
-        if self.args.world_size > 1:
-            dist.all_reduce(total)
-        return float(total[0] / total[1])
+        loss, tokens = add_up(total).tolist()
+        return float(loss / tokens)
 
     def create_model_card(self, *_: object, **__: object) -> None:
         """Write no card beside a checkpoint: the adapter's own is written once it is there."""
@@ -151,16 +174,23 @@ class AdapterTrainer(SFTTrainer):  # type: ignore[misc]  # trl is untyped
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:  # noqa: ANN401 - transformers is untyped
         """Write a checkpoint whole, or none: a full disk ends checkpoints, not the training."""
+        tally = self._progress.tally(self.state.global_step)
         folder = Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}"
+        full = False
         try:
             super()._save_checkpoint(model, trial)
             if self.is_world_process_zero():
-                (folder / COMPLETE).touch()
+                tally.save(folder)
         except Exception as error:
-            if not _disk_is_full(error):
+            if not disk_is_full(error):
                 raise
-            shutil.rmtree(folder, ignore_errors=True)
+            full = True
+        full = anywhere(full, self.args.device)
+        if self.is_world_process_zero():
+            full = _keep(folder, self._most_checkpoints) if not full else _drop(folder)
+        if full and not self._disk_was_full:
             self._event("the disk is full: this checkpoint was not kept; training goes on")
+        self._disk_was_full = full
 
     def _costliest(self) -> list[dict[str, Any]]:
         """Return the longest samples that may go through the model at once."""
@@ -174,16 +204,47 @@ class AdapterTrainer(SFTTrainer):  # type: ignore[misc]  # trl is untyped
                 break
         return chosen
 
-    def _until_it_fits(self, model: Any, inputs: dict[str, Any], items: torch.Tensor) -> torch.Tensor:  # noqa: ANN401
+    def _groups(self, lengths: Sequence[int]) -> list[list[int]]:
+        """Return the indices of samples that go through the model together."""
+        if self._mixing:
+            return [[index] for index in range(len(lengths))]
+        return split_evenly(lengths, self.plan.tokens) if lengths else []
+
+    def _log_probs(self, samples: Sequence[Encoded]) -> torch.Tensor:
+        """Return the log-probability of every learnt token of samples laid end to end."""
+        row = lay_out([{"input_ids": sample.ids, "labels": sample.labels} for sample in samples])
+        inputs = pick(self._prepare_inputs(row), range(len(samples)), bounds=self._bounds)
+        with self.accelerator.autocast():
+            outputs = self.model(**inputs, use_cache=False, fused_lm_head=True)
+        log_probs: torch.Tensor = outputs.log_probs[outputs.label_mask]
+        return log_probs
+
+    @torch.no_grad()
+    def _samples_stay_apart(self) -> bool:
+        """Return whether a sample's log-probabilities are the same whatever stands before it in the row.
+
+        An architecture whose layers know nothing of positions or masks (recurrent ones) would mix them.
+        """
+        self.model.eval()
+        ids = min((sample["input_ids"] for sample in self._samples), key=len)
+        last = Encoded(where="", ids=ids, prompt=0, learnt_from=0)
+        first = [Encoded(where="", ids=other, prompt=0, learnt_from=0) for other in (ids, (ids[-1],) * len(ids))]
+        learnt = len(ids) - 1
+        before, after = (self._log_probs([sample, last])[-learnt:] for sample in first)
+        return torch.allclose(before, after, rtol=0, atol=_ALIKE)
+
+    def _until_it_fits(self, inputs: dict[str, Any], items: torch.Tensor) -> torch.Tensor:
         """Return the loss of a step with its gradients in place, cutting it smaller each time memory runs out."""
         while True:
             loss, failed = None, False
             with _same_dice(keep=True) as dice:
                 try:
-                    loss = self._accumulate(model, inputs, items)
-                except torch.OutOfMemoryError:
+                    loss = self._accumulate(inputs, items)
+                except RuntimeError as error:
+                    if not out_of_memory(error):
+                        raise
                     failed = True
-                if not self._anywhere(failed):
+                if not anywhere(failed, self.args.device):
                     assert loss is not None
                     return loss
                 dice.restore()
@@ -194,38 +255,22 @@ class AdapterTrainer(SFTTrainer):  # type: ignore[misc]  # trl is untyped
                 torch.cuda.empty_cache()
             self._shrink(inputs)
 
-    def _accumulate(self, model: Any, inputs: dict[str, Any], items: torch.Tensor) -> torch.Tensor:  # noqa: ANN401
+    def _accumulate(self, inputs: dict[str, Any], items: torch.Tensor) -> torch.Tensor:
         total = torch.zeros((), device=self.args.device)
-        if not inputs["lengths"]:  # more devices than samples in an epoch's last step
-            return total
-        # Gradients travel once, after the last micro-batch: a device that ran out of memory must not leave others wait.
-        no_sync = self.accelerator.no_sync(model) if self.args.world_size > 1 else contextlib.nullcontext()
-        with no_sync:
-            for group in split_evenly(inputs["lengths"], self.plan.tokens):
-                chosen = pick(inputs, group, bounds=self._bounds)
-                with self.accelerator.autocast():
-                    loss = self.compute_loss(model, chosen, num_items_in_batch=items) * self.args.world_size
-                self.accelerator.backward(loss)
-                total += loss.detach()
+        for group in self._groups(inputs["lengths"]):
+            chosen = pick(inputs, group, bounds=self._bounds)
+            with self.accelerator.autocast():
+                loss = self.compute_loss(self.model, chosen, num_items_in_batch=items) * self.args.world_size
+            self.accelerator.backward(loss)
+            total += loss.detach()
         return total
 
-    def _anywhere(self, failed: bool) -> bool:
-        """Return whether it happened on any device."""
-        if self.args.world_size == 1:
-            return failed
-        flag = torch.tensor(float(failed), device=self.args.device)
-        dist.all_reduce(flag)
-        return bool(flag.item())
-
     def _shrink(self, inputs: dict[str, Any]) -> None:
-        used = max(
-            (sum(inputs["lengths"][i] for i in group) for group in split_evenly(inputs["lengths"], self.plan.tokens)),
-            default=0,
-        )
-        if self.args.world_size > 1:  # every device gives up the same
-            used = max(used, self.plan.tokens)
+        lengths = inputs["lengths"]
+        sums = [sum(lengths[index] for index in group) for group in self._groups(lengths)]
+        used = largest(max(sums, default=0), self.args.device)  # every device gives up the same
         plan = smaller(self.plan, self._shape, used, self._longest)
-        if self._anywhere(plan is None):
+        if anywhere(plan is None, self.args.device):
             raise HarnessError(
                 f"Memory ran out with one sample of up to {self._longest:,} tokens at a time, every layer recomputing.",
                 hint="Try --set max_length=512, a smaller lora_r, or a smaller base; --resume goes on from the last "
@@ -243,14 +288,12 @@ class AdapterTrainer(SFTTrainer):  # type: ignore[misc]  # trl is untyped
             return
         trained = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
         for bucket in _buckets(trained):
-            flat = torch.cat([_gradient(parameter).flatten() for parameter in bucket])
-            dist.all_reduce(flat, op=dist.ReduceOp.SUM)
-            flat /= self.args.world_size
+            flat = add_up(torch.cat([_gradient(parameter).flatten() for parameter in bucket])) / self.args.world_size
             for parameter, part in zip(bucket, torch.split(flat, [p.numel() for p in bucket]), strict=True):
                 parameter.grad = part.view_as(parameter).clone()
 
     def _event(self, text: str) -> None:
-        self._on_event(self.state.global_step, text)
+        self._progress.event(self.state.global_step, text)
 
 
 class EpochOrder(TrainerCallback):  # type: ignore[misc]  # transformers is untyped
@@ -302,6 +345,30 @@ def _buckets(parameters: Sequence[torch.nn.Parameter]) -> Iterator[list[torch.nn
         yield bucket
 
 
-def _disk_is_full(error: Exception) -> bool:
+def _keep(folder: Path, most: int) -> bool:
+    """Mark a checkpoint as written to its end and remove the oldest beyond ``most``; return whether it is not kept."""
+    try:
+        (folder / COMPLETE).touch()
+    except OSError as error:
+        if not disk_is_full(error):
+            raise
+        return _drop(folder)
+    kept = sorted(folder.parent.glob("checkpoint-*"), key=step_of)
+    for old in kept[:-most]:
+        shutil.rmtree(old, ignore_errors=True)
+    return False
+
+
+def _drop(folder: Path) -> bool:
+    shutil.rmtree(folder, ignore_errors=True)
+    return True
+
+
+def out_of_memory(error: RuntimeError) -> bool:
+    """Return whether an error says that memory ran out; only a GPU's allocator has a class of its own for it."""
+    return isinstance(error, torch.OutOfMemoryError) or any(words in str(error) for words in _NO_MEMORY)
+
+
+def disk_is_full(error: Exception) -> bool:
     """Return whether a failure to write came from a full disk; safetensors and torch say so in words only."""
-    return getattr(error, "errno", None) in _FULL or "No space left" in str(error) or "file write failed" in str(error)
+    return getattr(error, "errno", None) in _FULL or any(words in str(error) for words in _FULL_WORDS)
