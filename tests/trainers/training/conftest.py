@@ -2,8 +2,7 @@
 
 import importlib.util
 import json
-import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -87,7 +86,8 @@ class Workbench:
         plan = replace(prepared.plan(), recomputed=recomputed)
         if tokens is not None:
             plan = replace(plan, tokens=tokens)
-        return session._trainer(prepared, plan, folder, self.said.append)[0]
+        with session._quiet():
+            return session._trainer(prepared, plan, folder, self.said.append)[0]
 
     def command(self, folder: Path, *extra: str, **changes: Any) -> list[str]:
         """Return the command line of the same training."""
@@ -123,4 +123,12 @@ def rows(folder: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (folder / "trainer_log.jsonl").read_text(encoding="utf-8").splitlines()]
 
 
-HARNESS: Sequence[str] = (sys.executable, "-c", "from harness.cli.main import main; main()")
+@pytest.fixture(autouse=True, scope="session")
+def _one_thread() -> Iterator[None]:
+    """Let no two threads wait for each other over matrices this small."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)

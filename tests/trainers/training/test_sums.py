@@ -1,0 +1,256 @@
+"""Laying samples end to end, cutting a step up, and recomputing layers change no sum."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from transformers import DataCollatorForSeq2Seq, Gemma3ForCausalLM, Gemma3TextConfig, set_seed
+from trl import SFTConfig, SFTTrainer
+
+from tests.trainers.training.conftest import Workbench, weights
+from trainers.training.batches import StepBatches, deal, lay_out
+
+
+@pytest.fixture(scope="module")
+def gemma(tmp_path_factory: pytest.TempPathFactory, llama_tokenizer: Any) -> Path:
+    """A folder with a random Gemma 3 whose first layer sees eight tokens back, fewer than any sample has."""
+    folder = tmp_path_factory.mktemp("models") / "tiny-gemma3"
+    torch.manual_seed(0)
+    config = Gemma3TextConfig(
+        vocab_size=len(llama_tokenizer),
+        hidden_size=64,
+        intermediate_size=128,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        head_dim=16,
+        sliding_window=8,
+        layer_types=["sliding_attention", "full_attention"],
+        max_position_embeddings=256,
+        initializer_range=0.3,
+        bos_token_id=1,
+        eos_token_id=2,
+        pad_token_id=3,
+    )
+    Gemma3ForCausalLM(config).save_pretrained(folder)
+    llama_tokenizer.save_pretrained(folder)
+    return folder
+
+
+def shake(model: Any) -> None:
+    """Give the adapter weights that change the model: a new one's B is zero, and with it A's gradient."""
+    generator = torch.Generator().manual_seed(1)
+    for parameter in model.parameters():
+        if parameter.requires_grad:
+            parameter.data = torch.randn(parameter.shape, generator=generator) * 0.1
+
+
+def gradients(model: Any) -> dict[str, torch.Tensor]:
+    """Return the adapter's gradients."""
+    return {name: p.grad.clone() for name, p in model.named_parameters() if p.grad is not None}
+
+
+def step(trainer: Any, indices: list[int]) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+    """Return loss and gradients of one optimizer step as it is trained."""
+    shake(trainer.model)
+    row = trainer.row_of(indices)
+    trainer.model.zero_grad()
+    loss = trainer.training_step(trainer.model, row, (row["labels"] != -100).sum())
+    return loss, gradients(trainer.model)
+
+
+def alone(trainer: Any, indices: list[int]) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+    """Return what transformers computes for each sample alone, with its own head and its own loss, added up."""
+    shake(trainer.model)
+    trainer.model.zero_grad()
+    samples = [trainer._samples[index] for index in indices]
+    counts = [sum(label != -100 for label in sample["labels"]) for sample in samples]
+    total = torch.zeros(())
+    for sample, count in zip(samples, counts, strict=True):
+        ids = torch.tensor([sample["input_ids"]])
+        output = trainer.model(
+            input_ids=ids,
+            attention_mask=torch.ones_like(ids),
+            labels=torch.tensor([sample["labels"]]),
+            use_cache=False,
+        )
+        loss = output.loss * count / sum(counts)
+        loss.backward()
+        total += loss.detach()
+    return total, gradients(trainer.model)
+
+
+def assert_same(expected: Any, actual: Any) -> None:
+    """Compare loss and gradients at float32's precision."""
+    torch.testing.assert_close(actual[0], expected[0], rtol=2e-6, atol=0)
+    assert sorted(expected[1]) == sorted(actual[1])
+    assert len(expected[1]) == 2 * 7 * 2  # A and B of seven modules in two layers
+    for name, gradient in expected[1].items():
+        assert gradient.abs().max() > 0, name
+        torch.testing.assert_close(actual[1][name], gradient, rtol=1e-4, atol=1e-6, msg=name)
+
+
+@pytest.mark.parametrize("family", ["llama", "gemma"])
+@pytest.mark.parametrize("loss", ["answer", "all"])
+def test_samples_in_one_row_learn_what_each_would_learn_alone(
+    family: str, loss: str, bench: Workbench, gemma: Path, tmp_path: Path
+) -> None:
+    """Loss and gradients are those of transformers, one sample at a time, also with a sliding window."""
+    bench.base = gemma if family == "gemma" else bench.base
+    trainer = bench.trainer(tmp_path / "a", loss=loss)
+    indices = [3, 0, 13, 7, 8]
+    assert min(trainer.row_of(indices)["lengths"]) > 8
+    assert len(set(trainer.row_of(indices)["lengths"])) > 2
+    assert_same(alone(trainer, indices), step(trainer, indices))
+
+
+@pytest.mark.parametrize("family", ["llama", "gemma"])
+@pytest.mark.parametrize("tokens", [1, 50, 80, 120])
+def test_the_cut_of_a_step_changes_no_gradient(
+    family: str, tokens: int, bench: Workbench, gemma: Path, tmp_path: Path
+) -> None:
+    """From one sample at a time to nearly all of them: the sums stay those of the whole step."""
+    bench.base = gemma if family == "gemma" else bench.base
+    indices = [3, 0, 13, 7, 8]
+    whole = step(bench.trainer(tmp_path / "a"), indices)
+    cut = bench.trainer(tmp_path / "b", tokens=tokens)
+    assert len(cut._groups(cut.row_of(indices)["lengths"])) > 1
+    assert_same(whole, step(cut, indices))
+
+
+@pytest.mark.parametrize("recomputed", [1, 2])
+def test_recomputing_layers_changes_no_gradient(recomputed: int, bench: Workbench, tmp_path: Path) -> None:
+    """Some or all layers computing their activations twice learn the same, also with dropout."""
+    kept = step(bench.trainer(tmp_path / "a"), [1, 2, 3])
+    again = bench.trainer(tmp_path / "b", recomputed=recomputed)
+    layers = [layer.gradient_checkpointing for layer in again.model.get_base_model().model.layers]
+    assert [index < recomputed for index in range(2)] == layers
+    assert_same(kept, step(again, [1, 2, 3]))
+    settings = {"lora_dropout": 0.3}
+    first, second = (bench.trainer(tmp_path / "c", recomputed=count, **settings) for count in (0, recomputed))
+    torch.manual_seed(5)
+    expected = step(first, [1, 2, 3])
+    torch.manual_seed(5)
+    assert_same(expected, step(second, [1, 2, 3]))
+
+
+def test_a_training_equals_that_of_trl(bench: Workbench, tmp_path: Path) -> None:
+    """Three steps of four samples give the adapter of SFTTrainer with batch 2, accumulation 2 and the same order."""
+    changes = {"max_steps": 3, "learning_rate": 1e-3, "weight_decay": 0.01, "max_grad_norm": 0.5, "warmup_steps": 1}
+    bench.train(tmp_path / "ours", **changes)
+    ours = bench.trainer(tmp_path / "theirs", **changes)
+    order = [index for batch in list(ours.step_batches)[:3] for index in batch]
+    theirs = PlainTrainer(
+        model=ours.model,
+        args=SFTConfig(
+            output_dir=str(tmp_path / "theirs"),
+            per_device_train_batch_size=2,
+            gradient_accumulation_steps=2,
+            max_steps=3,
+            learning_rate=1e-3,
+            weight_decay=0.01,
+            max_grad_norm=0.5,
+            warmup_steps=1,
+            optim="adamw_torch",
+            gradient_checkpointing=True,
+            use_cpu=True,
+            bf16=False,
+            save_strategy="no",
+            report_to=[],
+            disable_tqdm=True,
+            max_length=None,
+            dataset_kwargs={"skip_prepare_dataset": True},
+        ),
+        train_dataset=dataset([ours._samples[index] for index in order]),
+        data_collator=DataCollatorForSeq2Seq(ours.processing_class),
+        processing_class=ours.processing_class,
+    )
+    theirs.train()
+    expected = {
+        name.replace(".default", ""): parameter.data
+        for name, parameter in theirs.model.named_parameters()
+        if parameter.requires_grad
+    }
+    actual = weights(tmp_path / "ours")
+    assert sorted(expected) == sorted(actual)
+    fresh = {n.replace(".default", ""): p.data for n, p in bench.trainer(tmp_path / "x").model.named_parameters()}
+    for name, weight in expected.items():
+        assert (weight - fresh[name]).abs().max() > 1e-4, name
+        torch.testing.assert_close(actual[name], weight, rtol=0, atol=2e-5, msg=name)
+
+
+class PlainTrainer(SFTTrainer):  # type: ignore[misc]  # trl is untyped
+    """trl's trainer as it comes, but for the order: samples are taken as they stand."""
+
+    def _get_train_sampler(self, *_: Any) -> Any:
+        return torch.utils.data.SequentialSampler(self.train_dataset)
+
+
+def dataset(samples: list[dict[str, Any]]) -> Any:
+    """Return samples as the data set that trl takes."""
+    from datasets import Dataset
+
+    return Dataset.from_list([{key: list(value) for key, value in sample.items()} for sample in samples])
+
+
+def test_every_epoch_takes_every_sample_once_in_an_order_of_its_own() -> None:
+    """Whatever the batch, an epoch is a permutation; seed and epoch decide it, and nothing else."""
+    batches = StepBatches(range(1, 15), batch=4, seed=3)
+    epochs = []
+    for epoch in (0, 1):
+        batches.epoch = epoch
+        steps = list(batches)
+        assert [4, 4, 4, 2] == [len(step) for step in steps]
+        assert len(steps) == len(batches)
+        epochs.append([index for step in steps for index in step])
+        assert list(range(14)) == sorted(epochs[-1])
+    assert epochs[0] != epochs[1]
+    set_seed(99)
+    assert epochs[0] == [index for step in StepBatches(range(1, 15), batch=4, seed=3) for index in step]
+    assert epochs[0] != [index for step in StepBatches(range(1, 15), batch=4, seed=4) for index in step]
+
+
+@pytest.mark.parametrize("world", [2, 3, 5])
+def test_devices_share_every_step_of_one_device(world: int) -> None:
+    """Together they see the samples of the step, each of them once; some get none of a short one."""
+    lengths = [10, 50, 20, 70, 30, 90, 10]
+    whole = list(StepBatches(lengths, batch=5, seed=1))
+    shares = [list(StepBatches(lengths, batch=5, seed=1, rank=rank, world=world)) for rank in range(world)]
+    for number, step in enumerate(whole):
+        assert sorted(step) == sorted(index for share in shares for index in share[number])
+        assert deal(step, lengths, world) == [share[number] for share in shares]
+
+
+def test_nothing_of_an_empty_share_is_computed() -> None:
+    """A device without samples in a step gets an empty row."""
+    row = lay_out([])
+    assert ((1, 0), (1, 0), []) == (tuple(row["input_ids"].shape), tuple(row["labels"].shape), row["lengths"])
+
+
+def test_layers_that_would_mix_samples_get_them_one_at_a_time(
+    bench: Workbench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An attention that knows no bounds is noticed before the first step, and the sums stay right."""
+    expected = alone(bench.trainer(tmp_path / "a"), [3, 0, 13])
+    trainer = bench.trainer(tmp_path / "b")
+    forward = trainer.model.forward
+
+    def careless(**inputs: Any) -> Any:
+        inputs["position_ids"] = None  # transformers then takes the row for one sample
+        return forward(**inputs)
+
+    monkeypatch.setattr(trainer.model, "forward", careless)
+    trainer.preflight()
+    assert any("would mix samples" in line for line in bench.said)
+    assert_same(expected, step(trainer, [3, 0, 13]))
+
+
+def test_an_ordinary_model_takes_samples_together(bench: Workbench, tmp_path: Path, make_tiny: Callable[..., Path]) -> None:
+    """The check of a Llama without grouped heads says nothing."""
+    bench.base = make_tiny("ungrouped", num_key_value_heads=4)
+    trainer = bench.trainer(tmp_path / "a")
+    trainer.preflight()
+    assert not trainer._mixing
+    assert not any("would mix" in line for line in bench.said)
