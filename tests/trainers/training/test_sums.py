@@ -247,7 +247,9 @@ def test_layers_that_would_mix_samples_get_them_one_at_a_time(
     assert_same(expected, step(trainer, [3, 0, 13]))
 
 
-def test_an_ordinary_model_takes_samples_together(bench: Workbench, tmp_path: Path, make_tiny: Callable[..., Path]) -> None:
+def test_an_ordinary_model_takes_samples_together(
+    bench: Workbench, tmp_path: Path, make_tiny: Callable[..., Path]
+) -> None:
     """The check of a Llama without grouped heads says nothing."""
     bench.base = make_tiny("ungrouped", num_key_value_heads=4)
     trainer = bench.trainer(tmp_path / "a")

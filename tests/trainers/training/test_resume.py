@@ -1,0 +1,195 @@
+"""A training that was cut off goes on as if it had not been; seeds decide what comes out."""
+
+import itertools
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from harness.errors import InputError
+from tests.trainers.training.conftest import Workbench, losses, rows, weights
+from trainers.training.trainer import AdapterTrainer
+
+SETTINGS: dict[str, Any] = {
+    "lora_dropout": 0.1,
+    "num_train_epochs": 3.0,
+    "heldout": 3,
+    "eval_steps": 2,
+    "logging_steps": 3,
+    "warmup_steps": 2,
+    "lr_scheduler_type": "cosine",
+}  # eleven samples: three steps an epoch, nine in all
+
+
+class Killed(BaseException):
+    """What no code of the trainer's catches: as good as a kill."""
+
+
+@pytest.fixture
+def cut(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Return a function that lets a training die at the N-th call of a method, before or after its work."""
+
+    def at(owner: Any, name: str, call: int, *, after: bool = False) -> None:
+        original, calls = getattr(owner, name), itertools.count(1)
+
+        def dying(*args: Any, **more: Any) -> Any:
+            last = next(calls) == call
+            if last and not after:
+                raise Killed
+            result = original(*args, **more)
+            if last:
+                raise Killed
+            return result
+
+        monkeypatch.setattr(owner, name, dying)
+
+    return at
+
+
+def steady(folder: Path) -> list[dict[str, Any]]:
+    """Return the log without what depends on the clock and the machine."""
+    loose = {"tokens_per_second", "memory_gib", "seconds"}
+    return [{key: value for key, value in row.items() if key not in loose} for row in rows(folder)]
+
+
+def assert_equal(expected: Path, actual: Path) -> None:
+    """Compare two runs bit for bit: log, adapter, outcome."""
+    assert steady(expected) == steady(actual)
+    assert (expected / "adapter_model.safetensors").read_bytes() == (actual / "adapter_model.safetensors").read_bytes()
+    outcomes = [json.loads((folder / "training.json").read_text())["outcome"] for folder in (expected, actual)]
+    for outcome in outcomes:
+        assert outcome.pop("seconds") > 0
+        assert outcome.pop("peak_gib") > 0
+    assert outcomes[0] == outcomes[1]
+
+
+@pytest.fixture
+def whole(bench: Workbench, tmp_path: Path) -> Path:
+    """The folder of a run that nothing cut off."""
+    bench.train(tmp_path / "whole", **SETTINGS)
+    assert [1, 3, 6, 9] == [step for step, _ in losses(tmp_path / "whole")]
+    assert [0, 2, 4, 6, 8, 9] == [row["step"] for row in rows(tmp_path / "whole") if "heldout_loss" in row]
+    return tmp_path / "whole"
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "call", "after"),
+    [
+        (AdapterTrainer, "training_step", 4, False),  # in the second epoch, with the checkpoint of step 2 in the first
+        (AdapterTrainer, "training_step", 7, True),  # behind the checkpoint of step 6, the end of an epoch
+        (AdapterTrainer, "training_step", 8, False),
+        (torch, "save", 4, False),  # in the second checkpoint: the adapter is there, the optimizer's state is not
+        (torch, "save", 6, True),  # it has everything but the mark that it is whole
+        (AdapterTrainer, "_save_checkpoint", 3, True),
+        (AdapterTrainer, "heldout_loss", 4, True),
+    ],
+)
+def test_a_training_goes_on_bit_for_bit(
+    owner: Any,
+    name: str,
+    call: int,
+    after: bool,
+    bench: Workbench,
+    tmp_path: Path,
+    whole: Path,
+    cut: Callable[..., None],
+) -> None:
+    """Wherever it was cut off, log, held-out losses, adapter and outcome are those of a run in one piece."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(owner, name, getattr(owner, name))
+        cut(owner, name, call, after=after)
+        with pytest.raises(Killed):
+            bench.train(tmp_path / "cut", **SETTINGS)
+    assert not (tmp_path / "cut" / "adapter_config.json").exists()
+    torch.manual_seed(12345)
+    bench.train(tmp_path / "cut", resume=True, **SETTINGS)
+    assert any(line.startswith("Going on from step ") for line in bench.said)
+    assert_equal(whole, tmp_path / "cut")
+
+
+def test_a_training_may_be_cut_off_again_and_again(bench: Workbench, tmp_path: Path, whole: Path) -> None:
+    """Three steps at a time, it comes to the same end."""
+    for _ in range(4):
+        with pytest.MonkeyPatch.context() as patch:
+            calls, original = itertools.count(1), AdapterTrainer.training_step
+
+            def dying(self: Any, *args: Any, calls: Any = calls, original: Any = original) -> Any:
+                if next(calls) == 4:
+                    raise Killed
+                return original(self, *args)
+
+            patch.setattr(AdapterTrainer, "training_step", dying)
+            try:
+                bench.train(tmp_path / "cut", resume=True, **SETTINGS)
+            except Killed:
+                continue
+            break
+    assert 3 <= sum(line.startswith("Going on from step ") for line in bench.said)
+    assert_equal(whole, tmp_path / "cut")
+
+
+def test_without_a_checkpoint_it_starts_over(
+    bench: Workbench, tmp_path: Path, whole: Path, cut: Callable[..., None]
+) -> None:
+    """Killed in step 2, before the first checkpoint: everything is done anew, and the log has nothing twice."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(AdapterTrainer, "training_step", AdapterTrainer.training_step)
+        cut(AdapterTrainer, "training_step", 2)
+        with pytest.raises(Killed):
+            bench.train(tmp_path / "cut", **SETTINGS)
+    bench.train(tmp_path / "cut", resume=True, **SETTINGS)
+    assert not any("Going on" in line for line in bench.said)
+    assert_equal(whole, tmp_path / "cut")
+
+
+@pytest.mark.parametrize("steps", [-1, 4])
+def test_a_training_whose_last_checkpoint_is_there_only_writes_its_adapter(
+    steps: int, bench: Workbench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cut off while the adapter was written, at the end of an epoch or within one: no step is trained again."""
+    settings = SETTINGS | {"max_steps": steps}
+    bench.train(tmp_path / "whole", **settings)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("trainers.training.session.move_in", lambda *_, **__: (_ for _ in ()).throw(Killed()))
+        with pytest.raises(Killed):
+            bench.train(tmp_path / "cut", **settings)
+    assert not (tmp_path / "cut" / "adapter_config.json").exists()
+    monkeypatch.setattr(torch.optim.AdamW, "step", lambda *_, **__: pytest.fail("a step was trained again"))
+    bench.train(tmp_path / "cut", resume=True, **settings)
+    assert_equal(tmp_path / "whole", tmp_path / "cut")
+
+
+def test_a_finished_run_says_so_and_is_not_touched(bench: Workbench, tmp_path: Path, whole: Path) -> None:
+    """Resuming it changes no file."""
+    before = {path: path.read_bytes() for path in whole.rglob("*") if path.is_file()}
+    record = bench.train(whole, resume=True, **SETTINGS)
+    assert 9 == record.outcome.steps
+    assert "finished after 9 steps" in bench.said[-1]
+    assert before == {path: path.read_bytes() for path in whole.rglob("*") if path.is_file()}
+
+
+def test_another_run_is_not_resumed(bench: Workbench, whole: Path) -> None:
+    """Other hyperparameters than those of the folder's run are named, and nothing is trained."""
+    with pytest.raises(InputError, match=r"lora_dropout was 0\.1, now 0\.2"):
+        bench.train(whole, resume=True, **SETTINGS | {"lora_dropout": 0.2})
+
+
+def test_the_seed_decides_the_adapter(bench: Workbench, tmp_path: Path, whole: Path) -> None:
+    """The same seed gives the same file twice; another gives another."""
+    bench.train(tmp_path / "again", **SETTINGS)
+    assert_equal(whole, tmp_path / "again")
+    bench.train(tmp_path / "other", **SETTINGS | {"seed": 8})
+    first, other = weights(whole), weights(tmp_path / "other")
+    assert not any(torch.equal(first[name], other[name]) for name in first)
+
+
+def test_no_more_checkpoints_are_kept_than_asked_for(bench: Workbench, tmp_path: Path, whole: Path) -> None:
+    """The newest ones stay, each of them whole."""
+    assert ["checkpoint-8", "checkpoint-9"] == sorted(path.name for path in (whole / "checkpoints").iterdir())
+    bench.train(tmp_path / "one", **SETTINGS | {"save_total_limit": 1})
+    kept = list((tmp_path / "one" / "checkpoints").iterdir())
+    assert ["checkpoint-9"] == [path.name for path in kept]
+    assert (kept[0] / "complete").is_file()
