@@ -95,22 +95,19 @@ class SampleEncoder:
             HarnessError: no sample is left, the boundary between prompt and answer tokenises otherwise for most
                 samples, or a prompt cannot be rendered or encoded.
         """
-        one_turn = self.template.format != "chat"
         samples: list[Encoded] = []
         unlike: list[Example] = []
-        left_out = [
-            BadRow(
-                where=example.where,
-                why=f"a conversation of {len(example.history) + 2} turns; {self.template.name} holds one instruction "
-                "(a chat template takes it: --set prompt=chat.v1)",
-            )
-            for example in examples
-            if example.history and one_turn
-        ]
-        usable = [example for example in examples if not (example.history and one_turn)]
+        left_out: list[BadRow] = []
+        usable: list[Example] = []
+        for example in examples:
+            trouble = self._unusable(example)
+            if trouble is None:
+                usable.append(example)
+            else:
+                left_out.append(BadRow(where=example.where, why=trouble))
         for example, prompt in zip(usable, self._prompts(usable), strict=True):
             ids = self.encoder.encode(prompt)
-            answer, alike = self._answer(prompt, ids, example.answer)
+            answer, alike = self._answer(prompt, ids, self._without_end(example.answer))
             if not alike:
                 unlike.append(example)
             sample = self._cut(example, ids, answer)
@@ -124,8 +121,40 @@ class SampleEncoder:
             unlike=len(unlike),
             notices=tuple(self._notices(samples, len(unlike))),
         )
-        self._check(encoded, len(examples), unlike)
+        self._check(encoded, usable, unlike)
         return encoded
+
+    def answer_ids(self, answer: str) -> list[int]:
+        """Return the ids of an answer on its own, without the blank that some tokenizers put before every text."""
+        start = self.ids_of("\n")
+        whole = self.ids_of("\n" + answer)
+        return whole[len(start) :] if whole[: len(start)] == start else self.ids_of(answer)
+
+    def _unusable(self, example: Example) -> str | None:
+        """Return why an example cannot be encoded, or None."""
+        turns = f"a conversation of {len(example.history) + 2} turns"
+        if example.history and self.template.format != "chat":
+            return (
+                f"{turns}; {self.template.name} holds one instruction (a chat template takes it: --set prompt=chat.v1)"
+            )
+        if example.history and not self.encoder.has_chat_template:
+            return f"{turns}; the base's tokenizer has no chat template"
+        answer = self._without_end(example.answer)
+        if not answer.strip():
+            return "the answer is blank"
+        tokenizer = self.encoder.tokenizer
+        special = {tokenizer.bos_token_id, self.eos} | {tokenizer.pad_token_id} - {tokenizer.unk_token_id}
+        found = next((token for token in self.ids_of(answer) if token in special), None)
+        if found is not None:
+            return f"the answer holds the special token {tokenizer.convert_ids_to_tokens(found)} as text"
+        return None
+
+    def _without_end(self, answer: str) -> str:
+        """Return an answer without the EOS that a notebook wrote at its end: it gets one from us."""
+        end = str(self.encoder.tokenizer.eos_token)
+        while answer.endswith(end):
+            answer = answer.removesuffix(end)
+        return answer
 
     def _prompts(self, examples: Sequence[Example]) -> list[RenderedPrompt]:
         rendered = self.template.render_all([example.inputs for example in examples])
@@ -146,12 +175,17 @@ class SampleEncoder:
         if prompt.format == "chat" and self.encoder.has_chat_template:
             return self._chat_answer(prompt, prompt_ids, answer)
         text = prompt.text_form if prompt.format == "chat" else prompt.text
-        whole = self.ids_of(str(text) + answer)
-        start = [token for token in prompt_ids if token != self.encoder.tokenizer.bos_token_id]
-        whole_start = [token for token in whole if token != self.encoder.tokenizer.bos_token_id]
-        alike = whole_start[: len(start)] == start
-        ids = whole_start[len(start) :] if alike else self.ids_of(answer)
-        return [*(token for token in ids if token != self.eos), self.eos], alike
+        rest = self._after(self.ids_of(str(text) + answer), prompt_ids)
+        return [*(self.answer_ids(answer) if rest is None else rest), self.eos], rest is not None
+
+    def _after(self, whole: list[int], prompt_ids: list[int]) -> list[int] | None:
+        """Return what follows a prompt's ids in those of the whole text, whatever BOS stands before either."""
+        start, whole = self._bare(prompt_ids), self._bare(whole)
+        return whole[len(start) :] if whole[: len(start)] == start else None
+
+    def _bare(self, ids: list[int]) -> list[int]:
+        bos = self.encoder.tokenizer.bos_token_id
+        return ids[next((index for index, token in enumerate(ids) if token != bos), len(ids)) :]
 
     def _chat_answer(self, prompt: RenderedPrompt, prompt_ids: list[int], answer: str) -> tuple[list[int], bool]:
         """Return what the chat template writes after the prompt: the answer and the end of the turn."""
@@ -168,13 +202,11 @@ class SampleEncoder:
                 "The chat template of the tokenizer writes a prompt otherwise once its answer follows.",
                 hint="Train with a text prompt, for example --set prompt=course.v1.",
             )
-        whole = self.ids_of(text)
-        offset = 1 if prompt_ids[:1] == [tokenizer.bos_token_id] != whole[:1] else 0
-        alike = whole[: len(prompt_ids) - offset] == prompt_ids[offset:]
-        ids = whole[len(prompt_ids) - offset :] if alike else self.ids_of(text[len(before) :])
+        rest = self._after(self.ids_of(text), prompt_ids)
+        ids = self.answer_ids(text[len(before) :]) if rest is None else rest
         if self.eos in ids:
             ids = ids[: ids.index(self.eos)]
-        return [*ids, self.eos], alike
+        return [*ids, self.eos], rest is not None
 
     def ids_of(self, text: str) -> list[int]:
         """Return the ids of a text without special tokens of the tokenizer's own."""
@@ -212,18 +244,17 @@ class SampleEncoder:
                 "their own, as a model generates them"
             )
 
-    def _check(self, encoded: EncodedSet, wanted: int, unlike: Sequence[Example]) -> None:
+    def _check(self, encoded: EncodedSet, usable: Sequence[Example], unlike: Sequence[Example]) -> None:
         """Raise if what would be trained on cannot be right."""
         if not encoded.samples:
-            first = encoded.left_out[0]
             raise HarnessError(
-                f"None of the {wanted} samples can be trained on: {first.where}: {first.why}.",
+                f"None of the {len(encoded.left_out)} samples can be trained on: {encoded.left_out[0]}.",
                 hint="Raise max_length if they are too long: --set max_length=1024 (memory grows with it).",
             )
-        if len(unlike) > _MOST_UNLIKE * wanted:
+        if len(unlike) > _MOST_UNLIKE * len(usable):
             raise HarnessError(
-                f"Where prompt and answer meet, {len(unlike)} of {wanted} samples tokenise otherwise than when the "
-                f"model generates (first: {unlike[0].where}, answer {shorten(unlike[0].answer)}).",
+                f"Where prompt and answer meet, {len(unlike)} of {len(usable)} samples tokenise otherwise than when "
+                f"the model generates (first: {unlike[0].where}, answer {shorten(unlike[0].answer)}).",
                 hint=f"End the template {self.template.name} with a line end, not with a blank or a word.",
             )
         for sample in encoded.samples:

@@ -1,10 +1,12 @@
 """An adapter's folder while it is being trained: who may use it, what is whole in it, and where a run goes on."""
 
+import contextlib
+import errno
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
@@ -17,10 +19,22 @@ from trainers.record import LOG, RECORD, TrainingRecord, read_log, read_record, 
 CHECKPOINTS = "checkpoints"
 COMPLETE = "complete"  # the file in a checkpoint that says that it was written to its end
 _LOCK = ".training.lock"
+_PART = ".part"  # ends the name of a file that is being written
+_CHECKPOINT = re.compile(r"checkpoint-\d+")
 _MAY_DIFFER = {"outcome", "versions", "command", "device", "processes"}  # what changes no weight of a resumed run
+_MAY_CHANGE = {  # likewise of the recipe
+    "summary",
+    "data_license",
+    "eval_steps",
+    "gradient_checkpointing",
+    "logging_steps",
+    "save_steps",
+    "save_total_limit",
+}
+_TOLD_ELSEWHERE = {"changed", "sources", "recipe_name", "data_license"}  # by the recipe's own entries
 
 
-@contextmanager
+@contextlib.contextmanager
 def claimed(folder: Path) -> Iterator[None]:
     """Hold an output folder for this process, creating it.
 
@@ -44,8 +58,9 @@ def claimed(folder: Path) -> Iterator[None]:
     try:
         yield
     finally:
+        with contextlib.suppress(OSError):  # before others can hold it; Windows keeps a file that is open
+            (folder / _LOCK).unlink()
         lock.release()
-        (folder / _LOCK).unlink(missing_ok=True)
 
 
 def refuse_occupied(folder: Path, *, resume: bool) -> None:
@@ -58,7 +73,7 @@ def refuse_occupied(folder: Path, *, resume: bool) -> None:
         raise InputError("not a folder.", path=folder, hint="Choose another --output.")
     earlier = read_record(folder) if folder.is_dir() else None
     if earlier is None:
-        others = sorted(item.name for item in folder.iterdir() if item.name != _LOCK) if folder.is_dir() else []
+        others = sorted(item.name for item in folder.iterdir() if not _is_ours(item.name)) if folder.is_dir() else []
         if others:
             raise InputError(
                 f"holds other files ({', '.join(others[:3])}{', …' if len(others) > 3 else ''}).",  # noqa: PLR2004
@@ -69,6 +84,11 @@ def refuse_occupied(folder: Path, *, resume: bool) -> None:
         state = "a finished run" if earlier.outcome else "a run that was not finished"
         go_on = "" if earlier.outcome else ", or go on with it: --resume"
         raise InputError(f"holds {state}.", path=folder, hint=f"Choose another --output{go_on}.")
+
+
+def _is_ours(name: str) -> bool:
+    """Return whether a file is what a run leaves that was killed before its first step."""
+    return name == _LOCK or (name.startswith(".") and name.endswith(_PART))
 
 
 def check_same_run(folder: Path, record: TrainingRecord) -> TrainingRecord | None:
@@ -95,12 +115,16 @@ def differences(earlier: TrainingRecord, now: TrainingRecord) -> list[str]:
         if key in _MAY_DIFFER or canonical(value) == canonical(after[key]):
             continue
         if key == "recipe":
-            changed = [name for name in value if canonical(value[name]) != canonical(after[key].get(name))]
+            changed = [
+                name
+                for name in value
+                if name not in _MAY_CHANGE and canonical(value[name]) != canonical(after[key].get(name))
+            ]
             found += [f"{name} was {value[name]!r}, now {after[key].get(name)!r}" for name in changed]
         elif key == "data":
             names = ", ".join(file["name"] for file in value)
             found.append(f"the data was {names}" if names != _names(after[key]) else f"the content of {names} changed")
-        elif key not in {"changed", "sources"}:
+        elif key not in _TOLD_ELSEWHERE:
             found.append(f"{key} was {value!r}, now {after[key]!r}")
     return found
 
@@ -113,6 +137,8 @@ def last_checkpoint(folder: Path) -> Path | None:
     """Return the newest checkpoint that was written to its end, removing those that were not."""
     whole = []
     for checkpoint in (folder / CHECKPOINTS).glob("checkpoint-*"):
+        if not _CHECKPOINT.fullmatch(checkpoint.name):  # a copy that somebody made
+            continue
         if (checkpoint / COMPLETE).is_file():
             whole.append(checkpoint)
         else:
@@ -142,7 +168,7 @@ def write_whole(path: Path, content: str | bytes) -> None:
         HarnessError: it cannot be written; what was there before stays.
     """
     data = content.encode("utf-8") if isinstance(content, str) else content
-    work = path.with_name(f".{path.name}.{os.getpid()}")
+    work = path.with_name(f".{path.name}{_PART}")
     try:
         with work.open("wb") as file:
             file.write(data)
@@ -150,10 +176,12 @@ def write_whole(path: Path, content: str | bytes) -> None:
             os.fsync(file.fileno())
         work.replace(path)
     except OSError as error:
-        work.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            work.unlink()
+        full = error.errno in {errno.ENOSPC, errno.EDQUOT}
         raise HarnessError(
             f"{path} cannot be written: {error.strerror or error}.",
-            hint="Make room, then run the same command with --resume.",
+            hint=f"{'Make room' if full else 'Mend that'}, then run the same command with --resume.",
         ) from error
 
 

@@ -70,7 +70,8 @@ class Needs:
 class MemoryPlan:
     """How a batch is cut: at most ``tokens`` at once, the first ``recomputed`` layers recomputing their activations.
 
-    ``dequantized``: nf4 weights are turned back once after loading.
+    ``dequantized``: nf4 weights are turned back once after loading. ``available``: the bytes that may be used, a share
+    of what is free.
     """
 
     tokens: int
@@ -85,7 +86,7 @@ class MemoryPlan:
         route = ", nf4 weights turned back once" if self.dequantized else ""
         return (
             f"{self.tokens:,} tokens at once, activation checkpointing: {kept}{route}; "
-            f"about {self.needs.total / GIB:.1f} of {self.available / GIB:.1f} GiB"
+            f"about {self.needs.total / GIB:.1f} of the {self.available / GIB:.1f} GiB that may be used"
         )
 
 
@@ -137,7 +138,7 @@ def plan_memory(
         shape: The model and its adapter.
         wishes: What the recipe fixes.
         device: "cuda" or "cpu".
-        available: Bytes that can be allocated on it.
+        available: Bytes that are free on it.
         longest: Tokens of the longest sample, which must fit at once.
         batch_tokens: Tokens of the largest share of an effective batch that one device gets.
         total: Bytes of the whole device; weights are turned back only if they take no more than half of it.
@@ -152,16 +153,17 @@ def plan_memory(
             plan = _least_recomputing(shape, wishes, tokens, budget, dequantized=dequantized)
             if plan is None:
                 continue
-            plan = replace(plan, available=available)
             cost = _cost(plan, shape, batch_tokens, quantized=wishes.quantized)
             if best is None or cost < best[0]:
                 best = cost, plan
     if best is None:
-        least = needs(shape, wishes, tokens=longest, recomputed=shape.layers, dequantized=False)
+        recomputed = 0 if wishes.checkpointing is False else shape.layers
+        least = needs(shape, wishes, tokens=longest, recomputed=recomputed, dequantized=wishes.dequantize is True)
         raise HarnessError(
             f"Training needs at least {least.total / GIB:.1f} GiB for a sample of {longest:,} tokens "
-            f"({least.weights / GIB:.1f} of them weights), and {budget / GIB:.1f} GiB can be used.",
-            hint="Try --set max_length=512, --set quantization=nf4, or a smaller base.",
+            f"({least.weights / GIB:.1f} of them weights), and {budget / GIB:.1f} of the {available / GIB:.1f} GiB "
+            "that are free may be used.",
+            hint=f"Try {', '.join(f'--set {change}' for change in _remedies(wishes))}, or a smaller base.",
         )
     return best[1]
 
@@ -211,8 +213,18 @@ def plan_table(shape: ModelShape, wishes: Wishes, plan: MemoryPlan, *, length: i
             parts = (amount.weights, amount.adapter, amount.optimizer, amount.activations, amount.logits, amount.total)
             fits = "yes" if amount.total <= plan.available else "no"
             rows.append((samples, length, "all" if recomputed else "none", *(f"{b / GIB:.1f}" for b in parts), fits))
-    headers = ["micro-batch", "tokens each", "checkpointing", "weights", "adapter", "optimizer", "activations"]
-    return tabulate(rows, headers=[*headers, "logits", "GiB", "fits"], tablefmt="github", disable_numparse=True)
+    headers = ["samples at once", "tokens each", "checkpointing", "weights", "adapter", "optimizer", "activations"]
+    return tabulate(rows, headers=[*headers, "logits", "GiB in all", "fits"], tablefmt="github", disable_numparse=True)
+
+
+def _remedies(wishes: Wishes) -> Iterator[str]:
+    if wishes.checkpointing is False:
+        yield "gradient_checkpointing=auto"
+    if wishes.quantized and wishes.dequantize is True:
+        yield "dequantize=auto"
+    if not wishes.quantized:
+        yield "quantization=nf4"
+    yield "max_length=512"
 
 
 def _routes(shape: ModelShape, wishes: Wishes, total: int) -> Iterator[bool]:

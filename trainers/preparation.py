@@ -3,12 +3,15 @@
 import importlib.metadata
 import math
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import islice
+from pathlib import Path
 from typing import Any
 
 from harness.contracts import make_contract
 from harness.errors import HarnessError, UsageError
+from harness.models.hf.adapters import CONFIG as ADAPTER_CONFIG
 from harness.models.hf.bases import load_encoder, read_config, stored_quantization
 from harness.models.hf.memory import available_bytes
 from harness.models.hf.numerics import Numerics, choose
@@ -23,7 +26,7 @@ from harness.models.hf.sources import (
 from harness.models.hf.tokens import Encoder
 from harness.templates import Template, load_template
 from harness.types import PromptContract, Sample
-from trainers.contamination import find_hits, index, known_benchmarks
+from trainers.contamination import Hit, find_hits, index, known_benchmarks
 from trainers.encoding import Encoded, EncodedSet, SampleEncoder, preview
 from trainers.examples import BadRow, Example, read_examples, split_heldout
 from trainers.memory import MemoryPlan, ModelShape, Wishes, plan_memory
@@ -125,7 +128,7 @@ def prepare(request: Request, say: Callable[[str], None]) -> Prepared:
     examples = read_examples(request.data, columns=request.columns, strict=request.strict)
     kept, refused, files = _refuse_contaminated(examples.examples, examples.files, request.against)
     if request.strict and refused:
-        raise HarnessError(f"--strict: {refused[0]}, and {len(refused) - 1} more.", hint="Take these rows out.")
+        raise HarnessError(f"--strict: {_first(refused)}.", hint="Take these rows out.")
     training, held = split_heldout(kept, recipe.heldout, recipe.seed)
     source, trusted, numerics, config = _base(request)
     encoder = load_encoder(source, trusted=trusted)
@@ -137,15 +140,19 @@ def prepare(request: Request, say: Callable[[str], None]) -> Prepared:
         overlong=recipe.overlong,
         end=end_tokens(source, encoder),
     )
-    say(f"Encoding {len(training):,} samples with {template.name} ...")
-    train = samples.encode_all(training)
-    heldout = samples.encode_all(held).samples if held else ()
+    say(f"Encoding {len(kept):,} samples with {template.name} ...")
+    train, heldout = _encoded(samples, training, held)
+    if request.strict and train.left_out:
+        raise HarnessError(
+            f"--strict: {_first(train.left_out)}.", hint="Mend them, or leave out --strict to train on the others."
+        )
     contract = make_contract(
         template,
         tokens=encoder.tokens,
-        answer_tokens=lambda text: [(token, encoder.decode([token])) for token in samples.ids_of(text)],
+        answer_tokens=lambda text: [(token, encoder.decode([token])) for token in samples.answer_ids(text)],
         eos=(samples.eos, str(encoder.tokenizer.eos_token)),
     )
+    _check_context(config, max(map(len, (*train.samples, *heldout))))
     shape = model_shape(config, recipe, numerics, trusted=trusted)
     prepared = Prepared(
         request=request,
@@ -178,12 +185,24 @@ def summary(prepared: Prepared) -> list[str]:
         f"Base {record.base} ({where}), prompt {record.prompt}",
         f"{len(lengths):,} samples of {min(lengths)} to {max(lengths)} tokens ({sum(lengths):,} in all)"
         + (f", {record.heldout:,} held out" if record.heldout else "")
-        + f"; {prepared.steps} optimizer steps of {recipe.batch_size} samples",
+        + f"; {_count(prepared.steps, 'optimizer step')} of {_count(recipe.batch_size, 'sample')}",
     ]
     lines += [f"Note: {notice}" for notice in prepared.notices]
-    lines += [f"  left out: {row.where}: {row.why}" for row in prepared.bad[:_LISTED]]
-    lines += [f"  refused: {text}" for text in prepared.refused[:_LISTED]]
-    return lines
+    return [*lines, *_listed("left out", prepared.bad), *_listed("refused", prepared.refused)]
+
+
+def _listed(what: str, rows: Sequence[object]) -> Iterator[str]:
+    yield from (f"  {what}: {row}" for row in rows[:_LISTED])
+    if len(rows) > _LISTED:
+        yield f"  {what}: {len(rows) - _LISTED:,} more"
+
+
+def _first(rows: Sequence[object]) -> str:
+    return f"{rows[0]}, and {len(rows) - 1:,} more" if len(rows) > 1 else str(rows[0])
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def previews(prepared: Prepared, count: int) -> list[str]:
@@ -211,25 +230,45 @@ def _refuse_contaminated(
 ) -> tuple[list[Example], list[str], tuple[DataFile, ...]]:
     """Return what may be trained on, what is refused with the reason, and the files with the refused counted."""
     benchmarks = [*known_benchmarks(), *(index(name, samples) for name, samples in against.items())]
-    hits = {hit.where: hit for hit in reversed(find_hits(examples, benchmarks))}
-    refused = [
-        f"{hit.where}: its {hit.what} is task {hit.task_id} of {hit.benchmark}" for hit in reversed(hits.values())
-    ]
-    kept = [example for example in examples if example.where not in hits]
+    first: dict[str, Hit] = {}
+    for hit in find_hits(examples, benchmarks):
+        first.setdefault(hit.where, hit)
+    refused = [str(hit) for hit in first.values()]
+    kept = [example for example in examples if example.where not in first]
     if not kept:
         raise HarnessError(
             f"All {len(examples)} samples are tasks of a benchmark (first: {refused[0]}).",
             hint="A model trained on them cannot be evaluated with them: use other data.",
         )
+    remaining = iter(examples)  # in the order of the files
     counted = tuple(
-        replace(file, refused=sum(where.startswith((f"{file.name}:", f"{file.name} ")) for where in hits))
+        replace(file, refused=sum(example.where in first for example in islice(remaining, file.rows - file.bad)))
         for file in files
     )
     return kept, refused, counted
 
 
+def _encoded(
+    samples: SampleEncoder, training: Sequence[Example], held: Sequence[Example]
+) -> tuple[EncodedSet, tuple[Encoded, ...]]:
+    """Return what is trained on, with all that is left out, and what is held out."""
+    encoded = samples.encode_all([*training, *held])
+    places = {example.where for example in held}
+    train = tuple(sample for sample in encoded.samples if sample.where not in places)
+    heldout = tuple(sample for sample in encoded.samples if sample.where in places)
+    for what, wanted, usable in (("to train on", training, train), ("held out", held, heldout)):
+        if wanted and not usable:
+            raise HarnessError(
+                f"None of the {_count(len(wanted), 'sample')} {what} can be used: {_first(encoded.left_out)}.",
+                hint="Raise max_length if they are too long, or hold out more: --set heldout=0.1",
+            )
+    return replace(encoded, samples=train), heldout
+
+
 def _base(request: Request) -> tuple[Source, bool, Numerics, Any]:
-    if request.base.startswith("adapter:"):
+    folder = Path(request.base).expanduser()
+    holds_adapter = (folder / ADAPTER_CONFIG).is_file() and not (folder / "config.json").exists()
+    if request.base.startswith("adapter:") or holds_adapter:
         raise UsageError(
             f"--base {request.base} is an adapter; a new adapter is trained on a base model.",
             hint="Name the model, for example --base llm-jp/llm-jp-3-13b.",
@@ -244,6 +283,15 @@ def _base(request: Request) -> tuple[Source, bool, Numerics, Any]:
         double_quant=recipe.double_quant,
     )
     return source, trusted, numerics, read_config(source, config_folder(source), trusted=trusted)
+
+
+def _check_context(config: Any, longest: int) -> None:  # noqa: ANN401 - transformers is untyped
+    context = getattr(config.get_text_config(decoder=True), "max_position_embeddings", None)
+    if context is not None and longest > context:
+        raise HarnessError(
+            f"The longest sample has {longest:,} tokens, and the base takes no more than {context:,}.",
+            hint=f"Cut there: --set max_length={context} (with --set overlong=drop such samples are left out).",
+        )
 
 
 def _wishes(recipe: Recipe, numerics: Numerics, config: Any) -> Wishes:  # noqa: ANN401 - transformers is untyped
@@ -264,13 +312,13 @@ def _notices(prepared: Prepared) -> list[str]:
     recipe, notices = prepared.recipe, list(prepared.train.notices)
     if prepared.steps <= recipe.warmup_steps + 1:
         notices.append(
-            f"{prepared.steps} optimizer steps with warmup_steps {recipe.warmup_steps}: the learning rate hardly "
-            "leaves 0, so this trains almost nothing (more data, more epochs, or --set warmup_steps=0)"
+            f"{_count(prepared.steps, 'optimizer step')} with warmup_steps {recipe.warmup_steps}: the learning rate "
+            "hardly leaves 0, so this trains almost nothing (more data, more epochs, or --set warmup_steps=0)"
         )
     if prepared.refused:
-        notices.append(f"{len(prepared.refused)} samples are tasks of a benchmark and are not trained on")
+        notices.append(f"{len(prepared.refused):,} of the samples equal a task of a benchmark: not trained on")
     if prepared.bad:
-        notices.append(f"{len(prepared.bad)} rows are left out")
+        notices.append(f"{_count(len(prepared.bad), 'row')} left out")
     if not prepared.encoder.has_bos and prepared.template.bos == "once":
         notices.append("the tokenizer has no beginning-of-sequence token; none is added")
     return notices

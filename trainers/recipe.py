@@ -1,8 +1,10 @@
 """Recipes: every hyperparameter of a training, with where it came from, as a short TOML file."""
 
+import json
 import math
+import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from importlib.resources import files
 from pathlib import Path
@@ -15,6 +17,20 @@ from harness.errors import InputError, UnknownNameError, UsageError
 
 Positive = Annotated[int, Ge(1)]
 Finite = Annotated[float, Ge(0), Lt(math.inf)]
+_FOLDED = re.compile(r"[\\/]")
+_CHOICES: Mapping[str, tuple[Callable[[Any], bool], str]] = {  # keys of several types: what they take, in words
+    "gradient_checkpointing": (lambda value: isinstance(value, bool) or value == "auto", "true, false or auto"),
+    "dequantize": (lambda value: isinstance(value, bool) or value == "auto", "true, false or auto"),
+    "heldout": (
+        lambda value: _is_number(value) and (0 <= value < 1 or (isinstance(value, int) and value >= 0)),
+        "a share from 0 to below 1, or a whole number of samples",
+    ),
+    "max_steps": (lambda value: value != 0, "-1 (all epochs) or a number of steps"),
+    "target_modules": (
+        lambda value: bool(value) and (isinstance(value, str) or _is_list_of_text(value)),
+        "all-linear, a pattern or a list of names",
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +47,7 @@ class Recipe:
     ``gradient_checkpointing`` recomputes activations instead of keeping them; both are decided by memory if "auto".
     """
 
-    __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012 - pydantic reads it from the class
+    __pydantic_config__ = {"extra": "forbid", "strict": True}  # noqa: RUF012 - pydantic reads it from the class
 
     summary: str = ""
     prompt: str = "course.v1"
@@ -116,26 +132,43 @@ def load_recipe(name_or_path: str, changes: Sequence[str] = ()) -> NamedRecipe:
 
     Raises:
         UnknownNameError: there is no recipe of this name, or no key of that name.
-        UsageError: a change is not ``KEY=VALUE``.
-        InputError: the file cannot be read, or a value cannot be used.
+        UsageError: a change is not ``KEY=VALUE``, comes twice, or gives a key a value that it does not take.
+        InputError: the file cannot be read, or holds a key or a value that cannot be used.
     """
-    is_file = name_or_path.endswith(".toml") or "/" in name_or_path or "\\" in name_or_path
+    is_file = name_or_path.endswith(".toml") or _FOLDED.search(name_or_path) is not None
     if not is_file and name_or_path not in recipe_names():
         raise UnknownNameError("recipe", name_or_path, recipe_names())
     data = _read(Path(name_or_path).expanduser()) if is_file else _shipped(name_or_path)
-    sources = data.pop("sources", {})
-    sources = decode(_File, {"sources": sources}, where=f"{name_or_path} sources").sources
-    changed = dict(_parse_change(change) for change in changes)
+    sources = decode(_File, {"sources": data.pop("sources", {})}, where=name_or_path).sources
     known = {item.name for item in fields(Recipe)}
-    for key in (*changed, *sources):
-        if key not in known:
-            raise UnknownNameError("recipe key", key, known)
-    for key in data:
+    for key in (*data, *sources):
         if key not in known:
             raise InputError(f"no recipe key is named {key!r}.", path=name_or_path, hint=_near(key, known))
-    values = decode(Recipe, data | changed, where=name_or_path if not changed else f"{name_or_path} with --set")
-    name = Path(name_or_path).stem if is_file else name_or_path
+    values = _checked(data, where=name_or_path)
+    changed = _parse_changes(changes, known)
+    if changed:
+        try:
+            values = _checked(data | changed, where="--set")
+        except InputError as error:
+            raise UsageError(error.message) from error
+    name = Path(_FOLDED.split(name_or_path)[-1]).stem if is_file else name_or_path
     return NamedRecipe(name=name, values=values, sources=sources, changed=tuple(sorted(changed)))
+
+
+def _checked(data: Mapping[str, Any], *, where: str) -> Recipe:
+    """Return the recipe of these values; every wrong one is named with its key."""
+    for key, (fits, takes) in _CHOICES.items():
+        if key in data and not fits(data[key]):
+            raise InputError(f"{key}: takes {takes} (got {data[key]!r}).", path=where)
+    return decode(Recipe, json.dumps(data, default=str), where=where)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_list_of_text(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) and item for item in value)
 
 
 def _near(key: str, known: set[str]) -> str | None:
@@ -159,18 +192,43 @@ def _read(path: Path) -> dict[str, Any]:
         raise InputError(f"not valid TOML: {error}.", path=path) from error
 
 
-def _parse_change(text: str) -> tuple[str, Any]:
-    """Return the key and the value of ``KEY=VALUE``: a TOML value, or else plain text.
+def _parse_changes(changes: Sequence[str], known: set[str]) -> dict[str, Any]:
+    changed: dict[str, Any] = {}
+    for text in changes:
+        key, value = _parse_change(text)
+        if key not in known:
+            raise UnknownNameError("recipe key", key, known)
+        if key in changed:
+            raise UsageError(f"--set {key} is given twice: {changed[key]!r} and {value!r}.", hint="Give it once.")
+        changed[key] = value
+    return changed
 
-    >>> _parse_change("learning_rate=1e-4"), _parse_change("prompt=plain.v1")
-    (('learning_rate', 0.0001), ('prompt', 'plain.v1'))
-    >>> _parse_change('target_modules=["q_proj"]')
-    ('target_modules', ['q_proj'])
+
+def _parse_change(text: str) -> tuple[str, Any]:
+    """Return the key and the value of ``KEY=VALUE``: a TOML value, or what people write for one, or else plain text.
+
+    >>> _parse_change("learning_rate=1e-4"), _parse_change("prompt=plain.v1"), _parse_change("lora_dropout=.05")
+    (('learning_rate', 0.0001), ('prompt', 'plain.v1'), ('lora_dropout', 0.05))
+    >>> _parse_change('target_modules=["q_proj"]'), _parse_change("double_quant=True")
+    (('target_modules', ['q_proj']), ('double_quant', True))
     """
-    key, equals, value = text.partition("=")
-    if not equals or not key.strip():
+    key, equals, value = (part.strip() for part in text.partition("="))
+    if not equals or not key:
         raise UsageError(f"--set {text!r} is not KEY=VALUE.", hint="For example: --set learning_rate=1e-4")
     try:
-        return key.strip(), tomllib.loads(f"value = {value.strip()}")["value"]
+        parsed = tomllib.loads(f"value = {value}")
     except tomllib.TOMLDecodeError:
-        return key.strip(), value.strip()
+        parsed = {}
+    if parsed.keys() == {"value"}:  # more keys: the text went on in another line
+        return key, parsed["value"]
+    if value.startswith("["):
+        raise UsageError(
+            f"--set {text!r}: the list is not valid TOML; a shell takes quotation marks away.",
+            hint=f'Quote it whole, for example: --set \'{key}=["q_proj", "v_proj"]\'',
+        )
+    if value in {"True", "False"}:
+        return key, value == "True"
+    try:
+        return key, float(value)
+    except ValueError:
+        return key, value

@@ -13,6 +13,7 @@ from harness.errors import HarnessError, InputError
 from harness.specs import Config, load_config
 from harness.templates import load_template, own_templates, template_names
 from reports.view import number, printable, score_digits
+from trainers.recipe import Recipe, load_recipe, recipe_names
 
 # How each built-in is written on the command line; a stranger's plugin is shown by its name.
 _MODEL_FORMS = {
@@ -34,17 +35,18 @@ _TASK_FORMS = {
 _WIDTH = 60  # characters of a name that a listing shows
 
 
-@click.command("ls", short_help="List models, judges, tasks, prompts or runs.")
-@click.argument("what", type=click.Choice(["models", "judges", "tasks", "prompts", "runs"]))
+@click.command("ls", short_help="List models, judges, tasks, prompts, recipes or runs.")
+@click.argument("what", type=click.Choice(["models", "judges", "tasks", "prompts", "recipes", "runs"]))
 @common_options
 def ls(what: str, config: str | None, store: str | None) -> None:
-    """List what can be named after --model, --judge, --task and --prompt, or the runs made so far."""
+    """List what can be named after --model, --judge, --task, --prompt and --recipe, or the runs made so far."""
     del store
     listing: dict[str, Callable[[Config], str]] = {
         "models": lambda _: _plugins("models", _MODEL_FORMS),
         "judges": lambda _: _plugins("judges", _JUDGE_FORMS),
         "tasks": _tasks,
         "prompts": lambda _: _prompts(),
+        "recipes": lambda _: _recipes(),
         "runs": _runs,
     }
     click.echo(listing[what](load_config(config)))
@@ -90,6 +92,19 @@ def _prompt_row(name: str, source: str) -> tuple[str, ...]:
         return name, source, "", "", "", f"unusable: {printable(error.message)}"
     purpose = printable(str(template.meta.get("purpose", "")))
     return name, source, template.format, template.bos, template.sha256[:12], purpose
+
+
+def _recipes() -> str:
+    headers = ["recipe", "prompt", "effective batch", "learning rate", "r", "loss", "max_length", "summary"]
+    rows = [_recipe_row(name, load_recipe(name).values) for name in recipe_names()]
+    return tabulate(rows, headers=headers, tablefmt="github", disable_numparse=True)
+
+
+def _recipe_row(name: str, recipe: Recipe) -> tuple[str, ...]:
+    mantissa, exponent = f"{recipe.learning_rate:.2e}".split("e")
+    rate = f"{float(mantissa):g}e{int(exponent)}"
+    size, rank, length = str(recipe.batch_size), str(recipe.lora_r), str(recipe.max_length)
+    return name, recipe.prompt, size, rate, rank, recipe.loss, length, recipe.summary
 
 
 def _runs(config: Config) -> str:

@@ -30,7 +30,7 @@ COMMANDS = {
     "report": ("harness.cli.report:report", "Write the report of one or several runs."),
     "show": ("harness.cli.show:show", "Print one task of a run with its answers, scores and reasons."),
     "submit": ("harness.cli.submit:submit", "Write the competition's answer file, or check one."),
-    "ls": ("harness.cli.ls:ls", "List models, judges, tasks, prompts or runs."),
+    "ls": ("harness.cli.ls:ls", "List models, judges, tasks, prompts, recipes or runs."),
     "doctor": ("harness.cli.doctor:doctor", "Say what is installed and what is ready to use."),
 }
 _WIDTH = 100

@@ -1,12 +1,16 @@
 """``harness train``: from instruction data to an adapter that goes straight into an evaluation."""
 
+import os
 import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from huggingface_hub.errors import HFValidationError
+from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]  # its __init__ names no exports
 
 from harness.cli.assemble import open_task
 from harness.cli.options import FiniteRange, common_options
@@ -23,6 +27,7 @@ if TYPE_CHECKING:
     from trainers import preparation
 
 _INTERRUPTED = 130
+_NEEDED = ("torch", "transformers", "peft", "accelerate", "bitsandbytes", "trl", "datasets")
 
 
 @click.command(
@@ -79,18 +84,18 @@ def train(
     """
     del store
     settings = load_config(config)
-    if output is None and not (preview or dry_run):
-        raise UsageError("No --output was given.", hint="Name the adapter's folder: --output adapters/mine")
     chosen = load_recipe(recipe, changes)
     roles = _columns(columns)
-    if output is not None:
+    if output is None and not (preview or dry_run):
+        raise UsageError("No --output was given.", hint="Name the adapter's folder: --output adapters/mine")
+    if output is not None and os.environ.get("RANK", "0") == "0":  # the first process may be writing already
         refuse_occupied(Path(output), resume=resume)
     if repo is not None:
-        hub_token()
-    try:
-        from trainers import preparation  # noqa: PLC0415 - torch and transformers are for this command's body
-    except ImportError as error:
-        raise MissingExtraError("command train", "train") from error
+        _check_repository(repo)
+    if any(find_spec(name) is None for name in _NEEDED):
+        raise MissingExtraError("command train", "train")
+    from trainers import preparation  # noqa: PLC0415 - torch and transformers are for this command's body
+
     rank, size = preparation.world()
     say = _say if rank == 0 else _keep_silent
     prepared = preparation.prepare(
@@ -130,10 +135,8 @@ def _train(
     repo: str | None,
     say: Callable[[str], None],
 ) -> int:
-    try:
-        from trainers.training import session  # noqa: PLC0415 - trl and datasets are for this command's body
-    except ImportError as error:
-        raise MissingExtraError("command train", "train") from error
+    from trainers.training import session  # noqa: PLC0415 - trl and datasets are for this command's body
+
     try:
         record = session.train(prepared, folder, plan, resume=resume, say=say)
     except KeyboardInterrupt:
@@ -167,13 +170,27 @@ def _interrupted(folder: Path) -> None:
     click.echo(f"\nInterrupted. {kept}; go on with:\n  {shlex.join(['harness', *again, '--resume'])}", err=True)
 
 
+def _check_repository(repo: str) -> None:
+    """Raise if nothing could be published under a name, before hours of training."""
+    try:
+        validate_repo_id(repo)
+    except HFValidationError as error:
+        raise UsageError(
+            f"--push-to-hub {repo!r} is no name of a repository.",
+            hint="Write OWNER/NAME with letters, digits, '-', '_' and '.', at most 96 characters.",
+        ) from error
+    hub_token()
+
+
 def _columns(pairs: tuple[str, ...]) -> dict[str, str]:
     """Return roles and columns of ``ROLE=COLUMN`` pairs."""
-    found = {}
+    found: dict[str, str] = {}
     for pair in pairs:
         role, equals, column = pair.partition("=")
         if not equals or not role or not column:
             raise UsageError(f"--columns {pair!r} is not ROLE=COLUMN.", hint="For example: --columns input=question")
+        if role in found:
+            raise UsageError(f"--columns {role} is given twice: {found[role]!r} and {column!r}.", hint="Give it once.")
         found[role] = column
     return found
 
