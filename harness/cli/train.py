@@ -1,6 +1,5 @@
 """``harness train``: from instruction data to an adapter that goes straight into an evaluation."""
 
-import os
 import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -19,6 +18,7 @@ from harness.specs import DEFAULT_BASE, Config, load_config, parse_task
 from harness.types import Sample
 from reports.view import printable
 from trainers.folder import last_checkpoint, refuse_occupied, step_of
+from trainers.launch import first_speaks, is_first
 from trainers.memory import GIB, MemoryPlan, plan_table
 from trainers.publishing import hub_token, push_to_hub
 from trainers.recipe import load_recipe
@@ -58,6 +58,7 @@ _NEEDED = ("torch", "transformers", "peft", "accelerate", "bitsandbytes", "trl",
 @click.option("--resume", is_flag=True, help="Go on from the last checkpoint in --output, if there is one.")
 @click.option("--push-to-hub", "repo", metavar="ORG/NAME", help="Publish the adapter, privately, when it is done.")
 @common_options
+@first_speaks()
 def train(
     *,
     recipe: str,
@@ -88,7 +89,7 @@ def train(
     roles = _columns(columns)
     if output is None and not (preview or dry_run):
         raise UsageError("No --output was given.", hint="Name the adapter's folder: --output adapters/mine")
-    if output is not None and os.environ.get("RANK", "0") == "0":  # the first process may be writing already
+    if output is not None and is_first():  # the first process may be writing already
         refuse_occupied(Path(output), resume=resume)
     if repo is not None:
         _check_repository(repo)
@@ -140,6 +141,8 @@ def _train(
     try:
         record = session.train(prepared, folder, plan, resume=resume, say=say)
     except KeyboardInterrupt:
+        if not is_first():
+            raise
         _interrupted(folder)
         return _INTERRUPTED
     if record.outcome is None:  # not the first process

@@ -1,15 +1,7 @@
 """What the processes of one training agree on; a single process agrees with itself."""
 
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import torch
 import torch.distributed as dist
-
-from harness.errors import HarnessError
-
-_PATIENCE = 30  # seconds that the first process has to say what is wrong before another does
 
 
 def add_up(values: torch.Tensor) -> torch.Tensor:
@@ -52,21 +44,6 @@ def from_the_first(value: int, device: torch.device) -> int:
     values = torch.tensor(value, device=device)
     dist.broadcast(values, 0)
     return int(values)
-
-
-@contextmanager
-def first_speaks(rank: int) -> Iterator[None]:
-    """Hold the errors of all processes but the first back for a while.
-
-    What is wrong with the data or the base is wrong in all of them. The launcher ends the others as soon as the first
-    has said so; a process that is still there afterwards has an error of its own, which then is raised.
-    """
-    try:
-        yield
-    except HarnessError:
-        if rank:
-            time.sleep(_PATIENCE)
-        raise
 
 
 def _several() -> bool:

@@ -1,5 +1,6 @@
 """What is said while an adapter is trained, the log of it, and the sums that a resumed run goes on with."""
 
+import contextlib
 import json
 import math
 import time
@@ -207,7 +208,8 @@ def _append(path: Path, line: bytes) -> None:
             while written < len(line):
                 written += file.write(line[written:])
         except OSError:
-            file.truncate(size)  # the next row must not be glued to half of this one
+            with contextlib.suppress(OSError):
+                file.truncate(size)  # the next row must not be glued to half of this one
             raise
 
 

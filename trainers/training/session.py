@@ -38,7 +38,7 @@ from trainers.preparation import Prepared, world
 from trainers.recipe import Recipe
 from trainers.record import CURVE, LOG, Outcome, TrainingRecord, read_log
 from trainers.training.model import load_student
-from trainers.training.processes import first_speaks, from_the_first
+from trainers.training.processes import from_the_first
 from trainers.training.progress import Progress, Tally, diverged
 from trainers.training.trainer import AdapterTrainer, EpochOrder, out_of_memory
 
@@ -49,7 +49,7 @@ CARD = "README.md"
 def train(
     prepared: Prepared, folder: Path, plan: MemoryPlan, *, resume: bool, say: Callable[[str], None]
 ) -> TrainingRecord:
-    """Train an adapter into a folder and return its record.
+    """Train an adapter into a folder and return its record; only the first of several processes gets the outcome.
 
     Raises:
         HarnessError: the folder cannot be used, memory is too small, the training diverged, or the disk is full at the
@@ -58,15 +58,14 @@ def train(
     rank, size = world()
     if size == 1 and (gpus := torch.cuda.device_count()) > 1:
         say(f"One of {gpus} GPUs is used; for all: torchrun --nproc-per-node {gpus} --no-python harness train ...")
-    with first_speaks(rank):
-        if rank == 0:
-            refuse_occupied(folder, resume=resume)
-        earlier = check_same_run(folder, prepared.record)
-        if earlier is not None and earlier.outcome is not None:
-            say(f"{folder} holds this very run, finished after {earlier.outcome.steps} steps.")
-            return earlier
-        with claimed(folder) if rank == 0 else nullcontext(), _memory_named():
-            return _train(prepared, folder, plan, first=rank == 0, say=say)
+    if rank == 0:
+        refuse_occupied(folder, resume=resume)
+    earlier = check_same_run(folder, prepared.record)
+    if earlier is not None and earlier.outcome is not None:
+        say(f"{folder} holds this very run, finished after {earlier.outcome.steps} steps.")
+        return earlier if rank == 0 else prepared.record
+    with claimed(folder) if rank == 0 else nullcontext(), _memory_named():
+        return _train(prepared, folder, plan, first=rank == 0, say=say)
 
 
 def _train(

@@ -31,7 +31,10 @@ from trainers.training.progress import Progress
 _BUCKET = 1 << 24  # gradient elements that travel between GPUs at once
 _ROUNDING = 1e-6  # of an epoch
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-_FULL_WORDS = ("No space left", "file write failed")
+_FULL_WORDS = (  # safetensors gives the system's words, torch.save one of its own
+    *("No space left", "Disk quota exceeded", "File too large"),
+    *("unexpected pos", "file write failed", "PytorchStreamWriter failed"),
+)
 _NO_MEMORY = ("DefaultCPUAllocator", "CUBLAS_STATUS_ALLOC_FAILED", "CUDA error: out of memory")
 _ALIKE = 1e-3  # nats
 

@@ -96,7 +96,9 @@ def test_nothing_left_to_give_up_is_said(
 ) -> None:
     """After one sample at a time and every layer recomputing, the run ends in words and leaves no adapter."""
     memory(lambda _: True)
-    with pytest.raises(HarnessError, match="one sample of up to [0-9]+ tokens at a time, every layer recomputing") as e:
+    with pytest.raises(
+        HarnessError, match=r"one sample of up to [0-9]+ tokens at a time, every layer recomputing"
+    ) as e:
         bench.train(tmp_path / "a")
     assert "--resume" in str(e.value.hint)
     assert not (tmp_path / "a" / "adapter_config.json").exists()

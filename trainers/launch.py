@@ -1,0 +1,43 @@
+"""How one training is started as several processes: torchrun and accelerate launch say so in the environment."""
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from harness.errors import HarnessError
+
+_PATIENCE = 30  # seconds that the first process has to say what is wrong before another does
+_INTERRUPTED = 130
+
+
+def is_first() -> bool:
+    """Return whether this is the first process: the one that speaks and writes.
+
+    >>> is_first()
+    True
+    """
+    return os.environ.get("RANK", "0") == "0"
+
+
+@contextmanager
+def first_speaks() -> Iterator[None]:
+    """Hold back what the other processes would say of an error.
+
+    What is wrong with the data or the base is wrong in all of them, and Ctrl-C reaches all. The launcher ends the
+    others as soon as the first has failed; one that is still there after a while has an error of its own, which is
+    raised then.
+
+    Raises:
+        SystemExit: another process than the first was interrupted.
+    """
+    try:
+        yield
+    except HarnessError:
+        if not is_first():
+            time.sleep(_PATIENCE)
+        raise
+    except KeyboardInterrupt:
+        if not is_first():
+            raise SystemExit(_INTERRUPTED) from None
+        raise
