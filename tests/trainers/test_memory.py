@@ -1,0 +1,297 @@
+"""The memory plan: an upper bound on what was measured, within the memory there is, without touching any sum."""
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from harness.errors import HarnessError
+from trainers.memory import (
+    GIB,
+    MemoryPlan,
+    ModelShape,
+    Wishes,
+    needs,
+    plan_memory,
+    plan_table,
+    smaller,
+    split_evenly,
+)
+
+GB = 10**9
+
+
+def llama_13b(rank: int = 16) -> ModelShape:
+    """The shape of llm-jp-3-13b with an adapter on its seven projections, from the dimensions that FACTS.md gives."""
+    hidden, inner, layers, vocabulary = 5120, 13824, 40, 99584
+    linear = layers * (4 * hidden * hidden + 3 * hidden * inner)
+    other = 2 * vocabulary * hidden + (2 * layers + 1) * hidden
+    nf4 = 0.5 + 4 / 64
+    return ModelShape(
+        layers=layers,
+        hidden=hidden,
+        inner=inner,
+        vocabulary=vocabulary,
+        weights=int((linear * nf4 + other * 2) * 1.05),
+        dense_weights=int((linear + other) * 2 * 1.05),
+        adapter=layers * rank * (4 * 2 * hidden + 3 * (hidden + inner)),
+        adapted_inputs=6 * hidden + inner,
+        itemsize=2,
+    )
+
+
+shapes = st.builds(
+    ModelShape,
+    layers=st.integers(1, 60),
+    hidden=st.integers(16, 8192),
+    inner=st.integers(16, 30_000),
+    vocabulary=st.integers(100, 300_000),
+    weights=st.integers(10**6, 10 * GB),
+    dense_weights=st.integers(10 * GB, 40 * GB),
+    adapter=st.integers(1000, 10**9),
+    adapted_inputs=st.integers(16, 60_000),
+    itemsize=st.sampled_from([2, 4]),
+)
+choices = st.sampled_from([None, True, False])
+wishes_of = st.builds(
+    Wishes,
+    dropout=st.booleans(),
+    quantized=st.booleans(),
+    optimizer_bytes=st.sampled_from([2, 8]),
+    checkpointing=choices,
+    dequantize=choices,
+    dense_mask=st.booleans(),
+)
+
+
+@pytest.mark.parametrize(
+    ("rank", "dropout", "tokens", "recomputed", "dequantized", "peak", "over"),
+    [
+        (16, False, 5148, 0, True, 78.0 * GB, 1.25),
+        (16, True, 5148, 0, True, 97.0 * GB, 1.25),
+        (16, True, 5148, 40, True, 33.2 * GB, 1.25),
+        (16, False, 5148, 20, True, 54.8 * GB, 1.25),
+        (32, True, 7788, 2, True, 117.6 * GIB, 1.25),
+        (32, True, 7788, 40, False, 15.8 * GIB, 1.28),
+    ],
+)
+def test_the_estimate_is_an_upper_bound_on_measured_peaks(
+    rank: int, dropout: bool, tokens: int, recomputed: int, dequantized: bool, peak: float, over: float
+) -> None:
+    """Peaks allocated on one H200 with the 13.7 B shape and bf16 weights of 28.5 GB, by bench/train_speed.py."""
+    estimate = needs(
+        llama_13b(rank),
+        Wishes(dropout=dropout, quantized=True),
+        tokens=tokens,
+        recomputed=recomputed,
+        dequantized=dequantized,
+    ).total
+    assert peak <= estimate <= over * peak
+
+
+def test_the_weights_are_those_measured() -> None:
+    """28.5 GB of bf16 weights were resident on that GPU."""
+    assert 28.5 * GB <= llama_13b().dense_weights <= 1.05 * 28.5 * GB
+
+
+@given(shape=shapes, wishes=wishes_of, tokens=st.integers(1, 20_000), dequantized=st.booleans(), data=st.data())
+def test_more_tokens_need_more_and_more_recomputing_needs_less(
+    shape: ModelShape, wishes: Wishes, tokens: int, dequantized: bool, data: st.DataObject
+) -> None:
+    """Each part is monotone in the tokens; the total falls with every further layer that recomputes."""
+    recomputed = data.draw(st.integers(0, shape.layers))
+
+    def total(tokens: int, recomputed: int) -> int:
+        return needs(shape, wishes, tokens=tokens, recomputed=recomputed, dequantized=dequantized).total
+
+    assert total(tokens, recomputed) < total(tokens + 1, recomputed)
+    if 0 < recomputed < shape.layers:
+        assert total(tokens, recomputed) > total(tokens, recomputed + 1)
+
+
+@given(
+    shape=shapes,
+    wishes=wishes_of,
+    device=st.sampled_from(["cuda", "cpu"]),
+    available=st.integers(GIB, 200 * GIB),
+    longest=st.integers(8, 4096),
+    more=st.integers(0, 60_000),
+)
+def test_a_plan_fits_and_keeps_what_is_fixed(
+    shape: ModelShape, wishes: Wishes, device: str, available: int, longest: int, more: int
+) -> None:
+    """Never past the budget, never less than the longest sample at once, and never against the recipe."""
+    try:
+        plan = plan_memory(
+            shape, wishes, device=device, available=available, longest=longest, batch_tokens=longest + more
+        )
+    except HarnessError:  # then not even the least of all plans may fit
+        recomputed = 0 if wishes.checkpointing is False else shape.layers
+        dense = wishes.quantized and wishes.dequantize is True
+        least = needs(shape, wishes, tokens=longest, recomputed=recomputed, dequantized=dense).total
+        assert least > 0.59 * available
+        return
+    assert plan.needs.total <= plan.available < available
+    expected = needs(shape, wishes, tokens=plan.tokens, recomputed=plan.recomputed, dequantized=plan.dequantized)
+    assert expected == plan.needs
+    assert longest <= plan.tokens <= longest + more
+    allowed = {True: {shape.layers}, False: {0}, None: set(range(shape.layers + 1))}[wishes.checkpointing]
+    assert plan.recomputed in allowed
+    if not wishes.quantized:
+        assert not plan.dequantized
+    elif wishes.dequantize is not None:
+        assert wishes.dequantize == plan.dequantized
+
+
+@given(
+    lengths=st.lists(st.integers(1, 2000), min_size=1, max_size=40),
+    tokens=st.integers(1, 4000),
+)
+@example(lengths=[5, 5, 5], tokens=10)
+def test_a_split_is_a_partition_within_the_limit(lengths: list[int], tokens: int) -> None:
+    """Every sample once, so that no sum changes; no group past the limit unless it is one sample; none empty."""
+    groups = split_evenly(lengths, tokens)
+    assert list(range(len(lengths))) == sorted(index for group in groups for index in group)
+    assert all(groups)
+    assert [] == [g for g in groups if len(g) > 1 and sum(lengths[index] for index in g) > tokens]
+
+
+def test_a_split_takes_no_more_groups_than_it_must() -> None:
+    """Sixteen equal samples of which four fit at once go in four groups of four."""
+    assert [4, 4, 4, 4] == [len(group) for group in split_evenly([100] * 16, 400)]
+    assert 1 == len(split_evenly([100] * 16, 1600))
+
+
+@given(
+    lengths=st.lists(st.integers(1, 2000), min_size=1, max_size=20), layers=st.integers(1, 60), tokens=st.integers(1, 9)
+)
+def test_giving_up_comes_to_an_end(lengths: list[int], layers: int, tokens: int) -> None:
+    """From any plan, after a number of steps that grows with the logarithm of the tokens, nothing is left to give."""
+    longest, total = max(lengths), sum(lengths)
+    shape = llama_13b()
+    plan: MemoryPlan | None = MemoryPlan(
+        tokens=max(longest, total * tokens),
+        recomputed=0,
+        dequantized=True,
+        needs=needs(shape, Wishes(dropout=False, quantized=True), tokens=1, recomputed=0, dequantized=True),
+        available=GIB,
+    )
+    for _ in range(20):
+        assert plan is not None
+        used = max(sum(lengths[i] for i in group) for group in split_evenly(lengths, plan.tokens))
+        plan, before = smaller(plan, shape, used, longest), plan
+        if plan is None:
+            assert (longest, shape.layers) == (used, before.recomputed)
+            return
+        assert plan.tokens < before.tokens or plan.recomputed > before.recomputed
+        assert plan.tokens >= longest
+    pytest.fail("never gave up")
+
+
+def test_memory_is_halved_first_and_recomputing_comes_last() -> None:
+    """Half the tokens each time until one sample is left; only then does every layer recompute."""
+    shape = llama_13b()
+    plan = plan_memory(
+        shape, Wishes(dropout=False, quantized=True), device="cuda", available=140 * GIB, longest=500, batch_tokens=4000
+    )
+    seen = []
+    used = plan.tokens
+    while (plan := smaller(plan, shape, used, 500)) is not None:  # type: ignore[assignment]
+        used = plan.tokens
+        seen.append((plan.tokens, plan.recomputed))
+    assert [(2000, 0), (1000, 0), (500, 0), (500, 40)] == seen
+
+
+def test_a_base_that_does_not_fit_is_refused_with_the_figures() -> None:
+    """What it needs, what of that are weights, what may be used of what is free, and what to change."""
+    shape = llama_13b()
+    with pytest.raises(HarnessError) as caught:
+        plan_memory(
+            shape,
+            Wishes(dropout=True, quantized=True, checkpointing=False, dequantize=True),
+            device="cuda",
+            available=8 * GIB,
+            longest=1024,
+            batch_tokens=8192,
+        )
+    estimate = needs(shape, Wishes(dropout=True, quantized=True), tokens=1024, recomputed=0, dequantized=True).total
+    expected = (
+        f"Training needs at least {estimate / GIB:.1f} GiB for a sample of 1,024 tokens (26.8 of them weights), and "
+        "7.4 of the 8.0 GiB that are free may be used."
+    )
+    assert expected == caught.value.message
+    assert (
+        "Try --set gradient_checkpointing=auto, --set dequantize=auto, --set max_length=512, or a smaller base."
+        == caught.value.hint
+    )
+
+
+def test_a_24_gb_card_takes_the_course_recipe() -> None:
+    """``--memory 22`` for the 13.7 B shape: nf4 weights stay as they are and the plan fits 22 GiB (goal of 24 GB)."""
+    plan = plan_memory(
+        llama_13b(32),
+        Wishes(dropout=True, quantized=True),
+        device="cuda",
+        available=22 * GIB,
+        longest=1000,
+        batch_tokens=6000,
+        total=22 * GIB,
+    )
+    assert (False, True) == (plan.dequantized, plan.recomputed > 0)
+    assert plan.needs.total <= 22 * GIB
+
+
+def test_a_large_card_turns_weights_back_and_recomputes_little() -> None:
+    """On 139 GiB the whole batch of the course goes through at once."""
+    plan = plan_memory(
+        llama_13b(32),
+        Wishes(dropout=False, quantized=True),
+        device="cuda",
+        available=139 * GIB,
+        longest=1000,
+        batch_tokens=6000,
+    )
+    assert (6000, 0, True) == (plan.tokens, plan.recomputed, plan.dequantized)
+
+
+def test_masks_of_tokens_by_tokens_keep_micro_batches_short() -> None:
+    """Without a kernel for sequences of many lengths no micro-batch has over 4,096 tokens."""
+    shape = llama_13b()
+    plan = plan_memory(
+        shape,
+        Wishes(dropout=False, quantized=True, dense_mask=True),
+        device="cuda",
+        available=139 * GIB,
+        longest=500,
+        batch_tokens=16_000,
+    )
+    assert plan.tokens <= 4096
+
+
+@pytest.mark.parametrize(("batch", "sizes"), [(1, [1]), (2, [1, 2]), (8, [1, 2, 4, 8]), (17, [1, 2, 4, 8, 17])])
+def test_the_table_shows_each_size_once_without_and_with_checkpointing(batch: int, sizes: list[int]) -> None:
+    """A line for each, whose parts add up to the last column, and whether it fits what the plan may use."""
+    shape, wishes = llama_13b(), Wishes(dropout=True, quantized=True)
+    plan = plan_memory(shape, wishes, device="cuda", available=60 * GIB, longest=512, batch_tokens=512 * batch)
+    lines = [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in plan_table(shape, wishes, plan, length=512, batch=batch).splitlines()
+    ]
+    head, rows = lines[0], lines[2:]
+    assert ["samples at once", "tokens each", "checkpointing", "weights"] == head[:4]
+    assert [(str(size), kind) for size in sizes for kind in ("none", "all")] == [(row[0], row[2]) for row in rows]
+    for row in rows:
+        parts = [float(cell) for cell in row[3:8]]
+        assert sum(parts) + 1 == pytest.approx(float(row[8]), abs=0.3)  # 1 GiB is the reserve
+        assert ("yes" if float(row[8]) <= plan.available / GIB else "no") == row[9]
+
+
+@pytest.mark.parametrize(("recomputed", "kept"), [(0, "none"), (7, "7 of 40 layers"), (40, "40 of 40 layers")])
+def test_the_plan_in_words_names_its_figures(recomputed: int, kept: str) -> None:
+    """Tokens, layers, the route, and bytes against what may be used."""
+    shape = llama_13b()
+    amount = needs(shape, Wishes(dropout=False, quantized=True), tokens=1234, recomputed=0, dequantized=True)
+    plan = MemoryPlan(tokens=1234, recomputed=recomputed, dequantized=True, needs=amount, available=50 * GIB)
+    assert (
+        f"1,234 tokens at once, activation checkpointing: {kept}, nf4 weights turned back once; "
+        f"about {amount.total / GIB:.1f} of the 50.0 GiB that may be used"
+    ) == plan.describe(shape)
