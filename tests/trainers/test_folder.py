@@ -1,0 +1,296 @@
+"""An adapter's folder: who may use it, what is whole in it, and that nothing of anybody's is ever lost."""
+
+import errno
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.errors import HarnessError, InputError
+from tests.trainers.adapter_folders import record_of
+from trainers.folder import (
+    CHECKPOINTS,
+    COMPLETE,
+    check_same_run,
+    claimed,
+    differences,
+    last_checkpoint,
+    move_in,
+    refuse_occupied,
+    rewind_log,
+    save_record,
+    write_whole,
+)
+from trainers.record import LOG, DataFile, read_log, read_record, record_text
+
+HOLD = """
+import sys
+from pathlib import Path
+from trainers.folder import claimed
+with claimed(Path(sys.argv[1])):
+    print("mine", flush=True)
+    sys.stdin.readline()
+"""
+
+
+def checkpoint(folder: Path, name: str, *, complete: bool = True) -> Path:
+    """Make a checkpoint with a file in it."""
+    path = folder / CHECKPOINTS / name
+    path.mkdir(parents=True)
+    (path / "optimizer.pt").write_bytes(b"optimizer")
+    if complete:
+        (path / COMPLETE).touch()
+    return path
+
+
+def test_a_folder_belongs_to_one_process(tmp_path: Path) -> None:
+    """While another process holds it, the message names it; once that one is gone it is free, without a trace."""
+    folder = tmp_path / "new" / "adapter"
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout is not None
+        assert "mine\n" == other.stdout.readline()
+        with pytest.raises(HarnessError, match=f"Another process is training into {folder}"), claimed(folder):
+            pytest.fail("two processes hold one folder")
+        other.communicate("\n")
+    assert 0 == other.returncode
+    with claimed(folder):
+        assert folder.is_dir()
+    assert [] == list(folder.iterdir())
+
+
+def test_a_killed_holder_leaves_the_folder_free(tmp_path: Path) -> None:
+    """What a killed process leaves behind is no obstacle: neither for the claim nor as somebody's file."""
+    folder = tmp_path / "adapter"
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout is not None
+        other.stdout.readline()
+        other.kill()
+    (folder / ".training.json.part").write_text("{")
+    refuse_occupied(folder, resume=False)
+    with claimed(folder):
+        save_record(folder, record_of())
+    assert ["training.json"] == [item.name for item in folder.iterdir()]
+
+
+@pytest.mark.parametrize("below", ["", "adapter", "deep/adapter"])
+def test_a_path_that_is_or_lies_below_a_file_is_refused(tmp_path: Path, below: str) -> None:
+    """Not even root can write there; the file stays as it is."""
+    file = tmp_path / "file"
+    file.write_text("mine")
+    with pytest.raises(HarnessError) as caught, claimed(file / below):
+        pytest.fail("claimed a file")
+    assert (str(file / below) in caught.value.message, "--output" in str(caught.value.hint)) == (True, True)
+    assert "mine" == file.read_text()
+
+
+def test_a_folder_that_may_not_be_written_is_said_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No right to create it: the system's own words, the path and the next step."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    with pytest.raises(HarnessError, match="cannot be written: Permission denied") as caught, claimed(tmp_path / "a"):
+        pytest.fail("claimed what may not be written")
+    assert "Choose an --output that you may write to." == caught.value.hint
+
+
+def test_a_new_or_empty_folder_is_taken(tmp_path: Path) -> None:
+    """Nothing there, an empty folder, and no folder above it: all can be trained into."""
+    (tmp_path / "empty").mkdir()
+    for name in ("empty", "new", "further/new"):
+        refuse_occupied(tmp_path / name, resume=False)
+    assert ["empty"] == [item.name for item in tmp_path.iterdir()]
+
+
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_file_or_a_folder_with_other_files_is_refused(tmp_path: Path, resume: bool) -> None:
+    """Whatever it is, it is not ours to write into: the first names are given."""
+    for name in "dcba":
+        (tmp_path / name).write_text("mine")
+    with pytest.raises(InputError, match=r"holds other files \(a, b, c, …\)\."):
+        refuse_occupied(tmp_path, resume=resume)
+    with pytest.raises(InputError, match="not a folder"):
+        refuse_occupied(tmp_path / "a", resume=resume)
+
+
+def test_a_folder_that_holds_a_run_is_taken_only_to_resume(tmp_path: Path) -> None:
+    """A finished and an unfinished run are told apart, and only the latter is offered to go on."""
+    save_record(tmp_path, record_of())
+    with pytest.raises(InputError, match="holds a finished run") as finished:
+        refuse_occupied(tmp_path, resume=False)
+    assert "--resume" not in str(finished.value.hint)
+    save_record(tmp_path, record_of(outcome=None))
+    with pytest.raises(InputError, match="holds a run that was not finished") as unfinished:
+        refuse_occupied(tmp_path, resume=False)
+    assert "--resume" in str(unfinished.value.hint)
+    refuse_occupied(tmp_path, resume=True)
+
+
+def test_a_damaged_record_is_named(tmp_path: Path) -> None:
+    """A record that cannot be read is an error with its path, not a new run over the old one."""
+    (tmp_path / "training.json").write_text('{"schema": 1}')
+    with pytest.raises(InputError, match=r"training\.json: base: "):
+        refuse_occupied(tmp_path, resume=True)
+
+
+OTHER_RUNS: list[tuple[dict[str, Any], list[str]]] = [
+    ({"base": "llm-jp/llm-jp-3-1.8b"}, ["base was 'llm-jp/llm-jp-3-13b', now 'llm-jp/llm-jp-3-1.8b'"]),
+    ({"base_digest": "0" * 40}, [f"base_digest was {'9f2c' * 10!r}, now {'0' * 40!r}"]),
+    ({"recipe": {**record_of().recipe, "lora_r": 8}}, ["lora_r was 32, now 8"]),
+    (
+        {"recipe": {**record_of().recipe, "learning_rate": 5e-5, "lora_r": 8}},
+        ["learning_rate was 0.0001, now 5e-05", "lora_r was 32, now 8"],
+    ),
+    ({"prompt": "plain.v1"}, ["prompt was 'course.v1', now 'plain.v1'"]),
+    ({"data": (DataFile(name="new.json", sha256="ab" * 32, rows=1200),)}, ["the data was ichikara.json, more.jsonl"]),
+    (
+        {"data": tuple(replace(file, sha256="ef" * 32) for file in record_of().data)},
+        ["the content of ichikara.json, more.jsonl changed"],
+    ),
+    ({"samples": 3}, ["samples was 1135, now 3"]),
+    ({"dtype": "float16"}, ["dtype was 'bfloat16', now 'float16'"]),
+]
+
+
+@pytest.mark.parametrize(("changes", "expected"), OTHER_RUNS)
+def test_another_run_is_refused_with_all_that_differs(
+    tmp_path: Path, changes: dict[str, Any], expected: list[str]
+) -> None:
+    """Base, recipe, data and prompt decide the weights: each difference is named with both values."""
+    save_record(tmp_path, record_of())
+    now = record_of(**changes)
+    assert expected == differences(record_of(), now)
+    with pytest.raises(InputError) as caught:
+        check_same_run(tmp_path, now)
+    assert f"holds another run: {'; '.join(expected)}." in caught.value.message
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"device": "another GPU", "processes": 2, "command": "harness train --resume", "versions": {}, "outcome": None},
+        {"recipe": {**record_of().recipe, "summary": "in other words"}, "recipe_name": "renamed"},
+        {"recipe": {**record_of().recipe, "data_license": "CC0"}, "data_license": "CC0"},
+        {"sources": {}, "changed": ()},
+    ],
+)
+def test_what_changes_no_weight_may_differ(tmp_path: Path, changes: dict[str, Any]) -> None:
+    """Another machine, another wording, another licence note: the same run."""
+    save_record(tmp_path, record_of())
+    found = check_same_run(tmp_path, record_of(**changes))
+    assert found is not None
+    assert record_text(record_of()) == record_text(found)
+
+
+def test_no_run_is_no_difference(tmp_path: Path) -> None:
+    """A new folder holds no run to compare with."""
+    assert check_same_run(tmp_path, record_of()) is None
+
+
+def test_the_newest_whole_checkpoint_is_gone_on_from(tmp_path: Path) -> None:
+    """By its number, not its name; what was cut off is removed, and what is not ours stays."""
+    nine = checkpoint(tmp_path, "checkpoint-9")
+    ten = checkpoint(tmp_path, "checkpoint-10")
+    cut = checkpoint(tmp_path, "checkpoint-11", complete=False)
+    copies = [checkpoint(tmp_path, name, complete=False) for name in ("checkpoint-best", "checkpoint-9 (copy)")]
+    assert ten == last_checkpoint(tmp_path)
+    assert [True, True, False] == [path.exists() for path in (nine, ten, cut)]
+    assert [True, True] == [path.exists() for path in copies]
+
+
+def test_there_may_be_no_whole_checkpoint(tmp_path: Path) -> None:
+    """None before the first one, and none if the only one was cut off."""
+    assert last_checkpoint(tmp_path) is None
+    checkpoint(tmp_path, "checkpoint-3", complete=False)
+    assert last_checkpoint(tmp_path) is None
+    assert [] == list((tmp_path / CHECKPOINTS).iterdir())
+
+
+@pytest.mark.parametrize(
+    "tail", [b"", b'{"step": 7, "lo', b'{"step": 7, "event": "\xe8\xb5', b"\x00\x00\x00\x00", b"{"]
+)
+def test_the_log_is_rewound_to_a_step(tmp_path: Path, tail: bytes) -> None:
+    """Rows after the step go, with whatever a kill left of the last line, even half a character."""
+    rows = [{"step": step, "loss": 2.5 - step / 10} for step in range(1, 7)]
+    text = "".join(json.dumps(row) + "\n" for row in rows)
+    (tmp_path / LOG).write_bytes(text.encode() + tail)
+    assert rows == read_log(tmp_path)
+    rewind_log(tmp_path, 4)
+    assert rows[:4] == [json.loads(line) for line in (tmp_path / LOG).read_text("utf-8").splitlines()]
+    rewind_log(tmp_path, -1)
+    assert b"" == (tmp_path / LOG).read_bytes()
+
+
+@pytest.fixture
+def full_disk(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Return a function after whose call every fsync finds the disk full."""
+
+    def fill() -> None:
+        def refuse(_: int) -> None:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        monkeypatch.setattr(os, "fsync", refuse)
+
+    return fill
+
+
+def test_a_file_is_replaced_whole_or_not_at_all(tmp_path: Path, full_disk: Callable[[], None]) -> None:
+    """On a full disk the old file stays to the byte, the half-written one goes, and the message says what to do."""
+    path = tmp_path / "training.json"
+    write_whole(path, "old")
+    full_disk()
+    with pytest.raises(HarnessError, match=r"training\.json cannot be written: No space left on device\.") as caught:
+        write_whole(path, b"new" * 1000)
+    assert "Make room, then run the same command with --resume." == caught.value.hint
+    assert (["training.json"], "old") == ([item.name for item in tmp_path.iterdir()], path.read_text())
+
+
+def test_a_file_that_cannot_be_written_for_another_reason_asks_for_no_room(tmp_path: Path) -> None:
+    """A folder that is gone is not a full disk."""
+    with pytest.raises(HarnessError, match="No such file or directory") as caught:
+        write_whole(tmp_path / "gone" / "training.json", "new")
+    assert "room" not in str(caught.value.hint)
+
+
+def test_a_record_is_read_as_it_was_written(tmp_path: Path) -> None:
+    """Japanese text, numbers and None come back, finished or not."""
+    for record in (record_of(), record_of(outcome=None, base_revision=None, command="学習 'x'")):
+        save_record(tmp_path, record)
+        found = read_record(tmp_path)
+        assert found is not None
+        assert (record_text(record), record.outcome) == (record_text(found), found.outcome)
+    assert read_record(tmp_path / "nothing here") is None
+
+
+def test_files_move_in_with_the_one_that_makes_an_adapter_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cut off at any file, there is no adapter_config.json yet, so half an adapter is never taken for one."""
+    work, folder = tmp_path / "work", tmp_path / "adapter"
+    work.mkdir()
+    folder.mkdir()
+    names = ["adapter_config.json", "adapter_model.safetensors", "tokenizer.json"]
+    for name in names:
+        (work / name).write_text(name)
+    moved: list[str] = []
+    replace_file = Path.replace
+
+    def watch(self: Path, target: Path) -> Path:
+        moved.append(self.name)
+        return replace_file(self, target)
+
+    monkeypatch.setattr(Path, "replace", watch)
+    move_in(work, folder, last="adapter_config.json")
+    assert (names, "adapter_config.json") == (sorted(moved), moved[-1])
+    assert names == sorted(item.name for item in folder.iterdir())
+    assert not work.exists()
