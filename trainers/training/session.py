@@ -84,6 +84,11 @@ def _train(
         after = progress.measure_heldout(trainer.state.global_step)
     if not first:
         return prepared.record
+    if after is not None and tally.heldout_loss_before is not None and after > tally.heldout_loss_before:
+        say(
+            f"Note: the held-out loss rose from {tally.heldout_loss_before:.3f} to {after:.3f}: this adapter is worse "
+            "than its base on them; a lower learning_rate or fewer epochs may help."
+        )
     if not all(bool(p.isfinite().all()) for p in trainer.model.parameters() if p.requires_grad):
         raise diverged(f"the weights after step {trainer.state.global_step} are no numbers")
     assert tally.first_loss is not None

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from harness.errors import InputError
-from tests.trainers.training.conftest import Workbench, losses, rows, weights
+from tests.trainers.training.conftest import Workbench, losses, rows, weights, write_pairs
 from trainers.training.trainer import AdapterTrainer
 
 SETTINGS: dict[str, Any] = {
@@ -66,13 +66,14 @@ def assert_equal(expected: Path, actual: Path) -> None:
     assert outcomes[0] == outcomes[1]
 
 
-@pytest.fixture
-def whole(bench: Workbench, tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def whole(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a run that nothing cut off."""
-    bench.train(tmp_path / "whole", **SETTINGS)
-    assert [1, 3, 6, 9] == [step for step, _ in losses(tmp_path / "whole")]
-    assert [0, 2, 4, 6, 8, 9] == [row["step"] for row in rows(tmp_path / "whole") if "heldout_loss" in row]
-    return tmp_path / "whole"
+    work = tmp_path_factory.mktemp("whole")
+    Workbench(tiny, write_pairs(work / "pairs.json", 14)).train(work / "whole", **SETTINGS)
+    assert [1, 3, 6, 9] == [step for step, _ in losses(work / "whole")]
+    assert [0, 2, 4, 6, 8, 9] == [row["step"] for row in rows(work / "whole") if "heldout_loss" in row]
+    return work / "whole"
 
 
 @pytest.mark.parametrize(

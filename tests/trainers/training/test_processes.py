@@ -1,0 +1,129 @@
+"""Two processes on the CPU, started as torchrun does: the same adapter as one, one voice, one end."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from harness.errors import HarnessError, InputError
+from tests.trainers.training.conftest import Workbench, losses, rows, weights, write_pairs
+from trainers import launch
+
+SETTINGS: dict[str, Any] = {
+    "per_device_train_batch_size": 3,
+    "gradient_accumulation_steps": 1,
+    "num_train_epochs": 2.0,
+    "learning_rate": 1e-3,
+    "heldout": 3,
+    "eval_steps": 2,
+    "logging_steps": 2,
+}  # thirteen pairs: ten samples in steps of 3, 3, 3 and 1
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a launch ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+def launch_two(command: list[str], *, fail_after: int | None = None) -> Ended:
+    """Run the command line in two processes; ``fail_after``: the second one dies before that optimizer step."""
+    dying = (
+        "import os, itertools\n"
+        "from trainers.training.trainer import AdapterTrainer\n"
+        "step, calls = AdapterTrainer.training_step, itertools.count()\n"
+        "def dying(*arguments):\n"
+        f"    if next(calls) == {fail_after}: os._exit(3)\n"
+        "    return step(*arguments)\n"
+        "AdapterTrainer.training_step = dying\n"
+    )
+    script = Path("run.py")
+    script.write_text((dying if fail_after else "") + "from harness.cli.main import main\nmain()\n", encoding="utf-8")
+    ended = subprocess.run(
+        [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", str(script), *command],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+        env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).resolve().parents[3])},
+    )
+    return Ended(ended.returncode, ended.stdout, ended.stderr)
+
+
+def assert_same_run(expected: Path, actual: Path) -> None:
+    """Compare adapters, losses, held-out losses and tokens, at float32's precision."""
+    before, after = weights(expected), weights(actual)
+    for name, weight in before.items():
+        torch.testing.assert_close(after[name], weight, rtol=0, atol=2e-5, msg=name)
+    for key in ("loss", "heldout_loss"):
+        found = [[(row["step"], row[key]) for row in rows(run) if key in row] for run in (expected, actual)]
+        assert [step for step, _ in found[0]] == [step for step, _ in found[1]]
+        assert [loss for _, loss in found[0]] == pytest.approx([loss for _, loss in found[1]], abs=2e-5)
+    seen = [[row["tokens"] for row in rows(run) if "tokens" in row] for run in (expected, actual)]
+    assert seen[0] == seen[1]
+
+
+@pytest.mark.slow
+def test_two_processes_train_the_adapter_of_one(
+    bench: Workbench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three samples to two processes, and one in an epoch's last step; cut off and resumed by two, it is the same."""
+    monkeypatch.chdir(tmp_path)
+    write_pairs(bench.data, 13)
+    bench.train(tmp_path / "one", **SETTINGS)
+    both = launch_two(bench.command(tmp_path / "two", **SETTINGS))
+    assert 0 == both.code, both.err
+    assert_same_run(tmp_path / "one", tmp_path / "two")
+    assert 2 == json.loads((tmp_path / "two" / "training.json").read_text())["processes"]
+    assert 1 == both.out.count(f"{tmp_path / 'two'}: 8 steps")
+    assert 1 == both.err.count("Trying the longest batch")
+    assert [1, 2, 4, 6, 8] == [step for step, _ in losses(tmp_path / "two")]
+
+    cut = launch_two(bench.command(tmp_path / "cut", **SETTINGS), fail_after=5)
+    assert 0 != cut.code
+    assert not (tmp_path / "cut" / "adapter_config.json").exists()
+    again = launch_two(bench.command(tmp_path / "cut", "--resume", **SETTINGS))
+    assert 0 == again.code, again.err
+    assert 1 == again.err.count("Going on from step ")
+    assert_same_run(tmp_path / "one", tmp_path / "cut")
+
+    finished = launch_two(bench.command(tmp_path / "two", "--resume", **SETTINGS))
+    assert (0, 1) == (finished.code, finished.err.count("holds this very run, finished after 8 steps")), finished.err
+
+
+@pytest.mark.slow
+def test_bad_data_ends_both_with_one_message(bench: Workbench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first process says what is wrong; the second waits to be ended."""
+    monkeypatch.chdir(tmp_path)
+    bench.data.write_text("[]")
+    ended = launch_two(bench.command(tmp_path / "a", **SETTINGS))
+    assert 0 != ended.code
+    assert 1 == sum(line.startswith("Error: ") for line in ended.err.splitlines()), ended.err
+    assert str(bench.data.name) in ended.err
+
+
+def test_only_the_first_process_speaks_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another one waits before it says its own error, and ends silently when it is interrupted."""
+    waited: list[float] = []
+    monkeypatch.setattr("time.sleep", waited.append)
+    with pytest.raises(HarnessError, match="wrong"), launch.first_speaks():
+        raise InputError("wrong")
+    assert not waited
+    with pytest.raises(KeyboardInterrupt), launch.first_speaks():
+        raise KeyboardInterrupt
+    monkeypatch.setenv("RANK", "1")
+    with pytest.raises(HarnessError, match="wrong"), launch.first_speaks():
+        raise InputError("wrong")
+    assert [30] == waited
+    with pytest.raises(SystemExit) as ended, launch.first_speaks():
+        raise KeyboardInterrupt
+    assert 130 == ended.value.code

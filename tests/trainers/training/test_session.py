@@ -1,0 +1,191 @@
+"""A training from start to end: what it writes, what evaluation makes of it, and how it fails."""
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from peft import PeftModel
+from transformers import AutoModelForCausalLM
+
+from harness.errors import HarnessError
+from tests.conftest import RunCli
+from tests.trainers.training.conftest import Workbench, losses, rows, weights
+from trainers.training.trainer import AdapterTrainer
+
+FILES = {
+    *("adapter_config.json", "adapter_model.safetensors", "prompt_contract.json", "training.json"),
+    *("trainer_log.jsonl", "loss.png", "README.md", "checkpoints"),
+}
+
+
+def test_the_heldout_loss_is_that_of_the_written_adapter(bench: Workbench, tmp_path: Path) -> None:
+    """With peft and transformers alone, the adapter read back comes to the record's figure, the base to the first."""
+    settings = {"heldout": 4, "num_train_epochs": 3.0}
+    outcome = bench.train(tmp_path / "a", **settings).outcome
+    heldout = bench.prepare(**settings).heldout
+    assert 4 == len(heldout)
+    base = AutoModelForCausalLM.from_pretrained(bench.base, dtype=torch.float32).eval()
+    before = mean_loss(base, heldout)
+    after = mean_loss(PeftModel.from_pretrained(base, tmp_path / "a").eval(), heldout)
+    assert before == pytest.approx(outcome.heldout_loss_before, rel=1e-5)
+    assert after == pytest.approx(outcome.heldout_loss, rel=1e-5)
+    assert after < before - 0.1
+    assert outcome.last_loss < outcome.first_loss
+
+
+@torch.no_grad()
+def mean_loss(model: Any, samples: Any) -> float:
+    """Return the mean loss of the answers' tokens, EOS with them, by transformers' own loss of each sample alone."""
+    total, count = 0.0, 0
+    for sample in samples:
+        labels = [-100] * sample.prompt + list(sample.ids[sample.prompt :])
+        loss = model(input_ids=torch.tensor([sample.ids]), labels=torch.tensor([labels])).loss
+        total += float(loss) * (len(sample) - sample.prompt)
+        count += len(sample) - sample.prompt
+    return total / count
+
+
+def test_everything_an_adapter_needs_is_written(bench: Workbench, tmp_path: Path) -> None:
+    """The folder holds these files and no leftovers, and names the base as it was typed."""
+    bench.train(tmp_path / "a")
+    assert FILES == {path.name for path in (tmp_path / "a").iterdir()}
+    config = json.loads((tmp_path / "a" / "adapter_config.json").read_text())
+    assert str(bench.base) == config["base_model_name_or_path"]
+    assert (4, 8, True) == (config["r"], config["lora_alpha"], config["inference_mode"])
+    assert {torch.float32} == {weight.dtype for weight in weights(tmp_path / "a").values()}
+    assert "library_name: peft" in (tmp_path / "a" / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_log_tells_every_step(bench: Workbench, tmp_path: Path) -> None:
+    """Tokens add up to all samples of all epochs; the learning rate and the time left are said."""
+    outcome = bench.train(tmp_path / "a", num_train_epochs=2.0, warmup_steps=2).outcome
+    log = rows(tmp_path / "a")
+    assert list(range(1, 9)) == [row["step"] for row in log]
+    assert [0.0, 0.005, 0.01] == pytest.approx([row["learning_rate"] for row in log[:3]])
+    seen = 2 * sum(len(sample) for sample in bench.prepare().train.samples)
+    assert seen == log[-1]["tokens"] == outcome.tokens
+    assert (8, log[0]["loss"], log[-1]["loss"]) == pytest.approx(
+        (outcome.steps, outcome.first_loss, outcome.last_loss), abs=1e-6
+    )
+    assert 0 < outcome.seconds < 600
+    assert all(row["memory_gib"] > 0 and row["tokens_per_second"] > 0 and row["grad_norm"] > 0 for row in log)
+
+
+def test_the_last_steps_are_in_the_log_whatever_its_rhythm(bench: Workbench, tmp_path: Path) -> None:
+    """Every ten steps of a run of four: the first and the mean of the others."""
+    bench.train(tmp_path / "each")
+    outcome = bench.train(tmp_path / "ten", logging_steps=10).outcome
+    each = [loss for _, loss in losses(tmp_path / "each")]
+    assert [(1, each[0]), (4, pytest.approx(sum(each[1:]) / 3, abs=1e-5))] == losses(tmp_path / "ten")
+    assert outcome.tokens == rows(tmp_path / "each")[-1]["tokens"]
+
+
+def test_an_output_that_is_the_current_folder_has_a_name(
+    bench: Workbench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The card is called after the folder."""
+    (tmp_path / "my-adapter").mkdir()
+    monkeypatch.chdir(tmp_path / "my-adapter")
+    bench.train(Path())
+    assert "# my-adapter\n" in Path("README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("logging_steps", [1, 10])
+def test_a_training_that_diverges_ends_in_words(logging_steps: int, bench: Workbench, tmp_path: Path) -> None:
+    """At a learning rate of 1e30 the loss is no number soon: no adapter is written, and no checkpoint of it is kept."""
+    with pytest.raises(HarnessError, match="diverged") as error:
+        bench.train(tmp_path / "a", learning_rate=1e30, logging_steps=logging_steps, num_train_epochs=5.0)
+    assert "learning_rate" in str(error.value.hint)
+    assert not (tmp_path / "a" / "adapter_config.json").exists()
+    assert all(math.isfinite(loss) for _, loss in losses(tmp_path / "a"))
+
+
+def test_a_loss_that_rose_is_said(bench: Workbench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An adapter that makes its base worse is written, with a warning; a random base can only become better."""
+    measured = iter((2.0, 2.5))
+    monkeypatch.setattr(AdapterTrainer, "heldout_loss", lambda *_: next(measured))
+    bench.train(tmp_path / "a", heldout=4)
+    assert any("Note: the held-out loss rose from 2.000 to 2.500" in line for line in bench.said)
+    assert (tmp_path / "a" / "adapter_config.json").exists()
+
+
+def test_weights_that_are_no_numbers_are_not_written(
+    bench: Workbench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last update may be the one that breaks them: no loss has seen it."""
+    step = AdapterTrainer.training_step
+
+    def breaking(self: Any, *args: Any) -> Any:
+        loss = step(self, *args)
+        if self.state.global_step == 3:
+            next(p for p in self.model.parameters() if p.requires_grad).grad[0] = math.nan
+        return loss
+
+    monkeypatch.setattr(AdapterTrainer, "training_step", breaking)
+    with pytest.raises(HarnessError, match="diverged: the weights after step 4 are no numbers"):
+        bench.train(tmp_path / "a")
+    assert not (tmp_path / "a" / "adapter_config.json").exists()
+
+
+def test_a_heldout_loss_that_is_no_number_is_said(
+    bench: Workbench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is not written into the log as one."""
+    monkeypatch.setattr(AdapterTrainer, "heldout_loss", lambda *_: math.nan)
+    with pytest.raises(HarnessError, match="diverged: the held-out loss at step 0 is nan"):
+        bench.train(tmp_path / "a", heldout=2)
+
+
+def test_bfloat16_trains_in_float32(bench: Workbench, tmp_path: Path) -> None:
+    """The base is in bfloat16, the adapter's weights are not, and the loss falls as in float32."""
+    record = bench.train(tmp_path / "a", dtype="bfloat16", num_train_epochs=4.0, heldout=4)
+    exact = bench.train(tmp_path / "b", num_train_epochs=4.0, heldout=4)
+    assert "bfloat16" == record.dtype
+    assert {torch.float32} == {weight.dtype for weight in weights(tmp_path / "a").values()}
+    fallen = record.outcome.heldout_loss_before - record.outcome.heldout_loss
+    assert fallen > 0.3
+    assert exact.outcome.heldout_loss == pytest.approx(record.outcome.heldout_loss, rel=0.05)
+
+
+def test_an_adapter_goes_straight_into_an_evaluation(bench: Workbench, tmp_path: Path, run_cli: RunCli) -> None:
+    """The base is found by the name that was typed, the prompt is accepted in silence, and the answers differ."""
+    Path("tiny-base").symlink_to(bench.base)
+    bench.base = Path("tiny-base")
+    bench.train(Path("mine"), num_train_epochs=6.0, learning_rate=3e-2)
+    assert "tiny-base" == json.loads(Path("mine/adapter_config.json").read_text())["base_model_name_or_path"]
+    Path("task.jsonl").write_text(json.dumps({"input": "猫0とは？", "output": "猫"}, ensure_ascii=False))
+    ran = run_cli(
+        *("eval", "--run", "r", "--base", "tiny-base", "--model", "base", "--model", "adapter:mine"),
+        *("--task", "t=task.jsonl", "--judge", "reference", "--max-new-tokens", "8", "--dtype", "float32"),
+    )
+    assert 0 == ran.code, ran.err
+    assert "contract" not in ran.err
+    assert "prompt" not in ran.err
+    found = json.loads(Path("runs/r/results.json").read_text())
+    assert {"base", "adapter:mine"} == {row["model"] for row in found["rows"]}
+    refused = run_cli(
+        *("eval", "--run", "s", "--base", "tiny-base", "--model", "adapter:mine", "--prompt", "plain.v1"),
+        *("--task", "t=task.jsonl", "--judge", "reference", "--max-new-tokens", "8", "--dtype", "float32"),
+    )
+    assert (1, True) == (refused.code, "--allow-prompt-mismatch" in refused.err), refused.err
+
+
+def test_one_process_says_how_several_gpus_are_used(
+    bench: Workbench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is said once, and one GPU is used."""
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
+    bench.train(tmp_path / "a", max_steps=1)
+    assert 1 == sum("torchrun --nproc-per-node 4 --no-python harness train" in line for line in bench.said)
+
+
+def test_layers_that_recompute_are_the_first_ones(bench: Workbench, tmp_path: Path) -> None:
+    """A recipe that fixes checkpointing has every layer recompute, and the result stays."""
+    bench.train(tmp_path / "a")
+    bench.train(tmp_path / "b", gradient_checkpointing=True)
+    assert 2 == bench.prepare(gradient_checkpointing=True).plan().recomputed
+    for name, weight in weights(tmp_path / "a").items():
+        torch.testing.assert_close(weights(tmp_path / "b")[name], weight, rtol=0, atol=1e-5)
