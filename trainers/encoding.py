@@ -240,8 +240,8 @@ class SampleEncoder:
             yield f"{cut} of {len(samples)} samples ({share:.1%}) are cut at {self._max_length} tokens{loud}"
         if unlike:
             yield (
-                f"{unlike} samples tokenise otherwise where prompt and answer meet; their answers were encoded on "
-                "their own, as a model generates them"
+                f"in {unlike} of {len(samples)} samples prompt and answer tokenise otherwise where they meet; those "
+                "answers were encoded on their own, as a model generates them"
             )
 
     def _check(self, encoded: EncodedSet, usable: Sequence[Example], unlike: Sequence[Example]) -> None:
