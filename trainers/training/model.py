@@ -2,7 +2,6 @@
 
 import os
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -34,17 +33,12 @@ def model_shape(config: Any, recipe: Recipe, numerics: Numerics, *, trusted: boo
     """Return what decides a training's memory, from the model's config alone.
 
     Raises:
-        HarnessError: ``target_modules`` names no layer of the model.
+        HarnessError: ``target_modules`` names what no layer of the model is called, or the head.
     """
     sizes = footprint(config, trust_remote_code=trusted)
     with torch.device("meta"):
         model = AutoModelForCausalLM.from_config(config, trust_remote_code=trusted)
-    adapted = list(_adapted(model, recipe.target_modules))
-    if not adapted:
-        raise HarnessError(
-            f"target_modules {recipe.target_modules!r} names no layer of the base.",
-            hint="all-linear fits every architecture: --set target_modules=all-linear",
-        )
+    adapted = _adapted(model, recipe.target_modules)
     text = config.get_text_config(decoder=True)
     dense = replace(numerics, quantization="none", route="plain")
     return ModelShape(
@@ -141,17 +135,36 @@ def _lora(recipe: Recipe) -> LoraConfig:
     )
 
 
-def _adapted(model: Any, targets: str | tuple[str, ...]) -> Iterator[Any]:  # noqa: ANN401 - transformers is untyped
-    """Yield the linear layers that peft will adapt: all but the head, or those that ``targets`` names."""
+def _adapted(model: Any, targets: str | tuple[str, ...]) -> list[Any]:  # noqa: ANN401 - transformers is untyped
+    """Return the linear layers that peft will adapt: all but the head, or those that ``targets`` names."""
+    layers = {name: module for name, module in model.named_modules() if isinstance(module, torch.nn.Linear)}
     head = model.get_output_embeddings()
-    for name, module in model.named_modules():
-        if not isinstance(module, torch.nn.Linear) or module is head:
-            continue
-        if targets == "all-linear":
-            wanted = True
-        elif isinstance(targets, str):
-            wanted = re.fullmatch(targets, name) is not None
-        else:
-            wanted = any(name == target or name.endswith(f".{target}") for target in targets)
-        if wanted:
-            yield module
+    if targets == "all-linear":
+        return [module for module in layers.values() if module is not head]
+    matches = {
+        target: [module for name, module in layers.items() if _names(target, name, pattern=isinstance(targets, str))]
+        for target in ([targets] if isinstance(targets, str) else targets)
+    }
+    for target, found in matches.items():
+        if not found:  # peft would adapt the others, and say nothing
+            raise HarnessError(
+                f"target_modules: {target!r} names no linear layer of the base.",
+                hint="all-linear fits every architecture: --set target_modules=all-linear",
+            )
+        if any(module is head for module in found):  # the loss takes its weights as they are
+            raise HarnessError(
+                f"target_modules: {target!r} names the head, which cannot be adapted here.",
+                hint="all-linear adapts every linear layer but the head: --set target_modules=all-linear",
+            )
+    return list({id(module): module for found in matches.values() for module in found}.values())
+
+
+def _names(target: str, name: str, *, pattern: bool) -> bool:
+    """Return whether a target means a module of this name, as peft understands it.
+
+    >>> _names("q_proj", "model.layers.0.self_attn.q_proj", pattern=False)
+    True
+    """
+    if pattern:
+        return re.fullmatch(target, name) is not None
+    return name == target or name.endswith(f".{target}")
