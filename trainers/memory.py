@@ -20,6 +20,7 @@ _HEAD_TILE = 3 * 4096 * 32768 * 4  # bytes of trl's fused head: one tile of scor
 _RESERVE = 1.0 * GIB  # the device's own context, workspaces of the matrix library
 _SHARE = {"cuda": 0.92, "cpu": 0.6}  # of what is free that a plan may use
 _MOST_TOKENS = {"cuda": 16_384, "cpu": 2_048}  # beyond them a micro-batch gains nothing
+_SHORT = 128  # tokens of a sample that no cut would make cheap
 _DENSE_MASK_TOKENS = 4_096  # without a kernel for sequences of many lengths, a mask of tokens × tokens is built
 
 
@@ -163,7 +164,7 @@ def plan_memory(
             f"Training needs at least {least.total / GIB:.1f} GiB for a sample of {longest:,} tokens "
             f"({least.weights / GIB:.1f} of them weights), and {budget / GIB:.1f} of the {available / GIB:.1f} GiB "
             "that are free may be used.",
-            hint=f"Try {', '.join(f'--set {change}' for change in _remedies(wishes))}, or a smaller base.",
+            hint=f"Try {''.join(f'--set {change}, or ' for change in _remedies(wishes, longest))}a smaller base.",
         )
     return best[1]
 
@@ -217,14 +218,15 @@ def plan_table(shape: ModelShape, wishes: Wishes, plan: MemoryPlan, *, length: i
     return tabulate(rows, headers=[*headers, "logits", "GiB in all", "fits"], tablefmt="github", disable_numparse=True)
 
 
-def _remedies(wishes: Wishes) -> Iterator[str]:
+def _remedies(wishes: Wishes, longest: int) -> Iterator[str]:
     if wishes.checkpointing is False:
         yield "gradient_checkpointing=auto"
     if wishes.quantized and wishes.dequantize is True:
         yield "dequantize=auto"
     if not wishes.quantized:
         yield "quantization=nf4"
-    yield "max_length=512"
+    if longest > _SHORT:
+        yield f"max_length={1 << ((longest - 1).bit_length() - 1)}"
 
 
 def _routes(shape: ModelShape, wishes: Wishes, total: int) -> Iterator[bool]:

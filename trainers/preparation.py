@@ -140,7 +140,7 @@ def prepare(request: Request, say: Callable[[str], None]) -> Prepared:
         overlong=recipe.overlong,
         end=end_tokens(source, encoder),
     )
-    say(f"Encoding {len(kept):,} samples with {template.name} ...")
+    say(f"Encoding {_count(len(kept), 'sample')} with {template.name} ...")
     train, heldout = _encoded(samples, training, held)
     if request.strict and train.left_out:
         raise HarnessError(
@@ -183,7 +183,7 @@ def summary(prepared: Prepared) -> list[str]:
     lines = [
         f"Recipe {record.recipe_name}: {recipe.summary}" if recipe.summary else f"Recipe {record.recipe_name}",
         f"Base {record.base} ({where}), prompt {record.prompt}",
-        f"{len(lengths):,} samples of {min(lengths)} to {max(lengths)} tokens ({sum(lengths):,} in all)"
+        f"{_count(len(lengths), 'sample')} of {min(lengths)} to {max(lengths)} tokens ({sum(lengths):,} in all)"
         + (f", {record.heldout:,} held out" if record.heldout else "")
         + f"; {_count(prepared.steps, 'optimizer step')} of {_count(recipe.batch_size, 'sample')}",
     ]
@@ -311,10 +311,10 @@ def _wishes(recipe: Recipe, numerics: Numerics, config: Any) -> Wishes:  # noqa:
 def _notices(prepared: Prepared) -> list[str]:
     recipe, notices = prepared.recipe, list(prepared.train.notices)
     if prepared.steps <= recipe.warmup_steps + 1:
-        notices.append(
-            f"{_count(prepared.steps, 'optimizer step')} with warmup_steps {recipe.warmup_steps}: the learning rate "
-            "hardly leaves 0, so this trains almost nothing (more data, more epochs, or --set warmup_steps=0)"
-        )
+        steps, warmup = _count(prepared.steps, "optimizer step"), recipe.warmup_steps
+        why = f" with warmup_steps {warmup}: the learning rate does not get past its warmup, so this" if warmup else ""
+        remedy = " or --set warmup_steps=0" if warmup else ""
+        notices.append(f"{steps}{why} trains almost nothing (take more data, more epochs{remedy})")
     if prepared.refused:
         notices.append(f"{len(prepared.refused):,} of the samples equal a task of a benchmark: not trained on")
     if prepared.bad:

@@ -27,8 +27,8 @@ _CHOICES: Mapping[str, tuple[Callable[[Any], bool], str]] = {  # keys of several
     ),
     "max_steps": (lambda value: value != 0, "-1 (all epochs) or a number of steps"),
     "target_modules": (
-        lambda value: bool(value) and (isinstance(value, str) or _is_list_of_text(value)),
-        "all-linear, a pattern or a list of names",
+        lambda value: bool(value) and (_is_pattern(value) or _is_list_of_text(value)),
+        "all-linear, a regular expression or a list of names",
     ),
 }
 
@@ -165,6 +165,13 @@ def _checked(data: Mapping[str, Any], *, where: str) -> Recipe:
 
 def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_pattern(value: object) -> bool:
+    try:
+        return isinstance(value, str) and re.compile(value) is not None
+    except re.error:
+        return False
 
 
 def _is_list_of_text(value: object) -> bool:

@@ -203,7 +203,8 @@ def _benchmarks(names: tuple[str, ...], settings: Config) -> Mapping[str, Sequen
     found = {}
     for name in names:
         text = name
-        if "=" not in name and Path(name).expanduser().exists():
+        path = Path(name).expanduser()
+        if "=" not in name and (path.exists() or path.suffix or len(path.parts) > 1):
             text = f"{Path(name).stem}={name}"
         found[name] = open_task(parse_task(text, settings))
     return found

@@ -128,6 +128,7 @@ def test_set_takes_what_people_write(text: str, key: str, value: object) -> None
         ("gradient_checkpointing=some", ["gradient_checkpointing", "true, false or auto", "'some'"]),
         ("target_modules=[]", ["target_modules", "a list of names"]),
         ("target_modules=[1]", ["target_modules", "[1]"]),
+        ("target_modules=(q|v", ["target_modules", "regular expression", "'(q|v'"]),
         ("target_modules=[q_proj,v_proj]", ["not valid TOML", "quotation marks"]),
         ("optim=sgd", ["optim", "adamw_torch", "'sgd'"]),
         ("loss=answers", ["loss", "'answer' or 'all'", "'answers'"]),
