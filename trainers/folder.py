@@ -64,13 +64,16 @@ def claimed(folder: Path) -> Iterator[None]:
 
 
 def refuse_occupied(folder: Path, *, resume: bool) -> None:
-    """Check that a folder is new or empty, or holds a run that is to be resumed.
+    """Check that a folder can be made or is empty, or holds a run that is to be resumed.
 
     Raises:
-        InputError: it holds something else, and nothing of it is touched.
+        InputError: it cannot be written or holds something else; nothing of it is touched.
     """
-    if folder.exists() and not folder.is_dir():
-        raise InputError("not a folder.", path=folder, hint="Choose another --output.")
+    nearest = next(path for path in (folder, *folder.parents) if path.exists())
+    if not nearest.is_dir():
+        raise InputError("not a folder.", path=nearest, hint="Choose another --output.")
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        raise InputError("cannot be written.", path=nearest, hint="Choose an --output that you may write to.")
     earlier = read_record(folder) if folder.is_dir() else None
     if earlier is None:
         others = sorted(item.name for item in folder.iterdir() if not _is_ours(item.name)) if folder.is_dir() else []

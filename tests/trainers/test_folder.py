@@ -113,6 +113,35 @@ def test_a_new_or_empty_folder_is_taken(tmp_path: Path) -> None:
     assert ["empty"] == [item.name for item in tmp_path.iterdir()]
 
 
+@pytest.mark.parametrize("output", ["file", "file/below", "file/far/below"])
+def test_what_lies_below_a_file_is_refused_by_the_files_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, output: str
+) -> None:
+    """Before data is read, also for a relative path."""
+    monkeypatch.chdir(tmp_path)
+    Path("file").write_text("mine")
+    for folder in (Path(output), tmp_path / output):
+        with pytest.raises(InputError, match="file: not a folder") as caught:
+            refuse_occupied(folder, resume=True)
+        assert "Choose another --output." == caught.value.hint
+
+
+def test_a_folder_without_the_right_to_write_is_refused_before_data_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The nearest folder that is there decides. Root may write anywhere, so the system's answer is played."""
+    asked = []
+
+    def access(path: Path, mode: int) -> bool:
+        asked.append((path, mode))
+        return False
+
+    monkeypatch.setattr(os, "access", access)
+    with pytest.raises(InputError, match=f"{tmp_path}: cannot be written"):
+        refuse_occupied(tmp_path / "new" / "adapter", resume=False)
+    assert [(tmp_path, os.W_OK | os.X_OK)] == asked
+
+
 @pytest.mark.parametrize("resume", [False, True])
 def test_a_file_or_a_folder_with_other_files_is_refused(tmp_path: Path, resume: bool) -> None:
     """Whatever it is, it is not ours to write into: the first names are given."""
