@@ -27,6 +27,19 @@ def test_ls_names_what_can_be_typed(run_cli: RunCli, example_plugin: Path, what:
     assert [] == [text for text in expected if text not in ran.out], ran.out
 
 
+def test_ls_recipes_shows_what_tells_them_apart(run_cli: RunCli) -> None:
+    """A line for each recipe of FACTS.md's settings; values as they are written in papers."""
+    lines = run_cli("ls", "recipes").out.splitlines()
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    head = ["recipe", "prompt", "effective batch", "learning rate", "r", "loss", "max_length", "summary"]
+    assert head == cells[0]
+    rows = {row[0]: row[1:-1] for row in cells[2:]}
+    assert ["article", "course-plain", "course-unsloth", "cpu-demo", "fast"] == list(rows)
+    assert ["course.v1", "8", "2e-4", "32", "all", "512"] == rows["course-unsloth"]
+    assert ["course-nobos.v1", "2", "5e-5", "16", "all", "512"] == rows["course-plain"]
+    assert all(row[-1] for row in cells[2:])
+
+
 def test_ls_runs_shows_the_change_since_the_run_before(run_cli: RunCli, task_file: Path) -> None:
     """Two runs of the same row: the second line says by how much the mean moved."""
     arguments = ("eval", "--task", "five=five.jsonl", "--model", "m=outputs:a.csv", "--judge", "reference", "--run")
