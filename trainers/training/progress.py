@@ -49,10 +49,13 @@ class Tally:
 class Progress(TrainerCallback):  # type: ignore[misc]  # transformers is untyped
     """Writes a row of the log, and a line for people, every ``logging_steps``; measures the held-out loss on the way.
 
-    ``heldout`` measures the held-out loss (None: nothing is held out). Only the process that ``writes`` writes.
+    ``heldout`` measures the held-out loss (None: nothing is held out). Only the process that ``writes`` writes. Sums
+    are kept on ``device``, so that no step waits for them.
     """
 
-    def __init__(self, log: Path, *, writes: bool, say: Callable[[str], None], eval_steps: int) -> None:
+    def __init__(
+        self, log: Path, *, writes: bool, say: Callable[[str], None], eval_steps: int, device: torch.device
+    ) -> None:
         self.heldout: Callable[[], float] | None = None
         self._log = log
         self._writes = writes
@@ -63,7 +66,9 @@ class Progress(TrainerCallback):  # type: ignore[misc]  # transformers is untype
         self._then = Tally()  # what it had come to at the moment ``_since``
         self._began = self._since = time.monotonic()
         self._first_step = 0
-        self._sums = torch.zeros(2, dtype=torch.float64)  # of losses and tokens since then, on this device
+        self._sums = torch.zeros(
+            2, dtype=torch.float64, device=device
+        )  # of losses and tokens since then, on this device
         self._loss_steps = 0
 
     def go_on(self, tally: Tally, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -73,7 +78,6 @@ class Progress(TrainerCallback):  # type: ignore[misc]  # transformers is untype
 
     def count(self, loss: torch.Tensor, tokens: int) -> None:
         """Take one optimizer step's loss and tokens, as this device has them."""
-        self._sums = self._sums.to(loss.device)
         self._sums[0] += loss
         self._sums[1] += tokens
         self._loss_steps += 1

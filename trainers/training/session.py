@@ -33,6 +33,7 @@ from trainers.folder import (
     step_of,
     write_whole,
 )
+from trainers.launch import is_first
 from trainers.memory import GIB, MemoryPlan
 from trainers.preparation import Prepared, world
 from trainers.recipe import Recipe
@@ -82,6 +83,8 @@ def _train(
         _run(trainer, checkpoint, prepared.steps)
         tally = progress.tally(trainer.state.global_step)
         after = progress.measure_heldout(trainer.state.global_step)
+    if torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()  # nothing is exchanged any more
     if not first:
         return prepared.record
     if after is not None and tally.heldout_loss_before is not None and after > tally.heldout_loss_before:
@@ -123,7 +126,8 @@ def _trainer(
     prepared: Prepared, plan: MemoryPlan, folder: Path, say: Callable[[str], None]
 ) -> tuple[AdapterTrainer, Progress]:
     recipe = prepared.recipe
-    progress = Progress(folder / LOG, writes=world()[0] == 0, say=say, eval_steps=recipe.eval_steps)
+    arguments = _arguments(recipe, prepared, folder / CHECKPOINTS)
+    progress = Progress(folder / LOG, writes=is_first(), say=say, eval_steps=recipe.eval_steps, device=arguments.device)
     student = load_student(
         prepared.source, prepared.numerics, recipe, plan, base=prepared.request.base, trusted=prepared.trusted
     )
@@ -138,7 +142,7 @@ def _trainer(
         checkpoints=recipe.save_total_limit,
         progress=progress,
         model=student.model,
-        args=_arguments(recipe, prepared, folder / CHECKPOINTS),
+        args=arguments,
         train_dataset=Dataset.from_list([{"input_ids": s.ids, "labels": s.labels} for s in samples[:1]]),
         processing_class=prepared.encoder.tokenizer,
     )
@@ -160,6 +164,8 @@ def _start(
 ) -> None:
     """Check a real batch, try the costliest step, and measure the held-out loss before training."""
     _check_labels(trainer, prepared)
+    if checkpoint is not None:
+        trainer.state.global_step = step_of(checkpoint)
     say("Trying the longest batch ...")
     peak = trainer.preflight()
     if peak:

@@ -161,7 +161,7 @@ def test_a_row_of_the_log_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
     """Half a row would take the next one with it; that rows are lost is said once."""
     said: list[str] = []
     log = tmp_path / "trainer_log.jsonl"
-    progress = Progress(log, writes=True, say=said.append, eval_steps=0)
+    progress = Progress(log, writes=True, say=said.append, eval_steps=0, device=torch.device("cpu"))
     progress.event(1, "one")
     with files_up_to(log.stat().st_size + 10):
         progress.event(2, "two")
@@ -177,5 +177,6 @@ def test_a_log_on_a_full_device_stops_nothing(tmp_path: Path) -> None:
         pytest.skip("this system has no /dev/full")
     said: list[str] = []
     (tmp_path / "trainer_log.jsonl").symlink_to("/dev/full")
-    Progress(tmp_path / "trainer_log.jsonl", writes=True, say=said.append, eval_steps=0).event(1, "one")
+    log = tmp_path / "trainer_log.jsonl"
+    Progress(log, writes=True, say=said.append, eval_steps=0, device=torch.device("cpu")).event(1, "one")
     assert f"cannot be written: {OSError(errno.ENOSPC, 'No space left on device').strerror}" in said[0]
