@@ -1,17 +1,23 @@
 """What the processes of one training agree on; a single process agrees with itself."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 import torch.distributed as dist
 
+from harness.errors import HarnessError
+
 
 def add_up(values: torch.Tensor) -> torch.Tensor:
-    """Return the sum of all processes' values, on each of them.
+    """Return the sum of all processes' values, on each of them, in place of ``values``.
 
     >>> add_up(torch.tensor([1.0, 2.0]))
     tensor([1., 2.])
     """
     if _several():
-        dist.all_reduce(values, op=dist.ReduceOp.SUM)
+        with _together():
+            dist.all_reduce(values, op=dist.ReduceOp.SUM)
     return values
 
 
@@ -24,8 +30,9 @@ def largest(value: int, device: torch.device) -> int:
     if not _several():
         return value
     values = torch.tensor(value, device=device)
-    dist.all_reduce(values, op=dist.ReduceOp.MAX)
-    return int(values)
+    with _together():
+        dist.all_reduce(values, op=dist.ReduceOp.MAX)
+        return int(values)
 
 
 def anywhere(happened: bool, device: torch.device) -> bool:
@@ -42,8 +49,25 @@ def from_the_first(value: int, device: torch.device) -> int:
     if not _several():
         return value
     values = torch.tensor(value, device=device)
-    dist.broadcast(values, 0)
-    return int(values)
+    with _together():
+        dist.broadcast(values, 0)
+        return int(values)
+
+
+@contextmanager
+def _together() -> Iterator[None]:
+    """Say in words that another process has gone.
+
+    Raises:
+        HarnessError: values could not be exchanged.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        raise HarnessError(
+            f"Another process of this training does not answer any more: {str(error).splitlines()[0]}",
+            hint="See what it said before it ended; the same command with --resume goes on from the last checkpoint.",
+        ) from error
 
 
 def _several() -> bool:

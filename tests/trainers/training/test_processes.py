@@ -42,12 +42,14 @@ def launch_two(command: list[str], *, fail_after: int | None = None) -> Ended:
         "from trainers.training.trainer import AdapterTrainer\n"
         "step, calls = AdapterTrainer.training_step, itertools.count()\n"
         "def dying(*arguments):\n"
-        f"    if next(calls) == {fail_after}: os._exit(3)\n"
+        f"    if os.environ['RANK'] == '1' and next(calls) == {fail_after}: os._exit(3)\n"
         "    return step(*arguments)\n"
         "AdapterTrainer.training_step = dying\n"
     )
     script = Path("run.py")
-    script.write_text((dying if fail_after else "") + "from harness.cli.main import main\nmain()\n", encoding="utf-8")
+    script.write_text(
+        (dying if fail_after is not None else "") + "from harness.cli.main import main\nmain()\n", encoding="utf-8"
+    )
     ended = subprocess.run(
         [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", str(script), *command],
         capture_output=True,
@@ -90,6 +92,8 @@ def test_two_processes_train_the_adapter_of_one(
 
     cut = launch_two(bench.command(tmp_path / "cut", **SETTINGS), fail_after=5)
     assert 0 != cut.code
+    assert "Error: Another process of this training does not answer any more: " in cut.err
+    assert "This is a defect" not in cut.err
     assert not (tmp_path / "cut" / "adapter_config.json").exists()
     again = launch_two(bench.command(tmp_path / "cut", "--resume", **SETTINGS))
     assert 0 == again.code, again.err
