@@ -20,6 +20,7 @@ _HEAD_TILE = 3 * 4096 * 32768 * 4  # bytes of trl's fused head: one tile of scor
 _RESERVE = 1.0 * GIB  # the device's own context, workspaces of the matrix library
 _SHARE = {"cuda": 0.92, "cpu": 0.6}  # of what is free that a plan may use
 _MOST_TOKENS = {"cuda": 16_384, "cpu": 2_048}  # beyond them a micro-batch gains nothing
+_SMALL = 10 * GIB  # less than this is shown with two decimals
 _SHORT = 128  # tokens of a sample that no cut would make cheap
 _DENSE_MASK_TOKENS = 4_096  # without a kernel for sequences of many lengths, a mask of tokens × tokens is built
 
@@ -207,15 +208,16 @@ def split_evenly(lengths: Sequence[int], tokens: int) -> list[list[int]]:
 def plan_table(shape: ModelShape, wishes: Wishes, plan: MemoryPlan, *, length: int, batch: int) -> str:
     """Return the estimate by micro-batch of samples of ``length`` tokens, without and with checkpointing, in GiB."""
     rows = []
-    sizes = sorted({1, 2, 4, 8, batch} & set(range(1, batch + 1)))
-    for samples in sizes:
+    digits = 1 if plan.needs.total >= _SMALL else 2
+    for samples in sorted({1, 2, 4, 8, batch} & set(range(1, batch + 1))):
         for recomputed in (0, shape.layers):
             amount = needs(shape, wishes, tokens=samples * length, recomputed=recomputed, dequantized=plan.dequantized)
             parts = (amount.weights, amount.adapter, amount.optimizer, amount.activations, amount.logits, amount.total)
+            sizes = (f"{part / GIB:.{digits}f}" for part in parts)
             fits = "yes" if amount.total <= plan.available else "no"
-            rows.append((samples, length, "all" if recomputed else "none", *(f"{b / GIB:.1f}" for b in parts), fits))
-    headers = ["samples at once", "tokens each", "checkpointing", "weights", "adapter", "optimizer", "activations"]
-    return tabulate(rows, headers=[*headers, "logits", "GiB in all", "fits"], tablefmt="github", disable_numparse=True)
+            rows.append((samples, length, "all" if recomputed else "none", *sizes, fits))
+    headers = ["micro-batch", "tokens each", "checkpointing", "weights", "adapter", "optimizer", "activations"]
+    return tabulate(rows, headers=[*headers, "logits", "GiB", "fits"], tablefmt="github", disable_numparse=True)
 
 
 def _remedies(wishes: Wishes, longest: int) -> Iterator[str]:

@@ -148,15 +148,11 @@ def _train(
     if record.outcome is None:  # not the first process
         return 0
     outcome = record.outcome
-    click.echo(
-        f"{folder}: {outcome.steps} steps, {outcome.tokens:,} tokens, loss {outcome.first_loss:.3f} to "
-        f"{outcome.last_loss:.3f}"
-        + (
-            f", held-out loss {outcome.heldout_loss_before:.3f} to {outcome.heldout_loss:.3f}"
-            if outcome.heldout_loss is not None and outcome.heldout_loss_before is not None
-            else ""
-        )
-    )
+    steps = f"{outcome.steps} step{'' if outcome.steps == 1 else 's'}"
+    losses = f"loss {outcome.first_loss:.3f} to {outcome.last_loss:.3f}"
+    if outcome.heldout_loss is not None and outcome.heldout_loss_before is not None:
+        losses += f", held-out loss {outcome.heldout_loss_before:.3f} to {outcome.heldout_loss:.3f}"
+    click.echo(f"{folder}: {steps}, {outcome.tokens:,} tokens, {losses}")
     if repo is not None:
         click.echo(push_to_hub(folder, repo, token=hub_token()))
     say(

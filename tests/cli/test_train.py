@@ -206,7 +206,7 @@ def test_dry_run_prints_the_plan_and_writes_nothing(train: Train) -> None:
     ran = train("--dry-run", "--memory", "8", "--output", "out")
     assert 0 == ran.code, ran.err
     lines = ran.out.splitlines()
-    assert lines[0].startswith("| samples at once ")
+    assert lines[0].startswith("| micro-batch ")
     assert "Plan: " in lines[-1]
     assert "of the 4.8 GiB that may be used" in lines[-1]
     assert "Recipe cpu-demo: " in ran.err

@@ -277,7 +277,7 @@ def test_the_table_shows_each_size_once_without_and_with_checkpointing(batch: in
         for line in plan_table(shape, wishes, plan, length=512, batch=batch).splitlines()
     ]
     head, rows = lines[0], lines[2:]
-    assert ["samples at once", "tokens each", "checkpointing", "weights"] == head[:4]
+    assert ["micro-batch", "tokens each", "checkpointing", "weights"] == head[:4]
     assert [(str(size), kind) for size in sizes for kind in ("none", "all")] == [(row[0], row[2]) for row in rows]
     for row in rows:
         parts = [float(cell) for cell in row[3:8]]
