@@ -91,6 +91,31 @@ def test_dropout_goes_on_after_memory_ran_out(
     assert all(math.isfinite(loss) for _, loss in losses(tmp_path / "a"))
 
 
+def test_a_step_that_is_done_again_drops_out_the_same(
+    bench: Workbench, tmp_path: Path, memory: Callable[[Fails], list[int]]
+) -> None:
+    """Where the cut is the finest, only checkpointing is left to change: the same random masks give the same adapter."""
+    settings = {"lora_dropout": 0.3, "learning_rate": 1e-3}
+    tokens = bench.prepare().longest
+    bench.train(tmp_path / "whole", tokens=tokens, **settings)
+    seen: list[int] = []
+    memory(lambda width: seen.append(width) is None and len(seen) == 8)
+    bench.train(tmp_path / "hit", tokens=tokens, **settings)
+    assert 1 == sum("every layer recomputing" in str(row.get("event")) for row in rows(tmp_path / "hit"))
+    assert_same_adapter(tmp_path / "whole", tmp_path / "hit")
+
+
+def test_the_trial_before_the_first_step_leaves_no_trace(
+    bench: Workbench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without it the same random numbers are drawn, and the adapter is the same to the bit."""
+    bench.train(tmp_path / "tried", lora_dropout=0.3)
+    monkeypatch.setattr(AdapterTrainer, "preflight", lambda _: 0.0)
+    bench.train(tmp_path / "untried", lora_dropout=0.3)
+    name = "adapter_model.safetensors"
+    assert (tmp_path / "tried" / name).read_bytes() == (tmp_path / "untried" / name).read_bytes()
+
+
 def test_nothing_left_to_give_up_is_said(
     bench: Workbench, tmp_path: Path, memory: Callable[[Fails], list[int]]
 ) -> None:
