@@ -94,7 +94,7 @@ def test_dropout_goes_on_after_memory_ran_out(
 def test_a_step_that_is_done_again_drops_out_the_same(
     bench: Workbench, tmp_path: Path, memory: Callable[[Fails], list[int]]
 ) -> None:
-    """Where the cut is the finest, only checkpointing is left to change: the same random masks give the same adapter."""
+    """With the finest cut only checkpointing is left to change: the same random masks give the same adapter."""
     settings = {"lora_dropout": 0.3, "learning_rate": 1e-3}
     tokens = bench.prepare().longest
     bench.train(tmp_path / "whole", tokens=tokens, **settings)
