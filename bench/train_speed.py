@@ -36,7 +36,7 @@ from harness.cli.train import train
 from trainers.record import read_log, read_record
 
 PROJECTIONS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
-LONG = ["max_length=1024", "save_steps=100000", "logging_steps=1", "warmup_steps=0"]
+LONG = ["max_length=1024", "save_steps=100000", "logging_steps=4", "warmup_steps=0"]
 RUNS: dict[str, tuple[str, list[str], list[str]]] = {  # name: recipe, --set, further arguments
     "course-unsloth": ("course-unsloth", LONG, []),
     "course-unsloth, 24 GB": ("course-unsloth", LONG, ["--memory", "22"]),

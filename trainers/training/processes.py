@@ -1,7 +1,9 @@
 """What the processes of one training agree on; a single process agrees with itself."""
 
-from collections.abc import Iterator
+import functools
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 import torch.distributed as dist
@@ -21,37 +23,59 @@ def add_up(values: torch.Tensor) -> torch.Tensor:
     return values
 
 
-def largest(value: int, device: torch.device) -> int:
+def largest(value: int) -> int:
     """Return the largest of all processes' values, on each of them.
 
-    >>> largest(3, torch.device("cpu"))
+    >>> largest(3)
     3
     """
-    if not _several():
-        return value
-    values = torch.tensor(value, device=device)
-    with _together():
-        dist.all_reduce(values, op=dist.ReduceOp.MAX)
-        return int(values)
+    return _exchanged(value, lambda values, group: dist.all_reduce(values, op=dist.ReduceOp.MAX, group=group))
 
 
-def anywhere(happened: bool, device: torch.device) -> bool:
+def anywhere(happened: bool) -> bool:
     """Return whether it happened in any process.
 
-    >>> anywhere(False, torch.device("cpu"))
+    >>> anywhere(False)
     False
     """
-    return bool(largest(int(happened), device))
+    return bool(largest(int(happened)))
 
 
-def from_the_first(value: int, device: torch.device) -> int:
+def from_the_first(value: int) -> int:
     """Return the first process's value, on each of them."""
+    return _exchanged(value, lambda values, group: dist.broadcast(values, 0, group=group))
+
+
+def leave() -> None:
+    """Exchange nothing any more, so that one process may go on writing while others end.
+
+    NCCL complains of processes that end without saying so. gloo needs no farewell, and taking it down right after its
+    last exchange can wait for ever: its thread and Python's then wait for each other.
+    """
+    if _several() and dist.get_backend() == "nccl":
+        dist.destroy_process_group()
+
+
+def _exchanged(value: int, exchange: Callable[[torch.Tensor, Any], object]) -> int:
     if not _several():
         return value
-    values = torch.tensor(value, device=device)
     with _together():
-        dist.broadcast(values, 0)
+        group = _without_gpus()
+        values = torch.tensor(value, device="cpu" if group else torch.device("cuda", torch.cuda.current_device()))
+        exchange(values, group)
         return int(values)
+
+
+@functools.cache
+def _without_gpus() -> Any:  # noqa: ANN401 - torch does not name its groups' type
+    """Return the processes as a group that exchanges numbers without waiting for the GPUs' work.
+
+    None where the network cannot be used from the CPU: then numbers travel as everything else does.
+    """
+    try:
+        return dist.new_group(backend="gloo")
+    except RuntimeError:
+        return None
 
 
 @contextmanager

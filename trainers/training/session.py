@@ -39,7 +39,7 @@ from trainers.preparation import Prepared, world
 from trainers.recipe import Recipe
 from trainers.record import CURVE, LOG, Outcome, TrainingRecord, read_log
 from trainers.training.model import load_student
-from trainers.training.processes import from_the_first
+from trainers.training.processes import from_the_first, leave
 from trainers.training.progress import Progress, Tally, diverged
 from trainers.training.trainer import AdapterTrainer, EpochOrder, out_of_memory
 
@@ -76,15 +76,14 @@ def _train(
         save_record(folder, prepared.record)
     with _quiet():
         trainer, progress = _trainer(prepared, plan, folder, say)
-        checkpoint = _agreed(last_checkpoint(folder) if first else None, folder, trainer.args.device)
+        checkpoint = _agreed(last_checkpoint(folder) if first else None, folder)
         if first:
             rewind_log(folder, step_of(checkpoint) if checkpoint else -1)
         _start(trainer, progress, prepared, checkpoint, say)
         _run(trainer, checkpoint, prepared.steps)
         tally = progress.tally(trainer.state.global_step)
         after = progress.measure_heldout(trainer.state.global_step)
-    if torch.distributed.is_initialized():
-        torch.distributed.destroy_process_group()  # nothing is exchanged any more
+    leave()
     if not first:
         return prepared.record
     if after is not None and tally.heldout_loss_before is not None and after > tally.heldout_loss_before:
@@ -232,9 +231,9 @@ def _arguments(recipe: Recipe, prepared: Prepared, checkpoints: Path) -> SFTConf
     return arguments
 
 
-def _agreed(checkpoint: Path | None, folder: Path, device: torch.device) -> Path | None:
+def _agreed(checkpoint: Path | None, folder: Path) -> Path | None:
     """Return the checkpoint that the first process found, in all of them."""
-    step = from_the_first(step_of(checkpoint) if checkpoint else -1, device)
+    step = from_the_first(step_of(checkpoint) if checkpoint else -1)
     return folder / CHECKPOINTS / f"checkpoint-{step}" if step >= 0 else None
 
 

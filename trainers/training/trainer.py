@@ -188,7 +188,7 @@ class AdapterTrainer(SFTTrainer):  # type: ignore[misc]  # trl is untyped
             if not disk_is_full(error):
                 raise
             full = True
-        full = anywhere(full, self.args.device)
+        full = anywhere(full)
         if self.is_world_process_zero():
             full = _keep(folder, self._most_checkpoints) if not full else _drop(folder)
         if full and not self._disk_was_full:
@@ -247,7 +247,7 @@ class AdapterTrainer(SFTTrainer):  # type: ignore[misc]  # trl is untyped
                     if not out_of_memory(error):
                         raise
                     failed = True
-                if not anywhere(failed, self.args.device):
+                if not anywhere(failed):
                     assert loss is not None
                     return loss
                 dice.restore()
@@ -271,9 +271,9 @@ class AdapterTrainer(SFTTrainer):  # type: ignore[misc]  # trl is untyped
     def _shrink(self, inputs: dict[str, Any]) -> None:
         lengths = inputs["lengths"]
         sums = [sum(lengths[index] for index in group) for group in self._groups(lengths)]
-        used = largest(max(sums, default=0), self.args.device)  # every device gives up the same
+        used = largest(max(sums, default=0))  # every device gives up the same
         plan = smaller(self.plan, self._shape, used, self._longest)
-        if anywhere(plan is None, self.args.device):
+        if anywhere(plan is None):
             raise HarnessError(
                 f"Memory ran out with one sample of up to {self._longest:,} tokens at a time, every layer recomputing.",
                 hint="Try --set max_length=512, a smaller lora_r, or a smaller base; --resume goes on from the last "
@@ -291,9 +291,10 @@ class AdapterTrainer(SFTTrainer):  # type: ignore[misc]  # trl is untyped
             return
         trained = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
         for bucket in _buckets(trained):
-            flat = add_up(torch.cat([_gradient(parameter).flatten() for parameter in bucket])) / self.args.world_size
+            flat = add_up(torch.cat([_gradient(parameter).flatten() for parameter in bucket]))
+            flat /= self.args.world_size
             for parameter, part in zip(bucket, torch.split(flat, [p.numel() for p in bucket]), strict=True):
-                parameter.grad = part.view_as(parameter).clone()
+                parameter.grad = part.view_as(parameter)
 
     def _event(self, text: str) -> None:
         self._progress.event(self.state.global_step, text)
