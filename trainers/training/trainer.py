@@ -132,7 +132,8 @@ class AdapterTrainer(SFTTrainer):  # type: ignore[misc]  # trl is untyped
         if torch.cuda.is_available():
             torch.cuda.reset_peak_memory_stats()
         with _same_dice():
-            self._mixing = not self._samples_stay_apart()
+            with torch.compiler.set_stance("force_eager"):  # two small rows: no reason to compile for them
+                self._mixing = not self._samples_stay_apart()
             if self._mixing:
                 self._event("layers of this model would mix samples of one row: one sample at a time goes through it")
             self.model.train()
