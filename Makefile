@@ -7,11 +7,14 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 
 .PHONY: demo test check format lint types imports clean
 
-demo: .venv/demo
-	$(BIN)/harness train --recipe cpu-demo --data trainers/demo_pairs.json --base embedded:gemma-3-270m \
-	  --output adapters/demo --resume
+demo: .venv/demo adapters/demo/adapter_config.json
 	$(BIN)/harness eval --run demo --task bundled:ja-mini --limit 20 --model base=embedded:gemma-3-270m \
 	  --model tuned=adapter:adapters/demo --judge rules --judge reference --max-new-tokens 96
+
+# Trained once, and again when its recipe or its data change.
+adapters/demo/adapter_config.json: trainers/recipes/cpu-demo.toml trainers/demo_pairs.json | .venv/demo
+	rm -rf adapters/demo
+	$(BIN)/harness train --recipe cpu-demo --data trainers/demo_pairs.json --base embedded:gemma-3-270m --output adapters/demo
 
 test: .venv/dev
 	$(BIN)/python -m pytest
