@@ -48,4 +48,4 @@ imports: .venv/dev
 	@touch $@
 
 clean:
-	rm -rf .venv build dist runs adapters
+	rm -rf .venv build dist runs adapters/demo
