@@ -1,7 +1,7 @@
 """Attention over several samples laid end to end in one row, so that no computation goes into padding.
 
-On a GPU with bfloat16 units torch's own flash attention for sequences of many lengths is used; elsewhere transformers
-builds a mask that keeps the samples apart.
+On a GPU with bfloat16 units torch's own flash attention for sequences of many lengths is used where it computes all
+that the model's layers ask for; elsewhere transformers builds a mask that keeps the samples apart.
 """
 
 import inspect
@@ -9,6 +9,8 @@ from typing import Any
 
 import torch
 from transformers import AttentionInterface, AttentionMaskInterface
+
+from harness.errors import HarnessError
 
 try:
     from torch.nn.attention import varlen
@@ -19,6 +21,13 @@ DENSE = "sdpa"
 VARLEN = "harness_varlen"
 _AMPERE = 8  # compute capability of the first GPUs with bfloat16 units and flash attention
 _WIDEST_HEAD = 256
+_LAYERS = {"full_attention", "sliding_attention"}  # others look back in ways that a window does not say
+_WANTED = {"window_size", "scale"}  # of varlen_attn; torch's first version has neither
+_BOUNDS = ("cu_seq_lens_q", "cu_seq_lens_k", "max_length_q", "max_length_k")
+_HARMLESS = {  # what transformers passes on to every layer and what changes no attention of a training
+    *("position_ids", "position_embeddings", "cache_position", "past_key_values", "use_cache"),
+    *("output_attentions", "output_hidden_states", "output_router_logits", "num_items_in_batch", "return_dict"),
+}
 
 
 def choose_attention(config: Any, device: str, dtype: torch.dtype) -> str:  # noqa: ANN401 - transformers is untyped
@@ -27,11 +36,12 @@ def choose_attention(config: Any, device: str, dtype: torch.dtype) -> str:  # no
     head = getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads
     usable = (
         device == "cuda"
-        and hasattr(varlen, "varlen_attn")
+        and _complete()
         and torch.cuda.get_device_capability()[0] >= _AMPERE
         and dtype in {torch.bfloat16, torch.float16}
         and head <= _WIDEST_HEAD
         and not getattr(text, "attn_logit_softcapping", None)
+        and set(getattr(text, "layer_types", None) or ()) <= _LAYERS
     )
     if not usable:
         return DENSE
@@ -49,10 +59,15 @@ def _attend(  # noqa: PLR0917 - the signature is transformers'
     scaling: float | None = None,
     dropout: float = 0.0,
     sliding_window: int | None = None,
-    **lengths: Any,  # noqa: ANN401 - whatever else transformers passes to every layer
+    **others: Any,  # noqa: ANN401 - the bounds, and whatever else transformers passes to every layer
 ) -> tuple[torch.Tensor, None]:
-    """Attend within each sample: query (1, heads, tokens, width), ``cu_seq_lens_q`` the samples' bounds."""
+    """Attend within each sample: query (1, heads, tokens, width), ``cu_seq_lens_q`` the samples' bounds.
+
+    Raises:
+        HarnessError: the layer asks for something that this attention does not compute.
+    """
     del attention_mask, dropout
+    _refuse_unknown(module, others)
     groups = query.shape[1] // key.shape[1]
     if groups > 1:
         key, value = (states.repeat_interleave(groups, dim=1) for states in (key, value))
@@ -62,22 +77,28 @@ def _attend(  # noqa: PLR0917 - the signature is transformers'
         q,
         k,
         v,
-        lengths["cu_seq_lens_q"],
-        lengths["cu_seq_lens_k"],
-        lengths["max_length_q"],
-        lengths["max_length_k"],
+        *(others[name] for name in _BOUNDS),
         scale=scaling,
-        **_causal(window),
+        window_size=window,
     )
-    del module
     return attended[None], None
 
 
-def _causal(window: tuple[int, int]) -> dict[str, Any]:
-    """Return how this torch is told to look back only: a window, or in its first version a flag."""
-    if "window_size" in inspect.signature(varlen.varlen_attn).parameters:
-        return {"window_size": window}
-    return {"is_causal": True}
+def _complete() -> bool:
+    """Return whether this torch has the attention with all that is asked of it."""
+    attend = getattr(varlen, "varlen_attn", None)
+    return attend is not None and _WANTED <= inspect.signature(attend).parameters.keys()
+
+
+def _refuse_unknown(module: torch.nn.Module, given: dict[str, Any]) -> None:
+    """Raise if a layer passes what would be left out in silence: sinks, a cap, a bias, attention in both directions."""
+    known = {*_BOUNDS, *_HARMLESS} | ({"is_causal"} if given.get("is_causal") else set())
+    unknown = [name for name, value in given.items() if value is not None and name not in known]
+    if unknown:
+        raise HarnessError(
+            f"{type(module).__name__} asks for attention with {', '.join(unknown)}, which training cannot compute.",
+            hint="This architecture cannot be trained on this GPU: choose another --base.",
+        )
 
 
 def _no_mask(*_: object, **__: object) -> None:
