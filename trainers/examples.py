@@ -130,8 +130,8 @@ def split_heldout(
         return tuple(examples), ()
     if wanted >= len(examples):
         raise HarnessError(
-            f"Nothing is left to train on: {wanted} of {len(examples)} examples would be held out.",
-            hint="Hold out fewer.",
+            f"Nothing is left to train on: heldout={heldout} holds out {wanted} of {len(examples)} examples.",
+            hint="Hold out fewer, or nothing: --set heldout=0",
         )
     groups: dict[str, list[int]] = {}
     for number, example in enumerate(examples):
@@ -143,7 +143,7 @@ def split_heldout(
     if not chosen:
         raise HarnessError(
             f"No {wanted} examples can be held out: too many have the same question, which stays on one side.",
-            hint="Hold out more, or nothing.",
+            hint="Hold out more, or nothing: --set heldout=0",
         )
     train = tuple(example for number, example in enumerate(examples) if number not in chosen)
     return train, tuple(example for number, example in enumerate(examples) if number in chosen)

@@ -10,11 +10,12 @@ from harness.tables import Row
 # it is the whole prompt, already rendered.
 ROLES: Mapping[str, tuple[str, ...]] = {
     "messages": ("messages", "conversations"),
-    "input": ("instruction", "input", "prompt", "question", "text"),
-    "context": ("input", "context"),
-    "answer": ("output", "completion", "response", "answer"),
+    "input": ("instruction", "input", "prompt", "question", "指示", "質問", "問題", "入力", "text"),
+    "context": ("input", "入力", "context"),
+    "answer": ("output", "completion", "response", "answer", "出力", "回答", "応答", "答え"),
     "system": ("system", "system_prompt"),
 }
+_ALPACA = {"instruction": "input", "指示": "入力"}  # an instruction, and what it is about
 # A mapping may name a role by these names, too: ``output=gold`` means the answer.
 _ALIASES = {name: role for role, names in ROLES.items() if role != "context" for name in names} | {"context": "context"}
 
@@ -38,7 +39,7 @@ def recognise(rows: Sequence[Row], *, path: str, mapping: Mapping[str, str] | No
     ``mapping`` names the columns of roles: ``input`` (the instruction), ``context`` (what the instruction is about),
     ``answer``, ``system``, ``messages`` (a conversation). Roles that it leaves out go by the names in `ROLES`. A column
     of messages wins over an input and an answer unless one of those is mapped. A column ``input`` beside an
-    ``instruction`` is the context, as in Alpaca's files.
+    ``instruction`` is the context, as in Alpaca's files; so is 入力 beside 指示.
 
     >>> row = Row(line=1, values={"instruction": "要約して", "input": "長い文", "output": "短い文", "ID": "a"})
     >>> layout = recognise([row], path="train.json")
@@ -48,13 +49,15 @@ def recognise(rows: Sequence[Row], *, path: str, mapping: Mapping[str, str] | No
     Raises:
         UnknownNameError: ``mapping`` has a key that is no role.
         UsageError: two of its keys mean the same role, or a conversation and a part of a pair.
-        InputError: a mapped column that no row has; no column for the instruction or the answer, or two for the answer.
+        InputError: a mapped column that no row has; no column for the instruction or the answer, or two of them.
     """
     present = tuple(dict.fromkeys(name for row in rows for name in row.values))
     columns = _mapped(mapping or {})
     for role, name in columns.items():
         if name not in present:
-            raise InputError(f"no column {name!r} (mapped to {role})", path=path, hint=_listed(present))
+            reversed_ = [key for key in mapping or {} if key in present and (mapping or {})[key] == name in _ALIASES]
+            turned = f" The order is ROLE=COLUMN: --columns {name}={reversed_[0]}." if reversed_ else ""
+            raise InputError(f"no column {name!r} (mapped to {role})", path=path, hint=_listed(present) + turned)
     if "messages" not in columns and not {"input", "answer"} & columns.keys():
         columns |= _found("messages", present, columns)
     if "messages" not in columns:
@@ -69,7 +72,8 @@ def _mapped(mapping: Mapping[str, str]) -> dict[str, str]:
     columns: dict[str, str] = {}
     for key, name in mapping.items():
         if key not in _ALIASES:
-            raise UnknownNameError("column role", key, ROLES)
+            turned = f"The order is ROLE=COLUMN: --columns {name}={key}" if name in _ALIASES else None
+            raise UnknownNameError("column role", key, ROLES, hint=turned)
         role = "context" if key == "input" and "instruction" in mapping else _ALIASES[key]
         if role in columns:
             raise UsageError(f"Two columns are mapped to {role}: {columns[role]!r} and {name!r}.")
@@ -86,17 +90,14 @@ def _mapped(mapping: Mapping[str, str]) -> dict[str, str]:
 def _pair(mapped: Mapping[str, str], present: Sequence[str], path: str) -> dict[str, str]:
     """Return the columns of an instruction, its context if there is one, and its answer."""
     columns = dict(mapped)
+    if "input" not in columns:
+        _refuse_two("instruction", _instructions(columns, present), path)
     columns |= _found("input", present, columns)
     if "context" not in columns:
-        alpaca = columns.get("input") == "instruction"
-        columns |= _found("context", [name for name in present if alpaca or name != "input"], columns)
-    answers = [name for name in ROLES["answer"] if name in present and name not in columns.values()]
-    if "answer" not in columns and len(answers) > 1:
-        raise InputError(
-            f"{' and '.join(map(repr, answers))} could each be the answer",
-            path=path,
-            hint="Say which: --columns answer=NAME.",
-        )
+        others = set(_ALPACA.values()) - {_ALPACA.get(columns.get("input", ""))}
+        columns |= _found("context", [name for name in present if name not in others], columns)
+    if "answer" not in columns:
+        _refuse_two("answer", [name for name in ROLES["answer"] if name in {*present} - {*columns.values()}], path)
     columns |= _found("answer", present, columns)
     missing = [role for role in ("input", "answer") if role not in columns]
     if missing:
@@ -112,6 +113,24 @@ def _pair(mapped: Mapping[str, str], present: Sequence[str], path: str) -> dict[
             hint="Rename it, or map it to context to have it follow the instruction.",
         )
     return columns
+
+
+def _instructions(mapped: Mapping[str, str], present: Sequence[str]) -> list[str]:
+    """Return the columns that could each be the instruction; Alpaca's input and rendered text follow one."""
+    found = [name for name in ROLES["input"] if name in present and name not in mapped.values()]
+    follow = {follower for name in found if name in _ALPACA for follower in (_ALPACA[name], "text")}
+    return [name for name in found if name not in follow]
+
+
+def _refuse_two(what: str, candidates: Sequence[str], path: str) -> None:
+    if len(candidates) > 1:
+        role = "input" if what == "instruction" else what
+        raise InputError(
+            f"{' and '.join(map(repr, candidates))} could each be the {what}",
+            path=path,
+            hint=f"Say which: --columns {role}=NAME"
+            + (", and, if another is what it is about, --columns context=NAME." if role == "input" else "."),
+        )
 
 
 def _found(role: str, present: Iterable[str], columns: Mapping[str, str]) -> dict[str, str]:

@@ -77,8 +77,10 @@ class TestPairs:
         [example] = read(tmp_path, {"instruction": "要約して", "context": "長い文", "response": "短い文"}).examples
         assert "要約して\n長い文" == example.inputs["input"]
 
-    @pytest.mark.parametrize("question", ["input", "prompt", "question", "text", "instruction"])
-    @pytest.mark.parametrize("answer", ["output", "completion", "response", "answer"])
+    @pytest.mark.parametrize(
+        "question", ["input", "prompt", "question", "text", "instruction", "指示", "質問", "入力", "問題"]
+    )
+    @pytest.mark.parametrize("answer", ["output", "completion", "response", "answer", "回答", "応答", "出力", "答え"])
     def test_names_of_pairs(self, tmp_path: Path, question: str, answer: str) -> None:
         """Every usual pair of column names is recognised."""
         [example] = read(tmp_path, {question: "問い", answer: "答え"}).examples
@@ -273,6 +275,29 @@ class TestBadFiles:
         assert refused(tmp_path, row).message.endswith("'output' and 'answer' could each be the answer")
         assert "正解" == read(tmp_path, row, columns={"answer": "answer"}).examples[0].answer
 
+    @pytest.mark.parametrize("names", [("input", "question"), ("prompt", "text"), ("質問", "入力")])
+    def test_two_columns_for_the_instruction(self, tmp_path: Path, names: tuple[str, str]) -> None:
+        """Neither is dropped in silence: a mapping says which it is, and what becomes of the other."""
+        first, second = names
+        row = {first: "甲", second: "乙", "answer": "答え"}
+        error = refused(tmp_path, row)
+        assert error.message.endswith(f"'{first}' and '{second}' could each be the instruction")
+        assert "--columns input=NAME" in str(error.hint)
+        [example] = read(tmp_path, row, columns={"instruction": second, "context": first}).examples
+        assert "乙\n甲" == example.inputs["input"]
+
+    def test_the_alpaca_pair_in_japanese(self, tmp_path: Path) -> None:
+        """入力 beside 指示 is what the instruction is about, as input is beside instruction."""
+        [example] = read(tmp_path, {"指示": "要約して", "入力": "長い文", "出力": "短い文"}).examples
+        assert ("要約して\n長い文", "短い文") == (example.inputs["input"], example.answer)
+
+    @pytest.mark.parametrize("column", ["指示", "設問"])
+    def test_a_mapping_the_wrong_way_round(self, tmp_path: Path, column: str) -> None:
+        """COLUMN=ROLE, whether or not the column's name is a role's, too: the hint has it the right way."""
+        with pytest.raises(HarnessError) as caught:
+            read(tmp_path, {column: "問い", "output": "答え"}, columns={column: "input"})
+        assert f"The order is ROLE=COLUMN: --columns input={column}" in str(caught.value.hint)
+
     def test_mapped_column_that_is_not_there(self, tmp_path: Path) -> None:
         """A mapped column that no row has is an error that lists those present."""
         error = refused(tmp_path, {"q": "問い", "output": "答え"}, columns={"input": "question"})
@@ -442,8 +467,9 @@ class TestSplit:
     @pytest.mark.parametrize("heldout", [5, 6])
     def test_nothing_left(self, heldout: int) -> None:
         """Holding out all that there is would train on nothing."""
-        with pytest.raises(HarnessError, match="Nothing is left to train on"):
+        with pytest.raises(HarnessError, match="Nothing is left to train on: heldout=") as caught:
             split_heldout(examples_of(*"abcde"), heldout, 0)
+        assert "--set heldout=0" in str(caught.value.hint)
 
     def test_one_question(self) -> None:
         """One question stays on one side, so that nothing can be held out."""
