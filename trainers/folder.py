@@ -14,22 +14,25 @@ from filelock import FileLock, Timeout
 
 from harness.codec import canonical
 from harness.errors import HarnessError, InputError
-from trainers.record import LOG, RECORD, TrainingRecord, read_log, read_record, record_text
+from trainers.record import ADAPTER, LOG, RECORD, TrainingRecord, read_log, read_record, record_text
 
 CHECKPOINTS = "checkpoints"
 COMPLETE = "complete"  # the file in a checkpoint that says that it was written to its end
 _LOCK = ".training.lock"
+_SAVING = ".saving"  # the folder in which a finished adapter is put together
 _PART = ".part"  # ends the name of a file that is being written
 _CHECKPOINT = re.compile(r"checkpoint-\d+")
 _MAY_DIFFER = {"outcome", "versions", "command", "device", "processes"}  # what changes no weight of a resumed run
 _MAY_CHANGE = {  # likewise of the recipe
     "summary",
     "data_license",
+    "dequantize",  # like the next two it changes how products are computed, not what is learnt
     "eval_steps",
     "gradient_checkpointing",
     "logging_steps",
     "save_steps",
     "save_total_limit",
+    "torch_compile",
 }
 _TOLD_ELSEWHERE = {"changed", "sources", "recipe_name", "data_license"}  # by the recipe's own entries
 
@@ -58,13 +61,15 @@ def claimed(folder: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        with contextlib.suppress(OSError):  # before others can hold it; Windows keeps a file that is open
+        # While it is held: who opened this file before sees after locking that it has no name any more, and begins
+        # again (filelock does, from the version that is asked for). Windows keeps a file that is open.
+        with contextlib.suppress(OSError):
             (folder / _LOCK).unlink()
         lock.release()
 
 
 def refuse_occupied(folder: Path, *, resume: bool) -> None:
-    """Check that a folder can be made or is empty, or holds a run that is to be resumed.
+    """Check that a folder can be made or is empty, or holds a run that is to be resumed or that never got anywhere.
 
     Raises:
         InputError: it cannot be written or holds something else; nothing of it is touched.
@@ -74,9 +79,11 @@ def refuse_occupied(folder: Path, *, resume: bool) -> None:
         raise InputError("not a folder.", path=nearest, hint="Choose another --output.")
     if not os.access(nearest, os.W_OK | os.X_OK):
         raise InputError("cannot be written.", path=nearest, hint="Choose an --output that you may write to.")
-    earlier = read_record(folder) if folder.is_dir() else None
-    if earlier is None:
-        others = sorted(item.name for item in folder.iterdir() if not _is_ours(item.name)) if folder.is_dir() else []
+    if not folder.is_dir():
+        return
+    earlier = read_record(folder)
+    if earlier is None or not (resume or _is_under_way(folder, earlier)):
+        others = sorted(item.name for item in folder.iterdir() if not _is_ours(item.name, begun=earlier is not None))
         if others:
             raise InputError(
                 f"holds other files ({', '.join(others[:3])}{', …' if len(others) > 3 else ''}).",  # noqa: PLR2004
@@ -89,19 +96,34 @@ def refuse_occupied(folder: Path, *, resume: bool) -> None:
         raise InputError(f"holds {state}.", path=folder, hint=f"Choose another --output{go_on}.")
 
 
-def _is_ours(name: str) -> bool:
-    """Return whether a file is what a run leaves that was killed before its first step."""
-    return name == _LOCK or (name.startswith(".") and name.endswith(_PART))
+def _is_ours(name: str, *, begun: bool) -> bool:
+    """Return whether a file is what a run leaves that was killed before its record, or ``begun``, before a checkpoint.
+
+    >>> [_is_ours(name, begun=False) for name in (".training.lock", ".training.json.part", "trainer_log.jsonl")]
+    [True, True, False]
+    """
+    if name in {_LOCK, _SAVING} or (name.startswith(".") and name.endswith(_PART)):
+        return True
+    return begun and name in {RECORD, LOG, CHECKPOINTS}
+
+
+def _is_under_way(folder: Path, record: TrainingRecord) -> bool:
+    """Return whether a run has come to anything: an outcome, an adapter, or a checkpoint to go on from."""
+    return record.outcome is not None or (folder / ADAPTER).exists() or bool(_whole_checkpoints(folder))
 
 
 def check_same_run(folder: Path, record: TrainingRecord) -> TrainingRecord | None:
     """Return the record of the run that a folder holds, if any, after checking that it is this very run.
 
+    A run that never got to a checkpoint has nothing to go on from and is no obstacle: it counts as none.
+
     Raises:
         InputError: recipe, data, base or prompt were others.
     """
     earlier = read_record(folder)
-    if earlier is not None and (differing := differences(earlier, record)):
+    if earlier is None or not _is_under_way(folder, earlier):
+        return None
+    if differing := differences(earlier, record):
         raise InputError(
             f"holds another run: {'; '.join(differing)}.",
             path=folder,
@@ -138,15 +160,19 @@ def _names(files: list[dict[str, object]]) -> str:
 
 def last_checkpoint(folder: Path) -> Path | None:
     """Return the newest checkpoint that was written to its end, removing those that were not."""
-    whole = []
-    for checkpoint in (folder / CHECKPOINTS).glob("checkpoint-*"):
-        if not _CHECKPOINT.fullmatch(checkpoint.name):  # a copy that somebody made
-            continue
-        if (checkpoint / COMPLETE).is_file():
-            whole.append(checkpoint)
-        else:
-            shutil.rmtree(checkpoint, ignore_errors=True)
+    whole = _whole_checkpoints(folder)
+    for checkpoint in set(_checkpoints(folder)).difference(whole):
+        shutil.rmtree(checkpoint, ignore_errors=True)
     return max(whole, key=step_of, default=None)
+
+
+def _checkpoints(folder: Path) -> list[Path]:
+    """Return all checkpoints, without copies that somebody made under other names."""
+    return [path for path in (folder / CHECKPOINTS).glob("checkpoint-*") if _CHECKPOINT.fullmatch(path.name)]
+
+
+def _whole_checkpoints(folder: Path) -> list[Path]:
+    return [checkpoint for checkpoint in _checkpoints(folder) if (checkpoint / COMPLETE).is_file()]
 
 
 def step_of(checkpoint: Path) -> int:
@@ -164,8 +190,8 @@ def rewind_log(folder: Path, step: int) -> None:
     write_whole(folder / LOG, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
 
 
-def write_whole(path: Path, content: str | bytes) -> None:
-    """Write a file that is there whole or not at all.
+def write_whole(path: Path, content: str | bytes, *, then: str = "run the same command with --resume") -> None:
+    """Write a file that is there whole or not at all; ``then`` is what to do once a trouble is mended.
 
     Raises:
         HarnessError: it cannot be written; what was there before stays.
@@ -184,7 +210,7 @@ def write_whole(path: Path, content: str | bytes) -> None:
         full = error.errno in {errno.ENOSPC, errno.EDQUOT}
         raise HarnessError(
             f"{path} cannot be written: {error.strerror or error}.",
-            hint=f"{'Make room' if full else 'Mend that'}, then run the same command with --resume.",
+            hint=f"{'Make room' if full else 'Mend that'}, then {then}.",
         ) from error
 
 

@@ -13,12 +13,10 @@ from huggingface_hub.utils.tqdm import are_progress_bars_disabled, disable_progr
 
 from harness.contracts import CONTRACT
 from harness.errors import HarnessError, InputError, UsageError
-from trainers.record import CURVE, LOG, RECORD
+from trainers.record import ADAPTER, CARD, CURVE, LOG, RECORD
 
-CARD = "README.md"
-CONFIG = "adapter_config.json"
 WEIGHTS = "adapter_model.safetensors"
-PUBLISHED = (CARD, CONFIG, WEIGHTS, CONTRACT, RECORD, LOG, CURVE)
+PUBLISHED = (CARD, ADAPTER, WEIGHTS, CONTRACT, RECORD, LOG, CURVE)
 """All that is ever uploaded: checkpoints, data and whatever else lies in the folder stay where they are."""
 
 _TRIES = 3
@@ -62,7 +60,7 @@ def push_to_hub(folder: Path, repo: str, *, private: bool = True, token: str | N
         HarnessError: there is no token; the Hub refuses it or the files, or cannot be reached; or the repository
             is there already and public although ``private`` is asked for.
     """
-    for name in (CONFIG, WEIGHTS):
+    for name in (ADAPTER, WEIGHTS):
         if not (folder / name).is_file():
             raise InputError(f"no {name}, so no adapter to publish.", path=folder)
     secret = hub_token(token)

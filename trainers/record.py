@@ -9,6 +9,8 @@ from typing import Any, Literal
 from harness.codec import decode
 from harness.errors import InputError
 
+ADAPTER = "adapter_config.json"  # written last: with it an adapter is there
+CARD = "README.md"
 RECORD = "training.json"
 LOG = "trainer_log.jsonl"
 CURVE = "loss.png"

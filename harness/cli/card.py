@@ -1,6 +1,5 @@
 """``harness card``: the model card of a trained adapter, with the scores of runs, and its way to the Hub."""
 
-import contextlib
 from pathlib import Path
 
 import click
@@ -12,8 +11,9 @@ from harness.errors import HarnessError, InputError, MissingExtraError, UnknownN
 from harness.specs import load_config
 from trainers.card import card_text, update_scores
 from trainers.curve import draw_curve
-from trainers.publishing import CARD, CONFIG, WEIGHTS, push_to_hub
-from trainers.record import CURVE, RECORD, read_log, read_record
+from trainers.folder import write_whole
+from trainers.publishing import WEIGHTS, push_to_hub
+from trainers.record import ADAPTER, CARD, CURVE, RECORD, read_log, read_record
 from trainers.scores import ScoreRow, adapter_scores
 
 
@@ -58,7 +58,7 @@ def _card(folder: Path) -> str:
     """
     if not folder.is_dir():
         raise InputError("no such folder.", path=folder)
-    for name in (CONFIG, WEIGHTS):
+    for name in (ADAPTER, WEIGHTS):
         if not (folder / name).is_file():
             hint = (
                 "Its training has not finished: harness train --resume goes on."
@@ -109,18 +109,10 @@ def _digest(folder: Path) -> str:
         from harness.models.hf.digests import content_digest  # noqa: PLC0415 - its package loads torch
     except ImportError as error:
         raise MissingExtraError("adapter's identity", "local") from error
-    return content_digest([folder / CONFIG, folder / WEIGHTS])
+    return content_digest([folder / ADAPTER, folder / WEIGHTS])
 
 
 def _write(path: Path, data: bytes) -> None:
     """Write a file, whole or not at all, unless it is so already."""
-    fresh = path.with_name(f".{path.name}.new")
-    try:
-        if path.is_file() and path.read_bytes() == data:
-            return
-        fresh.write_bytes(data)
-        fresh.replace(path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            fresh.unlink(missing_ok=True)
-        raise HarnessError(f"Cannot write {path}: {error.strerror}.", hint="Check space and permission.") from error
+    if not (path.is_file() and path.read_bytes() == data):
+        write_whole(path, data, then="run the same command again")

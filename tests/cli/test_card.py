@@ -156,10 +156,10 @@ def test_public_without_a_push_is_a_mistake(run_cli: RunCli, adapter: Path) -> N
 
 def test_a_folder_that_may_not_be_written(run_cli: RunCli, adapter: Path) -> None:
     """The file is named."""
-    (adapter / ".README.md.new").mkdir()
+    (adapter / ".README.md.part").mkdir()
     ran = run_cli("card", "out")
     assert 1 == ran.code
-    assert "Cannot write out/README.md" in ran.err
+    assert "out/README.md cannot be written" in ran.err
 
 
 def pushed(program: list[str], environment: dict[str, str]) -> subprocess.CompletedProcess[str]:

@@ -160,10 +160,44 @@ def test_a_folder_that_holds_a_run_is_taken_only_to_resume(tmp_path: Path) -> No
         refuse_occupied(tmp_path, resume=False)
     assert "--resume" not in str(finished.value.hint)
     save_record(tmp_path, record_of(outcome=None))
+    checkpoint(tmp_path, "checkpoint-3")
     with pytest.raises(InputError, match="holds a run that was not finished") as unfinished:
         refuse_occupied(tmp_path, resume=False)
     assert "--resume" in str(unfinished.value.hint)
     refuse_occupied(tmp_path, resume=True)
+
+
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_run_that_came_to_nothing_makes_way(tmp_path: Path, resume: bool) -> None:
+    """Without an outcome, an adapter and a whole checkpoint there is nothing to lose: another run takes the folder."""
+    save_record(tmp_path, record_of(outcome=None))
+    (tmp_path / LOG).write_text('{"step": 1, "loss": 2}\n')
+    (tmp_path / ".saving").mkdir()
+    cut = checkpoint(tmp_path, "checkpoint-3", complete=False)
+    now = record_of(outcome=None, recipe={**record_of().recipe, "lora_r": 8})
+    refuse_occupied(tmp_path, resume=resume)
+    assert check_same_run(tmp_path, now) is None
+    assert (None, False) == (last_checkpoint(tmp_path), cut.exists())
+    checkpoint(tmp_path, "checkpoint-3")
+    with pytest.raises(InputError, match="lora_r was 32, now 8"):
+        check_same_run(tmp_path, now)
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "README.md"])
+def test_a_run_that_came_to_nothing_does_not_open_a_folder_with_other_files(tmp_path: Path, name: str) -> None:
+    """What a person put there stays a reason to stop."""
+    save_record(tmp_path, record_of(outcome=None))
+    (tmp_path / name).write_text("mine")
+    with pytest.raises(InputError, match=f"holds other files \\({name}\\)"):
+        refuse_occupied(tmp_path, resume=False)
+
+
+def test_an_adapter_without_its_record_of_the_end_is_not_run_over(tmp_path: Path) -> None:
+    """A kill between the last file and the record: what was trained stays."""
+    save_record(tmp_path, record_of(outcome=None))
+    (tmp_path / "adapter_config.json").write_text("{}")
+    with pytest.raises(InputError, match="holds a run that was not finished"):
+        refuse_occupied(tmp_path, resume=False)
 
 
 def test_a_damaged_record_is_named(tmp_path: Path) -> None:
@@ -213,14 +247,17 @@ def test_another_run_is_refused_with_all_that_differs(
         {"recipe": {**record_of().recipe, "summary": "in other words"}, "recipe_name": "renamed"},
         {"recipe": {**record_of().recipe, "data_license": "CC0"}, "data_license": "CC0"},
         {"sources": {}, "changed": ()},
+        {"recipe": {**record_of().recipe, "torch_compile": True, "dequantize": False}},
     ],
 )
 def test_what_changes_no_weight_may_differ(tmp_path: Path, changes: dict[str, Any]) -> None:
-    """Another machine, another wording, another licence note: the same run."""
-    save_record(tmp_path, record_of())
+    """Another machine, another wording, another licence note, other arithmetic: the same run."""
+    recipe = {**record_of().recipe, "torch_compile": False, "dequantize": "auto"}
+    first = record_of(recipe=recipe) if "recipe" in changes else record_of()
+    save_record(tmp_path, first)
     found = check_same_run(tmp_path, record_of(**changes))
     assert found is not None
-    assert record_text(record_of()) == record_text(found)
+    assert record_text(first) == record_text(found)
 
 
 def test_no_run_is_no_difference(tmp_path: Path) -> None:
