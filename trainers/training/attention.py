@@ -87,12 +87,12 @@ def _attend(  # noqa: PLR0917 - the signature is transformers'
 def _complete() -> bool:
     """Return whether this torch has the attention with all that is asked of it."""
     attend = getattr(varlen, "varlen_attn", None)
-    return attend is not None and _WANTED <= inspect.signature(attend).parameters.keys()
+    return attend is not None and _WANTED.issubset(inspect.signature(attend).parameters)
 
 
 def _refuse_unknown(module: torch.nn.Module, given: dict[str, Any]) -> None:
     """Raise if a layer passes what would be left out in silence: sinks, a cap, a bias, attention in both directions."""
-    known = {*_BOUNDS, *_HARMLESS} | ({"is_causal"} if given.get("is_causal") else set())
+    known = {*_BOUNDS, *_HARMLESS, *(["is_causal"] if given.get("is_causal") else [])}
     unknown = [name for name, value in given.items() if value is not None and name not in known]
     if unknown:
         raise HarnessError(

@@ -123,6 +123,17 @@ def recompute(model: Any, count: int) -> None:  # noqa: ANN401 - peft is untyped
         layer.gradient_checkpointing = index < count
 
 
+def is_compiled(model: Any) -> bool:  # noqa: ANN401 - peft is untyped
+    """Return whether layers of the model are compiled."""
+    return any(layer._compiled_call_impl is not None for layer in layers_of(model))  # noqa: SLF001 - no public name
+
+
+def leave_uncompiled(model: Any) -> None:  # noqa: ANN401 - peft is untyped
+    """Let the layers of the model run as they are written again."""
+    for layer in layers_of(model):
+        layer._compiled_call_impl = None  # noqa: SLF001 - torch has no public way back for one module
+
+
 def _lora(recipe: Recipe) -> LoraConfig:
     targets = recipe.target_modules
     return LoraConfig(

@@ -10,6 +10,7 @@ import errno
 import gc
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
+from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from trainers.folder import COMPLETE, step_of
 from trainers.memory import GIB, MemoryPlan, ModelShape, smaller, split_evenly
 from trainers.training.attention import VARLEN
 from trainers.training.batches import StepBatches, lay_out, pick
-from trainers.training.model import recompute
+from trainers.training.model import is_compiled, leave_uncompiled, recompute
 from trainers.training.processes import add_up, anywhere, largest
 from trainers.training.progress import Progress
 
@@ -238,17 +239,21 @@ class AdapterTrainer(SFTTrainer):  # type: ignore[misc]  # trl is untyped
         return torch.allclose(before, after, rtol=0, atol=_ALIKE)
 
     def _until_it_fits(self, inputs: dict[str, Any], items: torch.Tensor) -> torch.Tensor:
-        """Return the loss of a step with its gradients in place, cutting it smaller each time memory runs out."""
+        """Return the loss of a step with its gradients in place, cutting it smaller each time memory runs out.
+
+        Compiled layers that fail go on as they are written: an error that is not the compiler's comes again.
+        """
         while True:
-            loss, failed = None, False
+            loss, failed, why = None, _Failed.NOT, "see the other process"
             with _same_dice(keep=True) as dice:
                 try:
                     loss = self._accumulate(inputs, items)
-                except RuntimeError as error:
-                    if not out_of_memory(error):
+                except Exception as error:
+                    failed = self._failure(error)
+                    if failed is _Failed.NOT:
                         raise
-                    failed = True
-                if not anywhere(failed):
+                    why = f"{type(error).__name__}: {str(error).strip().partition('\n')[0]}"
+                if (worst := largest(failed)) == _Failed.NOT:
                     assert loss is not None
                     return loss
                 dice.restore()
@@ -257,7 +262,17 @@ class AdapterTrainer(SFTTrainer):  # type: ignore[misc]  # trl is untyped
             gc.collect()
             if torch.cuda.is_available():
                 torch.cuda.empty_cache()
-            self._shrink(inputs)
+            if worst == _Failed.COMPILER:
+                leave_uncompiled(self.model)
+                self._event(f"layers cannot be compiled here ({why}): going on without, more slowly")
+            else:
+                self._shrink(inputs)
+
+    def _failure(self, error: Exception) -> "_Failed":
+        """Return what can be given up after an error of a step, ``NOT`` where nothing can."""
+        if isinstance(error, RuntimeError) and out_of_memory(error):
+            return _Failed.MEMORY
+        return _Failed.COMPILER if is_compiled(self.model) else _Failed.NOT
 
     def _accumulate(self, inputs: dict[str, Any], items: torch.Tensor) -> torch.Tensor:
         total = torch.zeros((), device=self.args.device)
@@ -311,6 +326,14 @@ class EpochOrder(TrainerCallback):  # type: ignore[misc]  # transformers is unty
         """Tell the batches which epoch begins or goes on."""
         del args, control
         self._batches.epoch = int((state.epoch or 0) + _ROUNDING)
+
+
+class _Failed(IntEnum):
+    """Why a step was not done; of several processes' reasons the largest is dealt with first."""
+
+    NOT = 0
+    MEMORY = 1
+    COMPILER = 2
 
 
 class _Dice:
