@@ -252,7 +252,7 @@ class AdapterTrainer(SFTTrainer):  # type: ignore[misc]  # trl is untyped
                     failed = self._failure(error)
                     if failed is _Failed.NOT:
                         raise
-                    why = f"{type(error).__name__}: {str(error).strip().partition('\n')[0]}"
+                    why = f"{type(error).__name__}: {_first_line(error)}"
                 if (worst := largest(failed)) == _Failed.NOT:
                     assert loss is not None
                     return loss
@@ -356,6 +356,10 @@ def _same_dice(*, keep: bool = False) -> Iterator[_Dice]:
     yield dice
     if not keep:
         dice.restore()
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0]
 
 
 def _gradient(parameter: torch.nn.Parameter) -> torch.Tensor:
