@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -26,6 +27,7 @@ def card_text(
     name: str,
     contract: PromptContract | None,
     curve: bool,
+    place: str | None = None,
     scores: Sequence[ScoreRow] = (),
 ) -> str:
     """Return the card as Markdown with YAML front matter, as the Hub reads it.
@@ -38,14 +40,16 @@ def card_text(
         name: The adapter's name: its folder's, or the repository's on the Hub.
         contract: The prompt that it was trained with; None if that is not on record.
         curve: Whether the picture of the loss lies beside the card.
+        place: What its commands call the adapter: the folder as typed. By default its name.
         scores: Rows of finished runs; empty if it was not evaluated yet.
     """
-    evaluation = scores_section(scores) if scores else _not_evaluated(record, name)
+    place = place or name
+    evaluation = scores_section(scores) if scores else _not_evaluated(record, place)
     parts = [
         f"# {markdown_cell(name)}",
         _summary(record),
         f"## Base model\n\n{_base(record)}",
-        f"## Use\n\n{usage(record, name, contract)}",
+        f"## Use\n\n{usage(record, place, contract)}",
         f"## Prompt\n\n{_prompt(record, contract)}",
         f"## Recipe\n\n{_recipe(record)}",
         f"## Data\n\n{_data(record)}",
@@ -222,10 +226,12 @@ def _versions(versions: Mapping[str, str]) -> str:
     )
 
 
-def _not_evaluated(record: TrainingRecord, name: str) -> str:
+def _not_evaluated(record: TrainingRecord, place: str) -> str:
     return (
         "This adapter was not evaluated yet. To compare it with its base on a small set, then show the scores here:\n\n"
-        + fenced(f"{evaluation_command(record, name)} --run first\nharness card {name} --run first", "console")
+        + fenced(
+            f"{evaluation_command(record, place)} --run first\nharness card {shlex.quote(place)} --run first", "console"
+        )
     )
 
 

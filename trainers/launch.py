@@ -5,10 +5,25 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from harness.errors import HarnessError
+from harness.errors import HarnessError, UsageError
 
 _PATIENCE = 30  # seconds that the first process has to say what is wrong before another does
 _INTERRUPTED = 130
+
+
+def world() -> tuple[int, int]:
+    """Return this process's rank and how many there are.
+
+    >>> world()
+    (0, 1)
+
+    Raises:
+        UsageError: the launcher's variables are no numbers.
+    """
+    try:
+        return int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
+    except ValueError as error:
+        raise UsageError(f"RANK or WORLD_SIZE is no number: {error}.") from error
 
 
 def is_first() -> bool:
@@ -17,7 +32,7 @@ def is_first() -> bool:
     >>> is_first()
     True
     """
-    return os.environ.get("RANK", "0") == "0"
+    return world()[0] == 0
 
 
 @contextmanager

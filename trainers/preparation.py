@@ -2,7 +2,6 @@
 
 import importlib.metadata
 import math
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import islice
@@ -29,6 +28,7 @@ from harness.types import PromptContract, Sample
 from trainers.contamination import Hit, find_hits, index, known_benchmarks
 from trainers.encoding import Encoded, EncodedSet, SampleEncoder, preview
 from trainers.examples import BadRow, Example, read_examples, split_heldout
+from trainers.launch import world
 from trainers.memory import MemoryPlan, ModelShape, Wishes, plan_memory
 from trainers.recipe import NamedRecipe, Recipe
 from trainers.record import DataFile, TrainingRecord
@@ -210,21 +210,6 @@ def previews(prepared: Prepared, count: int) -> list[str]:
     return [preview(sample, prepared.encoder, prepared.eos) for sample in prepared.train.samples[:count]]
 
 
-def world() -> tuple[int, int]:
-    """Return this process's rank and how many there are, as torchrun or accelerate launch say.
-
-    >>> world()
-    (0, 1)
-
-    Raises:
-        UsageError: the launcher's variables are no numbers.
-    """
-    try:
-        return int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
-    except ValueError as error:
-        raise UsageError(f"RANK or WORLD_SIZE is no number: {error}.") from error
-
-
 def _refuse_contaminated(
     examples: Sequence[Example], files: Sequence[DataFile], against: Mapping[str, Sequence[Sample]]
 ) -> tuple[list[Example], list[str], tuple[DataFile, ...]]:
@@ -282,6 +267,11 @@ def _base(request: Request) -> tuple[Source, bool, Numerics, Any]:
         stored_quantization=stored_quantization(raw_config(source)),
         double_quant=recipe.double_quant,
     )
+    if (numerics.device, numerics.dtype_name) == ("cpu", "float16"):
+        raise UsageError(
+            "float16 can only be trained on a GPU, and there is none here.",
+            hint="Take --dtype float32 or --dtype bfloat16.",
+        )
     return source, trusted, numerics, read_config(source, config_folder(source), trusted=trusted)
 
 

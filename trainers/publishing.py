@@ -1,5 +1,6 @@
 """Publishing an adapter on the Hugging Face Hub: the files that belong to it, in one commit, and nothing else."""
 
+import json
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -14,12 +15,14 @@ from huggingface_hub.utils.tqdm import are_progress_bars_disabled, disable_progr
 from harness.contracts import CONTRACT
 from harness.errors import HarnessError, InputError, UsageError
 from trainers.record import ADAPTER, CARD, CURVE, LOG, RECORD
+from trainers.usage import published
 
 WEIGHTS = "adapter_model.safetensors"
 PUBLISHED = (CARD, ADAPTER, WEIGHTS, CONTRACT, RECORD, LOG, CURVE)
 """All that is ever uploaded: checkpoints, data and whatever else lies in the folder stay where they are."""
 
 _TRIES = 3
+_PATIENCE = 10  # seconds for what can be found out later, too
 _WAIT = 1.0  # seconds before the second try, twice as many before the third
 _SERVER_ERROR = 500
 _SHOWN = 300  # characters of what the Hub says
@@ -99,6 +102,42 @@ def hub_token(given: str | None = None) -> str:
     return secret
 
 
+def refuse_public(repo: str, token: str) -> None:
+    """Check before a training that its adapter, meant to be private, would not go where everybody sees it.
+
+    Whatever else may be wrong, no network included, shows when it is pushed.
+
+    Raises:
+        HarnessError: the repository is there already, and public.
+    """
+    api = HfApi(token=token, library_name="ja-harness")
+    try:
+        name = repo if "/" in repo else f"{api.whoami()['name']}/{repo}"
+        is_private = api.repo_info(name, repo_type="model", timeout=_PATIENCE).private
+    except Exception:  # noqa: BLE001 - the HTTP library and that of the Hub have errors of their own
+        return
+    if not is_private:
+        raise HarnessError(
+            f"The repository {name} is there already, and public.",
+            hint=f"Choose another name; or train without --push-to-hub, then: harness card DIR --push-to-hub {name} "
+            "--public",
+        )
+
+
+def base_notice(folder: Path) -> str | None:
+    """Return what others must know of an adapter whose base is a place on this machine; None of any other."""
+    try:
+        base = json.loads((folder / ADAPTER).read_text(encoding="utf-8")).get("base_model_name_or_path")
+    except (OSError, ValueError, AttributeError):
+        return None  # what is wrong with it is said by who needs it
+    if not isinstance(base, str):
+        return None
+    path = Path(base.removeprefix("gguf:")).expanduser()
+    if not (path.is_absolute() or path.exists()):
+        return None
+    return f"the base is recorded as {base}, a place on this machine, and published so; others will need --base."
+
+
 def _tried(action: Callable[[], T]) -> T:
     """Carry an action out, again if the Hub has an error of its own: both actions may be done twice."""
     for attempt in range(1, _TRIES):
@@ -116,20 +155,33 @@ def _check_visibility(api: HfApi, url: RepoUrl, *, private: bool) -> None:
     if private and not api.repo_info(url.repo_id, repo_type="model").private:
         raise HarnessError(
             f"The repository {url.repo_id} is there already, and public.",
-            hint="Pass --public if the adapter may be seen by everybody; otherwise choose another name.",
+            hint=f"If everybody may see the adapter: harness card DIR --push-to-hub {url.repo_id} --public; otherwise "
+            "choose another name.",
         )
 
 
 def _commit(api: HfApi, folder: Path, repo: str) -> None:
     """Upload in one commit; the Hub's check of the card's metadata comes before the first file."""
     names = [name for name in PUBLISHED if (folder / name).is_file()]
+    contents: dict[str, Path | bytes] = {name: folder / name for name in names}
+    if CARD in contents:
+        contents[CARD] = _published_card(folder, repo)
     api.create_commit(
         repo,
         # Anew for each try: an operation remembers how far it came.
-        [CommitOperationAdd(path_in_repo=name, path_or_fileobj=folder / name) for name in names],
+        [CommitOperationAdd(path_in_repo=name, path_or_fileobj=content) for name, content in contents.items()],
         commit_message="Upload the adapter with ja-harness",
         repo_type="model",
     )
+
+
+def _published_card(folder: Path, repo: str) -> bytes:
+    """Return the card with the repository in place of the folder; one that is no UTF-8 goes as it is."""
+    content = (folder / CARD).read_bytes()  # as bytes: its line ends are its author's
+    try:
+        return published(content.decode("utf-8"), repo, folder.resolve().name).encode("utf-8")
+    except UnicodeDecodeError:
+        return content
 
 
 @contextmanager

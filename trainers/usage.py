@@ -12,6 +12,11 @@ from trainers.record import TrainingRecord
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+", re.ASCII)
 _GAP = "{{ input }}"
+# The adapter in the lines that `published` changes; a word of a shell may have parts in quotation marks.
+_WORD = r"""(?:'[^']*'|"[^"]*"|\\.|[^\s'"\\])+"""
+_LOADED = re.compile(r'^(ADAPTER = )"(?:[^"\\\n]|\\.)*"', re.MULTILINE)
+_EVALUATED = re.compile(rf"^(harness eval --model base --model )(?='?adapter:){_WORD}", re.MULTILINE)
+_SCORED = re.compile(rf"^(harness card ){_WORD}(?= --run first)", re.MULTILINE)
 _NOT_FOR_TRANSFORMERS = ("embedded:", "gguf:")
 
 
@@ -62,8 +67,26 @@ def evaluation_command(record: TrainingRecord, name: str) -> str:
     return shlex.join([*parts, "--prompt", record.prompt, "--task", "bundled:ja-mini", "--judge", "rules"])
 
 
+def published(text: str, repo: str, name: str) -> str:
+    r"""Return a card as it stands on the Hub: the lines that load the adapter from its folder load it from there.
+
+    Only the adapter itself changes in these lines, and all else, a person's own words included, stays as it is.
+    ``name`` is the folder's last name, for the command that only its author runs.
+
+    >>> published('ADAPTER = "out/mine"  # its folder\nharness card out/mine --run first', "me/mine", "mine")
+    'ADAPTER = "me/mine"  # its folder\nharness card mine --run first'
+    """
+    for pattern, adapter in (
+        (_LOADED, _quoted(repo)),
+        (_EVALUATED, shlex.quote(f"adapter:{repo}")),
+        (_SCORED, shlex.quote(name)),
+    ):
+        text = pattern.sub(lambda found, adapter=adapter: f"{found[1]}{adapter}", text)  # type: ignore[misc]
+    return text
+
+
 def usage(record: TrainingRecord, name: str, contract: PromptContract | None) -> str:
-    """Return the section on use, as Markdown without its heading."""
+    """Return the section on use, as Markdown without its heading; ``name`` is the folder or the Hub's name."""
     command = fenced(evaluation_command(record, name), "console")
     if contract is None:
         return (

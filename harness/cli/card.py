@@ -12,7 +12,7 @@ from harness.specs import load_config
 from trainers.card import card_text, update_scores
 from trainers.curve import draw_curve
 from trainers.folder import write_whole
-from trainers.publishing import WEIGHTS, push_to_hub
+from trainers.publishing import WEIGHTS, base_notice, push_to_hub
 from trainers.record import ADAPTER, CARD, CURVE, RECORD, read_log, read_record
 from trainers.scores import ScoreRow, adapter_scores
 
@@ -47,6 +47,8 @@ def card(
     _write(place / CARD, text.encode("utf-8"))
     click.echo(place / CARD)
     if repo is not None:
+        if notice := base_notice(place):
+            click.echo(f"Note: {notice}", err=True)
         click.echo(push_to_hub(place, repo, private=not public))
 
 
@@ -83,7 +85,8 @@ def _card(folder: Path) -> str:
     title = f"{name}: {record.recipe_name} on {record.base}"
     if not (folder / CURVE).is_file() and (picture := draw_curve(read_log(folder), title)):
         _write(folder / CURVE, picture)
-    return card_text(record, name=name, contract=read_contract(folder), curve=(folder / CURVE).is_file())
+    contract, curve = read_contract(folder), (folder / CURVE).is_file()
+    return card_text(record, name=name, place=str(folder), contract=contract, curve=curve)
 
 
 def _scores(folder: Path, names: tuple[str, ...], runs: str) -> list[ScoreRow]:

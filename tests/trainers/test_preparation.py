@@ -11,7 +11,7 @@ from harness.errors import HarnessError, UsageError
 from harness.models.hf import open_local
 from harness.templates import load_template
 from harness.types import ModelSpec, Sample
-from trainers import preparation
+from trainers import launch, preparation
 from trainers.memory import GIB
 from trainers.preparation import Prepared, Request, prepare, previews, summary
 from trainers.recipe import load_recipe
@@ -262,6 +262,13 @@ def test_memory_that_is_there_decides(ready: Prepare, monkeypatch: pytest.Monkey
         prepared.plan()
 
 
+def test_float16_on_a_cpu_is_refused_early(ready: Prepare) -> None:
+    """A CPU cannot scale its losses: a sentence, before a weight is loaded."""
+    with pytest.raises(UsageError, match="float16 can only be trained on a GPU") as caught:
+        ready(ROWS[:3], dtype="float16")
+    assert "--dtype float32" in str(caught.value.hint)
+
+
 def test_previews_are_of_the_first_samples(ready: Prepare) -> None:
     """As many as asked for, or as there are."""
     prepared = ready(ROWS[:3])
@@ -279,11 +286,11 @@ def test_the_launcher_says_which_process_this_is(
             monkeypatch.delenv(name, raising=False)
         else:
             monkeypatch.setenv(name, value)
-    assert expected == preparation.world()
+    assert expected == launch.world()
 
 
 def test_a_launcher_that_says_nonsense_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """A sentence, not a ValueError."""
     monkeypatch.setenv("RANK", "first")
     with pytest.raises(UsageError, match="RANK or WORLD_SIZE is no number"):
-        preparation.world()
+        launch.world()

@@ -16,7 +16,7 @@ from tests.servers.loopback import Step
 from tests.trainers.adapter_folders import contract_of, record_of, write_folder
 from trainers import publishing
 from trainers.card import card_text
-from trainers.publishing import PUBLISHED, push_to_hub
+from trainers.publishing import PUBLISHED, base_notice, push_to_hub, refuse_public
 
 TOKEN = "hf_" + "s3cret" * 5
 WEIGHTS = bytes(range(256)) * 1200
@@ -57,6 +57,9 @@ def test_the_adapter_arrives_and_nothing_else(
     assert 1 == len(repository.commits)
     for name, stored in repository.files.items():
         content = (adapter / name).read_bytes()
+        if name == "README.md":  # the commands of the published one load it from the Hub
+            content = content.replace(b'ADAPTER = "out"', b'ADAPTER = "someone/mine"')
+            content = content.replace(b"--model adapter:out ", b"--model adapter:someone/mine ")
         assert stored == (content if isinstance(stored, bytes) else hashlib.sha256(content).hexdigest()), name
     assert hashlib.sha256(WEIGHTS).hexdigest() == repository.files["adapter_model.safetensors"]
     assert xet == bool(server.called("/v1/xorbs/"))
@@ -84,6 +87,44 @@ def test_a_public_repository_does_not_get_what_was_meant_to_be_private(server: H
     assert {} == server.repositories["someone/shown"].files
     push_to_hub(adapter, "someone/shown", private=False, token=TOKEN)
     assert 1 == len(server.repositories["someone/shown"].commits)
+
+
+@pytest.mark.parametrize("place", ["deep/er/out", "/home/me/out", "my 'own' out"])
+def test_the_published_card_loads_the_adapter_from_the_hub(server: Hub, adapter: Path, place: str) -> None:
+    """No folder of this machine is left in it, the author's words stay, and so does the card on the disk."""
+    text = card_text(record_of(), name="out", place=place, contract=contract_of(), curve=True)
+    text = text.replace("## Data\n", "## Data\n\nMy own words on adapter:out.\n")
+    (adapter / "README.md").write_text(text, encoding="utf-8")
+    push_to_hub(adapter, "someone/mine", token=TOKEN)
+    stored = server.repositories["someone/mine"].files["README.md"]
+    assert isinstance(stored, bytes)
+    expected = card_text(record_of(), name="out", place="someone/mine", contract=contract_of(), curve=True)
+    expected = expected.replace("harness card someone/mine", "harness card out")
+    expected = expected.replace("## Data\n", "## Data\n\nMy own words on adapter:out.\n")
+    assert expected == stored.decode()
+    assert text == (adapter / "README.md").read_bytes().decode()
+
+
+def test_a_public_repository_is_found_before_training(server: Hub) -> None:
+    """A private one, a new one and a Hub that fails are no reason not to train."""
+    server.repositories |= {f"someone/{name}": Repository(private=name == "hidden") for name in ("hidden", "shown")}
+    refuse_public("someone/hidden", TOKEN)
+    refuse_public("someone/new", TOKEN)
+    refuse_public("nameless", TOKEN)
+    with pytest.raises(HarnessError, match="someone/shown is there already, and public") as refused:
+        refuse_public("someone/shown", TOKEN)
+    assert "harness card DIR --push-to-hub someone/shown --public" in str(refused.value.hint)
+    server.faults["/api/models/someone/shown"] = [Step({"error": "down"}, status=503)] * 9
+    refuse_public("someone/shown", TOKEN)
+
+
+@pytest.mark.parametrize(
+    ("base", "says"), [("llm-jp/llm-jp-3-13b", False), ("/models/mine", True), ("gguf:/models/m.gguf", True)]
+)
+def test_a_base_on_this_machine_is_told_of(tmp_path: Path, base: str, says: bool) -> None:
+    """What is recorded is what evaluation looks for, so it is published as it is: its author should know."""
+    folder = write_folder(tmp_path / "out", record_of(base=base))
+    assert says == (f"recorded as {base}, " in str(base_notice(folder)))
 
 
 def test_pushing_again_sends_what_changed(server: Hub, adapter: Path) -> None:

@@ -33,9 +33,9 @@ from trainers.folder import (
     step_of,
     write_whole,
 )
-from trainers.launch import is_first
+from trainers.launch import is_first, world
 from trainers.memory import GIB, MemoryPlan
-from trainers.preparation import Prepared, world
+from trainers.preparation import Prepared
 from trainers.recipe import Recipe
 from trainers.record import CURVE, LOG, Outcome, TrainingRecord, read_log
 from trainers.training.model import load_student
@@ -244,7 +244,9 @@ def _save(trainer: AdapterTrainer, prepared: Prepared, record: TrainingRecord, f
     picture = draw_curve(read_log(folder), f"{name}: {record.recipe_name} on {record.base}")
     if picture:
         write_whole(folder / CURVE, picture)
-    write_whole(folder / CARD, card_text(record, name=name, contract=prepared.contract, curve=picture is not None))
+    has_curve = picture is not None
+    text = card_text(record, name=name, place=str(folder), contract=prepared.contract, curve=has_curve)
+    write_whole(folder / CARD, text)
     work = folder / _SAVING
     try:
         shutil.rmtree(work, ignore_errors=True)
