@@ -161,18 +161,18 @@ def _names(files: list[dict[str, object]]) -> str:
 def last_checkpoint(folder: Path) -> Path | None:
     """Return the newest checkpoint that was written to its end, removing those that were not."""
     whole = _whole_checkpoints(folder)
-    for checkpoint in set(_checkpoints(folder)).difference(whole):
+    for checkpoint in set(checkpoints_in(folder)).difference(whole):
         shutil.rmtree(checkpoint, ignore_errors=True)
     return max(whole, key=step_of, default=None)
 
 
-def _checkpoints(folder: Path) -> list[Path]:
+def checkpoints_in(folder: Path) -> list[Path]:
     """Return all checkpoints, without copies that somebody made under other names."""
     return [path for path in (folder / CHECKPOINTS).glob("checkpoint-*") if _CHECKPOINT.fullmatch(path.name)]
 
 
 def _whole_checkpoints(folder: Path) -> list[Path]:
-    return [checkpoint for checkpoint in _checkpoints(folder) if (checkpoint / COMPLETE).is_file()]
+    return [checkpoint for checkpoint in checkpoints_in(folder) if (checkpoint / COMPLETE).is_file()]
 
 
 def step_of(checkpoint: Path) -> int:

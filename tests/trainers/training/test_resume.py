@@ -11,6 +11,7 @@ import torch
 
 from harness.errors import InputError
 from tests.trainers.training.conftest import Workbench, losses, rows, weights, write_pairs
+from trainers.folder import save_record
 from trainers.training.trainer import AdapterTrainer
 
 SETTINGS: dict[str, Any] = {
@@ -194,3 +195,15 @@ def test_no_more_checkpoints_are_kept_than_asked_for(bench: Workbench, tmp_path:
     kept = list((tmp_path / "one" / "checkpoints").iterdir())
     assert ["checkpoint-9"] == [path.name for path in kept]
     assert (kept[0] / "complete").is_file()
+
+
+def test_copies_of_checkpoints_are_neither_counted_nor_removed(bench: Workbench, tmp_path: Path) -> None:
+    """Whatever somebody has called them; of the checkpoints themselves the last two are kept."""
+    copies = {"checkpoint-2-best", "checkpoint-copy-1"}
+    for name in copies:
+        (tmp_path / "a" / "checkpoints" / name).mkdir(parents=True)
+    prepared = bench.prepare(save_steps=1, save_total_limit=2)
+    save_record(tmp_path / "a", prepared.record)
+    bench.train(tmp_path / "a", resume=True, save_steps=1, save_total_limit=2)
+    kept = {path.name for path in (tmp_path / "a" / "checkpoints").iterdir()}
+    assert copies | {"checkpoint-3", "checkpoint-4"} == kept
