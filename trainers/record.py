@@ -104,7 +104,8 @@ def read_log(folder: Path) -> list[dict[str, Any]]:
     """Return the rows of an adapter's log, oldest first; a last line that a kill cut off is left out.
 
     A row has ``step`` and either ``loss``, ``learning_rate``, ``tokens`` (seen so far), ``tokens_per_second``,
-    ``memory_gib`` (None on a CPU) and ``seconds``, or ``heldout_loss``, or ``event`` (a sentence).
+    ``memory_gib`` (of a GPU the most so far; on a CPU what the process holds) and ``seconds`` (of training so far), or
+    ``heldout_loss``, or ``event`` (a sentence).
     """
     path = folder / LOG
     if not path.is_file():

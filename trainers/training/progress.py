@@ -4,7 +4,7 @@ import contextlib
 import json
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,8 @@ _TALLY = "tally.json"
 class Tally:
     """What a training has come to by some step, over all its sessions and devices.
 
-    ``loss_sum`` is over the ``loss_steps`` optimizer steps since the last row of the log.
+    ``seconds`` are those of training, without measuring the held-out loss; ``loss_sum`` is over the ``loss_steps``
+    optimizer steps since the last row of the log.
     """
 
     tokens: int = 0
@@ -160,7 +161,8 @@ class Progress(TrainerCallback):  # type: ignore[misc]  # transformers is untype
         """
         if self.heldout is None:
             return None
-        loss = self.heldout()
+        with self._clocks_stopped():
+            loss = self.heldout()
         if not math.isfinite(loss):
             raise diverged(f"the held-out loss at step {step} is {loss}")
         if step not in self._measured:  # else a resumed run measures again what it had measured
@@ -170,6 +172,17 @@ class Progress(TrainerCallback):  # type: ignore[misc]  # transformers is untype
             self._then = replace(self._then, heldout_loss_before=loss)
         self._say(f"  step {step}  held-out loss {loss:.4f}")
         return loss
+
+    @contextlib.contextmanager
+    def _clocks_stopped(self) -> Iterator[None]:
+        """Count none of the time within as time of training."""
+        if torch.cuda.is_available():
+            torch.cuda.synchronize()  # what the GPU has still to do of the steps before is training
+        start = time.monotonic()
+        yield
+        passed = time.monotonic() - start
+        self._since += passed
+        self._began += passed
 
     def event(self, step: int, text: str) -> None:
         """Log and say something that happened."""
@@ -198,7 +211,7 @@ def diverged(what: str) -> HarnessError:
 
 
 def memory_gib() -> float:
-    """Return the most memory taken so far: of the GPU, or what this process holds on a CPU."""
+    """Return memory in GiB: the most taken of the GPU so far; on a CPU what this process holds at this moment."""
     if torch.cuda.is_available():
         return torch.cuda.max_memory_allocated() / GIB
     return float(psutil.Process().memory_info().rss) / GIB

@@ -44,6 +44,7 @@ from trainers.training.progress import Progress, Tally, diverged
 from trainers.training.trainer import AdapterTrainer, EpochOrder, out_of_memory
 
 _SAVING = ".saving"
+_ON_A_CPU = "adamw_torch"  # the optimizer in place of those that page to a CPU's memory
 CARD = "README.md"
 
 
@@ -126,6 +127,8 @@ def _trainer(
 ) -> tuple[AdapterTrainer, Progress]:
     recipe = prepared.recipe
     arguments = _arguments(recipe, prepared, folder / CHECKPOINTS)
+    if arguments.optim != recipe.optim:
+        say(f"optim {recipe.optim} needs a GPU: {_ON_A_CPU} is used instead.")
     progress = Progress(folder / LOG, writes=is_first(), say=say, eval_steps=recipe.eval_steps, device=arguments.device)
     student = load_student(
         prepared.source, prepared.numerics, recipe, plan, base=prepared.request.base, trusted=prepared.trusted
@@ -195,7 +198,7 @@ def _check_labels(trainer: AdapterTrainer, prepared: Prepared) -> None:
 
 def _arguments(recipe: Recipe, prepared: Prepared, checkpoints: Path) -> SFTConfig:
     cpu = prepared.numerics.device == "cpu"
-    optim = "adamw_torch" if cpu and recipe.optim.startswith("paged") else recipe.optim
+    optim = _ON_A_CPU if cpu and recipe.optim.startswith("paged") else recipe.optim
     arguments = SFTConfig(
         output_dir=str(checkpoints),
         per_device_train_batch_size=1,  # a batch is an optimizer step: see trainers.training.trainer
@@ -272,7 +275,8 @@ def _memory_named() -> Iterator[None]:
             raise
         raise HarnessError(
             f"Memory ran out outside of the micro-batches: {str(error).splitlines()[0]}",
-            hint="Try a smaller lora_r, --set optim=paged_adamw_8bit, --set dequantize=false, or a smaller base.",
+            hint="Try --set dequantize=false, which --resume allows; or, with a new --output, a smaller lora_r, "
+            "--set optim=paged_adamw_8bit, or a smaller base.",
         ) from error
 
 

@@ -21,7 +21,7 @@ from trl import SFTTrainer
 
 from harness.errors import HarnessError
 from trainers.encoding import IGNORED, Encoded
-from trainers.folder import COMPLETE, step_of
+from trainers.folder import COMPLETE, checkpoints_in, step_of
 from trainers.memory import GIB, MemoryPlan, ModelShape, smaller, split_evenly
 from trainers.training.attention import VARLEN
 from trainers.training.batches import StepBatches, lay_out, pick
@@ -292,8 +292,8 @@ class AdapterTrainer(SFTTrainer):  # type: ignore[misc]  # trl is untyped
         if anywhere(plan is None):
             raise HarnessError(
                 f"Memory ran out with one sample of up to {self._longest:,} tokens at a time, every layer recomputing.",
-                hint="Try --set max_length=512, a smaller lora_r, or a smaller base; --resume goes on from the last "
-                "checkpoint.",
+                hint="Try --set max_length=512, a smaller lora_r, or a smaller base, with a new --output; where "
+                "there is more memory, --resume goes on from the last checkpoint.",
             )
         assert plan is not None
         recompute(self.model, plan.recomputed)
@@ -385,7 +385,7 @@ def _keep(folder: Path, most: int) -> bool:
         if not disk_is_full(error):
             raise
         return _drop(folder)
-    kept = sorted(folder.parent.glob("checkpoint-*"), key=step_of)
+    kept = sorted(checkpoints_in(folder.parent.parent), key=step_of)
     for old in kept[:-most]:
         shutil.rmtree(old, ignore_errors=True)
     return False

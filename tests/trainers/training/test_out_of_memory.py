@@ -125,7 +125,7 @@ def test_nothing_left_to_give_up_is_said(
         HarnessError, match=r"one sample of up to [0-9]+ tokens at a time, every layer recomputing"
     ) as e:
         bench.train(tmp_path / "a")
-    assert "--resume" in str(e.value.hint)
+    assert "with a new --output" in str(e.value.hint)
     assert not (tmp_path / "a" / "adapter_config.json").exists()
     assert any("every layer recomputing" in line for line in bench.said)
 

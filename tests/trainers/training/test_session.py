@@ -3,6 +3,7 @@
 import json
 import math
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -189,3 +190,38 @@ def test_layers_that_recompute_are_the_first_ones(bench: Workbench, tmp_path: Pa
     assert 2 == bench.prepare(gradient_checkpointing=True).plan().recomputed
     for name, weight in weights(tmp_path / "a").items():
         torch.testing.assert_close(weights(tmp_path / "b")[name], weight, rtol=0, atol=1e-5)
+
+
+def test_measuring_is_no_time_of_training(bench: Workbench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither in the seconds nor in the rate nor in the time left: each measurement takes a day of a clock of ours."""
+    clock = SimpleNamespace(now=0.0)
+    monkeypatch.setattr("trainers.training.progress.time", SimpleNamespace(monotonic=lambda: clock.now))
+    step = AdapterTrainer.training_step
+
+    def a_second(*args: Any) -> Any:
+        clock.now += 1
+        return step(*args)
+
+    def a_day(*_: Any) -> float:
+        clock.now += 86_400
+        return 1.0
+
+    monkeypatch.setattr(AdapterTrainer, "training_step", a_second)
+    monkeypatch.setattr(AdapterTrainer, "heldout_loss", a_day)
+    outcome = bench.train(tmp_path / "a", heldout=2, eval_steps=1, logging_steps=2, save_steps=1).outcome
+    assert 3 == outcome.steps == outcome.seconds
+    log = [row for row in rows(tmp_path / "a") if "loss" in row]
+    assert [1, 2, 3] == [row["seconds"] for row in log]
+    before = 0
+    for row in log:
+        assert row["tokens"] - before == pytest.approx(row["tokens_per_second"], abs=0.1)
+        before = row["tokens"]
+    assert any("  2 s left" in line for line in bench.said)
+
+
+def test_an_optimizer_that_needs_a_gpu_is_replaced_aloud(bench: Workbench, tmp_path: Path) -> None:
+    """Once; another is used as it is, without a word."""
+    bench.train(tmp_path / "paged", optim="paged_adamw_8bit", max_steps=1)
+    bench.train(tmp_path / "plain", optim="adamw_torch", max_steps=1)
+    said = [line for line in bench.said if "optim" in line]
+    assert ["optim paged_adamw_8bit needs a GPU: adamw_torch is used instead."] == said
