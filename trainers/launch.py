@@ -1,14 +1,21 @@
-"""How one training is started as several processes: torchrun and accelerate launch say so in the environment."""
+"""Whether training can be started here, and how as several processes: their launcher says so in the environment."""
 
 import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 
 from harness.errors import HarnessError, UsageError
 
+_NEEDED = ("torch", "transformers", "peft", "accelerate", "bitsandbytes", "trl", "datasets")
 _PATIENCE = 30  # seconds that the first process has to say what is wrong before another does
 _INTERRUPTED = 130
+
+
+def is_installed() -> bool:
+    """Return whether every package that training takes is installed; nothing is imported."""
+    return all(find_spec(name) is not None for name in _NEEDED)
 
 
 def world() -> tuple[int, int]:

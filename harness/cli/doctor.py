@@ -16,9 +16,9 @@ from harness.errors import HarnessError
 from harness.provenance import versions
 from harness.specs import load_config, store_url
 from harness.store import Store, store_exists
+from trainers.launch import is_installed
 
 _KEYS = ("GEMINI_API_KEY", "GOOGLE_API_KEY", "OPENAI_API_KEY", "HF_TOKEN")
-_TRAINING = ("torch", "transformers", "peft", "trl", "datasets", "bitsandbytes")
 _GIB = 2**30
 
 
@@ -73,8 +73,7 @@ def _extras() -> list[tuple[str, str]]:
             extra = plugins.missing_extra(group, name)
             ready = "ready" if extra is None else f"needs pip install 'ja-harness[{extra}]'"
             rows.append((group.removesuffix("s"), f"{name}: {ready}"))
-    missing = [name for name in _TRAINING if find_spec(name) is None]
-    rows.append(("train", "needs pip install 'ja-harness[train]'" if missing else "ready"))
+    rows.append(("train", "ready" if is_installed() else "needs pip install 'ja-harness[train]'"))
     return rows
 
 

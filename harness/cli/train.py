@@ -3,7 +3,6 @@
 import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +17,7 @@ from harness.specs import DEFAULT_BASE, Config, load_config, parse_task
 from harness.types import Sample
 from reports.view import printable
 from trainers.folder import last_checkpoint, refuse_occupied, step_of
-from trainers.launch import first_speaks, is_first
+from trainers.launch import first_speaks, is_first, is_installed
 from trainers.memory import GIB, MemoryPlan, plan_table
 from trainers.publishing import hub_token, push_to_hub
 from trainers.recipe import load_recipe
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
     from trainers import preparation
 
 _INTERRUPTED = 130
-_NEEDED = ("torch", "transformers", "peft", "accelerate", "bitsandbytes", "trl", "datasets")
 
 
 @click.command(
@@ -93,7 +91,7 @@ def train(
         refuse_occupied(Path(output), resume=resume)
     if repo is not None:
         _check_repository(repo)
-    if any(find_spec(name) is None for name in _NEEDED):
+    if not is_installed():
         raise MissingExtraError("command train", "train")
     from trainers import preparation  # noqa: PLC0415 - torch and transformers are for this command's body
 

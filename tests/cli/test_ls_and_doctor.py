@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import RunCli
+from trainers.launch import is_installed
 
 
 @pytest.mark.parametrize(
@@ -72,3 +73,13 @@ def test_doctor_fails_if_the_store_cannot_be_used(run_cli: RunCli) -> None:
     ran = run_cli("doctor", "--store", "sqlite:///wrong.sqlite")
     assert 1 == ran.code
     assert "is not a readable store" in ran.out
+
+
+@pytest.mark.parametrize("missing", [None, "torch", "accelerate"])
+def test_doctor_misses_what_train_misses(missing: str | None, run_cli: RunCli, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without any one of the packages that training takes, both name the extra."""
+    monkeypatch.setattr("trainers.launch.find_spec", lambda name: None if name == missing else object())
+    lines = [line.split(maxsplit=1) for line in run_cli("doctor").out.splitlines()]
+    state = next(text for name, text in lines if name == "train")
+    assert ("ready" if missing is None else "needs pip install 'ja-harness[train]'") == state
+    assert is_installed() is (missing is None)
