@@ -94,7 +94,7 @@ def read_examples(
             else:
                 bad.append(outcome)
                 bad_here += 1
-        files.append(DataFile(name=_name(table), sha256=table.sha256, rows=len(rows), bad=bad_here))
+        files.append(DataFile(name=shown_name(table.path), sha256=table.sha256, rows=len(rows), bad=bad_here))
     total = len(examples) + len(bad)
     if not examples:
         raise InputError(f"None of the {total} rows can be used: {_named(bad)}", hint="Mend the data.")
@@ -203,12 +203,16 @@ def _files(source: str) -> list[str]:
     return [str(Path(source) / entry.name) for entry in files]
 
 
-def _name(table: Table) -> str:
-    """Return what a record may say of a source: a Hub's id or a file's name, never a folder of this machine."""
-    if not table.path.startswith(HUB):
-        return Path(table.path).name
-    name = table.path.removeprefix(HUB)
-    return f"{HUB}{Path(name).name}" if Path(name).is_absolute() or name[0] in "~." else table.path
+def shown_name(source: str) -> str:
+    """Return what a record may say of a source: a Hub's id or a file's name, never a folder of this machine.
+
+    >>> shown_name("hub:kunishou/databricks-dolly-15k-ja"), shown_name("hub:./mine"), shown_name("/home/me/a.json")
+    ('hub:kunishou/databricks-dolly-15k-ja', 'hub:mine', 'a.json')
+    """
+    if not source.startswith(HUB):
+        return Path(source).name
+    name = source.removeprefix(HUB)
+    return f"{HUB}{Path(name).name}" if Path(name).is_absolute() or name[:1] in {"~", "."} else source
 
 
 def _parsed(table: Table, columns: Mapping[str, str] | None) -> Iterator[Example | BadRow]:

@@ -52,7 +52,7 @@ def recognise(rows: Sequence[Row], *, path: str, mapping: Mapping[str, str] | No
         InputError: a mapped column that no row has; no column for the instruction or the answer, or two of them.
     """
     present = tuple(dict.fromkeys(name for row in rows for name in row.values))
-    columns = _mapped(mapping or {})
+    columns = _mapped(mapping or {}, present)
     for role, name in columns.items():
         if name not in present:
             reversed_ = [key for key in mapping or {} if key in present and (mapping or {})[key] == name in _ALIASES]
@@ -67,12 +67,14 @@ def recognise(rows: Sequence[Row], *, path: str, mapping: Mapping[str, str] | No
     return Layout(columns=columns, riders=riders)
 
 
-def _mapped(mapping: Mapping[str, str]) -> dict[str, str]:
+def _mapped(mapping: Mapping[str, str], present: Sequence[str]) -> dict[str, str]:
     """Return the mapping by role; with both ``instruction`` and ``input``, the latter is the context."""
     columns: dict[str, str] = {}
     for key, name in mapping.items():
         if key not in _ALIASES:
-            turned = f"The order is ROLE=COLUMN: --columns {name}={key}" if name in _ALIASES else None
+            turned = (
+                f"The order is ROLE=COLUMN: --columns {name}={key}" if name in _ALIASES and key in present else None
+            )
             raise UnknownNameError("column role", key, ROLES, hint=turned)
         role = "context" if key == "input" and "instruction" in mapping else _ALIASES[key]
         if role in columns:

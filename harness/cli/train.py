@@ -3,8 +3,9 @@
 import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 from huggingface_hub.errors import HFValidationError
@@ -16,20 +17,51 @@ from harness.errors import MissingExtraError, UsageError
 from harness.specs import DEFAULT_BASE, Config, load_config, parse_task
 from harness.types import Sample
 from reports.view import printable
+from trainers.examples import shown_name
 from trainers.folder import last_checkpoint, refuse_occupied, step_of
-from trainers.launch import first_speaks, is_first, is_installed
+from trainers.launch import first_speaks, is_first, is_installed, world
 from trainers.memory import GIB, MemoryPlan, plan_table
-from trainers.publishing import hub_token, push_to_hub
-from trainers.recipe import load_recipe
+from trainers.publishing import base_notice, hub_token, push_to_hub, refuse_public
+from trainers.recipe import Recipe, load_recipe
+from trainers.record import TrainingRecord
 
 if TYPE_CHECKING:
     from trainers import preparation
 
 _INTERRUPTED = 130
+_CALLED = {  # what other trainers call hyperparameters
+    "lr": "learning_rate",
+    "epochs": "num_train_epochs",
+    "max_seq_length": "max_length",
+    "rank": "lora_r",
+    "warmup": "warmup_steps",
+}
+
+
+class _TrainCommand(click.Command):
+    """The command, which knows hyperparameters that are given as options of their own."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the arguments.
+
+        Raises:
+            UsageError: an option that is a hyperparameter, with the way to set it.
+        """
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            key = error.option_name.lstrip("-").replace("-", "_")
+            key = _CALLED.get(key, key)
+            if key not in {item.name for item in fields(Recipe)}:
+                raise
+            raise UsageError(
+                f"train has no option {error.option_name}.", hint=f"Hyperparameters are set so: --set {key}=VALUE"
+            ) from error
 
 
 @click.command(
     "train",
+    cls=_TrainCommand,
     short_help="Train an adapter (4-bit QLoRA) that goes straight into an evaluation.",
     epilog="Example: harness train --recipe course-unsloth --data ichikara.json --output adapters/mine",
 )
@@ -42,7 +74,11 @@ _INTERRUPTED = 130
     help="Instructions and answers: JSON, JSONL, CSV, TSV, Parquet, a folder, hub:ORG/NAME; may be repeated.",
 )
 @click.option("--output", metavar="DIR", help="The adapter's folder.  [required unless nothing is trained]")
-@click.option("--base", metavar="SPEC", help="The model to adapt.  [default: [models] base of harness.toml]")
+@click.option(
+    "--base",
+    metavar="SPEC",
+    help=f"The model to adapt.  [default: [models] base of harness.toml, else {DEFAULT_BASE}]",
+)
 @click.option("--set", "changes", metavar="KEY=VALUE", multiple=True, help="Change a hyperparameter; may be repeated.")
 @click.option("--columns", metavar="ROLE=COLUMN", multiple=True, help="Where input or answer stands in your data.")
 @click.option("--against", metavar="TASK|PATH", multiple=True, help="Refuse samples that equal tasks of this set.")
@@ -51,7 +87,12 @@ _INTERRUPTED = 130
     "--preview", type=click.IntRange(min=1), metavar="N", help="Print N samples with their loss mask, and stop."
 )
 @click.option("--dry-run", is_flag=True, help="Check everything, print the memory plan, and stop.")
-@click.option("--memory", type=FiniteRange(min=0, min_open=True), metavar="GIB", help="Plan for a device of this size.")
+@click.option(
+    "--memory",
+    type=FiniteRange(min=0, min_open=True),
+    metavar="GIB",
+    help="Plan for a device of this machine's kind (GPU or CPU) with this much memory.",
+)
 @click.option("--dtype", type=click.Choice(["bfloat16", "float16", "float32"]), help="[default: the fastest here]")
 @click.option("--resume", is_flag=True, help="Go on from the last checkpoint in --output, if there is one.")
 @click.option("--push-to-hub", "repo", metavar="ORG/NAME", help="Publish the adapter, privately, when it is done.")
@@ -87,7 +128,7 @@ def train(
     roles = _columns(columns)
     if output is None and not (preview or dry_run):
         raise UsageError("No --output was given.", hint="Name the adapter's folder: --output adapters/mine")
-    if output is not None and is_first():  # the first process may be writing already
+    if output is not None and is_first() and not (preview or dry_run):  # the first process may be writing already
         refuse_occupied(Path(output), resume=resume)
     if repo is not None:
         _check_repository(repo)
@@ -95,7 +136,7 @@ def train(
         raise MissingExtraError("command train", "train")
     from trainers import preparation  # noqa: PLC0415 - torch and transformers are for this command's body
 
-    rank, size = preparation.world()
+    rank, size = world()
     say = _say if rank == 0 else _keep_silent
     prepared = preparation.prepare(
         preparation.Request(
@@ -107,7 +148,7 @@ def train(
             against=_benchmarks(against, settings),
             dtype=dtype,
             settings=settings.models.get("hf", {}),
-            command=shlex.join(["harness", *sys.argv[1:]]),
+            command=shlex.join(["harness", *without_folders(sys.argv[1:])]),
         ),
         say,
     )
@@ -115,7 +156,8 @@ def train(
         say(line)
     if preview:
         click.echo("\n\n".join(printable(text) for text in preparation.previews(prepared, preview)))
-        return 0
+        if not dry_run:
+            return 0
     plan = prepared.plan(world=size, memory=None if memory is None else int(memory * GIB))
     show = click.echo if dry_run else say
     show(plan_table(prepared.shape, prepared.wishes, plan, length=prepared.longest, batch=prepared.recipe.batch_size))
@@ -152,12 +194,84 @@ def _train(
         losses += f", held-out loss {outcome.heldout_loss_before:.3f} to {outcome.heldout_loss:.3f}"
     click.echo(f"{folder}: {steps}, {outcome.tokens:,} tokens, {losses}")
     if repo is not None:
+        if notice := base_notice(folder):
+            say(f"Note: {notice}")
         click.echo(push_to_hub(folder, repo, token=hub_token()))
+    if differing := _differing_numerics(record, prepared.request.settings):
+        say(f"Note: {differing}.")
     say(
         f"Evaluate it: harness eval --model base --model adapter:{shlex.quote(str(folder))} --base "
         f"{shlex.quote(record.base)} --task bundled:ja-mini --prompt {shlex.quote(record.prompt)} --judge rules"
     )
     return 0
+
+
+def _differing_numerics(record: TrainingRecord, settings: Mapping[str, Any]) -> str | None:
+    """Return what evaluation does otherwise on this machine unless it is told; None if it does as training did."""
+    if record.quantization != "nf4":
+        return None
+    told = []
+    if record.device == "cpu":
+        told.append("on a CPU `harness eval` takes unquantised ones, unless --quantization nf4 is given")
+    if (double := bool(record.recipe.get("double_quant"))) != bool(settings.get("double_quant")):
+        told.append(
+            f"{'with' if double else 'without'} double_quant, as `harness eval` does only with double_quant = "
+            f"{str(double).lower()} under [models.hf] in harness.toml"
+        )
+    return f"trained on nf4 weights; {'; '.join(told)}" if told else None
+
+
+def without_folders(arguments: Sequence[str]) -> list[str]:
+    """Return a command's arguments with files and folders by their last names: a record of it is published.
+
+    >>> without_folders(["train", "--data", "/home/me/a.json", "--data=hub:org/set", "--output", "~/adapters/mine"])
+    ['train', '--data', 'a.json', '--data=hub:org/set', '--output', 'mine']
+    >>> without_folders(["--base", "llm-jp/llm-jp-3-13b", "--against", "exam=/x/y.jsonl", "--set", "prompt=/x/z.j2"])
+    ['--base', 'llm-jp/llm-jp-3-13b', '--against', 'exam=y.jsonl', '--set', 'prompt=z.j2']
+    """
+    shown = []
+    option = ""
+    for argument in arguments:
+        name, equals, value = argument.partition("=")
+        if option in _SHOWN:
+            shown.append(_SHOWN[option](argument))
+            option = ""
+        elif equals and name in _SHOWN:
+            shown.append(f"{name}={_SHOWN[name](value)}")
+        else:
+            shown.append(argument)
+            option = argument
+    return shown
+
+
+def _shown_pair(text: str) -> str:
+    """Return PATH or NAME=PATH without the folder; a task's name has none."""
+    name, equals, path = text.rpartition("=")
+    return f"{name}{equals}{Path(path).name}"
+
+
+def _shown_setting(text: str) -> str:
+    key, equals, value = text.partition("=")
+    return f"{key}{equals}{Path(value).name}" if key.strip() == "prompt" else text
+
+
+def _shown_base(text: str) -> str:
+    """Return a base without the folder it lies in; a name on the Hub has none."""
+    kind, colon, path = text.rpartition(":")
+    is_place = kind == "gguf" or (not kind and (Path(path).is_absolute() or Path(path).expanduser().exists()))
+    return f"{kind}{colon}{Path(path).name}" if is_place else text
+
+
+_SHOWN: Mapping[str, Callable[[str], str]] = {  # options that may name a place on this machine
+    "--against": _shown_pair,
+    "--base": _shown_base,
+    "--config": shown_name,
+    "--data": shown_name,
+    "--output": shown_name,
+    "--recipe": shown_name,
+    "--set": _shown_setting,
+    "--store": shown_name,
+}
 
 
 def _interrupted(folder: Path) -> None:
@@ -176,7 +290,9 @@ def _check_repository(repo: str) -> None:
             f"--push-to-hub {repo!r} is no name of a repository.",
             hint="Write OWNER/NAME with letters, digits, '-', '_' and '.', at most 96 characters.",
         ) from error
-    hub_token()
+    token = hub_token()
+    if is_first():
+        refuse_public(repo, token)
 
 
 def _columns(pairs: tuple[str, ...]) -> dict[str, str]:

@@ -13,7 +13,9 @@ from typing import Any
 import huggingface_hub.constants
 import pytest
 
+from harness.cli.train import _differing_numerics
 from tests.conftest import Ran, RunCli
+from tests.servers.hub import Repository, hub
 from tests.trainers.adapter_folders import record_of, write_folder
 from trainers.record import read_record
 
@@ -87,6 +89,9 @@ def test_bad_data_is_one_sentence(train: Train, content: str, expected: str) -> 
         (["--against", "gone"], 2, "No task named 'gone'.", "Known: "),
         (["--against", "gone.jsonl"], 1, "gone.jsonl: no such file", None),
         (["--memory", "0.1"], 1, "Training needs at least", "a smaller base"),
+        (["--lr", "1e-4"], 2, "train has no option --lr.", "--set learning_rate=VALUE"),
+        (["--lora-r=8"], 2, "train has no option --lora-r.", "--set lora_r=VALUE"),
+        (["--dtype", "float16"], 2, "float16 can only be trained on a GPU", "--dtype float32"),
         (["--push-to-hub", "a b"], 2, "--push-to-hub 'a b' is no name of a repository.", "OWNER/NAME"),
     ],
 )
@@ -227,6 +232,15 @@ def test_preview_prints_samples_with_their_mask(train: Train) -> None:
         assert "⟦" not in prompt
 
 
+def test_a_preview_and_a_plan_come_together_and_need_no_free_folder(train: Train) -> None:
+    """The preview first; what lies in --output does not matter, as nothing is written."""
+    write_folder(Path("finished"))
+    ran = train("--preview", "1", "--dry-run", "--output", "finished")
+    assert 0 == ran.code, ran.err
+    assert ran.out.startswith("rows.json row 1: ")
+    assert ran.out.index("⟧") < ran.out.index("| micro-batch ") < ran.out.index("Plan: ")
+
+
 def test_a_preview_cannot_be_of_nothing(train: Train) -> None:
     """The number is checked like any other option."""
     assert 2 == train("--preview", "0").code
@@ -273,6 +287,51 @@ def test_a_finished_run_is_told_when_it_is_resumed(train: Train) -> None:
     ran = train("--output", "out", "--set", "max_steps=2", "--set", "lora_r=2", "--resume")
     assert (0, True) == (ran.code, "holds this very run, finished after 2 steps" in ran.err)
     assert "loss" in ran.out
+
+
+def test_no_folder_of_this_machine_is_recorded_but_where_a_command_needs_it(
+    train: Train,
+) -> None:
+    """The command has last names; the card is called by its name and loads the adapter from where it lies."""
+    ran = train("--output=deep/out", "--set", "max_steps=1", "--set", "lora_r=2", data=str(Path("rows.json").resolve()))
+    assert 0 == ran.code, ran.err
+    record = read_record(Path("deep/out"))
+    assert record is not None
+    assert "/" not in record.command
+    for part in ("harness train --recipe cpu-demo --data rows.json --base ", " --output=out --set max_steps=1 "):
+        assert part in record.command
+    card = (Path("deep/out") / "README.md").read_text(encoding="utf-8")
+    assert ("\n# out\n" in card, "--model adapter:deep/out " in card) == (True, True)
+
+
+@pytest.mark.parametrize(
+    ("changes", "double", "expected"),
+    [
+        ({"quantization": "none", "device": "cpu"}, False, None),
+        ({"device": "NVIDIA L4"}, False, None),
+        ({"device": "cpu"}, False, "--quantization nf4"),
+        ({"recipe": {"double_quant": True}}, False, "with double_quant"),
+        ({"recipe": {"double_quant": True}}, True, None),
+    ],
+)
+def test_evaluation_that_computes_otherwise_is_told_of(
+    changes: dict[str, Any], double: bool, expected: str | None
+) -> None:
+    """Unquantised weights on a CPU, and scales that are or are not quantised: only where they differ."""
+    told = _differing_numerics(record_of(**changes), {"double_quant": double})
+    assert (expected is None) == (told is None)
+    assert (expected or "") in (told or "")
+
+
+def test_a_public_repository_is_refused_before_anything_is_read(train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not after hours, and with what to do."""
+    with hub("hf_" + "s3cret" * 5) as server:
+        server.repositories["someone/shown"] = Repository(private=False)
+        monkeypatch.setenv("HF_TOKEN", "hf_" + "s3cret" * 5)
+        monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", server.url)
+        ran = train("--output", "out", "--push-to-hub", "someone/shown", data="gone.json")
+    assert (1, "The repository someone/shown is there already, and public.") == (ran.code, complaint(ran))
+    assert "harness card DIR --push-to-hub someone/shown --public" in ran.err
 
 
 HELP = """
