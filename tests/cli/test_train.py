@@ -91,7 +91,6 @@ def test_bad_data_is_one_sentence(train: Train, content: str, expected: str) -> 
         (["--memory", "0.1"], 1, "Training needs at least", "a smaller base"),
         (["--lr", "1e-4"], 2, "train has no option --lr.", "--set learning_rate=VALUE"),
         (["--lora-r=8"], 2, "train has no option --lora-r.", "--set lora_r=VALUE"),
-        (["--dtype", "float16"], 2, "float16 can only be trained on a GPU", "--dtype float32"),
         (["--push-to-hub", "a b"], 2, "--push-to-hub 'a b' is no name of a repository.", "OWNER/NAME"),
     ],
 )
@@ -103,6 +102,15 @@ def test_bad_arguments_are_one_sentence(
     assert (code, True) == (ran.code, expected in complaint(ran)), ran.err
     if hint:
         assert hint in ran.err.partition("Hint: ")[2]
+    assert not Path("out").exists()
+
+
+def test_float16_without_a_gpu_is_refused_early(train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sentence before a weight is loaded, not a failure in the first step."""
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    ran = train("--output", "out", "--dtype", "float16")
+    assert (2, "float16 can only be trained on a GPU, and there is none here.") == (ran.code, complaint(ran))
+    assert "--dtype float32" in ran.err
     assert not Path("out").exists()
 
 

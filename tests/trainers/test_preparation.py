@@ -262,13 +262,6 @@ def test_memory_that_is_there_decides(ready: Prepare, monkeypatch: pytest.Monkey
         prepared.plan()
 
 
-def test_float16_on_a_cpu_is_refused_early(ready: Prepare) -> None:
-    """A CPU cannot scale its losses: a sentence, before a weight is loaded."""
-    with pytest.raises(UsageError, match="float16 can only be trained on a GPU") as caught:
-        ready(ROWS[:3], dtype="float16")
-    assert "--dtype float32" in str(caught.value.hint)
-
-
 def test_previews_are_of_the_first_samples(ready: Prepare) -> None:
     """As many as asked for, or as there are."""
     prepared = ready(ROWS[:3])
