@@ -17,7 +17,8 @@ from harness.cli.train import _differing_numerics
 from tests.conftest import Ran, RunCli
 from tests.servers.hub import Repository, hub
 from tests.trainers.adapter_folders import record_of, write_folder
-from trainers.record import read_record
+from trainers.folder import save_record
+from trainers.record import read_log, read_record
 
 NEEDED = ("torch", "transformers", "peft", "accelerate", "bitsandbytes", "trl", "datasets")
 pytestmark = pytest.mark.skipif(
@@ -285,6 +286,17 @@ def test_a_task_by_name_is_refused_too(train: Train) -> None:
     refused = [line for line in ran.err.splitlines() if "refused: " in line]
     assert (0, 1) == (ran.code, len(refused)), ran.err
     assert f"copied.json row 13: its input is the input of bundled:ja-mini task {task['task_id']}" in refused[0]
+
+
+@pytest.mark.parametrize("more", [[], ["--resume"]])
+def test_a_run_that_came_to_nothing_makes_way(train: Train, more: list[str]) -> None:
+    """As after memory ran out before a checkpoint: other settings train in the same folder, with a log of their own."""
+    Path("out").mkdir()
+    save_record(Path("out"), record_of(outcome=None))
+    (Path("out") / "trainer_log.jsonl").write_text('{"step": 77, "loss": 2.0}\n')
+    record = trained(train, *more)
+    assert (2, "cpu-demo") == (record["outcome"]["steps"], record["recipe_name"])
+    assert 77 not in [row["step"] for row in read_log(Path("out"))]
 
 
 def test_a_finished_run_is_told_when_it_is_resumed(train: Train) -> None:
