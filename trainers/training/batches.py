@@ -6,8 +6,11 @@ from typing import Any
 
 import torch
 from torch.utils.data import Sampler
+from transformers import TrainerCallback
 
 from trainers.encoding import IGNORED
+
+_ROUNDING = 1e-6  # of an epoch
 
 
 class StepBatches(Sampler[list[int]]):
@@ -33,6 +36,18 @@ class StepBatches(Sampler[list[int]]):
         order = torch.randperm(len(self._lengths), generator=generator).tolist()
         for start in range(0, len(order), self.batch):
             yield deal(order[start : start + self.batch], self._lengths, self._world)[self._rank]
+
+
+class EpochOrder(TrainerCallback):  # type: ignore[misc]  # transformers is untyped
+    """Gives every epoch an order of its own, also where a run is resumed."""
+
+    def __init__(self, batches: StepBatches) -> None:
+        self._batches = batches
+
+    def on_epoch_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ANN401
+        """Tell the batches which epoch begins or goes on."""
+        del args, control
+        self._batches.epoch = int((state.epoch or 0) + _ROUNDING)
 
 
 def deal(indices: Sequence[int], lengths: Sequence[int], hands: int) -> list[list[int]]:

@@ -37,15 +37,15 @@ from trainers.launch import is_first, world
 from trainers.memory import GIB, MemoryPlan
 from trainers.preparation import Prepared
 from trainers.recipe import Recipe
-from trainers.record import CURVE, LOG, Outcome, TrainingRecord, read_log
+from trainers.record import CARD, CURVE, LOG, Outcome, TrainingRecord, read_log
+from trainers.training.batches import EpochOrder
 from trainers.training.model import load_student
 from trainers.training.processes import from_the_first, leave
 from trainers.training.progress import Progress, Tally, diverged
-from trainers.training.trainer import AdapterTrainer, EpochOrder, out_of_memory
+from trainers.training.trainer import AdapterTrainer, out_of_memory
 
 _SAVING = ".saving"
 _ON_A_CPU = "adamw_torch"  # the optimizer in place of those that page to a CPU's memory
-CARD = "README.md"
 
 
 def train(

@@ -16,7 +16,6 @@ from typing import Any
 
 import torch
 from torch.utils.data import DataLoader
-from transformers import TrainerCallback
 from trl import SFTTrainer
 
 from harness.errors import HarnessError
@@ -30,7 +29,6 @@ from trainers.training.processes import add_up, anywhere, largest
 from trainers.training.progress import Progress
 
 _BUCKET = 1 << 24  # gradient elements that travel between GPUs at once
-_ROUNDING = 1e-6  # of an epoch
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _FULL_WORDS = (  # safetensors gives the system's words, torch.save one of its own
     *("No space left", "Disk quota exceeded", "File too large"),
@@ -314,18 +312,6 @@ class AdapterTrainer(SFTTrainer):  # type: ignore[misc]  # trl is untyped
 
     def _event(self, text: str) -> None:
         self._progress.event(self.state.global_step, text)
-
-
-class EpochOrder(TrainerCallback):  # type: ignore[misc]  # transformers is untyped
-    """Gives every epoch an order of its own, also where a run is resumed."""
-
-    def __init__(self, batches: StepBatches) -> None:
-        self._batches = batches
-
-    def on_epoch_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ANN401
-        """Tell the batches which epoch begins or goes on."""
-        del args, control
-        self._batches.epoch = int((state.epoch or 0) + _ROUNDING)
 
 
 class _Failed(IntEnum):
