@@ -77,7 +77,7 @@ wishes_of = st.builds(
 def test_the_estimate_is_an_upper_bound_on_measured_peaks(
     rank: int, dropout: bool, tokens: int, recomputed: int, dequantized: bool, peak: float, over: float
 ) -> None:
-    """Peaks allocated on one H200 with the 13.7 B shape and bf16 weights of 28.5 GB, by bench/train_speed.py."""
+    """Peaks allocated on one H200, 13.7 B shape, as bench/bare_training.py and bench/train_speed.py measure them."""
     estimate = needs(
         llama_13b(rank),
         Wishes(dropout=dropout, quantized=True),
