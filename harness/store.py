@@ -7,6 +7,8 @@ processes work side by side (WAL, one short transaction per write).
 
 import hashlib
 import json
+import sqlite3
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -246,9 +248,9 @@ def _engine(url: str, lock_timeout: float) -> Engine:
     engine = create_engine(url, connect_args={"timeout": lock_timeout, "check_same_thread": False})
 
     @event.listens_for(engine, "connect")
-    def _on_connect(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own type
+    def _on_connect(connection: sqlite3.Connection, _record: object) -> None:
         connection.isolation_level = None  # we begin transactions ourselves, see below
-        connection.execute("PRAGMA journal_mode=WAL")
+        _use_wal(connection, lock_timeout)
         connection.execute("PRAGMA synchronous=NORMAL")  # survives kill -9; only a power cut can lose the last commits
 
     @event.listens_for(engine, "begin")
@@ -258,6 +260,21 @@ def _engine(url: str, lock_timeout: float) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
 
     return engine
+
+
+def _use_wal(connection: sqlite3.Connection, lock_timeout: float) -> None:
+    # SQLite does not wait here for another process that is setting up the same file: both hold the lock for reading
+    # and want it for writing, so it refuses one of them at once.
+    deadline = time.monotonic() + lock_timeout
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+        else:
+            return
 
 
 def _explain(error: DBAPIError, path: Path) -> StoreError:

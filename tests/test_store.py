@@ -1,7 +1,10 @@
 """The store: what it keeps, what it serves, and how it fails."""
 
 import sqlite3
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -95,6 +98,30 @@ def test_an_unknown_plan_is_an_error(store: Store) -> None:
     """A run whose rows are elsewhere is named as such."""
     with pytest.raises(StoreError, match="does not hold this run"):
         store.load_plan("0" * 64)
+
+
+def test_a_new_store_waits_for_another_process_that_sets_it_up(tmp_path: Path) -> None:
+    """Two processes may make the same store at once: the later one waits instead of failing."""
+    path = tmp_path / "store.sqlite"
+    with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with ThreadPoolExecutor() as pool:
+            opening = pool.submit(Store, str(path))
+            time.sleep(0.1)
+            waited = not opening.done()
+            other.execute("COMMIT")
+            with opening.result(timeout=30) as opened:
+                assert {} == opened.generations(["a"])
+    assert waited
+
+
+def test_a_new_store_that_stays_locked_says_so(tmp_path: Path) -> None:
+    """The wait for the one that sets it up has an end and a reason."""
+    path = tmp_path / "store.sqlite"
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StoreError, match="is locked: another process"):
+            Store(str(path), lock_timeout=0.1)
 
 
 def test_a_locked_store_says_so(store: Store) -> None:
