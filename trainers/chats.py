@@ -1,4 +1,4 @@
-"""Conversations: a list of turns becomes the last question, its answer and what went before."""
+"""Conversations: a list of turns becomes exchanges, each a question with its answer and what went before."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -17,24 +17,27 @@ _KEYS = (("role", "content"), ("from", "value"))
 _A: Mapping[Role, str] = {"system": "a system", "user": "a user", "assistant": "an assistant"}
 
 
-class Conversation(NamedTuple):
-    """The last exchange of a conversation, and the turns before it (a system message first, if there is one)."""
+class Exchange(NamedTuple):
+    """A question of a conversation, its answer, and all that was said before (a system message first, if there is one).
 
+    ``turn`` is the number of the last turn in it, from 1; ``answer`` is None for a question that nobody answers.
+    """
+
+    turn: int
     history: tuple[Message, ...]
     input: str
-    answer: str
+    answer: str | None
 
 
-def conversation(cell: object) -> Conversation:
-    """Return the conversation that a cell holds: a list of turns, or that list as JSON text.
+def exchanges(cell: object) -> list[Exchange]:
+    """Return the exchanges of the conversation that a cell holds: a list of turns, or that list as JSON text.
 
     A turn has ``role`` and ``content`` (system, user, assistant), or ``from`` and ``value`` (system, human, gpt). After
-    a system message, if there is one, user and assistant take turns; the assistant has the last word, and that is the
-    answer. A blank system message counts as none.
+    a system message, if there is one, user and assistant take turns. A blank system message counts as none.
 
     >>> talk = [{"from": "human", "value": "やあ"}, {"from": "gpt", "value": "はい。"}]
-    >>> conversation(talk)
-    Conversation(history=(), input='やあ', answer='はい。')
+    >>> exchanges(talk)
+    [Exchange(turn=2, history=(), input='やあ', answer='はい。')]
 
     Raises:
         ValueError: the cell is no such conversation; says why.
@@ -51,10 +54,16 @@ def conversation(cell: object) -> Conversation:
             raise ValueError(f"{where} is blank")
     if not spoken:
         raise ValueError("a conversation without a user turn")
-    if len(spoken) % 2:
-        raise ValueError("the conversation ends with a user turn, so there is no answer to learn")
-    history = (*(message for message in system if message.content.strip()), *spoken[:-2])
-    return Conversation(history=history, input=spoken[-2].content, answer=spoken[-1].content)
+    before = [message for message in system if message.content.strip()]
+    return [
+        Exchange(
+            turn=min(len(system) + start + 2, len(turns)),
+            history=(*before, *spoken[:start]),
+            input=spoken[start].content,
+            answer=spoken[start + 1].content if start + 1 < len(spoken) else None,
+        )
+        for start in range(0, len(spoken), 2)
+    ]
 
 
 def _turns(cell: object) -> list[object]:

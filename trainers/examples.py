@@ -1,7 +1,7 @@
 """What there is to learn: examples read from files and from the Hub, with every row that cannot be used named."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from harness.codec import digest
 from harness.errors import HarnessError, InputError, MissingExtraError, UsageError
 from harness.tables import Row, Table, read_table, shorten
 from harness.types import Message
-from trainers.chats import conversation
+from trainers.chats import exchanges
 from trainers.mapping import Layout, recognise
 from trainers.record import DataFile
 
@@ -17,6 +17,7 @@ HUB = "hub:"
 _PARQUET = {".parquet", ".pq"}
 _SUFFIXES = {".json", ".jsonl", ".ndjson", ".csv", ".tsv", *_PARQUET}
 _SHOWN = 3  # bad rows named in one message
+_UNANSWERED = "the conversation ends with a user turn, so there is no answer to learn"
 # datasets takes a second to import and comes with an extra, so it is loaded the way a plugin is.
 _HUB_READER = EntryPoint(name="hub", value="trainers.hub_data:read_hub", group="trainers")
 
@@ -25,7 +26,8 @@ _HUB_READER = EntryPoint(name="hub", value="trainers.hub_data:read_hub", group="
 class Example:
     """One thing to learn: the template's variables and the answer to them.
 
-    ``where`` is shown to people and differs between examples: ``train.json:14``, ``train.parquet row 3``.
+    ``where`` is shown to people and differs between examples: ``train.json:14``, ``train.parquet row 3``, and of a
+    conversation with several answers ``chats.jsonl:2 turn 4``.
     ``inputs`` always has ``input``, all of the instruction; ``instruction`` and ``context`` are its parts where it has
     two, and further columns with text ride along. ``answer`` is kept as it stands, whitespace at its ends included.
     ``history`` holds earlier messages, oldest first, a system message before all.
@@ -40,6 +42,14 @@ class Example:
     def question(self) -> str:
         """An identity of all that the answer answers: equal for equal inputs after equal earlier messages."""
         return digest([[message.role, message.content] for message in self.history] + [self.inputs["input"]])
+
+    @property
+    def opening(self) -> str:
+        """An identity of how its conversation begins, up to the first question: equal for all answers of one."""
+        first = next((place for place, message in enumerate(self.history) if message.role == "user"), None)
+        if first is None:
+            return self.question
+        return replace(self, history=self.history[:first], inputs={"input": self.history[first].content}).question
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,9 +77,10 @@ def read_examples(
 ) -> Examples:
     """Return the examples of files (JSON, JSONL, CSV, TSV, Parquet), folders of files, and data sets of the Hub.
 
-    A folder stands for the data files in it, by name. ``hub:NAME[@REVISION][:SPLIT]`` is a data set of the Hugging Face
-    Hub or a folder that `datasets` can load; the split is train unless given. `trainers.mapping.recognise` tells what
-    the columns are, in each file for itself; ``columns`` maps roles to columns of other names, in all files.
+    A folder stands for the data files in it, by name. ``hub:NAME[@REVISION][:[SUBSET/]SPLIT]`` is a data set of the
+    Hugging Face Hub or a folder that `datasets` can load; the split is train unless given. What the columns are,
+    `trainers.mapping.recognise` tells in each file for itself; ``columns`` maps roles to columns of other names, in all
+    files. Every answer of a conversation is an example, and counts as a row.
 
     A row is bad if it is no object, if its instruction or answer is missing, blank or no text, holds a NUL or half a
     surrogate pair, if its conversation is none, or if an example with the same question and answer came before it.
@@ -112,9 +123,9 @@ def split_heldout(
     """Return the examples to train on and those held out, each in the order given.
 
     ``heldout`` is a fraction between 0 and 1 or a whole number of examples; 0 holds out nothing. A fraction holds out
-    one example at least. Examples with the same question stay on one side, so that a few fewer may be held out than
-    asked for. Which ones depends on the seed and on each question's text, not on the order: a file that grows keeps
-    most of its choice.
+    one example at least. Examples with the same question stay on one side, and so do conversations that begin with it,
+    so that a few fewer may be held out than asked for. Which ones depends on the seed and on each question's text, not
+    on the order: a file that grows keeps most of its choice.
 
     >>> examples = [Example(where=str(n), inputs={"input": f"{n}?"}, answer="a") for n in range(10)]
     >>> train, held = split_heldout(examples, 0.2, seed=0)
@@ -135,7 +146,7 @@ def split_heldout(
         )
     groups: dict[str, list[int]] = {}
     for number, example in enumerate(examples):
-        groups.setdefault(example.question, []).append(number)
+        groups.setdefault(example.opening, []).append(number)
     chosen: set[int] = set()
     for question in sorted(groups, key=lambda question: digest([seed, question])):
         if len(chosen) + len(groups[question]) <= wanted:
@@ -208,18 +219,20 @@ def shown_name(source: str) -> str:
 
     >>> shown_name("hub:kunishou/databricks-dolly-15k-ja"), shown_name("hub:./mine"), shown_name("/home/me/a.json")
     ('hub:kunishou/databricks-dolly-15k-ja', 'hub:mine', 'a.json')
+    >>> shown_name("hub:~/data/mine:ja/train")
+    'hub:mine:ja/train'
     """
     if not source.startswith(HUB):
         return Path(source).name
-    name = source.removeprefix(HUB)
-    return f"{HUB}{Path(name).name}" if Path(name).is_absolute() or name[:1] in {"~", "."} else source
+    name, colon, part = source.removeprefix(HUB).partition(":")
+    return f"{HUB}{Path(name).name}{colon}{part}" if Path(name).is_absolute() or name[:1] in {"~", "."} else source
 
 
 def _parsed(table: Table, columns: Mapping[str, str] | None) -> Iterator[Example | BadRow]:
     layout = recognise(table.rows, path=table.path, mapping=columns)
     for where, row in zip(_places(table), table.rows, strict=True):
         try:
-            yield _example(row, where, layout)
+            yield from _examples(row, where, layout)
         except ValueError as error:
             yield BadRow(where=where, why=str(error))
 
@@ -233,24 +246,42 @@ def _places(table: Table) -> list[str]:
     return [f"{table.path} row {number}" for number in range(1, len(lines) + 1)]
 
 
-def _example(row: Row, where: str, layout: Layout) -> Example:
+def _examples(row: Row, where: str, layout: Layout) -> Iterator[Example | BadRow]:
+    """Yield an example for each answer of a row: one, or those of its conversation.
+
+    Raises:
+        ValueError: the row cannot be used; says why.
+    """
     if row.trouble:
         raise ValueError(row.trouble)
     cells = {role: row.values.get(name) for role, name in layout.columns.items()}
-    inputs = {name: text for name in layout.riders if (text := _rider(row.values.get(name))) is not None}
-    history: tuple[Message, ...] = ()
-    if layout.is_chat:
-        talk = conversation(cells["messages"])
-        history, answer, inputs["input"] = talk.history, talk.answer, talk.input
-    else:
-        inputs |= _question(cells, layout.columns)
+    riders = {name: text for name in layout.riders if (text := _rider(row.values.get(name))) is not None}
+    prompt = _optional(cells.get("system"), layout.columns.get("system", ""))
+    system = (Message(role="system", content=prompt),) if prompt else ()
+    if not layout.is_chat:
+        inputs = riders | _question(cells, layout.columns)
         answer = _required(cells["answer"], layout.columns["answer"])
-    system = _optional(cells.get("system"), layout.columns.get("system", ""))
-    if system and not (history and history[0].role == "system"):
-        history = (Message(role="system", content=system), *history)
-    for text in (*inputs.values(), answer, *(message.content for message in history)):
+        yield _checked(Example(where=where, inputs=inputs, answer=answer, history=system))
+        return
+    talk = exchanges(cells["messages"])
+    for part in talk:
+        place = f"{where} turn {part.turn}" if len(talk) > 1 else where
+        has_own = bool(part.history) and part.history[0].role == "system"
+        history = part.history if has_own else (*system, *part.history)
+        if part.answer is None:
+            yield BadRow(where=place, why=_UNANSWERED)
+            continue
+        try:
+            inputs = riders | {"input": part.input}
+            yield _checked(Example(where=place, inputs=inputs, answer=part.answer, history=history))
+        except ValueError as error:
+            yield BadRow(where=place, why=str(error))
+
+
+def _checked(example: Example) -> Example:
+    for text in (*example.inputs.values(), example.answer, *(message.content for message in example.history)):
         _check_characters(text)
-    return Example(where=where, inputs=inputs, answer=answer, history=history)
+    return example
 
 
 def _question(cells: Mapping[str, object], columns: Mapping[str, str]) -> dict[str, str]:

@@ -21,24 +21,34 @@ from harness.tables.parquet import arrow_rows
 
 _SECONDS_TO_ANSWER = 15
 # A split may be a slice, as in train[:10%], whose colon is no separator.
-_SPEC = re.compile(r"(?P<name>[^@:][^@]*?)(?:@(?P<revision>[^:]+))?(?::(?P<split>\w[\w.+-]*(?:\[[^\]]*\])?))?")
+_SPEC = re.compile(
+    r"(?P<name>[^@:][^@]*?)(?:@(?P<revision>[^:]+))?"
+    r"(?::(?:(?P<subset>\w[\w.+-]*)/)?(?P<split>\w[\w.+-]*(?:\[[^\]]*\])?))?"
+)
+_FORM = "hub:ORG/NAME[@REVISION][:[SUBSET/]SPLIT]"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HubSpec:
-    """A data set as asked for; ``revision`` None means the newest."""
+    """A data set as asked for; ``revision`` None means the newest, ``subset`` None the only one (or the default)."""
 
     name: str
-    revision: str | None
-    split: str
+    revision: str | None = None
+    subset: str | None = None
+    split: str = "train"
+
+    @property
+    def part(self) -> str:
+        """Which rows of the data set: SPLIT or SUBSET/SPLIT."""
+        return f"{self.subset}/{self.split}" if self.subset else self.split
 
 
 def parse_spec(source: str) -> HubSpec:
-    """Return what ``hub:NAME[@REVISION][:SPLIT]`` asks for; a path that exists is a name as a whole.
+    """Return what ``hub:NAME[@REVISION][:[SUBSET/]SPLIT]`` asks for; a path that exists is a name as a whole.
 
-    >>> parse_spec("hub:org/name@v1.0:test[:50]")
-    HubSpec(name='org/name', revision='v1.0', split='test[:50]')
-    >>> parse_spec("hub:org/name").split
+    >>> parse_spec("hub:org/name@v1.0:ja/test[:50]")
+    HubSpec(name='org/name', revision='v1.0', subset='ja', split='test[:50]')
+    >>> parse_spec("hub:org/name").part
     'train'
 
     Raises:
@@ -46,11 +56,13 @@ def parse_spec(source: str) -> HubSpec:
     """
     whole = source.removeprefix("hub:")
     if whole and Path(whole).expanduser().exists():
-        return HubSpec(name=whole, revision=None, split="train")
+        return HubSpec(name=whole)
     match = _SPEC.fullmatch(whole)
     if match is None:
-        raise UsageError(f"{source!r} names no data set.", hint="Write hub:ORG/NAME[@REVISION][:SPLIT].")
-    return HubSpec(name=match["name"], revision=match["revision"], split=match["split"] or "train")
+        raise UsageError(f"{source!r} names no data set.", hint=f"Write {_FORM}.")
+    return HubSpec(
+        name=match["name"], revision=match["revision"], subset=match["subset"], split=match["split"] or "train"
+    )
 
 
 def read_hub(source: str) -> Table:
@@ -75,7 +87,7 @@ def read_hub(source: str) -> Table:
     else:
         commit = _commit(spec)
         at = f"@{commit[:12]}" if commit else ""
-        shown = f"hub:{spec.name}{at}:{spec.split}"
+        shown = f"hub:{spec.name}{at}:{spec.part}"
         rows = _load(spec.name, spec, commit, shown)
     if not rows:
         raise InputError("the data set has no rows", path=shown)
@@ -108,17 +120,17 @@ def _commit(spec: HubSpec) -> str | None:
 
 def _load(target: str, spec: HubSpec, commit: str | None, shown: str) -> list[Row]:
     try:
-        data = datasets.load_dataset(target, split=spec.split, revision=commit)
+        data = datasets.load_dataset(target, spec.subset, split=spec.split, revision=commit)
     except ConnectionError as error:
         raise _unreachable(spec) from error
     except datasets.exceptions.DatasetGenerationError as error:
         reason = _in_one_line(error.__cause__ or error)
         raise InputError(f"its files cannot be read: {reason}", path=shown) from error
-    except Exception as error:  # unknown splits, several configurations, no data files: each of another class
+    except Exception as error:  # unknown splits and subsets, no data files: each of another class
         raise InputError(
             f"datasets cannot load it: {_in_one_line(error)}",
             path=shown,
-            hint="Name a split as in hub:ORG/NAME:SPLIT, or download one of its files and pass its path.",
+            hint=f"The form is {_FORM}; or download one of its files and pass its path.",
         ) from error
     return arrow_rows(data.with_format("arrow")[:], shown)
 

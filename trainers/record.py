@@ -20,8 +20,8 @@ CURVE = "loss.png"
 class DataFile:
     """One source of samples.
 
-    ``name`` is the file's name without its folder or the Hub's id; ``bad`` counts its rows
-    that could not be used, ``refused`` those that equal a task of a benchmark.
+    ``name`` is the file's name without its folder or the Hub's id; ``rows`` counts a conversation once for each of its
+    answers, ``bad`` what could not be used of them, ``refused`` those that equal a task of a benchmark.
     """
 
     name: str

@@ -129,22 +129,43 @@ class TestChats:
     )
 
     def test_messages(self, tmp_path: Path) -> None:
-        """The last assistant turn is the answer, the last user turn the input, the rest the history."""
-        [example] = read(tmp_path, {"messages": list(self.TALK), "id": "x"}).examples
-        history = (
-            Message(role="system", content="丁寧に。"),
-            Message(role="user", content="やあ"),
-            Message(role="assistant", content="はい"),
-        )
-        assert ({"id": "x", "input": "首都は？"}, "東京", history) == (example.inputs, example.answer, example.history)
+        """Every assistant turn is an answer, the user turn before it the input, all before that the history."""
+        first, second = read(tmp_path, {"messages": list(self.TALK), "id": "x"}).examples
+        system, *talk = (Message(**turn) for turn in self.TALK[:3])
+        assert ({"id": "x", "input": "やあ"}, "はい", (system,)) == (first.inputs, first.answer, first.history)
+        assert ({"id": "x", "input": "首都は？"}, "東京") == (second.inputs, second.answer)
+        assert (system, *talk) == second.history
+
+    def test_places(self, tmp_path: Path) -> None:
+        """An answer is named by its turn where the conversation has several, and each counts as a row."""
+        result = read(tmp_path, {"messages": list(self.TALK)}, {"messages": list(self.TALK[1:3])})
+        places = [example.where.partition(":")[2] for example in result.examples]
+        assert ["2 turn 3", "2 turn 5", "3"] == places
+        assert 3 == result.files[0].rows
+
+    def test_a_question_without_answer_at_the_end(self, tmp_path: Path) -> None:
+        """What was answered before it is learnt; the question is named."""
+        result = read(tmp_path, {"messages": list(self.TALK[1:4])})
+        assert ["はい"] == [example.answer for example in result.examples]
+        [bad] = result.bad
+        assert bad.where.endswith(":2 turn 3")
+        assert "the conversation ends with a user turn, so there is no answer to learn" == bad.why
+
+    def test_system_column(self, tmp_path: Path) -> None:
+        """A system prompt in a column of its own stands before every answer's history, unless the talk has one."""
+        own = read(tmp_path, {"messages": list(self.TALK), "system": "別の指示"}).examples
+        column = read(tmp_path, {"messages": list(self.TALK[1:]), "system": "別の指示"}).examples
+        assert ["丁寧に。", "丁寧に。"] == [example.history[0].content for example in own]
+        assert ["別の指示", "別の指示"] == [example.history[0].content for example in column]
+        assert [1, 3] == [len(example.history) for example in column]
 
     def test_sharegpt(self, tmp_path: Path) -> None:
         """ShareGPT's from and value, human and gpt, say the same."""
         names = {"system": "system", "user": "human", "assistant": "gpt"}
         turns = [{"from": names[turn["role"]], "value": turn["content"]} for turn in self.TALK]
-        [expected] = read(tmp_path, {"messages": list(self.TALK)}).examples
-        [example] = read(tmp_path, {"conversations": turns}).examples
-        assert expected == example
+        expected = read(tmp_path, {"messages": list(self.TALK)}).examples
+        assert 2 == len(expected)
+        assert expected == read(tmp_path, {"conversations": turns}).examples
 
     @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
     def test_other_files(self, tmp_path: Path, suffix: str) -> None:
@@ -156,13 +177,13 @@ class TestChats:
             path.write_text(f'id,messages\n1,"{cell}"\n')
         else:
             pq.write_table(pa.table({"id": ["1"], "messages": [turns]}), path)
-        [example] = read_examples([str(path)]).examples
+        example = read_examples([str(path)]).examples[-1]
         assert ("首都は？", "東京", 3) == (example.inputs["input"], example.answer, len(example.history))
 
     def test_messages_before_a_prompt(self, tmp_path: Path) -> None:
         """Beside messages a prompt column rides along; mapped to input it is one half of a pair."""
         row = {"prompt": "問い", "messages": list(self.TALK), "response": "答え"}
-        [chat] = read(tmp_path, row).examples
+        chat = read(tmp_path, row).examples[-1]
         [pair] = read(tmp_path, row, columns={"input": "prompt"}).examples
         assert ("首都は？", "問い") == (chat.inputs["input"], chat.inputs["prompt"])
         assert ("問い", "答え") == (pair.inputs["input"], pair.answer)
@@ -463,6 +484,18 @@ class TestSplit:
         talk = Example(where=talk.where, inputs=talk.inputs, answer="x", history=(Message(role="user", content="あ"),))
         train, held = split_heldout([alone, talk], 1, 0)
         assert (1, 1) == (len(train), len(held))
+
+    def test_conversations_stay_on_one_side(self, tmp_path: Path) -> None:
+        """A held-out answer is in the history of no sample that is trained on."""
+        talks = [
+            [{"role": role, "content": f"{role}{turn}の{talk}"} for turn in range(3) for role in ("user", "assistant")]
+            for talk in range(10)
+        ]
+        examples = read(tmp_path, *({"messages": talk} for talk in talks)).examples
+        train, held = split_heldout(examples, 0.2, 0)
+        assert (24, 6) == (len(train), len(held))
+        said = {message.content for example in train for message in example.history}
+        assert not said & {example.answer for example in held}
 
     @pytest.mark.parametrize("heldout", [5, 6])
     def test_nothing_left(self, heldout: int) -> None:

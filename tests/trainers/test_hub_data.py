@@ -43,23 +43,26 @@ class TestSpec:
     @pytest.mark.parametrize(
         ("text", "expected"),
         [
-            ("hub:org/name", ("org/name", None, "train")),
-            ("hub:org/name:test", ("org/name", None, "test")),
-            ("hub:org/name@v1.0", ("org/name", "v1.0", "train")),
-            ("hub:org/name@refs/pr/1:train[:10%]", ("org/name", "refs/pr/1", "train[:10%]")),
-            ("hub:name", ("name", None, "train")),
+            ("hub:org/name", HubSpec(name="org/name", split="train")),
+            ("hub:org/name:test", HubSpec(name="org/name", split="test")),
+            ("hub:org/name@v1.0", HubSpec(name="org/name", revision="v1.0", split="train")),
+            ("hub:org/name:2023.ja/train", HubSpec(name="org/name", subset="2023.ja", split="train")),
+            (
+                "hub:org/name@refs/pr/1:ja/train[:10%]",
+                HubSpec(name="org/name", revision="refs/pr/1", subset="ja", split="train[:10%]"),
+            ),
+            ("hub:name", HubSpec(name="name", split="train")),
         ],
     )
-    def test_parts(self, text: str, expected: tuple[str, str | None, str]) -> None:
-        """A name, a revision after @, and a split after a colon; the split is train unless given."""
-        name, revision, split = expected
-        assert HubSpec(name=name, revision=revision, split=split) == parse_spec(text)
+    def test_parts(self, text: str, expected: HubSpec) -> None:
+        """A name, a revision after @, a subset and a split after a colon; the split is train unless given."""
+        assert expected == parse_spec(text)
 
     def test_path_with_separators(self, tmp_path: Path) -> None:
         """A path that exists is a name as a whole, whatever stands in it."""
         odd = tmp_path / "a@b:c"
         odd.mkdir()
-        assert HubSpec(name=str(odd), revision=None, split="train") == parse_spec(f"hub:{odd}")
+        assert HubSpec(name=str(odd), split="train") == parse_spec(f"hub:{odd}")
 
     @pytest.mark.parametrize("text", ["hub:", "hub:@v1"])
     def test_no_name(self, text: str) -> None:
@@ -85,6 +88,17 @@ class TestFolder:
     def test_split(self, folder: Path) -> None:
         """A split is read by its name."""
         assert "試験" == read_examples([f"hub:{folder}:test"]).examples[0].inputs["input"]
+
+    def test_subsets(self, folder: Path) -> None:
+        """Of several subsets one is named; without a name the error lists them."""
+        subsets = "".join(f"- config_name: {name}\n  data_files: {name}.jsonl\n" for name in ("train", "test"))
+        (folder / "README.md").write_text(f"---\nconfigs:\n{subsets}---\n")
+        result = read_examples([f"hub:{folder}:test/train"])
+        assert ["試験"] == [example.inputs["input"] for example in result.examples]
+        assert ["hub:data-set:test/train"] == [file.name for file in result.files]
+        with pytest.raises(InputError, match=r"available configs: \['train', 'test'\]") as caught:
+            read_hub(f"hub:{folder}")
+        assert "[SUBSET/]SPLIT" in str(caught.value.hint)
 
     def test_rows_are_those_of_the_file(self, folder: Path) -> None:
         """The same data as a file gives the same examples but for where they stand."""
