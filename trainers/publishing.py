@@ -1,6 +1,7 @@
 """Publishing an adapter on the Hugging Face Hub: the files that belong to it, in one commit, and nothing else."""
 
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -21,6 +22,7 @@ WEIGHTS = "adapter_model.safetensors"
 PUBLISHED = (CARD, ADAPTER, WEIGHTS, CONTRACT, RECORD, LOG, CURVE)
 """All that is ever uploaded: checkpoints, data and whatever else lies in the folder stay where they are."""
 
+_PICTURES_AND_WEIGHTS = {WEIGHTS, CURVE}
 _TRIES = 3
 _PATIENCE = 10  # seconds for what can be found out later, too
 _WAIT = 1.0  # seconds before the second try, twice as many before the third
@@ -124,18 +126,32 @@ def refuse_public(repo: str, token: str) -> None:
         )
 
 
-def base_notice(folder: Path) -> str | None:
-    """Return what others must know of an adapter whose base is a place on this machine; None of any other."""
+def place_notices(folder: Path) -> list[str]:
+    """Return what is published of this machine: a base that is a place on it, and files that name the user's home."""
+    return [*_base_notice(folder), *_home_notice(folder)]
+
+
+def _base_notice(folder: Path) -> Iterator[str]:
     try:
         base = json.loads((folder / ADAPTER).read_text(encoding="utf-8")).get("base_model_name_or_path")
     except (OSError, ValueError, AttributeError):
-        return None  # what is wrong with it is said by who needs it
+        return  # what is wrong with it is said by who needs it
     if not isinstance(base, str):
-        return None
+        return
     path = Path(base.removeprefix("gguf:")).expanduser()
-    if not (path.is_absolute() or path.exists()):
-        return None
-    return f"the base is recorded as {base}, a place on this machine, and published so; others will need --base."
+    if path.is_absolute() or path.exists():
+        yield f"the base is recorded as {base}, a place on this machine, and published so; others will need --base."
+
+
+def _home_notice(folder: Path) -> Iterator[str]:
+    home = str(Path.home())
+    files = [name for name in PUBLISHED if name not in _PICTURES_AND_WEIGHTS and (folder / name).is_file()]
+    named = [name for name in files if f"{home}{os.sep}".encode() in (folder / name).read_bytes()]
+    if named and home != os.sep:
+        yield (
+            f"{home} stands in {', '.join(named)}, and is published so: templates and models given by relative paths "
+            "would not show it."
+        )
 
 
 def _tried(action: Callable[[], T]) -> T:

@@ -12,7 +12,7 @@ from harness.specs import load_config
 from trainers.card import card_text, update_scores
 from trainers.curve import draw_curve
 from trainers.folder import write_whole
-from trainers.publishing import WEIGHTS, base_notice, push_to_hub
+from trainers.publishing import WEIGHTS, place_notices, push_to_hub
 from trainers.record import ADAPTER, CARD, CURVE, RECORD, read_log, read_record
 from trainers.scores import ScoreRow, adapter_scores
 
@@ -47,7 +47,7 @@ def card(
     _write(place / CARD, text.encode("utf-8"))
     click.echo(place / CARD)
     if repo is not None:
-        if notice := base_notice(place):
+        for notice in place_notices(place):
             click.echo(f"Note: {notice}", err=True)
         click.echo(push_to_hub(place, repo, private=not public))
 

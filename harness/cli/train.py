@@ -21,7 +21,7 @@ from trainers.examples import shown_name
 from trainers.folder import last_checkpoint, refuse_occupied, step_of
 from trainers.launch import first_speaks, is_first, is_installed, world
 from trainers.memory import GIB, MemoryPlan, plan_table
-from trainers.publishing import base_notice, hub_token, push_to_hub, refuse_public
+from trainers.publishing import hub_token, place_notices, push_to_hub, refuse_public
 from trainers.recipe import Recipe, load_recipe
 from trainers.record import TrainingRecord
 
@@ -154,12 +154,12 @@ def train(
     )
     for line in preparation.summary(prepared):
         say(line)
-    if preview:
+    if preview and rank == 0:
         click.echo("\n\n".join(printable(text) for text in preparation.previews(prepared, preview)))
-        if not dry_run:
-            return 0
+    if preview and not dry_run:
+        return 0
     plan = prepared.plan(world=size, memory=None if memory is None else int(memory * GIB))
-    show = click.echo if dry_run else say
+    show = click.echo if dry_run and rank == 0 else say
     show(plan_table(prepared.shape, prepared.wishes, plan, length=prepared.longest, batch=prepared.recipe.batch_size))
     show(f"Plan: {plan.describe(prepared.shape)}")
     if dry_run:
@@ -194,7 +194,7 @@ def _train(
         losses += f", held-out loss {outcome.heldout_loss_before:.3f} to {outcome.heldout_loss:.3f}"
     click.echo(f"{folder}: {steps}, {outcome.tokens:,} tokens, {losses}")
     if repo is not None:
-        if notice := base_notice(folder):
+        for notice in place_notices(folder):
             say(f"Note: {notice}")
         click.echo(push_to_hub(folder, repo, token=hub_token()))
     if differing := _differing_numerics(record, prepared.request.settings):

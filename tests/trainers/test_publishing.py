@@ -16,7 +16,7 @@ from tests.servers.loopback import Step
 from tests.trainers.adapter_folders import contract_of, record_of, write_folder
 from trainers import publishing
 from trainers.card import card_text
-from trainers.publishing import PUBLISHED, base_notice, push_to_hub, refuse_public
+from trainers.publishing import PUBLISHED, place_notices, push_to_hub, refuse_public
 
 TOKEN = "hf_" + "s3cret" * 5
 WEIGHTS = bytes(range(256)) * 1200
@@ -124,7 +124,17 @@ def test_a_public_repository_is_found_before_training(server: Hub) -> None:
 def test_a_base_on_this_machine_is_told_of(tmp_path: Path, base: str, says: bool) -> None:
     """What is recorded is what evaluation looks for, so it is published as it is: its author should know."""
     folder = write_folder(tmp_path / "out", record_of(base=base))
-    assert says == (f"recorded as {base}, " in str(base_notice(folder)))
+    assert says == any(f"recorded as {base}, " in notice for notice in place_notices(folder))
+
+
+def test_a_home_folder_in_a_published_file_is_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A template given by its whole path is recorded so; files that are not published do not count."""
+    monkeypatch.setenv("HOME", str(tmp_path / "me"))
+    folder = write_folder(tmp_path / "out", record_of(prompt="prompts/mine.j2"))
+    (folder / "notes.txt").write_text(str(tmp_path / "me/notes"))
+    assert [] == place_notices(folder)
+    [notice] = place_notices(write_folder(tmp_path / "other", record_of(prompt=str(tmp_path / "me/mine.j2"))))
+    assert notice.startswith(f"{tmp_path / 'me'} stands in training.json, and is published so")
 
 
 def test_pushing_again_sends_what_changed(server: Hub, adapter: Path) -> None:
