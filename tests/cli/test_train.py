@@ -250,6 +250,20 @@ def test_a_preview_and_a_plan_come_together_and_need_no_free_folder(train: Train
     assert ran.out.index("⟧") < ran.out.index("| micro-batch ") < ran.out.index("Plan: ")
 
 
+def test_of_several_processes_one_prints(train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Under torchrun the preview and the plan come once, from the first process."""
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    printed = []
+    for rank in ("0", "1"):
+        monkeypatch.setenv("RANK", rank)
+        ran = train("--preview", "1", "--dry-run")
+        assert 0 == ran.code, ran.err
+        printed.append(ran.out)
+    first, second = printed
+    assert "Plan: " in first
+    assert "" == second
+
+
 def test_a_preview_cannot_be_of_nothing(train: Train) -> None:
     """The number is checked like any other option."""
     assert 2 == train("--preview", "0").code
