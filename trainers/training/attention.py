@@ -22,6 +22,7 @@ VARLEN = "harness_varlen"
 _AMPERE = 8  # compute capability of the first GPUs with bfloat16 units and flash attention
 _WIDEST_HEAD = 256
 _LAYERS = {"full_attention", "sliding_attention"}  # others look back in ways that a window does not say
+_WINDOW_IN_MASK_ONLY = {"doge", "phimoe", "qwen2_moe"}  # these models tell their attention nothing of a sliding window
 _WANTED = {"window_size", "scale"}  # of varlen_attn; torch's first version has neither
 _BOUNDS = ("cu_seq_lens_q", "cu_seq_lens_k", "max_length_q", "max_length_k")
 _HARMLESS = {  # what transformers passes on to every layer and what changes no attention of a training
@@ -42,6 +43,7 @@ def choose_attention(config: Any, device: str, dtype: torch.dtype) -> str:  # no
         and head <= _WIDEST_HEAD
         and not getattr(text, "attn_logit_softcapping", None)
         and set(getattr(text, "layer_types", None) or ()) <= _LAYERS
+        and not (text.model_type in _WINDOW_IN_MASK_ONLY and getattr(text, "sliding_window", None))
     )
     if not usable:
         return DENSE

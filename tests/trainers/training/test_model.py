@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 from transformers import (
+    AutoConfig,
     AutoModelForCausalLM,
     Gemma2Config,
     Gemma3TextConfig,
@@ -106,6 +107,19 @@ def test_attention_by_bounds_knows_whole_and_sliding_layers(config: Any, monkeyp
     assert (attention.VARLEN if known else attention.DENSE) == attention.choose_attention(
         config, "cuda", torch.bfloat16
     )
+
+
+@pytest.mark.parametrize("model", ["doge", "phimoe", "qwen2_moe"])
+def test_a_window_that_only_the_mask_knows_takes_the_mask(monkeypatch: pytest.MonkeyPatch, model: str) -> None:
+    """These models pass no window to their attention: by bounds, a sample longer than it would look back further."""
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda: (9, 0))
+    monkeypatch.setattr(attention, "varlen", SimpleNamespace(varlen_attn=recorded([])))
+    chosen = []
+    for window in (8, None):
+        config: Any = AutoConfig.for_model(model)
+        config.sliding_window, config.layer_types = window, None
+        chosen.append(attention.choose_attention(config, "cuda", torch.bfloat16))
+    assert [attention.DENSE, attention.VARLEN] == chosen
 
 
 def test_the_first_version_of_attention_by_bounds_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
