@@ -1,6 +1,8 @@
 """What the processes of one training agree on; a single process agrees with itself."""
 
+import atexit
 import functools
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -9,6 +11,10 @@ import torch
 import torch.distributed as dist
 
 from harness.errors import HarnessError
+
+# Seconds for gloo's thread, which takes Python's lock once more after an exchange, to let go of its tensors: a process
+# that begins to end before that is aborted, and taking the group down could wait for ever.
+_TURN = 0.5
 
 
 def add_up(values: torch.Tensor) -> torch.Tensor:
@@ -47,12 +53,9 @@ def from_the_first(value: int) -> int:
 
 
 def leave() -> None:
-    """Exchange nothing any more, so that one process may go on writing while others end.
-
-    NCCL complains of processes that end without saying so. gloo needs no farewell, and taking it down right after its
-    last exchange can wait for ever: its thread and Python's then wait for each other.
-    """
-    if _several() and dist.get_backend() == "nccl":
+    """Exchange nothing any more, so that one process may go on writing while others end."""
+    if _several():
+        time.sleep(_TURN)
         dist.destroy_process_group()
 
 
@@ -78,6 +81,12 @@ def _without_gpus() -> Any:  # noqa: ANN401 - torch does not name its groups' ty
         return None
 
 
+@functools.cache
+def _give_a_turn_at_exit() -> None:
+    """Let the process end only after gloo's thread is done with the last exchange, whatever ends it."""
+    atexit.register(time.sleep, _TURN)
+
+
 @contextmanager
 def _together() -> Iterator[None]:
     """Say in words that another process has gone.
@@ -85,6 +94,7 @@ def _together() -> Iterator[None]:
     Raises:
         HarnessError: values could not be exchanged.
     """
+    _give_a_turn_at_exit()
     try:
         yield
     except RuntimeError as error:

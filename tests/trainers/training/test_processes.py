@@ -50,6 +50,11 @@ def launch_two(command: list[str], *, fail_after: int | None = None) -> Ended:
     script.write_text(
         (dying if fail_after is not None else "") + "from harness.cli.main import main\nmain()\n", encoding="utf-8"
     )
+    return launch_script(script, command)
+
+
+def launch_script(script: Path, command: list[str]) -> Ended:
+    """Run a file of Python in two processes."""
     ended = subprocess.run(
         [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", str(script), *command],
         capture_output=True,
@@ -102,6 +107,22 @@ def test_two_processes_train_the_adapter_of_one(
 
     finished = launch_two(bench.command(tmp_path / "two", "--resume", **SETTINGS))
     assert (0, 1) == (finished.code, finished.err.count("holds this very run, finished after 8 steps")), finished.err
+
+
+@pytest.mark.slow
+def test_processes_that_end_right_after_an_exchange_end_well(tmp_path: Path) -> None:
+    """The thread that exchanged still takes Python's lock once; it gets its turn even from a process that holds on."""
+    script = tmp_path / "exchange.py"
+    script.write_text(
+        "import sys, torch, torch.distributed\n"
+        "from trainers.training.processes import add_up, largest\n"
+        "torch.distributed.init_process_group('gloo')\n"
+        "sys.setswitchinterval(60)\n"
+        "largest(1)\n"
+        "assert (2.0, 7) == (add_up(torch.ones(1)).item(), largest(int(sys.argv[1])))\n"
+    )
+    ended = launch_script(script, ["7"])
+    assert 0 == ended.code, ended.err
 
 
 @pytest.mark.slow
