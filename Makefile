@@ -16,8 +16,9 @@ adapters/demo/adapter_config.json: trainers/recipes/cpu-demo.toml trainers/demo_
 	rm -rf adapters/demo
 	$(BIN)/harness train --recipe cpu-demo --data trainers/demo_pairs.json --base embedded:gemma-3-270m --output adapters/demo
 
+# Two at a time, whole files, as fixtures of a file load models; more would need more memory than small machines have.
 test: .venv/dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 check: format lint types imports test
 
