@@ -153,7 +153,8 @@ def split_heldout(
             chosen.update(groups[question])
     if not chosen:
         raise HarnessError(
-            f"No {wanted} examples can be held out: too many have the same question, which stays on one side.",
+            f"No {wanted} examples can be held out: too many have the same question or are of one conversation, "
+            "which stays on one side.",
             hint="Hold out more, or nothing: --set heldout=0",
         )
     train = tuple(example for number, example in enumerate(examples) if number not in chosen)
