@@ -18,6 +18,7 @@ from harness.types import Message, RenderedPrompt
 from trainers.examples import BadRow, Example
 
 IGNORED = -100  # the label that no loss is computed for
+REMEDY = "Long samples need --set max_length=1024 (memory grows with it), conversations --set prompt=chat.v1."
 _MANY_CUT = 0.05  # share of truncated samples that is worth a warning
 _MOST_UNLIKE = 0.5  # share of samples whose boundary may tokenise otherwise
 
@@ -249,7 +250,7 @@ class SampleEncoder:
         if not encoded.samples:
             raise HarnessError(
                 f"None of the {len(encoded.left_out)} samples can be trained on: {encoded.left_out[0]}.",
-                hint="Raise max_length if they are too long: --set max_length=1024 (memory grows with it).",
+                hint=REMEDY,
             )
         if len(unlike) > _MOST_UNLIKE * len(usable):
             raise HarnessError(

@@ -66,7 +66,7 @@ class Encoder:
             if prompt.text_form is None:
                 raise HarnessError(
                     f"The tokenizer of {self._name} has no chat template.",
-                    hint="Use a text prompt, for example --prompt course.v1, or give yours a text form.",
+                    hint="Use a text prompt, for example course.v1, or give yours a text form.",
                 )
             text = prompt.text_form
         return list(self.tokenizer(text, add_special_tokens=False)["input_ids"])
