@@ -11,12 +11,12 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Protocol, Self
+from typing import Self
 
 from harness.budget import Budget
 from harness.errors import HarnessError
-from harness.plan import JudgementItem, PlannedJudge, PlannedTask, items_of, judgement_items, sample_keys
+from harness.job import Job, Outcome, Progress
+from harness.plan import JudgementItem, items_of, judgement_items, sample_keys
 from harness.protocols import Judge, ModelBackend, Ratings
 from harness.store import Store
 from harness.types import Generation, Judgement, Request, Verdict
@@ -27,77 +27,6 @@ log = logging.getLogger(__name__)
 _JUDGE_BATCH = 512  # answers whose stored verdicts are looked up at once
 _PATIENCE = 2.0  # seconds that an interrupted run waits for calls in flight
 _GIVE_UP_AFTER = 10  # failures in a row after which a judge is asked no more
-
-
-class Progress(Protocol):
-    """What the engine tells about its work; calls come from several threads."""
-
-    def planned(self, *, answers: int, answers_stored: int, verdicts: int) -> None:
-        """Work begins: how many answers the run has and how many are stored; how many verdicts it has."""
-
-    def answered(self, request: Request, generation: Generation) -> None:
-        """One answer was generated."""
-
-    def judged(self, verdict: Verdict, *, stored: bool) -> None:
-        """One verdict was given, or found in the store."""
-
-    def model_failed(self, model: str, reason: str) -> None:
-        """A model stopped; its remaining answers are recorded as failed."""
-
-    def judge_stopped(self, judge: str, reason: str) -> None:
-        """A judge is asked no more in this run; its remaining verdicts are missing."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
-    """A plan with the objects that carry it out. ``models`` by label, ``judges`` in order."""
-
-    tasks: tuple[PlannedTask, ...]
-    requests: tuple[Request, ...]
-    models: Mapping[str, ModelBackend]
-    judges: tuple[Judge, ...]
-    judge_repeats: int = 1
-
-    @property
-    def planned_judges(self) -> tuple[PlannedJudge, ...]:
-        """The judges as the plan sees them."""
-        return tuple(planned_judge(judge, self.judge_repeats) for judge in self.judges)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """What a run ended with: every answer by request key, every verdict in plan order, and what was newly done.
-
-    ``spent`` is what the new verdicts and answers cost in US dollars, as far as it is known; ``out_of_budget`` says
-    that the limit ended the run early. ``stopped``: the judges that were given up, with the reason.
-    """
-
-    generations: Mapping[str, Generation]
-    items: tuple[JudgementItem, ...]
-    verdicts: Mapping[str, Verdict]
-    generated: int
-    judged: int
-    failures: Mapping[str, str] = field(default_factory=dict)
-    stopped: Mapping[str, str] = field(default_factory=dict)
-    spent: float = 0.0
-    out_of_budget: bool = False
-
-    def verdict(self, item: JudgementItem) -> Verdict:
-        """Return the verdict on one item."""
-        return item.verdict or self.verdicts.get(item.key) or Verdict.unscored("not judged")
-
-
-def planned_judge(judge: Judge, repeats: int = 1) -> PlannedJudge:
-    """Return a judge as the plan sees it. Checks and ratings do not vary, so only quality judges repeat."""
-    kind = getattr(judge, "kind", "quality")
-    return PlannedJudge(
-        name=judge.name,
-        fingerprint=judge.fingerprint,
-        scale=judge.scale,
-        kind=kind,
-        rates_models=isinstance(judge, Ratings),
-        repeats=repeats if kind == "quality" else 1,
-    )
 
 
 def execute(job: Job, store: Store, progress: Progress, *, max_cost: float | None = None) -> Outcome:

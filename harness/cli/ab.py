@@ -12,8 +12,8 @@ from harness.cli.options import common_options, evaluation_options
 from harness.cli.runs import RESULTS, RunFolder
 from harness.errors import UnknownNameError, UsageError
 from harness.experiments import plan_experiment, run_experiment, units_to_split
+from harness.job import Outcome
 from harness.protocols import AnswerFile, Ratings
-from harness.run import Outcome
 from harness.scores import score_tables
 from harness.specs import default_run_name, load_config, store_url
 from reports.ab import Answers, ab_document, ab_markdown, plan_sentence

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from harness import plugins
 from harness.cli.contracts import check_prompts
 from harness.errors import HarnessError, NothingUsableError, UnknownNameError
+from harness.job import Job
 from harness.plan import PlannedModel, PlannedTask, plan_digest, plan_requests
 from harness.protocols import AnswerFile, ChecksSamples, Judge, ModelBackend, Ratings
-from harness.run import Job
 from harness.specs import check_labels, default_run_name, task_plugin
 from harness.templates import Template, load_template
 from harness.types import EvalSpec, JudgeSpec, ModelSpec, Sample, TaskSpec

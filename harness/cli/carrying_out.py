@@ -6,7 +6,8 @@ import sys
 import click
 
 from harness.cli.progress import ConsoleProgress
-from harness.run import Job, Outcome, execute
+from harness.job import Job, Outcome
+from harness.run import execute
 from harness.store import Store
 
 UNSCORED_EXIT = 3

@@ -8,10 +8,10 @@ from typing import Any
 from tabulate import tabulate
 
 from harness.cli.assemble import Evaluation
+from harness.job import Job
 from harness.plan import JudgementItem, items_of, sample_keys
 from harness.protocols import CallEstimate, EstimatesCost
 from harness.remote.pricing import rough_tokens
-from harness.run import Job
 from harness.store import Store, store_exists
 from harness.types import Generation
 

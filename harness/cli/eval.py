@@ -13,7 +13,7 @@ from harness.cli.options import common_options, evaluation_options
 from harness.cli.results import finish
 from harness.cli.runs import MARKDOWN, RESULTS, RunFolder
 from harness.errors import UsageError
-from harness.run import Outcome
+from harness.job import Outcome
 from harness.specs import (
     DEFAULT_PROMPT,
     Config,

@@ -13,9 +13,9 @@ from harness.cli.carrying_out import carry_out
 from harness.cli.publish import Finished, JoinedJudge, joined_judges, publish
 from harness.cli.stored import StoredRun, read_run
 from harness.errors import HarnessError
+from harness.job import Job, Outcome
 from harness.plan import JudgementItem, PlannedJudge, items_of
 from harness.protocols import Judge
-from harness.run import Job, Outcome
 from harness.store import Store
 from harness.types import Verdict
 

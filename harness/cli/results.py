@@ -13,9 +13,9 @@ import click
 from harness.cli.assemble import Evaluation
 from harness.cli.publish import Finished, JoinedJudge, joined_judges, planned_judges, previous_manifest, publish
 from harness.cli.runs import RunFolder
+from harness.job import Outcome
 from harness.plan import JudgementItem, items_of, task_hash
 from harness.provenance import machine, rendered_hashes, versions
-from harness.run import Outcome
 from harness.store import Store
 from harness.types import Verdict
 

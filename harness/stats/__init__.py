@@ -7,12 +7,11 @@ computed is None, never NaN. Bad numbers raise `harness.errors.StatisticsError`.
 from harness.stats.agreement import Agreement, agreement, weighted_kappa
 from harness.stats.anchoring import (
     AnchoredEstimate,
-    DrawCheck,
     anchored_difference,
     anchored_mean,
-    check_draw,
     effective_labels,
 )
+from harness.stats.draws import DrawCheck, check_draw
 from harness.stats.intervals import ScoreInterval, cluster_interval, mean_interval, score_interval, wilson_interval
 from harness.stats.multiplicity import benjamini_hochberg, holm, sidak_t_critical
 from harness.stats.paired import (

@@ -12,19 +12,19 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import betaln, ndtr
 
 from harness.errors import StatisticsError
 from harness.stats.arrays import (
-    Bools,
     Floats,
     bounded_interval,
     number,
     score_array,
+    sum_of_squares,
     sure_share,
     t_critical,
     tail_probability,
 )
+from harness.stats.draws import DrawCheck, check_draw
 from harness.types import Estimate
 
 Estimand = Literal["these tasks", "new tasks like these"]
@@ -33,25 +33,6 @@ FEWEST_LABELS = 20
 """Under this many labelled tasks no anchored estimate is given."""
 CENSUS = "census: every task is labelled"
 """The method of a mean over these tasks where people rated all of them."""
-DRAW_TAIL = 0.005
-"""Each of the two checks of the draw raises a false alarm this often."""
-
-ROUNDING = 1e-20
-"""A sum of squares below this share of the values' own is rounding."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DrawCheck:
-    """Whether the labelled tasks look drawn at random; ``reasons`` says what speaks against it.
-
-    ``judge_p``: chance of a difference in the judge's mean, between labelled and all tasks, as large as seen ·
-    ``order_p``: chance of labelled tasks that stand so close together. None where there is nothing to check.
-    """
-
-    looks_random: bool
-    judge_p: float | None
-    order_p: float | None
-    reasons: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,36 +201,6 @@ def effective_labels(correlation: float | None, n_labels: int, n_tasks: int | No
     return n_labels / rest if rest > 0 else None
 
 
-def check_draw(is_labelled: ArrayLike, judge: ArrayLike) -> DrawCheck:
-    """Return whether the labelled tasks look like a random draw, given the judge's scores; arrays of shape (T,).
-
-    Two checks at 0.5 % each: the judge's mean over the labelled tasks against its finite-population law, and the number
-    of runs of labelled tasks in task order (Wald & Wolfowitz 1940, exact), which catches "the first 30". None labelled,
-    or all: nothing to check.
-
-    >>> check_draw([True] * 30 + [False] * 70, np.arange(100) % 5).reasons
-    ('the labelled tasks stand close together in task order',)
-    """
-    labelled = np.asarray(is_labelled, dtype=np.bool_)
-    scores = score_array(judge, name="judge's scores")
-    if labelled.shape != scores.shape:
-        raise StatisticsError(f"There are {labelled.size} label marks and {scores.size} judge scores.")
-    n, n_tasks = int(labelled.sum()), labelled.size
-    reasons: list[str] = []
-    judge_p = order_p = None
-    if 0 < n < n_tasks:
-        spread = _square(scores - scores.mean(), scores) / (n_tasks - 1)
-        if spread > 0:
-            se = sqrt(spread / n * (1 - n / n_tasks))
-            judge_p = float(2 * ndtr(-abs(float(scores[labelled].mean() - scores.mean())) / se))
-        order_p = _few_runs_p(labelled)
-        if judge_p is not None and judge_p < DRAW_TAIL:
-            reasons.append("the judge's mean over the labelled tasks is far from its mean over all")
-        if order_p < DRAW_TAIL:
-            reasons.append("the labelled tasks stand close together in task order")
-    return DrawCheck(looks_random=not reasons, judge_p=judge_p, order_p=order_p, reasons=tuple(reasons))
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Fit:
     n: int
@@ -279,7 +230,7 @@ def _fit(labels: Floats, scores: Floats) -> _Fit:
     y, x = labels[labelled], scores[labelled]
     n, n_tasks = y.size, scores.size
     dy, dx = y - (y.mean() if n else 0.0), x - (x.mean() if n else 0.0)
-    sxx, syy, sxy = _square(dx, x), _square(dy, y), float(dx @ dy)
+    sxx, syy, sxy = sum_of_squares(dx, x), sum_of_squares(dy, y), float(dx @ dy)
     slope = sxy / sxx if sxx > 0 else None
     residuals = dy - (slope or 0.0) * dx
     return _Fit(
@@ -291,16 +242,10 @@ def _fit(labels: Floats, scores: Floats) -> _Fit:
         judge_variance=float(scores.var(ddof=1)) if n_tasks > 1 else np.nan,
         shift=float(scores.mean() - x.mean()) if n else np.nan,
         sxx=sxx,
-        residual_variance=_square(residuals, dy) / max(1, n - 2),
+        residual_variance=sum_of_squares(residuals, dy) / max(1, n - 2),
         slope=slope,
         correlation=max(-1.0, min(1.0, sxy / sqrt(sxx * syy))) if sxx > 0 and syy > 0 else None,
     )
-
-
-def _square(deviations: Floats, values: Floats) -> float:
-    """Return the sum of squares, 0 where rounding is all there is."""
-    square = float(deviations @ deviations)
-    return square if square > ROUNDING * float(values @ values) else 0.0
 
 
 def _regression(fit: _Fit, limits: _Limits, tail: float) -> tuple[Estimate, Estimate]:
@@ -375,27 +320,3 @@ def _cautions(fit: _Fit, draw: DrawCheck, drawn_at_random: bool | None) -> tuple
     if fit.n >= FEWEST_LABELS and fit.slope is None:
         cautions.append("the judge gives all labelled tasks the same score and adds nothing")
     return tuple(cautions)
-
-
-def _few_runs_p(labelled: Bools) -> float:
-    """Return the chance of as few runs or fewer if all orders are equally likely, exactly."""
-    ones, zeros = int(labelled.sum()), int((~labelled).sum())
-    runs = 1 + int((labelled[1:] != labelled[:-1]).sum())
-
-    def log_choose(n: int, k: int) -> float:
-        return -np.inf if not 0 <= k <= n else float(-betaln(n - k + 1, k + 1) - np.log(n + 1))
-
-    whole = log_choose(ones + zeros, ones)
-    total = 0.0
-    for count in range(2, runs + 1):
-        k, is_odd = divmod(count, 2)
-        ways = (
-            (
-                log_choose(ones - 1, k) + log_choose(zeros - 1, k - 1),
-                log_choose(ones - 1, k - 1) + log_choose(zeros - 1, k),
-            )
-            if is_odd
-            else (log_choose(ones - 1, k - 1) + log_choose(zeros - 1, k - 1),) * 2
-        )
-        total += sum(float(np.exp(way - whole)) for way in ways)
-    return min(1.0, total)

@@ -15,6 +15,9 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
+ROUNDING = 1e-20
+"""A sum of squares below this share of the values' own is rounding."""
+
 
 def score_array(
     values: ArrayLike, *, low: float | None = None, high: float | None = None, ndim: int = 1, name: str = "scores"
@@ -137,6 +140,17 @@ def cluster_codes(clusters: Sequence[Hashable | None], n: int) -> Ints:
     seen: dict[Hashable, int] = {}
     codes = [seen.setdefault(("", i) if name is None else (name,), len(seen)) for i, name in enumerate(clusters)]
     return np.asarray(codes, dtype=np.int64)
+
+
+def sum_of_squares(deviations: Floats, values: Floats) -> float:
+    """Return the sum of squared deviations from ``values``, 0 where rounding is all there is.
+
+    >>> values = np.array([0.1, 0.1, 0.1])
+    >>> sum_of_squares(values - values.mean(), values)
+    0.0
+    """
+    square = float(deviations @ deviations)
+    return square if square > ROUNDING * float(values @ values) else 0.0
 
 
 def number(value: float) -> float | None:

@@ -16,8 +16,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from harness.job import Job, Outcome
 from harness.plan import PlannedModel, PlannedTask, plan_requests
-from harness.run import Job, Outcome, execute
+from harness.run import execute
 from harness.store import Store
 from harness.templates import load_template
 from harness.types import PASS_FAIL, Generation, Request, Sample, Sampling, Verdict
