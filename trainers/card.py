@@ -150,7 +150,7 @@ def _recipe(record: TrainingRecord) -> str:
 def _data(record: TrainingRecord) -> str:
     rows = [_data_row(file) for file in record.data]
     table = _table(
-        rows, ["Source", "sha256", "Rows", "Unusable", "Refused: equal to a benchmark's task"],
+        rows, ["Source", "sha256", "Rows, or answers of chats", "Unusable", "Refused: equal to a benchmark's task"],
         ["left", "left", "right", "right", "right"],
     )  # fmt: skip
     counts = (
