@@ -8,7 +8,7 @@ import hashlib
 import json
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from importlib import resources
 from typing import Literal
@@ -44,16 +44,20 @@ class BenchmarkIndex:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hit:
-    """An example that equals a task: its input, or an answer that equals the task's reference."""
+    """An example that equals a task: its input, or an answer that equals the task's reference.
+
+    ``earlier``: not its own, but those of an earlier turn, which it would show.
+    """
 
     where: str
     benchmark: str
     task_id: str
     what: What
+    earlier: bool = field(default=False, compare=False)
 
     def __str__(self) -> str:
-        mine = "answer" if self.what == "reference" else "input"
-        return f"{self.where}: its {mine} is the {self.what} of {self.benchmark} task {self.task_id}"
+        mine = "an earlier turn" if self.earlier else "its answer" if self.what == "reference" else "its input"
+        return f"{self.where}: {mine} is the {self.what} of {self.benchmark} task {self.task_id}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,15 +142,18 @@ def find_hits(examples: Sequence[Example], benchmarks: Sequence[BenchmarkIndex])
 def _hits(example: Example, benchmarks: Sequence[BenchmarkIndex]) -> Iterator[Hit]:
     said = {role: [turn.content for turn in example.history if turn.role == role] for role in ("user", "assistant")}
     asked = [example.inputs[name] for name in ("input", "instruction", "context") if name in example.inputs]
-    inputs = _hashes([*asked, *said["user"]])
-    answers = _hashes([example.answer, *said["assistant"]])
+    own = {"input": _hashes(asked), "reference": _hashes([example.answer])}
+    before = {"input": _hashes(said["user"]), "reference": _hashes(said["assistant"])}
+    parts: tuple[What, ...] = ("input", "reference")
     for known in benchmarks:
-        for key in inputs:
-            if key in known.inputs:
-                yield Hit(where=example.where, benchmark=known.name, task_id=known.inputs[key], what="input")
-        for key in answers:
-            if key in known.references:
-                yield Hit(where=example.where, benchmark=known.name, task_id=known.references[key], what="reference")
+        for what in parts:
+            tasks = known.inputs if what == "input" else known.references
+            for earlier, keys in ((False, own[what]), (True, before[what])):
+                for key in keys:
+                    if key in tasks:
+                        yield Hit(
+                            where=example.where, benchmark=known.name, task_id=tasks[key], what=what, earlier=earlier
+                        )
 
 
 def _hashes(texts: Iterable[str]) -> list[str]:

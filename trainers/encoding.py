@@ -18,7 +18,6 @@ from harness.types import Message, RenderedPrompt
 from trainers.examples import BadRow, Example
 
 IGNORED = -100  # the label that no loss is computed for
-REMEDY = "Long samples need --set max_length=1024 (memory grows with it), conversations --set prompt=chat.v1."
 _MANY_CUT = 0.05  # share of truncated samples that is worth a warning
 _MOST_UNLIKE = 0.5  # share of samples whose boundary may tokenise otherwise
 
@@ -229,7 +228,7 @@ class SampleEncoder:
             where=where,
             ids=ids,
             prompt=len(prompt),
-            learnt_from=len(prompt) if self._loss == "answer" else 0,
+            learnt_from=0 if self._loss == "all" and not _answered_before(example) else len(prompt),
             truncated=length > self._max_length,
         )
 
@@ -250,7 +249,7 @@ class SampleEncoder:
         if not encoded.samples:
             raise HarnessError(
                 f"None of the {len(encoded.left_out)} samples can be trained on: {encoded.left_out[0]}.",
-                hint=REMEDY,
+                hint=remedy(encoded.left_out[0]),
             )
         if len(unlike) > _MOST_UNLIKE * len(usable):
             raise HarnessError(
@@ -265,6 +264,22 @@ class SampleEncoder:
                     f"{sample.where}: the last label is {labels[-1]}, not EOS ({self.eos}): the model would not learn "
                     "to stop. This is a defect: please report it."
                 )
+
+
+def remedy(row: BadRow) -> str | None:
+    """Return what would make a sample usable that was left out, or None if nothing but its text can."""
+    if "max_length" in row.why:
+        return "Long samples need a larger limit, for example --set max_length=2048 (memory grows with it)."
+    return (
+        "Conversations need --set prompt=chat.v1, on a base with a chat template."
+        if "conversation" in row.why
+        else None
+    )
+
+
+def _answered_before(example: Example) -> bool:
+    """Return whether earlier answers, which are samples of their own, stand before an example's question."""
+    return any(message.role == "assistant" for message in example.history)
 
 
 def _checked_eos(encoder: Encoder, end: frozenset[int]) -> int:

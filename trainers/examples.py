@@ -1,5 +1,6 @@
 """What there is to learn: examples read from files and from the Hub, with every row that cannot be used named."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import EntryPoint
@@ -14,6 +15,7 @@ from trainers.mapping import Layout, recognise
 from trainers.record import DataFile
 
 HUB = "hub:"
+_HUB_PART = re.compile(r":(?:[\w.+-]+/)?[\w.+-]+(?:\[[^\]]*\])?$")  # [SUBSET/]SPLIT, which may be a slice
 _PARQUET = {".parquet", ".pq"}
 _SUFFIXES = {".json", ".jsonl", ".ndjson", ".csv", ".tsv", *_PARQUET}
 _SHOWN = 3  # bad rows named in one message
@@ -30,13 +32,15 @@ class Example:
     conversation with several answers ``chats.jsonl:2 turn 4``.
     ``inputs`` always has ``input``, all of the instruction; ``instruction`` and ``context`` are its parts where it has
     two, and further columns with text ride along. ``answer`` is kept as it stands, whitespace at its ends included.
-    ``history`` holds earlier messages, oldest first, a system message before all.
+    ``history`` holds earlier messages, oldest first, a system message before all; ``goes_on``: its conversation has a
+    later answer, too.
     """
 
     where: str
     inputs: Mapping[str, str]
     answer: str
     history: tuple[Message, ...] = ()
+    goes_on: bool = False
 
     @property
     def question(self) -> str:
@@ -80,7 +84,8 @@ def read_examples(
     A folder stands for the data files in it, by name. ``hub:NAME[@REVISION][:[SUBSET/]SPLIT]`` is a data set of the
     Hugging Face Hub or a folder that `datasets` can load; the split is train unless given. What the columns are,
     `trainers.mapping.recognise` tells in each file for itself; ``columns`` maps roles to columns of other names, in all
-    files. Every answer of a conversation is an example, and counts as a row.
+    files. Every answer of a conversation is an example and counts as a row; so does a last question without answer, but
+    not the beginning that a conversation shares with an earlier one.
 
     A row is bad if it is no object, if its instruction or answer is missing, blank or no text, holds a NUL or half a
     surrogate pair, if its conversation is none, or if an example with the same question and answer came before it.
@@ -97,15 +102,19 @@ def read_examples(
     files = []
     for table in _tables(sources):
         rows = list(_parsed(table, columns))
-        bad_here = 0
+        bad_here = repeated = 0
         for row in rows:
             outcome = _unless_seen(row, seen) if isinstance(row, Example) else row
-            if isinstance(outcome, Example):
+            if outcome is None:
+                repeated += 1
+            elif isinstance(outcome, Example):
                 examples.append(outcome)
             else:
                 bad.append(outcome)
                 bad_here += 1
-        files.append(DataFile(name=shown_name(table.path), sha256=table.sha256, rows=len(rows), bad=bad_here))
+        files.append(
+            DataFile(name=shown_name(table.path), sha256=table.sha256, rows=len(rows) - repeated, bad=bad_here)
+        )
     total = len(examples) + len(bad)
     if not examples:
         raise InputError(f"None of the {total} rows can be used: {_named(bad)}", hint="Mend the data.")
@@ -124,8 +133,9 @@ def split_heldout(
 
     ``heldout`` is a fraction between 0 and 1 or a whole number of examples; 0 holds out nothing. A fraction holds out
     one example at least. Examples with the same question stay on one side, and so do conversations that begin with it,
-    so that a few fewer may be held out than asked for. Which ones depends on the seed and on each question's text, not
-    on the order: a file that grows keeps most of its choice.
+    so that a few fewer may be held out than asked for, or more where a fraction is less than the smallest of them.
+    Which ones depends on the seed and on each question's text, not on the order: a file that grows keeps most of its
+    choice.
 
     >>> examples = [Example(where=str(n), inputs={"input": f"{n}?"}, answer="a") for n in range(10)]
     >>> train, held = split_heldout(examples, 0.2, seed=0)
@@ -151,12 +161,15 @@ def split_heldout(
     for question in sorted(groups, key=lambda question: digest([seed, question])):
         if len(chosen) + len(groups[question]) <= wanted:
             chosen.update(groups[question])
-    if not chosen:
-        raise HarnessError(
-            f"No {wanted} examples can be held out: too many have the same question or are of one conversation, "
-            "which stays on one side.",
-            hint="Hold out more, or nothing: --set heldout=0",
-        )
+    if not chosen:  # every group is larger than what was asked for
+        least = min(groups.values(), key=len)
+        if isinstance(heldout, int) or len(least) == len(examples):
+            raise HarnessError(
+                f"No {wanted} examples can be held out: too many have the same question or are of one conversation, "
+                "which stays on one side.",
+                hint=f"Hold out at least {len(least)}, or nothing: --set heldout=0",
+            )
+        chosen.update(least)
     train = tuple(example for number, example in enumerate(examples) if number not in chosen)
     return train, tuple(example for number, example in enumerate(examples) if number in chosen)
 
@@ -222,11 +235,15 @@ def shown_name(source: str) -> str:
     ('hub:kunishou/databricks-dolly-15k-ja', 'hub:mine', 'a.json')
     >>> shown_name("hub:~/data/mine:ja/train")
     'hub:mine:ja/train'
+    >>> shown_name("hub:/data/2024:q3/mine:ja/train[:10%]")
+    'hub:mine:ja/train[:10%]'
     """
     if not source.startswith(HUB):
         return Path(source).name
-    name, colon, part = source.removeprefix(HUB).partition(":")
-    return f"{HUB}{Path(name).name}{colon}{part}" if Path(name).is_absolute() or name[:1] in {"~", "."} else source
+    name, part = source.removeprefix(HUB), ""
+    if not Path(name).exists() and (found := _HUB_PART.search(name)):  # a path that exists is a name as a whole
+        name, part = name[: found.start()], found[0]
+    return f"{HUB}{Path(name).name}{part}" if Path(name).is_absolute() or name[:1] in {"~", "."} else source
 
 
 def _parsed(table: Table, columns: Mapping[str, str] | None) -> Iterator[Example | BadRow]:
@@ -274,7 +291,8 @@ def _examples(row: Row, where: str, layout: Layout) -> Iterator[Example | BadRow
             continue
         try:
             inputs = riders | {"input": part.input}
-            yield _checked(Example(where=place, inputs=inputs, answer=part.answer, history=history))
+            goes_on = part is not talk[-1]
+            yield _checked(Example(where=place, inputs=inputs, answer=part.answer, history=history, goes_on=goes_on))
         except ValueError as error:
             yield BadRow(where=place, why=str(error))
 
@@ -326,10 +344,12 @@ def _check_characters(text: str) -> None:
         raise ValueError(f"holds half a surrogate pair, U+{ord(text[error.start]):04X}") from None
 
 
-def _unless_seen(example: Example, seen: dict[tuple[str, str], str]) -> Example | BadRow:
-    """Return the example, or why it is bad if an equal one came before it."""
+def _unless_seen(example: Example, seen: dict[tuple[str, str], str]) -> Example | BadRow | None:
+    """Return the example, or why it is bad if an equal one came before; None where conversations only begin alike."""
     first = seen.setdefault((example.question, example.answer), example.where)
-    return example if first == example.where else BadRow(where=example.where, why=f"same as {first}")
+    if first == example.where:
+        return example
+    return None if example.goes_on else BadRow(where=example.where, why=f"same as {first}")
 
 
 def _named(bad: Sequence[BadRow]) -> str:

@@ -26,7 +26,7 @@ from harness.models.hf.tokens import Encoder
 from harness.templates import Template, load_template
 from harness.types import PromptContract, Sample
 from trainers.contamination import Hit, find_hits, index, known_benchmarks
-from trainers.encoding import REMEDY, Encoded, EncodedSet, SampleEncoder, preview
+from trainers.encoding import Encoded, EncodedSet, SampleEncoder, preview, remedy
 from trainers.examples import BadRow, Example, read_examples, split_heldout
 from trainers.launch import world
 from trainers.memory import MemoryPlan, ModelShape, Wishes, plan_memory
@@ -241,14 +241,14 @@ def _encoded(
     places = {example.where for example in held}
     train = tuple(sample for sample in encoded.samples if sample.where not in places)
     heldout = tuple(sample for sample in encoded.samples if sample.where in places)
-    for what, wanted, usable, hint in (
-        ("to train on", training, train, REMEDY),
+    for what, wanted, usable, otherwise in (
+        ("to train on", training, train, None),
         ("held out", held, heldout, "Hold out more, or nothing: --set heldout=0"),
     ):
         if wanted and not usable:
             raise HarnessError(
                 f"None of the {_count(len(wanted), 'sample')} {what} can be used: {_first(encoded.left_out)}.",
-                hint=hint,
+                hint=otherwise or remedy(encoded.left_out[0]),
             )
     return replace(encoded, samples=train), heldout
 

@@ -144,9 +144,14 @@ def _base_notice(folder: Path) -> Iterator[str]:
 
 
 def _home_notice(folder: Path) -> Iterator[str]:
-    home = str(Path.home())
-    files = [name for name in PUBLISHED if name not in _PICTURES_AND_WEIGHTS and (folder / name).is_file()]
-    named = [name for name in files if f"{home}{os.sep}".encode() in (folder / name).read_bytes()]
+    try:
+        home = str(Path.home())
+        files = [name for name in PUBLISHED if name not in _PICTURES_AND_WEIGHTS and (folder / name).is_file()]
+        texts = {name: (folder / name).read_bytes() for name in files}
+    except (OSError, RuntimeError):  # no home; a file that cannot be read is the upload's matter
+        return
+    inside = {f"{home}{os.sep}".encode(), json.dumps(f"{home}{os.sep}")[1:-1].encode()}
+    named = [name for name, text in texts.items() if any(written in text for written in inside)]
     if named and home != os.sep:
         yield (
             f"{home} stands in {', '.join(named)}, and is published so: templates and models given by relative paths "

@@ -124,6 +124,14 @@ class TestHits:
         ]
         assert [[("a", "input"), ("a", "reference")], []] == found
 
+    def test_an_earlier_turn_is_named_as_such(self) -> None:
+        """The example's own input is not blamed for what was asked before it."""
+        talk = (Message(role="user", content="日本の首都はどこですか？"), Message(role="assistant", content="東京"))
+        example = Example(where="t turn 4", inputs={"input": "ありがとうございます"}, answer="はい", history=talk)
+        mine = index("mine", [Sample(id="7", inputs={"input": "日本の首都はどこですか。"})])
+        [hit] = find_hits([example], [mine])
+        assert "t turn 4: an earlier turn is the input of mine task 7" == str(hit)
+
     def test_once(self) -> None:
         """An example that holds a task several times is one hit."""
         talk = (Message(role="user", content="日本の首都はどこですか？"), Message(role="assistant", content="東京"))

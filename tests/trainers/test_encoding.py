@@ -320,6 +320,18 @@ def test_a_conversation_goes_through_the_chat_template(llama_tokenizer: Any) -> 
     assert "速いです。</s>" == tokenizer.decode(learnt)
 
 
+def test_with_prompts_in_the_loss_each_turn_is_learnt_once(llama_tokenizer: Any) -> None:
+    """The first answer is learnt with all that stands before it, a later one alone: the rest is another sample's."""
+    tokenizer = variant(llama_tokenizer, chat_template=CHATML)
+    first = Example(where="a", inputs={"input": "猫は？"}, answer="静かです。", history=TALK[:1])
+    second = Example(where="b", inputs={"input": "犬は？"}, answer="速いです。", history=TALK)
+    samples = encoder_of(tokenizer, "chat.v1", loss="all").encode_all([first, second]).samples
+    learnt = [[token for token in sample.labels if token != IGNORED] for sample in samples]
+    whole = "<|system|>丁寧に。</s>\n<|user|>猫は？</s>\n<|assistant|>静かです。</s>"
+    assert tokenizer(whole, add_special_tokens=False)["input_ids"] == learnt[0]
+    assert "速いです。</s>" == tokenizer.decode(learnt[1])
+
+
 def test_an_examples_system_message_replaces_the_templates(llama_tokenizer: Any) -> None:
     """One system message, the example's; without one, the template's."""
     tokenizer = variant(llama_tokenizer, chat_template=CHATML)

@@ -151,6 +151,15 @@ class TestChats:
         assert bad.where.endswith(":2 turn 3")
         assert "the conversation ends with a user turn, so there is no answer to learn" == bad.why
 
+    def test_conversations_that_begin_alike(self, tmp_path: Path) -> None:
+        """What a later one shares with an earlier one is learnt once and is no bad row; only a whole repetition is."""
+        branch = [*self.TALK[:3], {"role": "user", "content": "国は？"}, {"role": "assistant", "content": "日本"}]
+        talks = [list(self.TALK), branch, list(self.TALK)]
+        result = read(tmp_path, *({"messages": talk} for talk in talks))
+        assert ["はい", "東京", "日本"] == [example.answer for example in result.examples]
+        assert ["same as"] == [bad.why[:7] for bad in result.bad]
+        assert (4, 1) == (result.files[0].rows, result.files[0].bad)
+
     def test_system_column(self, tmp_path: Path) -> None:
         """A system prompt in a column of its own stands before every answer's history, unless the talk has one."""
         own = read(tmp_path, {"messages": list(self.TALK), "system": "別の指示"}).examples
@@ -445,12 +454,14 @@ class TestSplit:
         """Each example is on one side, in order; no question is on both; the seed decides, not the call."""
         examples = examples_of(*questions)
         wanted = heldout if isinstance(heldout, int) or not heldout else max(1, round(heldout * len(examples)))
-        if wanted >= len(examples) or 0 < wanted < min(map(questions.count, questions)):
+        least = min(map(questions.count, questions))
+        too_few = 0 < wanted < least and (isinstance(heldout, int) or least == len(examples))
+        if wanted >= len(examples) or too_few:
             with pytest.raises(HarnessError):
                 split_heldout(examples, heldout, seed)
             return
         train, held = split_heldout(examples, heldout, seed)
-        assert len(held) <= wanted
+        assert len(held) <= max(wanted, least)
         assert bool(held) == bool(wanted)
         assert examples == sorted([*train, *held], key=examples.index)
         assert list(train) == sorted(train, key=examples.index)
@@ -496,6 +507,20 @@ class TestSplit:
         assert (24, 6) == (len(train), len(held))
         said = {message.content for example in train for message in example.history}
         assert not said & {example.answer for example in held}
+
+    def test_a_share_smaller_than_a_conversation(self, tmp_path: Path) -> None:
+        """A fraction holds out one conversation at least; a count says how many it takes."""
+        talks = [
+            [{"role": role, "content": f"{role}{turn}の{talk}"} for turn in range(4) for role in ("user", "assistant")]
+            for talk in range(10)
+        ]
+        examples = read(tmp_path, *({"messages": talk} for talk in talks)).examples
+        train, held = split_heldout(examples, 0.05, 0)
+        assert (36, 4) == (len(train), len(held))
+        assert 1 == len({example.opening for example in held})
+        with pytest.raises(HarnessError, match="of one conversation") as caught:
+            split_heldout(examples, 3, 0)
+        assert "Hold out at least 4" in str(caught.value.hint)
 
     @pytest.mark.parametrize("heldout", [5, 6])
     def test_nothing_left(self, heldout: int) -> None:

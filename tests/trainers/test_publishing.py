@@ -137,6 +137,20 @@ def test_a_home_folder_in_a_published_file_is_told_of(tmp_path: Path, monkeypatc
     assert notice.startswith(f"{tmp_path / 'me'} stands in training.json, and is published so")
 
 
+def test_homes_that_are_written_otherwise_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """JSON may escape a folder's name; without a home there is nothing to tell, and nothing fails."""
+    folder = write_folder(tmp_path / "out", record_of())
+    monkeypatch.setenv("HOME", str(tmp_path / "山田"))
+    (folder / "trainer_log.jsonl").write_text(json.dumps({"event": f"{tmp_path}/山田/x"}) + "\n")
+    assert 1 == len(place_notices(folder))
+
+    def homeless() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", homeless)
+    assert [] == place_notices(folder)
+
+
 def test_pushing_again_sends_what_changed(server: Hub, adapter: Path) -> None:
     """An existing repository (409) is used; an unchanged adapter makes no second commit, a new card does."""
     push_to_hub(adapter, "someone/mine", token=TOKEN)
