@@ -14,6 +14,7 @@ import torch
 from harness.errors import HarnessError, InputError
 from tests.trainers.training.conftest import Workbench, losses, rows, weights, write_pairs
 from trainers import launch
+from trainers.training.processes import _together
 
 SETTINGS: dict[str, Any] = {
     "per_device_train_batch_size": 3,
@@ -97,7 +98,8 @@ def test_two_processes_train_the_adapter_of_one(
 
     cut = launch_two(bench.command(tmp_path / "cut", **SETTINGS), fail_after=5)
     assert 0 != cut.code
-    assert "Error: Another process of this training does not answer any more: " in cut.err
+    said = "Error: Another process of this training does not answer any more: "
+    assert said in cut.err or "Signal 15 (SIGTERM) received" in cut.err, cut.err  # torchrun may be quicker to end it
     assert "This is a defect" not in cut.err
     assert not (tmp_path / "cut" / "adapter_config.json").exists()
     again = launch_two(bench.command(tmp_path / "cut", "--resume", **SETTINGS))
@@ -107,6 +109,14 @@ def test_two_processes_train_the_adapter_of_one(
 
     finished = launch_two(bench.command(tmp_path / "two", "--resume", **SETTINGS))
     assert (0, 1) == (finished.code, finished.err.count("holds this very run, finished after 8 steps")), finished.err
+
+
+def test_a_process_that_has_gone_is_said_in_words() -> None:
+    """With the reason, and how to go on."""
+    gone = pytest.raises(HarnessError, match=r"does not answer any more: Connection closed by peer$")
+    with gone as caught, _together():
+        raise RuntimeError("Connection closed by peer\nand a stack")
+    assert "--resume goes on from the last checkpoint" in str(caught.value.hint)
 
 
 @pytest.mark.slow
