@@ -19,6 +19,7 @@ from harness.models.hf.tokens import Encoder
 from trainers.memory import MemoryPlan, ModelShape
 from trainers.recipe import Recipe
 from trainers.training.attention import choose_attention
+from trainers.training.quantized import keep_gradients
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +67,7 @@ def load_student(
     """
     loaded = load_base(source, replace(numerics, route="dequantised" if plan.dequantized else "plain"), trusted=trusted)
     model = loaded.model
+    keep_gradients(model)
     model.config.use_cache = False
     model.set_attn_implementation(choose_attention(model.config, numerics.device, numerics.dtype))
     torch.manual_seed(recipe.seed)

@@ -27,6 +27,7 @@ from trainers.training.batches import StepBatches, lay_out, pick
 from trainers.training.model import is_compiled, leave_uncompiled, recompute
 from trainers.training.processes import add_up, anywhere, largest
 from trainers.training.progress import Progress
+from trainers.training.quantized import check_gradients_pass
 
 _BUCKET = 1 << 24  # gradient elements that travel between GPUs at once
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -124,7 +125,7 @@ class AdapterTrainer(SFTTrainer):  # type: ignore[misc]  # trl is untyped
         """Run the costliest step that can come, without learning from it; return the peak memory in GiB (CUDA).
 
         Raises:
-            HarnessError: not even one sample fits.
+            HarnessError: not even one sample fits, or no gradient passes the base's layers.
         """
         inputs = self._prepare_inputs(lay_out(self._costliest()))
         learnt = (inputs["labels"] != IGNORED).sum().clamp(min=1)
@@ -136,6 +137,7 @@ class AdapterTrainer(SFTTrainer):  # type: ignore[misc]  # trl is untyped
             if self._mixing:
                 self._event("layers of this model would mix samples of one row: one sample at a time goes through it")
             self.model.train()
+            check_gradients_pass(self.model)
             self._until_it_fits(inputs, learnt)
         self.model.zero_grad(set_to_none=True)
         return torch.cuda.max_memory_allocated() / GIB if torch.cuda.is_available() else 0.0
