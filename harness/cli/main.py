@@ -28,6 +28,7 @@ COMMANDS = {
     "train": ("harness.cli.train:train", "Train an adapter (4-bit QLoRA) that goes straight into an evaluation."),
     "card": ("harness.cli.card:card", "Write an adapter's model card with its scores; push it to the Hub."),
     "report": ("harness.cli.report:report", "Write the report of one or several runs."),
+    "export": ("harness.cli.export:export", "Write every answer and score of a run as a table."),
     "show": ("harness.cli.show:show", "Print one task of a run with its answers, scores and reasons."),
     "submit": ("harness.cli.submit:submit", "Write the competition's answer file, or check one."),
     "ls": ("harness.cli.ls:ls", "List models, judges, tasks, prompts, recipes or runs."),

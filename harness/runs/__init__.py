@@ -1,0 +1,1 @@
+"""The run: put together, carried out, read back, merged, written, handed on."""
