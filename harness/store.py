@@ -7,22 +7,22 @@ processes work side by side (WAL, one short transaction per write).
 
 import hashlib
 import json
-import sqlite3
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
-from sqlalchemy import Connection, Engine, Table, create_engine, event, inspect, select
+from sqlalchemy import Connection, Table, inspect, select
 from sqlalchemy.dialects.sqlite import insert
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import DBAPIError
 
 from harness import schema
 from harness.codec import canonical
 from harness.errors import StoreError
+from harness.store_file import OTHER_STORE, file_url, reading_engine, store_exists, store_file, writing_engine
 from harness.types import Generation, Judgement, Message, RenderedPrompt, Request, Sample, Sampling, Verdict
+
+__all__ = ["Store", "store_exists", "store_file"]
 
 _CHUNK = 500  # keys in one SELECT; SQLite allows 32,766 parameters
 
@@ -30,23 +30,23 @@ _CHUNK = 500  # keys in one SELECT; SQLite allows 32,766 parameters
 class Store:
     """An open store. Thread-safe; close it, or use it as a context manager."""
 
-    def __init__(self, url: str, *, lock_timeout: float = 30.0) -> None:
+    def __init__(self, url: str, *, lock_timeout: float = 30.0, read_only: bool = False) -> None:
         """Open the store at ``url`` (``sqlite:///FILE`` or a file's path) and create it if it is not there.
 
-        ``lock_timeout`` is how long, in seconds, to wait for another process that is writing.
+        ``lock_timeout`` is how long, in seconds, to wait for another process that is writing. With ``read_only``
+        nothing is made or changed, and the store may lie where nobody can write.
 
         Raises:
             StoreError: the URL is not SQLite's, the file cannot be opened or is no database, or its schema is newer.
         """
         self._path = store_file(url).absolute()  # a run's manifest must find it from any folder
-        self.url = f"sqlite:///{self._path}"
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise StoreError(
-                f"The folder of the store cannot be made: {self._path.parent}: {error.strerror}.", hint=_OTHER_STORE
-            ) from error
-        self._engine = _engine(self.url, lock_timeout)
+        self.url = file_url(self._path)
+        self._read_only = read_only
+        self._copy = None
+        if read_only:
+            self._engine, self._copy = reading_engine(self._path, lock_timeout)
+        else:
+            self._engine = writing_engine(self._path, lock_timeout)
         found = self._schema()
         if found > schema.VERSION:
             self.close()
@@ -64,24 +64,26 @@ class Store:
     def close(self) -> None:
         """Close every connection."""
         self._engine.dispose()
+        if self._copy is not None:
+            self._copy.cleanup()
 
     def _schema(self) -> int:
         """Return the store's schema version, creating the tables in a new file."""
         with self._transaction() as connection:
             tables = inspect(connection).get_table_names()
-        if not tables:
+        if not tables and not self._read_only:
             with self._transaction(write=True) as connection:
                 schema.metadata.create_all(connection)
                 _insert_new(connection, schema.meta, [{"key": "schema", "value": str(schema.VERSION)}])
         version = None
-        if not tables or schema.meta.name in tables:
+        if schema.meta.name in tables or not (tables or self._read_only):
             with self._transaction() as connection:
                 version = connection.execute(
                     select(schema.meta.c.value).where(schema.meta.c.key == "schema")
                 ).scalar_one_or_none()
         if version is None or not version.isdecimal():
             self.close()
-            raise StoreError(f"{self._path} is a database, but not a store of ja-harness.", hint=_OTHER_STORE)
+            raise StoreError(f"{self._path} is a database, but not a store of ja-harness.", hint=OTHER_STORE)
         return int(version)
 
     @contextmanager
@@ -207,76 +209,6 @@ class Store:
         return {task: tuple(items) for task, items in samples.items()}, requests
 
 
-_OTHER_STORE = "Choose another place with --store sqlite:///PATH."
-
-
-def store_file(url: str) -> Path:
-    """Return the path of a store's file.
-
-    Raises:
-        StoreError: the URL is not that of a SQLite file.
-    """
-    if "://" not in url:
-        return Path(url)
-    try:
-        parsed = make_url(url)
-    except ArgumentError as error:
-        raise StoreError(f"{url!r} is not a store URL.", hint="Write sqlite:///PATH/TO/store.sqlite.") from error
-    if parsed.get_backend_name() != "sqlite" or not parsed.database or parsed.database == ":memory:":
-        raise StoreError(
-            f"The store must be a SQLite file, not {parsed.render_as_string(hide_password=True)!r}.",
-            hint="Write sqlite:///PATH/TO/store.sqlite.",
-        )
-    return Path(parsed.database)
-
-
-def store_exists(url: str) -> bool:
-    """Return whether there is a store that can be opened without making it: a file that is not empty.
-
-    Raises:
-        StoreError: the URL is not that of a SQLite file.
-    """
-    try:
-        return store_file(url).stat().st_size > 0
-    except FileNotFoundError:
-        return False
-    except OSError:
-        return True  # opening it says what is wrong
-
-
-def _engine(url: str, lock_timeout: float) -> Engine:
-    engine = create_engine(url, connect_args={"timeout": lock_timeout, "check_same_thread": False})
-
-    @event.listens_for(engine, "connect")
-    def _on_connect(connection: sqlite3.Connection, _record: object) -> None:
-        connection.isolation_level = None  # we begin transactions ourselves, see below
-        _use_wal(connection, lock_timeout)
-        connection.execute("PRAGMA synchronous=NORMAL")  # survives kill -9; only a power cut can lose the last commits
-
-    @event.listens_for(engine, "begin")
-    def _on_begin(connection: Connection) -> None:
-        # A write that starts as a read can fail half-way when two processes write: take the lock at once.
-        write = connection.get_execution_options().get("write", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
-
-    return engine
-
-
-def _use_wal(connection: sqlite3.Connection, lock_timeout: float) -> None:
-    # SQLite does not wait here for another process that is setting up the same file: both hold the lock for reading
-    # and want it for writing, so it refuses one of them at once.
-    deadline = time.monotonic() + lock_timeout
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode=WAL")
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
-                raise
-            time.sleep(0.01)
-        else:
-            return
-
-
 def _explain(error: DBAPIError, path: Path) -> StoreError:
     cause = str(error.orig)
     if "locked" in cause:
@@ -289,10 +221,10 @@ def _explain(error: DBAPIError, path: Path) -> StoreError:
             f"No space left to write the store {path}.", hint="Free some space, then run the same command again."
         )
     if "readonly" in cause or "unable to open" in cause:
-        return StoreError(f"The store {path} cannot be written: {cause}.", hint=_OTHER_STORE)
+        return StoreError(f"The store {path} cannot be written: {cause}.", hint=OTHER_STORE)
     if "not a database" in cause or "malformed" in cause:
-        return StoreError(f"{path} is not a readable store: {cause}.", hint=_OTHER_STORE)
-    return StoreError(f"The store {path} failed: {cause}.", hint=_OTHER_STORE)
+        return StoreError(f"{path} is not a readable store: {cause}.", hint=OTHER_STORE)
+    return StoreError(f"The store {path} failed: {cause}.", hint=OTHER_STORE)
 
 
 def _chunks(keys: Sequence[str]) -> Iterator[Sequence[str]]:

@@ -150,7 +150,7 @@ def _counts(job: Job, url: str) -> tuple[dict[str, Generation], dict[str, list[J
     """Return the stored answers, what each judge has still to do, and how many verdicts it has given."""
     keys = list({request.key: None for request in job.requests})
     # A store that does not exist yet must not be made by a dry run.
-    store = Store(url) if store_exists(url) else None
+    store = Store(url, read_only=True) if store_exists(url) else None
     answers = store.generations(keys) if store else {}
     planned = job.planned_judges
     todo: dict[str, list[JudgementItem]] = {judge.name: [] for judge in planned}

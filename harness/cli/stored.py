@@ -93,7 +93,7 @@ def read_run(name: str, runs: str, store: str | None) -> StoredRun:
                 hint="Run its harness eval command again; it continues where it stopped.",
             )
         raise UnknownNameError("run", name, [found.name for found in run_folders(runs)])
-    with Store(_existing(store or str(manifest["store"]))) as opened:
+    with Store(_existing(store or str(manifest["store"])), read_only=True) as opened:
         samples, requests = opened.load_plan(str(manifest["plan"]))
         order = list(dict.fromkeys(request.task for request in requests))
         tasks = tuple(PlannedTask(name=task, samples=samples[task]) for task in order)
