@@ -6,10 +6,10 @@ NaN means "no score"; what cannot be computed is None.
 from collections.abc import Hashable, Sequence
 from math import sqrt
 
-import krippendorff
 import numpy as np
 import numpy.typing as npt
 
+from harness.stats import krippendorff_alpha
 from harness.stats.arrays import cluster_codes, t_critical, tail_probability
 from harness.types import Estimate
 
@@ -21,17 +21,13 @@ _FEWEST_CLUSTERS = 5
 def ordinal_alpha(scores: npt.ArrayLike) -> float | None:
     """Return Krippendorff's alpha for ordinal scores of shape (raters, items), NaN where there is none.
 
-    Computed by the library ``krippendorff`` (Krippendorff 2011). None where no item has two scores, or all scores that
-    can be paired are equal.
+    None where no item has two scores, or all scores that can be paired are equal: see
+    `harness.stats.krippendorff_alpha`.
 
     >>> round(ordinal_alpha([[1, 2, 3, 3], [1, 2, 3, 4]]), 4), ordinal_alpha([[1, 1], [1, 1]])
     (0.9103, None)
     """
-    matrix = np.asarray(scores, dtype=np.float64)
-    paired = matrix[:, (~np.isnan(matrix)).sum(axis=0) > 1]
-    if np.unique(paired[~np.isnan(paired)]).size < 2:  # noqa: PLR2004 - one value says nothing
-        return None
-    return float(krippendorff.alpha(reliability_data=paired, level_of_measurement="ordinal"))
+    return krippendorff_alpha(scores, level="ordinal")
 
 
 def spearman(first: npt.ArrayLike, second: npt.ArrayLike) -> float | None:

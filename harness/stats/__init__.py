@@ -5,6 +5,7 @@ computed is None, never NaN. Bad numbers raise `harness.errors.StatisticsError`.
 """
 
 from harness.stats.agreement import Agreement, agreement, weighted_kappa
+from harness.stats.alpha import AlphaLevel, krippendorff_alpha
 from harness.stats.anchoring import (
     AnchoredEstimate,
     anchored_difference,
@@ -45,6 +46,7 @@ from harness.stats.variance import (
 
 __all__ = [
     "Agreement",
+    "AlphaLevel",
     "AnchoredEstimate",
     "BoardPlan",
     "DrawCheck",
@@ -68,6 +70,7 @@ __all__ = [
     "compare_pairs",
     "effective_labels",
     "holm",
+    "krippendorff_alpha",
     "mean_interval",
     "minimum_detectable_effect",
     "paired_comparison",

@@ -1,6 +1,6 @@
 """How far two raters agree: exact and within one, quadratic-weighted kappa, bias; all with intervals.
 
-Krippendorff's alpha for more than two raters comes from its library, not from here.
+Krippendorff's alpha, for more than two raters, is in `harness.stats.alpha`.
 """
 
 from collections.abc import Callable, Hashable, Sequence

@@ -31,3 +31,25 @@ def ordinal(seed: int, models: int, tasks: int) -> Floats:
     """Return correlated scores 1-5 of some models on some tasks."""
     rng = np.random.default_rng(seed)
     return np.clip(np.rint(3 + rng.normal(size=tasks) + rng.normal(size=(models, tasks))), 1, 5)
+
+
+def alpha_by_pairs(scores: np.ndarray, level: str) -> float:
+    """Return Krippendorff's alpha by the steps of the paper of 2011: coincidences, frequencies, squared distances.
+
+    ``scores`` (raters, items) with NaN for none. The distances are the paper's own: for ordinal scores all frequencies
+    from one value to the other, less half of the two at the ends.
+    """
+    paired = scores[:, (~np.isnan(scores)).sum(axis=0) > 1]
+    levels = np.unique(paired[~np.isnan(paired)])
+    counts = np.stack([(paired == level).sum(axis=0) for level in levels])
+    coincidences = np.zeros((levels.size, levels.size))
+    for item in counts.T:
+        coincidences += (np.outer(item, item) - np.diag(item)) / (item.sum() - 1)
+    frequencies = coincidences.sum(axis=1)
+    squared = np.zeros_like(coincidences)
+    for c, k in np.ndindex(squared.shape):
+        first, last = min(c, k), max(c, k)
+        between = frequencies[first : last + 1].sum() - (frequencies[c] + frequencies[k]) / 2
+        squared[c, k] = {"nominal": c != k, "ordinal": between, "interval": levels[c] - levels[k]}[level] ** 2
+    expected = (np.outer(frequencies, frequencies) * squared).sum() / (frequencies.sum() - 1)
+    return float(1 - (coincidences * squared).sum() / expected)
