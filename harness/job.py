@@ -27,6 +27,9 @@ class Progress(Protocol):
     def judge_stopped(self, judge: str, reason: str) -> None:
         """A judge is asked no more in this run; its remaining verdicts are missing."""
 
+    def waiting(self, what: str, count: int) -> None:
+        """Only answers or verdicts (``what``) are left that other runs on the same store are at work on."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:

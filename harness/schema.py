@@ -1,4 +1,8 @@
-"""The tables of the store. A change here is a new `VERSION`, which older programs refuse to touch."""
+"""The tables of the store. A change to what is stored is a new `VERSION`, which older programs refuse to touch.
+
+The tables of leases hold nothing that lasts: a store without them gets them when they are needed, and programs that do
+not know them pass them over, so they are no change of version.
+"""
 
 from typing import Any
 
@@ -81,4 +85,20 @@ plan_requests = Table(
     Column("prompt", AnyText),
     Column("repeat", Integer, nullable=False),
     Column("request_key", Text, nullable=False),
+)
+leases = Table(
+    "lease",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("owner", Text, nullable=False, index=True),
+    sqlite_with_rowid=False,
+)
+lease_owners = Table(
+    "lease_owner",
+    metadata,
+    Column("owner", Text, primary_key=True),
+    Column("machine", Text, nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("started", Float, nullable=False),
+    Column("expires", Float, nullable=False),
 )

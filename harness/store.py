@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
-from sqlalchemy import Connection, Table, inspect, select
+from sqlalchemy import Connection, Table, bindparam, delete, inspect, select
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import DBAPIError
 
@@ -25,6 +25,9 @@ from harness.types import Generation, Judgement, Message, RenderedPrompt, Reques
 __all__ = ["Store", "store_exists", "store_file"]
 
 _CHUNK = 500  # keys in one SELECT; SQLite allows 32,766 parameters
+_RELEASE = delete(schema.leases).where(
+    schema.leases.c.key == bindparam("held"), schema.leases.c.owner == bindparam("by")
+)
 
 
 class Store:
@@ -69,15 +72,15 @@ class Store:
 
     def _schema(self) -> int:
         """Return the store's schema version, creating the tables in a new file."""
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             tables = inspect(connection).get_table_names()
         if not tables and not self._read_only:
-            with self._transaction(write=True) as connection:
+            with self.transaction(write=True) as connection:
                 schema.metadata.create_all(connection)
                 _insert_new(connection, schema.meta, [{"key": "schema", "value": str(schema.VERSION)}])
         version = None
         if schema.meta.name in tables or not (tables or self._read_only):
-            with self._transaction() as connection:
+            with self.transaction() as connection:
                 version = connection.execute(
                     select(schema.meta.c.value).where(schema.meta.c.key == "schema")
                 ).scalar_one_or_none()
@@ -87,7 +90,12 @@ class Store:
         return int(version)
 
     @contextmanager
-    def _transaction(self, *, write: bool = False) -> Iterator[Connection]:
+    def transaction(self, *, write: bool = False) -> Iterator[Connection]:
+        """Open a transaction; with ``write`` it takes the store's lock at once.
+
+        Raises:
+            StoreError: whatever the database says, in a sentence.
+        """
         try:
             with self._engine.connect().execution_options(write=write) as connection, connection.begin():
                 yield connection
@@ -97,8 +105,8 @@ class Store:
     def generations(self, keys: Sequence[str], *, failures: bool = False) -> dict[str, Generation]:
         """Return the stored answers among ``keys``; failed ones only if asked for."""
         found: dict[str, Generation] = {}
-        with self._transaction() as connection:
-            for chunk in _chunks(keys):
+        with self.transaction() as connection:
+            for chunk in chunks(keys):
                 query = select(schema.generations).where(schema.generations.c.request_key.in_(chunk))
                 if not failures:
                     query = query.where(schema.generations.c.text.is_not(None))
@@ -109,21 +117,30 @@ class Store:
     def judgements(self, keys: Sequence[str], *, failures: bool = False) -> dict[str, Judgement]:
         """Return the stored judgements among ``keys``; unscored and failed ones only if asked for."""
         found: dict[str, Judgement] = {}
-        with self._transaction() as connection:
-            for chunk in _chunks(keys):
+        with self.transaction() as connection:
+            for chunk in chunks(keys):
                 query = select(schema.judgements).where(schema.judgements.c.key.in_(chunk))
                 if not failures:
                     query = query.where(schema.judgements.c.status == "scored")
                 found.update((row.key, _to_judgement(row)) for row in connection.execute(query))
         return found
 
-    def write(self, *, generations: Sequence[Generation] = (), judgements: Sequence[Judgement] = ()) -> None:
+    def write(
+        self,
+        *,
+        generations: Sequence[Generation] = (),
+        judgements: Sequence[Judgement] = (),
+        released: Sequence[Mapping[str, str]] = (),
+    ) -> None:
         """Add rows in one transaction; on return they survive a killed process.
+
+        ``released`` are leases (``held``, the key, and ``by``, its owner) that end with it, so that nobody finds a key
+        free whose row is not there yet.
 
         Raises:
             StoreError: no space, no permission, or the store stayed locked.
         """
-        with self._transaction(write=True) as connection:
+        with self.transaction(write=True) as connection:
             if generations:
                 statement = insert(schema.generations)
                 statement = statement.on_conflict_do_update(
@@ -140,17 +157,19 @@ class Store:
                     where=schema.judgements.c.status != "scored",
                 )
                 connection.execute(judged, [_judgement_row(row) for row in judgements])
+            if released:
+                connection.execute(_RELEASE, released)
 
     def has_plan(self, plan: str) -> bool:
         """Return whether a plan of this digest is stored."""
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             query = select(schema.plan_requests.c.plan).where(schema.plan_requests.c.plan == plan).limit(1)
             return connection.execute(query).first() is not None
 
     def save_plan(self, plan: str, samples: Mapping[str, Sequence[Sample]], requests: Sequence[Request]) -> None:
         """Store what a run consists of, under the digest ``plan``: the samples of each task and every request."""
         bodies = {digest_: body for _, digest_, body in _sample_rows(samples)}
-        with self._transaction(write=True) as connection:
+        with self.transaction(write=True) as connection:
             _insert_new(connection, schema.samples, [{"digest": key, "body": body} for key, body in bodies.items()])
             _insert_new(connection, schema.requests, [{"key": row.key, "body": _request_body(row)} for row in requests])
             _insert_new(
@@ -185,7 +204,7 @@ class Store:
         Raises:
             StoreError: no plan of this digest is here.
         """
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             rows = connection.execute(
                 select(schema.plan_samples.c.task, schema.samples.c.body)
                 .join(schema.samples, schema.samples.c.digest == schema.plan_samples.c.digest)
@@ -227,7 +246,8 @@ def _explain(error: DBAPIError, path: Path) -> StoreError:
     return StoreError(f"The store {path} failed: {cause}.", hint=OTHER_STORE)
 
 
-def _chunks(keys: Sequence[str]) -> Iterator[Sequence[str]]:
+def chunks(keys: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Yield keys in portions that fit into one statement."""
     return (keys[start : start + _CHUNK] for start in range(0, len(keys), _CHUNK))
 
 

@@ -4,23 +4,27 @@ import queue
 import threading
 from typing import Self
 
+from harness.leases import Leases
 from harness.store import Store
 from harness.types import Generation, Judgement
 
 _BATCH = 512  # rows in one transaction at most
 _BACKLOG = 8192  # rows that may wait before producers are held up
 
+_Row = Generation | Judgement | str
+
 
 class Writer:
     """Writes rows in the background, as many in one transaction as have gathered meanwhile.
 
     Leaving the ``with`` block waits until every row is written. An error of the store stops the writing and is raised
-    by the next `add` or on leaving.
+    by the next `add` or on leaving. A row's lease, if ``leases`` has one, ends in the transaction that writes the row.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, leases: Leases | None = None) -> None:
         self._store = store
-        self._rows: queue.Queue[Generation | Judgement | None] = queue.Queue(maxsize=_BACKLOG)
+        self._leases = leases
+        self._rows: queue.Queue[_Row | None] = queue.Queue(maxsize=_BACKLOG)
         self._error: Exception | None = None
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
 
@@ -34,8 +38,8 @@ class Writer:
         if self._error is not None and kind is None:
             raise self._error
 
-    def add(self, row: Generation | Judgement) -> None:
-        """Hand a row over.
+    def add(self, row: _Row) -> None:
+        """Hand a row over, or the key of one that is not going to come, whose lease ends.
 
         Raises:
             StoreError: an earlier row could not be written.
@@ -45,7 +49,7 @@ class Writer:
         self._rows.put(row)
 
     def _run(self) -> None:
-        rows: list[Generation | Judgement] = []
+        rows: list[_Row] = []
         open_ = True
         while open_:
             row = self._rows.get()
@@ -58,13 +62,21 @@ class Writer:
             self._flush(rows)
             rows.clear()
 
-    def _flush(self, rows: list[Generation | Judgement]) -> None:
+    def _flush(self, rows: list[_Row]) -> None:
         if not rows or self._error is not None:
             return  # after an error the queue is still drained, so that no producer hangs on a full one
         try:
+            keys = [_key(row) for row in rows]
             self._store.write(
                 generations=[row for row in rows if isinstance(row, Generation)],
                 judgements=[row for row in rows if isinstance(row, Judgement)],
+                released=self._leases.rows(keys) if self._leases else (),
             )
+            if self._leases:
+                self._leases.forget(keys)
         except Exception as error:  # noqa: BLE001 - handed to the thread that owns the run
             self._error = error
+
+
+def _key(row: _Row) -> str:
+    return row if isinstance(row, str) else row.key if isinstance(row, Judgement) else row.request_key

@@ -79,6 +79,10 @@ class ConsoleProgress:
         """Say at once that a judge is given up."""
         click.echo(f"Error: Judge {judge!r} stopped: {reason}", err=True)
 
+    def waiting(self, what: str, count: int) -> None:
+        """Say why nothing happens."""
+        click.echo(f"Waiting for {count} {what} that another process is at work on.", err=True)
+
     def _show(self, doing: str) -> None:
         if self._bar is not None:
             self._bar.update(1)
