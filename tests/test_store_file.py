@@ -187,7 +187,8 @@ print(json.dumps(ran))
 READ_ONLY = 'mount --bind "$1" "$1" && mount -o remount,ro,bind "$1" && shift && exec "$@"'
 COMMANDS = [
     ("report", "r"), ("report", "r", "--format", "json"), ("report", "r", "--format", "csv"),
-    ("show", "r", "--task-id", "0"), ("compare", "r"), ("ls", "runs"), ("report", "r", "--format", "html", "--output", "/OUT"), ("audit", "r"),
+    ("show", "r", "--task-id", "0"), ("compare", "r"), ("ls", "runs"), ("audit", "r"),
+    ("report", "r", "--format", "html", "--output", "/OUT"),
 ]  # fmt: skip
 
 

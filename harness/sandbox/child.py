@@ -5,6 +5,7 @@ computes is cut off by the kernel after `SECONDS`, even inside an operation that
 """
 
 import contextlib
+import datetime as dt
 import json
 import signal
 import sys
@@ -14,6 +15,7 @@ from typing import Any, BinaryIO
 
 import jinja2.debug  # noqa: F401 - loaded by the first failing template, when no file may be opened any more
 
+from harness.sandbox.chat_environment import ChatProgram
 from harness.sandbox.program import Inspection, Program, Source, TemplateFailure, inspect
 
 try:
@@ -36,15 +38,17 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
     if resource is not None:
         signal.signal(signal.SIGPROF, signal.SIG_DFL)
-    program: Program | None = None
+    program: Program | ChatProgram | None = None
     while (message := _read(sys.stdin.buffer)) is not None:
         request = json.loads(message)
         _limit_memory(len(message))
         try:
             if "variables" in request:
                 assert program is not None
-                for line in _render(program, request["variables"]):
+                for line in _render(program, request):
                     _write(line)
+            elif "chat" in request:
+                program = _load_chat(request["chat"])
             else:
                 program = _load(request)
         except TemplateFailure as failure:
@@ -69,10 +73,21 @@ def _load(request: Mapping[str, Any]) -> Program:
     return program
 
 
-def _render(program: Program, variables: list[Mapping[str, object]]) -> Iterator[Mapping[str, object]]:
-    for filling in variables:
+def _load_chat(template: str) -> ChatProgram:
+    _limit_time(LOAD_SECONDS)
+    program = ChatProgram(template)
+    _write({})
+    _close_files()
+    return program
+
+
+def _render(program: Program | ChatProgram, request: Mapping[str, Any]) -> Iterator[Mapping[str, object]]:
+    for filling in request["variables"]:
         _limit_time(SECONDS)
-        yield {"texts": program.render(filling)}
+        if isinstance(program, ChatProgram):
+            yield {"texts": [program.render(filling, dt.datetime.fromisoformat(request["now"]))]}
+        else:
+            yield {"texts": program.render(filling)}
 
 
 def _read(stream: BinaryIO) -> bytes | None:

@@ -1,5 +1,6 @@
 """A template in a process of its own: limits on time and memory hold whatever it does."""
 
+import datetime as dt
 import json
 import os
 import signal
@@ -55,6 +56,34 @@ class ConfinedProgram:
                 list(self._child.ask({"sources": self._sources, "parts": dict(self.inspection.parts)}, answers=1))
             filled = [dict(filling) for filling in variables]
             return [answer["texts"] for answer in self._child.ask({"variables": filled}, answers=len(filled))]
+
+
+class ConfinedChat:
+    """A chat template that nobody vouches for. Thread-safe."""
+
+    def __init__(self, template: str) -> None:
+        """Compile ``template``.
+
+        Raises:
+            TemplateFailure: it is no template, or takes too long to compile.
+        """
+        self._lock = threading.Lock()
+        self._load = {"chat": template}
+        self._child = _Child()
+        weakref.finalize(self, _Child.end, self._child)
+        list(self._child.ask(self._load, answers=1))
+
+    def render_all(self, variables: Sequence[Mapping[str, Any]], now: dt.datetime) -> list[str]:
+        """Return the text for each of ``variables``, among them the ``messages``, written at the time ``now``.
+
+        Raises:
+            TemplateFailure: whatever goes wrong, at the first conversation that it goes wrong in.
+        """
+        with self._lock:
+            if not self._child.is_alive:
+                list(self._child.ask(self._load, answers=1))
+            request = {"variables": [dict(filling) for filling in variables], "now": now.isoformat()}
+            return [answer["texts"][0] for answer in self._child.ask(request, answers=len(variables))]
 
 
 class _Child:

@@ -1,7 +1,7 @@
 """A Jinja2 environment in which single operations are bounded and a template always gives the same text.
 
 On top of Jinja2's own sandbox (no private attributes, nothing mutable is changed): ``+``, ``*``, ``**``, ``%``, string
-formatting, padding and ranges have limits, and what is random is gone.
+formatting, padding and ranges have limits, and what is random is gone: so are the addresses of objects.
 """
 
 import functools
@@ -15,6 +15,8 @@ from jinja2.filters import FILTERS
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment, SandboxedFormatter
 from jinja2.utils import Namespace
+
+from harness.sandbox.printing import Named, named, printable, streaming
 
 MAX_TEXT = 1_000_000
 """Characters (or items) that one text or list may hold."""
@@ -35,21 +37,19 @@ class LimitError(Exception):
     """An operation asks for more than a template may use."""
 
 
-class BoundedEnvironment(ImmutableSandboxedEnvironment):
-    """The environment of every prompt and rubric. ``parts`` are the texts that a template may include, by name."""
+class Bounds(ImmutableSandboxedEnvironment):
+    """What every environment here has in common."""
 
     intercepted_binops = frozenset({"+", "*", "**", "%"})
 
-    def __init__(self, parts: Mapping[str, str] | None = None) -> None:
-        super().__init__(
-            undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False, loader=DictLoader(parts or {})
-        )
-        self.globals = {"range": bounded_range, "dict": dict, "namespace": Namespace}
+    def __init__(self, **options: Any) -> None:  # noqa: ANN401 - options of a Jinja2 environment
+        super().__init__(autoescape=False, finalize=printable, **options)
         # A prompt must be the same each time: it decides under which key an answer is stored.
-        self.filters = {name: function for name, function in FILTERS.items() if name != "random"}
-        self.filters["format"] = _percent_format
+        filters = {name: function for name, function in FILTERS.items() if name != "random"}
+        filters["format"] = _percent_format
         for name in _PADDING_FILTERS:
-            self.filters[name] = _bounded(name, FILTERS[name])
+            filters[name] = bounded(name, FILTERS[name])
+        self.filters = {name: streaming(function) for name, function in filters.items()}
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:  # noqa: ANN401 - any operand
         """Carry one operator out, if its result is not too large."""
@@ -58,6 +58,7 @@ class BoundedEnvironment(ImmutableSandboxedEnvironment):
 
     def call(self, context: Context, obj: Any, /, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - any callable
         """Call an object, if it is no string method that pads too far."""
+        obj = Named.of(obj)
         if (
             isinstance(obj, BuiltinMethodType)
             and isinstance(obj.__self__, str | bytes)
@@ -65,6 +66,14 @@ class BoundedEnvironment(ImmutableSandboxedEnvironment):
         ):
             _check_widths(obj.__name__, args, kwargs)
         return super().call(context, obj, *args, **kwargs)
+
+    def getattr(self, obj: Any, attribute: str) -> Any:  # noqa: ANN401 - any attribute of any value
+        """Return an attribute, a method under its name alone."""
+        return named(super().getattr(obj, attribute))
+
+    def getitem(self, obj: Any, argument: Any) -> Any:  # noqa: ANN401 - any item of any value
+        """Return an item or attribute, a method under its name alone."""
+        return named(super().getitem(obj, argument))
 
     def wrap_str_format(self, value: Any) -> Callable[..., str] | None:  # noqa: ANN401 - any attribute
         """Return a bounded stand-in for ``str.format`` and ``str.format_map``, None for anything else."""
@@ -76,6 +85,14 @@ class BoundedEnvironment(ImmutableSandboxedEnvironment):
         return lambda *args, **kwargs: formatter.vformat(text, args, kwargs)
 
 
+class BoundedEnvironment(Bounds):
+    """The environment of every prompt and rubric. ``parts`` are the texts that a template may include, by name."""
+
+    def __init__(self, parts: Mapping[str, str] | None = None) -> None:
+        super().__init__(undefined=StrictUndefined, keep_trailing_newline=True, loader=DictLoader(parts or {}))
+        self.globals = {"range": bounded_range, "dict": dict, "namespace": Namespace}
+
+
 class _BoundedFormatter(SandboxedFormatter):
     def format_field(self, value: Any, format_spec: str) -> str:  # noqa: ANN401 - any value
         if _LONG_NUMBER.search(format_spec):
@@ -83,20 +100,29 @@ class _BoundedFormatter(SandboxedFormatter):
         return str(super().format_field(value, format_spec))
 
 
-def bounded_range(*bounds: int) -> range:
-    """Return ``range(*bounds)``.
+class _Range:
+    """``range``, of a limited number of numbers."""
 
-    >>> list(bounded_range(3))
-    [0, 1, 2]
+    def __call__(self, *bounds: int) -> range:
+        """Return ``range(*bounds)``.
 
-    Raises:
-        LimitError: it holds more than `MAX_RANGE` numbers.
-    """
-    numbers = range(*bounds)
-    # len() of a range beyond the machine's word is an error of its own.
-    if numbers[MAX_RANGE:]:
-        raise LimitError(f"a range of more than {MAX_RANGE:,} numbers")
-    return numbers
+        >>> list(bounded_range(3))
+        [0, 1, 2]
+
+        Raises:
+            LimitError: it holds more than `MAX_RANGE` numbers.
+        """
+        numbers = range(*bounds)
+        # len() of a range beyond the machine's word is an error of its own.
+        if numbers[MAX_RANGE:]:
+            raise LimitError(f"a range of more than {MAX_RANGE:,} numbers")
+        return numbers
+
+    def __repr__(self) -> str:
+        return "<class 'range'>"
+
+
+bounded_range = _Range()
 
 
 def _check_sum(left: Any, right: Any) -> None:  # noqa: ANN401 - any operand
@@ -155,10 +181,13 @@ def _percent_format(value: Any, *args: Any, **kwargs: Any) -> str:  # noqa: ANN4
     return str(FILTERS["format"](value, *args, **kwargs))
 
 
-def _bounded(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+def bounded(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a filter that pads or indents no further than `MAX_WIDTH`."""
+    value = 1 + hasattr(function, "jinja_pass_arg")  # what is filtered is no width, however large a number
+
     @functools.wraps(function)
-    def bounded(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - passed on
-        _check_widths(name, args, kwargs)
+    def checked(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - passed on
+        _check_widths(name, args[value:], kwargs)
         return function(*args, **kwargs)
 
-    return bounded
+    return checked

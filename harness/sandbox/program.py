@@ -10,6 +10,7 @@ from jinja2 import Template as JinjaTemplate
 from jinja2 import TemplateError, UndefinedError, meta, nodes
 
 from harness.sandbox.environment import MAX_TEXT, BoundedEnvironment, LimitError
+from harness.sandbox.printing import NotTextError, check_text
 
 MAX_SOURCE = 200_000
 """Bytes that one template file may hold."""
@@ -46,13 +47,21 @@ class Inspection:
 
 
 class TemplateFailure(Exception):  # noqa: N818 - what a template does wrong, turned into errors where it is known whose
-    """A template that cannot be used. ``kind``: syntax, undefined, limit or failed; ``line`` within its file."""
+    """A template that cannot be used.
+
+    ``kind`` is syntax, undefined, limit, refused (by a chat template, in its own words) or failed; ``line`` is within
+    its file.
+    """
 
     def __init__(self, kind: str, message: str, line: int | None = None) -> None:
         super().__init__(message)
         self.kind = kind
         self.message = message
         self.line = line
+
+
+class RefusedError(TemplateError):
+    """A chat template says itself that it cannot write these messages."""
 
 
 def inspect(sources: Sequence[Source], folder: Path | None) -> Inspection:
@@ -71,7 +80,7 @@ def inspect(sources: Sequence[Source], folder: Path | None) -> Inspection:
     todo: list[tuple[Source, str | None]] = [(source, None) for source in sources]
     while todo:
         source, name = todo.pop(0)
-        with _explained(source, name):
+        with explained(source, name):
             tree = environment.parse(source.text)
             variables |= meta.find_undeclared_variables(tree)
         doubts += _doubts(tree, source, name)
@@ -102,8 +111,9 @@ class Program:
         """
         environment = BoundedEnvironment(parts)
         self._compiled: list[JinjaTemplate] = []
+        self._texts = [*(source.text for source in sources), *parts.values()]
         for source in sources:
-            with _explained(source, None):
+            with explained(source, None):
                 self._compiled.append(environment.from_string(source.text))
 
     def render(self, variables: Mapping[str, object]) -> list[str]:
@@ -112,18 +122,7 @@ class Program:
         Raises:
             TemplateFailure: whatever goes wrong in it.
         """
-        try:
-            texts = [compiled.render(variables) for compiled in self._compiled]
-        except UndefinedError as error:
-            raise TemplateFailure("undefined", str(error.message)) from error
-        except LimitError as error:
-            raise TemplateFailure("limit", str(error)) from error
-        except MemoryError as error:
-            raise TemplateFailure("limit", "more memory than a template may use") from error
-        except RecursionError as error:
-            raise TemplateFailure("limit", "it calls itself without end") from error
-        except Exception as error:  # a template may raise anything that Python has
-            raise TemplateFailure("failed", f"{type(error).__name__}: {error}") from error
+        texts = filled(self._compiled, variables, self._texts)
         if sum(map(len, texts)) > MAX_TEXT:
             raise TemplateFailure("limit", f"a prompt of more than {MAX_TEXT:,} characters")
         return texts
@@ -137,10 +136,45 @@ class Program:
         return [self.render(filling) for filling in variables]
 
 
+def filled(compiled: Sequence[JinjaTemplate], variables: Mapping[str, object], texts: Sequence[str]) -> list[str]:
+    """Return compiled templates filled with ``variables``; ``texts`` are what they were compiled from.
+
+    Raises:
+        TemplateFailure: whatever goes wrong, but for what a template raises of itself.
+    """
+    try:
+        rendered = [template.render(variables) for template in compiled]
+        for text in rendered:
+            check_text(text, lambda found: any(found in known for known in texts) or _holds(variables, found))
+    except UndefinedError as error:
+        raise TemplateFailure("undefined", str(error.message)) from error
+    except LimitError as error:
+        raise TemplateFailure("limit", str(error)) from error
+    except MemoryError as error:
+        raise TemplateFailure("limit", "more memory than a template may use") from error
+    except RecursionError as error:
+        raise TemplateFailure("limit", "it calls itself without end") from error
+    except NotTextError as error:
+        raise TemplateFailure("failed", str(error)) from error
+    except RefusedError:
+        raise
+    except Exception as error:  # a template may raise anything that Python has
+        raise TemplateFailure("failed", f"{type(error).__name__}: {error}") from error
+    return rendered
+
+
+def _holds(value: object, text: str) -> bool:
+    if isinstance(value, str):
+        return text in value
+    if isinstance(value, Mapping):
+        return any(_holds(item, text) for pair in value.items() for item in pair)
+    return isinstance(value, list | tuple) and any(_holds(item, text) for item in value)
+
+
 @contextmanager
-def _explained(source: Source, name: str | None) -> Iterator[None]:
+def explained(source: Source, name: str | None, *, checks_order: bool = True) -> Iterator[None]:
     """Turn whatever parsing and compiling raise into a `TemplateFailure` with the line."""
-    if steering := _STEERING.search(source.text):
+    if checks_order and (steering := _STEERING.search(source.text)):
         line = _line(source, 1 + source.text.count("\n", 0, steering.start()))
         code = f"U+{ord(steering.group()):04X}"
         raise TemplateFailure(
@@ -155,6 +189,9 @@ def _explained(source: Source, name: str | None) -> Iterator[None]:
         raise TemplateFailure("limit", f"{_in(name)}nested too deeply") from error
     except MemoryError as error:
         raise TemplateFailure("limit", f"{_in(name)}more memory than a template may use") from error
+    except (LimitError, NotTextError) as error:  # of constants, which are computed here
+        kind = "limit" if isinstance(error, LimitError) else "failed"
+        raise TemplateFailure(kind, f"{_in(name)}{error}") from error
     except Exception as error:  # Python's own compiler refuses some of what Jinja2 accepts
         raise TemplateFailure("syntax", f"{_in(name)}{type(error).__name__}: {error}") from error
 
