@@ -1,0 +1,196 @@
+"""Many tries on one task set: p-values and intervals that hold for the best of them, and gains without winner's curse.
+
+Whoever tries thirty adapters on the same tasks and looks at the best finds a "better" one by luck. The sign-flip test
+carries over: if no try changes anything, each task's differences could all have had the other sign, for every try at
+once. The largest statistic of all tries under such joint flips is what a true gain has to beat (Westfall & Young 1993;
+step-down: Romano & Wolf 2005). Tries that are alike cost little, unlike with Holm.
+"""
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from harness.errors import StatisticsError
+from harness.stats.arrays import Floats, check_confidence, cluster_codes, score_array
+from harness.stats.signflip import CHUNK, ROUNDING
+
+DRAWS = 9_999
+"""Joint sign patterns drawn: the smallest p-value is 1 in 10,000."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CorrectedTries:
+    """Every try against one baseline, corrected over all of them; arrays of shape (K,), NaN where nothing is known.
+
+    ``p_values``: max-T step-down adjusted, two-sided · ``low``, ``high``: intervals that hold for all tries at
+    once (single-step max-T) · ``critical``: how many standard errors they reach.
+    """
+
+    p_values: Floats
+    differences: Floats
+    low: Floats
+    high: Floats
+    critical: float
+
+
+def correct_over_tries(
+    differences: ArrayLike,
+    *,
+    clusters: Sequence[Hashable | None] | None = None,
+    confidence: float = 0.95,
+    draws: int = DRAWS,
+    seed: int = 0,
+) -> CorrectedTries:
+    """Return tries corrected over all of them. ``differences`` (K, n): candidate - baseline per task, NaN for none.
+
+    A missing difference counts as none in the flips. ``clusters`` are flipped whole. The statistic is the sum of the
+    differences over the root of their sum of squares, which a flip leaves as it is (of cluster sums, with clusters).
+    A try without any difference has p = 1. The order of the tries does not matter.
+
+    Raises:
+        StatisticsError: not a table, infinite values, or a confidence outside 0-1.
+
+    >>> rng = np.random.default_rng(1)
+    >>> tries = rng.choice([-1, 0, 1], (6, 100)).astype(float)
+    >>> tries[3] += rng.choice([0, 1], 100)
+    >>> [int(p <= 0.05) for p in correct_over_tries(tries).p_values]
+    [0, 0, 0, 1, 0, 0]
+    """
+    table = score_array(differences, ndim=2, name="differences")
+    check_confidence(confidence)
+    if draws < 1:
+        raise StatisticsError(f"{draws} sign patterns give no p-value.", hint=f"Try {DRAWS}.")
+    n_tries, n_tasks = table.shape
+    known = ~np.isnan(table)
+    counts = known.sum(axis=1)
+    with np.errstate(invalid="ignore"):
+        means = np.where(counts > 0, np.nansum(table, axis=1) / np.maximum(counts, 1), np.nan)
+    raw, centred = np.where(known, table, 0.0), np.where(known, table - means[:, None], 0.0)
+    if clusters is not None:
+        codes = cluster_codes(clusters, n_tasks)
+        raw, centred = _by_cluster(raw, codes), _by_cluster(centred, codes)
+    observed = np.abs(_studentised(raw, np.ones((1, raw.shape[1]))))[0]
+    p_values, critical = np.ones(n_tries), np.nan
+    if n_tries and raw.any():
+        signs = _signs(draws, raw.shape[1], seed)
+        p_values = _step_down(raw, observed, signs)
+        critical = _critical(centred, signs, confidence)
+    p_values[counts == 0] = np.nan
+    units = np.maximum((raw != 0).sum(axis=1) if clusters is not None else counts, 2)
+    errors = np.sqrt((centred**2).sum(axis=1) * units / (units - 1)) / np.maximum(counts, 1)
+    return CorrectedTries(
+        p_values=p_values,
+        differences=means,
+        low=means - critical * errors,
+        high=means + critical * errors,
+        critical=float(critical),
+    )
+
+
+def _by_cluster(table: Floats, codes: NDArray[np.int64]) -> Floats:
+    sums = np.zeros((len(table), int(codes.max(initial=-1)) + 1))
+    np.add.at(sums, (slice(None), codes), table)
+    return sums
+
+
+def _signs(draws: int, n: int, seed: int) -> NDArray[np.float32]:
+    bits = np.random.default_rng(seed).integers(0, 256, (draws, -(-n // 8)), dtype=np.uint8)
+    return np.float32(2) * np.unpackbits(bits, axis=1, count=n).astype(np.float32) - np.float32(1)
+
+
+def _studentised(table: Floats, signs: NDArray[np.floating]) -> Floats:
+    """Return the statistic of every pattern (rows) and try (columns)."""
+    size = np.sqrt((table**2).sum(axis=1))
+    unit = np.divide(table, size[:, None], out=np.zeros_like(table), where=size[:, None] > 0)
+    return np.asarray(signs @ unit.T.astype(signs.dtype), dtype=np.float64)
+
+
+def _step_down(table: Floats, observed: Floats, signs: NDArray[np.float32]) -> Floats:
+    """Return max-T step-down p-values: each try against the largest of itself and all that are less extreme."""
+    order = np.argsort(-observed, kind="stable")
+    reached = np.zeros(len(observed), dtype=np.int64)
+    # float32 sums of unit vectors are right to about 1e-6: what differs by less is a tie, and ties count.
+    target = observed[order] * (1 - ROUNDING) - 1e-5
+    at_once = max(1, CHUNK // max(1, len(observed)))
+    for start in range(0, len(signs), at_once):
+        flipped = np.abs(_studentised(table, signs[start : start + at_once])[:, order])
+        largest = np.maximum.accumulate(flipped[:, ::-1], axis=1)[:, ::-1]
+        reached += (largest >= target).sum(axis=0)
+    p_values = np.empty(len(observed))
+    p_values[order] = np.maximum.accumulate((1 + reached) / (1 + len(signs)))
+    p_values[observed == 0] = 1.0
+    return p_values
+
+
+def _critical(centred: Floats, signs: NDArray[np.float32], confidence: float) -> float:
+    """Return the quantile of the largest studentised deviation, in standard errors."""
+    largest = np.empty(len(signs))
+    at_once = max(1, CHUNK // max(1, len(centred)))
+    units = np.maximum((centred != 0).sum(axis=1), 2)
+    for start in range(0, len(signs), at_once):
+        z = np.abs(_studentised(centred, signs[start : start + at_once]))
+        # From z = sum / root of squares to Student's t of the same flipped sample.
+        t = z * np.sqrt((units - 1) / np.maximum(units - z**2, 1e-9))
+        largest[start : start + at_once] = t.max(axis=1)
+    return float(np.quantile(largest, confidence, method="higher"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShrunkenGains:
+    """Gains drawn together by how much of their spread is luck; arrays of shape (K,).
+
+    ``gains``: what each try is worth on average, given the others · ``between_sd``: how far true gains spread.
+    """
+
+    gains: Floats
+    centre: float
+    between_sd: float
+
+
+def shrink_gains(differences: ArrayLike, errors: ArrayLike) -> ShrunkenGains | None:
+    """Return the empirical-Bayes gains of three tries or more (Efron & Morris 1975), or None of fewer.
+
+    ``differences`` and their standard ``errors`` (> 0), both (K,). True gains are taken as normal around their weighted
+    mean with a spread by Paule & Mandel (1982). A lone outlier among equals is drawn in too far: a shrunken gain stands
+    beside the raw one, never in its place.
+
+    Raises:
+        StatisticsError: unlike lengths, or an error that is not positive.
+
+    >>> shrunken = shrink_gains([0.5, 0.1, -0.1, 0.0, 0.05], [0.15] * 5)
+    >>> shrunken.gains.round(2).tolist(), round(shrunken.between_sd, 2)
+    ([0.33, 0.1, -0.01, 0.05, 0.08], 0.17)
+    """
+    gains, ses = score_array(differences, name="differences"), score_array(errors, name="errors")
+    if gains.shape != ses.shape or not (ses > 0).all():
+        raise StatisticsError("Every gain needs a standard error above 0.")
+    if gains.size < 3:  # noqa: PLR2004 - two points have no spread to learn from
+        return None
+    variance = paule_mandel(gains, ses**2)
+    weights = 1 / (variance + ses**2)
+    centre = float(weights @ gains / weights.sum())
+    kept = variance / (variance + ses**2)
+    return ShrunkenGains(gains=centre + kept * (gains - centre), centre=centre, between_sd=float(np.sqrt(variance)))
+
+
+def paule_mandel(values: Floats, variances: Floats) -> float:
+    """Return the variance between true values by Paule & Mandel (1982): what makes Cochran's Q equal its df, or 0.
+
+    >>> round(paule_mandel(np.array([0.1, 0.5, 0.9]), np.array([0.04, 0.04, 0.04])), 6)
+    0.12
+    """
+
+    def excess(between: float) -> float:
+        weights = 1 / (between + variances)
+        centre = weights @ values / weights.sum()
+        return float(weights @ (values - centre) ** 2) - (values.size - 1)
+
+    low, high = 0.0, float(np.var(values) * values.size + variances.max())
+    if excess(0.0) <= 0:
+        return 0.0
+    for _ in range(100):
+        middle = (low + high) / 2
+        low, high = (middle, high) if excess(middle) > 0 else (low, middle)
+    return (low + high) / 2
