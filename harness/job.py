@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from harness.plan import JudgementItem, PlannedJudge, PlannedTask
-from harness.protocols import Judge, ModelBackend, Ratings
+from harness.plugins import identity
+from harness.protocols import Judge, ModelBackend, Ratings, names_prompts
 from harness.types import Generation, Request, Verdict
 
 
@@ -71,13 +72,16 @@ class Outcome:
 
 
 def planned_judge(judge: Judge, repeats: int = 1) -> PlannedJudge:
-    """Return a judge as the plan sees it. Checks and ratings do not vary, so only quality judges repeat."""
-    kind = getattr(judge, "kind", "quality")
+    """Return a judge as the plan sees it. Checks and ratings do not vary, so only others of quality repeat."""
+    kind = getattr(judge, "kind", None) or "quality"
+    rates_models = isinstance(judge, Ratings)
     return PlannedJudge(
         name=judge.name,
-        fingerprint=judge.fingerprint,
+        fingerprint=identity(judge),
         scale=judge.scale,
         kind=kind,
-        rates_models=isinstance(judge, Ratings),
-        repeats=repeats if kind == "quality" else 1,
+        scored_by=getattr(judge, "scored_by", None),
+        rates_models=rates_models,
+        rates_prompts=names_prompts(judge),
+        repeats=repeats if kind == "quality" and not rates_models else 1,
     )

@@ -14,7 +14,7 @@ from harness.errors import HarnessError
 from harness.job import Job, Progress
 from harness.leases import Leases
 from harness.plan import JudgementItem, judgement_items, sample_keys
-from harness.protocols import Judge, Ratings
+from harness.protocols import Judge, RatesPrompts, Ratings
 from harness.store import Store
 from harness.types import Generation, Judgement, Request, Verdict
 from harness.writer import Writer
@@ -78,14 +78,15 @@ class JudgeWorker:
         self._leases = leases
         self._progress = progress
         # Checks and ratings cost nothing: they go on when the money is spent.
-        self._budgets = {judge.name: budget if judge.kind == "quality" else Budget() for judge in job.planned_judges}
+        paid = {judge.name for judge in job.planned_judges if judge.kind == "quality" and not judge.rates_models}
+        self._budgets = {judge.name: budget if judge.name in paid else Budget() for judge in job.planned_judges}
         # They cost less than a lease on them.
-        self._leased = {judge.name for judge in job.planned_judges if judge.kind == "quality"}
+        self._leased = paid
         self._elsewhere: dict[str, tuple[JudgementItem, Generation]] = {}
         self._samples = sample_keys(job.tasks)
         self._planned = job.planned_judges
         self._judges = {judge.name: judge for judge in job.judges}
-        self._by_model: dict[tuple[str, str], Judge] = {}
+        self._by_row: dict[tuple[str, str, str | None], Judge] = {}
         self._pools: dict[str, ThreadPoolExecutor] = {}
         self._in_flight: list[Future[None]] = []
         self._failures_in_a_row: dict[str, int] = {}
@@ -285,7 +286,12 @@ class JudgeWorker:
         judge = self._judges[item.judge]
         if not isinstance(judge, Ratings):
             return judge
-        bound = self._by_model.get((item.judge, item.request.model))
-        if bound is None:
-            bound = self._by_model[item.judge, item.request.model] = judge.for_model(item.request.model)
-        return bound
+        request = item.request
+        place = (item.judge, request.model, request.prompt)
+        if place not in self._by_row:
+            self._by_row[place] = (
+                judge.for_model(request.model, request.prompt)
+                if isinstance(judge, RatesPrompts) and judge.names_prompts
+                else judge.for_model(request.model)
+            )
+        return self._by_row[place]

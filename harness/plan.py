@@ -107,9 +107,12 @@ def judgement_key(fingerprint: str, sample: str, text: str, *, repeat: int, judg
     return digest(["judgement", fingerprint, sample, text, repeat, judge_repeat])
 
 
-def rating_key(fingerprint: str, model: str, task: str, sample_id: str, *, repeat: int) -> str:
-    """Return the key of a rating that was given to one model's answer to one task, whatever its text."""
-    return digest(["rating", fingerprint, model, task, sample_id, repeat])
+def rating_key(fingerprint: str, row: Sequence[str | None], task: str, sample_id: str, *, repeat: int) -> str:
+    """Return the key of a rating that was given to one model's answer to one task, whatever its text.
+
+    ``row``: the model's label and, where ratings name it, the prompt.
+    """
+    return digest(["rating", fingerprint, *row, task, sample_id, repeat])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,14 +127,18 @@ class SampleKey:
 class PlannedJudge:
     """A judge as the plan sees it.
 
-    ``rates_models``: a score belongs to a model label and a task id, not to a text. ``repeats``: verdicts per answer.
+    ``fingerprint``: all that decides a score, a stranger's code included. ``kind`` and ``scored_by``: as declared.
+    ``rates_models``: a score belongs to a model label and a task id, not to a text; ``rates_prompts``: and to a prompt.
+    ``repeats``: verdicts per answer.
     """
 
     name: str
     fingerprint: str
     scale: Scale
     kind: str = "quality"
+    scored_by: str | None = None
     rates_models: bool = False
+    rates_prompts: bool = False
     repeats: int = 1
 
 
@@ -158,9 +165,8 @@ def judgement_items(
     for judge in judges:
         for judge_repeat in range(judge.repeats):
             if judge.rates_models:
-                key = rating_key(
-                    judge.fingerprint, request.model, request.task, request.sample_id, repeat=request.repeat
-                )
+                row = (request.model, request.prompt) if judge.rates_prompts else (request.model,)
+                key = rating_key(judge.fingerprint, row, request.task, request.sample_id, repeat=request.repeat)
             else:
                 key = judgement_key(
                     judge.fingerprint, sample.digest, text, repeat=request.repeat, judge_repeat=judge_repeat

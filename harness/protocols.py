@@ -11,9 +11,18 @@ Write plain synchronous code: concurrency, retries across items, rate limits and
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Literal, Protocol, get_args, runtime_checkable
 
 from harness.types import Generation, PromptContract, RenderedPrompt, Request, Sample, Scale, Verdict
+
+Kind = Literal["quality", "checks", "similarity", "human"]
+"""What scores mean: how good an answer is, constraints met, likeness to a reference, what people said."""
+
+Source = Literal["model", "program", "file"]
+"""Who gave scores of quality: a language model, a program, or a file that says nothing of people."""
+
+KINDS: tuple[str, ...] = get_args(Kind)
+SOURCES: tuple[str, ...] = get_args(Source)
 
 
 class ModelBackend(Protocol):
@@ -61,9 +70,13 @@ class KnowsTrainingPrompt(ShowsTokens, Protocol):
 class Judge(Protocol):
     """Something that scores answers.
 
-    Optional attributes: ``in_flight`` (default 1), how many calls may run at once, in threads: a judge that waits for a
-    server says 32, one that computes says nothing and is called in order; ``give_up_after`` (default 10), how many
-    failures in a row end the run for this judge; ``close()``, called when the run is interrupted, to end every wait.
+    Two optional attributes declare what the scores are, for every report: ``kind`` (default quality), one of `KINDS`,
+    and ``scored_by``, one of `SOURCES`; without it no report says that a language model, a program or people gave them.
+
+    Further optional attributes: ``in_flight`` (default 1), how many calls may run at once, in threads: a judge that
+    waits for a server says 32, one that computes says nothing and is called in order; ``give_up_after`` (default 10),
+    how many failures in a row end the run for this judge; ``close()``, called when the run is interrupted, to end every
+    wait.
     """
 
     @property
@@ -106,10 +119,39 @@ class EstimatesCost(Judge, Protocol):
 
 @runtime_checkable
 class Ratings(Judge, Protocol):
-    """A judge that looks scores up by model label and task id, because equal texts may carry different ratings."""
+    """A judge that looks scores up by model label and task id, because equal texts may carry different ratings.
+
+    One whose ratings are of a prompt's answers has ``names_prompts = True``: its ``for_model`` then takes the prompt,
+    too (None where the answers existed already). Without it all prompts of a model share its ratings.
+    """
 
     def for_model(self, label: str) -> Judge:
         """Return the judge that holds the ratings of one model."""
+
+
+@runtime_checkable
+class RatesPrompts(Judge, Protocol):
+    """Ratings that name the prompt as well as the model."""
+
+    @property
+    def names_prompts(self) -> bool:
+        """Whether they do: a file may lack the column."""
+
+    def for_model(self, label: str, prompt: str | None = None) -> Judge:
+        """Return the judge that holds the ratings of one model under one prompt."""
+
+
+def names_prompts(judge: object) -> bool:
+    """Return whether a judge's ratings belong to a prompt's answers."""
+    return isinstance(judge, RatesPrompts) and bool(judge.names_prompts)
+
+
+@runtime_checkable
+class ChecksRows(Protocol):
+    """A judge that is told before the run which rows it will judge, to say which of its own have no place there."""
+
+    def check_rows(self, rows: Sequence[tuple[str, str | None]]) -> Sequence[str]:
+        """Return notices for the user; ``rows`` are the run's model labels with each one's prompts."""
 
 
 @runtime_checkable

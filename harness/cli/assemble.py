@@ -9,7 +9,7 @@ from harness.cli.contracts import check_prompts
 from harness.errors import HarnessError, NothingUsableError, UnknownNameError
 from harness.job import Job
 from harness.plan import PlannedModel, PlannedTask, plan_digest, plan_requests
-from harness.protocols import AnswerFile, ChecksSamples, Judge, ModelBackend, Ratings
+from harness.protocols import AnswerFile, ChecksRows, ChecksSamples, Judge, ModelBackend, Ratings, names_prompts
 from harness.specs import check_labels, default_run_name, task_plugin
 from harness.templates import Template, load_template
 from harness.types import EvalSpec, JudgeSpec, ModelSpec, Sample, TaskSpec
@@ -50,12 +50,19 @@ def assemble(spec: EvalSpec, run_name: str | None, *, allow_prompt_mismatch: boo
             for task, samples in whole.items():
                 backend.check_ids(task, [sample.id for sample in samples])
     tasks = tuple(PlannedTask(name=task, samples=samples[: spec.limit]) for task, samples in whole.items())
-    judges, notices = open_judges(spec.judges, tasks, list(models))
-    notices += _prompts_share_ratings(judges, models, spec.prompts)
+    rows = [
+        (label, prompt)
+        for label, backend in models.items()
+        for prompt in ([None] if isinstance(backend, AnswerFile) else [template.name for template in templates])
+    ]
+    judges, notices = open_judges(spec.judges, tasks, rows)
+    notices += (*plugins.unread(list(models.values())), *_prompts_share_ratings(judges, models, spec.prompts))
     requests = plan_requests(
         tasks,
         [
-            PlannedModel(label=label, fingerprint=backend.fingerprint, answers_exist=isinstance(backend, AnswerFile))
+            PlannedModel(
+                label=label, fingerprint=plugins.identity(backend), answers_exist=isinstance(backend, AnswerFile)
+            )
             for label, backend in models.items()
         ],
         templates,
@@ -99,12 +106,12 @@ def open_model(spec: ModelSpec) -> Mapping[str, ModelBackend]:
 
 
 def open_judges(
-    specs: Sequence[JudgeSpec], tasks: Sequence[PlannedTask], models: Sequence[str]
+    specs: Sequence[JudgeSpec], tasks: Sequence[PlannedTask], rows: Sequence[tuple[str, str | None]]
 ) -> tuple[tuple[Judge, ...], tuple[str, ...]]:
-    """Return the judges of all specs, with what they say about the samples.
+    """Return the judges of all specs, with what they say about the samples and ``rows``, the models with their prompts.
 
     Raises:
-        HarnessError: a judge cannot be opened, can judge nothing here, or two have the same name.
+        HarnessError: a judge cannot be opened, can judge nothing here, or two have the same name or are the same judge.
     """
     judges: list[Judge] = []
     notices: list[str] = []
@@ -115,7 +122,19 @@ def open_judges(
     for name in names:
         if names.count(name) > 1:
             raise HarnessError(f"Two judges are named {name!r}.", hint="Leave one out.")
+    known: dict[str, str] = {}
     for judge in judges:
+        first = known.setdefault(plugins.identity(judge), judge.name)
+        if first != judge.name:
+            raise HarnessError(
+                f"{first!r} and {judge.name!r} are the same judge: its verdicts would stand on the board twice.",
+                hint="Leave one out. To see how far it agrees with itself: --judge-repeats 2.",
+            )
+    notices += plugins.unread(judges)
+    models = list(dict.fromkeys(model for model, _ in rows))
+    for judge in judges:
+        if isinstance(judge, ChecksRows):
+            notices += judge.check_rows(rows)
         if isinstance(judge, ChecksSamples):
             notices += _check_samples(judge, tasks, models)
     return tuple(judges), tuple(dict.fromkeys(notices))
@@ -138,7 +157,7 @@ def _prompts_share_ratings(
     judges: Sequence[Judge], models: Mapping[str, ModelBackend], prompts: Sequence[str]
 ) -> tuple[str, ...]:
     prompted = [label for label, backend in models.items() if not isinstance(backend, AnswerFile)]
-    rated = [judge.name for judge in judges if isinstance(judge, Ratings)]
+    rated = [judge.name for judge in judges if isinstance(judge, Ratings) and not names_prompts(judge)]
     if not (rated and prompted and len(prompts) > 1):
         return ()
     notice = (

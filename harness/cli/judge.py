@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import click
 
+from harness import plugins
 from harness.cli.assemble import open_judges
 from harness.cli.carrying_out import UNSCORED_EXIT
 from harness.cli.dry_run import judging_report
@@ -15,7 +16,8 @@ from harness.cli.runs import MARKDOWN, RESULTS
 from harness.cli.stored import StoredRun, read_run
 from harness.codec import digest
 from harness.errors import UsageError
-from harness.protocols import Judge
+from harness.job import planned_judge
+from harness.protocols import Judge, Ratings
 from harness.specs import load_config, parse_judge
 from harness.store import Store
 from harness.types import JudgeSpec
@@ -76,10 +78,10 @@ def judge(
 
 def _open_beside(stored: StoredRun, specs: Sequence[JudgeSpec]) -> tuple[tuple[Judge, ...], tuple[str, ...]]:
     """Return the judges of all specs, each under a name that no other judge of the run has, with their notices."""
-    models = list(dict.fromkeys(request.model for request in stored.requests))
+    rows = list(dict.fromkeys((request.model, request.prompt) for request in stored.requests))
     named = []
     for spec in specs:
-        opened, _ = open_judges([spec], stored.tasks, models)
+        opened, _ = open_judges([spec], stored.tasks, rows)
         name = _free_name(stored, spec, opened[0])
         if name != spec.text:
             click.echo(
@@ -88,16 +90,17 @@ def _open_beside(stored: StoredRun, specs: Sequence[JudgeSpec]) -> tuple[tuple[J
                 err=True,
             )
         named.append(replace(spec, text=name))
-    return open_judges(named, stored.tasks, models)
+    return open_judges(named, stored.tasks, rows)
 
 
 def _free_name(stored: StoredRun, spec: JudgeSpec, judge: Judge) -> str:
     """Return the name under which the run has this very judge, or one that is free; ratings replace those before."""
-    if judge.name != spec.text or getattr(judge, "kind", "quality") != "quality":
+    if judge.name != spec.text or isinstance(judge, Ratings) or planned_judge(judge).kind != "quality":
         return spec.text
+    identity = plugins.identity(judge)
     had = {known.name: known.fingerprint for known in stored.judges}
     rubric = getattr(getattr(judge, "rubric", None), "name", None)
     suffixes = [rubric] if rubric else []
-    names = [spec.text, *(f"{spec.text} ({suffix})" for suffix in [*suffixes, digest(judge.fingerprint)[:8]])]
-    same = [name for name in names if had.get(name) == judge.fingerprint]
+    names = [spec.text, *(f"{spec.text} ({suffix})" for suffix in [*suffixes, digest(identity)[:8]])]
+    same = [name for name in names if had.get(name) == identity]
     return next(iter([*same, *(name for name in names if name not in had)]))

@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from harness import plugins
 from harness.cli.assemble import Evaluation
 from harness.cli.publish import Finished, JoinedJudge, joined_judges, planned_judges, previous_manifest, publish
 from harness.cli.runs import RunFolder
@@ -129,7 +130,7 @@ def _provenance(evaluation: Evaluation) -> Mapping[str, Any]:
         "date": datetime.now().astimezone().isoformat(timespec="seconds"),
         "command": shlex.join(["harness", *sys.argv[1:]]),
         "tasks": {task.name: task_hash(task.samples) for task in job.tasks},
-        "models": {label: backend.fingerprint for label, backend in job.models.items()},
+        "models": {label: plugins.identity(backend) for label, backend in job.models.items()},
         "model_details": {
             label: dict(backend.details) for label, backend in job.models.items() if hasattr(backend, "details")
         },

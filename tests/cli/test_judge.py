@@ -144,7 +144,7 @@ def test_a_judge_that_joined_meanwhile_is_not_lost(finished: RunCli, example_plu
     """Two commands at work on one run: the one that ends last keeps what the other has added."""
     stale = read_run("r", "runs", None)
     assert 0 == finished("judge", "r", "--judge", "length").code
-    judges, notices = open_judges([parse_judge("rules", Config())], stale.tasks, ["echo"])
+    judges, notices = open_judges([parse_judge("rules", Config())], stale.tasks, [("echo", "course.v1")])
     with Store(str(stale.manifest["store"])) as store:
         join(Joining(run=stale, judges=judges, notices=notices), store)
     assert {"reference": 5, "length": 5, "rules": 5} == judges_of("r")
