@@ -9,6 +9,7 @@ A plugin is a factory, registered as an entry point, that takes one spec and ret
 Write plain synchronous code: concurrency, retries across items, rate limits and budgets belong to the engine.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, get_args, runtime_checkable
@@ -20,6 +21,18 @@ Kind = Literal["quality", "checks", "similarity", "human"]
 
 Source = Literal["model", "program", "file"]
 """Who gave scores of quality: a language model, a program, or a file that says nothing of people."""
+
+_MODEL_JUDGES = ("gemini", "openai")
+
+
+def older_source(judge: str) -> Source | None:
+    """Return who gave the scores of a run that was made before judges declared it, by the name of its judge.
+
+    >>> older_source("gemini:gemini-x (tv.v1)"), older_source("three-lines")
+    ('model', None)
+    """
+    return "model" if re.match(rf"({'|'.join(_MODEL_JUDGES)})\b", judge) else None
+
 
 KINDS: tuple[str, ...] = get_args(Kind)
 SOURCES: tuple[str, ...] = get_args(Source)

@@ -47,6 +47,7 @@ class RubricJudge:
     """
 
     kind = "quality"
+    scored_by = "model"
 
     def __init__(self, spec: JudgeSpec, client: Client, settings: RemoteSettings) -> None:
         self.name = spec.text

@@ -9,16 +9,22 @@ from tabulate import tabulate
 from harness.experiments import ASSUMED_SPREAD, Apart, CellMean, Contrast, Experiment, Selection
 from harness.stats import BoardPlan, PairedComparison
 from harness.types import Scale
-from reports.view import interval, markdown_cell, markdown_line, number, p_value, printable, score_digits, signed
+from reports.view import (
+    interval,
+    kind_key,
+    markdown_cell,
+    markdown_line,
+    number,
+    p_value,
+    printable,
+    score_digits,
+    signed,
+)
+from reports.wording import words
 
 Answers = Mapping[tuple[str, str, str, str], str | None]
 """Answers by task, sample id, model and prompt."""
 
-_KINDS = {
-    "checks": "Share of machine checks passed: a gate and a diagnosis, not a quality score.",
-    "similarity": "Overlap with one reference answer: similarity, not a quality score.",
-    "human": "Ratings by people.",
-}
 _READING = (
     "The task is the unit: per task the score under one prompt minus the score under the other, averaged over models "
     "where there are several, is one number, and everything rests on the mean of these. Differences have paired-t "
@@ -102,7 +108,7 @@ def _section(experiment: Experiment, answers: Answers) -> str:
     judge = experiment.judge
     parts = [
         f"## {markdown_cell(experiment.task)} by {markdown_cell(judge.name)}",
-        f"Scale {judge.scale}. {_KINDS.get(judge.kind, 'Scores by a language-model judge.')}",
+        f"Scale {judge.scale}. {words('en').section('kind')[kind_key(judge.kind, judge.scored_by)]}",
         verdict_sentence(experiment),
         _cells(experiment),
         _resolution(experiment),
@@ -305,6 +311,7 @@ def _document(experiment: Experiment) -> dict[str, Any]:
         "task": experiment.task,
         "judge": experiment.judge.name,
         "kind": experiment.judge.kind,
+        "scored_by": experiment.judge.scored_by,
         "scale": [scale.low, scale.high],
         "models": list(experiment.models),
         "prompts": list(experiment.prompts),

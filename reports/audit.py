@@ -13,19 +13,13 @@ from harness.cards import Bin, Confusion, GroupAlpha, JudgeCard, PairCard, Rater
 from harness.stats import Agreement
 from harness.tables import compact
 from harness.types import Estimate
-from reports.view import interval, markdown_cell, number, percent, row_name, score_digits, signed
+from reports.view import interval, kind_key, markdown_cell, number, percent, row_name, score_digits, signed
+from reports.wording import words
 
 _SHOWN_ROWS = 10  # of a table with one line per model
 _BAR = 30  # characters of the longest bar of a histogram
 
 _LOCATED = re.compile(r"(.*) \((.+):(\d+)\)", re.DOTALL)
-
-_KINDS = {
-    "checks": "Share of machine checks passed: not a quality score.",
-    "similarity": "Similarity to one reference answer: not a quality score.",
-    "human": "Ratings by people.",
-    "quality": "A language-model judge.",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +102,7 @@ def grouped_reasons(reasons: Mapping[str, int]) -> list[tuple[str, int]]:
 def _card(card: JudgeCard) -> list[str]:
     judge = card.judge
     digits = score_digits(judge.scale.low, judge.scale.high)
-    kind = _KINDS.get(judge.kind, _KINDS["quality"])
+    kind = words("en").section("kind")[kind_key(judge.kind, judge.scored_by)]
     said = f"{card.n_scored} of {card.n} verdicts are scores"
     said += f", their mean is {number(card.mean, digits)}." if card.n_scored else "."
     parts = [f"### {markdown_cell(judge.name)}", f"Scale {judge.scale}. {kind} {said}"]

@@ -33,6 +33,7 @@ from reports.view import (
     MISSING,
     interval,
     is_long,
+    kind_key,
     minute,
     number,
     p_value,
@@ -235,7 +236,6 @@ def _cards(found: TaskCards, say: Words) -> dict[str, Any]:
 def _card(card: JudgeCard, say: Words) -> dict[str, Any]:
     scale = card.judge.scale
     digits = score_digits(scale.low, scale.high)
-    kinds = say.section("kind")
     slope, own = card.length_slope, card.consistency
     facts = [
         (say("page.scale"), str(scale)),
@@ -256,7 +256,7 @@ def _card(card: JudgeCard, say: Words) -> dict[str, Any]:
         ]
     return {
         "judge": card.judge.name,
-        "kind": kinds.get(card.judge.kind, kinds["quality"]),
+        "kind": say.section("kind")[kind_key(card.judge.kind, card.judge.scored_by)],
         "facts": facts,
         "levels": [(_bin(one, digits), percent(one.count / max(1, card.n_scored))) for one in card.histogram],
     }

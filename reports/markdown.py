@@ -14,6 +14,7 @@ from reports.view import (
     MISSING,
     interval,
     is_long,
+    kind_key,
     markdown_cell,
     markdown_line,
     minute,
@@ -280,8 +281,8 @@ def wins(result: PairedComparison) -> str:
 
 def scale_note(board: Board, say: Words) -> str:
     """Return the scale of a board, and what a judge of its kind measures, so that nobody reads a check as quality."""
-    kinds = say.section("kind")
-    return say("board.scale", scale=board.judge.scale) + say("space") + kinds.get(board.judge.kind, kinds["quality"])
+    measured = say.section("kind")[kind_key(board.judge.kind, board.judge.scored_by)]
+    return say("board.scale", scale=board.judge.scale) + say("space") + measured
 
 
 def _against(result: PairedComparison | None, digits: int, say: Words) -> list[str]:

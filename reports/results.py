@@ -104,6 +104,7 @@ def _row(board: Board, row: BoardRow) -> dict[str, Any]:
         "task": board.task,
         "judge": board.judge.name,
         "kind": board.judge.kind,
+        "scored_by": board.judge.scored_by,
         "scale": [board.judge.scale.low, board.judge.scale.high],
         "model": row.key.model,
         "prompt": row.key.prompt,

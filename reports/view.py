@@ -92,6 +92,15 @@ def ranks(rank: RankSet | None) -> str:
     return str(rank.low) if rank.low == rank.high else f"{rank.low}–{rank.high}"
 
 
+def kind_key(kind: str, scored_by: str | None) -> str:
+    """Return the key of the words for what a judge's scores are, which follow from what it declares alone.
+
+    >>> kind_key("human", None), kind_key("quality", "model"), kind_key("quality", None)
+    ('human', 'quality_model', 'quality')
+    """
+    return f"{kind}_{scored_by}" if kind == "quality" and scored_by else kind
+
+
 def row_name(row: RowKey) -> str:
     """Return a row's model, with its prompt where there is one."""
     return row.model if row.prompt is None else f"{row.model} / {row.prompt}"

@@ -4,9 +4,11 @@ from collections.abc import Sequence
 
 from tabulate import tabulate
 
+from harness.protocols import older_source
 from reports.view import (
     MISSING,
     interval,
+    kind_key,
     markdown_cell,
     markdown_line,
     minute,
@@ -38,12 +40,12 @@ def scores_section(scores: Sequence[ScoreRow]) -> str:
 def _board(rows: Sequence[ScoreRow]) -> str:
     first = rows[0]
     score = first.score
-    kinds = words("en").section("kind")
+    kinds = words("en").section("kind")  # a results.json that somebody else made may name kinds of its own
+    measured = kinds.get(kind_key(score.kind, score.scored_by or older_source(score.judge)), kinds["quality"])
     dated = f" of {markdown_cell(minute(first.date))}" if first.date else ""
     parts = [
         f"### {markdown_cell(score.task)}, judged by {markdown_cell(score.judge)}",
-        f"Run {markdown_cell(first.run)}{dated}. Scale {score.scale[0]:g}-{score.scale[1]:g}. "
-        + kinds.get(score.kind, kinds["quality"]),
+        f"Run {markdown_cell(first.run)}{dated}. Scale {score.scale[0]:g}-{score.scale[1]:g}. {measured}",
         _table(rows),
     ]
     if any(row.against for row in rows):

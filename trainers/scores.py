@@ -37,6 +37,7 @@ class Score:
     n_unscored: int
     method: str
     kind: str = "quality"
+    scored_by: str | None = None
     length_stop_rate: float | None = None
 
     @property

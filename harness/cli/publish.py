@@ -8,6 +8,7 @@ from harness.cli.runs import HTML, MANIFEST, MARKDOWN, RESULTS, SCHEMA, RunFolde
 from harness.codec import digest
 from harness.errors import InputError
 from harness.plan import JudgementItem, PlannedJudge, PlannedTask
+from harness.protocols import older_source
 from harness.provenance import versions
 from harness.types import Generation, Request, Scale, Verdict
 
@@ -105,7 +106,10 @@ def joined_judges(manifest: Mapping[str, Any]) -> tuple[JoinedJudge, ...]:
 
 def planned_judges(manifest: Mapping[str, Any]) -> tuple[PlannedJudge, ...]:
     """Return the judges of a run, from its manifest."""
-    return tuple(PlannedJudge(**judge | {"scale": Scale(**judge["scale"])}) for judge in manifest["judges"])
+    return tuple(
+        PlannedJudge(**{"scored_by": older_source(judge["name"])} | judge | {"scale": Scale(**judge["scale"])})
+        for judge in manifest["judges"]
+    )
 
 
 def _judge_notices(finished: Finished) -> dict[str, None]:

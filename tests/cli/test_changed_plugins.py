@@ -230,3 +230,17 @@ def test_an_unread_plugin_says_so(
     """Where no code can be read, the notice says that its fingerprint alone tells of a change."""
     monkeypatch.setattr(plugins, "code_hash", lambda *_: None)
     assert "The code of plugin three-lines cannot be read" in evaluate(run_cli, "three-lines")
+
+
+@pytest.mark.parametrize("declared", ["", '    scored_by = "program"\n', '    scored_by = "model"\n'])
+def test_what_a_plugin_does_not_declare_is_not_said_of_it(
+    run_cli: RunCli, install: Install, answers: None, declared: str
+) -> None:
+    """No report calls a judge a language model unless it says so itself: board, page, audit and both languages."""
+    install({"lines.py": THREE_LINES.replace("class ThreeLines:\n", f"class ThreeLines:\n{declared}", 1)})
+    evaluate(run_cli, "three-lines")
+    pages = [(Path("runs/r") / name).read_text(encoding="utf-8") for name in ("leaderboard.md", "report.html")]
+    pages += [run_cli("audit", "r").out, run_cli("report", "r", "--lang", "ja").out]
+    said = ["a language-model judge" in page or "言語モデルのジャッジ" in page for page in pages]
+    assert [("model" in declared)] * len(pages) == said
+    assert ("Scores by a program." in pages[0]) == ("program" in declared)

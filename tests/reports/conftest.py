@@ -111,7 +111,7 @@ def _report(answers: dict[str, list[str]], inputs: list[str]) -> Report:
         (row.model, sample.id): _verdicts(row.model, int(sample.id), inputs) for row in rows for sample in samples
     }
     judges = (
-        PlannedJudge(name="gemini:<x>|y", fingerprint="f1", scale=LIKERT_5, kind="quality"),
+        PlannedJudge(name="gemini:<x>|y", fingerprint="f1", scale=LIKERT_5, scored_by="model"),
         PlannedJudge(name="rules", fingerprint="f2", scale=UNIT, kind="checks"),
     )
     tables = tuple(

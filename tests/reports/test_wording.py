@@ -3,10 +3,14 @@
 import re
 from pathlib import Path
 
+import pytest
+
 import reports
+from harness.protocols import KINDS, SOURCES
 from harness.stats import paired_comparison
 from harness.stats.intervals import cluster_cautions
-from reports.wording import words
+from reports.view import kind_key
+from reports.wording import Language, words
 
 PLACES = re.compile(r"\{(\w+)\}")
 TEMPLATES = Path(reports.__file__).parent / "templates"
@@ -42,3 +46,14 @@ def test_the_sentences_of_the_statistics_are_translated() -> None:
     }
     assert len(said) == 6
     assert [] == [sentence for sentence in said if words("ja").sentence(sentence) == sentence]
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_every_kind_that_can_be_declared_has_words(language: Language) -> None:
+    """And only people's ratings speak of people having rated, only a model's of a language model."""
+    kinds = words(language).section("kind")
+    keys = {kind_key(kind, source) for kind in KINDS for source in (None, *SOURCES)}
+    assert keys == set(kinds)
+    people, model = ("Ratings by people", "language-model") if language == "en" else ("人による評価です", "言語モデル")
+    assert ["human"] == [key for key, text in kinds.items() if people in text]
+    assert ["quality_model"] == [key for key, text in kinds.items() if model in text]

@@ -92,6 +92,7 @@ ROWS = [
             task="elyza-tasks-100-tv",
             judge="gemini:g",
             kind="quality",
+            scored_by="model",
             scale=(1, 5),
             mean=None,
             low=None,
