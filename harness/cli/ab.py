@@ -9,16 +9,14 @@ from harness.cli.assemble import Evaluation, assemble
 from harness.cli.dry_run import dry_run_report
 from harness.cli.eval import build_spec, run_evaluation, say_notices
 from harness.cli.options import common_options, evaluation_options
-from harness.cli.runs import RESULTS, RunFolder
+from harness.cli.publish import PromptTest
+from harness.cli.results import check_plan
+from harness.cli.runs import AB_MARKDOWN, RunFolder, new_run
 from harness.errors import UnknownNameError, UsageError
-from harness.experiments import plan_experiment, run_experiment, units_to_split
-from harness.job import Outcome
+from harness.experiments import plan_experiment, units_to_split
 from harness.protocols import AnswerFile, Ratings
-from harness.scores import score_tables
 from harness.specs import default_run_name, load_config, store_url
-from reports.ab import Answers, ab_document, ab_markdown, plan_sentence
-
-MARKDOWN = "ab.md"
+from reports.ab import plan_sentence
 
 
 @click.command(
@@ -40,6 +38,7 @@ def ab(
     max_unscored: int,
     max_cost: float | None,
     allow_prompt_mismatch: bool,
+    overwrite: bool,
     dry_run: bool,
     as_json: bool,
     control: str | None,
@@ -58,8 +57,11 @@ def ab(
         raise UsageError("An A/B test needs two prompts.", hint="Name two: --prompt course.v1 --prompt polite.v1")
     if control is not None and control not in spec.prompts:
         raise UnknownNameError("prompt in this test", control, spec.prompts)
-    evaluation = assemble(spec, run_name or f"ab-{default_run_name(spec)}", allow_prompt_mismatch=allow_prompt_mismatch)
+    name = f"ab-{default_run_name(spec)}" if run_name is None else run_name
+    evaluation = assemble(spec, name, allow_prompt_mismatch=allow_prompt_mismatch)
     _check(evaluation, select=select)
+    folder = new_run(settings.runs, evaluation.name)
+    check_plan(evaluation, folder, overwrite=overwrite)
     for line in _plan(evaluation):
         click.echo(line, err=True)
     url = store_url(store, settings)
@@ -67,13 +69,17 @@ def ab(
         say_notices(evaluation)
         click.echo(dry_run_report(evaluation, url, as_json=as_json))
         return 0
-    folder = RunFolder(settings.runs, evaluation.name)
     seed = select_seed if select else None
-
-    def show(outcome: Outcome) -> str:
-        return _report(evaluation, outcome, folder, control=control, select_seed=seed, as_json=as_json)
-
-    return run_evaluation(evaluation, folder, url, max_unscored=max_unscored, max_cost=max_cost, show=show)
+    return run_evaluation(
+        evaluation,
+        folder,
+        url,
+        max_unscored=max_unscored,
+        max_cost=max_cost,
+        overwrite=overwrite,
+        test=PromptTest(control=control, select_seed=seed, confidence=spec.confidence),
+        show=lambda: _shown(folder, as_json=as_json),
+    )
 
 
 def _check(evaluation: Evaluation, *, select: bool) -> None:
@@ -107,37 +113,9 @@ def _plan(evaluation: Evaluation) -> list[str]:
     ]
 
 
-def _report(
-    evaluation: Evaluation,
-    outcome: Outcome,
-    folder: RunFolder,
-    *,
-    control: str | None,
-    select_seed: int | None,
-    as_json: bool,
-) -> str:
-    """Write ab.md and the "ab" part of results.json, and return what is to be printed."""
-    job = evaluation.job
-    experiments = [
-        run_experiment(table, control=control, select_seed=select_seed, confidence=evaluation.spec.confidence)
-        for table in score_tables(job.tasks, job.planned_judges, outcome.items, outcome.verdict)
-    ]
+def _shown(folder: RunFolder, *, as_json: bool) -> str | None:
+    """Return what is printed: ab.md, or its figures as results.json has them."""
+    if not as_json:
+        return folder.read(AB_MARKDOWN)
     results = folder.results() or {}
-    results["ab"] = ab_document(experiments)
-    folder.write_json(RESULTS, results)
-    answers = _answers(evaluation, outcome)
-    markdown = ab_markdown(evaluation.name, experiments, answers, results["provenance"], results.get("notices", ()))
-    folder.write(MARKDOWN, markdown)
-    if as_json:
-        return json.dumps(results["ab"], ensure_ascii=False, indent=1, allow_nan=False) + "\n"
-    return markdown
-
-
-def _answers(evaluation: Evaluation, outcome: Outcome) -> Answers:
-    """Return the first answer of every cell."""
-    found: dict[tuple[str, str, str, str], str | None] = {}
-    for request in evaluation.job.requests:
-        generation = outcome.generations.get(request.key)
-        place = (request.task, request.sample_id, request.model, str(request.prompt))
-        found.setdefault(place, None if generation is None else generation.text)
-    return found
+    return json.dumps(results.get("ab"), ensure_ascii=False, indent=1, allow_nan=False) + "\n"

@@ -35,7 +35,7 @@ def assemble(spec: EvalSpec, run_name: str | None, *, allow_prompt_mismatch: boo
         HarnessError: whatever cannot be opened, found or filled, before anything is generated; or an adapter was
             trained with another prompt, unless ``allow_prompt_mismatch``.
     """
-    name = run_name or default_run_name(spec)
+    name = default_run_name(spec) if run_name is None else run_name
     templates = tuple(load_template(prompt) for prompt in spec.prompts)
     whole = {task.name: open_task(task) for task in spec.tasks}
     models: dict[str, ModelBackend] = {}

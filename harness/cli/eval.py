@@ -10,10 +10,10 @@ from harness.cli.assemble import Evaluation, assemble
 from harness.cli.carrying_out import UNSCORED_EXIT, carry_out
 from harness.cli.dry_run import dry_run_report
 from harness.cli.options import common_options, evaluation_options
-from harness.cli.results import finish
-from harness.cli.runs import MARKDOWN, RESULTS, RunFolder
+from harness.cli.publish import PromptTest
+from harness.cli.results import check_plan, finish
+from harness.cli.runs import MARKDOWN, RESULTS, RunFolder, new_run
 from harness.errors import UsageError
-from harness.job import Outcome
 from harness.specs import (
     DEFAULT_PROMPT,
     Config,
@@ -45,30 +45,34 @@ def evaluate(
     max_unscored: int,
     max_cost: float | None,
     allow_prompt_mismatch: bool,
+    overwrite: bool,
     dry_run: bool,
     as_json: bool,
     **options: Any,  # noqa: ANN401 - click's values, each typed where it is read
 ) -> int:
     """Evaluate every model under every prompt on every task by every judge, and write a leaderboard.
 
-    Finished work is kept: the same command continues an interrupted run, and a changed one does only what is new.
+    Finished work is kept: the same command continues an interrupted run, and a changed one does only what is new. A run
+    keeps the judges it had; one of the same name with other models, tasks or prompts is not replaced unless told so.
     """
     settings = load_config(config)
     spec = build_spec(settings, **options)
     url = store_url(store, settings)
     evaluation = assemble(spec, run_name, allow_prompt_mismatch=allow_prompt_mismatch)
+    folder = new_run(settings.runs, evaluation.name)
+    check_plan(evaluation, folder, overwrite=overwrite)
     if dry_run:
         say_notices(evaluation)
         click.echo(dry_run_report(evaluation, url, as_json=as_json))
         return 0
-    folder = RunFolder(settings.runs, evaluation.name)
     return run_evaluation(
         evaluation,
         folder,
         url,
         max_unscored=max_unscored,
         max_cost=max_cost,
-        show=lambda _: folder.read(RESULTS if as_json else MARKDOWN),
+        overwrite=overwrite,
+        show=lambda: folder.read(RESULTS if as_json else MARKDOWN),
     )
 
 
@@ -79,9 +83,14 @@ def run_evaluation(
     *,
     max_unscored: int = 0,
     max_cost: float | None = None,
-    show: Callable[[Outcome], str | None],
+    overwrite: bool = False,
+    test: PromptTest | None = None,
+    show: Callable[[], str | None],
 ) -> int:
-    """Carry an evaluation out, write its files, print what ``show`` then returns, and return the exit code."""
+    """Carry an evaluation out, write its files, print what ``show`` then returns, and return the exit code.
+
+    ``test`` is an A/B test that the run gets; one that it has stays.
+    """
     folder.create()
     say_notices(evaluation)
     with Store(url) as opened:
@@ -92,7 +101,7 @@ def run_evaluation(
                 evaluation.job.requests,
             )
         outcome = carry_out(evaluation.job, opened, max_cost=max_cost)
-        unscored = finish(evaluation, outcome, folder, opened, show=show)
+        unscored = finish(evaluation, outcome, folder, opened, overwrite=overwrite, test=test, show=show)
     return UNSCORED_EXIT if unscored > max_unscored else 0
 
 

@@ -2,7 +2,7 @@
 
 import shlex
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -10,11 +10,12 @@ from typing import Any
 import click
 
 from harness.cli.carrying_out import carry_out
-from harness.cli.publish import Finished, JoinedJudge, joined_judges, publish
+from harness.cli.publish import Finished, JoinedJudge, joined_judges, prompt_test, publish, verdicts_now
+from harness.cli.results import note_replaced
 from harness.cli.stored import StoredRun, read_run
 from harness.errors import HarnessError
 from harness.job import Job, Outcome
-from harness.plan import JudgementItem, PlannedJudge, items_of
+from harness.plan import PlannedJudge, items_of
 from harness.protocols import Judge
 from harness.store import Store
 from harness.types import Verdict
@@ -55,18 +56,14 @@ def join(joining: Joining, store: Store, *, max_cost: float | None = None) -> tu
         click.echo(f"Note: {notice}", err=True)
     job = joining.job
     planned = job.planned_judges
-    _note_replaced(joining.run.judges, planned)
+    note_replaced({judge.name: judge for judge in joining.run.judges}, {judge.name: judge for judge in planned})
     outcome = carry_out(job, store, max_cost=max_cost)
-    joining = replace(joining, run=_as_it_is_now(joining.run, store.url))
-    run = joining.run
-    items = tuple(items_of(run.tasks, run.requests, run.generations, planned))
+    with joining.run.folder.lock():
+        joining = replace(joining, run=_as_it_is_now(joining.run, store.url))
+        finished = _finished(joining, store, planned, outcome)
+        publish(finished, joining.run.folder)
     new = {judge.name for judge in planned}
-
-    def verdict(item: JudgementItem) -> Verdict:
-        return outcome.verdict(item) if item.judge in new else run.verdict(item)
-
-    publish(_finished(joining, store.url, planned, items, verdict), run.folder)
-    return outcome, [verdict(item) for item in items]
+    return outcome, [finished.verdict(item) for item in finished.items if item.judge in new]
 
 
 def _as_it_is_now(run: StoredRun, store: str) -> StoredRun:
@@ -86,13 +83,7 @@ def _as_it_is_now(run: StoredRun, store: str) -> StoredRun:
     return read_run(str(run.folder.path.absolute()), "", store)
 
 
-def _finished(
-    joining: Joining,
-    store: str,
-    planned: Sequence[PlannedJudge],
-    items: Sequence[JudgementItem],
-    verdict: Callable[[JudgementItem], Verdict],
-) -> Finished:
+def _finished(joining: Joining, store: Store, planned: Sequence[PlannedJudge], outcome: Outcome) -> Finished:
     run, manifest = joining.run, joining.run.manifest
     new = {judge.name: judge for judge in planned}
     joined = {entry.judge: entry for entry in joined_judges(manifest)}
@@ -100,22 +91,25 @@ def _finished(
     for name, judge in new.items():
         if before.get(name) != judge or name in joined:
             joined[name] = _entry(joining, name, joined.get(name))
+    judges = tuple((before | new).values())
+    items = tuple(items_of(run.tasks, run.requests, run.generations, judges))
     return Finished(
         name=run.name,
         plan=str(manifest["plan"]),
-        store=store,
+        store=store.url,
         tasks=run.tasks,
         requests=run.requests,
         generations=run.generations,
-        judges=tuple((before | new).values()),
-        items=(*(item for item in run.items if item.judge not in new), *items),
-        verdict=verdict,
+        judges=judges,
+        items=items,
+        verdict=verdicts_now(items, outcome.verdicts, store),
         baseline=str(manifest["baseline"]),
         confidence=float(manifest["confidence"]),
         own_notices=tuple(manifest["own_notices"]),
         model_notices=manifest["model_notices"],
         joined=tuple(joined.values()),
         provenance=lambda: manifest["provenance"],
+        test=prompt_test(manifest),
     )
 
 
@@ -131,14 +125,3 @@ def _entry(joining: Joining, name: str, before: JoinedJudge | None) -> JoinedJud
     if before is not None and replace(entry, date=before.date, command=before.command) == before:
         return before
     return entry
-
-
-def _note_replaced(before: Sequence[PlannedJudge], planned: Sequence[PlannedJudge]) -> None:
-    had = {judge.name: judge for judge in before}
-    for judge in planned:
-        if judge.name in had and had[judge.name].fingerprint != judge.fingerprint:
-            click.echo(
-                f"Note: this run had a judge {judge.name!r} with other settings or another file. The new one takes its "
-                "place on the board; the old verdicts stay in the store.",
-                err=True,
-            )

@@ -70,5 +70,6 @@ _EVALUATION = (
     click.option(
         "--allow-prompt-mismatch", is_flag=True, help="Ask adapters with other prompts than they were trained with."
     ),
+    click.option("--overwrite", is_flag=True, help="Replace a run of this name that has another plan."),
     click.option("--dry-run", is_flag=True, help="Print what would be done, and do nothing."),
 )

@@ -4,12 +4,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from harness.cli.runs import HTML, MANIFEST, MARKDOWN, RESULTS, SCHEMA, RunFolder
+from harness.cli.runs import AB_MARKDOWN, HTML, MANIFEST, MARKDOWN, RESULTS, SCHEMA, RunFolder
 from harness.codec import digest
 from harness.errors import InputError
 from harness.plan import JudgementItem, PlannedJudge, PlannedTask
 from harness.protocols import older_source
 from harness.provenance import versions
+from harness.store import Store
 from harness.types import Generation, Request, Scale, Verdict
 
 
@@ -25,6 +26,15 @@ class JoinedJudge:
     command: str
     notices: tuple[str, ...] = ()
     draw: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromptTest:
+    """What was asked of an A/B test: the prompt that others are compared with (None: all pairs), and the halves."""
+
+    control: str | None
+    select_seed: int | None
+    confidence: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,12 +60,13 @@ class Finished:
     model_notices: Mapping[str, Sequence[str]]
     joined: tuple[JoinedJudge, ...]
     provenance: Callable[[], Mapping[str, Any]]
+    test: PromptTest | None = None
 
 
 def publish(finished: Finished, folder: RunFolder) -> None:
-    """Write the files of a run, unless nothing changed since they were written."""
+    """Write the files of a run, unless nothing changed since they were written. The caller holds the folder's lock."""
     content = _content_digest(finished)
-    if previous_manifest(folder).get("content") == content and folder.is_complete():
+    if previous_manifest(folder).get("content") == content and folder.is_complete(has_test=finished.test is not None):
         return
     provenance = dict(finished.provenance()) | {"judges": {judge.name: judge.fingerprint for judge in finished.judges}}
     if finished.joined:
@@ -70,6 +81,10 @@ def publish(finished: Finished, folder: RunFolder) -> None:
     folder.write(MARKDOWN, documents.markdown)
     folder.write_json(RESULTS, documents.results)
     folder.write(HTML, documents.html)
+    if documents.prompt_test is None:
+        folder.remove(AB_MARKDOWN)
+    else:
+        folder.write(AB_MARKDOWN, documents.prompt_test)
     folder.write_json(
         MANIFEST,
         {
@@ -86,9 +101,32 @@ def publish(finished: Finished, folder: RunFolder) -> None:
             "own_notices": list(finished.own_notices),
             "model_notices": {key: list(said) for key, said in finished.model_notices.items()},
             "joined": [asdict(joined) for joined in finished.joined],
+            **({} if finished.test is None else {"ab": asdict(finished.test)}),
             "provenance": provenance,
         },
     )
+
+
+def verdicts_now(
+    items: Sequence[JudgementItem], own: Mapping[str, Verdict], store: Store
+) -> Callable[[JudgementItem], Verdict]:
+    """Return what gives the verdict on each item: this command's own, or the store's where it has none or a better one.
+
+    Another command on the same run may have succeeded where this one failed.
+    """
+    scored = {key for key, verdict in own.items() if verdict.status == "scored"}
+    missing = list({item.key: None for item in items if item.verdict is None and item.key not in scored})
+    stored = store.judgements(missing, failures=True)
+
+    def verdict(item: JudgementItem) -> Verdict:
+        if item.verdict is not None:
+            return item.verdict
+        known, kept = own.get(item.key), stored.get(item.key)
+        if kept is not None and (known is None or kept.verdict.status == "scored"):
+            return kept.verdict
+        return known or Verdict.unscored("not judged")
+
+    return verdict
 
 
 def previous_manifest(folder: RunFolder) -> Mapping[str, Any]:
@@ -104,11 +142,16 @@ def joined_judges(manifest: Mapping[str, Any]) -> tuple[JoinedJudge, ...]:
     return tuple(JoinedJudge(**joined | {"notices": tuple(joined["notices"])}) for joined in manifest.get("joined", ()))
 
 
+def prompt_test(manifest: Mapping[str, Any]) -> PromptTest | None:
+    """Return what was asked of a run's A/B test, from its manifest; None if it has none."""
+    return PromptTest(**manifest["ab"]) if manifest.get("ab") else None
+
+
 def planned_judges(manifest: Mapping[str, Any]) -> tuple[PlannedJudge, ...]:
     """Return the judges of a run, from its manifest."""
     return tuple(
         PlannedJudge(**{"scored_by": older_source(judge["name"])} | judge | {"scale": Scale(**judge["scale"])})
-        for judge in manifest["judges"]
+        for judge in manifest.get("judges", ())
     )
 
 
@@ -125,7 +168,8 @@ def _content_digest(finished: Finished) -> str:
             finished.confidence,
             versions(),
             [(judge.name, judge.fingerprint, judge.repeats) for judge in finished.judges],
-            [(key, verdict.status, verdict.score) for key, verdict in verdicts],
+            [(key, verdict.status, verdict.score, verdict.reason) for key, verdict in verdicts],
             list(_judge_notices(finished)),
+            *([] if finished.test is None else [finished.test]),
         ]
     )

@@ -4,10 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from harness.cli.prompt_tests import experiments, prompt_test_text
 from harness.cli.publish import Finished
 from harness.cli.reporting import build_report
 from harness.leaderboard import build_leaderboard, length_stop_rates
 from harness.scores import score_tables
+from reports.ab import ab_document
 from reports.cautions import cautions
 from reports.html import report_html
 from reports.markdown import leaderboard_markdown
@@ -17,11 +19,12 @@ from reports.wording import words
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Documents:
-    """leaderboard.md, results.json (as plain values) and report.html."""
+    """leaderboard.md, results.json (as plain values), report.html, and ab.md if the run has an A/B test."""
 
     markdown: str
     results: dict[str, Any]
     html: str
+    prompt_test: str | None
 
 
 def render(finished: Finished, provenance: Mapping[str, Any], notices: Sequence[str]) -> Documents:
@@ -45,8 +48,20 @@ def render(finished: Finished, provenance: Mapping[str, Any], notices: Sequence[
         notices=notices,
     )
     beware = cautions(report, words("en"))
+    tested = None if finished.test is None else experiments(tables, finished.test)
+    results = results_document(leaderboard, provenance, notices, cautions=beware)
     return Documents(
         markdown=leaderboard_markdown(leaderboard, provenance, notices, cautions=beware),
-        results=results_document(leaderboard, provenance, notices, cautions=beware),
+        results=results if tested is None else results | {"ab": ab_document(tested)},
         html=report_html(report, beware),
+        prompt_test=None
+        if tested is None
+        else prompt_test_text(
+            finished.name,
+            tested,
+            requests=finished.requests,
+            generations=finished.generations,
+            provenance=provenance,
+            notices=notices,
+        ),
     )

@@ -4,13 +4,16 @@ import json
 import shlex
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import click
 
 from harness.cli.merging import merge_runs
 from harness.cli.options import common_options
-from harness.cli.runs import CSV, HTML, MARKDOWN, RESULTS, RunFolder
+from harness.cli.prompt_tests import prompt_tests_document, prompt_tests_of, prompt_tests_text
+from harness.cli.runs import AB_MARKDOWN, CSV, HTML, MANIFEST, MARKDOWN, RESULTS, RunFolder
 from harness.cli.stored import StoredRun, read_run
 from harness.cli.stored_report import report_of
 from harness.errors import UsageError
@@ -54,7 +57,8 @@ def report(
     """Write the report of finished runs; RUN is a name under runs/ or a folder.
 
     Several runs of one task set come on one board. Nothing is generated or judged. Markdown, JSON and CSV are printed
-    unless --output says where files go; the paths of files are printed.
+    unless --output says where files go; the paths of files are printed. The A/B test of a run is in its JSON, and in
+    ab.md beside the other files.
     """
     settings = load_config(config)
     for name in runs:
@@ -63,23 +67,51 @@ def report(
     stored = [read_run(name, settings.runs, store) for name in runs]
     merged = merge_runs(stored, judges)
     made = report_of(merged, baseline=baseline, judges=judges, command=_command(stored))
-    writers = _writers(made, lang)
+    tests = prompt_tests_of(stored, judges)
+    writers = _writers(made, lang, prompt_tests_document(tests) if tests else None)
     if output is None and form not in ("html", "all"):
         click.echo(writers[form](), nl=False)
         return
     folder = _folder(output, stored, settings.runs)
+    is_own = len(stored) == 1 and folder.path.resolve() == stored[0].folder.path.resolve()
+    _refuse_other_runs(folder, form, is_own=is_own, is_whole=not judges and baseline is None)
+    files = {
+        FILES[kind] if lang == "en" else _in_language(FILES[kind], lang): writers[kind]
+        for kind in (writers if form == "all" else [form])
+    }
+    if tests and form == "all":
+        files[AB_MARKDOWN] = lambda: prompt_tests_text(tests)
     folder.create()
-    for kind in writers if form == "all" else [form]:
-        name = FILES[kind] if lang == "en" else _in_language(FILES[kind], lang)
-        folder.write(name, writers[kind]())
-        click.echo(folder.path / name)
+    with folder.lock() if is_own else nullcontext():
+        for name, text in files.items():
+            folder.write(name, text())
+            click.echo(folder.path / name)
 
 
-def _writers(made: Report, lang: Language) -> dict[str, Callable[[], str]]:
+def _refuse_other_runs(folder: RunFolder, form: str, *, is_own: bool, is_whole: bool) -> None:
+    """Refuse what would put a part of a run, or other runs, where a run keeps its own files.
+
+    Raises:
+        UsageError: the folder is another run's, or the run's own and the report is not all of it.
+    """
+    if not is_own and folder.holds(MANIFEST):
+        raise UsageError(
+            f"{folder.path} is the folder of a run, whose files this report would replace.",
+            hint="Choose another folder with --output DIR.",
+        )
+    if is_own and not is_whole and form != "html":
+        raise UsageError(
+            f"{folder.path} keeps the whole run, and --judge and --baseline make another report of it.",
+            hint="Choose another folder with --output DIR.",
+        )
+
+
+def _writers(made: Report, lang: Language, tests: list[dict[str, Any]] | None) -> dict[str, Callable[[], str]]:
     beware = cautions(made, words(lang))
 
     def document() -> dict[str, object]:
-        return results_document(made.leaderboard, made.provenance, made.notices, cautions=cautions(made, words("en")))
+        board = results_document(made.leaderboard, made.provenance, made.notices, cautions=cautions(made, words("en")))
+        return board if tests is None else board | {"ab": tests}
 
     return {
         "md": lambda: leaderboard_markdown(

@@ -12,13 +12,34 @@ import click
 
 from harness import plugins
 from harness.cli.assemble import Evaluation
-from harness.cli.publish import Finished, JoinedJudge, joined_judges, planned_judges, previous_manifest, publish
+from harness.cli.publish import (
+    Finished,
+    JoinedJudge,
+    PromptTest,
+    joined_judges,
+    planned_judges,
+    previous_manifest,
+    prompt_test,
+    publish,
+    verdicts_now,
+)
+from harness.cli.replacing import is_same_plan, refuse_another_plan
 from harness.cli.runs import RunFolder
 from harness.job import Outcome
-from harness.plan import JudgementItem, items_of, task_hash
+from harness.plan import PlannedJudge, items_of, task_hash
 from harness.provenance import machine, rendered_hashes, versions
 from harness.store import Store
-from harness.types import Verdict
+from harness.types import Generation, Request, Verdict
+
+
+def check_plan(evaluation: Evaluation, folder: RunFolder, *, overwrite: bool) -> None:
+    """Refuse to put an evaluation in the place of a run that asked something else, unless ``overwrite``.
+
+    Raises:
+        UsageError: the run of this name has another plan.
+    """
+    if not overwrite:
+        refuse_another_plan(folder, evaluation.plan_digest, lambda: _provenance(evaluation))
 
 
 def finish(
@@ -27,47 +48,73 @@ def finish(
     folder: RunFolder,
     store: Store,
     *,
-    show: Callable[[Outcome], str | None],
+    overwrite: bool = False,
+    test: PromptTest | None = None,
+    show: Callable[[], str | None],
 ) -> int:
     """Write the run's files, print what ``show`` then returns, and return how many verdicts are not scored.
 
-    A run in which nothing changed since its files were written is not computed or rendered again. Judges that joined
-    the same run later stay on its board.
+    A run in which nothing changed since its files were written is not computed or rendered again. What the same run
+    has besides stays: judges that this evaluation does not bring along, and an A/B test.
     """
+    with folder.lock():
+        check_plan(evaluation, folder, overwrite=overwrite)  # another process may have used the name meanwhile
+        finished = _finished(evaluation, outcome, folder, store, test)
+        publish(finished, folder)
+        shown = show()
+    click.echo(shown, nl=False)
+    own = {judge.name for judge in evaluation.job.judges}
+    return report_outcome(outcome, [finished.verdict(item) for item in finished.items if item.judge in own], folder)
+
+
+def _finished(
+    evaluation: Evaluation, outcome: Outcome, folder: RunFolder, store: Store, test: PromptTest | None
+) -> Finished:
     job = evaluation.job
     previous = previous_manifest(folder)
-    joined = _still_joined(evaluation, previous)
-    names = {judge.judge for judge in joined}
-    kept = tuple(judge for judge in planned_judges(previous) if judge.name in names) if joined else ()
-    kept_items = tuple(items_of(job.tasks, job.requests, outcome.generations, kept))
-    kept_verdicts = store.judgements(list({item.key: None for item in kept_items}), failures=True)
-
-    def verdict(item: JudgementItem) -> Verdict:
-        stored = kept_verdicts.get(item.key)
-        return outcome.verdict(item) if stored is None else stored.verdict
-
-    publish(
-        Finished(
-            name=evaluation.name,
-            plan=evaluation.plan_digest,
-            store=store.url,
-            tasks=job.tasks,
-            requests=job.requests,
-            generations=outcome.generations,
-            judges=(*job.planned_judges, *kept),
-            items=(*outcome.items, *kept_items),
-            verdict=verdict,
-            baseline=evaluation.baseline,
-            confidence=evaluation.spec.confidence,
-            own_notices=evaluation.notices,
-            model_notices=_model_notices(evaluation, previous),
-            joined=joined,
-            provenance=lambda: _provenance(evaluation),
-        ),
-        folder,
+    if previous and not is_same_plan(previous, evaluation.plan_digest, lambda: _provenance(evaluation)):
+        _say_what_goes(previous, evaluation)
+        previous = {}
+    own = {judge.name: judge for judge in job.planned_judges}
+    before = {judge.name: judge for judge in planned_judges(previous)}
+    note_replaced(before, own)
+    judges = tuple((before | own).values())
+    generations = _answers_now(outcome, job.requests, store)
+    items = tuple(items_of(job.tasks, job.requests, generations, judges))
+    return Finished(
+        name=evaluation.name,
+        plan=evaluation.plan_digest,
+        store=store.url,
+        tasks=job.tasks,
+        requests=job.requests,
+        generations=generations,
+        judges=judges,
+        items=items,
+        verdict=verdicts_now(items, outcome.verdicts, store),
+        baseline=_baseline(evaluation, previous, test),
+        confidence=evaluation.spec.confidence,
+        own_notices=evaluation.notices,
+        model_notices=_model_notices(evaluation, previous),
+        joined=_others(evaluation, previous, [name for name in before if name not in own]),
+        provenance=lambda: _provenance(evaluation),
+        test=test or prompt_test(previous),
     )
-    click.echo(show(outcome), nl=False)
-    return report_outcome(outcome, [outcome.verdict(item) for item in outcome.items], folder)
+
+
+def _answers_now(outcome: Outcome, requests: Sequence[Request], store: Store) -> Mapping[str, Generation]:
+    """Return every answer: where this command got none, another may have."""
+    missing = {key: None for request in requests if _text(outcome, key := request.key) is None}
+    return {**outcome.generations, **store.generations(list(missing))} if missing else outcome.generations
+
+
+def _text(outcome: Outcome, key: str) -> str | None:
+    generation = outcome.generations.get(key)
+    return None if generation is None else generation.text
+
+
+def _baseline(evaluation: Evaluation, previous: Mapping[str, Any], test: PromptTest | None) -> str:
+    """Return the label that others are compared with; a test of prompts has no say in it where the run has one."""
+    return str(previous["baseline"]) if test is not None and previous else evaluation.baseline
 
 
 def report_outcome(outcome: Outcome, verdicts: Sequence[Verdict], folder: RunFolder) -> int:
@@ -94,19 +141,43 @@ def report_outcome(outcome: Outcome, verdicts: Sequence[Verdict], folder: RunFol
     return unscored
 
 
-def _still_joined(evaluation: Evaluation, previous: Mapping[str, Any]) -> tuple[JoinedJudge, ...]:
-    """Return the judges that joined this very run and that the evaluation does not bring along itself."""
+def note_replaced(before: Mapping[str, PlannedJudge], own: Mapping[str, PlannedJudge]) -> None:
+    """Say on stderr which judges of a run make way for others of the same name."""
+    for name, judge in own.items():
+        if name in before and before[name].fingerprint != judge.fingerprint:
+            click.echo(
+                f"Note: this run had a judge {name!r} with other settings or another file. The new one takes its "
+                "place on the board; the old verdicts stay in the store.",
+                err=True,
+            )
+
+
+def _others(evaluation: Evaluation, previous: Mapping[str, Any], names: Sequence[str]) -> tuple[JoinedJudge, ...]:
+    """Return how the judges came to the run that this evaluation does not bring along: later, or by an earlier one."""
+    joined = {judge.judge: judge for judge in joined_judges(previous)}
+    earlier = [name for name in names if name not in joined]
+    if earlier:
+        known = {*evaluation.notices, *(notice for judge in joined.values() for notice in judge.notices)}
+        notices = tuple(notice for notice in previous["own_notices"] if notice not in known)
+        date, command = (str(previous["provenance"][key]) for key in ("date", "command"))
+        for name in earlier:
+            joined[name] = JoinedJudge(judge=name, date=date, command=command, notices=notices)
+    return tuple(joined[name] for name in names)
+
+
+def _say_what_goes(previous: Mapping[str, Any], evaluation: Evaluation) -> None:
     own = {judge.name for judge in evaluation.job.judges}
-    joined = [judge for judge in joined_judges(previous) if judge.judge not in own]
-    if not joined or previous["plan"] == evaluation.plan_digest:
-        return tuple(joined)
-    for judge in joined:
+    for judge in joined_judges(previous):
+        if judge.judge not in own:
+            click.echo(
+                f"Note: judge {judge.judge!r} had joined this run, which now has other tasks, models or prompts. "
+                f"Add it again: {judge.command}",
+                err=True,
+            )
+    if prompt_test(previous) is not None:
         click.echo(
-            f"Note: judge {judge.judge!r} had joined this run, which now has other tasks, models or prompts. "
-            f"Add it again: {judge.command}",
-            err=True,
+            "Note: this run had an A/B test of prompts, which goes with its plan: run harness ab again.", err=True
         )
-    return ()
 
 
 def _model_notices(evaluation: Evaluation, previous: Mapping[str, Any]) -> dict[str, list[str]]:

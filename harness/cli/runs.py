@@ -3,22 +3,27 @@
 import json
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from harness.errors import HarnessError, InputError
+from filelock import FileLock, Timeout
+
+from harness.errors import HarnessError, InputError, UsageError
 
 MANIFEST = "manifest.json"
 RESULTS = "results.json"
 MARKDOWN = "leaderboard.md"
 HTML = "report.html"
 CSV = "results.csv"
+AB_MARKDOWN = "ab.md"
 SCHEMA = 1
 _KEYS = {
     MANIFEST: ("plan", "store", "date", "baseline", "confidence", "judges", "notices", "own_notices", "model_notices"),
     RESULTS: ("rows", "comparisons", "provenance"),
 }
+_LOCK_TIMEOUT = 600.0  # seconds; a large board takes some ten to write
 _ANEW = "Run its harness eval command again to write it anew; what is stored is not done twice."
 
 
@@ -30,6 +35,42 @@ class RunFolder:
         is_path = os.sep in name or "/" in name or name in {os.curdir, os.pardir}
         self.path = Path(name) if is_path else Path(runs) / name
         self.name = self.path.name if self.path.name.strip(".") else self.path.resolve().name
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Keep other processes from writing this run's files, and wait for one that does.
+
+        The lock is a file beside the folder, and the system's: it goes when its owner does. Where no such file can be
+        made, every file is still replaced whole.
+
+        Raises:
+            HarnessError: another process does not come to an end.
+        """
+        path = self.path.absolute()
+        lock = FileLock(path.parent / f".{path.name}.lock", timeout=_LOCK_TIMEOUT)
+        try:
+            hold = lock.acquire()
+        except Timeout as error:
+            raise HarnessError(
+                f"Another process has been writing the files of {self.path} for {_LOCK_TIMEOUT / 60:g} minutes.",
+                hint="Wait for it or end it, then run the same command again; nothing stored is lost.",
+            ) from error
+        except (OSError, NotImplementedError):
+            yield
+            return
+        with hold:
+            yield
+
+    def remove(self, name: str) -> None:
+        """Remove one file that no longer belongs to the run.
+
+        Raises:
+            HarnessError: no permission.
+        """
+        try:
+            (self.path / name).unlink(missing_ok=True)
+        except OSError as error:
+            raise _cannot_write(self.path / name, error) from error
 
     def create(self) -> None:
         """Make the folder, and find out before any work is done whether it can be written.
@@ -107,12 +148,14 @@ class RunFolder:
         """
         return self._own(RESULTS)
 
-    def is_complete(self) -> bool:
-        """Return whether every file that belongs beside the manifest is there and can be used."""
+    def is_complete(self, *, has_test: bool = False) -> bool:
+        """Return whether every file that belongs beside the manifest is there; ``has_test``: ab.md is one of them."""
         try:
-            return bool(self.read(MARKDOWN)) and self.holds(HTML) and self.results() is not None
+            results = self.results()
+            texts = [self.read(name) for name in (MARKDOWN, *([AB_MARKDOWN] if has_test else []))]
         except InputError:
             return False
+        return all(texts) and self.holds(HTML) and results is not None and ("ab" in results) == has_test
 
     def document(self, name: str) -> dict[str, Any] | None:
         """Return the content of one JSON file, or None if there is none.
@@ -146,6 +189,21 @@ class RunFolder:
         return value
 
 
+def new_run(runs: str, name: str) -> RunFolder:
+    """Return the folder of a run that is to be written. A name stays in the runs folder, whatever it looks like.
+
+    Raises:
+        UsageError: it is a path, or no name.
+    """
+    if not name.strip() or not name.isprintable() or name.startswith(".") or "/" in name or "\\" in name:
+        raise UsageError(
+            f"--run {name!r} is no name for a run: it would not be a folder in {runs}/.",
+            hint='Give a name without slashes that does not begin with a dot; where runs go is set by runs = "DIR" in '
+            "harness.toml.",
+        )
+    return RunFolder(runs, name)
+
+
 def run_folders(runs: str) -> list[RunFolder]:
     """Return every finished run under ``runs``, oldest first; those whose manifest cannot be used come first."""
     root = Path(runs)
@@ -164,5 +222,5 @@ def _when(folder: RunFolder) -> tuple[str, float]:
 def _cannot_write(path: Path, error: OSError) -> HarnessError:
     return HarnessError(
         f"Cannot write {path}: {error.strerror}.",
-        hint="Free some space or choose another folder: set runs in harness.toml, or pass --run PATH/NAME.",
+        hint="Free some space or choose another folder: set runs in harness.toml.",
     )

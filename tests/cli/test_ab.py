@@ -1,6 +1,8 @@
 """``harness ab`` from end to end."""
 
+import csv
 import importlib.util
+import io
 import json
 from pathlib import Path
 
@@ -155,6 +157,117 @@ def test_what_cannot_be_an_ab_test_is_refused(
     ran = run_cli("ab", *MANY, "--model", "echo", "--judge", "reference", *more)
     assert code == ran.code, ran.err
     assert message in ran.err
+
+
+@pytest.fixture
+def tested(run_cli: RunCli, many: Path, example_plugin: Path) -> RunCli:
+    """A run `r` with an A/B test that selects and has a control, at 90 %."""
+    more = ("--control", "course.v1", "--select", "--select-seed", "3", "--confidence", "0.9")
+    ran = run_cli("ab", *MANY, *TWO, "--model", "echo", "--judge", "length", "--run", "r", *more)
+    assert 0 == ran.code, ran.err
+    return run_cli
+
+
+def ab_of(run: str) -> dict[str, dict]:
+    return {experiment["judge"]: experiment for experiment in results_of(Path(), run)["ab"]}
+
+
+def test_a_judge_that_joins_joins_the_test(tested: RunCli) -> None:
+    """`harness judge` keeps the section as it was and adds the new judge, in results.json and in ab.md."""
+    before = ab_of("r")
+    assert 0 == tested("judge", "r", "--judge", "length:20").code
+    after = ab_of("r")
+    assert ["length", "length:20"] == list(after)
+    assert before["length"] == after["length"]
+    assert ("course.v1", 3, 0.9) == (
+        after["length:20"]["control"], after["length:20"]["selection"]["seed"], after["length:20"]["confidence"]
+    )  # fmt: skip
+    text = Path("runs/r/ab.md").read_text(encoding="utf-8")
+    assert ("## many by length\n" in text, "## many by length:20" in text) == (True, True)
+
+
+def test_ratings_of_people_that_are_imported_join_the_test(tested: RunCli) -> None:
+    """Sheets are about answers: people's scores of the two prompts are compared like any other judge's."""
+    before = ab_of("r")
+    assert 0 == tested("rate", "export", "r", "--sample", "20").code
+    [sheet] = Path("runs/r/rating").glob("sheet-*.csv")
+    lines = list(csv.DictReader(io.StringIO(sheet.read_text(encoding="utf-8-sig"))))
+    for line in lines:
+        line["score"] = "2" if "###" in line["answer"] else "4"
+    with sheet.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(lines[0]))
+        writer.writeheader()
+        writer.writerows(lines)
+    ran = tested("rate", "import", "r", str(sheet))
+    assert 0 == ran.code, ran.err
+    after = ab_of("r")
+    assert before["length"] == after["length"]
+    assert (20, 2.0, "plain.v1") == (
+        after["human"]["effects"][0]["n_pairs"], after["human"]["effects"][0]["difference"], after["human"]["winner"]
+    )  # fmt: skip
+    assert "## many by human" in Path("runs/r/ab.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("form", ["md", "html", "json", "csv", "all"])
+@pytest.mark.parametrize("lang", ["en", "ja"])
+def test_a_report_keeps_the_test(tested: RunCli, form: str, lang: str) -> None:
+    """Whatever the format and language, results.json has the section, and so has the JSON that is printed."""
+    before = results_of(Path(), "r")
+    ran = tested("report", "r", "--format", form, "--lang", lang)
+    assert 0 == ran.code, ran.err
+    assert before == results_of(Path(), "r")
+    if form == "json":
+        assert before == json.loads(ran.out)
+    if form == "all":
+        assert "runs/r/ab.md" in ran.out
+        assert before["ab"] == json.loads(Path("runs/r/results.json").read_text(encoding="utf-8"))["ab"]
+
+
+def test_merged_runs_keep_the_test_of_each(tested: RunCli) -> None:
+    """Two tests on one board are told apart by their run; a judge that is left out is left out of them."""
+    other = ("--prompt", "polite.v1", "--prompt", "chat.v1", "--judge", "length", "--judge", "length:5", "--run", "s")
+    assert 0 == tested("ab", *MANY, *other, "--model", "echo").code
+    merged = json.loads(tested("report", "r", "s", "--format", "json", "--judge", "length").out)["ab"]
+    assert [("r", "length"), ("s", "length")] == [(one["run"], one["judge"]) for one in merged]
+    assert [ab_of("r")["length"], ab_of("s")["length"]] == [
+        {key: value for key, value in one.items() if key != "run"} for one in merged
+    ]
+    ran = tested("report", "r", "s", "--format", "all", "--output", "shared")
+    assert 0 == ran.code, ran.err
+    text = Path("shared/ab.md").read_text(encoding="utf-8")
+    assert ("# A/B test: r\n" in text, "# A/B test: s\n" in text) == (True, True)
+
+
+def test_eval_and_ab_share_a_run(tested: RunCli) -> None:
+    """`eval` of the same cells adds its judge and keeps the test; `ab` on a run of `eval` keeps its baseline."""
+    evaluated = ("eval", *MANY, *TWO, "--model", "echo", "--judge", "length:20")
+    assert 0 == tested(*evaluated, "--run", "r").code
+    assert ["length", "length:20"] == list(ab_of("r"))
+    assert 0 == tested(*evaluated, "--model", "b=counting:b", "--baseline", "b", "--run", "s").code
+    assert "ab" not in results_of(Path(), "s")
+    models = ("--model", "echo", "--model", "b=counting:b")
+    assert 0 == tested("ab", *MANY, *TWO, *models, "--judge", "length:20", "--run", "s").code
+    assert (["length:20"], {"b"}) == (
+        list(ab_of("s")), {one["baseline"]["model"] for one in results_of(Path(), "s")["comparisons"]}
+    )  # fmt: skip
+
+
+def test_a_lost_page_is_written_anew(tested: RunCli) -> None:
+    """ab.md belongs to the run like its other files; a test asked otherwise replaces the one before."""
+    before = Path("runs/r/ab.md").read_text(encoding="utf-8")
+    Path("runs/r/ab.md").unlink()
+    evaluated = ("--model", "echo", "--judge", "length", "--run", "r")
+    assert 0 == tested("eval", *MANY, *TWO, *evaluated).code
+    assert before.count("\n") == Path("runs/r/ab.md").read_text(encoding="utf-8").count("\n")
+    assert 0 == tested("ab", *MANY, *TWO, *evaluated).code
+    assert (None, None) == (ab_of("r")["length"]["control"], ab_of("r")["length"]["selection"])
+
+
+def test_a_run_that_is_overwritten_takes_its_test_along(tested: RunCli) -> None:
+    """No page of a test stays beside a board that it is not about."""
+    ran = tested("eval", *MANY, "--model", "echo", "--judge", "length", "--run", "r", "--overwrite")
+    assert (0, True) == (ran.code, "this run had an A/B test of prompts" in ran.err), ran.err
+    assert (False, False) == (Path("runs/r/ab.md").exists(), "ab" in results_of(Path(), "r"))
 
 
 @pytest.mark.slow

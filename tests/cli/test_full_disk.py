@@ -49,7 +49,8 @@ def test_a_full_disk_under_the_runs_folder_loses_no_answer(
 ) -> None:
     """The report cannot be written, but every answer is stored: the next run makes none."""
     (small_disk / "ballast").write_bytes(b"x" * (2 * 1024 * 1024 - 4096))
-    ran = run_cli(*command, "--run", f"{small_disk}/r")
+    Path("full.toml").write_text(f'runs = "{small_disk}"\nstore = "sqlite:///runs/store.sqlite"\n')
+    ran = run_cli(*command, "--run", "r", "--config", "full.toml")
     assert (1, True) == (ran.code, "Cannot write" in ran.err), ran.err
     again = run_cli(*command, "--run", "r")
     assert (0, True) == (again.code, "1500 answers (1500 stored, 0 to generate)" in again.err)

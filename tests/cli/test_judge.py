@@ -91,7 +91,8 @@ def test_another_evaluation_under_the_same_name_says_that_the_judge_is_off(
 ) -> None:
     """With other tasks it is another run: the judge that had joined is named with the command that adds it."""
     finished("judge", "r", "--judge", "length")
-    again = finished("eval", *FIVE, "--model", "echo", "--judge", "reference", "--run", "r", "--limit", "3")
+    again = finished("eval", *FIVE, "--model", "echo", "--judge", "reference", "--run", "r", "--limit", "3",
+                     "--overwrite")  # fmt: skip
     assert "Add it again: harness judge r --judge length" in again.err
     assert {"reference": 3} == judges_of("r")
 
@@ -148,7 +149,8 @@ def test_a_judge_that_joined_meanwhile_is_not_lost(finished: RunCli, example_plu
     with Store(str(stale.manifest["store"])) as store:
         join(Joining(run=stale, judges=judges, notices=notices), store)
     assert {"reference": 5, "length": 5, "rules": 5} == judges_of("r")
-    finished("eval", *FIVE, "--model", "echo", "--judge", "reference", "--run", "r", "--limit", "2")
+    finished("eval", *FIVE, "--model", "echo", "--judge", "reference", "--run", "r", "--limit", "2",
+             "--overwrite")  # fmt: skip
     with Store(str(stale.manifest["store"])) as store, pytest.raises(HarnessError, match="evaluated anew meanwhile"):
         join(Joining(run=stale, judges=judges, notices=notices), store)
 
