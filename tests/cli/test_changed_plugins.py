@@ -187,7 +187,7 @@ def test_models_of_plugins(run_cli: RunCli, install: Install, answers: None) -> 
     assert "5 answers generated" in evaluate(run_cli, "rules", model="mine:b", run="b")
     assert "0 answers generated" in evaluate(run_cli, "rules", model="label=mine:a", run="c")
     install({"lines_model.py": MODEL.replace("answers", "replies")})
-    assert "5 answers generated" in evaluate(run_cli, "rules", model="mine:a")
+    assert "5 answers generated" in evaluate(run_cli, "rules", model="mine:a", run="e")
     assert "10 answers generated" in evaluate(run_cli, "rules", model="both", run="d")
 
 
