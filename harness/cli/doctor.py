@@ -14,6 +14,8 @@ from harness import plugins
 from harness.cli.options import common_options
 from harness.errors import HarnessError
 from harness.provenance import versions
+from harness.sandbox.confined import protections
+from harness.sandbox.program import TemplateFailure
 from harness.specs import load_config, store_url
 from harness.store import Store, store_exists
 from trainers.launch import is_installed
@@ -39,11 +41,25 @@ def doctor(config: str | None, store: str | None) -> int:
         ("device", _device()),
         *(("key", f"{name} {'is set' if os.environ.get(name) else 'is not set'}") for name in _KEYS),
         *(_extras()),
+        ("templates", _templates()),
         ("store", f"{url}: {state}"),
         ("cache", _cache()),
     ]
     click.echo(tabulate(rows, tablefmt="plain"))
     return 0 if ok else 1
+
+
+def _templates() -> str:
+    """Return what the process that renders strangers' templates is kept from here."""
+    try:
+        held = protections()
+    except TemplateFailure as failure:
+        return f"cannot be rendered: {failure.message}"
+    missing = [name for name, holds in held.items() if not holds]
+    if not missing:
+        return "rendered without files, network or new processes, under limits that stay"
+    more = "; install libseccomp" if platform.system() == "Linux" else ""
+    return f"rendered in a process of their own, which this system does not keep from: {', '.join(missing)}{more}"
 
 
 def _memory() -> str:

@@ -1,27 +1,27 @@
 """The confined process: ``python -P -m harness.sandbox.child`` compiles and fills one template as it is told.
 
-Each message on standard input is 8 bytes of length and JSON; each line on standard output is JSON. Whatever one prompt
-computes is cut off by the kernel after `SECONDS`, even inside an operation that never returns to Python.
+Each message on standard input is 8 bytes of length and JSON; each line on standard output is JSON. Before it reads the
+first of them the process gives up files, network and processes (`harness.sandbox.limits`). Whatever one prompt computes
+is cut off by the kernel after `SECONDS`, even inside an operation that never returns to Python.
 """
 
-import contextlib
+import codecs
 import datetime as dt
+import html  # noqa: F401 - like the next ones loaded by some filter, when no file may be opened any more
 import json
+import pprint  # noqa: F401
 import signal
 import sys
+import textwrap  # noqa: F401
+import unicodedata  # noqa: F401
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any, BinaryIO
 
-import jinja2.debug  # noqa: F401 - loaded by the first failing template, when no file may be opened any more
+import jinja2.debug  # noqa: F401 - loaded by the first failing template
 
 from harness.sandbox.chat_environment import ChatProgram
-from harness.sandbox.program import Inspection, Program, Source, TemplateFailure, inspect
-
-try:
-    import resource
-except ImportError:  # no such limits on Windows: there the clock of the parent alone ends a template
-    resource = None  # type: ignore[assignment]
+from harness.sandbox.limits import confine, held
+from harness.sandbox.program import MissingPartsError, Program, Source, TemplateFailure, inspect
 
 SECONDS = 0.5
 """Seconds of computing that one prompt may take; ordinary ones take a thousandth of that."""
@@ -29,19 +29,24 @@ LOAD_SECONDS = 1.0
 """Seconds of computing that reading and compiling may take."""
 MEMORY = 512 << 20
 """Bytes of address space, besides what the variables need."""
+MAX_REQUEST = 16 << 20
+"""Bytes of one request: a call with more variables becomes several."""
 _PER_INPUT_BYTE = 8  # JSON text becomes Python objects and answers of about its size
 _HEADER = 8
+_CODECS = ("unicode-escape", "ascii", "latin-1", "utf-8", "utf-16", "cp932")
 
 
 def main() -> None:
     """Serve requests until standard input ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
-    if resource is not None:
+    if hasattr(signal, "SIGPROF"):
         signal.signal(signal.SIGPROF, signal.SIG_DFL)
+    for codec in _CODECS:
+        codecs.lookup(codec)  # found in a file of its own
+    confine(MEMORY + _PER_INPUT_BYTE * MAX_REQUEST)
     program: Program | ChatProgram | None = None
     while (message := _read(sys.stdin.buffer)) is not None:
         request = json.loads(message)
-        _limit_memory(len(message))
         try:
             if "variables" in request:
                 assert program is not None
@@ -49,6 +54,8 @@ def main() -> None:
                     _write(line)
             elif "chat" in request:
                 program = _load_chat(request["chat"])
+            elif "held" in request:
+                _write({"held": held()})
             else:
                 program = _load(request)
         except TemplateFailure as failure:
@@ -59,17 +66,17 @@ def main() -> None:
         sys.stdout.flush()
 
 
-def _load(request: Mapping[str, Any]) -> Program:
+def _load(request: Mapping[str, Any]) -> Program | None:
     _limit_time(LOAD_SECONDS)
     sources = [Source(**source) for source in request["sources"]]
-    if "parts" in request:
-        found = Inspection(variables=frozenset(), parts=request["parts"], doubts=())
-    else:
-        found = inspect(sources, Path(request["folder"]))
+    try:
+        found = inspect(sources, request["parts"])
+    except MissingPartsError as error:
+        _write({"wanted": [[name, by] for name, by in error.wanted.items()]})
+        return None
     program = Program(sources, found.parts)
     doubts = [[doubt.line, doubt.text] for doubt in found.doubts]
     _write({"variables": sorted(found.variables), "parts": dict(found.parts), "doubts": doubts})
-    _close_files()
     return program
 
 
@@ -77,7 +84,6 @@ def _load_chat(template: str) -> ChatProgram:
     _limit_time(LOAD_SECONDS)
     program = ChatProgram(template)
     _write({})
-    _close_files()
     return program
 
 
@@ -101,27 +107,8 @@ def _write(line: Mapping[str, object]) -> None:
 
 def _limit_time(seconds: float) -> None:
     """Have the kernel end this process after so many seconds of its own computing; 0: no longer."""
-    if resource is not None:
+    if hasattr(signal, "setitimer"):
         signal.setitimer(signal.ITIMER_PROF, seconds)
-
-
-def _limit_memory(input_bytes: int) -> None:
-    if resource is not None:
-        _lower(resource.RLIMIT_AS, MEMORY + _PER_INPUT_BYTE * input_bytes)
-        _lower(resource.RLIMIT_CORE, 0)
-
-
-def _close_files() -> None:
-    """Allow no further file to be opened: all that the template needs is here."""
-    if resource is not None:
-        _lower(resource.RLIMIT_NOFILE, 3)
-
-
-def _lower(what: int, value: int) -> None:
-    """Set a limit, or leave the one that somebody else has set lower."""
-    _, hard = resource.getrlimit(what)
-    with contextlib.suppress(ValueError, OSError):  # macOS refuses to limit the address space
-        resource.setrlimit(what, (value if hard == resource.RLIM_INFINITY else min(value, hard), hard))
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 from jinja2 import Template as JinjaTemplate
 from jinja2 import TemplateError, UndefinedError, meta, nodes
@@ -17,7 +16,6 @@ MAX_SOURCE = 200_000
 MAX_PARTS = 32
 """Files that one template may include, with what those include."""
 
-_PART_NAME = re.compile(r"[\w-][\w.-]*(?:/[\w-][\w.-]*)*\.j2")
 _STEERING = re.compile(r"[\u202a-\u202e\u2066-\u2069]")
 
 
@@ -60,23 +58,33 @@ class TemplateFailure(Exception):  # noqa: N818 - what a template does wrong, tu
         self.line = line
 
 
+class MissingPartsError(Exception):
+    """Included texts that were not given: ``wanted`` holds their names, each with the part that includes it."""
+
+    def __init__(self, wanted: Mapping[str, str | None]) -> None:
+        super().__init__(", ".join(wanted))
+        self.wanted = wanted
+
+
 class RefusedError(TemplateError):
     """A chat template says itself that it cannot write these messages."""
 
 
-def inspect(sources: Sequence[Source], folder: Path | None) -> Inspection:
-    """Return what the sources need, reading what they include from ``folder`` (None: they may include nothing).
+def inspect(sources: Sequence[Source], given: Mapping[str, str] | None) -> Inspection:
+    """Return what the sources need; ``given`` are the texts that they may include (None: they may include nothing).
 
     >>> sorted(inspect([Source(text="{{ input }} {{ level }}")], None).variables)
     ['input', 'level']
 
     Raises:
         TemplateFailure: a source is no template, or includes what it may not.
+        MissingPartsError: texts that they include are not among those given.
     """
     environment = BoundedEnvironment()
     variables: set[str] = set()
     doubts: list[Doubt] = []
     parts: dict[str, str] = {}
+    missing: dict[str, str | None] = {}
     todo: list[tuple[Source, str | None]] = [(source, None) for source in sources]
     while todo:
         source, name = todo.pop(0)
@@ -85,12 +93,21 @@ def inspect(sources: Sequence[Source], folder: Path | None) -> Inspection:
             variables |= meta.find_undeclared_variables(tree)
         doubts += _doubts(tree, source, name)
         for wanted in meta.find_referenced_templates(tree):
-            text = _part(wanted, folder, name)
-            if wanted is not None and wanted not in parts:
-                parts[wanted] = text
-                todo.append((Source(text=text, first_line=None), wanted))
-        if len(parts) > MAX_PARTS:
+            if wanted is None:
+                raise TemplateFailure(
+                    "syntax", f"{inside(name)}the name of an included file must be written out, not computed"
+                )
+            if given is None:
+                raise TemplateFailure("syntax", f"it includes {wanted!r}, but a published template stands alone")
+            if wanted in given and wanted not in parts:
+                parts[wanted] = given[wanted]
+                todo.append((Source(text=given[wanted], first_line=None), wanted))
+            elif wanted not in given:
+                missing.setdefault(wanted, name)
+        if len(parts) + len(missing) > MAX_PARTS:
             raise TemplateFailure("limit", f"more than {MAX_PARTS} included files")
+    if missing:
+        raise MissingPartsError(missing)
     return Inspection(
         variables=frozenset(variables - {"range", "dict", "namespace"}), parts=parts, doubts=tuple(doubts)
     )
@@ -178,51 +195,31 @@ def explained(source: Source, name: str | None, *, checks_order: bool = True) ->
         line = _line(source, 1 + source.text.count("\n", 0, steering.start()))
         code = f"U+{ord(steering.group()):04X}"
         raise TemplateFailure(
-            "syntax", f"{_in(name)}{code} hides the order of the text; if you mean it, write {{{{ '\\u…' }}}}", line
+            "syntax", f"{inside(name)}{code} hides the order of the text; if you mean it, write {{{{ '\\u…' }}}}", line
         )
     try:
         yield
     except TemplateError as error:
         line = getattr(error, "lineno", None)
-        raise TemplateFailure("syntax", f"{_in(name)}{error.message}", _line(source, line)) from error
+        raise TemplateFailure("syntax", f"{inside(name)}{error.message}", _line(source, line)) from error
     except RecursionError as error:
-        raise TemplateFailure("limit", f"{_in(name)}nested too deeply") from error
+        raise TemplateFailure("limit", f"{inside(name)}nested too deeply") from error
     except MemoryError as error:
-        raise TemplateFailure("limit", f"{_in(name)}more memory than a template may use") from error
+        raise TemplateFailure("limit", f"{inside(name)}more memory than a template may use") from error
     except (LimitError, NotTextError) as error:  # of constants, which are computed here
         kind = "limit" if isinstance(error, LimitError) else "failed"
-        raise TemplateFailure(kind, f"{_in(name)}{error}") from error
+        raise TemplateFailure(kind, f"{inside(name)}{error}") from error
     except Exception as error:  # Python's own compiler refuses some of what Jinja2 accepts
-        raise TemplateFailure("syntax", f"{_in(name)}{type(error).__name__}: {error}") from error
+        raise TemplateFailure("syntax", f"{inside(name)}{type(error).__name__}: {error}") from error
 
 
 def _line(source: Source, line: int | None) -> int | None:
     return None if line is None or source.first_line is None else line + source.first_line - 1
 
 
-def _in(name: str | None) -> str:
+def inside(name: str | None) -> str:
+    """Return the beginning of a message about an included file; nothing for the template itself."""
     return "" if name is None else f"included file {name!r}: "
-
-
-def _part(wanted: str | None, folder: Path | None, by: str | None) -> str:
-    """Return the text of an included file, if it lies in the template's own folder."""
-    if wanted is None:
-        raise TemplateFailure("syntax", f"{_in(by)}the name of an included file must be written out, not computed")
-    if folder is None:
-        raise TemplateFailure("syntax", f"it includes {wanted!r}, but a published template stands alone")
-    path = folder / wanted
-    if not _PART_NAME.fullmatch(wanted) or not path.resolve().is_relative_to(folder.resolve()):
-        raise TemplateFailure(
-            "syntax", f"{_in(by)}includes {wanted!r}: only .j2 files in the template's own folder can be included"
-        )
-    try:
-        if not path.is_file():
-            raise TemplateFailure("syntax", f"{_in(by)}includes {wanted!r}, and there is no such file")
-        if path.stat().st_size > MAX_SOURCE:
-            raise TemplateFailure("limit", f"{_in(by)}includes {wanted!r}, which holds more than {MAX_SOURCE:,} bytes")
-        return path.read_text(encoding="utf-8-sig").replace("\r\n", "\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise TemplateFailure("syntax", f"{_in(by)}includes {wanted!r}, which cannot be read: {error}") from error
 
 
 def _doubts(tree: nodes.Template, source: Source, name: str | None) -> Iterator[Doubt]:
@@ -230,8 +227,8 @@ def _doubts(tree: nodes.Template, source: Source, name: str | None) -> Iterator[
         line = _line(source, node.lineno)
         if isinstance(node, nodes.Filter):
             if node.name == "attr":
-                yield Doubt(line=line, text=f"{_in(name)}the filter 'attr' reaches for attributes by name")
+                yield Doubt(line=line, text=f"{inside(name)}the filter 'attr' reaches for attributes by name")
             continue
         key = node.attr if isinstance(node, nodes.Getattr) else getattr(node.arg, "value", None)  # type: ignore[attr-defined]
         if isinstance(key, str) and key.startswith("_"):
-            yield Doubt(line=line, text=f"{_in(name)}{key!r} is private; the sandbox refuses it")
+            yield Doubt(line=line, text=f"{inside(name)}{key!r} is private; the sandbox refuses it")

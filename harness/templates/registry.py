@@ -104,6 +104,13 @@ def _read_file(path: Path) -> str:
             raise InputError("not a file.", path=path)
         if status.st_size > MAX_SOURCE:
             raise InputError(f"larger than {MAX_SOURCE:,} bytes: hardly a template.", path=path)
+        if not path.resolve().is_relative_to(path.parent.resolve()):
+            raise InputError(
+                f"a link to another folder: {path.resolve()}.",
+                path=path,
+                hint="A template is a file of its own folder, so that nobody's link shows another file of yours to a "
+                "model. Copy it there.",
+            )
         return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError as error:
         raise InputError(

@@ -67,6 +67,21 @@ def test_doctor_says_what_is_there_and_never_prints_a_key(run_cli: RunCli, monke
     assert "canary" not in ran.out + ran.err
 
 
+@pytest.mark.parametrize(
+    ("held", "words"),
+    [
+        ({"files": True, "network": True, "limits": True}, "without files, network or new processes"),
+        ({"files": True, "network": False, "limits": False}, "does not keep from: network, limits"),
+    ],
+)
+def test_doctor_says_what_strangers_templates_are_kept_from(
+    run_cli: RunCli, monkeypatch: pytest.MonkeyPatch, held: dict[str, bool], words: str
+) -> None:
+    """What was tried in the confined process, all of it or what is missing."""
+    monkeypatch.setattr("harness.cli.doctor.protections", lambda: held)
+    assert words in run_cli("doctor").out
+
+
 def test_doctor_fails_if_the_store_cannot_be_used(run_cli: RunCli) -> None:
     """A store that is not one is a failure that a script can see."""
     Path("wrong.sqlite").write_text("this is no database, and long enough to be looked at as one " * 9)

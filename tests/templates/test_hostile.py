@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from harness.errors import HarnessError, InputError
-from harness.sandbox import confined
+from harness.sandbox import child as sandbox_child
+from harness.sandbox import process as sandbox_process
 from harness.templates import load_template
 from tests.templates.hostile import HOSTILE
 
@@ -71,13 +72,13 @@ def test_hostile_templates_stay_small(tmp_path: Path) -> None:
     )  # fmt: skip
     own, child = map(int, ran.stdout.split())
     assert own < 120
-    assert child < (confined.MEMORY >> 20)
+    assert child < (sandbox_child.MEMORY >> 20)
 
 
 def test_a_process_that_never_returns_is_ended_by_the_clock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Even if it uses no processor time at all: here the child is stopped from outside."""
     template = load_template(str(write(tmp_path, "{{ input }}")))
-    monkeypatch.setattr(confined, "WALL_SECONDS", 0.5)
+    monkeypatch.setattr(sandbox_process, "WALL_SECONDS", 0.5)
     child = template._program._child._process  # type: ignore[attr-defined]
     child.send_signal(19)  # SIGSTOP
     with pytest.raises(HarnessError, match="asks for too much"):

@@ -89,3 +89,38 @@ def test_a_template_without_includes_hashes_as_its_file(tmp_path: Path) -> None:
     path = tmp_path / "a.j2"
     path.write_bytes(b"{{ input }}\r\n")
     assert hashlib.sha256(b"{{ input }}\n").hexdigest() == load_template(str(path)).sha256
+
+
+def test_links_are_not_followed_out_of_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By name, by path, as a chain and as an include: nothing outside is read, and nothing of it is shown."""
+    monkeypatch.chdir(tmp_path)
+    secret = tmp_path / "secret.txt"
+    secret.write_text("SECRET {{ input }}")
+    folder = tmp_path / "prompts" / "tasks"
+    folder.mkdir(parents=True)
+    (folder / "absolute.j2").symlink_to(secret)
+    (folder / "relative.j2").symlink_to("../../secret.txt")
+    (folder / "chain.j2").symlink_to("relative.j2")
+    (folder / "including.j2").write_text("{% include 'absolute.j2' %}{{ input }}")
+    (folder / "sub").symlink_to(tmp_path)
+    (folder / "below.j2").write_text("{% include 'sub/part.j2' %}{{ input }}")
+    (tmp_path / "part.j2").write_text("SECRET")
+    for name in ("absolute", "relative", "chain", "including", "below"):
+        for argument in (name, f"prompts/tasks/{name}.j2", str(folder / f"{name}.j2")):
+            with pytest.raises(InputError) as refused:
+                load_template(argument)
+            assert "SECRET" not in f"{refused.value.message} {refused.value.hint}"
+    assert {"absolute", "relative", "chain", "including", "below"} <= set(own_templates("tasks"))
+
+
+def test_links_within_a_folder_and_linked_folders_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second name for a template, and a folder that lies elsewhere as a whole."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "one.j2").write_text("{{ input }}")
+    (elsewhere / "two.j2").symlink_to("one.j2")
+    (tmp_path / "work").mkdir()
+    (tmp_path / "work" / "prompts").symlink_to(elsewhere)
+    monkeypatch.chdir(tmp_path / "work")
+    for argument in ("one", "two", "prompts/two.j2"):
+        assert "x" == load_template(argument).render({"input": "x"}).text
