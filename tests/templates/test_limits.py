@@ -116,7 +116,8 @@ def test_what_an_unconfined_process_does_with_the_payloads(tmp_path: Path) -> No
     code = RUNNER.replace("limits.confine(child.MEMORY)", "")
     ran = subprocess.run(
         [sys.executable, "-c", code, "x", "as installed"],
-        input=json.dumps({name: PAYLOADS[name] for name in harmless}), check=False, capture_output=True, text=True, cwd=tmp_path, env={"PYTHONPATH": str(ROOT)}, timeout=60,
+        input=json.dumps({name: PAYLOADS[name] for name in harmless}),
+        check=False, capture_output=True, text=True, cwd=tmp_path, env={"PYTHONPATH": str(ROOT)}, timeout=60,
     )  # fmt: skip
     told = json.loads(ran.stdout[ran.stdout.index("{") :])
     assert [] == [name for name in harmless if told[name] != "did it"]
