@@ -25,11 +25,26 @@ def _set_up_logging(_ctx: click.Context, _parameter: click.Parameter, value: boo
     logging.basicConfig(level=logging.INFO if value else logging.CRITICAL, format="%(levelname)s %(name)s: %(message)s")
 
 
+def _check_store(_ctx: click.Context, _parameter: click.Parameter, url: str | None) -> str | None:
+    """Refuse what is no store, also by a command that has no use for one."""
+    if url is not None:
+        from harness.store_file import store_file  # noqa: PLC0415 - loads SQLAlchemy, which --help need not
+
+        store_file(url)
+    return url
+
+
 def common_options(command: F) -> F:
     """Add ``--config``, ``--store`` and ``--debug``."""
     for option in (
         click.option("--debug", is_flag=True, expose_value=False, callback=_set_up_logging, help="Show tracebacks."),
-        click.option("--store", metavar="URL", help="Where rows live.  [default: sqlite:///runs/store.sqlite]"),
+        click.option(
+            "--store",
+            metavar="URL",
+            is_eager=True,
+            callback=_check_store,
+            help="Where rows live.  [default: sqlite:///runs/store.sqlite]",
+        ),
         click.option("--config", metavar="PATH", help="Configuration.  [default: harness.toml if it is here]"),
     ):
         command = option(command)
