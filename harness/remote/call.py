@@ -1,15 +1,29 @@
 """One call to a served model: what is asked, what comes back, and what can go wrong, whoever the server is."""
 
 import email.utils
+import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
+from harness.remote.redaction import Secrets
 from harness.types import Message
 
 Trouble = Literal[
-    "key", "quota", "model", "request", "rate", "server", "timeout", "network", "reply", "safety", "empty", "stopped"
+    "key",
+    "quota",
+    "model",
+    "request",
+    "rate",
+    "server",
+    "timeout",
+    "network",
+    "reply",
+    "size",
+    "safety",
+    "empty",
+    "stopped",
 ]
 
 _WORDS: Mapping[Trouble, str] = {
@@ -22,6 +36,7 @@ _WORDS: Mapping[Trouble, str] = {
     "timeout": "timed out",
     "network": "no connection",
     "reply": "broken reply",
+    "size": "reply too long",
     "safety": "blocked for safety",
     "empty": "empty reply",
     "stopped": "stopped",
@@ -31,6 +46,12 @@ _HOPELESS = frozenset[Trouble]({"key", "quota", "model"})
 _ABOUT_THE_ITEM = frozenset[Trouble]({"safety", "empty"})
 
 _LONGEST_DETAIL = 300
+_LONGEST_VERSION = 120
+_LONGEST_QUOTA = 32 * 24 * 3600.0  # seconds: quotas are renewed by the month at most
+_CHARACTERS = 40  # in a token, on average over a whole text: more than any tokenizer packs into one
+_OF_THE_SERVERS_OWN = 16_384  # tokens: a chat template, a system text
+_OF_THINKING = 1_024  # tokens: servers end a little late
+_LONGEST_REPLY = 262_144  # tokens, where no limit was asked for; thinking included
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,15 +89,22 @@ class CallError(Exception):
     """A call that gave no reply, sorted by what can be done about it.
 
     The text starts with a stable phrase for the kind of trouble, so that reasons can be counted in a table.
-    ``retry_after``: seconds after which the server says that it can be asked again. ``final``: no further call is made,
-    to anyone, because too many have failed like this.
+    ``retry_after``: seconds after which the server says that it can be asked again. ``names_a_quota``: a refusal says
+    when to come back, or which quota is full. ``final``: no further call is made, to anyone, because too many have
+    failed like this.
 
     >>> str(CallError("rate", "HTTP 429"))
     'rate limited: HTTP 429'
     """
 
     def __init__(
-        self, trouble: Trouble, detail: str = "", *, retry_after: float | None = None, final: bool = False
+        self,
+        trouble: Trouble,
+        detail: str = "",
+        *,
+        retry_after: float | None = None,
+        names_a_quota: bool = False,
+        final: bool = False,
     ) -> None:
         detail = " ".join(detail.split())
         if len(detail) > _LONGEST_DETAIL:
@@ -85,7 +113,18 @@ class CallError(Exception):
         self.trouble: Trouble = trouble
         self.detail = detail
         self.retry_after = retry_after
+        self.names_a_quota = names_a_quota or retry_after is not None
         self.final = final or trouble in _HOPELESS
+
+    def without(self, secrets: Secrets) -> "CallError":
+        """Return the same error without secrets in its text."""
+        return CallError(
+            self.trouble,
+            secrets.hide(self.detail),
+            retry_after=self.retry_after,
+            names_a_quota=self.names_a_quota,
+            final=self.final,
+        )
 
     @property
     def may_pass(self) -> bool:
@@ -122,23 +161,89 @@ def sendable(text: str) -> str:
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
+def storable(text: str) -> str:
+    r"""Return a received text that can be stored and sent on: lone surrogates become the replacement character.
+
+    >>> storable("a\ud800b")
+    'a\ufffdb'
+    """
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def shown_version(claim: object, secrets: Secrets) -> str | None:
+    """Return the model that a server says it used, if it says so in a word or two."""
+    if not isinstance(claim, str):
+        return None
+    return secrets.hide(storable(claim))[:_LONGEST_VERSION]
+
+
+def sorted_status(
+    status: int, detail: str, *, wait: float | None = None, used_up: bool = False, names_a_quota: bool = False
+) -> CallError:
+    """Return what an HTTP status means. ``used_up``: the body says that waiting for the quota is of no use.
+
+    >>> sorted_status(503, "busy").trouble, sorted_status(422, "no").trouble
+    ('server', 'request')
+    """
+    known: dict[int, Trouble] = {401: "key", 403: "key", 404: "model", 408: "timeout", 504: "timeout", 409: "server"}
+    trouble = known.get(status)
+    if status == 429:  # noqa: PLR2004 - the HTTP status by its name in every document
+        trouble = "quota" if used_up else "rate"
+    if trouble is None:
+        trouble = "request" if 400 <= status < 500 else "server"  # noqa: PLR2004 - likewise
+    return CallError(trouble, detail, retry_after=wait, names_a_quota=names_a_quota)
+
+
+def counted(prompt: Prompt, text: str, tokens_in: object, tokens_out: object) -> tuple[int | None, int | None]:
+    """Return a server's token counts, each None unless it is one that this prompt and this text can have.
+
+    No tokenizer has more tokens than bytes, besides what a server adds itself, or packs forty characters into each; no
+    reply has more tokens than were asked for, with room for servers that do not count thinking.
+
+    >>> prompt = Prompt(messages=(Message(role="user", content="日本の首都は？"),), max_tokens=10)
+    >>> counted(prompt, "東京", 12, 3), counted(prompt, "東京", -5, 10**9), counted(prompt, "東京", True, "3")
+    ((12, 3), (None, None), (None, None))
+    """
+    said = "".join(message.content for message in prompt.messages)
+    most_in = len(said.encode("utf-8", "replace")) + len(str(prompt.schema or "")) + _OF_THE_SERVERS_OWN
+    most_out = _LONGEST_REPLY if prompt.max_tokens is None else 2 * prompt.max_tokens + _OF_THINKING
+    least_in, least_out = math.ceil(len(said) / _CHARACTERS), math.ceil(len(text) / _CHARACTERS)
+    return _within(tokens_in, least_in, most_in), _within(tokens_out, least_out, most_out)
+
+
+def _within(claim: object, least: int, most: int) -> int | None:
+    return claim if type(claim) is int and least <= claim <= most else None
+
+
 def seconds_to_wait(headers: Mapping[str, str], *, now: float | None = None) -> float | None:
-    """Return how many seconds a ``Retry-After`` header asks to wait (a number or a date), or None without one.
+    """Return how many seconds a ``Retry-After`` header asks to wait (number or date), or None without a sensible one.
 
     >>> seconds_to_wait({"retry-after": "2.5"})
     2.5
     >>> seconds_to_wait({"retry-after": "Thu, 01 Jan 1970 00:01:00 GMT"}, now=50)
     10.0
+    >>> seconds_to_wait({"retry-after": "Fri, 31 Dec 9999 23:59:59 GMT"}) is None
+    True
     """
     value = headers.get("retry-after")
     if value is None:
         return None
     try:
-        seconds = float(value)
+        return sensible_wait(float(value))
     except ValueError:
-        try:
-            date = email.utils.parsedate_to_datetime(value)
-        except ValueError:
-            return None
-        seconds = date.timestamp() - (time.time() if now is None else now)
-    return max(0.0, seconds) if seconds < float("inf") else None
+        pass
+    try:
+        moment = email.utils.parsedate_to_datetime(value).timestamp()
+    except (ValueError, TypeError, OverflowError):
+        return None
+    seconds = moment - (time.time() if now is None else now)
+    return sensible_wait(max(0.0, seconds))  # a date that has passed is no nonsense: by another clock
+
+
+def sensible_wait(seconds: float) -> float | None:
+    """Return seconds that a server may ask one to wait, or None: they are negative, no number, or years.
+
+    >>> sensible_wait(60.0), sensible_wait(-1.0), sensible_wait(float("nan")), sensible_wait(1e12)
+    (60.0, None, None, None)
+    """
+    return seconds if 0 <= seconds <= _LONGEST_QUOTA else None

@@ -3,7 +3,9 @@
 The SDK does not retry by itself (its ``retry_options`` are off unless asked for): `harness.remote.retry` decides.
 """
 
+import json
 import logging
+import os
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -12,11 +14,24 @@ from google import genai
 from google.genai import errors, types
 
 from harness.errors import HarnessError
-from harness.remote.call import CallError, Prompt, Reply, seconds_to_wait, sendable
-from harness.remote.settings import Address, GeminiSettings, find_key, split_address
-from harness.remote.transport import client_options
+from harness.remote.call import (
+    CallError,
+    Prompt,
+    Reply,
+    counted,
+    seconds_to_wait,
+    sendable,
+    sensible_wait,
+    shown_version,
+    sorted_status,
+    storable,
+)
+from harness.remote.redaction import Secrets
+from harness.remote.settings import GeminiSettings, find_key, split_address
+from harness.remote.transport import BoundedClient
 
 KEY_VARIABLES = ("GEMINI_API_KEY", "GOOGLE_API_KEY")
+URL_VARIABLE = "GOOGLE_GEMINI_BASE_URL"
 
 # With both set, the SDK warns that it uses the other one, although it is handed the first.
 logging.getLogger("google_genai._api_client").addFilter(lambda record: not record.getMessage().startswith("Both "))
@@ -25,6 +40,7 @@ _BLOCKED = frozenset({
     "SAFETY", "RECITATION", "LANGUAGE", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "ESCALATION", "MODEL_ARMOR",
 })  # fmt: skip
 _CUT_OFF = frozenset({"MAX_TOKENS", "CONTINUATION"})
+_COUNTS = ("promptTokenCount", "candidatesTokenCount", "thoughtsTokenCount")
 _HARMS = ("HARASSMENT", "HATE_SPEECH", "SEXUALLY_EXPLICIT", "DANGEROUS_CONTENT")
 
 
@@ -44,9 +60,17 @@ class GeminiClient:
                 f"Gemini needs an API key, and {settings.api_key_env or ' or '.join(KEY_VARIABLES)} is not set.",
                 hint="Put the key into that environment variable; a free one comes from Google AI Studio.",
             )
-        self._key = key
-        address = split_address(settings.base_url) if settings.base_url else None
-        self._sdk = genai.Client(api_key=key, vertexai=False, http_options=_http_options(settings, address))
+        url = settings.base_url or os.environ.get(URL_VARIABLE)
+        address = split_address(url) if url else None
+        self.secrets = Secrets([key, *(address.secrets if address else ())])
+        self._http = BoundedClient(settings, address, mend=_without_odd_counts)
+        options = types.HttpOptions(
+            base_url=address.url if address else None,
+            api_version=settings.api_version,
+            timeout=round(settings.timeout * 1000),
+            httpx_client=self._http,
+        )
+        self._sdk = genai.Client(api_key=key, vertexai=False, http_options=options)
         self._safety = _safety_settings(settings)
         self._thinking = _thinking_config(settings)
 
@@ -84,9 +108,9 @@ class GeminiClient:
             response = self._sdk.models.generate_content(
                 model=self.model, contents=contents, config=self._config(prompt, sendable(system))
             )
+            return _read(response, prompt, self.secrets)
         except Exception as error:  # noqa: BLE001 - whatever the SDK raises on a reply it cannot read is the reply's fault
             raise self._sorted(error) from None
-        return _read(response)
 
     def _config(self, prompt: Prompt, system: str) -> types.GenerateContentConfig:
         return types.GenerateContentConfig(
@@ -103,44 +127,29 @@ class GeminiClient:
         )
 
     def _sorted(self, error: Exception) -> CallError:
-        """Return what an SDK's exception means, without the key should the server have echoed it."""
-        detail = f"{type(error).__name__}: {error}"
+        """Return what an exception means, without the key should the server have echoed it."""
+        if isinstance(error, CallError):
+            return error.without(self.secrets)
         if isinstance(error, errors.APIError):
             return self._sorted_status(error)
+        detail = self.secrets.hide(f"{type(error).__name__}: {error}")
         if isinstance(error, httpx2.TimeoutException):
-            return CallError("timeout", self._clean(detail))
+            return CallError("timeout", detail)
         if isinstance(error, httpx2.ConnectError | httpx2.UnsupportedProtocol | httpx2.ProxyError):
-            return CallError("network", self._clean(detail))
-        return CallError("reply", self._clean(detail))
+            return CallError("network", detail)
+        return self._http.status_lost_by_the_sdk() or CallError("reply", detail)
 
     def _sorted_status(self, error: errors.APIError) -> CallError:
         facts = list(_details(error.details))
-        detail = self._clean(f"HTTP {error.code} {error.status or ''} {error.message or ''}")
+        detail = self.secrets.hide(f"HTTP {error.code} {error.status or ''} {error.message or ''}")
         wait = seconds_to_wait(getattr(error.response, "headers", {}))
-        if error.code == 429:  # noqa: PLR2004 - the HTTP status by its name in every document
-            wait = wait if wait is not None else _retry_delay(facts)
-            return CallError("quota" if _is_used_up(facts) else "rate", detail, retry_after=wait)
-        if error.code in {401, 403} or any(fact.get("reason") == "API_KEY_INVALID" for fact in facts):
+        if any(fact.get("reason") == "API_KEY_INVALID" for fact in facts):
             return CallError("key", detail)
-        if error.code == 404:  # noqa: PLR2004 - likewise
-            return CallError("model", detail)
-        if error.code in {408, 504}:
-            return CallError("timeout", detail, retry_after=wait)
-        if 400 <= error.code < 500:  # noqa: PLR2004 - likewise
-            return CallError("request", detail)
-        return CallError("server", detail, retry_after=wait)
-
-    def _clean(self, text: str) -> str:
-        return text.replace(self._key, "***")
-
-
-def _http_options(settings: GeminiSettings, address: Address | None) -> types.HttpOptions:
-    return types.HttpOptions(
-        base_url=address.url if address else None,
-        api_version=settings.api_version,
-        timeout=round(settings.timeout * 1000),
-        client_args=client_options(settings, address),
-    )
+        if error.code == httpx2.codes.TOO_MANY_REQUESTS:
+            wait = wait if wait is not None else _retry_delay(facts)
+        violations = list(_violations(facts))
+        used_up = any(_is_used_up(violation) for violation in violations)
+        return sorted_status(error.code, detail, wait=wait, used_up=used_up, names_a_quota=bool(violations))
 
 
 def _safety_settings(settings: GeminiSettings) -> list[types.SafetySetting] | None:
@@ -183,7 +192,7 @@ def _google_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
     return spelt
 
 
-def _read(response: types.GenerateContentResponse) -> Reply:
+def _read(response: types.GenerateContentResponse, prompt: Prompt, secrets: Secrets) -> Reply:
     feedback = response.prompt_feedback
     if feedback is not None and feedback.block_reason is not None:
         raise CallError("safety", f"the prompt, {_name(feedback.block_reason)}")
@@ -203,13 +212,33 @@ def _read(response: types.GenerateContentResponse) -> Reply:
         raise CallError("empty", f"finish reason {reason}")
     usage = response.usage_metadata
     written = [usage.candidates_token_count, usage.thoughts_token_count] if usage else []
-    return Reply(
-        text=text,
-        finish_reason="length" if reason in _CUT_OFF else "stop",
-        version=response.model_version,
-        tokens_in=usage.prompt_token_count if usage else None,
-        tokens_out=sum(filter(None, written)) if any(count is not None for count in written) else None,
+    tokens_in, tokens_out = counted(
+        prompt,
+        text,
+        usage.prompt_token_count if usage else None,
+        sum(filter(None, written)) if any(count is not None for count in written) else None,
     )
+    return Reply(
+        text=secrets.hide(storable(text)),
+        finish_reason="length" if reason in _CUT_OFF else "stop",
+        version=shown_version(response.model_version, secrets),
+        tokens_in=tokens_in,
+        tokens_out=tokens_out,
+    )
+
+
+def _without_odd_counts(body: bytes) -> bytes:
+    """Return a reply without token counts that are none: the SDK would refuse the whole reply, or believe them."""
+    try:
+        reply = json.loads(body)
+    except (ValueError, RecursionError):
+        return body  # the SDK's to refuse
+    usage = reply.get("usageMetadata") if isinstance(reply, dict) else None
+    if usage is None:
+        return body
+    table = usage if isinstance(usage, dict) else {}
+    sound = {name: table[name] for name in _COUNTS if type(table.get(name)) is int and table[name] >= 0}
+    return json.dumps({**reply, "usageMetadata": sound}).encode()
 
 
 def _name(value: object) -> str:
@@ -224,15 +253,21 @@ def _details(body: object) -> Iterator[Mapping[str, Any]]:
 
 
 def _retry_delay(facts: list[Mapping[str, Any]]) -> float | None:
-    """Return the seconds of a google.rpc.RetryInfo (``"34.5s"``), or None."""
+    """Return the seconds of a google.rpc.RetryInfo (``"34.5s"``), or None without a sensible one."""
     for fact in facts:
         delay = str(fact.get("retryDelay", "")).removesuffix("s")
         if delay.replace(".", "", 1).isdecimal():
-            return float(delay)
+            return sensible_wait(float(delay))
     return None
 
 
-def _is_used_up(facts: list[Mapping[str, Any]]) -> bool:
-    """Return whether a google.rpc.QuotaFailure is of a daily quota, or of one that is 0: no use in waiting."""
-    violations = [entry for fact in facts for entry in fact.get("violations") or () if isinstance(entry, dict)]
-    return any("PerDay" in str(entry.get("quotaId")) or entry.get("quotaValue") == "0" for entry in violations)
+def _violations(facts: list[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    """Yield the entries of a google.rpc.QuotaFailure."""
+    for fact in facts:
+        entries = fact.get("violations")
+        yield from (entry for entry in entries if isinstance(entry, dict)) if isinstance(entries, list) else ()
+
+
+def _is_used_up(violation: Mapping[str, Any]) -> bool:
+    """Return whether a quota is a daily one, or one that is 0: no use in waiting."""
+    return "PerDay" in str(violation.get("quotaId")) or violation.get("quotaValue") == "0"

@@ -1,7 +1,6 @@
 """OpenAI and every server that speaks its chat completions (vLLM, llama.cpp, Ollama …) through the openai SDK."""
 
 import os
-import threading
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,16 +9,29 @@ import openai
 from openai.types.chat import ChatCompletion
 
 from harness.errors import HarnessError
-from harness.remote.call import CallError, Prompt, Reply, seconds_to_wait, sendable
+from harness.remote.call import (
+    CallError,
+    Prompt,
+    Reply,
+    counted,
+    seconds_to_wait,
+    sendable,
+    sensible_wait,
+    shown_version,
+    sorted_status,
+    storable,
+)
+from harness.remote.redaction import Secrets
 from harness.remote.settings import OpenAISettings, find_key, split_address
-from harness.remote.transport import client_options
+from harness.remote.structure import Mode, Structure
+from harness.remote.transport import BoundedClient
 
 KEY_VARIABLE = "OPENAI_API_KEY"
 URL_VARIABLE = "OPENAI_BASE_URL"
 VENDOR_URL = "https://api.openai.com/v1"
 
 _NO_KEY = "none"  # the SDK insists on one; servers that need none ignore it
-_MODES = ("schema", "json", "text")
+_OTHER_LIMIT_NAME = "max_completion_tokens"
 _MILLISECONDS = 1000
 
 
@@ -44,20 +56,20 @@ class OpenAIClient:
                 f"OpenAI needs an API key, and {settings.api_key_env or KEY_VARIABLE} is not set.",
                 hint=f"Put the key into that environment variable; for another server set base_url or {URL_VARIABLE}.",
             )
-        self._key = key
+        self.secrets = Secrets([*([key] if key else []), *self._address.secrets])
+        self._http = BoundedClient(settings, self._address)
         self._sdk = openai.OpenAI(
             api_key=key or _NO_KEY,
             base_url=self._address.url,
             max_retries=0,
             timeout=settings.timeout,
-            http_client=httpx2.Client(**client_options(settings, self._address)),
+            http_client=self._http,
         )
-        self._mode: str = "schema" if settings.structured == "auto" else settings.structured
+        self._structure = Structure(settings.structured)
         self._limit_name = "max_tokens"
-        self._lock = threading.Lock()
 
     def __repr__(self) -> str:
-        return f"OpenAIClient({self.model!r}, {self._address.url!r})"
+        return f"OpenAIClient({self.model!r}, {self._address.shown!r})"
 
     @property
     def sends_repetition_penalty(self) -> bool:
@@ -70,7 +82,7 @@ class OpenAIClient:
         """The server's address without credentials, the model, and what it is told besides the prompt."""
         settings = self._settings
         return {
-            "server": self._address.url.rstrip("/"),
+            "server": self._address.shown.rstrip("/"),
             "model": self.model,
             "structured": settings.structured,
             "reasoning_effort": settings.reasoning_effort,
@@ -83,25 +95,32 @@ class OpenAIClient:
         Raises:
             CallError: there is none, or not all of it.
         """
+        mode: Mode = self._structure.mode if prompt.schema else "text"
+        refused: Exception | None = None
         while True:
-            mode, limit_name = self._mode, self._limit_name
             try:
-                completion = self._create(prompt, mode, limit_name)
-            except openai.BadRequestError as error:
-                if self._adapted(str(error), prompt, mode, limit_name):
-                    continue
-                raise self._sorted(error) from None
+                reply = _read(self._create(prompt, mode), prompt, self.secrets)
             except Exception as error:  # noqa: BLE001 - whatever the SDK raises on a reply it cannot read is the reply's fault
+                if isinstance(error, openai.APIStatusError):
+                    if self._renamed_limit(error, prompt):
+                        continue
+                    if prompt.schema and (weaker := self._structure.weaker(mode, error.status_code, str(error))):
+                        mode, refused = weaker, refused or error
+                        continue
+                if refused is not None:
+                    self._structure.failed()
                 raise self._sorted(error) from None
-            return _read(completion)
+            if prompt.schema:
+                self._structure.worked(mode, reply.text)
+            return reply
 
-    def _create(self, prompt: Prompt, mode: str, limit_name: str) -> object:
+    def _create(self, prompt: Prompt, mode: Mode) -> object:
         body = dict(self._settings.extra_body or {})
         if prompt.repetition_penalty is not None and self.sends_repetition_penalty:
             body["repetition_penalty"] = prompt.repetition_penalty
         options: dict[str, Any] = {
             "temperature": prompt.temperature,
-            limit_name: prompt.max_tokens,
+            self._limit_name: prompt.max_tokens,
             "seed": prompt.seed,
             "stop": list(prompt.stop) or None,
             "reasoning_effort": self._settings.reasoning_effort,
@@ -114,56 +133,44 @@ class OpenAIClient:
             **{name: value for name, value in options.items() if value is not None},
         )
 
-    def _adapted(self, refusal: str, prompt: Prompt, mode: str, limit_name: str) -> bool:
-        """Return whether the next try differs from the refused one in what the refusal is about."""
-        with self._lock:
-            if "max_completion_tokens" in refusal and limit_name == "max_tokens" and prompt.max_tokens is not None:
-                self._limit_name = "max_completion_tokens"
-                return True
-            about_format = any(word in refusal for word in ("response_format", "json_schema", "json_object", "guided"))
-            if prompt.schema and about_format and self._settings.structured == "auto" and mode != _MODES[-1]:
-                if self._mode == mode:
-                    self._mode = _MODES[_MODES.index(mode) + 1]
-                return True
-        return False
+    def _renamed_limit(self, error: openai.APIStatusError, prompt: Prompt) -> bool:
+        """Return whether the server wants another name for the longest reply; it is used from then on."""
+        wanted = error.status_code == httpx2.codes.BAD_REQUEST and _OTHER_LIMIT_NAME in str(error)
+        if not wanted or prompt.max_tokens is None or self._limit_name == _OTHER_LIMIT_NAME:
+            return False
+        self._limit_name = _OTHER_LIMIT_NAME
+        return True
 
-    def _sorted(self, error: Exception) -> CallError:
-        """Return what an SDK's exception means, without the key should the server have echoed it."""
-        detail = self._clean(f"{type(error).__name__}: {error}")
+    def _sorted(self, error: BaseException) -> CallError:
+        """Return what an exception means, without the key should the server have echoed it."""
+        if isinstance(error, CallError):
+            return error.without(self.secrets)
         if isinstance(error, openai.APIStatusError):
             return self._sorted_status(error)
+        if isinstance(error, openai.APIConnectionError) and error.__cause__ is not None:
+            return self._sorted(error.__cause__)
+        detail = self.secrets.hide(f"{type(error).__name__}: {error}")
         if isinstance(error, openai.APITimeoutError | httpx2.TimeoutException):
             return CallError("timeout", detail)
-        if isinstance(error, openai.APIConnectionError):
-            cause = error.__cause__
-            unreachable = isinstance(cause, httpx2.ConnectError | httpx2.UnsupportedProtocol | httpx2.ProxyError)
-            return CallError("network" if unreachable else "reply", self._clean(f"{type(cause).__name__}: {cause}"))
-        return CallError("reply", detail)
+        if isinstance(error, httpx2.ConnectError | httpx2.UnsupportedProtocol | httpx2.ProxyError):
+            return CallError("network", detail)
+        return self._http.status_lost_by_the_sdk() or CallError("reply", detail)
 
     def _sorted_status(self, error: openai.APIStatusError) -> CallError:
         status, headers = error.status_code, error.response.headers
-        detail = self._clean(f"HTTP {status} {error.message}")
         wait = seconds_to_wait(headers)
         if (milliseconds := headers.get("retry-after-ms", "")).replace(".", "", 1).isdecimal():
-            wait = float(milliseconds) / _MILLISECONDS
-        if status == 429:  # noqa: PLR2004 - the HTTP status by its name in every document
-            used_up = "insufficient_quota" in {error.code, error.type}
-            return CallError("quota" if used_up else "rate", detail, retry_after=wait)
-        if status in {401, 403}:
-            return CallError("key", detail)
-        if status == 404:  # noqa: PLR2004 - likewise
-            return CallError("model", detail)
-        if status in {408, 504}:
-            return CallError("timeout", detail, retry_after=wait)
-        if status < 500 and status != 409:  # noqa: PLR2004 - likewise; 409 is a lock that passes
-            return CallError("request", detail)
-        return CallError("server", detail, retry_after=wait)
-
-    def _clean(self, text: str) -> str:
-        return text.replace(self._key, "***") if self._key else text
+            wait = sensible_wait(float(milliseconds) / _MILLISECONDS)
+        return sorted_status(
+            status,
+            self.secrets.hide(f"HTTP {status} {error.message}"),
+            wait=wait,
+            used_up="insufficient_quota" in (error.code, error.type),  # a tuple: they may be unhashable
+            names_a_quota=headers.get("x-ratelimit-remaining-requests") == "0",
+        )
 
 
-def _response_format(schema: Mapping[str, Any] | None, mode: str) -> dict[str, Any] | None:
+def _response_format(schema: Mapping[str, Any] | None, mode: Mode) -> dict[str, Any] | None:
     if schema is None or mode == "text":
         return None
     if mode == "json":
@@ -172,7 +179,7 @@ def _response_format(schema: Mapping[str, Any] | None, mode: str) -> dict[str, A
     return {"type": "json_schema", "json_schema": {"name": "verdict", "schema": strict, "strict": True}}
 
 
-def _read(completion: object) -> Reply:
+def _read(completion: object, prompt: Prompt, secrets: Secrets) -> Reply:
     if not isinstance(completion, ChatCompletion):
         raise CallError("reply", f"not a chat completion: {str(completion)[:80]!r}")
     choices = getattr(completion, "choices", None)
@@ -183,13 +190,35 @@ def _read(completion: object) -> Reply:
         raise CallError("safety", "the reply, content_filter")
     if message is None:
         raise CallError("reply", "a choice without a message")
-    if getattr(message, "refusal", None):
-        raise CallError("safety", f"the model refused: {message.refusal}")
+    if refusal := getattr(message, "refusal", None):
+        raise CallError("safety", f"the model refused: {refusal}")
+    text = storable(_text(getattr(message, "content", None)))
     usage = getattr(completion, "usage", None)
-    return Reply(
-        text=message.content or "",
-        finish_reason="length" if reason == "length" else "stop",
-        version=getattr(completion, "model", None),
-        tokens_in=getattr(usage, "prompt_tokens", None),
-        tokens_out=getattr(usage, "completion_tokens", None),
+    tokens_in, tokens_out = counted(
+        prompt, text, getattr(usage, "prompt_tokens", None), getattr(usage, "completion_tokens", None)
     )
+    return Reply(
+        text=secrets.hide(text),
+        finish_reason="length" if reason == "length" else "stop",
+        version=shown_version(getattr(completion, "model", None), secrets),
+        tokens_in=tokens_in,
+        tokens_out=tokens_out,
+    )
+
+
+def _text(content: object) -> str:
+    """Return a message's text: a string, nothing, or a list of parts.
+
+    Raises:
+        CallError: it is something else.
+    """
+    if content is None or isinstance(content, str):
+        return content or ""
+    if not isinstance(content, list):
+        raise CallError("reply", f"the content is a {type(content).__name__}")
+    texts = [part if isinstance(part, str) else _field(part, "text") for part in content]
+    return "".join(text for text in texts if isinstance(text, str))
+
+
+def _field(part: object, name: str) -> object:
+    return part.get(name) if isinstance(part, dict) else getattr(part, name, None)

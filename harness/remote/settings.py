@@ -1,13 +1,16 @@
 """The settings of served models: the tables of harness.toml under ``judges`` and ``models`` that bear their names."""
 
+import base64
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Literal, TypeVar
-from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, unquote, urlsplit, urlunsplit
 
 from harness.codec import decode
 from harness.errors import HarnessError, InputError
+from harness.remote.redaction import HIDDEN, is_secret_segment, is_secret_value
 
 _STRICT = {"extra": "forbid"}
 S = TypeVar("S", bound="RemoteSettings")
@@ -26,7 +29,8 @@ class RemoteSettings:
         max_output_tokens: of a judge's reply, thinking included; unset leaves it to the server.
         requests_per_minute: calls are spaced to this; unset spaces nothing.
         in_flight: most calls at once; fewer while the server answers 429.
-        timeout: for one try, from the request's first byte to the reply's last.
+        timeout: for one try, from looking up the server's name to the reply's last byte.
+        max_reply_bytes: a reply that is longer, unpacked, is refused.
         attempts: tries of one call, the first included.
         wait_initial, wait_max, wait_jitter: the back-off between tries doubles from the first up to the second, plus
             a random part up to the third. A ``Retry-After`` of the server replaces it.
@@ -43,6 +47,7 @@ class RemoteSettings:
     requests_per_minute: float | None = None
     in_flight: int = 32
     timeout: float = 120.0
+    max_reply_bytes: int = 4 * 1024 * 1024
     attempts: int = 8
     wait_initial: float = 1.0
     wait_max: float = 60.0
@@ -54,7 +59,7 @@ class RemoteSettings:
         for name in ("requests_per_minute", "timeout"):
             if (value := getattr(self, name)) is not None and not value > 0:
                 raise ValueError(f"{name} must be more than 0 (got {value:g})")
-        for name in ("max_output_tokens", "in_flight", "attempts", "give_up_after"):
+        for name in ("max_output_tokens", "max_reply_bytes", "in_flight", "attempts", "give_up_after"):
             if (value := getattr(self, name)) is not None and value < 1:
                 raise ValueError(f"{name} must be at least 1 (got {value})")
         for name in ("wait_initial", "wait_max", "wait_jitter"):
@@ -138,27 +143,65 @@ def find_key(settings: RemoteSettings, *names: str) -> str | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Address:
-    """A server's address with user and password apart, so that logs and messages can show ``url``."""
+    """A server's address, taken apart so that nothing secret in it is ever shown.
+
+    Attributes:
+        url: what is called, without user, password and query.
+        auth: user and password.
+        query: names and values that go with every call.
+        shown: the whole address for people and fingerprints; what looks like a credential is ``***``.
+        secrets: what must not appear anywhere.
+    """
 
     url: str
-    auth: tuple[str, str] | None
+    auth: tuple[str, str] | None = None
+    query: tuple[tuple[str, str], ...] = ()
+    shown: str
+    secrets: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
-        return f"Address({self.url!r})"
+        return f"Address({self.shown!r})"
 
 
 def split_address(url: str) -> Address:
-    """Return an address without its credentials, and them apart.
+    """Return an address taken apart.
 
-    >>> split_address("http://me:secret@localhost:8000/v1").url
-    'http://localhost:8000/v1'
+    >>> split_address("http://me:secret@localhost:8000/v1?api-key=k123&api-version=2").shown
+    'http://localhost:8000/v1?api-key=***&api-version=2'
 
     Raises:
         HarnessError: it is not an http or https address.
     """
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        shown = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+    try:
+        parts = urlsplit(url.strip())
+        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        shown = _hidden(url.partition("?")[0].rpartition("@")[2].split("/"))
         raise HarnessError(f"base_url {shown!r} is not an address.", hint="Write it like http://localhost:8000/v1")
+    place = parts.netloc.rpartition("@")[2]
     auth = (unquote(parts.username), unquote(parts.password or "")) if parts.username is not None else None
-    return Address(url=urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2])), auth=auth)
+    segments = parts.path.split("/")
+    found = [one for before, one in pairwise(["", *segments]) if is_secret_segment(unquote(one), unquote(before))]
+    query = tuple(parse_qsl(parts.query, keep_blank_values=True))
+    shown_query = "&".join(
+        f"{quote(name)}={HIDDEN if is_secret_value(name, value) else quote(value)}" for name, value in query
+    )
+    return Address(
+        url=urlunsplit(parts._replace(netloc=place, query="", fragment="")),
+        auth=auth,
+        query=query,
+        shown=urlunsplit((parts.scheme, place, _hidden(segments), shown_query, "")),
+        secrets=(
+            *(text for one in found for text in (one, unquote(one))),
+            *(value for name, value in query if is_secret_value(name, value)),
+            *([auth[1] or auth[0], base64.b64encode(":".join(auth).encode()).decode()] if auth else []),
+        ),
+    )
+
+
+def _hidden(segments: Sequence[str]) -> str:
+    """Return a path without what looks like a credential in it."""
+    pairs = pairwise(["", *segments])
+    return "/".join(HIDDEN if is_secret_segment(unquote(one), unquote(before)) else one for before, one in pairs)

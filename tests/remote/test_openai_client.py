@@ -245,7 +245,7 @@ def test_the_key_appears_nowhere(caplog: pytest.LogCaptureFixture) -> None:
     for step in (*steps, Step(CANARY.encode())):
         with serve(in_turn(step)) as server:
             for url in (server.url, server.url.replace("//", "//user:passw0rd@")):
-                service = OpenAIClient(OpenAISettings(model="m", base_url=url, timeout=5.0))
+                service = OpenAIClient(OpenAISettings(model="m", base_url=url, timeout=5.0, structured="json"))
                 seen += [repr(service), str(service.identity)]
                 try:
                     service.send(PROMPT)

@@ -46,6 +46,7 @@ def test_misspelt_key() -> None:
     ("table", "message"),
     [
         ({"in_flight": 0}, "in_flight must be at least 1"),
+        ({"max_reply_bytes": 0}, "max_reply_bytes must be at least 1"),
         ({"attempts": -1}, "attempts must be at least 1"),
         ({"timeout": 0}, "timeout must be more than 0"),
         ({"requests_per_minute": -5}, "requests_per_minute must be more than 0"),
@@ -77,8 +78,35 @@ def test_the_servers_own_temperature() -> None:
 def test_credentials_are_taken_out_of_an_address() -> None:
     """User and password are kept apart from what is shown."""
     address = split_address("https://me:s%40cret@example.org:8443/v1?x=1")
-    assert ("https://example.org:8443/v1?x=1", ("me", "s@cret")) == (address.url, address.auth)
+    assert ("https://example.org:8443/v1", ("me", "s@cret"), (("x", "1"),)) == (
+        address.url,
+        address.auth,
+        address.query,
+    )
     assert "cret" not in repr(address)
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("http://h/v1", "http://h/v1"),
+        ("http://h/v1/?api-version=2024-02-01", "http://h/v1/?api-version=2024-02-01"),
+        ("http://h/openai/deployments/gpt-4o-mini-2024-07-18", "http://h/openai/deployments/gpt-4o-mini-2024-07-18"),
+        ("http://h/hf-inference/models/llm-jp/llm-jp-3-13b/v1", "http://h/hf-inference/models/llm-jp/llm-jp-3-13b/v1"),
+        ("http://h/v2/vllm-ikmbyelhctz06j/openai/v1", "http://h/v2/vllm-ikmbyelhctz06j/openai/v1"),
+        ("http://h/v1?api-key=abc", "http://h/v1?api-key=***"),
+        ("http://h/v1?KEY=abc&subscription-key=&x=hunter2hunter2", "http://h/v1?KEY=***&subscription-key=***&x=***"),
+        ("http://h/v1/sk-abc/openai", "http://h/v1/***/openai"),
+        ("http://h/token/abc/v1", "http://h/token/***/v1"),
+        ("http://h/9f86d081884c7d659a2feaa0/v1", "http://h/***/v1"),
+        ("http://h/v1;key=abc", "http://h/***"),
+        ("http://h/p%2Fq/%73k-abc/v1", "http://h/p%2Fq/***/v1"),
+        ("http://h/v1#sk-abc", "http://h/v1"),
+    ],
+)
+def test_what_looks_like_a_credential_is_not_shown(url: str, shown: str) -> None:
+    """Keys in path and query are hidden; names of models, deployments, versions and end points stay."""
+    assert shown == split_address(url).shown
 
 
 def test_cost_by_hand() -> None:
