@@ -1,40 +1,20 @@
 """An adapter's folder while it is being trained: who may use it, what is whole in it, and where a run goes on."""
 
 import contextlib
-import errno
 import json
 import os
-import re
-import shutil
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from harness.codec import canonical
 from harness.errors import HarnessError, InputError
-from trainers.record import ADAPTER, LOG, RECORD, TrainingRecord, read_log, read_record, record_text
+from trainers.checkpoints import CHECKPOINTS, finished_checkpoints
+from trainers.files import PART, write_whole
+from trainers.record import ADAPTER, LOG, RECORD, TrainingRecord, differences, read_log, read_record, record_text
 
-CHECKPOINTS = "checkpoints"
-COMPLETE = "complete"  # the file in a checkpoint that says that it was written to its end
 _LOCK = ".training.lock"
 _SAVING = ".saving"  # the folder in which a finished adapter is put together
-_PART = ".part"  # ends the name of a file that is being written
-_CHECKPOINT = re.compile(r"checkpoint-\d+")
-_MAY_DIFFER = {"outcome", "versions", "command", "device", "processes"}  # what changes no weight of a resumed run
-_MAY_CHANGE = {  # likewise of the recipe
-    "summary",
-    "data_license",
-    "dequantize",  # like the next two it changes how products are computed, not what is learnt
-    "eval_steps",
-    "gradient_checkpointing",
-    "logging_steps",
-    "save_steps",
-    "save_total_limit",
-    "torch_compile",
-}
-_TOLD_ELSEWHERE = {"changed", "sources", "recipe_name", "data_license"}  # by the recipe's own entries
 
 
 @contextlib.contextmanager
@@ -102,14 +82,14 @@ def _is_ours(name: str, *, begun: bool) -> bool:
     >>> [_is_ours(name, begun=False) for name in (".training.lock", ".training.json.part", "trainer_log.jsonl")]
     [True, True, False]
     """
-    if name in {_LOCK, _SAVING} or (name.startswith(".") and name.endswith(_PART)):
+    if name in {_LOCK, _SAVING} or (name.startswith(".") and name.endswith(PART)):
         return True
     return begun and name in {RECORD, LOG, CHECKPOINTS}
 
 
 def _is_under_way(folder: Path, record: TrainingRecord) -> bool:
     """Return whether a run has come to anything: an outcome, an adapter, or a checkpoint to go on from."""
-    return record.outcome is not None or (folder / ADAPTER).exists() or bool(_whole_checkpoints(folder))
+    return record.outcome is not None or (folder / ADAPTER).exists() or bool(finished_checkpoints(folder))
 
 
 def check_same_run(folder: Path, record: TrainingRecord) -> TrainingRecord | None:
@@ -132,86 +112,10 @@ def check_same_run(folder: Path, record: TrainingRecord) -> TrainingRecord | Non
     return earlier
 
 
-def differences(earlier: TrainingRecord, now: TrainingRecord) -> list[str]:
-    """Return in words what decides the weights and is not the same in two records."""
-    before, after = asdict(earlier), asdict(now)
-    found = []
-    for key, value in before.items():
-        if key in _MAY_DIFFER or canonical(value) == canonical(after[key]):
-            continue
-        if key == "recipe":
-            changed = [
-                name
-                for name in value
-                if name not in _MAY_CHANGE and canonical(value[name]) != canonical(after[key].get(name))
-            ]
-            found += [f"{name} was {value[name]!r}, now {after[key].get(name)!r}" for name in changed]
-        elif key == "data":
-            names = ", ".join(file["name"] for file in value)
-            found.append(f"the data was {names}" if names != _names(after[key]) else f"the content of {names} changed")
-        elif key not in _TOLD_ELSEWHERE:
-            found.append(f"{key} was {value!r}, now {after[key]!r}")
-    return found
-
-
-def _names(files: list[dict[str, object]]) -> str:
-    return ", ".join(str(file["name"]) for file in files)
-
-
-def last_checkpoint(folder: Path) -> Path | None:
-    """Return the newest checkpoint that was written to its end, removing those that were not."""
-    whole = _whole_checkpoints(folder)
-    for checkpoint in set(checkpoints_in(folder)).difference(whole):
-        shutil.rmtree(checkpoint, ignore_errors=True)
-    return max(whole, key=step_of, default=None)
-
-
-def checkpoints_in(folder: Path) -> list[Path]:
-    """Return all checkpoints, without copies that somebody made under other names."""
-    return [path for path in (folder / CHECKPOINTS).glob("checkpoint-*") if _CHECKPOINT.fullmatch(path.name)]
-
-
-def _whole_checkpoints(folder: Path) -> list[Path]:
-    return [checkpoint for checkpoint in checkpoints_in(folder) if (checkpoint / COMPLETE).is_file()]
-
-
-def step_of(checkpoint: Path) -> int:
-    """Return the optimizer step of a checkpoint.
-
-    >>> step_of(Path("checkpoints/checkpoint-100"))
-    100
-    """
-    return int(checkpoint.name.rpartition("-")[2])
-
-
 def rewind_log(folder: Path, step: int) -> None:
     """Drop the rows of the log that come after a step: they will be written again."""
     rows = [row for row in read_log(folder) if row["step"] <= step]
     write_whole(folder / LOG, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
-
-
-def write_whole(path: Path, content: str | bytes, *, then: str = "run the same command with --resume") -> None:
-    """Write a file that is there whole or not at all; ``then`` is what to do once a trouble is mended.
-
-    Raises:
-        HarnessError: it cannot be written; what was there before stays.
-    """
-    data = content.encode("utf-8") if isinstance(content, str) else content
-    work = path.with_name(f".{path.name}{_PART}")
-    try:
-        with work.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        work.replace(path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            work.unlink()
-        full = error.errno in {errno.ENOSPC, errno.EDQUOT}
-        raise HarnessError(
-            f"{path} cannot be written: {error.strerror or error}.",
-            hint=f"{'Make room' if full else 'Mend that'}, then {then}.",
-        ) from error
 
 
 def save_record(folder: Path, record: TrainingRecord) -> None:

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from harness.codec import decode
+from harness.codec import canonical, decode
 from harness.errors import InputError
 
 ADAPTER = "adapter_config.json"  # written last: with it an adapter is there
@@ -14,6 +14,19 @@ CARD = "README.md"
 RECORD = "training.json"
 LOG = "trainer_log.jsonl"
 CURVE = "loss.png"
+_MAY_DIFFER = {"outcome", "versions", "command", "device", "processes"}  # what changes no weight of a resumed run
+_MAY_CHANGE = {  # likewise of the recipe
+    "summary",
+    "data_license",
+    "dequantize",  # like the next two it changes how products are computed, not what is learnt
+    "eval_steps",
+    "gradient_checkpointing",
+    "logging_steps",
+    "save_steps",
+    "save_total_limit",
+    "torch_compile",
+}
+_TOLD_ELSEWHERE = {"changed", "sources", "recipe_name", "data_license"}  # by the recipe's own entries
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +99,8 @@ def read_record(folder: Path) -> TrainingRecord | None:
         InputError: the file is damaged.
     """
     path = folder / RECORD
+    if path.exists() and not path.is_file():  # reading a pipe would wait, and a device has no end
+        raise InputError("not a file.", path=path)
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -101,7 +116,7 @@ def record_text(record: TrainingRecord) -> str:
 
 
 def read_log(folder: Path) -> list[dict[str, Any]]:
-    """Return the rows of an adapter's log, oldest first; a last line that a kill cut off is left out.
+    """Return the rows of an adapter's log, oldest first; what follows a damaged line, as a kill leaves it, is left out.
 
     A row has ``step`` and either ``loss``, ``learning_rate``, ``tokens`` (seen so far), ``tokens_per_second``,
     ``memory_gib`` (of a GPU the most so far; on a CPU what the process holds) and ``seconds`` (of training so far), or
@@ -113,7 +128,36 @@ def read_log(folder: Path) -> list[dict[str, Any]]:
     rows = []
     for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
         try:
-            rows.append(json.loads(line))
-        except ValueError:
+            row = json.loads(line)
+        except (ValueError, RecursionError):
             break
+        if not (isinstance(row, dict) and isinstance(row.get("step"), int)):
+            break
+        rows.append(row)
     return rows
+
+
+def differences(earlier: TrainingRecord, now: TrainingRecord) -> list[str]:
+    """Return in words what decides the weights and is not the same in two records."""
+    before, after = asdict(earlier), asdict(now)
+    found = []
+    for key, value in before.items():
+        if key in _MAY_DIFFER or canonical(value) == canonical(after[key]):
+            continue
+        if key == "recipe":
+            changed = [
+                name
+                for name in value
+                if name not in _MAY_CHANGE and canonical(value[name]) != canonical(after[key].get(name))
+            ]
+            found += [f"{name} was {value[name]!r}, now {after[key].get(name)!r}" for name in changed]
+        elif key == "data":
+            names = ", ".join(file["name"] for file in value)
+            found.append(f"the data was {names}" if names != _names(after[key]) else f"the content of {names} changed")
+        elif key not in _TOLD_ELSEWHERE:
+            found.append(f"{key} was {value!r}, now {after[key]!r}")
+    return found
+
+
+def _names(files: list[dict[str, object]]) -> str:
+    return ", ".join(str(file["name"]) for file in files)

@@ -11,7 +11,7 @@ from harness.errors import HarnessError, InputError, MissingExtraError, UnknownN
 from harness.specs import load_config
 from trainers.card import card_text, update_scores
 from trainers.curve import draw_curve
-from trainers.folder import write_whole
+from trainers.files import write_whole
 from trainers.publishing import WEIGHTS, place_notices, push_to_hub
 from trainers.record import ADAPTER, CARD, CURVE, RECORD, read_log, read_record
 from trainers.scores import ScoreRow, adapter_scores

@@ -17,8 +17,9 @@ from harness.errors import MissingExtraError, UsageError
 from harness.specs import DEFAULT_BASE, Config, load_config, parse_task
 from harness.types import Sample
 from reports.view import printable
+from trainers.checkpoints import finished_checkpoints, step_of
 from trainers.examples import shown_name
-from trainers.folder import last_checkpoint, refuse_occupied, step_of
+from trainers.folder import refuse_occupied
 from trainers.launch import first_speaks, is_first, is_installed, world
 from trainers.memory import GIB, MemoryPlan, plan_table
 from trainers.publishing import hub_token, place_notices, push_to_hub, refuse_public
@@ -275,8 +276,8 @@ _SHOWN: Mapping[str, Callable[[str], str]] = {  # options that may name a place 
 
 
 def _interrupted(folder: Path) -> None:
-    checkpoint = last_checkpoint(folder)
-    kept = f"The last checkpoint is step {step_of(checkpoint)}" if checkpoint else "There is no checkpoint yet"
+    checkpoints = finished_checkpoints(folder)
+    kept = f"The last checkpoint is step {step_of(checkpoints[-1])}" if checkpoints else "There is no checkpoint yet"
     again = [argument for argument in sys.argv[1:] if argument != "--resume"]
     click.echo(f"\nInterrupted. {kept}; go on with:\n  {shlex.join(['harness', *again, '--resume'])}", err=True)
 

@@ -14,20 +14,17 @@ import pytest
 
 from harness.errors import HarnessError, InputError
 from tests.trainers.adapter_folders import record_of
+from trainers.checkpoints import CHECKPOINTS, Cut, last_checkpoint, seal
+from trainers.files import write_whole
 from trainers.folder import (
-    CHECKPOINTS,
-    COMPLETE,
     check_same_run,
     claimed,
-    differences,
-    last_checkpoint,
     move_in,
     refuse_occupied,
     rewind_log,
     save_record,
-    write_whole,
 )
-from trainers.record import LOG, DataFile, read_log, read_record, record_text
+from trainers.record import LOG, DataFile, differences, read_log, read_record, record_text
 
 HOLD = """
 import sys
@@ -45,7 +42,10 @@ def checkpoint(folder: Path, name: str, *, complete: bool = True) -> Path:
     path.mkdir(parents=True)
     (path / "optimizer.pt").write_bytes(b"optimizer")
     if complete:
-        (path / COMPLETE).touch()
+        for item in ("adapter_config.json", "adapter_model.safetensors", "scheduler.pt", "trainer_state.json"):
+            (path / item).write_text(item)
+        (path / "tally.json").write_text("{}")
+        seal(path, record_of(outcome=None), Cut(tokens=1, recomputed=0, dequantized=False))
     return path
 
 
@@ -177,7 +177,7 @@ def test_a_run_that_came_to_nothing_makes_way(tmp_path: Path, resume: bool) -> N
     now = record_of(outcome=None, recipe={**record_of().recipe, "lora_r": 8})
     refuse_occupied(tmp_path, resume=resume)
     assert check_same_run(tmp_path, now) is None
-    assert (None, False) == (last_checkpoint(tmp_path), cut.exists())
+    assert (None, False) == (last_checkpoint(tmp_path, record_of(outcome=None), print), cut.exists())
     checkpoint(tmp_path, "checkpoint-3")
     with pytest.raises(InputError, match="lora_r was 32, now 8"):
         check_same_run(tmp_path, now)
@@ -271,16 +271,16 @@ def test_the_newest_whole_checkpoint_is_gone_on_from(tmp_path: Path) -> None:
     ten = checkpoint(tmp_path, "checkpoint-10")
     cut = checkpoint(tmp_path, "checkpoint-11", complete=False)
     copies = [checkpoint(tmp_path, name, complete=False) for name in ("checkpoint-best", "checkpoint-9 (copy)")]
-    assert ten == last_checkpoint(tmp_path)
+    assert ten == last_checkpoint(tmp_path, record_of(outcome=None), print)
     assert [True, True, False] == [path.exists() for path in (nine, ten, cut)]
     assert [True, True] == [path.exists() for path in copies]
 
 
 def test_there_may_be_no_whole_checkpoint(tmp_path: Path) -> None:
     """None before the first one, and none if the only one was cut off."""
-    assert last_checkpoint(tmp_path) is None
+    assert last_checkpoint(tmp_path, record_of(outcome=None), print) is None
     checkpoint(tmp_path, "checkpoint-3", complete=False)
-    assert last_checkpoint(tmp_path) is None
+    assert last_checkpoint(tmp_path, record_of(outcome=None), print) is None
     assert [] == list((tmp_path / CHECKPOINTS).iterdir())
 
 

@@ -20,29 +20,21 @@ from harness.contracts import CONTRACT, contract_text
 from harness.errors import HarnessError
 from harness.models.hf.adapters import CONFIG
 from trainers.card import card_text
+from trainers.checkpoints import CHECKPOINTS, cut_of, last_checkpoint, read_manifest, step_of
 from trainers.curve import draw_curve
-from trainers.folder import (
-    CHECKPOINTS,
-    check_same_run,
-    claimed,
-    last_checkpoint,
-    move_in,
-    refuse_occupied,
-    rewind_log,
-    save_record,
-    step_of,
-    write_whole,
-)
+from trainers.files import write_whole
+from trainers.folder import check_same_run, claimed, move_in, refuse_occupied, rewind_log, save_record
 from trainers.launch import is_first, world
 from trainers.memory import GIB, MemoryPlan
 from trainers.preparation import Prepared
 from trainers.recipe import Recipe
 from trainers.record import CARD, CURVE, LOG, Outcome, TrainingRecord, read_log
 from trainers.training.batches import EpochOrder
+from trainers.training.failures import out_of_memory
 from trainers.training.model import load_student
 from trainers.training.processes import from_the_first, leave
 from trainers.training.progress import Progress, Tally, diverged
-from trainers.training.trainer import AdapterTrainer, out_of_memory
+from trainers.training.trainer import AdapterTrainer
 
 _SAVING = ".saving"
 _ON_A_CPU = "adamw_torch"  # the optimizer in place of those that page to a CPU's memory
@@ -75,9 +67,10 @@ def _train(
 ) -> TrainingRecord:
     if first:
         save_record(folder, prepared.record)
+    found = last_checkpoint(folder, prepared.record, say) if first else None
     with _quiet():
         trainer, progress = _trainer(prepared, plan, folder, say)
-        checkpoint = _agreed(last_checkpoint(folder) if first else None, folder)
+        checkpoint = _agreed(found, folder)
         if first:
             rewind_log(folder, step_of(checkpoint) if checkpoint else -1)
         _start(trainer, progress, prepared, checkpoint, say)
@@ -141,6 +134,7 @@ def _trainer(
         batch=recipe.batch_size,
         plan=plan,
         shape=prepared.shape,
+        record=prepared.record,
         checkpoints=recipe.save_total_limit,
         progress=progress,
         model=student.model,
@@ -174,6 +168,9 @@ def _start(
         say(f"  it took {peak:.1f} GiB; planned {trainer.plan.needs.total / GIB:.1f}")
     if checkpoint is not None:
         say(f"Going on from step {step_of(checkpoint)}.")
+        then, now = read_manifest(checkpoint).cut, cut_of(trainer.plan)
+        if then != now:
+            say(f"  Note: it was trained with {then}; now it is {now}. The adapter may differ in its last digits.")
         progress.go_on(Tally.load(checkpoint), read_log(checkpoint.parent.parent))
     else:
         progress.measure_heldout(0)

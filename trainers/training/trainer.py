@@ -6,7 +6,6 @@ together, so that no cut changes it.
 """
 
 import contextlib
-import errno
 import gc
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,23 +18,19 @@ from torch.utils.data import DataLoader
 from trl import SFTTrainer
 
 from harness.errors import HarnessError
+from trainers.checkpoints import checkpoints_in, cut_of, seal
 from trainers.encoding import IGNORED, Encoded
-from trainers.folder import COMPLETE, checkpoints_in, step_of
 from trainers.memory import GIB, MemoryPlan, ModelShape, smaller, split_evenly
+from trainers.record import TrainingRecord
 from trainers.training.attention import VARLEN
 from trainers.training.batches import StepBatches, lay_out, pick
+from trainers.training.failures import disk_is_full, first_line, loading, out_of_memory
 from trainers.training.model import is_compiled, leave_uncompiled, recompute
 from trainers.training.processes import add_up, anywhere, largest
 from trainers.training.progress import Progress
 from trainers.training.quantized import check_gradients_pass
 
 _BUCKET = 1 << 24  # gradient elements that travel between GPUs at once
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-_FULL_WORDS = (  # safetensors gives the system's words, torch.save one of its own
-    *("No space left", "Disk quota exceeded", "File too large"),
-    *("unexpected pos", "file write failed", "PytorchStreamWriter failed"),
-)
-_NO_MEMORY = ("DefaultCPUAllocator", "CUBLAS_STATUS_ALLOC_FAILED", "CUDA error: out of memory")
 _ALIKE = 1e-3  # nats
 
 
@@ -50,6 +45,7 @@ class AdapterTrainer(SFTTrainer):  # type: ignore[misc]  # trl is untyped
         *,
         samples: Sequence[Encoded],
         batch: int,
+        record: TrainingRecord,
         checkpoints: int,
         plan: MemoryPlan,
         shape: ModelShape,
@@ -69,6 +65,7 @@ class AdapterTrainer(SFTTrainer):  # type: ignore[misc]  # trl is untyped
         self._longest = max(lengths)
         self._shape = shape
         self._progress = progress
+        self._record = record
         self._most_checkpoints = checkpoints
         self._disk_was_full = False
         self._bounds = self.model.get_base_model().config._attn_implementation == VARLEN  # noqa: SLF001 - no public name
@@ -192,10 +189,37 @@ class AdapterTrainer(SFTTrainer):  # type: ignore[misc]  # trl is untyped
             full = True
         full = anywhere(full)
         if self.is_world_process_zero():
-            full = _keep(folder, self._most_checkpoints) if not full else _drop(folder)
+            full = self._keep(folder) if not full else _drop(folder)
         if full and not self._disk_was_full:
             self._event("the disk is full: this checkpoint was not kept; training goes on")
         self._disk_was_full = full
+
+    def _keep(self, folder: Path) -> bool:
+        """Seal a checkpoint and remove the oldest beyond those that are kept; return whether it is not kept itself."""
+        try:
+            seal(folder, self._record, cut_of(self.plan))
+        except (OSError, HarnessError) as error:
+            if not disk_is_full(error.__cause__ or error):
+                raise
+            return _drop(folder)
+        for old in checkpoints_in(folder.parent.parent)[: -self._most_checkpoints]:
+            shutil.rmtree(old, ignore_errors=True)
+        return False
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:  # noqa: ANN401
+        """Load the adapter of a checkpoint, or say what is wrong with it."""
+        with loading(resume_from_checkpoint):
+            super()._load_from_checkpoint(resume_from_checkpoint, model)
+
+    def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
+        """Load the state of the optimizer and of the schedule, or say what is wrong with it."""
+        with loading(checkpoint):
+            super()._load_optimizer_and_scheduler(checkpoint)
+
+    def _load_rng_state(self, checkpoint: str | None) -> None:
+        """Load the state of the random numbers, or say what is wrong with it."""
+        with loading(checkpoint):
+            super()._load_rng_state(checkpoint)
 
     def _costliest(self) -> list[dict[str, Any]]:
         """Return the longest samples that may go through the model at once."""
@@ -252,7 +276,7 @@ class AdapterTrainer(SFTTrainer):  # type: ignore[misc]  # trl is untyped
                     failed = self._failure(error)
                     if failed is _Failed.NOT:
                         raise
-                    why = f"{type(error).__name__}: {_first_line(error)}"
+                    why = f"{type(error).__name__}: {first_line(error)}"
                 if (worst := largest(failed)) == _Failed.NOT:
                     assert loss is not None
                     return loss
@@ -346,10 +370,6 @@ def _same_dice(*, keep: bool = False) -> Iterator[_Dice]:
         dice.restore()
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0]
-
-
 def _gradient(parameter: torch.nn.Parameter) -> torch.Tensor:
     return torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
 
@@ -365,30 +385,6 @@ def _buckets(parameters: Sequence[torch.nn.Parameter]) -> Iterator[list[torch.nn
         yield bucket
 
 
-def _keep(folder: Path, most: int) -> bool:
-    """Mark a checkpoint as written to its end and remove the oldest beyond ``most``; return whether it is not kept."""
-    try:
-        (folder / COMPLETE).touch()
-    except OSError as error:
-        if not disk_is_full(error):
-            raise
-        return _drop(folder)
-    kept = sorted(checkpoints_in(folder.parent.parent), key=step_of)
-    for old in kept[:-most]:
-        shutil.rmtree(old, ignore_errors=True)
-    return False
-
-
 def _drop(folder: Path) -> bool:
     shutil.rmtree(folder, ignore_errors=True)
     return True
-
-
-def out_of_memory(error: RuntimeError) -> bool:
-    """Return whether an error says that memory ran out; only a GPU's allocator has a class of its own for it."""
-    return isinstance(error, torch.OutOfMemoryError) or any(words in str(error) for words in _NO_MEMORY)
-
-
-def disk_is_full(error: Exception) -> bool:
-    """Return whether a failure to write came from a full disk; safetensors and torch say so in words only."""
-    return getattr(error, "errno", None) in _FULL or any(words in str(error) for words in _FULL_WORDS)

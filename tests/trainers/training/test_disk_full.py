@@ -17,8 +17,9 @@ from safetensors.torch import save_file
 from harness.errors import HarnessError
 from tests.trainers.training.conftest import Workbench, losses, rows
 from trainers.training import session
+from trainers.training.failures import disk_is_full
 from trainers.training.progress import Progress
-from trainers.training.trainer import AdapterTrainer, disk_is_full
+from trainers.training.trainer import AdapterTrainer
 
 
 @contextlib.contextmanager

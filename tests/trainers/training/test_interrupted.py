@@ -49,7 +49,7 @@ def test_a_killed_training_goes_on_bit_for_bit(bench: Workbench, tmp_path: Path)
     folder = tmp_path / "killed"
     whole = start(bench.command(tmp_path / "whole", **SETTINGS))
     killed = start(bench.command(folder, **SETTINGS))
-    wait_for(killed, lambda: any(folder.glob("checkpoints/*/complete")))
+    wait_for(killed, lambda: any(folder.glob("checkpoints/*/manifest.json")))
     time.sleep(random.uniform(0, 1.5))
     killed.kill()
     killed.communicate()
@@ -75,12 +75,12 @@ def test_ctrl_c_says_how_to_go_on(bench: Workbench, tmp_path: Path) -> None:
     """It ends with 130 and names the last checkpoint and the command; that command finishes the run."""
     folder = tmp_path / "a"
     process = start(bench.command(folder, **SETTINGS))
-    wait_for(process, lambda: any(folder.glob("checkpoints/*/complete")))
+    wait_for(process, lambda: any(folder.glob("checkpoints/*/manifest.json")))
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert 130 == process.returncode, err
     assert "Traceback" not in err
-    steps = [int(path.parent.name.removeprefix("checkpoint-")) for path in folder.glob("checkpoints/*/complete")]
+    steps = [int(path.parent.name.removeprefix("checkpoint-")) for path in folder.glob("checkpoints/*/manifest.json")]
     assert f"The last checkpoint is step {max(steps)}; go on with:" in err
     assert err.rstrip().endswith("--resume")
     assert not (folder / "adapter_config.json").exists()

@@ -194,7 +194,7 @@ def test_no_more_checkpoints_are_kept_than_asked_for(bench: Workbench, tmp_path:
     bench.train(tmp_path / "one", **SETTINGS | {"save_total_limit": 1})
     kept = list((tmp_path / "one" / "checkpoints").iterdir())
     assert ["checkpoint-9"] == [path.name for path in kept]
-    assert (kept[0] / "complete").is_file()
+    assert (kept[0] / "manifest.json").is_file()
 
 
 def test_copies_of_checkpoints_are_neither_counted_nor_removed(bench: Workbench, tmp_path: Path) -> None:
