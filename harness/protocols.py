@@ -148,7 +148,10 @@ class RatesPrompts(Judge, Protocol):
 
     @property
     def names_prompts(self) -> bool:
-        """Whether they do: a file may lack the column."""
+        """Whether any do: a file may lack the column."""
+
+    def rates_alike(self, label: str) -> bool:
+        """Return whether the ratings of one model name no prompt all the same, so that all its prompts share them."""
 
     def for_model(self, label: str, prompt: str | None = None) -> Judge:
         """Return the judge that holds the ratings of one model under one prompt."""
@@ -159,12 +162,19 @@ def names_prompts(judge: object) -> bool:
     return isinstance(judge, RatesPrompts) and bool(judge.names_prompts)
 
 
+def prompts_share(judge: object, label: str) -> bool:
+    """Return whether all prompts of a model get the same ratings from a judge, which then cannot compare prompts."""
+    if not isinstance(judge, Ratings):
+        return False
+    return not (isinstance(judge, RatesPrompts) and judge.names_prompts) or judge.rates_alike(label)
+
+
 @runtime_checkable
 class ChecksRows(Protocol):
     """A judge that is told before the run which rows it will judge, to say which of its own have no place there."""
 
-    def check_rows(self, rows: Sequence[tuple[str, str | None]]) -> Sequence[str]:
-        """Return notices for the user; ``rows`` are the run's model labels with each one's prompts."""
+    def check_rows(self, rows: Sequence[tuple[str, str | None]], tasks: Sequence[str]) -> Sequence[str]:
+        """Return notices for the user; ``rows`` are the run's model labels with their prompts, ``tasks`` its tasks."""
 
 
 @runtime_checkable

@@ -1,106 +1,118 @@
-"""The judge `human:PATH`: people's ratings from a CSV, JSONL, JSON or Parquet file."""
+"""The judges `human:PATH` and `scores:PATH`: people's ratings, or scores that no person gave, from a file."""
 
+import difflib
 import math
-import re
-import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
-from harness.errors import InputError, NothingUsableError, UnknownNameError, UsageError
-from harness.tables import Row, Table, compact, id_text, name_text, read_table, shorten
-from harness.types import LIKERT_5, Generation, JudgeSpec, Sample, Scale, Verdict
+from harness.errors import InputError, NothingUsableError, UsageError
+from harness.human.ratings import FileRating, RatingsFile, rating_scale, read_file
+from harness.tables import compact, id_text, read_table
+from harness.types import Generation, JudgeSpec, Sample, Scale, Verdict
 
-_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)")
-_ID_COLUMNS = ("task_id", "id")
 _LISTED = 8
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rating:
-    """One row of the file. ``problem`` says why it has no score: "blank", "not a number" or "outside the … scale"."""
-
-    line: int
-    judge: str | None
-    model: str
-    task: str | None
-    task_id: str
-    rater: str | None
-    score: float | None
-    problem: str | None
-    cell: str
-    comment: str | None
-
-
-@dataclass(slots=True, kw_only=True)
-class Sheet:
-    """A ratings file, shared by the judges in it. ``tasks`` fills up as the tasks of the run become known."""
-
-    path: str
-    sha256: str
-    ratings: Sequence[Rating]
-    n_rows: int
-    has_tasks: bool
-    tasks: dict[str, Mapping[str, Sample]] = field(default_factory=dict)
-
-    def meet(self, task: str, samples: Sequence[Sample]) -> None:
-        """Learn of a task of the run; without a ``task`` column its ids must not be those of another one."""
-        if not self.has_tasks:
-            for other, known in self.tasks.items():
-                if other != task and (shared := [sample.id for sample in samples if sample.id in known]):
-                    raise InputError(
-                        f"the ratings cannot be told apart: task id {shared[0]!r} is in {other} and in {task}",
-                        path=self.path,
-                        hint="Add a task column to the file, or evaluate the tasks in separate runs.",
-                    )
-        self.tasks[task] = {sample.id: sample for sample in samples}
-
-    def tasks_with(self, sample: Sample) -> list[str]:
-        """Return the tasks of the run that hold this very sample."""
-        return [task for task, samples in self.tasks.items() if samples.get(sample.id) == sample]
+Place = tuple[str | None, str | None]
+"""The prompt and the task that a row of the file names."""
 
 
 class HumanRatings:
-    """The ratings that go by one name: all of a file, or those of one value of its ``judge`` column."""
+    """The ratings that go by one name: all of a file, or those of one value of its ``judge`` column.
 
-    kind = "human"
+    ``plugin`` is ``human`` or ``scores``: what a row is called, and its kind unless the file has a ``kind`` column.
+    """
 
-    def __init__(self, sheet: Sheet, ratings: Sequence[Rating], *, name: str, scale: Scale) -> None:
+    def __init__(
+        self,
+        file: RatingsFile,
+        ratings: Sequence[FileRating],
+        *,
+        name: str,
+        scale: Scale,
+        kind: str = "human",
+        plugin: str = "human",
+    ) -> None:
         self.name = name
-        self._sheet = sheet
+        self.kind = kind
+        self.scored_by = "file" if kind == "quality" else None
+        self.names_prompts = any(rating.prompt is not None for rating in ratings)
+        self._file = file
         self._ratings = ratings
-        self._items: dict[tuple[str, str], dict[str | None, list[Rating]]] = {}
+        self._plugin = plugin
+        self._noun = "rating" if plugin == "human" else "score"
+        self._items: dict[tuple[str, str], dict[Place, list[FileRating]]] = {}
         for rating in ratings:
-            by_task = self._items.setdefault((rating.model, rating.task_id), {})
-            by_task.setdefault(rating.task, []).append(rating)
-        means = [_mean(rows) for by_task in self._items.values() for rows in by_task.values()]
+            places = self._items.setdefault((rating.model, rating.task_id), {})
+            places.setdefault((rating.prompt, rating.task), []).append(rating)
+        means = [_mean(rows) for places in self._items.values() for rows in places.values()]
         on_steps = all(scale.allows(mean) for mean in means if mean is not None)
         self.scale = scale if on_steps else replace(scale, step=None)
         judge = ratings[0].judge
-        self.fingerprint = f"human.v1 sha256={sheet.sha256} scale={scale}" + (
+        self._identity = f"{plugin}.v2 sha256={file.sha256} scale={scale} kind={kind}" + (
             "" if judge is None else f" judge={judge}"
         )
 
-    def for_model(self, label: str) -> "ModelRatings":
-        """Return the judge that holds the ratings of one model."""
+    @property
+    def fingerprint(self) -> str:
+        """The file, how it is read, and which of a run's prompts it knows by another name."""
+        renamed = [f"{prompt}={name}" for prompt, name in sorted(self._file.prompts.items()) if prompt != name]
+        return self._identity + f" prompts={', '.join(renamed)}" * (self.names_prompts and bool(renamed))
+
+    def for_model(self, label: str, prompt: str | None = None) -> "ModelRatings":
+        """Return the judge that holds the ratings of one model, under one prompt if the file names prompts."""
+        under = f" prompt={prompt}" if self.names_prompts and prompt is not None else ""
         return ModelRatings(
-            name=self.name, scale=self.scale, fingerprint=f"{self.fingerprint} model={label}", ratings=self, label=label
+            name=self.name,
+            scale=self.scale,
+            fingerprint=f"{self.fingerprint} model={label}{under}",
+            ratings=self,
+            label=label,
+            prompt=prompt,
+            kind=self.kind,
+            scored_by=self.scored_by,
         )
+
+    def rates_alike(self, label: str) -> bool:
+        """Return whether a model's ratings name no prompt, so that all its prompts share them."""
+        return any(rating.model == label and rating.prompt is None for rating in self._ratings)
 
     def judge(self, sample: Sample, generation: Generation) -> Verdict:  # noqa: ARG002 - the protocol's signature
         """Return no score: a rating belongs to a model, so it is `for_model` that judges."""
-        return Verdict.unscored(f"the ratings in {self._sheet.path} belong to models, and none was named")
+        return Verdict.unscored(f"the {self._noun}s in {self._file.path} belong to models, and none was named")
 
-    def verdict(self, model: str, sample: Sample) -> Verdict:
+    def verdict(self, model: str, prompt: str | None, sample: Sample) -> Verdict:
         """Return the mean of the raters' scores of one model's answer to one task."""
-        rows = self._rows(model, sample)
+        rows = self._rows(model, prompt, sample)
         if rows is None:
-            return Verdict.unscored(f"no rating in {self._sheet.path}")
+            return Verdict.unscored(f"no {self._noun} in {self._file.path}")
         mean = _mean(rows)
         if mean is None:
             return Verdict.unscored("; ".join(self._reason(row) for row in rows))
         return Verdict.scored(mean, rationale=_comments(rows))
+
+    def check_rows(self, rows: Sequence[tuple[str, str | None]], tasks: Sequence[str]) -> list[str]:
+        """Return which models, prompts and tasks of the file the run does not have."""
+        self._file.meet_rows(rows)
+        labels = list(dict.fromkeys(label for label, _ in rows))
+        prompts = list(dict.fromkeys(prompt for _, prompt in rows if prompt is not None))
+        known = [rating for rating in self._ratings if rating.model in labels]
+        notices = []
+        if others := [rating for rating in self._ratings if rating.model not in labels]:
+            names = [_guess(name, labels) for name in dict.fromkeys(rating.model for rating in others)]
+            notices.append(self._ignored(others, "models", names))
+        if others := [rating for rating in known if not self._file.fits(rating)]:
+            names = [_guess(str(name), prompts) for name in dict.fromkeys(rating.prompt for rating in others)]
+            notices.append(self._ignored(others, "prompts", names))
+        if others := [rating for rating in known if rating.task is not None and rating.task not in tasks]:
+            names = [_guess(str(name), tasks) for name in dict.fromkeys(rating.task for rating in others)]
+            notices.append(self._ignored(others, "tasks", names))
+        if lines := self._file.nameless:
+            notices.append(
+                f"{self._file.path}: {_count(len(lines))} without a model or a task id ({_lines(lines)}) "
+                f"{_were(len(lines))} ignored."
+            )
+        return notices
 
     def check_samples(self, task: str, samples: Sequence[Sample], models: Sequence[str]) -> list[str]:
         """Return what the user should know: scores that cannot be used by line, rows ignored, answers not rated.
@@ -109,57 +121,94 @@ class HumanRatings:
             NothingUsableError: nothing in the file can be used for this task.
             InputError: two tasks cannot be told apart.
         """
-        self._sheet.meet(task, samples)
+        self._file.meet(task, samples)
         ids = {id_text(sample.id) for sample in samples}
-        labels = set(models)
-        wanted = [
+        here = [
             rating
-            for rating in self._sheet.ratings
-            if rating.model in labels and rating.task_id in ids and rating.task in {None, task}
+            for rating in self._file.ratings
+            if rating.model in models and rating.task in {None, task} and self._file.fits(rating)
         ]
+        wanted = [rating for rating in here if rating.task_id in ids]
         if all(rating.score is None for rating in wanted):
             raise self._nothing_usable(task, models, wanted)
-        own = [rating for rating in wanted if rating.judge == self._ratings[0].judge]
-        return list(self._notices(own, n_answers=len(ids) * len(labels)))
+        judge = self._ratings[0].judge
+        answers = [(label, prompt, sample) for label, prompt in self._of(models) for sample in samples]
+        unrated = sum(self._rows(*answer) is None for answer in answers)
+        notices = self._unusable([rating for rating in wanted if rating.judge == judge])
+        if others := [rating for rating in here if rating.judge == judge and rating.task_id not in ids]:
+            verb = "names" if len(others) == 1 else "name"
+            notices.append(
+                f"{self.name}: {_count(len(others))} of {self._file.path} {verb} task ids that {task} does not have "
+                f"and {_were(len(others))} ignored: {_first_few(dict.fromkeys(row.task_id for row in others))}."
+            )
+        if unrated:
+            notices.append(
+                f"{self.name}: {unrated} of {len(answers)} answers have no {self._noun} in {self._file.path}."
+            )
+        return notices
 
-    def _notices(self, own: Sequence[Rating], *, n_answers: int) -> Iterable[str]:
-        path = self._sheet.path
+    def _unusable(self, own: Sequence[FileRating]) -> list[str]:
+        notices = []
         if unusable := _by_problem(own):
             n_unusable = sum(rating.score is None for rating in own)
-            yield f"{self.name}: {n_unusable} of {len(own)} scores in {path} cannot be used: {unusable}."
-        others = self._sheet.n_rows - len(self._sheet.ratings) + len(self._ratings) - len(own)
-        if others:
-            yield f"{self.name}: {others} rows of {path} are for other models or tasks and were ignored."
-        unrated = n_answers - len({(rating.model, rating.task_id) for rating in own})
-        if unrated:
-            yield f"{self.name}: {unrated} of {n_answers} answers have no rating in {path}."
+            notices.append(
+                f"{self.name}: {n_unusable} of {len(own)} scores in {self._file.path} cannot be used: {unusable}."
+            )
+        return notices
 
-    def _rows(self, model: str, sample: Sample) -> Sequence[Rating] | None:
-        by_task = self._items.get((model, id_text(sample.id) or ""), {})
-        tasks = self._sheet.tasks_with(sample) if self._sheet.has_tasks else []
+    def _of(self, models: Sequence[str]) -> Sequence[tuple[str, str | None]]:
+        """Return the run's rows; while nobody has named them, each model under the prompts that the file names."""
+        if self._file.rows is not None:
+            return self._file.rows
+        named = {label: [rating.prompt for rating in self._ratings if rating.model == label] for label in models}
+        return [(label, prompt) for label in models for prompt in dict.fromkeys(named[label] or [None])]
+
+    def _ignored(self, ratings: Sequence[FileRating], what: str, names: Sequence[str]) -> str:
+        verb = "is" if len(ratings) == 1 else "are"
+        return (
+            f"{self.name}: {_count(len(ratings))} of {self._file.path} {verb} for {what} "
+            f"that this run does not have and {_were(len(ratings))} ignored: {_first_few(names)}."
+        )
+
+    def _rows(self, model: str, prompt: str | None, sample: Sample) -> Sequence[FileRating] | None:
+        places = self._items.get((model, id_text(sample.id) or ""), {})
+        named = None if prompt is None else self._file.prompts.get(prompt, prompt)
+        by_task = {task: rows for (under, task), rows in places.items() if under in {None, named}}
+        tasks = self._file.tasks_with(sample) if self._file.has_tasks else []
         if not tasks and len(by_task) == 1:
             return next(iter(by_task.values()))
         return next((by_task[task] for task in [*tasks, None] if task in by_task), None)
 
-    def _reason(self, rating: Rating) -> str:
-        where = f"{self._sheet.path}:{rating.line}"
+    def _reason(self, rating: FileRating) -> str:
+        where = f"{self._file.path}:{rating.line}"
         return (
             f"blank score ({where})"
             if rating.problem == "blank"
             else f"score {rating.cell} is {rating.problem} ({where})"
         )
 
-    def _nothing_usable(self, task: str, models: Sequence[str], wanted: Sequence[Rating]) -> NothingUsableError:
+    def _nothing_usable(self, task: str, models: Sequence[str], wanted: Sequence[FileRating]) -> NothingUsableError:
+        path = self._file.path
         if wanted:
             return NothingUsableError(
                 f"none of the {len(wanted)} scores for this run can be used: {_by_problem(wanted)}",
-                path=self._sheet.path,
-                hint="If they are on another scale, say so in harness.toml: [judges.human] scale = [0, 10].",
+                path=path,
+                hint=f"If they are on another scale, say so in harness.toml: [judges.{self._plugin}] scale = [0, 10].",
             )
-        rated = dict.fromkeys(rating.model for rating in self._sheet.ratings)
+        named = [rating for rating in self._file.ratings if rating.model in models and rating.prompt is not None]
+        if named and not any(map(self._file.fits, named)):
+            prompts = dict.fromkeys(str(rating.prompt) for rating in named)
+            run = dict.fromkeys(str(prompt or "no prompt") for _, prompt in self._of(models))
+            return NothingUsableError(
+                f"no {self._noun} of these prompts on {task}",
+                path=path,
+                hint=f"The file is about {_first_few(prompts)}; this run has {_first_few(run)}. The prompt column must "
+                "hold the run's prompts, or be left out if the scores are for all of them.",
+            )
+        rated = dict.fromkeys(rating.model for rating in self._file.ratings)
         return NothingUsableError(
-            f"no rating of these models on {task}",
-            path=self._sheet.path,
+            f"no {self._noun} of these models on {task}",
+            path=path,
             hint=f"The file rates {_first_few(rated)}; this run has {_first_few(models)}. "
             "The model column must hold the run's labels, and task_id its task ids.",
         )
@@ -167,158 +216,119 @@ class HumanRatings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelRatings:
-    """The ratings of one model's answers."""
+    """The ratings of one model's answers, under one prompt where the file names it."""
 
     name: str
     scale: Scale
     fingerprint: str
     ratings: HumanRatings
     label: str
+    prompt: str | None = None
     kind: str = "human"
+    scored_by: str | None = None
 
     def judge(self, sample: Sample, generation: Generation) -> Verdict:  # noqa: ARG002 - the protocol's signature
-        """Return people's mean score for this sample, whatever the answer's text."""
-        return self.ratings.verdict(self.label, sample)
+        """Return the mean score for this sample, whatever the answer's text."""
+        return self.ratings.verdict(self.label, self.prompt, sample)
 
 
 def open_human(spec: JudgeSpec) -> list[HumanRatings]:
     """Return the judges of the ratings file at ``spec.option``: one per value of its ``judge`` column, else one.
 
-    The columns are ``model`` (the run's labels), ``task_id`` or ``id``, ``score``, and where they exist ``rater``,
-    ``comment``, ``judge`` and ``task``. The mean of several raters is the score. ``spec.settings["scale"]`` is a pair
-    (default 1 to 5); a score that is blank, no number or off the scale is left out, and said so, never rounded.
+    The columns are ``model`` (the run's labels), ``task_id`` or ``id``, ``score``, and where they exist ``prompt``,
+    ``rater``, ``comment``, ``judge``, ``kind`` and ``task``. The mean of several raters is the score; a row that names
+    a prompt rates that prompt's answer alone. ``spec.settings["scale"]`` is a pair (default 1 to 5), ``step`` the
+    distance of two scores; a score that is blank, no number or off the scale is left out, and said so, never rounded.
 
     Raises:
         UsageError: no file was named, or a setting cannot be used.
         InputError: the file cannot be read, lacks a column, or rates one answer twice without telling raters apart.
     """
+    return _open(spec, kind="human")
+
+
+def open_scores(spec: JudgeSpec) -> list[HumanRatings]:
+    """Return the judges of a file of scores that no person gave: read as `open_human` does, of kind quality."""
+    return _open(spec, kind="quality")
+
+
+def _open(spec: JudgeSpec, *, kind: str) -> list[HumanRatings]:
     if not spec.option:
-        raise UsageError("The judge 'human' needs a file.", hint="Pass --judge human:PATH.")
-    scale = _scale(spec.settings)
-    table = read_table(spec.option)
-    ratings = _ratings(table, scale)
-    _refuse_doubles(ratings, table)
-    sheet = Sheet(
-        path=table.path,
-        sha256=table.sha256,
-        ratings=ratings,
-        n_rows=len(table.rows),
-        has_tasks="task" in table.columns,
-    )
-    by_judge: dict[str | None, list[Rating]] = defaultdict(list)
-    for rating in ratings:
+        raise UsageError(f"The judge {spec.name!r} needs a file.", hint=f"Pass --judge {spec.name}:PATH.")
+    scale = rating_scale(spec.settings, f"[judges.{spec.name}]")
+    file = read_file(read_table(spec.option), scale)
+    by_judge: dict[str | None, list[FileRating]] = defaultdict(list)
+    for rating in file.ratings:
         by_judge[rating.judge].append(rating)
     return [
-        HumanRatings(sheet, rows, name=spec.text if judge is None else f"human:{judge}", scale=scale)
+        HumanRatings(
+            file,
+            rows,
+            name=spec.text if judge is None else f"{spec.name}:{judge}",
+            scale=scale,
+            kind=_kind_of(rows, file.path, kind),
+            plugin=spec.name,
+        )
         for judge, rows in by_judge.items()
     ]
 
 
-def _scale(settings: Mapping[str, Any]) -> Scale:
-    for key in settings:
-        if key != "scale":
-            raise UnknownNameError("setting of [judges.human]", key, ["scale"])
-    match settings.get("scale", [LIKERT_5.low, LIKERT_5.high]):
-        case [int() | float() as low, int() | float() as high] if -math.inf < low < high < math.inf:
-            return Scale(low=low, high=high, step=1)
-        case other:
-            raise UsageError(
-                f"[judges.human] scale is {other!r}.", hint="Give the lowest and the highest score: scale = [1, 5]."
-            )
-
-
-def _ratings(table: Table, scale: Scale) -> list[Rating]:
-    """Return the rows that name a model and a task; the others rate nothing."""
-    columns = table.columns
-    id_column = next((name for name in _ID_COLUMNS if name in columns), "task_id")
-    missing = [name for name in ("model", id_column, "score") if name not in columns]
-    if missing:
-        raise InputError(
-            f"no column {missing[0]!r}", path=table.path, hint=f"The file's columns: {', '.join(columns)}."
-        )
-    ratings = []
-    for row in table.rows:
-        model, task_id = name_text(row.values.get("model")), id_text(row.values.get(id_column))
-        if model is None or task_id is None:
-            continue
-        judge = name_text(row.values.get("judge"))
-        if judge is None and "judge" in columns:
-            raise InputError("no judge, in a file with a judge column", path=table.path, line=row.line)
-        ratings.append(_rating(row, scale, judge=judge, model=model, task_id=task_id))
-    if not ratings:
-        raise InputError(f"no row has both a model and a {id_column}", path=table.path)
-    return ratings
-
-
-def _rating(row: Row, scale: Scale, *, judge: str | None, model: str, task_id: str) -> Rating:
-    cell = row.values.get("score")
-    score = _number(cell)
-    problem = None
-    if cell is None or (isinstance(cell, str) and not cell.strip()):
-        problem = "blank"
-    elif score is None:
-        problem = "not a number"
-    elif not scale.covers(score):
-        problem = f"outside the {scale} scale"
-    return Rating(
-        line=row.line,
-        judge=judge,
-        model=model,
-        task=name_text(row.values.get("task")),
-        task_id=task_id,
-        rater=name_text(row.values.get("rater")),
-        score=score if problem is None else None,
-        problem=problem,
-        cell=shorten(cell) if score is None else f"{score:g}",
-        comment=name_text(row.values.get("comment")),
-    )
-
-
-def _number(cell: object) -> float | None:
-    """Return a score cell as a number, full-width digits included, or None if it is none."""
-    if isinstance(cell, str):
-        text = unicodedata.normalize("NFKC", cell).strip()
-        return float(text) if _NUMBER.fullmatch(text) else None
-    if isinstance(cell, int | float) and not isinstance(cell, bool) and math.isfinite(cell):
-        return float(cell)
-    return None
-
-
-def _refuse_doubles(ratings: Iterable[Rating], table: Table) -> None:
-    first: dict[tuple[str | None, ...], int] = {}
-    for rating in ratings:
-        key = (rating.judge, rating.model, rating.task, rating.task_id, rating.rater)
-        if key in first:
-            by = "" if rating.rater is None else f" by rater {rating.rater!r}"
+def _kind_of(rows: Sequence[FileRating], path: str, kind: str) -> str:
+    """Return the kind that a judge's rows declare, or else that of its plugin."""
+    first = next((row for row in rows if row.kind is not None), None)
+    if first is None or first.kind is None:
+        return kind
+    for row in rows:
+        if row.kind not in {None, first.kind}:
             raise InputError(
-                f"a second rating{by} of model {rating.model!r} on task {rating.task_id!r}, after line {first[key]}",
-                path=table.path,
-                line=rating.line,
-                hint=None if rating.rater else "Several people's ratings need a rater column.",
+                f"kind {row.kind!r}, after {first.kind!r} in line {first.line}: one judge has one kind",
+                path=path,
+                line=row.line,
+                hint="Tell several judges apart with a judge column.",
             )
-        first[key] = rating.line
+    if kind != "human" and first.kind == "human":
+        raise InputError(
+            "kind 'human' in a file of scores that no person gave", path=path, line=first.line,
+            hint="If people gave them, pass it as --judge human:PATH.",
+        )  # fmt: skip
+    return first.kind
 
 
-def _mean(rows: Iterable[Rating]) -> float | None:
+def _mean(rows: Iterable[FileRating]) -> float | None:
     scores = [row.score for row in rows if row.score is not None]
     return math.fsum(scores) / len(scores) if scores else None
 
 
-def _comments(rows: Iterable[Rating]) -> str | None:
+def _comments(rows: Iterable[FileRating]) -> str | None:
     lines = [f"{row.rater}: {row.comment}" if row.rater else row.comment for row in rows if row.comment]
     return "\n".join(lines) or None
 
 
-def _by_problem(ratings: Iterable[Rating]) -> str:
+def _by_problem(ratings: Iterable[FileRating]) -> str:
     """Return the lines without a usable score, by what is wrong: "2 blank (lines 4, 9), 1 not a number (line 7)"."""
     lines: dict[str, list[int]] = defaultdict(list)
     for rating in ratings:
         if rating.problem:
             lines[rating.problem].append(rating.line)
-    return ", ".join(
-        f"{len(found)} {problem} (line{'s' if len(found) > 1 else ''} {compact(found)})"
-        for problem, found in lines.items()
-    )
+    return ", ".join(f"{len(found)} {problem} ({_lines(found)})" for problem, found in lines.items())
+
+
+def _guess(name: str, known: Iterable[str]) -> str:
+    """Return a name that the run does not have, with the one that may have been meant."""
+    near = difflib.get_close_matches(name, list(known), n=1)
+    return f"{name!r} (did you mean {near[0]!r}?)" if near else repr(name)
+
+
+def _lines(lines: Sequence[int]) -> str:
+    return f"line{'s' if len(lines) > 1 else ''} {compact(lines)}"
+
+
+def _count(count: int) -> str:
+    return "1 row" if count == 1 else f"{count} rows"
+
+
+def _were(count: int) -> str:
+    return "was" if count == 1 else "were"
 
 
 def _first_few(names: Iterable[str]) -> str:

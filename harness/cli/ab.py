@@ -14,7 +14,7 @@ from harness.cli.results import check_plan
 from harness.cli.runs import AB_MARKDOWN, RunFolder, new_run
 from harness.errors import UnknownNameError, UsageError
 from harness.experiments import plan_experiment, units_to_split
-from harness.protocols import AnswerFile, Ratings
+from harness.protocols import AnswerFile, prompts_share
 from harness.specs import default_run_name, load_config, store_url
 from reports.ab import plan_sentence
 
@@ -92,10 +92,12 @@ def _check(evaluation: Evaluation, *, select: bool) -> None:
                 f"The answers of model {label!r} exist already, so no prompt can change them.", hint="Leave it out."
             )
     for judge in evaluation.job.judges:
-        if isinstance(judge, Ratings):
+        shared = [label for label in evaluation.job.models if prompts_share(judge, label)]
+        if shared:
             raise UsageError(
-                f"The ratings of {judge.name!r} name a model and not a prompt: every prompt would get the same ones.",
-                hint="Use another judge, or evaluate each prompt's answers under a label of its own.",
+                f"The ratings of {judge.name!r} name a model and not a prompt: every prompt of {shared[0]!r} would get "
+                "the same ones.",
+                hint="Add a prompt column to the file, as `harness rate import` writes it, or use another judge.",
             )
 
 

@@ -9,7 +9,7 @@ from harness.cli.contracts import check_prompts
 from harness.errors import HarnessError, NothingUsableError, UnknownNameError
 from harness.job import Job
 from harness.plan import PlannedModel, PlannedTask, plan_digest, plan_requests
-from harness.protocols import AnswerFile, ChecksRows, ChecksSamples, Judge, ModelBackend, Ratings, names_prompts
+from harness.protocols import AnswerFile, ChecksRows, ChecksSamples, Judge, ModelBackend, prompts_share
 from harness.specs import check_labels, default_run_name, task_plugin
 from harness.templates import Template, load_template
 from harness.types import EvalSpec, JudgeSpec, ModelSpec, Sample, TaskSpec
@@ -134,7 +134,7 @@ def open_judges(
     models = list(dict.fromkeys(model for model, _ in rows))
     for judge in judges:
         if isinstance(judge, ChecksRows):
-            notices += judge.check_rows(rows)
+            notices += judge.check_rows(rows, [task.name for task in tasks])
         if isinstance(judge, ChecksSamples):
             notices += _check_samples(judge, tasks, models)
     return tuple(judges), tuple(dict.fromkeys(notices))
@@ -157,7 +157,7 @@ def _prompts_share_ratings(
     judges: Sequence[Judge], models: Mapping[str, ModelBackend], prompts: Sequence[str]
 ) -> tuple[str, ...]:
     prompted = [label for label, backend in models.items() if not isinstance(backend, AnswerFile)]
-    rated = [judge.name for judge in judges if isinstance(judge, Ratings) and not names_prompts(judge)]
+    rated = [judge.name for judge in judges if any(prompts_share(judge, label) for label in prompted)]
     if not (rated and prompted and len(prompts) > 1):
         return ()
     notice = (

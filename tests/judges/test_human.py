@@ -14,10 +14,13 @@ from hypothesis import strategies as st
 from pyarrow import parquet as pq
 
 from harness.errors import InputError, UnknownNameError, UsageError
-from harness.protocols import ChecksSamples, Ratings
+from harness.job import planned_judge
+from harness.plan import PlannedModel, PlannedTask, items_of, plan_requests
+from harness.protocols import ChecksRows, ChecksSamples, RatesPrompts, Ratings, prompts_share
 from harness.tables import compact
-from harness.types import LIKERT_5, Generation, JudgeSpec, Sample, Scale, Verdict
-from judges.human import HumanRatings, open_human
+from harness.templates import load_template
+from harness.types import LIKERT_5, Generation, JudgeSpec, Sample, Sampling, Scale, Verdict
+from judges.human import HumanRatings, open_human, open_scores
 
 SHARED = Path(__file__).resolve().parents[2].parent / "shared" / "data"
 ANSWER = Generation(request_key="k", text="答え")
@@ -50,7 +53,7 @@ class TestScores:
         assert verdict(judge, "base", "1") == Verdict.scored(5)
         assert verdict(judge, "mine", "0") == Verdict.scored(4)
 
-    @pytest.mark.parametrize("cell", ["4", "4.0", " 4 ", "４", "４．０", "+4"])
+    @pytest.mark.parametrize("cell", ["4", "4.0", " 4 ", "４", "４．０", "+4", "4点", "４点", "４ 点"])
     def test_ways_to_write_four(self, tmp_path: Path, cell: str) -> None:
         """Decimals, blanks around it and full-width digits are the same score."""
         assert verdict(rated(tmp_path, f"model,task_id,score\nm,0,{cell}\n"), "m", "0").score == 4
@@ -75,7 +78,8 @@ class TestScores:
             ("nan", "score 'nan' is not a number"),
             ("inf", "score 'inf' is not a number"),
             ("1_0", "score '1_0' is not a number"),
-            ("4点", "score '4点' is not a number"),
+            ("4点5", "score '4点5' is not a number"),
+            ("点", "score '点' is not a number"),
         ],
     )
     def test_unusable_scores_are_unscored_with_value_and_line(self, tmp_path: Path, cell: str, says: str) -> None:
@@ -217,8 +221,12 @@ class TestCheck:
         judge = rated(tmp_path, "model,task_id,score\nm,0,3\nother,0,1\nm,7,\n,0,2\nm,,2\n")
         path = tmp_path / "scores.csv"
         assert self.check(judge, ["0", "1"], ["m"]) == [
-            f"human:{path}: 4 rows of {path} are for other models or tasks and were ignored.",
+            f"human:{path}: 1 row of {path} names task ids that t does not have and was ignored: 7.",
             f"human:{path}: 1 of 2 answers have no rating in {path}.",
+        ]
+        assert judge.check_rows([("m", None)], ["t"]) == [
+            f"human:{path}: 1 row of {path} is for models that this run does not have and was ignored: 'other'.",
+            f"{path}: 2 rows without a model or a task id (lines 5, 6) were ignored.",
         ]
 
     def test_nothing_for_this_run(self, tmp_path: Path) -> None:
@@ -248,11 +256,12 @@ class TestCheck:
         """Equal ids of two tasks keep their own ratings by the task column."""
         judge = rated(tmp_path, "task,model,task_id,score\nt,m,0,2\nu,m,0,4\n,m,1,5\n")
         t, u = samples("0", "1"), [Sample(id=one, inputs={"input": f"別の問い{one}"}) for one in ("0", "1")]
-        path = tmp_path / "scores.csv"
         for task, items in (("t", t), ("u", u)):
-            assert judge.check_samples(task, items, ["m"]) == [
-                f"{judge.name}: 1 rows of {path} are for other models or tasks and were ignored."
-            ]
+            assert judge.check_samples(task, items, ["m"]) == []
+        path = tmp_path / "scores.csv"
+        assert judge.check_rows([("m", None)], ["t"]) == [
+            f"{judge.name}: 1 row of {path} is for tasks that this run does not have and was ignored: 'u'."
+        ]
         bound = judge.for_model("m")
         assert [bound.judge(sample, ANSWER).score for sample in (*t, *u)] == [2, 5, 4, 5]
 
@@ -263,6 +272,167 @@ class TestCheck:
         assert self.check(judge, ["0"], ["m"], "t") == []
         with pytest.raises(InputError, match="task id '0' is in t and in u"):
             self.check(judge, ["0"], ["m"], "u")
+
+
+class TestPrompts:
+    """Rows that name a prompt rate that prompt's answer, and no other."""
+
+    TEXT = "model,prompt,task_id,score\nm,course.v1,0,2\nm,mine.j2,0,5\nm,mine.j2,1,4\nn,course.v1,0,3\n"
+
+    def score(self, judge: HumanRatings, label: str, prompt: str | None, one: str = "0") -> float | None:
+        return judge.for_model(label, prompt).judge(samples(one)[0], ANSWER).score
+
+    def test_each_prompt_has_its_own(self, tmp_path: Path) -> None:
+        """One model, one task, two prompts: two scores, and none for an answer whose prompt nobody rated."""
+        judge = rated(tmp_path, self.TEXT)
+        judge.check_rows([("m", "course.v1"), ("m", "mine.j2"), ("n", "course.v1"), ("n", "mine.j2")], ["t"])
+        assert [2, 5] == [self.score(judge, "m", prompt) for prompt in ("course.v1", "mine.j2")]
+        assert [None, 4] == [self.score(judge, "m", prompt, "1") for prompt in ("course.v1", "mine.j2")]
+        assert [3, None] == [self.score(judge, "n", prompt) for prompt in ("course.v1", "mine.j2")]
+        assert [None, None] == [self.score(judge, "m", prompt) for prompt in (None, "plain.v1")]
+        assert (True, True, False) == (isinstance(judge, RatesPrompts), judge.names_prompts, prompts_share(judge, "m"))
+
+    @pytest.mark.parametrize(
+        ("typed", "found"),
+        [("mine.j2", 5), ("./mine.j2", 5), ("prompts/mine.j2", 5), ("prompts/mine", 5), ("yours.j2", None)],
+    )
+    def test_a_prompt_by_path_and_by_name(self, tmp_path: Path, typed: str, found: float | None) -> None:
+        """A template is the same by its path, by another way to write it, and by its bare name."""
+        judge = rated(tmp_path, self.TEXT)
+        judge.check_rows([("m", "course.v1"), ("m", typed)], ["t"])
+        assert found == self.score(judge, "m", typed)
+
+    def test_a_name_that_fits_two_prompts_fits_none(self, tmp_path: Path) -> None:
+        """Two templates of one file name cannot be told apart by it; and two paths that differ are never the same."""
+        judge = rated(tmp_path, self.TEXT)
+        rows = [("m", "a/mine.j2"), ("m", "b/mine.j2")]
+        notices = judge.check_rows(rows, ["t"])
+        assert [None, None] == [self.score(judge, *row) for row in rows]
+        assert "for prompts that this run does not have" in notices[-1]
+        other = rated(tmp_path, "model,prompt,task_id,score\nm,a/x.j2,0,2\n")
+        other.check_rows([("m", "b/x.j2")], ["t"])
+        assert self.score(other, "m", "b/x.j2") is None
+
+    def test_what_the_run_does_not_have_is_named(self, tmp_path: Path) -> None:
+        """Models and prompts by name, with the one that was meant."""
+        judge = rated(tmp_path, self.TEXT + "bsae,course.v1,0,3\nxyz,course.v1,0,3\nm,cuorse.v1,3,3\n")
+        rows = [("m", "course.v1"), ("base", "course.v1"), ("n", "course.v1")]
+        path = tmp_path / "scores.csv"
+        models, prompts = judge.check_rows(rows, ["t"])
+        assert models == (
+            f"{judge.name}: 2 rows of {path} are for models that this run does not have and were ignored: "
+            "'bsae' (did you mean 'base'?), 'xyz'."
+        )
+        assert prompts == (
+            f"{judge.name}: 3 rows of {path} are for prompts that this run does not have and were ignored: "
+            "'mine.j2', 'cuorse.v1' (did you mean 'course.v1'?)."
+        )
+        assert isinstance(judge, ChecksRows)
+        assert [f"{judge.name}: 4 of 6 answers have no rating in {path}."] == judge.check_samples(
+            "t", samples("0", "1"), ["m", "base", "n"]
+        )
+
+    def test_no_prompt_of_the_run_is_in_the_file(self, tmp_path: Path) -> None:
+        """Nothing usable: the prompts of both sides are named."""
+        judge = rated(tmp_path, self.TEXT)
+        judge.check_rows([("m", "plain.v1"), ("n", "plain.v1")], ["t"])
+        with pytest.raises(InputError, match="no rating of these prompts on t") as caught:
+            judge.check_samples("t", samples("0"), ["m", "n"])
+        assert "The file is about course.v1, mine.j2; this run has plain.v1." in str(caught.value.hint)
+
+    def test_answers_from_a_file_have_no_prompt(self, tmp_path: Path) -> None:
+        """A blank prompt rates them, in a file that names prompts of other models."""
+        judge = rated(tmp_path, "model,prompt,task_id,score\nfiled,,0,4\nm,course.v1,0,2\n")
+        judge.check_rows([("filed", None), ("m", "course.v1")], ["t"])
+        assert (4, 2) == (self.score(judge, "filed", None), self.score(judge, "m", "course.v1"))
+        assert (True, False) == (prompts_share(judge, "filed"), prompts_share(judge, "m"))
+
+    @pytest.mark.parametrize("text", ["model,task_id,score\nm,0,4\n", "model,prompt,task_id,score\nm,,0,4\n"])
+    def test_without_prompts_all_share(self, tmp_path: Path, text: str) -> None:
+        """No column, or an empty one: every prompt of the model has the rating, and cannot be compared by it."""
+        judge = rated(tmp_path, text)
+        assert [4, 4, 4] == [self.score(judge, "m", prompt) for prompt in (None, "a", "b")]
+        assert (False, True) == (judge.names_prompts, prompts_share(judge, "m"))
+
+    def test_rows_that_only_sometimes_name_a_prompt(self, tmp_path: Path) -> None:
+        """Which answer the others rate cannot be known."""
+        with pytest.raises(InputError, match=r"scores.csv:3: no prompt, though other rows of model 'm' name one"):
+            rated(tmp_path, "model,prompt,task_id,score\nm,course.v1,0,2\nm,,1,2\n")
+
+    def test_one_rater_may_rate_each_prompt_once(self, tmp_path: Path) -> None:
+        """The same task twice is a double only under the same prompt."""
+        with pytest.raises(InputError, match=r":4: a second rating of model 'm' under 'a' on task '0', after line 2"):
+            rated(tmp_path, "model,prompt,task_id,score\nm,a,0,2\nm,b,0,2\nm,a,0,2\n")
+
+    def test_keys_hold_the_prompt_where_rows_name_it(self, tmp_path: Path) -> None:
+        """Two prompts of equal text are two ratings; without a column they are one."""
+        task = PlannedTask(name="t", samples=tuple(samples("0")))
+        model = PlannedModel(label="m", fingerprint="f")
+        templates = [load_template("course.v1"), load_template("plain.v1")]
+        requests = plan_requests([task], [model], templates, sampling=Sampling())
+        answers = {row.key: Generation(request_key=row.key, text="同じ") for row in requests}
+        named, alike = (
+            {item.key for item in items_of([task], requests, answers, [planned_judge(judge)])}
+            for judge in (rated(tmp_path, self.TEXT), rated(tmp_path, "model,task_id,score\nm,0,4\n"))
+        )
+        assert (2, 1) == (len(named), len(alike))
+
+
+class TestScoresOfNoPerson:
+    """`scores:PATH` reads the same columns, and no report may call what is in it people's ratings."""
+
+    def judges(self, folder: Path, text: str) -> list[HumanRatings]:
+        path = folder / "llm.csv"
+        path.write_text(text, encoding="utf-8")
+        return open_scores(JudgeSpec(text=f"scores:{path}", name="scores", option=str(path)))
+
+    def test_kind_and_words(self, tmp_path: Path) -> None:
+        """They are of kind quality, from a file; no message speaks of a rating."""
+        [judge] = self.judges(tmp_path, "model,task_id,score\nm,0,4\nm,1,\nm,2,7\nm,9,1\n")
+        planned = planned_judge(judge, 3)
+        assert ("quality", "file", 1) == (planned.kind, planned.scored_by, planned.repeats)
+        said = [*judge.check_rows([("m", None)], ["t"]), *judge.check_samples("t", samples("0", "1", "2", "3"), ["m"])]
+        assert 3 == len(said)
+        assert "1 blank (line 3), 1 outside the 1-5 scale (line 4)" in said[0]
+        assert "1 of 4 answers have no score in" in said[2]
+        verdicts = [judge.for_model("m").judge(sample, ANSWER) for sample in samples("0", "1", "2", "3")]
+        assert [4, None, None, None] == [verdict.score for verdict in verdicts]
+        assert "rating" not in " ".join([*said, *(str(verdict.reason) for verdict in verdicts)])
+
+    def test_two_judges_in_one_file(self, tmp_path: Path) -> None:
+        """One judge a value, named scores:VALUE, never sharing a key with the same file read as people's."""
+        text = "model,task_id,score,judge\nm,0,3,gpt\nm,0,4,gemini\n"
+        found = self.judges(tmp_path, text)
+        assert ["scores:gpt", "scores:gemini"] == [judge.name for judge in found]
+        people = open_human(JudgeSpec(text="human:x", name="human", option=str(tmp_path / "llm.csv")))
+        assert 4 == len({judge.fingerprint for judge in [*found, *people]})
+
+    def test_a_kind_column_declares(self, tmp_path: Path) -> None:
+        """Of two judges in one file, one may be people: each is what its rows say."""
+        path = tmp_path / "scores.csv"
+        path.write_text("model,task_id,score,judge,kind\nm,0,3,gpt,quality\nm,0,4,tanaka,Human\n", encoding="utf-8")
+        kinds = {judge.name: (judge.kind, judge.scored_by) for judge in judges_in(path)}
+        assert {"human:gpt": ("quality", "file"), "human:tanaka": ("human", None)} == kinds
+
+    @pytest.mark.parametrize(
+        ("kinds", "says"),
+        [
+            (("qualty", ""), "llm.csv:2: kind 'qualty' is none of quality, checks, similarity, human"),
+            (("", "checks", "quality"), "llm.csv:4: kind 'quality', after 'checks' in line 3: one judge has one kind"),
+            (("human",), "llm.csv:2: kind 'human' in a file of scores that no person gave"),
+        ],
+    )
+    def test_kinds_that_cannot_be(self, tmp_path: Path, kinds: Sequence[str], says: str) -> None:
+        """A misspelt one, two in one judge, people among what no person gave."""
+        rows = "".join(f"m,{number},3,{kind}\n" for number, kind in enumerate(kinds))
+        with pytest.raises(InputError) as caught:
+            self.judges(tmp_path, "model,task_id,score,kind\n" + rows)
+        assert says in str(caught.value)
+
+    def test_without_a_file(self) -> None:
+        """The message names the judge that was typed."""
+        with pytest.raises(UsageError, match="'scores' needs a file"):
+            open_scores(JudgeSpec(text="scores", name="scores"))
 
 
 class TestFiles:

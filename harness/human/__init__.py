@@ -1,0 +1,1 @@
+"""Everything that people rate: the record of one rating, and the files that hold them."""

@@ -1,0 +1,254 @@
+"""Ratings in a file: a row is one score of one model's answer to one task, under one prompt where the row names it."""
+
+import math
+import os
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from harness.errors import InputError, UnknownNameError, UsageError
+from harness.protocols import KINDS
+from harness.tables import Row, Table, id_text, name_text, shorten
+from harness.types import LIKERT_5, Sample, Scale
+
+_NUMBER = re.compile(r"([+-]?(?:\d+(?:\.\d*)?|\.\d+))\s*点?")
+_ID_COLUMNS = ("task_id", "id")
+_TEMPLATE = ".j2"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileRating:
+    """One row of the file. ``problem`` says why it has no score: "blank", "not a number" or "outside the … scale"."""
+
+    line: int
+    judge: str | None
+    kind: str | None
+    model: str
+    prompt: str | None
+    task: str | None
+    task_id: str
+    rater: str | None
+    score: float | None
+    problem: str | None
+    cell: str
+    comment: str | None
+
+
+@dataclass(slots=True, kw_only=True)
+class RatingsFile:
+    """A ratings file, shared by the judges in it. What the run holds is added as it becomes known.
+
+    ``nameless``: the lines that name no model or no task · ``tasks``: the run's samples by task and id · ``rows``: the
+    run's model labels with their prompts, None while nobody has said · ``prompts``: the file's name of a run's prompt.
+    """
+
+    path: str
+    sha256: str
+    ratings: Sequence[FileRating]
+    nameless: Sequence[int]
+    has_tasks: bool
+    tasks: dict[str, Mapping[str, Sample]] = field(default_factory=dict)
+    rows: Sequence[tuple[str, str | None]] | None = None
+    prompts: dict[str, str] = field(default_factory=dict)
+
+    def meet_rows(self, rows: Sequence[tuple[str, str | None]]) -> None:
+        """Learn which models the run has under which prompts, and what the file calls these prompts."""
+        self.rows = list(rows)
+        run = list(dict.fromkeys(prompt for _, prompt in rows if prompt is not None))
+        self.prompts = matched_prompts(dict.fromkeys(row.prompt for row in self.ratings if row.prompt is not None), run)
+
+    def meet(self, task: str, samples: Sequence[Sample]) -> None:
+        """Learn of a task of the run; without a ``task`` column its ids must not be those of another one."""
+        if not self.has_tasks:
+            for other, known in self.tasks.items():
+                if other != task and (shared := [sample.id for sample in samples if sample.id in known]):
+                    raise InputError(
+                        f"the ratings cannot be told apart: task id {shared[0]!r} is in {other} and in {task}",
+                        path=self.path,
+                        hint="Add a task column to the file, or evaluate the tasks in separate runs.",
+                    )
+        self.tasks[task] = {sample.id: sample for sample in samples}
+
+    def tasks_with(self, sample: Sample) -> list[str]:
+        """Return the tasks of the run that hold this very sample."""
+        return [task for task, samples in self.tasks.items() if samples.get(sample.id) == sample]
+
+    def fits(self, rating: FileRating) -> bool:
+        """Return whether the run has the prompt that a row names for its model; any will do while nobody has said."""
+        if rating.prompt is None or self.rows is None:
+            return True
+        return any(
+            label == rating.model and prompt is not None and self.prompts.get(prompt) == rating.prompt
+            for label, prompt in self.rows
+        )
+
+
+def matched_prompts(named: Iterable[str], run: Sequence[str]) -> dict[str, str]:
+    """Return the file's name of each of a run's prompts: the same text, else the same path, else the same bare name.
+
+    A name that fits several prompts, or several that fit one, match none.
+
+    >>> matched_prompts(["mine", "course.v1", "b/x.j2"], ["course.v1", "./prompts/mine.j2", "a/x.j2"])
+    {'course.v1': 'course.v1', './prompts/mine.j2': 'mine'}
+    """
+    named = list(named)
+    found = {prompt: prompt for prompt in run if prompt in named}
+    others = [name for name in named if name not in found]
+    for like in (_same_path, _same_name):
+        free = [prompt for prompt in run if prompt not in found]
+        pairs = [(prompt, name) for prompt in free for name in others if like(prompt, name)]
+        for prompt, name in pairs:
+            if sum(prompt == one for one, _ in pairs) == sum(name == one for _, one in pairs) == 1:
+                found[prompt] = name
+                others.remove(name)
+    return found
+
+
+def _same_path(first: str, second: str) -> bool:
+    first, second = (text.replace("\\", "/") for text in (first, second))
+    return os.path.abspath(os.path.expanduser(first)) == os.path.abspath(os.path.expanduser(second))  # noqa: PTH100, PTH111
+
+
+def _same_name(first: str, second: str) -> bool:
+    """Return whether one is the bare name of the other; two paths that differ are two files."""
+    parts = [text.replace("\\", "/").removesuffix(_TEMPLATE) for text in (first, second)]
+    return any("/" not in part for part in parts) and parts[0].split("/")[-1] == parts[1].split("/")[-1]
+
+
+def read_file(table: Table, scale: Scale) -> RatingsFile:
+    """Return the ratings in a table; rows that name no model or no task rate nothing.
+
+    Raises:
+        InputError: a column is missing, no row rates anything, a row names no judge where others do, a kind is unknown,
+            one answer is rated twice without telling raters apart, or only some of a model's rows name a prompt.
+    """
+    columns = table.columns
+    id_column = next((name for name in _ID_COLUMNS if name in columns), "task_id")
+    missing = [name for name in ("model", id_column, "score") if name not in columns]
+    if missing:
+        raise InputError(
+            f"no column {missing[0]!r}", path=table.path, hint=f"The file's columns: {', '.join(columns)}."
+        )
+    ratings, nameless = [], []
+    for row in table.rows:
+        model, task_id = name_text(row.values.get("model")), id_text(row.values.get(id_column))
+        if model is None or task_id is None:
+            nameless.append(row.line)
+            continue
+        if "judge" in columns and name_text(row.values.get("judge")) is None:
+            raise InputError("no judge, in a file with a judge column", path=table.path, line=row.line)
+        ratings.append(_rating(row, scale, model=model, task_id=task_id, path=table.path))
+    if not ratings:
+        raise InputError(f"no row has both a model and a {id_column}", path=table.path)
+    _refuse_doubles(ratings, table.path)
+    _refuse_half_named_prompts(ratings, table.path)
+    return RatingsFile(
+        path=table.path, sha256=table.sha256, ratings=ratings, nameless=nameless, has_tasks="task" in columns
+    )
+
+
+def _rating(row: Row, scale: Scale, *, model: str, task_id: str, path: str) -> FileRating:
+    cell = row.values.get("score")
+    score = number_in(cell)
+    problem = None
+    if cell is None or (isinstance(cell, str) and not cell.strip()):
+        problem = "blank"
+    elif score is None:
+        problem = "not a number"
+    elif not scale.covers(score):
+        problem = f"outside the {scale} scale"
+    return FileRating(
+        line=row.line,
+        judge=name_text(row.values.get("judge")),
+        kind=_kind(row, path),
+        model=model,
+        prompt=name_text(row.values.get("prompt")),
+        task=name_text(row.values.get("task")),
+        task_id=task_id,
+        rater=name_text(row.values.get("rater")),
+        score=score if problem is None else None,
+        problem=problem,
+        cell=shorten(cell) if score is None else f"{score:g}",
+        comment=name_text(row.values.get("comment")),
+    )
+
+
+def number_in(cell: object) -> float | None:
+    """Return a score cell as a number, None if it is none: full-width digits are read, and points in Japanese.
+
+    >>> number_in("４"), number_in(" 5点 "), number_in("3.5"), number_in("4/5"), number_in(True)
+    (4.0, 5.0, 3.5, None, None)
+    """
+    if isinstance(cell, str):
+        found = _NUMBER.fullmatch(unicodedata.normalize("NFKC", cell).strip())
+        return float(found[1]) if found else None
+    if isinstance(cell, int | float) and not isinstance(cell, bool) and math.isfinite(cell):
+        return float(cell)
+    return None
+
+
+def rating_scale(settings: Mapping[str, Any], where: str) -> Scale:
+    """Return the scale of ``scale = [LOW, HIGH]`` and ``step``, 1 to 5 in whole steps unless they say otherwise.
+
+    Raises:
+        UnknownNameError: another setting is there.
+        UsageError: the scale is no pair of numbers, the lower first, or the step does not divide it.
+    """
+    for key in settings:
+        if key not in {"scale", "step"}:
+            raise UnknownNameError(f"setting of {where}", key, ["scale", "step"])
+    match settings.get("scale", [LIKERT_5.low, LIKERT_5.high]):
+        case [int() | float() as low, int() | float() as high] if -math.inf < low < high < math.inf:
+            pass
+        case other:
+            raise UsageError(
+                f"{where} scale is {other!r}.", hint="Give the lowest and the highest score: scale = [1, 5]."
+            )
+    step = settings.get("step", 1)
+    if isinstance(step, bool) or not isinstance(step, int | float) or not 0 < step < math.inf:
+        raise UsageError(f"{where} step is {step!r}.", hint="Give the distance of two scores: step = 0.5.")
+    if not (found := Scale(low=low, high=high, step=step)).allows(high):
+        raise UsageError(f"{where} step is {step!r}, which does not lead from {low:g} to {high:g}.")
+    return found
+
+
+def _kind(row: Row, path: str) -> str | None:
+    given = name_text(row.values.get("kind"))
+    kind = None if given is None else unicodedata.normalize("NFKC", given).strip().casefold()
+    if kind is not None and kind not in KINDS:
+        hint = UnknownNameError("kind", kind, KINDS).hint
+        raise InputError(f"kind {given!r} is none of {', '.join(KINDS)}", path=path, line=row.line, hint=hint)
+    return kind
+
+
+def _refuse_doubles(ratings: Iterable[FileRating], path: str) -> None:
+    first: dict[tuple[str | None, ...], int] = {}
+    for rating in ratings:
+        key = (rating.judge, rating.model, rating.prompt, rating.task, rating.task_id, rating.rater)
+        if key in first:
+            by = "" if rating.rater is None else f" by rater {rating.rater!r}"
+            under = "" if rating.prompt is None else f" under {rating.prompt!r}"
+            raise InputError(
+                f"a second rating{by} of model {rating.model!r}{under} on task {rating.task_id!r}, "
+                f"after line {first[key]}",
+                path=path,
+                line=rating.line,
+                hint=None
+                if rating.rater
+                else "Several people's ratings need a rater column, several prompts' a prompt column.",
+            )
+        first[key] = rating.line
+
+
+def _refuse_half_named_prompts(ratings: Iterable[FileRating], path: str) -> None:
+    named = {(rating.judge, rating.model) for rating in ratings if rating.prompt is not None}
+    for rating in ratings:
+        if rating.prompt is None and (rating.judge, rating.model) in named:
+            raise InputError(
+                f"no prompt, though other rows of model {rating.model!r} name one",
+                path=path,
+                line=rating.line,
+                hint="Fill the prompt column for all of this model's rows, or for none.",
+            )
