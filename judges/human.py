@@ -92,8 +92,13 @@ class HumanRatings:
         return Verdict.scored(mean, rationale=_comments(rows))
 
     def check_rows(self, rows: Sequence[tuple[str, str | None]], tasks: Sequence[str]) -> list[str]:
-        """Return which models, prompts and tasks of the file the run does not have."""
+        """Return which models, prompts and tasks of the file the run does not have.
+
+        Raises:
+            InputError: the file names prompts, but not for a model that has several in this run.
+        """
         self._file.meet_rows(rows)
+        self._refuse_unnamed_prompts(rows)
         labels = list(dict.fromkeys(label for label, _ in rows))
         prompts = list(dict.fromkeys(prompt for _, prompt in rows if prompt is not None))
         known = [rating for rating in self._ratings if rating.model in labels]
@@ -113,6 +118,17 @@ class HumanRatings:
                 f"{_were(len(lines))} ignored."
             )
         return notices
+
+    def _refuse_unnamed_prompts(self, rows: Sequence[tuple[str, str | None]]) -> None:
+        for rating in self._ratings if self.names_prompts else ():
+            prompts = [prompt for label, prompt in rows if label == rating.model]
+            if rating.prompt is None and len(prompts) > 1:
+                raise InputError(
+                    f"no prompt, though this run has {len(prompts)} of model {rating.model!r} and other rows name one",
+                    path=self._file.path,
+                    line=rating.line,
+                    hint="Fill the prompt column for every model, or leave it out if its scores are for all prompts.",
+                )
 
     def check_samples(self, task: str, samples: Sequence[Sample], models: Sequence[str]) -> list[str]:
         """Return what the user should know: scores that cannot be used by line, rows ignored, answers not rated.

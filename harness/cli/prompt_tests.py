@@ -16,7 +16,7 @@ def experiments(tables: Sequence[ScoreTable], test: PromptTest) -> list[Experime
     return [
         run_experiment(table, control=test.control, select_seed=test.select_seed, confidence=test.confidence)
         for table in tables
-        if not table.judge.rates_models  # such ratings name a model: every prompt would get the same ones
+        if table.judge.rates_prompts or not table.judge.rates_models  # else every prompt would get the same ratings
     ]
 
 

@@ -162,3 +162,16 @@ def test_scores_that_cannot_be_used(run_cli: RunCli, six: None) -> None:
     ran = run_cli(*arguments, "--judge", "scores:s.csv")
     assert (1, True) == (ran.code, "none of the 2 scores for this run can be used" in ran.err)
     assert "[judges.scores] scale" in ran.err
+
+
+def test_judge_adds_ratings_to_the_ab_test_of_a_run(run_cli: RunCli, six: None) -> None:
+    """`harness judge` on a run of `ab`: people's figures join its A/B section, those that name no prompt do not."""
+    assert 0 == run_cli(*AB, *TWO, "--judge", "rules").code
+    ran = run_cli("judge", "r", "--judge", "human:h.csv")
+    assert 0 == ran.code, ran.err
+    found = {one["judge"]: one for one in results_of(Path(), "r")["ab"]}
+    assert {"rules", "human:h.csv"} == set(found)
+    assert pytest.approx(11 / 6) == found["human:h.csv"]["effects"][0]["difference"]
+    Path("alike.csv").write_text("model,task_id,score\n" + "".join(f"echo,{n},4\n" for n in range(6)))
+    assert 0 == run_cli("judge", "r", "--judge", "human:alike.csv").code
+    assert set(found) == {one["judge"] for one in results_of(Path(), "r")["ab"]}

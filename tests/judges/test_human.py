@@ -346,6 +346,8 @@ class TestPrompts:
         judge.check_rows([("filed", None), ("m", "course.v1")], ["t"])
         assert (4, 2) == (self.score(judge, "filed", None), self.score(judge, "m", "course.v1"))
         assert (True, False) == (prompts_share(judge, "filed"), prompts_share(judge, "m"))
+        with pytest.raises(InputError, match=r":2: no prompt, though this run has 2 of model 'filed'"):
+            judge.check_rows([("filed", "a"), ("filed", "b"), ("m", "course.v1")], ["t"])
 
     @pytest.mark.parametrize("text", ["model,task_id,score\nm,0,4\n", "model,prompt,task_id,score\nm,,0,4\n"])
     def test_without_prompts_all_share(self, tmp_path: Path, text: str) -> None:
