@@ -47,8 +47,14 @@ class Budget:
             self._in_flight[kind] += 1
             return True
 
-    def settle(self, kind: str, cost: float | None, *, is_free: bool = False) -> None:
-        """Count one call as done. ``cost`` None tells nothing, unless ``is_free`` says that this kind costs nothing."""
+    def settle(self, kind: str, cost: float | None, *, is_free: bool = False, otherwise: float | None = None) -> None:
+        """Count one call as done. ``cost`` None tells nothing, unless ``is_free`` says that this kind costs nothing.
+
+        ``otherwise`` is counted where a call was answered and its cost is not known, or is none (below 0, not finite):
+        a server that does not tell, or lies, ends no limit.
+        """
+        if cost is None or not 0 <= cost < math.inf:
+            cost = otherwise
         with self._settled:
             self.spent += cost or 0.0
             if cost is not None or is_free:
@@ -56,11 +62,11 @@ class Budget:
             self._in_flight[kind] -= 1
             self._settled.notify_all()
 
-    def count(self, kind: str, cost: float | None) -> None:
+    def count(self, kind: str, cost: float | None, *, otherwise: float | None = None) -> None:
         """Count one call that was made without asking `admits`."""
         with self._settled:
             self._in_flight[kind] += 1
-        self.settle(kind, cost)
+        self.settle(kind, cost, otherwise=otherwise)
 
     def affords(self, kind: str) -> int | None:
         """Return how many calls of this kind may be made at once, None without end; 1 while their cost is unknown."""

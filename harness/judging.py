@@ -14,9 +14,9 @@ from harness.errors import HarnessError
 from harness.job import Job, Progress
 from harness.leases import Leases
 from harness.plan import JudgementItem, judgement_items, sample_keys
-from harness.protocols import Judge, RatesPrompts, Ratings
+from harness.protocols import EstimatesCost, Judge, RatesPrompts, Ratings
 from harness.store import Store
-from harness.types import Generation, Judgement, Request, Verdict
+from harness.types import Generation, Judgement, Request, Sample, Verdict
 from harness.writer import Writer
 
 log = logging.getLogger(__name__)
@@ -31,6 +31,11 @@ FIRST_LOOK, LAST_LOOK = 0.05, 1.0
 def _is_free(judge: Judge, verdict: Verdict) -> bool:
     """Return whether a verdict without a cost shows that this judge costs nothing."""
     return verdict.status == "scored" and verdict.cost is None and getattr(judge, "price", None) is None
+
+
+def _estimated(judge: Judge, sample: Sample, generation: Generation) -> float | None:
+    """Return what a verdict should have cost, where the server did not say so."""
+    return judge.estimate(sample, generation).cost if isinstance(judge, EstimatesCost) else None
 
 
 def _sound(verdict: Verdict, judge: Judge) -> Verdict:
@@ -233,7 +238,11 @@ class JudgeWorker:
             return
         judge = self._judge_for(item)
         verdict = self._ask(judge, item, generation)
-        self._budgets[item.judge].settle(item.judge, verdict.cost, is_free=_is_free(judge, verdict))
+        sample = self._samples[item.request.task, item.request.sample_id].sample
+        otherwise = _estimated(judge, sample, generation) if verdict.cost is None and verdict.raw is not None else None
+        self._budgets[item.judge].settle(
+            item.judge, verdict.cost, is_free=_is_free(judge, verdict), otherwise=otherwise
+        )
         self.verdicts[item.key] = verdict
         self._writer.add(
             Judgement(

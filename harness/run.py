@@ -164,9 +164,16 @@ class _Answering:
             affordable = self._budget.affords(model) if price is not None else None
             if affordable == 0:
                 return
+            asked = {request.key: len(request.rendered.text) for request in pending[:affordable]}
             for generation in _generate_all(backend, pending[:affordable], self.failures):
                 if price is not None:
-                    self._budget.count(model, price.cost(generation.tokens_in, generation.tokens_out))
+                    # Where nobody counted, a token for each character: rather too many than a limit that ends nothing.
+                    characters = None if generation.text is None else len(generation.text)
+                    self._budget.count(
+                        model,
+                        price.cost(generation.tokens_in, generation.tokens_out),
+                        otherwise=price.cost(asked[generation.request_key], characters),
+                    )
                 yield generation
             pending = [] if affordable is None else pending[affordable:]
         if model in self.failures:

@@ -96,3 +96,13 @@ def test_how_many_calls_are_affordable() -> None:
         found.append(budget.affords("model"))
     assert [1, 2, 1, 1, 0] == found
     assert budget.is_spent
+
+
+@pytest.mark.parametrize("cost", [None, -1e9, float("nan"), float("inf"), float("-inf")])
+def test_a_cost_that_is_none_is_counted_as_estimated(cost: float | None) -> None:
+    """What a call cost that tells no sensible cost is what it should have cost; the limit holds."""
+    budget, calls = Budget(1.0), 0
+    while budget.admits("judge"):
+        budget.settle("judge", cost, otherwise=0.3)
+        calls += 1
+    assert (3, pytest.approx(0.9)) == (calls, budget.spent)

@@ -1,5 +1,6 @@
 """What calls cost: a small table of prices that everyone can edit."""
 
+import math
 import re
 import tomllib
 from collections.abc import Mapping
@@ -23,6 +24,11 @@ class Price:
     __pydantic_config__ = _STRICT
     input: float
     output: float
+
+    def __post_init__(self) -> None:
+        for name in ("input", "output"):
+            if not 0 <= (value := getattr(self, name)) < math.inf:
+                raise ValueError(f"{name} must be a price of 0 or more (got {value:g})")
 
     def cost(self, tokens_in: int | None, tokens_out: int | None) -> float | None:
         """Return the cost of a call in US dollars, or None if the server did not count its tokens.

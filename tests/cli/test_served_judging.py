@@ -201,6 +201,33 @@ def test_the_cost_limit_of_a_served_model(run: RunCli) -> None:
         assert (0, 40) == (run(*arguments).code, len(server.calls))
 
 
+@pytest.mark.parametrize("name", ["gemini", "openai"])
+@pytest.mark.parametrize("claim", [-(10**12), 0, "many"])
+def test_no_token_count_of_a_server_ends_the_cost_limit(run: RunCli, name: str, claim: Any) -> None:
+    """Counts that cannot be are no money: what such a verdict or answer costs is estimated, and the limit holds."""
+    write_tasks(40)
+    Path("prices.toml").write_text('["test-model"]\ninput = 1.0\noutput = 5.0\n')
+
+    def told(step: Step) -> Step:
+        body = json.loads(step.payload)
+        usage = {"promptTokenCount": claim, "candidatesTokenCount": claim}
+        usage |= {"prompt_tokens": claim, "completion_tokens": claim}
+        body["usageMetadata" if name == "gemini" else "usage"] = usage
+        return Step(body)
+
+    price = 'prices = "prices.toml"\n'
+    with serve(lambda call: told(scored(name, number_of(turns(name, call)[0])))) as server:
+        configure(server, name, price)
+        ran = evaluate(run, f"{name}:test-model", "--max-cost", "0.002")
+        assert (3, True) == (ran.code, 1 <= len(server.calls) <= 5)
+        assert "Stopped at the cost limit" in ran.err
+    with serve(lambda _: told(WIRE[name].reply("東京です。" * 40))) as server:
+        Path("harness.toml").write_text(f'[models.{name}]\nbase_url = "{server.url}"\n{price}')
+        arguments = ("--task", "mine=tasks.jsonl", "--model", f"{name}:test-model", "--judge", "rules", "--run", "s")
+        ran = run("eval", *arguments, "--max-cost", "0.004")
+        assert (3, True) == (ran.code, 1 <= len(server.calls) <= 5)
+
+
 def test_a_limit_without_a_known_price_is_refused_before_the_first_call(run: RunCli) -> None:
     """No table has the model: an error that says where to put its price."""
     write_tasks(2)
