@@ -13,6 +13,8 @@ from pathlib import Path
 
 from harness.codec import decode
 from harness.errors import HarnessError, InputError
+from harness.tables import parse_json
+from harness.tables.files import read_text
 from harness.templates import Template
 from harness.types import Probe, PromptContract, RenderedPrompt, SpecialToken
 
@@ -123,14 +125,15 @@ def read_contract(folder: Path) -> PromptContract | None:
         InputError: the file is there and cannot be used; nothing is guessed from a part of it.
     """
     path = folder / CONTRACT
-    try:
-        if path.stat().st_size > _LARGEST:
-            raise _damaged(f"larger than {_LARGEST:,} bytes", path)
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
+    if not path.exists() and not path.is_symlink():
         return None
-    except (OSError, UnicodeDecodeError) as error:
-        raise _damaged(f"cannot be read: {getattr(error, 'strerror', None) or 'not UTF-8 text'}", path) from error
+    try:
+        text = read_text(path, most=_LARGEST)
+        parse_json(text)  # refuses what the codec would pass over: a name with two values
+    except InputError as error:
+        raise _damaged(error.message.removeprefix(f"{path}: "), path) from error
+    except ValueError as error:
+        raise _damaged(f"not a prompt contract: {error}", path) from error
     try:
         return decode(PromptContract, text, where=str(path))
     except InputError as error:

@@ -3,7 +3,6 @@
 import math
 import os
 import re
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +13,7 @@ from annotated_types import Ge, Gt, Lt
 from harness import plugins
 from harness.codec import decode, digest
 from harness.errors import InputError, UnknownNameError, UsageError
+from harness.tables.files import read_toml
 from harness.templates import is_path
 from harness.types import EvalSpec, JudgeSpec, ModelSpec, TaskSpec
 
@@ -70,14 +70,7 @@ def load_config(path: str | None) -> Config:
     source = Path(path or "harness.toml")
     if path is None and not source.exists():
         return Config()
-    try:
-        data = tomllib.loads(source.read_text(encoding="utf-8-sig"))
-    except FileNotFoundError as error:
-        raise InputError("no such configuration file.", path=source) from error
-    except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror}.", path=source) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"not valid TOML: {error}.", path=source) from error
+    data = read_toml(source)
     config = decode(Config, data, where=str(source))
     _check_models(config.models, source)
     return config

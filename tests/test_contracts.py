@@ -117,10 +117,10 @@ def damage(path: str, value: object) -> bytes:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "not a prompt contract: top level: invalid JSON"),
+        (b"", "not a prompt contract: "),
         (b"{}", "not a prompt contract: schema: "),
         (b"[1]", "not a prompt contract: "),
-        (b"\xff\xfe", "cannot be read: not UTF-8 text"),
+        (b"\xff\xfe", "byte 0xff is not UTF-8 text"),
         (b" " * 4_000_001, "larger than 4,000,000 bytes"),
         (damage("schema", 2), "schema: input should be 1 (got 2)"),
         (damage("probe", ...), "probe: "),
@@ -148,7 +148,7 @@ def test_a_damaged_contract_is_an_error(tmp_path: Path, content: bytes, message:
 def test_a_folder_in_the_place_of_the_contract_is_an_error(tmp_path: Path) -> None:
     """Not None, and no traceback."""
     (tmp_path / CONTRACT).mkdir()
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match="this is a folder"):
         read_contract(tmp_path)
 
 

@@ -14,6 +14,7 @@ from annotated_types import Ge, Gt, Le, Lt
 
 from harness.codec import decode, digest
 from harness.errors import InputError, UnknownNameError, UsageError
+from harness.tables.files import read_toml
 
 Positive = Annotated[int, Ge(1)]
 Finite = Annotated[float, Ge(0), Lt(math.inf)]
@@ -187,16 +188,9 @@ def _shipped(name: str) -> dict[str, Any]:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except FileNotFoundError as error:
-        raise InputError(
-            "no such recipe file.", path=path, hint=f"Recipes by name: {', '.join(recipe_names())}."
-        ) from error
-    except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror}.", path=path) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"not valid TOML: {error}.", path=path) from error
+    if not path.exists() and not path.is_symlink():
+        raise InputError("no such recipe file.", path=path, hint=f"Recipes by name: {', '.join(recipe_names())}.")
+    return read_toml(path)
 
 
 def _parse_changes(changes: Sequence[str], known: set[str]) -> dict[str, Any]:

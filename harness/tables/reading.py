@@ -1,6 +1,5 @@
 """Opening a table: the format from the suffix, else from the content."""
 
-import difflib
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,8 +7,9 @@ from importlib.metadata import EntryPoint
 from pathlib import Path
 
 from harness.errors import InputError
+from harness.tables.files import read_bytes, refuse_long_lines, refuse_nul
 from harness.tables.rows import Row
-from harness.tables.text import csv_rows, decode, header_width, json_rows
+from harness.tables.text import UTF16_BOMS, csv_rows, decode, header_width, json_rows
 
 # pyarrow takes 0.13 s to import, so its reader is loaded the way a plugin is: when a file asks for it.
 _PARQUET = EntryPoint(name="parquet", value="harness.tables.parquet:parquet_rows", group="harness.tables")
@@ -43,7 +43,7 @@ def read_table(path: str | Path, *, keep_odd: bool = False) -> Table:
     Raises:
         InputError: no such file, a folder, no permission, an empty file, rows that cannot be read (with their line).
     """
-    data = _read(path)
+    data = read_bytes(path)
     return Table(
         path=str(path),
         sha256=hashlib.sha256(data).hexdigest(),
@@ -62,7 +62,7 @@ def sha256_of(path: str | Path) -> str:
     Raises:
         InputError: the file cannot be read.
     """
-    return hashlib.sha256(_read(path)).hexdigest()
+    return hashlib.sha256(read_bytes(path)).hexdigest()
 
 
 def _rows(data: bytes, path: str, *, keep_odd: bool) -> list[Row]:
@@ -83,6 +83,9 @@ def _text_rows(data: bytes, path: str, suffix: str, *, keep_odd: bool) -> list[R
     for magic, what in _ARCHIVES.items():
         if data.startswith(magic):
             raise InputError(f"this is {what}", path=path, hint="Export it as CSV (UTF-8), JSONL or Parquet.")
+    if not data.startswith(UTF16_BOMS):
+        refuse_nul(data, path)
+    refuse_long_lines(data, path)
     text = decode(data, path)
     if suffix in _CSV_SUFFIXES:
         return csv_rows(text, path, delimiter=_CSV_SUFFIXES[suffix])
@@ -93,25 +96,3 @@ def _text_rows(data: bytes, path: str, suffix: str, *, keep_odd: bool) -> list[R
     raise InputError(
         "neither JSON, CSV nor Parquet by its content", path=path, hint="Name it .jsonl, .json, .csv, .tsv or .parquet."
     )
-
-
-def _read(path: str | Path) -> bytes:
-    try:
-        return Path(path).expanduser().read_bytes()
-    except FileNotFoundError:
-        raise InputError("no such file", path=path, hint=_nearby(Path(path))) from None
-    except IsADirectoryError:
-        raise InputError("this is a folder, not a file", path=path) from None
-    except PermissionError:
-        raise InputError("no permission to read this file", path=path) from None
-    except (OSError, ValueError, RuntimeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise InputError(f"cannot be read: {reason}", path=path) from None
-
-
-def _nearby(path: Path) -> str:
-    try:
-        near = difflib.get_close_matches(path.name, [entry.name for entry in path.parent.iterdir()], n=1)
-    except OSError:
-        near = []
-    return f"Did you mean {path.with_name(near[0])}?" if near else f"Relative paths start at {Path.cwd()}."

@@ -12,8 +12,10 @@ from harness.errors import InputError
 from harness.tables.rows import Row, lf, shorten
 
 _BOMS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+UTF16_BOMS = tuple(bom for bom, encoding in _BOMS.items() if encoding == "utf-16")
 _DELIMITERS = ",;\t"
 _LONGEST_NUMBER = 1_000  # digits; Python refuses to convert more than 4,300
+_DEEPEST = 100  # levels of lists and objects: what is deeper breaks programs further on
 _JSON_SPACE = re.compile(r"[ \t\n\r]*")
 
 
@@ -57,12 +59,14 @@ def parse_json(text: str) -> Any:  # noqa: ANN401 - a JSON value of any shape
     """Return the one JSON value that a cell holds.
 
     Raises:
-        ValueError: it is not JSON (NaN and Infinity are not), or nested too deeply.
+        ValueError: it is not JSON (NaN and Infinity are not), nested too deeply, or gives one name two values.
     """
     try:
-        return lf(json.loads(text, **_STRICT))
+        value = json.loads(text, **_STRICT)
     except RecursionError:
-        raise ValueError("nested too deeply") from None
+        raise ValueError(_TOO_DEEP) from None
+    _refuse_depth(value, text, 0, len(text))
+    return lf(value)
 
 
 def json_rows(text: str, path: str, *, keep_odd: bool = False) -> list[Row]:
@@ -112,13 +116,15 @@ def _json_values(text: str, path: str) -> Iterator[tuple[int, Any]]:
                 raise _not_json("text after the end of the array", text, position, line, path)
             break
         try:
-            value, position = decoder.raw_decode(text, position)
+            value, end = decoder.raw_decode(text, position)
+            _refuse_depth(value, text, position, end)
         except json.JSONDecodeError as error:
             where = "" if error.lineno == line else f" at line {error.lineno}"
             raise _not_json(f"{error.msg}{where}", text, position, line, path) from None
         except (ValueError, RecursionError) as error:
-            reason = "nested too deeply" if isinstance(error, RecursionError) else str(error)
+            reason = _TOO_DEEP if isinstance(error, RecursionError) else str(error)
             raise _not_json(reason, text, position, line, path) from None
+        position = end
         yield line, lf(value) if has_cr else value
         position = _skip_space(text, position)
         if in_array and not text.startswith("]", position):
@@ -163,7 +169,34 @@ def _whole(digits: str) -> int:
     return int(digits)
 
 
-_STRICT: dict[str, Any] = {"parse_constant": _refuse_constant, "parse_float": _finite, "parse_int": _whole}
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"two values named {shorten(next(name for name in names if names.count(name) > 1))}")
+    return values
+
+
+def _refuse_depth(value: Any, text: str, start: int, end: int) -> None:  # noqa: ANN401 - a JSON value of any shape
+    """Raise ValueError if lists and objects stand in each other more than `_DEEPEST` levels deep."""
+    if text.count("[", start, end) + text.count("{", start, end) <= _DEEPEST:
+        return  # counting brackets takes a hundredth of the time of looking at values
+    level = [value]
+    for _ in range(_DEEPEST + 1):
+        inner = (list(item.values()) if isinstance(item, dict) else item for item in level)
+        level = [part for parts in inner if isinstance(parts, list) for part in parts if isinstance(part, dict | list)]
+        if not level:
+            return
+    raise ValueError(_TOO_DEEP)
+
+
+_TOO_DEEP = f"nested too deeply, more than {_DEEPEST} levels"
+_STRICT: dict[str, Any] = {
+    "object_pairs_hook": _object,
+    "parse_constant": _refuse_constant,
+    "parse_float": _finite,
+    "parse_int": _whole,
+}
 
 
 def csv_rows(text: str, path: str, *, delimiter: str | None = None) -> list[Row]:

@@ -1,7 +1,6 @@
 """Where templates are found: published ones, the user's own folder, any path."""
 
 import os
-import stat
 import tomllib
 from collections.abc import Mapping
 from functools import lru_cache
@@ -10,6 +9,7 @@ from pathlib import Path
 
 from harness.errors import HarnessError, InputError, UnknownNameError
 from harness.sandbox.program import MAX_SOURCE
+from harness.tables.files import read_text
 from harness.templates.template import Kind, Template, parse_template
 
 OWN_FOLDER = "prompts"
@@ -98,27 +98,14 @@ def _published_text(name: str, kind: Kind) -> str:
 
 
 def _read_file(path: Path) -> str:
-    try:
-        status = path.stat()
-        if not stat.S_ISREG(status.st_mode):
-            raise InputError("not a file.", path=path)
-        if status.st_size > MAX_SOURCE:
-            raise InputError(f"larger than {MAX_SOURCE:,} bytes: hardly a template.", path=path)
-        if not path.resolve().is_relative_to(path.parent.resolve()):
-            raise InputError(
-                f"a link to another folder: {path.resolve()}.",
-                path=path,
-                hint="A template is a file of its own folder, so that nobody's link shows another file of yours to a "
-                "model. Copy it there.",
-            )
-        return path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError as error:
+    if not path.exists() and not path.is_symlink():
+        raise InputError("no such template file.", path=path, hint="Check the path, or see: harness ls prompts")
+    text = read_text(path, most=MAX_SOURCE)
+    if not path.resolve().is_relative_to(path.parent.resolve()):
         raise InputError(
-            "no such template file.", path=path, hint="Check the path, or see: harness ls prompts"
-        ) from error
-    except UnicodeDecodeError as error:
-        raise InputError(
-            f"not UTF-8 text (byte {error.start}).", path=path, hint="Save the template as UTF-8."
-        ) from error
-    except (OSError, ValueError) as error:  # ValueError: a path with a NUL
-        raise InputError(f"cannot be read: {getattr(error, 'strerror', None) or error}.", path=path) from error
+            f"a link to another folder: {path.resolve()}.",
+            path=path,
+            hint="A template is a file of its own folder, so that nobody's link shows another file of yours to a "
+            "model. Copy it there.",
+        )
+    return text

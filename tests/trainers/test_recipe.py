@@ -232,7 +232,7 @@ def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
     """A recipe saved in Shift JIS is named, not a traceback."""
     path = tmp_path / "mine.toml"
     path.write_bytes('summary = "学習"'.encode("shift_jis"))
-    with pytest.raises(InputError, match="not valid TOML"):
+    with pytest.raises(InputError, match="is not UTF-8 text"):
         load_recipe(str(path))
 
 

@@ -1,0 +1,166 @@
+"""Reading files that strangers made: what they are and how large is looked at first, and text must be text.
+
+Tables may hold `largest` bytes, 1,000 MB unless ``HARNESS_MAX_FILE_MB`` says otherwise, a line of text a quarter of
+them, a Parquet file four times as many once unpacked; settings in JSON `MAX_SETTINGS` bytes, in TOML a million.
+"""
+
+import difflib
+import os
+import stat
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from harness.errors import InputError
+
+SIZE_VARIABLE = "HARNESS_MAX_FILE_MB"
+MAX_SETTINGS = 4_000_000
+"""Bytes that a file of settings may hold, such as a prompt contract."""
+_MAX_TOML = 1_000_000
+_MAX_DOTS = 1_000  # in a line: a key of many parts takes the parser the square of their number
+_DEFAULT_MB = 1_000
+_MB = 1_000_000
+_LINE_SHARE = 4
+_KINDS = {
+    stat.S_ISDIR: "a folder",
+    stat.S_ISFIFO: "a pipe",
+    stat.S_ISSOCK: "a socket",
+    stat.S_ISCHR: "a device",
+    stat.S_ISBLK: "a device",
+}
+
+
+def largest() -> int:
+    """Return how many bytes a table may hold.
+
+    Raises:
+        InputError: ``HARNESS_MAX_FILE_MB`` is no whole number above 0.
+    """
+    text = os.environ.get(SIZE_VARIABLE, "").strip() or str(_DEFAULT_MB)
+    if not text.isascii() or not text.isdigit() or int(text[:12]) == 0:
+        raise InputError(f"{text!r} is not a number of megabytes", path=SIZE_VARIABLE, hint="For example 4000.")
+    return int(text[:12]) * _MB
+
+
+def more_allowed() -> str:
+    """Return the hint that says how to allow larger tables."""
+    return f"Split it, or allow more: {SIZE_VARIABLE}={4 * largest() // _MB}."
+
+
+def read_bytes(path: str | Path, *, most: int | None = None) -> bytes:
+    """Return the content of a regular file. ``~`` stands for the home folder.
+
+    Args:
+        path: As typed: messages show it like this.
+        most: Bytes that it may hold; None: those of a table.
+
+    Raises:
+        InputError: no such file, a folder, pipe or device, no permission, or too large.
+    """
+    limit = largest() if most is None else most
+    try:
+        source = Path(path).expanduser()
+        _refuse_odd(source.stat().st_mode, path)
+        # Not to wait for the other end, should a pipe have taken the file's place meanwhile.
+        handle = os.open(source, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        with open(handle, "rb") as file:  # noqa: PTH123 - an open handle
+            status = os.fstat(handle)
+            _refuse_odd(status.st_mode, path)
+            # Files of the system say that they are empty and are not, and others grow: one byte more tells.
+            data = b"" if status.st_size > limit else file.read(limit + 1)
+    except FileNotFoundError:
+        raise InputError("no such file", path=path, hint=_nearby(Path(path))) from None
+    except PermissionError:
+        raise InputError("no permission to read this file", path=path) from None
+    except (OSError, ValueError, RuntimeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise InputError(f"cannot be read: {reason}", path=path) from None
+    if status.st_size > limit or len(data) > limit:
+        size = max(status.st_size, len(data))
+        hint = more_allowed() if most is None else "This is hardly the file that was meant: check the path."
+        raise InputError(f"larger than {limit:,} bytes ({size:,})", path=path, hint=hint)
+    return data
+
+
+def read_text(path: str | Path, *, most: int = MAX_SETTINGS) -> str:
+    """Return the text of a small file in UTF-8, with or without a byte order mark.
+
+    Raises:
+        InputError: as `read_bytes`; not UTF-8; or a NUL, which no text holds.
+    """
+    data = read_bytes(path, most=most)
+    refuse_nul(data, str(path))
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"byte 0x{data[error.start]:02x} is not UTF-8 text",
+            path=path,
+            line=line_of(data, error.start),
+            hint="Save the file as UTF-8.",
+        ) from None
+
+
+def read_toml(path: str | Path) -> dict[str, Any]:
+    """Return the tables and values of a TOML file.
+
+    Raises:
+        InputError: as `read_text`, or it is not TOML.
+    """
+    text = read_text(path, most=_MAX_TOML)
+    for number, line in enumerate(text.splitlines(), start=1):
+        if line.count(".") > _MAX_DOTS:
+            raise InputError("a key or text with more dots than any needs", path=path, line=number)
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"not valid TOML: {error}.", path=path) from error
+    except RecursionError:
+        raise InputError("not valid TOML: nested too deeply.", path=path) from None
+    except ValueError as error:  # a number of more digits than Python converts, a date that does not exist
+        raise InputError(f"not valid TOML: {error}.", path=path) from error
+
+
+def refuse_nul(data: bytes, path: str) -> None:
+    """Raise InputError if a file that should be text holds a NUL."""
+    place = data.find(b"\0")
+    if place >= 0:
+        raise InputError(
+            "a NUL byte, which no text holds: UTF-16 without its mark, or no text file",
+            path=path,
+            line=line_of(data, place),
+            hint="Save the file as UTF-8.",
+        )
+
+
+def refuse_long_lines(data: bytes, path: str) -> None:
+    """Raise InputError if a line is longer than any row could be."""
+    limit = largest() // _LINE_SHARE
+    start = 0
+    # Looking for the last line end within the limit is quicker than looking at every line.
+    while len(data) - start > limit:
+        end = data.rfind(b"\n", start, start + limit + 1)
+        if end < 0:
+            raise InputError(
+                f"a line of more than {limit:,} bytes", path=path, line=line_of(data, start), hint=more_allowed()
+            )
+        start = end + 1
+
+
+def line_of(data: bytes, place: int) -> int:
+    """Return the line on which a byte stands, from 1."""
+    return data.count(b"\n", 0, place) + 1
+
+
+def _refuse_odd(mode: int, path: str | Path) -> None:
+    for is_kind, name in _KINDS.items():
+        if is_kind(mode):
+            raise InputError(f"this is {name}, not a file", path=path)
+
+
+def _nearby(path: Path) -> str:
+    try:
+        near = difflib.get_close_matches(path.name, [entry.name for entry in path.parent.iterdir()], n=1)
+    except OSError:
+        near = []
+    return f"Did you mean {path.with_name(near[0])}?" if near else f"Relative paths start at {Path.cwd()}."
