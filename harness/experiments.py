@@ -148,10 +148,10 @@ def run_experiment(
         raise StatisticsError("An A/B test needs two prompts.", hint="Name two: --prompt A --prompt B.")
     cube = _cube(table, models, prompts)
     pairs = _pairs(prompts, control)
-    averages = cube.mean(axis=0)
+    averages = cube.mean(axis=1)
     family = _Family(table=table, confidence=confidence)
     effects = family.compare(averages, pairs)
-    by_model = family.compare(cube.reshape(-1, cube.shape[2]), _within_models(pairs, len(models), len(prompts)))
+    by_model = family.compare(cube.reshape(3, -1, cube.shape[3]), _within_models(pairs, len(models), len(prompts)))
     effects_of = tuple(_contrast(prompts, pair, result) for pair, result in zip(pairs, effects, strict=True))
     beats = _beats(effects_of, 1 - confidence)
     spreads = [contrast.result.sd for contrast in effects_of if contrast.result.sd]
@@ -166,10 +166,10 @@ def run_experiment(
         confidence=confidence,
         cells=tuple(
             mean
-            for model, scores in zip(models, cube, strict=True)
+            for model, scores in zip(models, cube[0], strict=True)
             for mean in _means(table, prompts, scores, confidence, model)
         ),
-        means=_means(table, prompts, averages, confidence, None),
+        means=_means(table, prompts, averages[0], confidence, None),
         effects=effects_of,
         by_model=tuple(
             _contrast(prompts, pairs[index % len(pairs)], result, model=models[index // len(pairs)])
@@ -186,7 +186,7 @@ def run_experiment(
         selection=None
         if select_seed is None
         else select(table, prompts, averages, control or prompts[0], seed=select_seed, confidence=confidence),
-        apart=_apart(table, prompts, averages, most_apart),
+        apart=_apart(table, prompts, averages[0], most_apart),
     )
 
 
@@ -195,15 +195,15 @@ def select(
 ) -> Selection | None:
     """Return the best of ``prompts`` on a random half of the tasks, with its figures on the other half.
 
-    ``averages`` (prompts, tasks) holds the scores. Equal means go to the prompt that was named first. None if no task
-    of the half for selecting has a score in every cell.
+    ``averages`` (3, prompts, tasks): the scores, the least and the most that each could be. Equal means go to the
+    prompt that was named first. None if no task of the half for selecting has a score in every cell.
 
     Raises:
         StatisticsError: fewer than `FEWEST_TO_SPLIT` tasks or clusters.
     """
     chosen = _random_half(table.samples, seed)
-    halves = averages[:, chosen], averages[:, ~chosen]
-    first, everything = _row_means(halves[0]), _row_means(averages)
+    rest_of_tasks = averages[..., ~chosen]
+    first, everything = _row_means(averages[0][:, chosen]), _row_means(averages[0])
     if np.isnan(first).all():
         return None
     best, against = int(np.nanargmax(first)), list(prompts).index(control)
@@ -215,8 +215,8 @@ def select(
         seed=seed,
         n_select=int(chosen.sum()),
         n_report=int((~chosen).sum()),
-        estimate=_estimate(table, halves[1][best], rest.clusters, confidence),
-        result=None if best == against else rest.compare(halves[1], [(best, against)])[0],
+        estimate=_estimate(table, rest_of_tasks[0][best], rest.clusters, confidence),
+        result=None if best == against else rest.compare(rest_of_tasks, [(best, against)])[0],
         naive_gain=None if np.isnan(gain) else float(gain),
     )
 
@@ -239,15 +239,19 @@ class _Family:
     def compare(
         self, scores: Floats, pairs: Sequence[tuple[int, int]], *, of_effects: bool = False
     ) -> Sequence[PairedComparison]:
-        """Return (candidate, baseline) rows compared, as one family. ``of_effects``: rows are differences of scores."""
+        """Return (candidate, baseline) rows compared, as one family. ``of_effects``: rows are differences of scores.
+
+        ``scores`` (3, rows, tasks): the scores, the least and the most that each could be.
+        """
         scale = self.table.judge.scale
         width = scale.high - scale.low
         return compare_pairs(
-            scores,
+            scores[0],
             np.array(pairs, dtype=np.int64).reshape(-1, 2),
             low=-width if of_effects else scale.low,
             high=width if of_effects else scale.high,
             step=scale.step or 1.0,
+            ends=(scores[1], scores[2]),
             clusters=self.clusters,
             confidence=self.confidence,
         ).comparisons
@@ -258,14 +262,14 @@ def _gains(scale: Scale) -> tuple[float, ...]:
 
 
 def _cube(table: ScoreTable, models: Sequence[str], prompts: Sequence[str]) -> Floats:
-    """Return scores of shape (models, prompts, tasks)."""
+    """Return scores, and the least and the most that each could be, of shape (3, models, prompts, tasks)."""
     place = {row: index for index, row in enumerate(table.rows)}
-    scores = table.scores
+    scores = np.stack([table.scores, *table.ends])
     wanted = [[RowKey(model=model, prompt=prompt) for prompt in prompts] for model in models]
     for row in (row for rows in wanted for row in rows):
         if row not in place:
             raise StatisticsError(f"Model {row.model!r} has no answers under prompt {row.prompt!r}.")
-    return np.stack([np.stack([scores[place[row]] for row in rows]) for rows in wanted])
+    return scores[:, [[place[row] for row in rows] for rows in wanted]]
 
 
 def _pairs(prompts: Sequence[str], control: str | None) -> list[tuple[int, int]]:
@@ -301,11 +305,12 @@ def _interactions(
     rows: list[Floats] = []
     about: list[tuple[tuple[int, int], int]] = []
     for pair in pairs:
-        effect = cube[:, pair[0]] - cube[:, pair[1]]
+        first, second = cube[:, :, pair[0]], cube[:, :, pair[1]]
+        effect = first - second[[0, 2, 1]]  # at least: the least of the first less the most of the second
         for model in range(1 if len(models) == 2 else 0, len(models)):  # noqa: PLR2004 - two have one difference
-            rows += [effect[model], np.delete(effect, model, axis=0).mean(axis=0)]
+            rows += [effect[:, model], np.delete(effect, model, axis=1).mean(axis=1)]
             about.append((pair, model))
-    results = family.compare(np.stack(rows), [(2 * i, 2 * i + 1) for i in range(len(about))], of_effects=True)
+    results = family.compare(np.stack(rows, axis=1), [(2 * i, 2 * i + 1) for i in range(len(about))], of_effects=True)
     return tuple(
         _contrast(
             prompts, pair, result, model=models[model], others=tuple(name for name in models if name != models[model])

@@ -4,6 +4,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
+
 from harness.plan import PlannedJudge
 from harness.scores import RowKey, ScoreTable
 from harness.stats import (
@@ -14,23 +17,30 @@ from harness.stats import (
     RankSet,
     RepeatPlan,
     VarianceComponents,
+    WorstCase,
     buy_next,
+    comparable_means,
     compare_family,
+    gaps_are_unlike,
+    gaps_matter,
+    missing_shares,
     plan_family,
     plan_repeats,
     rank_sets,
     score_interval,
     variance_components,
+    worst_case_mean,
 )
 from harness.types import Estimate, Generation, Request
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TagRow:
-    """A row's mean over the samples that carry one tag."""
+    """A row's mean over the samples that carry one tag; ``comparable`` as in `BoardRow`."""
 
     tag: str
     estimate: Estimate
+    comparable: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +50,11 @@ class BoardRow:
     ``rank``: the ranks that it may hold, None without a score. ``length_stop_rate``: the share of its answers that were
     cut at the length limit, None if unknown. ``reasons``: why verdicts are missing, with their number. ``components``:
     where its noise comes from, None without repeats.
+
+    ``comparable``: what it would average over all tasks, going by the tasks that rows have in common (see
+    `harness.stats.comparable_means`); its mean if it lacks no score, None if no task links it to the baseline's row.
+    Rows are ordered by it. ``n_partly``: tasks that lack some of their repeats. ``worst_case``: what its mean over all
+    tasks could be. ``has_gaps``: it lacks scores, and that matters on this board.
     """
 
     key: RowKey
@@ -49,6 +64,10 @@ class BoardRow:
     reasons: Mapping[str, int]
     tags: tuple[TagRow, ...]
     components: VarianceComponents | None
+    comparable: float | None
+    n_partly: int
+    worst_case: WorstCase
+    has_gaps: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +99,7 @@ class Board:
 
     ``comparisons`` are the declared family, ``family_method`` how it was corrected; ``plan`` is what this many tasks
     can tell apart, given the median spread of the family's differences; ``repeats``: what repeats teach, where there
-    are any.
+    are any. ``unlike_gaps``: rows lack scores on unlike tasks, so that their own means are not comparable.
     """
 
     task: str
@@ -91,7 +110,13 @@ class Board:
     family_method: str
     plan: BoardPlan
     repeats: RepeatAdvice | None
+    unlike_gaps: bool
     cautions: tuple[str, ...]
+
+    @property
+    def has_gaps(self) -> bool:
+        """Whether any row lacks scores in a way that matters."""
+        return any(row.has_gaps for row in self.rows)
 
     def against_baseline(self, row: RowKey) -> PairedComparison | None:
         """Return the comparison in which ``row`` is the only candidate, if the family has one."""
@@ -171,6 +196,7 @@ def _board(
         clusters=table.clusters,
         confidence=confidence,
     )
+    gaps = _gaps(table, baseline, confidence)
     rows = [
         BoardRow(
             key=key,
@@ -178,10 +204,16 @@ def _board(
             rank=rank,
             length_stop_rate=length_stops.get((table.task, key)),
             reasons=dict(table.reasons[key].most_common()),
-            tags=_tag_rows(table, key, confidence),
+            tags=tags,
             components=variance_components(cells) if cells.shape[1] * cells.shape[2] > 1 else None,
+            comparable=gaps.comparable[place],
+            n_partly=gaps.n_partly[place],
+            worst_case=gaps.worst_cases[place],
+            has_gaps=gaps.matter and bool(gaps.shares[place].any()),
         )
-        for key, interval, rank, cells in zip(table.rows, intervals, ranks, table.cells, strict=True)
+        for place, (key, interval, rank, cells, tags) in enumerate(
+            zip(table.rows, intervals, ranks, table.cells, _tag_rows(table, baseline, confidence), strict=True)
+        )
     ]
     comparisons, method, plan = _comparisons(table, baseline, family, confidence)
     cautions = dict.fromkeys(caution for interval in intervals for caution in interval.cautions)
@@ -191,11 +223,12 @@ def _board(
         task=table.task,
         judge=table.judge,
         n_samples=len(table.samples),
-        rows=tuple(sorted(rows, key=_best_first)),
+        rows=tuple(rows[place] for place in gaps.order),
         comparisons=comparisons,
         family_method=method,
         plan=plan,
         repeats=_repeat_advice(table, comparisons, confidence),
+        unlike_gaps=gaps.unlike,
         cautions=tuple(cautions),
     )
 
@@ -204,15 +237,15 @@ def _comparisons(
     table: ScoreTable, baseline: str, family: Family, confidence: float
 ) -> tuple[tuple[Comparison, ...], str, BoardPlan]:
     """Return the family of one board. Without a row of the baseline (it has none here) the first row stands in."""
-    place = next((index for index, key in enumerate(table.rows) if key.model == baseline), 0)
     scale = table.judge.scale
     compared = compare_family(
         table.scores,
         family=family,
-        baseline=place,
+        baseline=_baseline_place(table, baseline),
         low=scale.low,
         high=scale.high,
         step=scale.step or 1.0,
+        ends=table.ends,
         clusters=table.clusters,
         confidence=confidence,
     )
@@ -244,23 +277,73 @@ def _repeat_advice(table: ScoreTable, comparisons: Sequence[Comparison], confide
     )
 
 
-def _tag_rows(table: ScoreTable, key: RowKey, confidence: float) -> tuple[TagRow, ...]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Gaps:
+    """What the rows of a table lack and what is made of it, each by row; ``order`` has the best row first."""
+
+    shares: npt.NDArray[np.float64]
+    matter: bool
+    unlike: bool
+    comparable: tuple[float | None, ...]
+    worst_cases: tuple[WorstCase, ...]
+    n_partly: tuple[int, ...]
+    order: tuple[int, ...]
+
+
+def _gaps(table: ScoreTable, baseline: str, confidence: float) -> _Gaps:
+    scale, scores, ends = table.judge.scale, table.scores, table.ends
+    shares = missing_shares(scores, ends, scale.high - scale.low)
+    means = comparable_means(scores)
+    main = max(0, int(means.groups[_baseline_place(table, baseline)])) if table.rows else 0
+
+    def best_first(place: int) -> tuple[bool, bool, int, float, RowKey]:
+        key, group = table.rows[place], int(means.groups[place])
+        value = 0.0 if group < 0 else -float(means.values[place])
+        return group < 0, group != main, group, value, RowKey(model=key.model, prompt=key.prompt or "")
+
+    return _Gaps(
+        shares=shares,
+        matter=gaps_matter(shares),
+        unlike=gaps_are_unlike(shares),
+        comparable=_linked(means.values, means.groups, main),
+        worst_cases=tuple(
+            worst_case_mean(
+                values,
+                low=scale.low,
+                high=scale.high,
+                pass_fail=scale.is_pass_fail,
+                ends=(least, most),
+                clusters=table.clusters,
+                confidence=confidence,
+            )
+            for values, least, most in zip(scores, *ends, strict=True)
+        ),
+        n_partly=tuple(((shares > 0) & ~np.isnan(scores)).sum(axis=1).tolist()),
+        order=tuple(sorted(range(len(table.rows)), key=best_first)),
+    )
+
+
+def _linked(values: npt.NDArray[np.float64], groups: npt.NDArray[np.int64], main: int) -> tuple[float | None, ...]:
+    return tuple(float(value) if group == main else None for value, group in zip(values, groups, strict=True))
+
+
+def _baseline_place(table: ScoreTable, baseline: str) -> int:
+    """Return the row that others are compared with: the first of the baseline, else (it has none here) the first."""
+    return next((index for index, key in enumerate(table.rows) if key.model == baseline), 0)
+
+
+def _tag_rows(table: ScoreTable, baseline: str, confidence: float) -> tuple[tuple[TagRow, ...], ...]:
+    """Return the means by tag of every row."""
     tags = dict.fromkeys(tag for sample in table.samples for tag in sample.tags)
-    values = table.values(key)
-    rows = []
+    scale, scores, place = table.judge.scale, table.scores, _baseline_place(table, baseline)
+    rows: list[list[TagRow]] = [[] for _ in table.rows]
     for tag in tags:
-        chosen = [tag in sample.tags for sample in table.samples]
-        scored = score_interval(
-            values[chosen],
-            low=table.judge.scale.low,
-            high=table.judge.scale.high,
-            pass_fail=table.judge.scale.is_pass_fail,
-            confidence=confidence,
-        )
-        rows.append(TagRow(tag=tag, estimate=scored.estimate))
-    return tuple(rows)
-
-
-def _best_first(row: BoardRow) -> tuple[bool, float, RowKey]:
-    value = row.estimate.value
-    return value is None, -(value or 0.0), RowKey(model=row.key.model, prompt=row.key.prompt or "")
+        chosen = scores[:, [tag in sample.tags for sample in table.samples]]
+        means = comparable_means(chosen)
+        comparable = _linked(means.values, means.groups, max(0, int(means.groups[place])))
+        for row, values, value in zip(rows, chosen, comparable, strict=True):
+            scored = score_interval(
+                values, low=scale.low, high=scale.high, pass_fail=scale.is_pass_fail, confidence=confidence
+            )
+            row.append(TagRow(tag=tag, estimate=scored.estimate, comparable=value))
+    return tuple(map(tuple, rows))

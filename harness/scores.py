@@ -24,7 +24,8 @@ class ScoreTable:
     """The scores of one judge on one task.
 
     ``cells``: float array of shape (rows, samples, repeats, judge repeats); NaN where there is no score. NaN never
-    leaves this module's users: every figure made of it is None where it cannot be computed.
+    leaves this module's users: every figure made of it is None where it cannot be computed. ``planned``: which cells
+    were asked for (rows may have unlike numbers of repeats); None: all.
     """
 
     task: str
@@ -34,11 +35,26 @@ class ScoreTable:
     cells: npt.NDArray[np.float64]
     reasons: Mapping[RowKey, Counter[str]]
     versions: frozenset[str]
+    planned: npt.NDArray[np.bool_] | None = None
 
     @property
     def scores(self) -> npt.NDArray[np.float64]:
         """Shape (rows, samples): each task's score, its repeats averaged first, since the task is the unit."""
         return _mean_of_present(_mean_of_present(self.cells))
+
+    @property
+    def ends(self) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """The least and the most that `scores` could be were every missing verdict known, shape (rows, samples) each.
+
+        Equal to the score where no repeat is missing; the ends of the scale where all are, or none was asked for.
+        """
+        missing = np.isnan(self.cells) & (True if self.planned is None else self.planned)
+        least, most = (
+            _mean_of_present(_mean_of_present(np.where(missing, end, self.cells)))
+            for end in (self.judge.scale.low, self.judge.scale.high)
+        )
+        unknown = np.isnan(least)
+        return np.where(unknown, self.judge.scale.low, least), np.where(unknown, self.judge.scale.high, most)
 
     def values(self, row: RowKey) -> npt.NDArray[np.float64]:
         """Return one row's scores, shape (samples,)."""
@@ -81,6 +97,7 @@ def _table(
     repeats = 1 + max(item.request.repeat for item in items)
     judge_repeats = 1 + max(item.judge_repeat for item in items)
     cells = np.full((len(rows), len(columns), repeats, judge_repeats), np.nan)
+    planned = np.zeros(cells.shape, dtype=np.bool_)
     reasons: dict[RowKey, Counter[str]] = {key: Counter() for key in rows}
     versions: set[str] = set()
     for item in items:
@@ -88,10 +105,11 @@ def _table(
         verdict = verdict_of(item)
         if verdict.version:
             versions.add(verdict.version)
+        place = (rows[key], columns[item.request.sample_id], item.request.repeat, item.judge_repeat)
+        planned[place] = True
         if verdict.score is None:
             reasons[key][verdict.reason or "no reason given"] += 1
         else:
-            place = (rows[key], columns[item.request.sample_id], item.request.repeat, item.judge_repeat)
             cells[place] = verdict.score
     return ScoreTable(
         task=task.name,
@@ -101,6 +119,7 @@ def _table(
         cells=cells,
         reasons=reasons,
         versions=frozenset(versions),
+        planned=planned,
     )
 
 

@@ -372,6 +372,10 @@ def _figures_document(result: PairedComparison) -> dict[str, Any]:
         "losses": result.losses,
         "n_pairs": result.n_pairs,
         "n_missing": result.n_missing,
+        "worst_case": result.worst_case,
+        "best_case": result.best_case,
+        "worst_case_low": result.worst_case_low,
+        "best_case_high": result.best_case_high,
         "minimum_detectable": result.minimum_detectable,
         "cautions": list(result.cautions),
     }

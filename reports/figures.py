@@ -9,6 +9,7 @@ from markupsafe import Markup
 from harness.leaderboard import Board
 from harness.scores import ScoreTable
 from reports import plots
+from reports.gaps import MARK, marked
 from reports.levels import Levels, level_shares
 from reports.view import MISSING, number, percent, printable, row_name, score_digits
 from reports.wording import Words
@@ -42,7 +43,7 @@ def figures(board: Board, table: ScoreTable, place: int, confidence: float, say:
     order = [table.rows.index(row.key) for row in board.rows]
     scores = table.scores[order]
     names = [row_name(row.key) for row in board.rows]
-    shown = [_means(board, names, f"f{place}m", confidence, say)]
+    shown = [_means(board, [marked(row_name(row.key), row) for row in board.rows], f"f{place}m", confidence, say)]
     if len({comparison.baseline for comparison in board.comparisons}) == 1:
         shown.append(_differences(board, f"f{place}d", confidence, say))
     shown.append(_distribution(names, level_shares(scores, board.judge.scale), f"f{place}s", say))
@@ -72,7 +73,7 @@ def _differences(board: Board, name: str, confidence: float, say: Words) -> Figu
         if result is not None:
             bars.append(
                 plots.Bar(
-                    name=row_name(row.key),
+                    name=f"{row_name(row.key)} {MARK}" if result.gap else row_name(row.key),
                     value=result.difference.value,
                     low=result.simultaneous.low,
                     high=result.simultaneous.high,

@@ -17,6 +17,7 @@ from harness.scores import ScoreTable
 from harness.types import Estimate
 from reports.document import Report
 from reports.figures import figures, tone
+from reports.gaps import comparable, difference_bounds, legend, marked, marked_difference, row_bounds, tag_mean
 from reports.judge_cards import TaskCards, judge_cards
 from reports.markdown import (
     cautions_about,
@@ -147,6 +148,7 @@ def _board(board: Board, table: ScoreTable, place: int, confidence: float, say: 
         "verdict": verdict_on_board(board, confidence, say),
         "resolution": resolution(board, say),
         "noise": noise(board, say),
+        "gaps": legend(board, say).replace("**", ""),
         "method": method_note(board, say),
         "cautions": cautions,
         "missing": [(count, printable(reason)) for reason, count in missing_reasons(board.rows)],
@@ -167,18 +169,23 @@ def _table(
         Column(title=say(rate)),
         Column(title=say("column.interval", confidence=percent(confidence))),
     ]
+    gaps = board.has_gaps
+    columns += [Column(title=say(f"column.{name}")) for name in ("comparable", "bounds")] if gaps else []
     ends_known = any(row.length_stop_rate is not None for row in board.rows)
-    names = ("difference", "difference_interval", "p_adjusted", "wins")
+    names = ("difference", "difference_interval", *(["difference_bounds"] if gaps else []), "p_adjusted", "wins")
     columns += [Column(title=say(f"column.{name}")) for name in names] if compared else []
     columns += [Column(title=say(f"column.{name}")) for name in ("n", "unscored", *(["cut"] if ends_known else []))]
     alpha = 1 - confidence
     return columns, [
         [
-            Cell(text=ranks(row.rank), sort=None if row.rank is None else row.rank.low + row.rank.high / 1e6),
+            Cell(
+                text=marked(ranks(row.rank), row), sort=None if row.rank is None else row.rank.low + row.rank.high / 1e6
+            ),
             Cell(text=printable(row.key.model), sort=row.key.model.casefold()),
             *([Cell(text=printable(row.key.prompt or MISSING), sort=row.key.prompt or "")] if prompted else []),
-            Cell(text=number(row.estimate.value, digits), sort=row.estimate.value),
+            Cell(text=marked(number(row.estimate.value, digits), row), sort=row.estimate.value),
             Cell(text=interval(row.estimate, digits), sort=row.estimate.low),
+            *(_gap_cells(row, digits, say) if gaps else []),
             *(_against(board, row, digits, alpha, say) if compared else []),
             Cell(text=f"{row.estimate.n}", sort=row.estimate.n),
             Cell(text=f"{row.estimate.n_unscored}", sort=row.estimate.n_unscored),
@@ -190,17 +197,27 @@ def _table(
 
 def _against(board: Board, row: BoardRow, digits: int, alpha: float, say: Words) -> list[Cell]:
     result = board.against_baseline(row.key)
+    gaps = board.has_gaps
     if result is None:
-        return [Cell(text=say("board.baseline"), tone="muted", sort=0.0), Cell(text=""), Cell(text=""), Cell(text="")]
+        empty = [Cell(text="")] * (4 if gaps else 3)
+        return [Cell(text=say("board.baseline"), tone="muted", sort=0.0), *empty]
     return [
         Cell(
-            text=signed(result.difference.value, digits),
+            text=marked_difference(result, digits),
             sort=result.difference.value,
             tone=tone(result.difference.value, result.p_adjusted, alpha),
         ),
         Cell(text=interval(result.difference, digits, with_sign=True), sort=result.difference.low),
+        *([Cell(text=difference_bounds(result, digits), sort=result.worst_case)] if gaps else []),
         Cell(text=p_value(result.p_adjusted), sort=result.p_adjusted),
         Cell(text=wins(result), sort=result.wins - result.losses),
+    ]
+
+
+def _gap_cells(row: BoardRow, digits: int, say: Words) -> list[Cell]:
+    return [
+        Cell(text=comparable(row, digits, say), sort=row.comparable),
+        Cell(text=row_bounds(row, digits), sort=row.worst_case.worst),
     ]
 
 
@@ -213,7 +230,7 @@ def _tags(board: Board, digits: int, say: Words) -> dict[str, Any] | None:
     rows = [
         [
             Cell(text=printable(row_name(row.key)), sort=row_name(row.key).casefold()),
-            *(Cell(text=number(tag.estimate.value, digits), sort=tag.estimate.value) for tag in row.tags),
+            *(Cell(text=tag_mean(row, tag, digits), sort=tag.estimate.value) for tag in row.tags),
         ]
         for row in board.rows
     ]

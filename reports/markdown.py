@@ -10,6 +10,18 @@ from tabulate import tabulate
 from harness.leaderboard import Board, BoardRow, Leaderboard
 from harness.stats import PairedComparison
 from reports.audit import grouped_reasons
+from reports.gaps import (
+    comparable,
+    comparison_cautions,
+    difference_bounds,
+    gap_cautions,
+    has_sure_sign,
+    legend,
+    marked,
+    marked_difference,
+    row_bounds,
+    tag_mean,
+)
 from reports.view import (
     MISSING,
     interval,
@@ -26,7 +38,6 @@ from reports.view import (
     row_name,
     score_digits,
     shown_value,
-    signed,
 )
 from reports.wording import Language, Words, words
 
@@ -94,42 +105,37 @@ def headline(leaderboard: Leaderboard, provenance: Mapping[str, Any], say: Words
 
 
 def board_table(board: Board, confidence: float, say: Words | None = None) -> str:
-    """Return the table of one board: ranks and means, and next to them each candidate against the baseline."""
+    """Return the table of one board: ranks and means, and next to them each candidate against the baseline.
+
+    Where rows lack scores it also says what their place goes by, and what their figures could be.
+    """
     say = say or words("en")
     digits = score_digits(board.judge.scale.low, board.judge.scale.high)
     rate = "column.pass_rate" if board.judge.scale.is_pass_fail else "column.mean"
     columns = [("right", say("column.rank")), ("left", say("column.model"))]
     prompted = any(row.key.prompt is not None for row in board.rows)
     columns += [("left", say("column.prompt"))] if prompted else []
-    columns += [
-        ("right", say(rate)),
-        ("center", say("column.interval", confidence=percent(confidence))),
-        ("right", say("column.n")),
-        ("right", say("column.unscored")),
-    ]
+    columns += [("right", say(rate)), ("center", say("column.interval", confidence=percent(confidence)))]
+    gaps = board.has_gaps
+    columns += [("right", say("column.comparable")), ("center", say("column.bounds"))] if gaps else []
+    columns += [("right", say("column.n")), ("right", say("column.unscored"))]
     ends_known = any(row.length_stop_rate is not None for row in board.rows)
     columns += [("right", say("column.cut"))] if ends_known else []
     compared = bool(board.comparisons)
     if compared:
-        columns += [
-            ("right", say("column.difference")),
-            ("center", say("column.difference_interval")),
-            ("right", say("column.p_adjusted")),
-            ("right", say("column.wins")),
-        ]
+        columns += [("right", say("column.difference")), ("center", say("column.difference_interval"))]
+        columns += [("center", say("column.difference_bounds"))] if gaps else []
+        columns += [("right", say("column.p_adjusted")), ("right", say("column.wins"))]
     rows = []
     for row in board.rows:
-        cells = [ranks(row.rank), markdown_cell(row.key.model)]
+        cells = [marked(ranks(row.rank), row), markdown_cell(row.key.model)]
         cells += [markdown_cell(row.key.prompt or MISSING)] if prompted else []
-        cells += [
-            number(row.estimate.value, digits),
-            interval(row.estimate, digits),
-            say("column.of", n=row.estimate.n, total=board.n_samples),
-            str(row.estimate.n_unscored),
-        ]
+        cells += [marked(number(row.estimate.value, digits), row), interval(row.estimate, digits)]
+        cells += [comparable(row, digits, say), row_bounds(row, digits)] if gaps else []
+        cells += [say("column.of", n=row.estimate.n, total=board.n_samples), str(row.estimate.n_unscored)]
         cells += [percent(row.length_stop_rate)] if ends_known else []
         if compared:
-            cells += _against(board.against_baseline(row.key), digits, say)
+            cells += _against(board.against_baseline(row.key), digits, say, gaps=gaps)
         rows.append(cells)
     return _table(rows, [header for _, header in columns], [align for align, _ in columns])
 
@@ -138,11 +144,12 @@ def comparison_table(board: Board, say: Words | None = None) -> str:
     """Return every comparison of one board, one line each."""
     say = say or words("en")
     digits = score_digits(board.judge.scale.low, board.judge.scale.high)
+    gaps = any(comparison.result.gap for comparison in board.comparisons)
     rows = [
         [
             markdown_cell(row_name(comparison.candidate)),
             markdown_cell(row_name(comparison.baseline)),
-            signed(comparison.result.difference.value, digits),
+            marked_difference(comparison.result, digits),
             interval(comparison.result.difference, digits, with_sign=True),
             interval(comparison.result.simultaneous, digits, with_sign=True),
             p_value(comparison.result.p_value),
@@ -150,12 +157,14 @@ def comparison_table(board: Board, say: Words | None = None) -> str:
             wins(comparison.result),
             str(comparison.result.n_pairs),
             number(comparison.result.minimum_detectable, digits),
+            *([difference_bounds(comparison.result, digits)] if gaps else []),
         ]
         for comparison in board.comparisons
     ]
     headers = ["candidate", "baseline", "difference", "difference_interval", "simultaneous", "p", "p_adjusted", "wins",
-               "pairs", "detectable"]  # fmt: skip
-    align = ("left", "left", "right", "center", "center", "right", "right", "right", "right", "right")
+               "pairs", "detectable", *(["difference_bounds"] if gaps else [])]  # fmt: skip
+    align = ["left", "left", "right", "center", "center", "right", "right", "right", "right", "right"]
+    align += ["center"] if gaps else []
     return _table(rows, [say(f"column.{header}") for header in headers], align)
 
 
@@ -227,18 +236,20 @@ def verdict_on_board(board: Board, confidence: float, say: Words) -> str | None:
         return None
     alpha = 1 - confidence
     found = [
-        comparison.result.difference.value or 0.0
+        comparison.result
         for comparison in board.comparisons
         if comparison.result.p_adjusted is not None and comparison.result.p_adjusted < alpha
     ]
-    return say(
+    said = say(
         "board.significant",
-        better=sum(value > 0 for value in found),
-        worse=sum(value < 0 for value in found),
+        better=sum((result.difference.value or 0.0) > 0 for result in found),
+        worse=sum((result.difference.value or 0.0) < 0 for result in found),
         count=len(board.comparisons),
         baseline=row_name(next(iter(baselines))),
         alpha=f"{alpha:.2g}",
     )
+    open_ones = sum(result.gap is not None and not has_sure_sign(result) for result in found)
+    return said + say("space") + say("gap.better", count=open_ones) if open_ones else said
 
 
 def method_note(board: Board, say: Words) -> str:
@@ -258,10 +269,12 @@ def method_note(board: Board, say: Words) -> str:
 
 def cautions_about(board: Board, say: Words) -> list[tuple[str, str]]:
     """Return what to beware of in one board: whom it is about ("" for all), and the sentence. Plain text."""
-    said = [("", say.sentence(caution)) for caution in board.cautions]
+    said = [("", caution) for caution in gap_cautions(board, say)]
+    said += [("", say.sentence(caution)) for caution in board.cautions]
     about: dict[str, list[str]] = {}
     for comparison in board.comparisons:
-        for caution in comparison.result.cautions:
+        # What a row lacks is said once, with its mean.
+        for caution in (caution for caution in comparison.result.cautions if caution != comparison.result.gap):
             about.setdefault(caution, []).append(row_name(comparison.candidate))
     return said + [(say.several(names, _NAMED), say.sentence(caution)) for caution, names in about.items()]
 
@@ -285,12 +298,13 @@ def scale_note(board: Board, say: Words) -> str:
     return say("board.scale", scale=board.judge.scale) + say("space") + measured
 
 
-def _against(result: PairedComparison | None, digits: int, say: Words) -> list[str]:
+def _against(result: PairedComparison | None, digits: int, say: Words, *, gaps: bool) -> list[str]:
     if result is None:
-        return [say("board.baseline"), "", "", ""]
+        return [say("board.baseline"), "", "", "", *([""] if gaps else [])]
     return [
-        signed(result.difference.value, digits),
+        marked_difference(result, digits),
         interval(result.difference, digits, with_sign=True),
+        *([difference_bounds(result, digits)] if gaps else []),
         p_value(result.p_adjusted),
         wins(result),
     ]
@@ -305,6 +319,7 @@ def _board_section(board: Board, confidence: float, say: Words) -> str:
         f"## {_board_title(board, say)}",
         scale_note(board, say),
         board_table(board, confidence, say),
+        *filter(None, [legend(board, say)]),
         resolution(board, say),
     ]
     if significant := verdict_on_board(board, confidence, say):
@@ -321,7 +336,8 @@ def _board_section(board: Board, confidence: float, say: Words) -> str:
 
 
 def _comparison_cautions(board: Board, say: Words) -> list[str]:
-    return [_caution(about, caution, say) for about, caution in cautions_about(board, say) if about]
+    of_pairs = [(about, caution) for about, caution in cautions_about(board, say) if about]
+    return [_caution(about, caution, say) for about, caution in comparison_cautions(board, say) + of_pairs]
 
 
 def _caution(about: str, caution: str, say: Words) -> str:
@@ -347,7 +363,7 @@ def _tag_table(board: Board, say: Words) -> str:
         [
             markdown_cell(row.key.model),
             *([markdown_cell(row.key.prompt or MISSING)] if prompted else []),
-            *(number(tag.estimate.value, digits) for tag in row.tags),
+            *(tag_mean(row, tag, digits) for tag in row.tags),
         ]
         for row in board.rows
     ]

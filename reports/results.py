@@ -7,13 +7,16 @@ from dataclasses import asdict
 from typing import Any
 
 from harness.leaderboard import Board, BoardRow, Comparison, Leaderboard
+from reports.gaps import gap_cautions
 from reports.view import printable
+from reports.wording import words
 
 SCHEMA = 1
 
 _ROW_COLUMNS = (
     *("task", "judge", "kind", "scale_low", "scale_high", "model", "prompt", "mean", "low", "high", "confidence"),
     *("n", "n_unscored", "rank_low", "rank_high", "length_stop_rate", "method"),
+    *("comparable_mean", "n_partly_scored", "has_gaps", "worst_case", "best_case", "worst_case_low", "best_case_high"),
 )
 # Column of the CSV, and the name of the figure in a comparison.
 _COMPARISON_COLUMNS = {
@@ -29,6 +32,10 @@ _COMPARISON_COLUMNS = {
     "losses": "losses",
     "n_pairs": "n_pairs",
     "minimum_detectable": "minimum_detectable",
+    "difference_worst_case": "worst_case",
+    "difference_best_case": "best_case",
+    "difference_worst_case_low": "worst_case_low",
+    "difference_best_case_high": "best_case_high",
 }
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -56,7 +63,7 @@ def results_document(
             *(
                 {"task": board.task, "judge": board.judge.name, "caution": caution}
                 for board in leaderboard.boards
-                for caution in board.cautions
+                for caution in (*gap_cautions(board, words("en")), *board.cautions)
             ),
         ],
         "provenance": dict(provenance),
@@ -119,6 +126,14 @@ def _row(board: Board, row: BoardRow) -> dict[str, Any]:
         "rank_high": None if row.rank is None else row.rank.high,
         "length_stop_rate": row.length_stop_rate,
         "method": estimate.method,
+        "comparable_mean": row.comparable,
+        "n_partly_scored": row.n_partly,
+        "has_gaps": row.has_gaps,
+        "worst_case": row.worst_case.worst,
+        "best_case": row.worst_case.best,
+        "worst_case_low": row.worst_case.low,
+        "best_case_high": row.worst_case.high,
+        "worst_case_method": row.worst_case.method,
         "tags": [
             {
                 "tag": tag.tag,
@@ -127,6 +142,7 @@ def _row(board: Board, row: BoardRow) -> dict[str, Any]:
                 "high": tag.estimate.high,
                 "n": tag.estimate.n,
                 "n_unscored": tag.estimate.n_unscored,
+                "comparable_mean": tag.comparable,
             }
             for tag in row.tags
         ],
@@ -159,6 +175,10 @@ def _comparison(board: Board, comparison: Comparison) -> dict[str, Any]:
         "n_missing": result.n_missing,
         "worst_case": result.worst_case,
         "best_case": result.best_case,
+        "worst_case_low": result.worst_case_low,
+        "best_case_high": result.best_case_high,
+        "candidate_unscored": result.candidate_unscored,
+        "baseline_unscored": result.baseline_unscored,
         "differ_at_most": result.differ_at_most,
         "minimum_detectable": result.minimum_detectable,
         "cautions": list(result.cautions),

@@ -249,3 +249,44 @@ def test_without_any_score_nothing_is_said() -> None:
         experiment.winner, experiment.selection, experiment.effects[0].result.difference.value, experiment.apart
     )  # fmt: skip
     assert "nan" not in repr(experiment)
+
+
+def test_missing_scores_are_bounded_in_every_contrast() -> None:
+    """Effects, effects by model and interactions: each holds what any completion of the missing scores would give."""
+    cells = judged(np.random.default_rng(5), [MID] * 4, 30).reshape(2, 2, 30)
+    gaps = cells.copy()
+    gaps[0, 1, :4], gaps[1, 0, 2:5] = np.nan, np.nan
+    found = run_experiment(table(gaps, ["m", "n"], ["a", "b"]))
+    low, high = (np.where(np.isnan(gaps), end, gaps) for end in (1, 5))
+    effects = {
+        "least": low[:, 1] - high[:, 0],
+        "most": high[:, 1] - low[:, 0],
+    }
+    [overall] = found.effects
+    assert overall.result.worst_case == pytest.approx(effects["least"].mean())
+    assert overall.result.best_case == pytest.approx(effects["most"].mean())
+    for contrast, least, most in zip(found.by_model, effects["least"], effects["most"], strict=True):
+        assert (contrast.result.worst_case, contrast.result.best_case) == pytest.approx((least.mean(), most.mean()))
+    [interaction] = found.interactions
+    assert interaction.result.worst_case == pytest.approx((effects["least"][1] - effects["most"][0]).mean())
+    assert interaction.result.best_case == pytest.approx((effects["most"][1] - effects["least"][0]).mean())
+    for contrast in (overall, *found.by_model, interaction):
+        assert contrast.result.gap in contrast.result.cautions
+        assert contrast.result.worst_case_low < contrast.result.worst_case < contrast.result.best_case_high
+    whole = run_experiment(table(cells, ["m", "n"], ["a", "b"]))
+    for contrast in (*whole.effects, *whole.by_model, *whole.interactions):
+        assert contrast.result.gap is None
+        assert contrast.result.worst_case == pytest.approx(contrast.result.difference.value)
+
+
+def test_the_half_that_is_reported_on_has_bounds_of_its_own() -> None:
+    """The caution counts the tasks of that half."""
+    first = judged(np.random.default_rng(6), [MID], 40)[0]
+    second = np.minimum(5.0, first + 1)
+    second[::2] = np.nan
+    cells = np.stack([first, second]).reshape(1, 2, 40)
+    selection = run_experiment(table(cells, ["m"], ["a", "b"]), select_seed=1).selection
+    assert selection is not None
+    assert selection.result is not None
+    assert f"of {selection.n_report} tasks" in str(selection.result.gap)
+    assert selection.estimate.n + selection.estimate.n_unscored == selection.n_report

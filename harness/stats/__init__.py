@@ -12,8 +12,11 @@ from harness.stats.anchoring import (
     anchored_mean,
     effective_labels,
 )
+from harness.stats.comparable import ComparableMeans, comparable_means
 from harness.stats.draws import DrawCheck, check_draw
+from harness.stats.gaps import gaps_are_unlike, gaps_matter, missing_shares
 from harness.stats.intervals import ScoreInterval, cluster_interval, mean_interval, score_interval, wilson_interval
+from harness.stats.missing import WorstCase, worst_case_mean
 from harness.stats.multiplicity import benjamini_hochberg, holm, sidak_t_critical
 from harness.stats.paired import (
     Family,
@@ -49,6 +52,7 @@ __all__ = [
     "AlphaLevel",
     "AnchoredEstimate",
     "BoardPlan",
+    "ComparableMeans",
     "DrawCheck",
     "Family",
     "FamilyComparison",
@@ -59,6 +63,7 @@ __all__ = [
     "RepeatPlan",
     "ScoreInterval",
     "VarianceComponents",
+    "WorstCase",
     "agreement",
     "anchored_difference",
     "anchored_mean",
@@ -66,13 +71,17 @@ __all__ = [
     "buy_next",
     "check_draw",
     "cluster_interval",
+    "comparable_means",
     "compare_family",
     "compare_pairs",
     "effective_labels",
+    "gaps_are_unlike",
+    "gaps_matter",
     "holm",
     "krippendorff_alpha",
     "mean_interval",
     "minimum_detectable_effect",
+    "missing_shares",
     "paired_comparison",
     "plan_board",
     "plan_family",
@@ -88,4 +97,5 @@ __all__ = [
     "variance_components",
     "weighted_kappa",
     "wilson_interval",
+    "worst_case_mean",
 ]

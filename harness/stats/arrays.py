@@ -82,7 +82,7 @@ def tail_probability(confidence: float, n_comparisons: int = 1) -> float:
     return float(-np.expm1(np.log(confidence) / n_comparisons))
 
 
-def t_critical(df: ArrayLike, tail: float) -> Floats:
+def t_critical(df: ArrayLike, tail: float | Floats) -> Floats:
     """Return the two-sided critical value of Student's t for each of ``df`` (> 0) at error probability ``tail``.
 
     >>> t_critical([4, 99], 0.05).round(4)
@@ -92,7 +92,7 @@ def t_critical(df: ArrayLike, tail: float) -> Floats:
     return np.asarray(-stdtrit(np.asarray(df, dtype=np.float64), tail / 2), dtype=np.float64)
 
 
-def sure_share(n: ArrayLike, tail: float) -> Floats:
+def sure_share(n: ArrayLike, tail: float | Floats) -> Floats:
     """Return the Clopper-Pearson lower bound on a share when all of ``n`` (>= 1) independent draws had the property.
 
     (tail / 2)^(1/n), the two-sided exact bound at k = n (Clopper & Pearson 1934). For a mean on a bounded scale it is
@@ -140,6 +140,14 @@ def cluster_codes(clusters: Sequence[Hashable | None], n: int) -> Ints:
     seen: dict[Hashable, int] = {}
     codes = [seen.setdefault(("", i) if name is None else (name,), len(seen)) for i, name in enumerate(clusters)]
     return np.asarray(codes, dtype=np.int64)
+
+
+def shared_clusters(clusters: Sequence[Hashable | None] | None, n: int) -> Ints | None:
+    """Return cluster codes, or None where no two tasks share a cluster, so that tasks are independent."""
+    if clusters is None:
+        return None
+    codes = cluster_codes(clusters, n)
+    return None if codes.max(initial=-1) + 1 == n else codes
 
 
 def sum_of_squares(deviations: Floats, values: Floats) -> float:

@@ -13,9 +13,10 @@ from numpy.typing import ArrayLike
 from scipy.special import stdtr
 
 from harness.errors import StatisticsError
-from harness.stats.arrays import Floats, Ints, cluster_codes, number, score_array, sure_share, tail_probability
+from harness.stats.arrays import Floats, number, score_array, shared_clusters, sure_share, tail_probability
+from harness.stats.gaps import PairGaps, gap_sentence, pair_gaps
 from harness.stats.intervals import TOO_FEW_CLUSTERS, cluster_cautions
-from harness.stats.missing import missing_bounds
+from harness.stats.missing import score_ends
 from harness.stats.multiplicity import holm
 from harness.stats.pairs import Flips, PairMoments, all_pairs, pair_flips, pair_intervals, pair_moments
 from harness.stats.power import GAINS, BoardPlan, minimum_detectable_effect, plan_board
@@ -41,7 +42,10 @@ class PairedComparison:
     ``minimum_detectable``: the true difference that this many tasks with this spread detect · ``differ_at_most``: where
     no task differs, the Clopper-Pearson upper bound on the share of tasks that do · ``worst_case``, ``best_case``: the
     mean over all tasks if every missing score were as bad, or as good, for the candidate as the scale allows ·
-    ``cautions``: sentences to print beside the figures.
+    ``worst_case_low``, ``best_case_high``: the interval that holds the mean over all tasks whatever the missing scores
+    are (see `harness.stats.worst_case_mean`) · ``candidate_unscored``, ``baseline_unscored``: tasks without a score ·
+    ``gap``: the caution that the two lack unlike scores, or one more than a few; it is among ``cautions``: sentences
+    to print beside the figures.
     """
 
     difference: Estimate
@@ -61,6 +65,11 @@ class PairedComparison:
     differ_at_most: float | None
     worst_case: float | None
     best_case: float | None
+    worst_case_low: float | None
+    best_case_high: float | None
+    candidate_unscored: int
+    baseline_unscored: int
+    gap: str | None
     cautions: tuple[str, ...]
 
 
@@ -140,6 +149,7 @@ def compare_family(
     low: float | None = None,
     high: float | None = None,
     step: float = 1.0,
+    ends: tuple[ArrayLike, ArrayLike] | None = None,
     clusters: Sequence[Hashable | None] | None = None,
     confidence: float = 0.95,
     power: float = 0.8,
@@ -171,6 +181,7 @@ def compare_family(
         low=low,
         high=high,
         step=step,
+        ends=ends,
         clusters=clusters,
         confidence=confidence,
         power=power,
@@ -186,6 +197,7 @@ def compare_pairs(
     low: float | None = None,
     high: float | None = None,
     step: float = 1.0,
+    ends: tuple[ArrayLike, ArrayLike] | None = None,
     clusters: Sequence[Hashable | None] | None = None,
     confidence: float = 0.95,
     power: float = 0.8,
@@ -197,6 +209,9 @@ def compare_pairs(
     Over the family p-values are adjusted by Holm and intervals widened by Sidak-t, so that with the given confidence
     all of them hold at once. Only comparisons with at least one pair of scores count as tested for Holm; Sidak counts
     all that were declared.
+
+    ``ends``: the least and the most that each score could be, (M, n) each, where some scores lack a part of their
+    repeats; without it a score is what it is, and a missing one anything from ``low`` to ``high``.
 
     Raises:
         StatisticsError: as `paired_comparison`, or a pair that names no row.
@@ -223,13 +238,15 @@ def compare_pairs(
     adjusted = np.full(len(index), np.nan)
     adjusted[moments.n > 0] = holm(flips.p_values[moments.n > 0])
     span = None if low is None or high is None else high - low
+    own, bounds = pair_intervals(moments, tail, span), score_ends(matrix, low, high, ends)
     table = _Table(
         moments=moments,
         flips=flips,
         adjusted=adjusted,
-        own=pair_intervals(moments, tail, span),
+        own=own,
         joint=pair_intervals(moments, family_tail, span),
-        bounds=missing_bounds(matrix, index, low, high),
+        gaps=pair_gaps(matrix, bounds, index, own, tail=tail, span=span, clusters=codes),
+        span=span,
         p_t=_t_p_values(moments),
         n_tasks=matrix.shape[1],
         confidence=confidence,
@@ -261,14 +278,6 @@ def plan_family(family: FamilyComparison, *, gains: Sequence[float] = GAINS, pow
     return plan_board(sd, n, gains=gains, power=power, confidence=family.confidence)
 
 
-def shared_clusters(clusters: Sequence[Hashable | None] | None, n: int) -> Ints | None:
-    """Return cluster codes, or None where no two tasks share a cluster, so that tasks are independent."""
-    if clusters is None:
-        return None
-    codes = cluster_codes(clusters, n)
-    return None if codes.max(initial=-1) + 1 == n else codes
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Table:
     moments: PairMoments
@@ -276,7 +285,8 @@ class _Table:
     adjusted: Floats
     own: tuple[Floats, Floats]
     joint: tuple[Floats, Floats]
-    bounds: tuple[Floats, Floats]
+    gaps: PairGaps
+    span: float | None
     p_t: Floats
     n_tasks: int
     confidence: float
@@ -305,6 +315,7 @@ def _comparison(table: _Table, i: int) -> PairedComparison:
         )
 
     family = len(moments.n)
+    gap = gap_sentence(table.gaps, i, n=table.n_tasks, n_pairs=n, span=table.span)
     return PairedComparison(
         difference=estimate(table.own, method),
         simultaneous=estimate(table.joint, f"{method}, Sidak over {family}" if family > 1 else method),
@@ -321,9 +332,14 @@ def _comparison(table: _Table, i: int) -> PairedComparison:
         sd=sd,
         minimum_detectable=_detectable(table, i),
         differ_at_most=float(1 - sure_share(moments.units[i], table.tail)) if identical else None,
-        worst_case=number(table.bounds[0][i]),
-        best_case=number(table.bounds[1][i]),
-        cautions=_cautions(moments, i),
+        worst_case=number(table.gaps.worst[i]),
+        best_case=number(table.gaps.best[i]),
+        worst_case_low=number(table.gaps.low[i]),
+        best_case_high=number(table.gaps.high[i]),
+        candidate_unscored=int(table.gaps.candidate[i]),
+        baseline_unscored=int(table.gaps.baseline[i]),
+        gap=gap,
+        cautions=_cautions(moments, i) + (() if gap is None else (gap,)),
     )
 
 

@@ -73,8 +73,10 @@ def pair_moments(scores: Floats, pairs: Ints, grid: Grid | None, clusters: Ints 
     return PairMoments(**joined, is_clustered=clusters is not None)
 
 
-def pair_intervals(moments: PairMoments, tail: float, span: float | None) -> tuple[Floats, Floats]:
+def pair_intervals(moments: PairMoments, tail: float | Floats, span: float | None) -> tuple[Floats, Floats]:
     """Return low and high of each mean difference at error probability ``tail``, shape (P,) each, NaN for none.
+
+    ``tail`` is one for all, or one for each pair.
 
     mean +- t(units - 1) se, cut to +-``span``, the widest difference the scale allows. Where all differences are equal:
     the Clopper-Pearson bound (see `harness.stats.arrays.sure_share`) if ``span`` is known. Under 5 clusters: none.
@@ -83,13 +85,14 @@ def pair_intervals(moments: PairMoments, tail: float, span: float | None) -> tup
     usable = (moments.n > 0) & ~moments.is_equal & (moments.se > 0)
     if moments.is_clustered:
         usable &= moments.units >= TOO_FEW_CLUSTERS
-    half = t_critical(moments.units[usable] - 1, tail) * moments.se[usable]
+    tails = np.broadcast_to(tail, moments.n.shape)
+    half = t_critical(moments.units[usable] - 1, tails[usable]) * moments.se[usable]
     low[usable], high[usable] = moments.mean[usable] - half, moments.mean[usable] + half
     if span is not None:
         equal = (moments.n > 0) & moments.is_equal
         if moments.is_clustered:
             equal &= moments.units >= TOO_FEW_CLUSTERS
-        share = sure_share(moments.units[equal], tail)
+        share = sure_share(moments.units[equal], tails[equal])
         low[equal] = share * moments.mean[equal] - (1 - share) * span
         high[equal] = share * moments.mean[equal] + (1 - share) * span
         low, high = np.maximum(low, -span), np.minimum(high, span)

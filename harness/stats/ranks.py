@@ -7,8 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from harness.errors import StatisticsError
-from harness.stats.arrays import score_array, tail_probability
-from harness.stats.paired import shared_clusters
+from harness.stats.arrays import score_array, shared_clusters, tail_probability
 from harness.stats.pairs import all_pairs, pair_intervals, pair_moments
 from harness.stats.signflip import score_grid
 

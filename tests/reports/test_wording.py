@@ -35,16 +35,18 @@ def test_the_page_finds_every_word_it_asks_for() -> None:
 
 
 def test_the_sentences_of_the_statistics_are_translated() -> None:
-    """What the statistics say of few, equal or skewed differences is said in Japanese too."""
+    """What the statistics say of few, equal, skewed or missing differences is said in Japanese too."""
     said = {
         *paired_comparison([1, 2, 3, 4], [1, 2, 3, 4], low=1, high=5).cautions,
         *paired_comparison([1, 2, 3, 5], [1, 2, 3, 4], low=1, high=5).cautions,
         *paired_comparison([5.0] * 2 + [3.1] * 28, [1.0] * 2 + [3.0] * 28).cautions,
         *paired_comparison([None], [1]).cautions,
+        *paired_comparison([None, 2], [1, 1], low=1, high=5).cautions,
+        *paired_comparison([None, 2, 3], [1, 1, 1], low=1, high=5, clusters=["a", "a", "b"]).cautions,
         *cluster_cautions(3),
         *cluster_cautions(7),
     }
-    assert len(said) == 6
+    assert len(said) >= 9
     assert [] == [sentence for sentence in said if words("ja").sentence(sentence) == sentence]
 
 

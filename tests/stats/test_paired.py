@@ -252,7 +252,9 @@ def test_nothing_in_common() -> None:
     assert (result.difference.value, result.difference.low, result.p_value, result.p_adjusted) == (None,) * 4
     assert (result.superiority, result.sd, result.minimum_detectable) == (None,) * 3
     assert (result.n_pairs, result.n_missing, result.difference.method) == (0, 3, "no task has both scores")
-    assert result.cautions == ("no task has both scores",)
+    assert result.cautions == ("no task has both scores", result.gap)
+    assert result.gap is not None
+    assert "(candidate 2, baseline 2, in part 0): the difference is that of 0 tasks" in result.gap
     # Task 0: 1-5 against 2, task 1: 3 against 1-5, task 2: anything.
     assert result.worst_case == pytest.approx((1 - 2 + 3 - 5 + 1 - 5) / 3)
     assert result.best_case == pytest.approx((5 - 2 + 3 - 1 + 5 - 1) / 3)

@@ -1,0 +1,115 @@
+"""Which comparisons rest on a part of the tasks, what the rest could change, and how that is said."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from harness.stats.arrays import Bools, Floats, Ints
+from harness.stats.missing import Ends, bound_intervals, missing_bounds
+
+FEW_MISSING = 0.05
+"""Up to this share of missing scores, if the same ones are missing in every row, nothing is said."""
+
+_SAME = 1e-9  # shares that differ by rounding alone
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairGaps:
+    """What pairs of rows lack; every array has shape (P,).
+
+    ``candidate``, ``baseline``: tasks without any score · ``partly``: tasks with both scores, one of which lacks some
+    of its repeats · ``matters``: the two lack unlike scores, or one more than `FEW_MISSING` · ``worst``, ``best``: the
+    mean difference over all tasks at its least and its most · ``low``, ``high``: the interval around these two.
+    """
+
+    candidate: Ints
+    baseline: Ints
+    partly: Ints
+    matters: Bools
+    worst: Floats
+    best: Floats
+    low: Floats
+    high: Floats
+
+
+def missing_shares(scores: Floats, ends: Ends, span: float | None) -> Floats:
+    """Return which share of each score is missing, shape (M, n): 1 for all of it, 1/3 for one of three repeats.
+
+    >>> scores, least, most = np.array([[3.0, np.nan, 4]]), np.array([[3.0, 1, 3]]), np.array([[3.0, 5, 4]])
+    >>> missing_shares(scores, (least, most), 4).tolist()
+    [[0.0, 1.0, 0.25]]
+    """
+    missing = np.isnan(scores)
+    if span is None:
+        return missing.astype(np.float64)
+    return np.where(missing, 1.0, (ends[1] - ends[0]) / span)
+
+
+def gaps_are_unlike(shares: Floats) -> bool:
+    """Return whether rows with these `missing_shares` (M, n) lack scores on unlike tasks.
+
+    >>> gaps_are_unlike(np.array([[0.0, 1], [0, 1]])), gaps_are_unlike(np.array([[0.0, 1], [1, 0]]))
+    (False, True)
+    """
+    return bool((np.abs(shares - shares[:1]) > _SAME).any())
+
+
+def gaps_matter(shares: Floats) -> bool:
+    """Return whether rows with these `missing_shares` lack unlike scores, or one of them more than `FEW_MISSING`.
+
+    >>> gaps_matter(np.array([[0.0, 1], [0, 1]])), gaps_matter(np.eye(2, 100)), gaps_matter(np.zeros((2, 100)))
+    (True, True, False)
+    """
+    return bool(shares.size) and (gaps_are_unlike(shares) or bool((shares.mean(axis=1) > FEW_MISSING).any()))
+
+
+def pair_gaps(
+    scores: Floats,
+    ends: Ends,
+    pairs: Ints,
+    own: tuple[Floats, Floats],
+    *,
+    tail: float,
+    span: float | None,
+    clusters: Ints | None,
+) -> PairGaps:
+    """Return what the rows (candidate, baseline) of ``pairs`` (P, 2) lack. ``own``: intervals on what both have.
+
+    A pair that lacks nothing keeps its own interval.
+    """
+    missing, shares = np.isnan(scores), missing_shares(scores, ends, span)
+    unscored = missing.sum(axis=1)
+    first, second = pairs.T
+    partly = [int((~(missing[i] | missing[j]) & ((shares[i] > _SAME) | (shares[j] > _SAME))).sum()) for i, j in pairs]
+    lacking = np.asarray((shares > _SAME).any(axis=1))
+    incomplete = lacking[pairs].any(axis=1)
+    low, high = (end.copy() for end in own)
+    if incomplete.any():
+        low[incomplete], high[incomplete] = bound_intervals(ends, pairs[incomplete], tail, span, clusters)
+    worst, best = missing_bounds(ends, pairs)
+    return PairGaps(
+        candidate=unscored[first],
+        baseline=unscored[second],
+        partly=np.array(partly, dtype=np.int64),
+        matters=np.array([gaps_matter(shares[[i, j]]) for i, j in pairs], dtype=np.bool_),
+        worst=worst,
+        best=best,
+        low=low,
+        high=high,
+    )
+
+
+def gap_sentence(gaps: PairGaps, i: int, *, n: int, n_pairs: int, span: float | None) -> str | None:
+    """Return what to print beside the figures of comparison ``i``, None where nothing needs to be said."""
+    if not gaps.matters[i]:
+        return None
+    said = (
+        f"no score on some of {n} tasks (candidate {gaps.candidate[i]}, baseline {gaps.baseline[i]}, in part "
+        f"{gaps.partly[i]}): the difference is that of {n_pairs} tasks; over all {n} it lies "
+    )
+    if np.isnan(gaps.worst[i]):
+        return f"{said}nobody knows where, since no scale bounds it"
+    digits = 3 if span is not None and span <= 1 else 2
+    worst, best, low, high = (f"{ends[i]:+.{digits}f}" for ends in (gaps.worst, gaps.best, gaps.low, gaps.high))
+    said += f"between {worst} and {best} whatever the missing scores are"
+    return said if np.isnan(gaps.low[i]) else f"{said}, with sampling error between {low} and {high}"
