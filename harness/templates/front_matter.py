@@ -1,5 +1,6 @@
 """The lines between ``---`` at the top of a template: what it is for, and how its text becomes a prompt."""
 
+import re
 from collections.abc import Hashable, Mapping
 from typing import Any
 
@@ -8,7 +9,11 @@ import yaml
 from harness.errors import InputError, UnknownNameError
 
 ROLES = ("system", "user", "assistant")
-_KEYS = {"name", "version", "purpose", "format", "bos", "system", "messages", "stop", "halves", "reply"}
+REPLIES = ("json", "number", "label")
+"""The forms in which a rubric can ask for its verdict."""
+
+_KEYS = {"name", "version", "purpose", "format", "bos", "system", "messages", "stop", "halves", "reply", "labels"}
+_LONGEST_LABEL = 40
 _LONGEST = 50_000  # characters: front matter is a few lines, with example turns a few pages
 
 
@@ -61,7 +66,7 @@ def _check(front: Mapping[str, Any], name: str) -> None:
         if key not in _KEYS:
             unknown = UnknownNameError("front matter key", str(key), _KEYS)
             raise InputError(unknown.message, path=name, hint=unknown.hint)
-    for key, allowed in (("format", ("text", "chat")), ("bos", ("once", "never"))):
+    for key, allowed in (("format", ("text", "chat")), ("bos", ("once", "never")), ("reply", REPLIES)):
         if front.get(key, allowed[0]) not in allowed:
             raise InputError(f"{key} is {front[key]!r}; it can be {' or '.join(allowed)}.", path=name)
     for key in ("name", "purpose", "system"):
@@ -70,6 +75,7 @@ def _check(front: Mapping[str, Any], name: str) -> None:
     stop = front.get("stop", [])
     if not isinstance(stop, list) or not all(isinstance(item, str) and item for item in stop):
         raise InputError("stop must be a list of non-empty strings.", path=name)
+    _check_labels(front, name)
     if "messages" in front:
         _check_messages(front, name)
     elif front.get("system") and front.get("format", "text") != "chat":
@@ -78,6 +84,26 @@ def _check(front: Mapping[str, Any], name: str) -> None:
             path=name,
             hint="Write it into the body, or list messages: for chat models and keep the body for the others.",
         )
+
+
+def _check_labels(front: Mapping[str, Any], name: str) -> None:
+    """A label is a word or two that stand before a colon; they are needed where labels are asked for."""
+    labels = front.get("labels")
+    if (labels is not None) != (front.get("reply") == "label"):
+        problem = "reply: label needs labels." if labels is None else "labels are for reply: label."
+        raise InputError(problem, path=name, hint='For example:\nreply: label\nlabels: ["スコア", "Score"]')
+    if labels is not None and (
+        not isinstance(labels, list) or not labels or not all(_is_label(item) for item in labels)
+    ):
+        raise InputError("labels must be a list of words, without colons and digits.", path=name)
+
+
+def _is_label(item: object) -> bool:
+    return (
+        isinstance(item, str)
+        and 0 < len(item) <= _LONGEST_LABEL
+        and re.fullmatch(r"[^\W\d_]+(?: [^\W\d_]+)*", item) is not None
+    )
 
 
 def _check_messages(front: Mapping[str, Any], name: str) -> None:

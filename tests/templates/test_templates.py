@@ -58,6 +58,13 @@ def test_front_matter_sets_system_text_and_stop_strings(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("---\nbos: twice\n---\n{{ input }}", "bos is 'twice'; it can be once or never"),
+        ("---\nreply: words\n---\n{{ input }}", "reply is 'words'; it can be json or number or label"),
+        ("---\nreply: label\n---\n{{ input }}", "reply: label needs labels"),
+        ("---\nreply: json\nlabels: [スコア]\n---\n{{ input }}", "labels are for reply: label"),
+        ("---\nreply: label\nlabels: []\n---\n{{ input }}", "labels must be a list of words"),
+        ("---\nreply: label\nlabels: スコア\n---\n{{ input }}", "labels must be a list of words"),
+        ("---\nreply: label\nlabels: ['スコア：']\n---\n{{ input }}", "labels must be a list of words"),
+        ("---\nreply: label\nlabels: [5]\n---\n{{ input }}", "labels must be a list of words"),
         ("---\nformt: chat\n---\n{{ input }}", "No front matter key named 'formt'"),
         ("---\nstop: END\n---\n{{ input }}", "stop must be a list"),
         ("---\nsystem: hi\n---\n{{ input }}", "a system text needs format: chat"),
