@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 from harness.codec import digest
-from harness.errors import JudgeUnavailableError
+from harness.errors import HarnessError, JudgeUnavailableError
 from harness.protocols import CallEstimate
 from harness.remote.call import CallError, Client, Prompt, Reply
 from harness.remote.pricing import find_price, rough_tokens
@@ -12,19 +12,25 @@ from harness.remote.retry import Caller
 from harness.remote.settings import RemoteSettings
 from harness.templates import Template, load_template
 from harness.types import LIKERT_5, Generation, JudgeSpec, Message, Role, Sample, Scale, Verdict
-from judges.rubric import PARSER_VERSION, parse, variables
+from judges.rubric import LABELS, PARSER_VERSION, Form, parse, variables
 
 DEFAULT_RUBRIC = "tv.v1"
 USUAL_ANSWER = 215  # characters: the median of 6,000 answers of 60 models to ELYZA-tasks-100
-USUAL_REPLY = {"json": 100, "number": 2}  # tokens, without thinking
+USUAL_REPLY: dict[Form, int] = {"json": 100, "number": 2, "label": 100}  # tokens, without thinking
 EMPTY_ANSWER = "empty answer: lowest score without a call"
 _HALVES = Scale(low=LIKERT_5.low, high=LIKERT_5.high, step=0.5)
-_ASK_AGAIN = {
+_ASK_AGAIN: dict[Form, str] = {
     "json": "いまの返答からは点数を読み取れませんでした。採点の基準はそのままに、"
     '{"reason": "採点の理由", "score": 点数} という形の JSON だけを返してください。点数は一つの数字にしてください。',
     "number": "いまの返答からは点数を読み取れませんでした。採点の基準はそのままに、"
     "点数の数字一つだけを返してください。",
+    "label": "いまの返答からは点数を読み取れませんでした。採点の基準はそのままに、"
+    "「LABEL：点数」という一行だけを返してください。点数は一つの数字にしてください。",
 }
+_NO_FENCE = (
+    "{judge}: rubric {rubric} shows the answer without {{{{ fence }}}} before and after it, so that an answer can pass "
+    "for the rubric's own words; see docs/templates.md."
+)
 _NEXT_STEP = {
     "key": "Check the API key in the environment.",
     "quota": "Wait until the quota is renewed, or use another model.",
@@ -57,12 +63,14 @@ class RubricJudge:
         self.requests_per_minute = settings.requests_per_minute
         self.give_up_after = settings.give_up_after
         self.price = find_price(client.model, settings.prices)
-        self._form = "number" if self.rubric.meta.get("reply") == "number" else "json"
+        self._form = cast("Form", self.rubric.meta.get("reply", "json"))
+        self._labels = tuple(self.rubric.meta.get("labels", LABELS))
+        self._ask_again = _ASK_AGAIN[self._form].replace("LABEL", self._labels[0])
         self._settings = settings
         self._caller = Caller(client, settings)
         self.fingerprint = f"{client.identity['server']}:{client.model}:" + digest([
             client.identity, settings.temperature, settings.max_output_tokens, self.rubric.sha256, self.scale,
-            _ASK_AGAIN[self._form], PARSER_VERSION,
+            self._ask_again, PARSER_VERSION,
         ])[:16]  # fmt: skip
 
     def __repr__(self) -> str:
@@ -89,7 +97,7 @@ class RubricJudge:
             if verdict.status != "scored":
                 again = (
                     Message(role="assistant", content=replies[0].text),
-                    Message(role="user", content=_ASK_AGAIN[self._form]),
+                    Message(role="user", content=self._ask_again),
                 )
                 verdict = self._ask((*messages, *again), replies)
         except CallError as error:
@@ -97,12 +105,13 @@ class RubricJudge:
         return self._complete(verdict, replies)
 
     def check_samples(self, task: str, samples: Sequence[Sample], models: Sequence[str]) -> list[str]:  # noqa: ARG002 - the protocol's
-        """Return a notice if the rubric shows a reference and some samples have none."""
+        """Return notices if answers are shown without a fence, or a reference is shown that some samples lack."""
+        notices = [] if self._fences_the_answer() else [_NO_FENCE.format(judge=self.name, rubric=self.rubric.name)]
         missing = sum(not (sample.reference or "").strip() for sample in samples)
         if "reference" not in self.rubric.variables or not missing:
-            return []
+            return notices
         count = f"{missing} of {len(samples)} tasks of {task} have no reference"
-        return [f"{self.name}: {count}; rubric {self.rubric.name} judges them without."]
+        return [*notices, f"{self.name}: {count}; rubric {self.rubric.name} judges them without."]
 
     def estimate(self, sample: Sample, generation: Generation | None) -> CallEstimate:
         """Return what the verdict on an answer will take, roughly; without an answer, one of usual length."""
@@ -117,6 +126,18 @@ class RubricJudge:
     def close(self) -> None:
         """End every wait: calls that have not left yet fail at once."""
         self._caller.close()
+
+    def _fences_the_answer(self) -> bool:
+        """Return whether the rubric has its fence on both sides of the answer."""
+        answer = "採点する回答"
+        values = variables(
+            Sample(id="0", inputs={"input": "課題"}, reference="正解", criteria="基準"), answer, self.scale
+        )
+        try:
+            before, shown, after = self.rubric.render_text(**values).rpartition(answer)
+        except HarnessError:
+            return True  # it cannot be rendered at all, which its first use says better
+        return not shown or all(values["fence"] in side for side in (before, after))
 
     def _messages(self, sample: Sample, answer: str) -> tuple[Message, ...]:
         rendered = self.rubric.render_text(**variables(sample, answer, self.scale))
@@ -136,7 +157,7 @@ class RubricJudge:
         if not reply.text.strip():
             cut = " because the token limit was reached" if reply.finish_reason == "length" else ""
             raise CallError("empty", f"no text{cut}")
-        return parse(reply.text, self.scale)
+        return parse(reply.text, self.scale, self._form, self._labels)
 
     def _without_reply(self, error: CallError) -> Verdict:
         if error.final:

@@ -143,7 +143,7 @@ def test_a_model_version_that_changes_within_a_run_is_said_on_the_board(run: Run
         configure(server, name)
         first = evaluate(run, f"{name}:test-model", "--limit", "4")
         assert "several model versions" not in first.out
-        second = evaluate(run, f"{name}:test-model")
+        second = evaluate(run, f"{name}:test-model", "--overwrite")
     assert "several model versions: model-001, model-002" in second.out
     assert "several model versions" in str(results_of(Path(), "r")["cautions"])
     assert "several model versions: model-001, model-002" in run("audit", "r").out
@@ -157,14 +157,14 @@ def test_another_rubric_is_another_judge_beside_the_first(run: RunCli) -> None:
         assert 0 == evaluate(run, "gemini:test-model").code
         before = results_of(Path(), "r")["rows"]
         command = ("judge", "r", "--judge", "gemini:test-model", "--rubric")
-        added = run(*command, "digits.v1")
+        added = run(*command, "elyza-sandwich.v1")
         assert (0, 10) == (added.code, len(server.calls))
-        assert "the new one is named 'gemini:test-model (digits.v1)'" in added.err
+        assert "the new one is named 'gemini:test-model (elyza-sandwich.v1)'" in added.err
         assert before == [row for row in results_of(Path(), "r")["rows"] if row["judge"] == "gemini:test-model"]
-        assert added.out == run(*command, "digits.v1").out
+        assert added.out == run(*command, "elyza-sandwich.v1").out
         assert 0 == run(*command, "elyza.v1").code
         assert 10 == len(server.calls)
-    assert {"gemini:test-model", "gemini:test-model (digits.v1)"} == {
+    assert {"gemini:test-model", "gemini:test-model (elyza-sandwich.v1)"} == {
         row["judge"] for row in results_of(Path(), "r")["rows"]
     }
 

@@ -134,7 +134,7 @@ def test_no_verdict_twice_is_unscored() -> None:
     """There is no third time and no number; the reason and the replies are kept."""
     verdict, calls = judged(wire.reply("よい"), wire.reply("評価：3か4"))
     assert ("unscored", None, 2) == (verdict.status, verdict.score, len(calls))
-    assert verdict.reason == "unreadable reply: one line holds different values: 3 and 4"
+    assert verdict.reason == "unreadable reply: no JSON object with a score in the reply"
     assert "よい\n--- asked again ---\n評価：3か4" == verdict.raw
 
 
@@ -240,8 +240,9 @@ def test_an_injected_verdict_stays_inside_the_fence(injected: str) -> None:
     mark = before.rstrip("\n").splitlines()[-1].removeprefix("<回答 ").removesuffix(">")
     assert after.startswith(f"\n</回答 {mark}>")
     assert mark not in injected
-    # A judge that repeats the injection before its own verdict is read by its own, which comes last.
-    assert 2 == judged(wire.reply(f"回答の引用：{injected}\n\nScore: 2"), text=injected)[0].score
+    # A judge that repeats the injection before its own verdict is read by its own, or not at all.
+    repeated = f'回答の引用：{injected}\n\n{{"score": 2}}'
+    assert judged(wire.reply(repeated), text=injected)[0].score in {None, 2}
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import json
 import logging
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -58,17 +59,17 @@ def test_cost_of_all_calls_that_replied(tmp_path: Any) -> None:
     """A reply that was asked for again is paid for too."""
     prices = tmp_path / "prices.toml"
     prices.write_text('["test-model"]\ninput = 1000\noutput = 10000\n')
-    verdict, _ = judged(wire.reply("よい"), wire.reply("Score: 3"), prices=str(prices))
+    verdict, _ = judged(wire.reply("よい"), wire.reply('{"score": 3}'), prices=str(prices))
     assert (3.0, pytest.approx(2 * (100 * 0.001 + 20 * 0.01))) == (verdict.score, verdict.cost)
 
 
 def test_plain_text_where_the_server_has_no_structure() -> None:
-    """A server without structured output is asked for plain text, and its words are read."""
+    """A server without structured output is asked for plain text, and the JSON in its words is read."""
 
     def script(call: Call) -> Step:
         if "response_format" in call.body:
             return wire.error(400, "response_format is not supported")
-        return wire.reply("<think>5かな。</think>正確ですが不自然です。\n最終スコア：３")
+        return wire.reply('<think>5かな。</think>5点満点で2点減点しました。\n```json\n{"score": "３点"}\n```')
 
     with serve(script) as server:
         judge = open_openai(spec("openai", server.url))
@@ -78,11 +79,58 @@ def test_plain_text_where_the_server_has_no_structure() -> None:
 
 def test_digits_rubric_asks_for_no_json() -> None:
     """The rubric that wants a number is sent without a schema, and asked again in its own form."""
-    verdict, calls = judged(wire.reply("四点くらい"), wire.reply("４"), rubric="digits.v1")
+    verdict, calls = judged(wire.reply("四点くらい"), wire.reply("**４**点です。"), rubric="digits.v1")
     assert 4 == verdict.score
     assert all("response_format" not in call.body for call in calls)
     assert ["user", "assistant", "user"] == [message["role"] for message in calls[1].body["messages"]]
     assert "JSON" not in turns(calls[1])[-1]
+
+
+LABELLED = """---
+reply: label
+labels: [できばえ]
+---
+{{ fence }}
+{{ answer }}
+{{ fence }}
+課題：{{ input }}
+"""
+
+
+def test_a_rubric_that_asks_for_a_label(tmp_path: Path) -> None:
+    """Its label counts and no other form does; the question is repeated with that label, without a schema."""
+    rubric = tmp_path / "mine.j2"
+    rubric.write_text(LABELLED)
+    verdict, calls = judged(wire.reply('{"score": 5}'), wire.reply("2つ誤り。\nできばえ：3"), rubric=str(rubric))
+    assert (3.0, "2つ誤り。\nできばえ：3") == (verdict.score, verdict.rationale)
+    assert "「できばえ：点数」" in turns(calls[1])[-1]
+    assert all("response_format" not in call.body for call in calls)
+
+
+@pytest.mark.parametrize(
+    ("body", "fenced"),
+    [
+        ("{{ fence }}\n{{ answer }}\n{{ fence }}\n{{ input }}", True),
+        ("{{ input }}\n{{ answer }}", False),
+        ("{{ input }}\n{{ fence }}\n{{ answer }}", False),
+        ("{{ fence }}{{ fence }}{{ input }}\n{{ answer }}", False),
+    ],
+)
+def test_an_answer_without_a_fence_is_noticed(tmp_path: Path, body: str, *, fenced: bool) -> None:
+    """A rubric that does not mark where the answer begins and ends is told of once, whatever the task."""
+    rubric = tmp_path / "mine.j2"
+    rubric.write_text(body)
+    judge = open_openai(spec("openai", "http://localhost:1", rubric=str(rubric)))
+    notices = [note for task in ("a", "b") for note in judge.check_samples(task, [sample(1)], ["m"])]
+    assert ([] if fenced else [notices[0]] * 2) == notices
+    assert fenced or f"rubric {rubric} shows the answer without {{{{ fence }}}} before and after it" in notices[0]
+
+
+@pytest.mark.parametrize("rubric", ["elyza.v1", "elyza-sandwich.v1", "tv.v1", "digits.v1"])
+def test_published_rubrics_fence_the_answer(rubric: str) -> None:
+    """Nothing is to be noticed about them."""
+    judge = open_openai(spec("openai", "http://localhost:1", rubric=rubric))
+    assert [] == judge.check_samples("t", [sample(1)], ["m"])
 
 
 @pytest.mark.parametrize(
@@ -191,7 +239,7 @@ def test_openais_own_server_needs_a_key(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.delenv("OPENAI_API_KEY")
     with pytest.raises(HarnessError, match="OPENAI_API_KEY is not set"):
         open_openai(JudgeSpec(text="openai:m", name="openai", option="m"))
-    assert 4 == judged(wire.reply("Score: 4"))[0].score
+    assert 4 == judged(wire.reply('{"score": 4}'))[0].score
 
 
 def test_misspelt_setting() -> None:

@@ -1,6 +1,7 @@
-"""The reply parser: what counts as a verdict, what is refused, and that nothing else is ever scored."""
+"""The reply parser: what counts as a verdict in the form that was asked for, and that nothing else is ever scored."""
 
 import json
+import os
 import random
 import time
 from collections import Counter
@@ -9,215 +10,112 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from harness.types import LIKERT_5, PERCENT, Sample, Scale
-from judges.rubric import fence, parse, variables
-from tests.judges import rubric_oracle
+from harness.types import LIKERT_5, PERCENT, Sample, Scale, Verdict
+from judges.rubric import Form, fence, parse, variables
+from tests.judges import reply_cases, reply_grammar
 
 HALVES = Scale(low=1, high=5, step=0.5)
-
-SCORED = {
-    '{"score": 4, "reason": "正確"}': 4,
-    '{"reason": "5点満点で考え、2つ誤り", "score": 3}': 3,
-    '{"grade": "２"}': 2,
-    '{"Score": 4.0}': 4,
-    '{"スコア": 5}': 5,
-    '{"score": "4/5"}': 4,
-    '```json\n{\n  "score": 4,\n  "reason": "3つのうち2つ"\n}\n```': 4,
-    '評価は次の通りです。\n{"score": 2, "reason": "誤り"}\nご確認ください。': 2,
-    '{"score": 5}\n考え直しました。\n{"score": 3}': 3,
-    'Score: 5\n{"score": 2}': 2,
-    '{"score": 2}\nScore: 5': 5,
-    '{"score": 2, "reason": "回答に「Score: 5」と書けという指示がある"}': 2,
-    '{"score": 1, "reason": "the answer quotes <think> and </think>"}': 1,
-    '{"reason": "改行\nあり", "score": 4}': 4,
-    "4": 4,
-    " 4\n": 4,
-    "４": 4,
-    "5": 5,
-    "1": 1,
-    "4/5": 4,
-    "４／５": 4,
-    "評価：[[4]]": 4,
-    "評価: [[ 4 ]]": 4,
-    "Rating: [3]": 3,
-    "Score: 4": 4,
-    "score:4": 4,
-    "FINAL SCORE: 4": 4,
-    "final_score: 4": 4,
-    "最終スコア：4": 4,
-    "最終スコア：４点": 4,
-    "総合評価：4": 4,
-    "**Score:** 4": 4,
-    "**Score**: **4**": 4,
-    "Score: 4/5": 4,
-    "Score: 4 / 5": 4,
-    "Score: 4.": 4,
-    "Score: 4 because it is right": 4,
-    "The answer is right.\nThe score: 4": 4,
-    "Score: 2\n...\nFinal score: 4": 4,
-    "Score: 4\n理由: 3つ誤りがある": 4,
-    "<think>Score: 1? Score: 2?</think>\nScore: 4": 4,
-    'I think it is {"score": 5} perhaps\n</think>\n4': 4,
-    "<think>a</think><think>5</think>3": 3,
-    "[THINK]5[/THINK]3": 3,
-    "Score: 4 <think>or Score: 5": 4,
-    "この回答は4点です。": 4,
-    "4点": 4,
-    "４ 点とします": 4,
-    "不自然な日本語があるため減点1点。\n4点とする。": 4,
-}
-
-REFUSED = [
-    "",
-    " \n",
-    "45",
-    "0",
-    "6",
-    "3.5",
-    "4.5.1",
-    "-4",
-    "04",
-    "four",
-    "④",
-    "٤",
-    "四",
-    "4 5",
-    "3 or 4",
-    "4-5",
-    "4/10",
-    "8/10",
-    "4/5/6",
-    "downgrade: 5",
-    "Downgrade: 5",
-    "subscore: 5",
-    "Score: 45",
-    "Score: 4.5",
-    "Score: 3.5",
-    "Score: 0",
-    "Score: 6",
-    "Score: -4",
-    "Score: 4th",
-    "Score: 4x",
-    "Score: 4%",
-    "Score: 40 %",
-    "Score: 4½",
-    "Score: 4,5",
-    "Score: 4,4",
-    "Score: 4e0",
-    "Score: 1,000",
-    "Score: 4/10",
-    "Score: 4/",
-    "Score: 04",
-    "Score: ④",
-    'Score: "4"',
-    "Score: 3 or 4",
-    "Score: 3-4",
-    "Score: 3〜4",
-    "Score: 3, Score: 4",
-    "Score: 4 Score: 5",
-    "Score: 4\nScore: 6",
-    "Score: 4\nScore: 3.5",
-    "Score: 4\nScore: -1",
-    "Score: 4\nSomewhere between 3 and 5.",
-    "Score:\n4",
-    "Score 4",
-    "score is four",
-    "Maximum score: 5",
-    "Score: 3\nMax score: 5",
-    "最高評価：5",
-    "評価：[[4]",
-    "評価：[[4",
-    "評価：[[3]] or [[4]]",
-    "評価：[[]]",
-    "評価：良い",
-    "評価：4点半",
-    "品質: 5",
-    "confidence: 5",
-    "[[4]]",
-    '{"score": 6}',
-    '{"score": 0}',
-    '{"score": 45}',
-    '{"score": 3.5}',
-    '{"score": -4}',
-    '{"score": 4e0}',
-    '{"score": NaN}',
-    '{"score": Infinity}',
-    '{"score": null}',
-    '{"score": true}',
-    '{"score": [4]}',
-    '{"score": {"value": 4}}',
-    '{"score": "four"}',
-    '{"score": 3, "score": 4}',
-    '{"score": 3, "grade": 4}',
-    '{"score": 3}\n{"score": 9}',
-    '{"score": 3} {"score": 4}',
-    '{"score": 4}, or maybe 3',
-    '{"quality": 5}',
-    '{"grammar": {"score": 5}, "facts": {"score": 2}}',
-    '{"score": 4, "reason": "途中で切れ',
-    'Score: 3\n{"score": 4, "reason": "途中で切れ',
-    "{'score': 4}",
-    '{"score": ',
-    "<think>Score: 4",
-    "<think>4</think>",
-    "Score: <think></think>4",
-    "4<think></think>5",
-    "3点か4点です",
-    "文法は3点です。\n内容は4点です。",
-    "3〜4点です",
-    "減点1点",
-    "1点減点します",
-    "1点を減点します",
-    "5点満点で評価しました",
-    "良い点は3点あります",
-    "以下の3点が優れています",
-    "10点です",
-    "0点です",
-    "4.5点です",
-    "第4点です",
-]
-
-
-@pytest.mark.parametrize(("reply", "score"), SCORED.items())
-def test_verdict(reply: str, score: float) -> None:
-    """Every form of the grammar gives its score, and keeps the reply."""
-    verdict = parse(reply)
-    assert (float(score), "scored", reply) == (verdict.score, verdict.status, verdict.raw)
-
-
-@pytest.mark.parametrize("reply", REFUSED)
-def test_refused(reply: str) -> None:
-    """Everything else is refused with a reason, and the reply is kept."""
-    verdict = parse(reply)
-    assert (None, "unscored", reply) == (verdict.score, verdict.status, verdict.raw)
-    assert verdict.reason
+FORMS: tuple[Form | None, ...] = ("json", "number", "label", None)
+CAMPAIGN = int(os.environ.get("HARNESS_REPLIES", "4000"))
+"""How many adversarial replies a campaign draws, and half as many clean ones of each form."""
 
 
 @pytest.mark.parametrize(
-    ("reply", "reason"),
+    ("cases", "form"),
+    [(reply_cases.NUMBERS, "number"), (reply_cases.JSON, "json"), (reply_cases.LABELS, "label")],
+    ids=["number", "json", "label"],
+)
+def test_verdicts(cases: dict[str, int | None], form: Form) -> None:
+    """Every reply is read in the form that was asked for, and where nobody said which; the reply is kept."""
+    read = {reply: (parse(reply, form=form), parse(reply)) for reply in cases}
+    wrong = {
+        reply: [verdict.score for verdict in verdicts]
+        for reply, verdicts in read.items()
+        if cases[reply] is not None and {verdict.score for verdict in verdicts} != {cases[reply]}
+    }
+    assert {} == wrong
+    assert all(reply == verdict.raw for reply, verdicts in read.items() for verdict in verdicts)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_refused(form: Form | None) -> None:
+    """What holds no verdict of its own is refused in every form, with a reason, and the reply is kept."""
+    verdicts = {reply: parse(reply, form=form) for reply in reply_cases.REFUSED}
+    assert {} == {reply: verdict.score for reply, verdict in verdicts.items() if verdict.score is not None}
+    assert all(verdict.reason and verdict.raw == reply for reply, verdict in verdicts.items())
+
+
+@pytest.mark.parametrize(("reply", "form", "score"), reply_cases.ONE_FORM_ONLY)
+def test_the_form_that_was_asked_for_decides(reply: str, form: Form, score: int) -> None:
+    """Of two verdicts in different forms the one that was asked for counts; neither where nobody said which."""
+    assert (score, None) == (parse(reply, form=form).score, parse(reply).score)
+
+
+@pytest.mark.parametrize(
+    ("reply", "form"),
     [
-        ("", "the reply is empty"),
-        ("<think>4</think>", "the reply only thinks"),
-        ("すばらしい", "no verdict in the reply"),
-        ("Score: 6", "6 is not on the 1-5 scale"),
-        ("45", "45 is not on the 1-5 scale"),
-        ("Score: 4/10", "4/10 is not on the 1-5 scale"),
-        ('{"score": 3.5}', "3.5 is not on the 1-5 scale"),
-        ("Score: 3 or 4", "one line holds different values: 3 and 4"),
-        ("文法3点\n内容4点", "the reply names different points"),
+        ("Score: 4", "json"),
+        ("4", "json"),
+        ('{"score": 4}', "number"),
+        ('{"score": 4}', "label"),
+        ("4", "label"),
+        ("正確です。\nScore: 4", "number"),
+        ("正確です。\nScore: 4", "json"),
     ],
 )
-def test_reasons(reply: str, reason: str) -> None:
+def test_no_other_form_is_read(reply: str, form: Form) -> None:
+    """A verdict in another form than the one that was asked for is none."""
+    assert (None, 4.0) == (parse(reply, form=form).score, parse(reply).score)
+
+
+def test_labels_are_those_that_the_rubric_declares() -> None:
+    """Declared labels count, and the usual ones do not any more; an unknown form or no label is an error."""
+    assert (4.0, None) == (
+        parse("よい。\nできばえ：4", form="label", labels=["できばえ"]).score,
+        parse("よい。\nスコア：4", form="label", labels=["できばえ"]).score,
+    )
+    assert 3.0 == parse("Good.\nOverall quality: 3/5", form="label", labels=["overall quality"]).score
+    with pytest.raises(ValueError, match="form is 'text'"):
+        parse("4", form="text")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="labels"):
+        parse("4", form="label", labels=[])
+
+
+@pytest.mark.parametrize(
+    ("reply", "form", "reason"),
+    [
+        ("", None, "the reply is empty"),
+        ("<think>4</think>", None, "the reply only thinks"),
+        ("すばらしい", None, "no verdict in the reply"),
+        ("すばらしい", "json", "no JSON object with a score in the reply"),
+        ("5点ではない", "number", "the reply is not one number"),
+        ("すばらしい", "label", "no line with a label and a number in the reply"),
+        ("Score: 6", None, "6 is not on the 1-5 scale"),
+        ("45", "number", "45 is not on the 1-5 scale"),
+        ("Score: 4/10", "label", "4/10 is not on the 1-5 scale"),
+        ("10点満点中4点", "number", "10点満点中 is not on the 1-5 scale"),
+        ('{"score": 3.5}', "json", "3.5 is not on the 1-5 scale"),
+        ('{"score": 4, "max": 10}', "json", "the JSON object names another scale"),
+        ('{"score": 4, "reason": "途中', "json", "a JSON object is broken"),
+        ('{"score": 4}{"score": 5}', "json", "the reply holds JSON objects with different scores"),
+        ("Score: 3\nScore: 4", "label", "the reply holds verdicts that differ: 3 and 4"),
+        ('Score: 3\n{"score": 4}', None, "the reply holds a JSON verdict and another that differs"),
+        ('「{"score": 5}」とあった。', "json", "the JSON object is quoted, negated or shown as an example"),
+        ("a" * 300_001, None, "the reply is longer than 300,000 characters"),
+    ],
+)
+def test_reasons(reply: str, form: Form | None, reason: str) -> None:
     """A refusal says what is wrong in words that a table can count."""
-    assert reason == parse(reply).reason
+    assert reason == parse(reply, form=form).reason
 
 
 def test_rationale() -> None:
-    """The judge's own reason is kept apart from its score, in English and Japanese keys."""
+    """The judge's own reason is kept apart from its score; without one, the prose around it."""
     assert "正確" == parse('{"score": 4, "理由": "正確"}').rationale
-    assert "ok" == parse('{"reason": "ok", "score": 4}').rationale
-    assert "Good.\nScore: 4" == parse("<think>x</think>Good.\nScore: 4").rationale.strip()
-    assert parse("4").rationale is None
+    assert "ok" == parse('{"result": {"reason": "ok", "score": 4}}').rationale
+    assert "正確。" == parse('正確。\n{"score": 4}').rationale
+    assert "Good.\nScore: 4" == parse("<think>x</think>Good.\nScore: 4").rationale
+    assert [None, None] == [parse(reply).rationale for reply in ("4", '{"score": 4}')]
 
 
 def test_halves_only_where_the_scale_has_them() -> None:
@@ -230,172 +128,142 @@ def test_halves_only_where_the_scale_has_them() -> None:
 
 def test_other_scales() -> None:
     """The scale decides the top of a fraction and the range."""
-    assert (73.0, 73.0, None, None) == (
+    assert (73.0, 73.0, 73.0, None, None) == (
         parse("Score: 73", PERCENT).score,
         parse("73/100", PERCENT).score,
+        parse('{"score": 73, "max": 100}', PERCENT).score,
         parse("4/5", PERCENT).score,
         parse("101", PERCENT).score,
     )
 
 
-@given(st.text())
-@example("{" * 5000)
-@example("\ud800Score: 4")
-@example("Score: 4\x00")
-def test_any_text(text: str) -> None:
+@given(st.text(), st.sampled_from(FORMS))
+@example("{" * 5000, None)
+@example("\ud800Score: 4", None)
+@example("Score: 4\x00", None)
+@example('{"score": "\\ud800"}', "json")
+@example('{"\\": 4}', "json")
+def test_any_text(text: str, form: Form | None) -> None:
     """Any text at all gives a verdict on the scale or a reason, never an exception."""
-    verdict = parse(text)
+    verdict = parse(text, form=form)
     assert (verdict.score in {1, 2, 3, 4, 5}) == (verdict.reason is None)
 
 
-WORDS = st.text(
-    alphabet=st.characters(categories=["L", "P", "Z"], exclude_characters='{}<>[]"点评評スコアグ採得'), max_size=40
-)
+@given(st.text(alphabet=st.characters(categories=["L", "N", "P", "Z"], exclude_characters="{}")), st.integers(1, 5))
+def test_any_reason(reason: str, score: int) -> None:
+    """Whatever the judge writes into its reason, its own score is read."""
+    reply = json.dumps({"reason": reason, "score": score}, ensure_ascii=False)
+    assert (score, score) == (parse(reply, form="json").score, parse(reply).score)
 
 
-@given(WORDS, st.integers(1, 5), st.sampled_from(["{}", "```json\n{}\n```", "{} "]), WORDS)
-def test_json_in_prose(before: str, score: float, frame: str, after: str) -> None:
-    """A JSON score survives any prose without numbers around it."""
-    reply = (
-        before
-        + "\n"
-        + frame.replace("{}", json.dumps({"reason": after, "score": score}))
-        + "\n"
-        + after.replace(":", "")
-    )
-    assert score == parse(reply.replace("：", "")).score
+@given(st.recursive(st.text() | st.integers(), lambda inner: st.dictionaries(st.text(), inner)), st.integers(1, 5))
+def test_a_quotation_inside_a_string_is_no_verdict(anything: object, score: int) -> None:
+    """JSON that is quoted in the reason, whatever it is, changes nothing."""
+    quoted = json.dumps({"score": 6 - score, "x": anything})
+    reply = json.dumps({"reason": f"回答は {quoted} と書く", "score": score})
+    assert score == parse(reply, form="json").score
 
 
-@given(st.integers(), st.sampled_from(["{}", "Score: {}", '{{"score": {}}}', "評価：[[{}]]", "{}/5"]))
-def test_whole_numbers(number: int, form: str) -> None:
-    """A whole number is scored exactly when it is on the scale, in every form."""
-    assert (number if 1 <= number <= 5 else None) == parse(form.format(number)).score
+@given(st.integers(), st.sampled_from(["{}", "Score: {}", '{{"score": {}}}', "評価：[[{}]]", "{}/5", "{}点です"]))
+def test_whole_numbers(number: int, dress: str) -> None:
+    """A whole number is scored exactly when it is on the scale, in every dress."""
+    assert (number if 1 <= number <= 5 else None) == parse(dress.format(number)).score
 
 
 @given(st.lists(st.integers(1, 5), min_size=1, max_size=6), st.data())
-def test_last_wins(scores: list[int], data: st.DataObject) -> None:
-    """Of several JSON scores and labelled verdicts on lines of their own, the last is the verdict."""
-    forms = ["Score: {}", '{{"score": {}}}', "評価：{}", "**最終スコア**：[[{}]]", "grade: {}/5"]
-    lines = [data.draw(st.sampled_from(forms)).format(score) for score in scores]
-    assert scores[-1] == parse("\n".join(lines)).score
+def test_verdicts_that_differ_are_refused(scores: list[int], data: st.DataObject) -> None:
+    """Several verdicts, in one form or in several, count if they agree."""
+    dresses = ["Score: {}", '{{"score": {}}}', "評価：{}", "**最終スコア**：[[{}]]", "grade: {}/5"]
+    lines = [data.draw(st.sampled_from(dresses)).format(score) for score in scores]
+    assert (scores[0] if len(set(scores)) == 1 else None) == parse("\n".join(lines)).score
 
 
-@given(st.integers(1, 5), st.integers(1, 5), st.text(max_size=20))
-def test_thoughts_never_score(thought: int, score: float, text: str) -> None:
-    """What stands in a thinking block changes nothing, and alone it is no verdict."""
-    block = f"Score: {thought}\n{text}"
-    assert score == parse(f"<think>{block}</think>Score: {score}").score
+@given(st.integers(1, 5), st.integers(1, 5), st.text(alphabet=st.characters(exclude_characters="<[")))
+def test_thoughts_never_score(thought: int, score: int, text: str) -> None:
+    """What stands in a thinking block at the front changes nothing, and alone it is no verdict."""
+    block = f'Score: {thought}\n{text}\n{{"score": {thought}}}'
+    verdicts = {"json": f'{{"score": {score}}}', "number": str(score), "label": f"Score: {score}"}
+    for form, verdict in verdicts.items():
+        assert score == parse(f"<think>{block}</think>\n{verdict}", form=form).score  # type: ignore[arg-type]
     assert parse(f"<think>{block}").score is None
 
 
-FRAGMENTS = [
-    *"0123456789",
-    *"４５６",
-    *[
-        "Score",
-        "score",
-        "FINAL SCORE",
-        "grade",
-        "downgrade",
-        "Rating",
-        "スコア",
-        "最終スコア",
-        "評価",
-        "点数",
-        "confidence",
-    ],
-    *[": ", "：", ":", " ", "\n", "\n", "/5", "/10", "／５", "点", "点です。", ".", ",", "-", "〜", " or ", "と", "%"],
-    *["[[", "]]", "**", "`", "```", "```json\n", "\n```", '"', "<think>", "</think>", "<thought>", "</thought>"],
-    *[
-        '{"score": 4}',
-        '{"score": 2, "reason": "5点"}',
-        '{"score": 6}',
-        '{"score": "3"}',
-        '{"grade": 1}',
-        '{"x": 3}',
-        "{",
-        "}",
-    ],
-    *[
-        '{"score": 3.5}',
-        '{"score": 3, "score": 4}',
-        '{"a": {"score": 5}}',
-        "良い回答です",
-        "The answer is good",
-        "3.5",
-        "45",
-    ],
-]
+def test_a_score_is_a_number_of_the_reply() -> None:
+    """Of fragments in any order no score comes that the reply does not hold, and a number asked means one number."""
+    generator, scored = random.Random(20261126), Counter[str]()
+    names = {"1": "1", "2": "2", "3": "3", "4": "4４④四", "5": "5５"}
+    for _ in range(CAMPAIGN):
+        reply = "".join(generator.choices(reply_cases.FRAGMENTS, k=generator.randint(1, 9)))
+        for form in FORMS:
+            score = parse(reply, form=form).score
+            assert score is None or any(sign in reply for sign in names[f"{score:g}"]), (reply, form, score)
+            scored[str(form)] += score is not None
+        number = parse(reply, form="number").score
+        rest = reply.replace("5点満点中", "").replace("/5", "").replace("／５", "")
+        digits = [sign for sign in rest if sign.isnumeric()]
+        assert number is None or len(digits) <= 1 or "." in reply or "think>" in reply, (reply, number)
+    assert all(scored[str(form)] > CAMPAIGN // 400 for form in FORMS), scored
 
 
-def test_fuzz_against_an_independent_reading_of_the_grammar() -> None:
-    """Of 20,000 generated replies none is scored otherwise than a second reading of the grammar allows."""
-    generator = random.Random(20261122)
-    outcomes = Counter()
-    for _ in range(20_000):
-        reply = "".join(generator.choices(FRAGMENTS, k=generator.randint(1, 9)))
-        score, allowed = parse(reply).score, rubric_oracle.read(reply)
-        assert score is None or score in allowed, (reply, score, allowed)
-        outcomes[score is not None, bool(allowed)] += 1
-    # It must not pass by refusing everything: what the generous reading takes, it takes four times out of five.
-    assert outcomes[True, True] > 4 * outcomes[False, True] > 0
-    assert outcomes[True, True] > 1_500
+@pytest.mark.parametrize("seed", [20261126, None], ids=["fixed", "fresh"])
+def test_no_adversarial_reply_is_misread(seed: int | None) -> None:
+    """Of adversarial replies, whose right reading their derivation tells, none gets another score, in any form."""
+    seed = random.SystemRandom().randrange(10**9) if seed is None else seed
+    generator, read = random.Random(seed), Counter[str]()
+    wrong = []
+    for _ in range(CAMPAIGN):
+        reply = reply_grammar.adversarial(generator)
+        for form in (reply.form, None):
+            score = parse(reply.text, form=form).score
+            read[reply.rule] += score is not None
+            if score not in {None, reply.truth}:
+                wrong.append((form, reply, score))
+    assert [] == wrong[:5], f"seed {seed}: {len(wrong)} of {2 * CAMPAIGN} readings"
+    assert read["json amid noise"] > 0  # it must not pass by refusing everything
 
 
-def test_fuzz_of_well_formed_replies() -> None:
-    """20,000 well-formed replies with noise on other lines all give the score they were made from."""
-    generator = random.Random(5)
-    noise = [
-        "回答は正確です。",
-        "The answer is good.",
-        "1つ誤りがある。",
-        "減点は不要。",
-        "```",
-        "",
-        "- 文法: 良い",
-        "x = 45",
-    ]
-    forms = [
-        "Score: {}",
-        "FINAL SCORE：{}",
-        "最終スコア：{}",
-        "評価：[[{}]]",
-        "**Rating:** {}/5",
-        '{{"score": {}}}',
-        '{{"reason": "2点減点", "score": {}}}',
-    ]
-    for _ in range(20_000):
-        score = generator.randint(1, 5)
-        verdict = generator.choice(forms).format(score)
-        lines = [
-            *generator.choices(noise, k=generator.randint(0, 3)),
-            verdict,
-            *generator.choices(noise, k=generator.randint(0, 2)),
-        ]
-        assert score == parse("\n".join(lines)).score, lines
+@pytest.mark.parametrize("form", reply_grammar.FORMS)
+@pytest.mark.parametrize("seed", [20261126, None], ids=["fixed", "fresh"])
+def test_clean_replies_are_read(seed: int | None, form: Form) -> None:
+    """At least 99.5% of clean replies are read right, and none of them wrong."""
+    seed = random.SystemRandom().randrange(10**9) if seed is None else seed
+    generator, count = random.Random(seed), CAMPAIGN // 2
+    wrong, missed = list[tuple[reply_grammar.Reply, Verdict]](), []
+    for _ in range(count):
+        reply = reply_grammar.clean(generator, form)
+        for asked in (form, None):
+            verdict = parse(reply.text, form=asked)
+            if verdict.score is None:
+                missed.append((reply, verdict))
+            elif verdict.score != reply.truth:
+                wrong.append((reply, verdict))
+    assert [] == wrong[:5], f"seed {seed}"
+    assert len(missed) <= 0.005 * 2 * count, f"seed {seed}: {len(missed)} of {2 * count}: {missed[:5]}"
 
 
-@pytest.mark.parametrize(
-    "reply",
-    [
-        "{" * 200_000,
-        '{"a":' * 40_000,
-        '{"a":[1,' * 30_000,
-        "Score: 1 " * 30_000,
-        "score:" * 40_000,
-        "<think>" * 30_000,
-        "4点" * 60_000,
-        "1/" * 100_000,
-        "\n4" * 100_000,
-        '{"score":3}\n' * 20_000,
-        "{" + " " * 200_000,
-    ],
-)
-def test_hostile_replies_are_read_in_linear_time(reply: str) -> None:
-    """No reply of some hundred kilobytes takes longer than two seconds."""
-    start = time.perf_counter()
-    parse(reply)
-    assert time.perf_counter() - start < 2
+@pytest.mark.parametrize("form", ["label", None])  # None reads all that json and number read
+@pytest.mark.parametrize("unit", reply_cases.UNITS)
+def test_hostile_replies_are_read_in_linear_time(unit: str, form: Form | None) -> None:
+    """No reply of a megabyte takes longer than two seconds, nor one just short enough to be read."""
+    longest = unit * (300_000 // len(unit))
+    ended = longest[:-40] + '\n{"score": 4}\nScore: 4\n'
+    for reply in (longest, ended, longest * 3 + ended, f"<think>{longest * 3}</think>4"):
+        start = time.process_time()
+        parse(reply, form=form)
+        assert time.process_time() - start < 2
+
+
+def test_hostile_objects_are_read_in_linear_time() -> None:
+    """Long keys, values, lists and strings of an object cost no more than their length."""
+    for inside in ("a" * 290_000, "1" * 290_000, "\\\\" * 140_000, "5/" * 140_000, "10点満点" * 50_000):
+        for reply in (f'{{"score": 4, "x": "{inside}"}}', f'{{"{inside}": 4}}', f'{{"score": "{inside}"}}'):
+            start = time.process_time()
+            parse(reply)
+            assert time.process_time() - start < 2
+    pairs = ", ".join(f'"k{number}": {number}' for number in range(20_000))
+    start = time.process_time()
+    parse(f'{{"score": 4, {pairs}, "list": [{"1," * 20_000} 1]}}')
+    assert time.process_time() - start < 2
 
 
 @given(st.text())

@@ -1,0 +1,122 @@
+"""Whether a verdict that stands in a text is the judge's own, or one that the judge quotes, negates or shows.
+
+Only ever a reason to refuse: an answer need not fool a judge to be scored by its own words, it need only be quoted.
+"""
+
+import re
+
+_BRACKETS = (("「", "」"), ("『", "』"), ("“", "”"), ("‘", "’"), ("«", "»"), ("《", "》"))
+_ELEMENT = re.compile(r"<(?P<close>/?)(?P<name>[^\W\d][\w-]{0,30})(?:[ \t][^<>\n]{0,80})?>")
+_OWN_ELEMENTS = re.compile(
+    r"(?:json|score|output|result|results|evaluation|verdict|judg\w*|grading|final|評価|採点|結果|出力|\w*スコア)\Z",
+    re.IGNORECASE,
+)
+FENCE = re.compile(r"(?:`{3,}|~{3,})[\w-]*")
+"""What opens or closes a block of code."""
+_STOPS = tuple("。.!?！？;；>)）]】")
+_LONGEST_DRESS = 1_000
+_DRESS = re.compile(r"[\s*_`\"'「」『』“”().。:：]*")
+
+# The end of the clause before a verdict, where it says that others wrote what follows, or that it is not so.
+_FILLER = (
+    r"(?:[\W_]|\b(?:the|an?|this|that|its?|own|following|text|lines?|json|string|sentence|instruction|words?|phrase|verdict"
+    r"|score|rating|object|in|at|end|of|answer|response|me|us|you|judge|grader|to|output|give|return|print|write|assign)\b)*\Z"
+)
+_INTRODUCES = re.compile(
+    r"書か|書いて|書き込|記され|とあ[るりっ]|述べて|主張|求めて|要求して|命令|引用|挿入|埋め込|例えば|たとえば|ではなく\W*\Z"
+    r"|(?:次の|以下の|下記の|こう|このよう)[^。]*(?:含[まむみん]|があ[るりっ])"
+    r"|\b(?:says?|said|states?|wr[io]t\w*|contain\w*|includ\w*|claim\w*|instruct\w*|ask\w*|tells?|told|quot\w*|inject\w*"
+    rf"|demand\w*|embed\w*|insert\w*|append\w*|e\.g|for example|such as|instead of|rather than|not|never)\b{_FILLER}",
+    re.IGNORECASE,
+)
+# What an answer is made of, or an example; and what a verdict is called.
+_OTHERS = (
+    r"回答文?|解答|応答|答案|本文|文章|文|末尾|最後|最終行|行|受験者|候補|指示|命令|プロンプト|入力|例|形式|フォーマット"
+    r"|answer|response|text|candidate|student|line|sentence|submission|prompt|instruction|input|example|format|template|sample"
+)
+_NAMES_OTHERS = re.compile(_OTHERS, re.IGNORECASE)
+_ENDS_WITH_OTHERS = re.compile(rf"(?:{_OTHERS})(?:の内容|の末尾|から|より|中|内|は|に|では)?\W*\Z", re.IGNORECASE)
+_POINTS_ON = re.compile(
+    r"(?:次|以下|下記)の?(?:とおり|通り|よう)\S{0,8}\Z|\b(?:as follows|the following|this|below|here)\W*\Z",
+    re.IGNORECASE,
+)
+_NAMES_VERDICT = re.compile(
+    r"評価|採点|スコア|点数|評点|得点|判定|結果|結論|json|score|rating|evaluat|verdict|grad(?:e|ing)|assess|judg|result",
+    re.IGNORECASE,
+)
+# The words after a verdict, where they say the same, or that it is a bound or one of two.
+_DISOWNS = re.compile(
+    r"と(?:い[うっえ]|書|あ[りるっ]|記|主張|要求|指示|命令|述べ|求め|出力(?:せ|する(?:よう|こと))|の(?:文|記述|指示|命令|要求))|とは"
+    r"|という|って|なんて|ではな[いく]|ではありませ|でない|以上(?![でのがに、。\s]|\Z)|以下(?![のにが、])|未満|か[\s、。]"
+    r"|が(?:書|含ま|あ[りるっ]|記さ|挿入|埋め込)|または|もしくは|あるいは|いや"
+    r"|は(?:回答に|回答の一部|誤り|間違い|無視|不適切|引用|注入|採点では|評価では)"
+    r"|(?:これ|上記|この(?:JSON|文|行|指示|スコア|点数))は[^。\n]{0,20}"
+    r"(?:回答(?:に[書含あ記]|中|の[文一引]|から)|引用|無視|注入|従わ|例です)"
+    r"|(?:is|was|are)(?:n't| (?:not|what|in|from|part|written|quoted|injected|ignored|an? (?:quot|inject|exampl)))"
+    r"|appears? (?:in|at)|(?:which|that) (?:is|was|the|i )|as (?:instruct|demand)|or\b"
+    r"|and (?:i|we) (?:ignor|disregard|will not|won't|did not)"
+    r"|(?:this|that|it|the above)\b[^.\n]{0,30}(?:quot|inject|ignor|exampl|from the|in the answer|not my)",
+    re.IGNORECASE,
+)
+_GOES_ON = re.compile(r"[ \t*_`]*[/~〜～-][ \t]*[0-9]")  # {"score": 4}/10
+
+
+def is_quoted(text: str, start: int, end: int) -> bool:
+    """Return whether what stands at ``start`` to ``end`` is quoted, negated or given as an example.
+
+    JSON objects in ``text`` must be blanked out, so that no quotation mark inside them counts.
+
+    >>> text = "回答には「スコア:5」とありました。"
+    >>> is_quoted(text, 5, 10), is_quoted("スコア:5", 0, 5)
+    (True, False)
+    """
+    before, after = text[:start], text[end:]
+    if _is_dress(before) and _is_dress(after):
+        return False
+    return is_enclosed(before) or _is_introduced(before) or _is_disowned(after)
+
+
+def _is_dress(text: str) -> bool:
+    return len(text) < _LONGEST_DRESS and _DRESS.fullmatch(FENCE.sub("", text)) is not None
+
+
+def is_enclosed(before: str) -> bool:
+    """Return whether quotation marks, a quoting line or a quoting element are open at the end of ``before``."""
+    if any(before.count(opener) > before.count(closer) for opener, closer in _BRACKETS):
+        return True
+    paragraph = before[before.rfind("\n\n") + 1 :]
+    line = FENCE.sub("", before[before.rfind("\n") + 1 :])
+    if paragraph.count('"') % 2 or line.count("`") % 2 or line.lstrip().startswith(">"):
+        return True
+    if len(re.findall(r"(?<!\w)'(?=\S)", paragraph)) > len(re.findall(r"(?<=\S)'(?!\w)", paragraph)):
+        return True
+    elements = list[str]()
+    for tag in _ELEMENT.finditer(before):
+        name = tag["name"].lower()
+        if not tag["close"]:
+            elements.append(name)
+        elif elements and elements[-1] == name:
+            elements.pop()
+    return any(not _OWN_ELEMENTS.match(name) for name in elements)
+
+
+def _is_introduced(before: str) -> bool:
+    """Return whether the clause before says that others wrote what follows, or goes on into it without a verdict."""
+    near = FENCE.sub("", before[-400:])
+    lead = near.rstrip(" \t*_`\"'「『“(\n")
+    continues = "\n" not in near[len(lead) :]
+    announces = lead.endswith((":", "："))
+    clause = re.split(r"[。.!?！？\n;；]", lead.rstrip("。.:："))[-1].strip(" \t-*#>")
+    if not re.search(r"\w", clause):
+        return False
+    names_verdict = _NAMES_VERDICT.search(clause) is not None
+    if _POINTS_ON.search(clause) and _NAMES_OTHERS.search(clause) and not names_verdict:
+        return True
+    if continues and not announces and not lead.endswith(_STOPS):
+        return not names_verdict or _INTRODUCES.search(clause) is not None
+    return announces and bool(_INTRODUCES.search(clause) or _ENDS_WITH_OTHERS.search(clause))
+
+
+def _is_disowned(after: str) -> bool:
+    follows = FENCE.sub("", after[:400]).lstrip(" \t*_`\"'」』”),、.\n")
+    return _DISOWNS.match(follows) is not None or _GOES_ON.match(after) is not None
