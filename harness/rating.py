@@ -18,6 +18,7 @@ from harness.errors import HarnessError, InputError
 from harness.plan import PlannedTask
 from harness.scores import RowKey
 from harness.tables import Row, Table, name_text, shorten
+from harness.tables.cells import guarded
 from harness.types import LIKERT_5, Generation, Request, Sample, Scale
 
 DEFAULT_SAMPLE = 40
@@ -27,7 +28,6 @@ COLUMNS = ("item", "task", "answer", "reference", "criteria", "score", "comment"
 
 _LETTERS = "bcdfghjkmnpqrstvwxyz"  # no vowel, so that no spreadsheet takes an id for a date, a number or TRUE
 _TAG, _ITEM = 4, 6  # letters of an export's tag, and of an item after it
-_FORMULA = frozenset("=+-@\t\r\n＝＋－＠")
 _LONGEST_CELL = 32_000  # spreadsheets hold 32,767 characters in a cell
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
 _LISTED = 5
@@ -233,7 +233,7 @@ def cell(text: str) -> str:
     text = text.replace("\r\n", "\n").replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")
     if len(text) > _LONGEST_CELL:
         text = f"{text[:_LONGEST_CELL]}…（以下 {len(text) - _LONGEST_CELL:,} 文字を省略）"
-    return f"'{text}" if text.lstrip(" \u3000")[:1] in _FORMULA else text
+    return guarded(text)
 
 
 def read_sheets(tables: Sequence[Table], export: Export, *, scale: Scale = LIKERT_5) -> list[Rating]:

@@ -20,8 +20,8 @@ COLUMNS = ("model", "prompt", "task", "task_id", "score", "rater", "comment", "i
 def ratings_text(ratings: Sequence[Rating]) -> str:
     """Return ratings as the CSV text that the judge ``human:PATH`` reads too: one line per model, task and rater."""
     rows = [
-        [row.model, row.prompt or "", rating.item.task, rating.item.sample_id, f"{rating.score:g}", rating.item.rater,
-         cell(rating.comment or ""), rating.item.id]
+        [*map(cell, (row.model, row.prompt or "", rating.item.task, rating.item.sample_id)), f"{rating.score:g}",
+         cell(rating.item.rater), cell(rating.comment or ""), rating.item.id]
         for rating in sorted(ratings, key=lambda rating: (rating.item.rater, rating.item.id))
         for row in rating.item.rows
     ]  # fmt: skip

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from harness.leaderboard import Board, BoardRow, Comparison, Leaderboard
+from harness.tables.cells import guarded
 from reports.gaps import gap_cautions
 from reports.view import printable
 from reports.wording import words
@@ -37,7 +38,6 @@ _COMPARISON_COLUMNS = {
     "difference_worst_case_low": "worst_case_low",
     "difference_best_case_high": "best_case_high",
 }
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def results_document(
@@ -101,8 +101,7 @@ def _guarded(value: object) -> object:
     """Return a cell that UTF-8 can hold and that no spreadsheet runs."""
     if not isinstance(value, str):
         return value
-    shown = printable(value)
-    return f"'{shown}" if shown.startswith(_FORMULA) else shown
+    return guarded(printable(value))
 
 
 def _row(board: Board, row: BoardRow) -> dict[str, Any]:

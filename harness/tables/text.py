@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any, NoReturn
 
 from harness.errors import InputError
+from harness.tables.cells import is_ours, unguarded
 from harness.tables.rows import Row, lf, shorten
 
 _BOMS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
@@ -203,7 +204,8 @@ def csv_rows(text: str, path: str, *, delimiter: str | None = None) -> list[Row]
     """Return the records under a header line; every cell is text.
 
     Without ``delimiter`` it is the one of comma, semicolon and tab that splits the header into the most columns.
-    Blank lines and columns without a name (the index that pandas writes) are left out.
+    Blank lines and columns without a name (the index that pandas writes) are left out. In tables of our own the
+    apostrophes are taken away that keep spreadsheets from running cells.
 
     Raises:
         InputError: two columns of one name, a record with more or fewer cells than the header, a quote never closed.
@@ -215,6 +217,7 @@ def csv_rows(text: str, path: str, *, delimiter: str | None = None) -> list[Row]
     if len(set(named)) != len(named):
         twice = next(name for name in named if named.count(name) > 1)
         raise InputError(f"two columns are named {shorten(twice)}", path=path)
+    ours = is_ours(header)
     rows = []
     for line, cells in records:
         if len(cells) != len(header):
@@ -224,7 +227,8 @@ def csv_rows(text: str, path: str, *, delimiter: str | None = None) -> list[Row]
                 line=line,
                 hint="A cell that holds the delimiter or a line break needs double quotes around it.",
             )
-        rows.append(Row(line=line, values={name: lf(cell) for name, cell in zip(header, cells, strict=True) if name}))
+        read = map(unguarded, cells) if ours else cells
+        rows.append(Row(line=line, values={name: lf(cell) for name, cell in zip(header, read, strict=True) if name}))
     return rows
 
 
