@@ -1,6 +1,5 @@
 """Cells that spreadsheets show and never run, and the way back."""
 
-import re
 import unicodedata
 from collections.abc import Collection
 
@@ -12,7 +11,6 @@ _OURS = (
     frozenset({"run", "task_id", "judge_repeat", "judge_version"}),  # harness export
     frozenset({"scale_low", "scale_high", "rank_low", "rank_high", "length_stop_rate"}),  # results.csv
 )
-_APOSTROPHES = re.compile("'*")
 
 
 def guarded(text: str) -> str:
@@ -43,7 +41,7 @@ def is_ours(columns: Collection[str]) -> bool:
 
 
 def _runs(text: str) -> bool:
-    rest = text[_APOSTROPHES.match(text).end() :]  # type: ignore[union-attr] - it matches everywhere
+    rest = text.lstrip("'")
     if rest[:1] and rest[0] in _BREAKS:
         return True
     first = next((character for character in rest if not _is_blank(character)), "")
