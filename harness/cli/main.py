@@ -14,6 +14,7 @@ from typing import NoReturn
 
 import click
 
+from harness.cli.terminal import PrintableStream
 from harness.errors import HarnessError, UnknownNameError
 
 # Name, where its command stands, and its line in --help: nothing is imported until it is called.
@@ -107,6 +108,8 @@ def _ready_streams() -> None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123 - open until the end
         elif hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # an answer may hold what the terminal cannot show
+        if not isinstance(getattr(sys, name), PrintableStream):
+            setattr(sys, name, PrintableStream(getattr(sys, name)))  # or what it should not obey
 
 
 def _report(error: BaseException, *, debug: bool) -> int:

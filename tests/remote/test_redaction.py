@@ -117,12 +117,13 @@ def test_credentials_of_an_address_are_sent_and_never_written(
         shown = [
             run_cli("eval", *command),
             run_cli("eval", *command, "--dry-run"),
-            run_cli("show", "r", "mine:1", "--debug"),
+            run_cli("show", "r", "--task-id", "1"),
             run_cli("report", "r", "--format", "all", "--debug"),
             run_cli("ls", "runs", "--debug"),
             run_cli("doctor", "--debug"),
         ]
         call = server.calls[0]
+    assert [0] * 4 == [ran.code for ran in shown[1:5]]
     assert f"/{IN_PATH}/v1" in call.path
     assert f"api-key={quote(IN_QUERY, safe='')}" in call.path or f"api-key={quote(IN_QUERY)}" in call.path
     assert "api-version=7" in call.path
