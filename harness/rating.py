@@ -7,7 +7,6 @@ who reads a sheet can tell whose answer it is. The key, which can, stays with th
 import csv
 import io
 import random
-import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -15,6 +14,7 @@ from typing import Any
 
 from harness.codec import digest
 from harness.errors import HarnessError, InputError
+from harness.human.ratings import number_in
 from harness.plan import PlannedTask
 from harness.scores import RowKey
 from harness.tables import Row, Table, name_text, shorten
@@ -29,7 +29,6 @@ COLUMNS = ("item", "task", "answer", "reference", "criteria", "score", "comment"
 _LETTERS = "bcdfghjkmnpqrstvwxyz"  # no vowel, so that no spreadsheet takes an id for a date, a number or TRUE
 _TAG, _ITEM = 4, 6  # letters of an export's tag, and of an item after it
 _LONGEST_CELL = 32_000  # spreadsheets hold 32,767 characters in a cell
-_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
 _LISTED = 5
 
 
@@ -80,10 +79,10 @@ class Export:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rating:
-    """One rater's score of one item."""
+    """One rater's score of one item, None where the rater left it blank."""
 
     item: Item
-    score: float
+    score: float | None
     comment: str | None
 
 
@@ -239,9 +238,11 @@ def cell(text: str) -> str:
 def read_sheets(tables: Sequence[Table], export: Export, *, scale: Scale = LIKERT_5) -> list[Rating]:
     """Return the ratings of filled sheets, which must be whole: every item of every rater who appears, once.
 
+    A blank score is None: that rater did not rate the item.
+
     Raises:
         InputError: a column is missing; an item is unknown, of another export, or there twice or not at all; a score
-            is blank, no number or off the scale. It names file, line and value.
+            is no number or off the scale; all are blank. It names file, line and value.
     """
     items = {item.id: item for item in export.items}
     first: dict[str, str] = {}
@@ -302,19 +303,23 @@ def tag_of(table: Table) -> str | None:
     return next((name[:_TAG] for name in names if name), None)
 
 
-def _score(row: Row, column: str, scale: Scale, item: str, path: str) -> float:
+def _score(row: Row, column: str, scale: Scale, item: str, path: str) -> float | None:
     value = row.values.get(column)
-    text = unicodedata.normalize("NFKC", str(value if value is not None else "")).strip()
-    if not text:
+    if value is None or not str(value).strip():
+        return None
+    score = number_in(value)
+    if score is None:
+        raise InputError(f"score {shorten(value)} of item {item!r} is not a number", path=path, line=row.line)
+    if not scale.covers(score):
+        raise InputError(f"score {score:g} of item {item!r} is outside the {scale} scale", path=path, line=row.line)
+    if not scale.allows(score):
         raise InputError(
-            f"no score for item {item!r}", path=path, line=row.line, hint=f"Every item needs a score on {scale}."
+            f"score {score:g} of item {item!r} lies between two steps of the {scale} scale, {scale.step:g} apart",
+            path=path,
+            line=row.line,
+            hint="If half points were meant, say so in harness.toml: [judges.human] step = 0.5.",
         )
-    if not _NUMBER.fullmatch(text):
-        raise InputError(f"score {shorten(text)} of item {item!r} is not a number", path=path, line=row.line)
-    if not scale.allows(float(text)):
-        whole = "" if scale.step is None else ", in whole steps"
-        raise InputError(f"score {text} of item {item!r} is outside the {scale} scale{whole}", path=path, line=row.line)
-    return float(text)
+    return score
 
 
 def _check_whole(export: Export, ratings: Sequence[Rating], paths: str) -> None:
@@ -332,6 +337,8 @@ def _check_whole(export: Export, ratings: Sequence[Rating], paths: str) -> None:
             )
     if not ratings:
         raise InputError("no row has an item", path=paths)
+    if all(rating.score is None for rating in ratings):
+        raise InputError("every score is blank", path=paths, hint="Fill the score column, then import the sheet.")
 
 
 def csv_text(rows: Sequence[Sequence[str]]) -> str:

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.codec import digest
+from harness.human.ratings import number_in
 from harness.plan import sample_digest
 from harness.rating import Export, Rating, cell, csv_text
 from harness.tables import Table, name_text
@@ -20,7 +21,8 @@ COLUMNS = ("model", "prompt", "task", "task_id", "score", "rater", "comment", "i
 def ratings_text(ratings: Sequence[Rating]) -> str:
     """Return ratings as the CSV text that the judge ``human:PATH`` reads too: one line per model, task and rater."""
     rows = [
-        [*map(cell, (row.model, row.prompt or "", rating.item.task, rating.item.sample_id)), f"{rating.score:g}",
+        [*map(cell, (row.model, row.prompt or "", rating.item.task, rating.item.sample_id)),
+         "" if rating.score is None else f"{rating.score:g}",
          cell(rating.item.rater), cell(rating.comment or ""), rating.item.id]
         for rating in sorted(ratings, key=lambda rating: (rating.item.rater, rating.item.id))
         for row in rating.item.rows
@@ -36,7 +38,7 @@ def read_ratings(table: Table, export: Export) -> list[Rating]:
         item = items.get(str(row.values.get("item")))
         if item is not None:
             comment = name_text(row.values.get("comment"))
-            found[item.id] = Rating(item=item, score=float(row.values["score"]), comment=comment)
+            found[item.id] = Rating(item=item, score=number_in(row.values.get("score")), comment=comment)
     return list(found.values())
 
 
@@ -52,7 +54,7 @@ def rater_matrix(ratings: Sequence[Rating]) -> tuple[npt.NDArray[np.float64], li
     matrix = np.full((len(raters), len(places)), np.nan)
     for rating in ratings:
         place = places[rating.item.task, rating.item.sample_id, rating.item.answer]
-        matrix[raters.index(rating.item.rater), place] = rating.score
+        matrix[raters.index(rating.item.rater), place] = np.nan if rating.score is None else rating.score
     return matrix, raters, [f"{task}\n{one}" for task, one, _ in places]
 
 
@@ -78,7 +80,7 @@ class SheetRatings:
             sample = samples[rating.item.task, rating.item.sample_id]
             self._ratings.setdefault((sample_digest(sample), rating.item.answer), []).append(rating)
         means = [_mean(rows) for rows in self._ratings.values()]
-        on_steps = all(scale.allows(mean) for mean in means)
+        on_steps = all(scale.allows(mean) for mean in means if mean is not None)
         self.scale = scale if on_steps else Scale(low=scale.low, high=scale.high)
         self._drawn = {key for key, _ in self._ratings}
         self.fingerprint = "human.sheets.v1 " + digest(ratings_text(ratings))
@@ -89,9 +91,13 @@ class SheetRatings:
         rows = self._ratings.get((key, digest(generation.text)))
         if rows is None:
             return Verdict.unscored("this answer was not rated" if key in self._drawn else "not drawn for rating")
+        mean = _mean(rows)
+        if mean is None:
+            return Verdict.unscored("left blank by who was to rate it")
         comments = "\n".join(f"{row.item.rater}: {row.comment}" for row in rows if row.comment)
-        return Verdict.scored(_mean(rows), rationale=comments or None)
+        return Verdict.scored(mean, rationale=comments or None)
 
 
-def _mean(rows: Sequence[Rating]) -> float:
-    return sum(row.score for row in rows) / len(rows)
+def _mean(rows: Sequence[Rating]) -> float | None:
+    scores = [row.score for row in rows if row.score is not None]
+    return sum(scores) / len(scores) if scores else None

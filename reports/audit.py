@@ -222,7 +222,11 @@ def _confusion(found: Confusion) -> str:
 
 def _anchoring(found: Anchoring, confidence: float) -> list[str]:
     n_labels = max(row.estimate.n_labels for row in found.means)
-    drawn = {True: "drawn at random, on record", False: "not the drawn ones", None: "not on record as drawn at random"}
+    drawn = {
+        True: "drawn at random, on record",
+        False: "not exactly the drawn ones",
+        None: "not on record as drawn at random",
+    }
     estimand = (
         f"{n_labels} of {found.n_tasks} tasks are rated by {markdown_cell(found.human)} "
         f"({drawn[found.drawn_at_random]}). Two questions have two intervals: the mean that people would give on "

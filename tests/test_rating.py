@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -27,7 +28,7 @@ from harness.rating import (
 from harness.scores import RowKey
 from harness.sheet_ratings import SheetRatings, rater_matrix, ratings_text, read_ratings
 from harness.tables import read_table
-from harness.types import LIKERT_5, Generation, Request, Sample, Sampling
+from harness.types import LIKERT_5, Generation, Request, Sample, Sampling, Scale
 
 MODELS = ("secret-base", "secret-tuned", "secret-other")
 SAMPLES = tuple(
@@ -249,8 +250,10 @@ def test_what_spreadsheets_do_to_a_sheet(tmp_path: Path, encoding: str, delimite
     [
         ("6", r"s\.csv:3: score 6 of item '\w+' is outside the 1-5 scale"),
         ("0", r"s\.csv:3: score 0 of item"),
-        ("3.5", r"s\.csv:3: score 3\.5 of item '\w+' is outside the 1-5 scale, in whole steps"),
-        ("", r"s\.csv:3: no score for item"),
+        ("3.5", r"s\.csv:3: score 3\.5 of item '\w+' lies between two steps of the 1-5 scale, 1 apart"),
+        ("３．５点", r"s\.csv:3: score 3\.5 of item '\w+' lies between two steps"),
+        ("６点", r"s\.csv:3: score 6 of item '\w+' is outside the 1-5 scale"),
+        ("4/5", r"s\.csv:3: score '4/5' of item '\w+' is not a number"),
         ("良い", r"s\.csv:3: score '良い' of item '\w+' is not a number"),
         ("4月5日", r"s\.csv:3: score '4月5日'"),
         ("nan", r"s\.csv:3: score 'nan'"),
@@ -290,3 +293,56 @@ def test_items_that_do_not_belong_are_refused(tmp_path: Path) -> None:
         read(export, sheet(lines[0], lines[1].replace(ids[0], ""), *lines[2:]))
     with pytest.raises(InputError, match="no column 'score'"):
         read(export, sheet(lines[0].replace("score", "points"), *lines[1:]))
+
+
+@pytest.mark.parametrize("blank", ["", " ", "\u3000"])
+def test_a_blank_score_is_an_answer_not_rated(tmp_path: Path, blank: str) -> None:
+    """One of thirty left blank: the others count, that one has no score and says why, and the file keeps the gap."""
+    export = drawn(raters=1)
+    item = export.of("1")[3]
+    ratings = read(export, fill(export, "1", tmp_path / "1.csv", "４点", **{item.id: blank}))
+    assert [None] == [rating.score for rating in ratings if rating.item == item]
+    assert {4.0} == {rating.score for rating in ratings if rating.item != item}
+    judge = SheetRatings(ratings, BY_ID, scale=LIKERT_5)
+    requests, answers = work()
+    whose = [request for request in requests if (request.sample_id, RowKey(model=request.model, prompt=None)) in
+             {(item.sample_id, row) for row in item.rows}]  # fmt: skip
+    verdicts = [judge.judge(BY_ID["t", item.sample_id], answers[request.key]) for request in whose]
+    assert {(None, "left blank by who was to rate it")} == {(one.score, one.reason) for one in verdicts}
+    matrix, _, _ = rater_matrix(ratings)
+    assert 1 == int(np.isnan(matrix).sum())
+    (tmp_path / "ratings.csv").write_text(ratings_text(ratings), encoding="utf-8", newline="")
+    assert {rating.item.id: rating for rating in ratings} == {
+        rating.item.id: rating for rating in read_ratings(read_table(tmp_path / "ratings.csv"), export)
+    }
+
+
+def test_what_one_rater_leaves_blank_another_may_rate(tmp_path: Path) -> None:
+    """The mean is over those who gave a score."""
+    export = drawn(raters=2)
+    first = export.of("1")[0]
+    second = next(item for item in export.of("2") if (item.sample_id, item.answer) == (first.sample_id, first.answer))
+    paths = fill(export, "1", tmp_path / "1.csv", 3, **{first.id: ""}), fill(export, "2", tmp_path / "2.csv", 5)
+    judge = SheetRatings(read(export, *paths), BY_ID, scale=LIKERT_5)
+    requests, answers = work()
+    rows = {RowKey(model=request.model, prompt=None): answers[request.key].text for request in requests
+            if request.sample_id == second.sample_id}  # fmt: skip
+    text = rows[second.rows[0]]
+    assert 5 == judge.judge(BY_ID["t", first.sample_id], Generation(request_key="k", text=text)).score
+
+
+def test_a_sheet_without_any_score_is_refused(tmp_path: Path) -> None:
+    """Nobody has filled it yet."""
+    export = drawn()
+    with pytest.raises(InputError, match="every score is blank"):
+        read(export, fill(export, "1", tmp_path / "s.csv", ""))
+
+
+def test_half_points_where_the_scale_has_them(tmp_path: Path) -> None:
+    """3.5 is a score on a scale in halves; 3.25 is none."""
+    export = drawn()
+    halves = Scale(low=1, high=5, step=0.5)
+    tables = [read_table(fill(export, "1", tmp_path / "s.csv", "３．５"))]
+    assert {3.5} == {rating.score for rating in read_sheets(tables, export, scale=halves)}
+    with pytest.raises(InputError, match=r"score 3\.25 of item '\w+' lies between two steps of .*, 0.5 apart"):
+        read_sheets([read_table(fill(export, "1", tmp_path / "s.csv", "3.25"))], export, scale=halves)

@@ -125,4 +125,5 @@ def _raters(stored: StoredRun, confidence: float) -> RaterCard | None:
     if not ratings:
         return None
     matrix, raters, tasks = rater_matrix(ratings)
-    return rater_card(matrix, raters, tasks, LIKERT_5, confidence=confidence)
+    scale = next((judge.scale for judge in stored.judges if judge.name == IMPORTED), LIKERT_5)
+    return rater_card(matrix, raters, tasks, scale, confidence=confidence)

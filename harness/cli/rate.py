@@ -13,6 +13,7 @@ from harness.cli.options import common_options
 from harness.cli.runs import RunFolder
 from harness.cli.stored import StoredRun, read_run
 from harness.errors import HarnessError, InputError, UnknownNameError
+from harness.human.ratings import rating_scale
 from harness.rating import (
     Draw,
     Export,
@@ -25,14 +26,15 @@ from harness.rating import (
     tag_of,
 )
 from harness.scores import RowKey
-from harness.sheet_ratings import SheetRatings, rater_matrix, ratings_text, read_ratings
+from harness.sheet_ratings import IMPORTED, SheetRatings, rater_matrix, ratings_text, read_ratings
 from harness.specs import load_config
 from harness.store import Store
 from harness.tables import Table, read_table
-from harness.types import LIKERT_5, Sample
+from harness.types import Sample
 from reports.audit import agreement_cells
 
 RATINGS = "ratings.csv"
+_LISTED = 5
 _FEW = 20  # tasks under which no anchored estimate is given
 
 
@@ -160,25 +162,45 @@ def _say_what_was_drawn(export: Export, stored: StoredRun) -> None:
 def import_sheets(*, run: str, sheets: tuple[str, ...], config: str | None, store: str | None) -> None:
     """Read filled sheets back into a run; RUN is its name under runs/ or its folder.
 
-    Nothing is guessed: a score that is missing or off the scale, an item that is unknown, there twice or not at all is
-    an error with its file and line. A rater's earlier sheet is replaced, other raters' sheets stay.
+    A score that was left blank counts as not rated. Nothing is guessed: a score that is no number or off the scale, an
+    item that is unknown, there twice or not at all is an error with its file and line. A rater's earlier sheet is
+    replaced, other raters' sheets stay.
     """
-    stored = read_run(run, load_config(config).runs, store)
+    settings = load_config(config)
+    scale = rating_scale(settings.judges.get(IMPORTED, {}), f"[judges.{IMPORTED}]")
+    stored = read_run(run, settings.runs, store)
     tables = [read_table(path) for path in sheets]
     export = _export_of(tables, stored)
-    new = read_sheets(tables, export)
+    new = read_sheets(tables, export, scale=scale)
+    for note in _blanks(new):
+        click.echo(f"Note: {note}", err=True)
     ratings = [*_earlier(stored.folder, export, {rating.item.rater for rating in new}), *new]
-    judge = SheetRatings(ratings, _samples(stored), scale=LIKERT_5)
+    judge = SheetRatings(ratings, _samples(stored), scale=scale)
     matrix, raters, tasks = rater_matrix(ratings)
     with Store(store or str(stored.manifest["store"])) as rows:
         stored.folder.write(RATINGS, ratings_text(ratings))
         join(Joining(run=stored, judges=(judge,), draw=_record(export.draw)), rows)
-    click.echo(_summary(ratings, rater_card(matrix, raters, tasks, LIKERT_5)))
+    click.echo(_summary(ratings, rater_card(matrix, raters, tasks, scale)))
     click.echo(
         f"The ratings are in {stored.folder.path / RATINGS}; they are the judge 'human' of this run now. "
         f"How the other judges stand to it: harness audit {stored.name}",
         err=True,
     )
+
+
+def _blanks(ratings: Sequence[Rating]) -> list[str]:
+    """Return what each rater left blank, by item."""
+    notes = []
+    for rater in dict.fromkeys(rating.item.rater for rating in ratings):
+        own = [rating for rating in ratings if rating.item.rater == rater]
+        blank = [rating.item.id for rating in own if rating.score is None]
+        if blank:
+            more = f" and {len(blank) - _LISTED} more" if len(blank) > _LISTED else ""
+            notes.append(
+                f"rater {rater} gave no score to {len(blank)} of {_count(len(own), 'item')} "
+                f"({', '.join(blank[:_LISTED])}{more}): not rated. Answers that a rater passes over are no random part."
+            )
+    return notes
 
 
 def _export_of(tables: Sequence[Table], stored: StoredRun) -> Export:
@@ -232,7 +254,8 @@ def _record(draw: Draw) -> dict[str, object]:
 
 
 def _summary(ratings: Sequence[Rating], card: RaterCard) -> str:
-    count = f"{_count(len(ratings), 'rating')} of {_count(card.n_items, 'answer')}"
+    scored = [rating for rating in ratings if rating.score is not None]
+    count = f"{_count(len(scored), 'rating')} of {_count(card.n_items, 'answer')}"
     parts = [f"{count} by {_count(len(card.raters), 'rater')}."]
     if card.pairs:
         rows = [(f"{first} – {second}", *agreement_cells(found)) for first, second, found in card.pairs]

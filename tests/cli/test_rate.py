@@ -183,6 +183,41 @@ def test_only_some_models(run: RunCli) -> None:
     assert {"better": 20, "plain": 0} == {model: row["n"] for model, row in human_rows().items()}
 
 
+def test_blanks_are_not_rated(run: RunCli) -> None:
+    """Two of forty answers without a score: named, counted as unscored, and no longer a random part."""
+    [sheet] = sheets(run("rate", "export", "r", "--sample", "20").out)
+    left = iter(["", "　"])
+    fill(sheet, lambda row: next(left, "４点") if row["answer"].startswith("better") else "2")
+    ran = run("rate", "import", "r", str(sheet))
+    assert 0 == ran.code, ran.err
+    assert "Note: rater 1 gave no score to 2 of 40 items" in ran.err
+    assert "38 ratings of 40 answers by 1 rater." in ran.out
+    rows = human_rows()
+    assert {"plain": (2.0, 20, 10), "better": (4.0, 18, 12)} == {
+        model: (row["mean"], row["n"], row["n_unscored"]) for model, row in rows.items()
+    }
+    audit = json.loads(run("audit", "r", "--json").out)
+    [anchored] = audit["tasks"][0]["anchorings"] or [{"drawn_at_random": False}]
+    assert anchored["drawn_at_random"] is False
+    again = run("rate", "import", "r", str(fill(sheet, by_model)))
+    assert "earlier ratings of rater 1 are replaced" in again.err
+    assert (4.0, 20) == (human_rows()["better"]["mean"], human_rows()["better"]["n"])
+
+
+def test_half_points_by_configuration(run: RunCli) -> None:
+    """3.5 is refused with row and value, and taken where harness.toml says that the scale has halves."""
+    [sheet] = sheets(run("rate", "export", "r", "--sample", "20").out)
+    fill(sheet, lambda _: "3.5")
+    ran = run("rate", "import", "r", str(sheet))
+    assert 1 == ran.code
+    assert f"{sheet}:2: score 3.5 of item" in ran.err
+    assert "[judges.human] step = 0.5" in ran.err
+    Path("harness.toml").write_text("[judges.human]\nstep = 0.5\n")
+    ran = run("rate", "import", "r", str(sheet))
+    assert 0 == ran.code, ran.err
+    assert {3.5} == {row["mean"] for row in human_rows().values()}
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
