@@ -12,9 +12,11 @@ import torch
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
 from transformers.utils import logging as transformers_logging
 
+from harness.models.hf.counts import check_counts, check_elements
 from harness.models.hf.memory import Footprint, available_bytes, check_fits, footprint
 from harness.models.hf.numerics import Numerics
-from harness.models.hf.sources import Source, local_folder, tokenizer_folder, unreadable
+from harness.models.hf.reading import json_object
+from harness.models.hf.sources import Source, check_unchanged, local_folder, tokenizer_folder, unreadable
 from harness.models.hf.switching import Switch
 from harness.models.hf.tokens import Encoder
 
@@ -67,9 +69,24 @@ def read_config(source: Source, folder: Path, *, trusted: bool) -> Any:  # noqa:
     Raises:
         HarnessError: it cannot be read, or wants to run its own code and is not trusted to.
     """
+    if (folder / "config.json").exists():
+        weights = folder if any(folder.glob("*.safetensors")) else None
+        check_counts(json_object(folder / "config.json"), f"{source.text}: config.json", weights)
     try:
         return AutoConfig.from_pretrained(folder, trust_remote_code=trusted, local_files_only=True)
     except Exception as error:  # transformers raises many kinds for what is one to the user
+        raise unreadable(source, error) from error
+
+
+def sizes_of(source: Source, config: Any, *, trusted: bool) -> Footprint:  # noqa: ANN401 - transformers is untyped
+    """Return the sizes of the model that a config describes.
+
+    Raises:
+        HarnessError: it describes none that can be built.
+    """
+    try:
+        return footprint(config, trust_remote_code=trusted)
+    except Exception as error:  # whatever transformers makes of a stranger's configuration
         raise unreadable(source, error) from error
 
 
@@ -93,7 +110,8 @@ def load_base(source: Source, numerics: Numerics, *, trusted: bool) -> Base:
     """
     folder = local_folder(source)
     config = read_config(source, folder, trusted=trusted)
-    sizes = footprint(config, trust_remote_code=trusted)
+    sizes = sizes_of(source, config, trusted=trusted)
+    check_elements(sizes.linear + sizes.other, folder, source.text)
     check_fits(source.text, sizes.weight_bytes(numerics), available_bytes(numerics.device), numerics)
     with _quiet():
         try:
@@ -105,6 +123,7 @@ def load_base(source: Source, numerics: Numerics, *, trusted: bool) -> Base:
             raise
         except Exception as error:  # transformers raises many kinds for what is one to the user
             raise unreadable(source, error) from error
+        check_unchanged(source)
         model.requires_grad_(requires_grad=False)
         if numerics.route == "dequantised":
             model = model.dequantize()

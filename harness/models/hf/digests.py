@@ -1,14 +1,22 @@
-"""Identities of files: whole where they are small, sampled where they are gigabytes."""
+"""Identities of files: the sha256 of the whole content, of weights taken once and remembered."""
 
+import contextlib
 import hashlib
+import json
+import os
+import tempfile
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
 from harness.errors import InputError
+from harness.models.hf.cache import cache_folder
+from harness.models.hf.progress import say
+from harness.models.hf.reading import check_file
 
 _BLOCK = 1 << 20
-_SAMPLE = 1 << 16
-_SAMPLES = 64
+_SETTLED = 2_000_000_000  # ns: a file that changed later than this may change again without a new time stamp
+_WORTH_SAYING = 4 << 30  # bytes that take several seconds
 
 
 def content_digest(parts: Iterable[Path | tuple[str, str]]) -> str:
@@ -25,6 +33,7 @@ def content_digest(parts: Iterable[Path | tuple[str, str]]) -> str:
         if isinstance(part, tuple):
             total.update("\0".join((*part, "")).encode())
             continue
+        check_file(part)
         try:
             with part.open("rb") as file:
                 while block := file.read(_BLOCK):
@@ -34,22 +43,75 @@ def content_digest(parts: Iterable[Path | tuple[str, str]]) -> str:
     return total.hexdigest()
 
 
-def sampled_digest(path: Path) -> str:
-    """Return the sha256, in hex, of a file's size and of 64 evenly spaced samples of 64 KiB, the first at its start.
+def weights_digest(path: Path) -> str:
+    """Return the sha256, in hex, of a file of any size.
 
-    A few milliseconds for any size. Fine-tuning moves every tensor, so samples tell two sets of weights of one shape
-    apart, which header and size alone do not.
+    It is read once: the digest is remembered in the cache folder for as long as the file keeps its place, size, times
+    and inode. The time of the last change of the inode is among them, because no program can set it back. A file that
+    changed in the last two seconds is not remembered, since the next change could leave the same times. A memory that
+    is damaged or cannot be written costs time, nothing else.
 
     Raises:
-        InputError: the file cannot be read.
+        InputError: the file cannot be read, is no regular file, or changes while it is read.
     """
+    check_file(path)
     try:
-        size = path.stat().st_size
-        total = hashlib.sha256(str(size).encode())
-        with path.open("rb") as file:
-            for index in range(_SAMPLES):
-                file.seek(max(0, size - _SAMPLE) * index // (_SAMPLES - 1))
-                total.update(file.read(_SAMPLE))
+        place = path.resolve(strict=True)
+        before = _identity(place)
+        if (known := _recall(place, before)) is not None:
+            return known
+        if place.stat().st_size >= _WORTH_SAYING:
+            say(f"Taking the sha256 of {path.name} ({place.stat().st_size / 1e9:.1f} GB), once.")
+        with place.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        after = _identity(place)
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror}.", path=path) from error
-    return total.hexdigest()
+    if before != after:
+        raise InputError("it changed while it was read.", path=path, hint="Is it still being written?")
+    if time.time_ns() - max(before["mtime_ns"], before["ctime_ns"]) > _SETTLED:
+        _remember(place, before, digest)
+    return digest
+
+
+def _identity(place: Path) -> dict[str, int]:
+    found = place.stat()
+    return {
+        "size": found.st_size,
+        "mtime_ns": found.st_mtime_ns,
+        "ctime_ns": found.st_ctime_ns,
+        "inode": found.st_ino,
+        "device": found.st_dev,
+    }
+
+
+def _entry(place: Path) -> Path:
+    """Return the file that remembers one digest: one each, so that processes never write into each other's."""
+    return cache_folder() / "digests" / f"{hashlib.sha256(os.fsencode(place)).hexdigest()[:32]}.json"
+
+
+def _recall(place: Path, identity: dict[str, int]) -> str | None:
+    try:
+        entry = json.loads(_entry(place).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return None
+    if not isinstance(entry, dict) or entry.get("path") != str(place) or entry.get("identity") != identity:
+        return None
+    digest = entry.get("sha256")
+    is_digest = isinstance(digest, str) and len(digest) == hashlib.sha256().digest_size * 2
+    return str(digest) if is_digest and set(str(digest)) <= set("0123456789abcdef") else None
+
+
+def _remember(place: Path, identity: dict[str, int], digest: str) -> None:
+    entry = _entry(place)
+    text = json.dumps({"path": str(place), "identity": identity, "sha256": digest})
+    with contextlib.suppress(OSError, UnicodeError):  # the digest is then taken again next time
+        entry.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=entry.parent, suffix=".new")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(text)
+            Path(name).replace(entry)  # whole or not at all
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise

@@ -23,7 +23,7 @@ class Footprint:
     """The sizes of a model: elements of its linear layers (what nf4 quantises) and of everything else.
 
     ``kv_elements`` is what one token adds to the key-value cache, ``activations`` the elements that one token of a
-    prompt needs for a moment, both upper bounds.
+    prompt needs for a moment, both upper bounds. ``constants``: elements of tables that are computed, not stored.
     """
 
     linear: int
@@ -31,6 +31,7 @@ class Footprint:
     kv_elements: int
     activations: int
     vocabulary: int
+    constants: int = 0
 
     def weight_bytes(self, numerics: Numerics) -> int:
         """Return the bytes of the loaded weights.
@@ -43,7 +44,7 @@ class Footprint:
         per_linear: float = size
         if numerics.quantization == "nf4" and numerics.route == "plain":
             per_linear = _NF4_DOUBLE_BYTES if numerics.double_quant else _NF4_BYTES
-        return int((self.linear * per_linear + self.other * size) * _SLACK)
+        return int((self.linear * per_linear + (self.other + self.constants) * size) * _SLACK)
 
     def row_bytes(self, prompt_tokens: int, new_tokens: int, dtype: torch.dtype) -> int:
         """Return the bytes that one row of a batch needs: its cache, its prompt's activations and its scores."""
@@ -74,6 +75,7 @@ def footprint(config: Any, *, trust_remote_code: bool = False) -> Footprint:  # 
         kv_elements=2 * text.num_hidden_layers * heads * width,
         activations=3 * inner + 8 * text.hidden_size,
         vocabulary=text.vocab_size,
+        constants=sum(buffer.numel() for buffer in model.buffers()),
     )
 
 

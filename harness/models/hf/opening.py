@@ -10,8 +10,8 @@ from harness.contracts import CONTRACT
 from harness.errors import UnknownNameError, UsageError
 from harness.models.hf.adapters import DEFAULT_BASE, Adapter, BaseChoice, choose_base, open_adapter
 from harness.models.hf.backend import Limits, LocalModel
-from harness.models.hf.bases import read_config, stored_quantization
-from harness.models.hf.memory import dequantised_fits, footprint
+from harness.models.hf.bases import read_config, sizes_of, stored_quantization
+from harness.models.hf.memory import dequantised_fits
 from harness.models.hf.numerics import Numerics, choose
 from harness.models.hf.sources import Source, check_trusted, config_folder, raw_config, resolve, split_revision
 from harness.types import ModelSpec
@@ -92,6 +92,6 @@ def _routed(source: Source, numerics: Numerics, wanted: object, *, trusted: bool
     fits = wanted is True
     if wanted is None and numerics.device == "cuda":
         config = read_config(source, config_folder(source), trusted=trusted)
-        sizes = footprint(config, trust_remote_code=trusted)
+        sizes = sizes_of(source, config, trusted=trusted)
         fits = dequantised_fits(sizes, numerics, torch.cuda.get_device_properties(0).total_memory)
     return replace(numerics, route="dequantised") if fits else numerics

@@ -4,7 +4,6 @@
 that transformers loads, downloading or converting if it must.
 """
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -13,14 +12,20 @@ from typing import Any, Literal
 
 from harness.errors import HarnessError, InputError, UsageError
 from harness.models.hf import hub
-from harness.models.hf.digests import content_digest, sampled_digest
+from harness.models.hf.digests import content_digest, weights_digest
 from harness.models.hf.embedded import embedded_folder, embedded_model
 from harness.models.hf.gguf import converted
+from harness.models.hf.reading import check_file, check_folder, json_object
 
 Kind = Literal["folder", "gguf", "embedded", "hub"]
 
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
-_WHOLE = ("config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json", "tokenizer.model")
+_DECIDING = {  # beside the weights: whatever makes tokens of a prompt, or ends an answer
+    *("config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"),
+    *("added_tokens.json", "chat_template.json", "vocab.json", "vocab.txt", "merges.txt"),
+}
+_DECIDING_ENDINGS = (".index.json", ".jinja", ".model", ".tiktoken", ".py")
+_SHA256_NAME = re.compile(r"[0-9a-f]{64}")
 _QUANTISED_COPY = re.compile(r"(-unsloth)?(-bnb)?-[48]bit$")
 
 
@@ -109,7 +114,11 @@ def local_folder(source: Source) -> Path:
     if source.kind == "embedded":
         return embedded_folder(source.text.partition(":")[2])
     if source.kind == "hub":
-        return hub.download_model(source.text, str(source.commit))
+        folder = hub.download_model(source.text, str(source.commit))
+        check_folder(folder)
+        _check_copies(folder)
+        return folder
+    check_unchanged(source)
     assert source.path is not None
     return converted(source.path, source.digest) if source.kind == "gguf" else source.path
 
@@ -132,7 +141,9 @@ def tokenizer_folder(source: Source) -> Path:
         HarnessError: the download or the conversion failed.
     """
     if source.kind == "hub":
-        return hub.download_tokenizer(source.text, str(source.commit))
+        folder = hub.download_tokenizer(source.text, str(source.commit))
+        check_folder(folder)
+        return folder
     return local_folder(source)
 
 
@@ -145,14 +156,22 @@ def raw_config(source: Source) -> Mapping[str, Any]:
     """
     if source.kind in {"gguf", "embedded"}:
         return {}
-    path = config_folder(source) / "config.json"
-    try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"not readable as JSON: {error}", path=path) from error
-    if not isinstance(config, dict):
-        raise InputError("not a JSON object.", path=path)
-    return config
+    return json_object(config_folder(source) / "config.json")
+
+
+def check_unchanged(source: Source) -> None:
+    """Raise if a folder or a file no longer holds what it was identified by.
+
+    Raises:
+        HarnessError: it changed; answers would be kept under the name of other weights.
+    """
+    if source.path is None:
+        return
+    again = _gguf(source.text, source.path) if source.kind == "gguf" else _folder(source.text, source.path)
+    if again.digest != source.digest:
+        raise HarnessError(
+            f"{source.text} changed after the run began.", hint="Is it still being written? Run the command again."
+        )
 
 
 def check_safetensors(names: list[str], *, where: str) -> None:
@@ -180,25 +199,43 @@ def _folder(text: str, path: Path) -> Source:
             hint = f"It holds an adapter: write adapter:{path}."
         raise InputError("no config.json, so no model.", path=path, hint=hint)
     check_safetensors(names, where=str(path))
+    check_folder(path)
     return Source(text=text, kind="folder", digest=content_digest(_identity(path, names)), path=path)
 
 
 def _identity(path: Path, names: list[str]) -> Iterator[tuple[str, str]]:
-    """Yield what decides a model's answers: small files whole, weights by size, header and samples."""
+    """Yield what decides a model's answers, each file whole."""
     for name in names:
-        if name in _WHOLE or name.endswith(".index.json"):
+        if name.endswith(".safetensors"):
+            yield name, weights_digest(path / name)
+        elif name in _DECIDING or name.endswith(_DECIDING_ENDINGS):
             yield name, content_digest([path / name])
-        elif name.endswith(".safetensors"):
-            yield name, sampled_digest(path / name)
+
+
+def _check_copies(folder: Path) -> None:
+    """Raise if a file of the Hub's cache is not what its name says.
+
+    Large files lie there under their sha256, as the Hub gave it. The name alone proves nothing of what a disk, a
+    download or a hand made of the content, so the content is read, once.
+    """
+    for path in sorted(folder.glob("*.safetensors")):
+        name = path.resolve().name
+        if _SHA256_NAME.fullmatch(name) and weights_digest(path) != name:
+            raise InputError(
+                "the local copy is not what the Hub has: its sha256 is another one.",
+                path=path,
+                hint=f"Delete {path.resolve()} and run the command again.",
+            )
 
 
 def _gguf(text: str, path: Path) -> Source:
     if not path.is_file():
         raise InputError("no such GGUF file.", path=path)
+    check_file(path)
     with path.open("rb") as file:
         if file.read(4) != b"GGUF":
             raise InputError("not a GGUF file: it does not begin with 'GGUF'.", path=path)
-    return Source(text=text, kind="gguf", digest=sampled_digest(path), path=path)
+    return Source(text=text, kind="gguf", digest=weights_digest(path), path=path)
 
 
 def check_trusted(source: Source, trusted: object) -> bool:

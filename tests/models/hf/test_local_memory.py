@@ -67,6 +67,7 @@ def test_what_does_not_fit_is_refused_before_loading(
     """With both figures and what to do; no weight is read."""
     monkeypatch.setattr(bases, "available_bytes", lambda _: 1000)
     monkeypatch.setattr(bases, "footprint", lambda *_, **__: footprint(LLM_JP_13B))
+    monkeypatch.setattr(bases, "check_elements", lambda *_: None)
     monkeypatch.setattr(AutoModelForCausalLM, "from_pretrained", lambda *_, **__: pytest.fail("loaded"))
     SHELF.clear()
     model = open_local(spec_of(f"hf:{tiny}"))

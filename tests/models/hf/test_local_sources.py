@@ -17,8 +17,8 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from harness.errors import HarnessError, InputError, MissingExtraError, UnknownNameError, UsageError
+from harness.models.hf import SHELF, hub, open_local
 from harness.models.hf import embedded as embedded_module
-from harness.models.hf import hub, open_local
 from harness.models.hf.cache import build_once, cache_folder
 from harness.models.hf.sources import local_folder, resolve
 from harness.types import ModelSpec, Request
@@ -57,6 +57,30 @@ class TestIdentity:
         save_file(moved, copy / "model.safetensors", metadata={"format": "pt"})
         assert (tiny / "model.safetensors").stat().st_size == (copy / "model.safetensors").stat().st_size
         assert resolve(str(tiny)).digest != resolve(str(copy)).digest
+
+    @pytest.mark.parametrize("file", ["chat_template.jinja", "merges.txt", "added_tokens.json", "modeling_own.py"])
+    def test_what_makes_tokens_counts_even_where_it_is_new(self, tiny: Path, copy: Path, file: str) -> None:
+        """Another chat template, other merges, or other code: other answers."""
+        (copy / file).write_text("{}", encoding="utf-8")
+        assert resolve(str(tiny)).digest != resolve(str(copy)).digest
+
+    @pytest.mark.parametrize("place", [0.1, 0.37, 0.5, 0.99])
+    def test_one_byte_anywhere_in_the_weights_counts(self, tiny: Path, copy: Path, place: float) -> None:
+        """Also between places that a sample would look at."""
+        content = bytearray((copy / "model.safetensors").read_bytes())
+        content[int(len(content) * place)] ^= 1
+        (copy / "model.safetensors").write_bytes(content)
+        assert resolve(str(tiny)).digest != resolve(str(copy)).digest
+
+    def test_a_folder_that_changes_before_it_is_loaded_is_refused(
+        self, copy: Path, tmp_path: Path, spec_of: SpecOf, ask: Ask
+    ) -> None:
+        """Its answers would be kept under the name of the weights that were there before."""
+        model = open_local(spec_of(f"hf:{copy}"))
+        weights = load_file(copy / "model.safetensors")
+        save_file({name: tensor * 2 for name, tensor in weights.items()}, copy / "model.safetensors")
+        with pytest.raises(HarnessError, match="changed after the run began"):
+            list(model.generate([ask("a")]))
 
     def test_numerics_are_part_of_the_fingerprint(self, tiny: Path, spec_of: SpecOf) -> None:
         """Other numerics, other answers."""
@@ -115,6 +139,9 @@ class TestRefusals:
             list(open_local(spec_of(f"hf:{copy}")).generate([ask("a")]))
         (copy / "config.json").write_text(good, encoding="utf-8")
         (copy / "model.safetensors").write_bytes(b"junk" * 100)
+        with pytest.raises(HarnessError, match="its files hold 400 bytes"):
+            list(open_local(spec_of(f"hf:{copy}")).generate([ask("a")]))
+        (copy / "model.safetensors").write_bytes(b"junk" * 100_000)
         with pytest.raises(HarnessError, match="cannot be loaded"):
             list(open_local(spec_of(f"hf:{copy}")).generate([ask("a")]))
 
@@ -361,7 +388,9 @@ class FakeHub(BaseHTTPRequestHandler):
 
 
 def _oid(file: Path) -> str:
-    return hashlib.sha1(file.read_bytes()).hexdigest()
+    """Return what the Hub names a file by: large ones by their sha256."""
+    kind = hashlib.sha256 if file.suffix == ".safetensors" else hashlib.sha1
+    return kind(file.read_bytes()).hexdigest()
 
 
 class TestHub:
@@ -396,6 +425,20 @@ class TestHub:
         assert f"base={FakeHub.commit[:16]}" in model.fingerprint
         (answer,) = model.generate([ask("はい")])
         assert 12 == answer.tokens_out
+
+    def test_a_local_copy_that_is_not_what_its_name_says_is_refused(
+        self, served: Path, spec_of: SpecOf, ask: Ask
+    ) -> None:
+        """Whatever a disk or a hand made of it; the hint says what to delete."""
+        blob = (local_folder(resolve("org/tiny")) / "model.safetensors").resolve()
+        assert hashlib.sha256(blob.read_bytes()).hexdigest() == blob.name
+        content = bytearray(blob.read_bytes())
+        content[-5] ^= 1
+        blob.write_bytes(content)
+        SHELF.clear()
+        with pytest.raises(InputError, match="the local copy is not what the Hub has") as caught:
+            list(open_local(spec_of("hf:org/tiny")).generate([ask("a")]))
+        assert str(blob) in str(caught.value.hint)
 
     def test_what_the_hub_refuses(self, served: Path) -> None:
         """No such model, no such revision, gated, pickles only."""
