@@ -8,8 +8,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from jinja2 import TemplateError
-
 from harness.errors import HarnessError
 from harness.models.hf.tokens import Encoder
 from harness.tables.rows import shorten
@@ -190,13 +188,8 @@ class SampleEncoder:
     def _chat_answer(self, prompt: RenderedPrompt, prompt_ids: list[int], answer: str) -> tuple[list[int], bool]:
         """Return what the chat template writes after the prompt: the answer and the end of the turn."""
         messages = [*prompt.messages, Message(role="assistant", content=answer)]
-        turns = [{"role": message.role, "content": message.content} for message in messages]
-        tokenizer = self.encoder.tokenizer
-        try:
-            text = tokenizer.apply_chat_template(turns, tokenize=False)
-            before = tokenizer.apply_chat_template(turns[:-1], tokenize=False, add_generation_prompt=True)
-        except TemplateError as error:
-            raise HarnessError(f"The chat template of the tokenizer refuses the messages: {error}") from error
+        text = self.encoder.chat_text(messages, awaiting=False)
+        before = self.encoder.chat_text(messages[:-1], awaiting=True)
         if not text.startswith(before):
             raise HarnessError(
                 "The chat template of the tokenizer writes a prompt otherwise once its answer follows.",

@@ -1,11 +1,23 @@
-"""From a rendered prompt to token ids: the beginning-of-sequence token exactly once or exactly never."""
+"""From a rendered prompt to token ids: the beginning-of-sequence token exactly once or exactly never.
 
+A chat template is a program that a stranger wrote. It runs in the confined process, which gives the text that
+transformers gives; a tokenizer whose class has a way of its own (none that is a template) is asked itself.
+"""
+
+import datetime as dt
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from jinja2 import TemplateError
+from transformers import PreTrainedTokenizerBase
 
 from harness.errors import HarnessError
-from harness.types import RenderedPrompt
+from harness.sandbox.chats import render_chats
+from harness.sandbox.program import TemplateFailure
+from harness.types import Message, RenderedPrompt
+
+Turns = Sequence[Mapping[str, str]]
+_REFUSED = {"refused": "refuses the messages", "limit": "asks for too much", "syntax": "is no template"}
 
 
 class Encoder:
@@ -18,6 +30,8 @@ class Encoder:
     def __init__(self, tokenizer: Any, name: str) -> None:  # noqa: ANN401 - transformers is untyped
         self.tokenizer = tokenizer
         self._name = name
+        # Some templates write today's date: all prompts of a run have that of its beginning.
+        self._now = dt.datetime.now().astimezone().replace(tzinfo=None)
 
     @property
     def has_bos(self) -> bool:
@@ -36,12 +50,27 @@ class Encoder:
             HarnessError: the prompt wants a chat template, the tokenizer has none and the prompt no text form; or the
                 chat template refuses the messages.
         """
-        ids = self._chat(prompt) if prompt.format == "chat" and self.has_chat_template else self._text(prompt)
-        bos = self.tokenizer.bos_token_id
-        if bos is None:
-            return ids
-        start = next((index for index, token in enumerate(ids) if token != bos), len(ids))
-        return [bos, *ids[start:]] if prompt.bos == "once" else ids[start:]
+        (ids,) = self.encode_all([prompt])
+        if isinstance(ids, HarnessError):
+            raise ids
+        return ids
+
+    def encode_all(self, prompts: Sequence[RenderedPrompt]) -> list[list[int] | HarnessError]:
+        """Return for each prompt what `encode` returns or raises; chat templates are asked once for all of them."""
+        chats = [prompt for prompt in prompts if self._is_chat(prompt)]
+        texts = iter(self._chat_texts([_turns(prompt.messages) for prompt in chats]))
+        return [self._ids(prompt, next(texts) if self._is_chat(prompt) else self._text(prompt)) for prompt in prompts]
+
+    def chat_text(self, messages: Sequence[Message], *, awaiting: bool) -> str:
+        """Return messages as the chat template writes them; ``awaiting``: up to where the model's answer begins.
+
+        Raises:
+            HarnessError: the chat template refuses the messages, or takes too much time or memory.
+        """
+        (text,) = self._chat_texts([_turns(messages)], awaiting=awaiting)
+        if isinstance(text, HarnessError):
+            raise text
+        return text
 
     def tokens(self, prompt: RenderedPrompt) -> list[tuple[int, str]]:
         """Return the ids of a prompt, each with its text, special tokens by their names.
@@ -60,21 +89,59 @@ class Encoder:
         text = str(self.tokenizer.decode([token]))
         return text if text and "\ufffd" not in text else str(self.tokenizer.convert_ids_to_tokens(token))
 
-    def _text(self, prompt: RenderedPrompt) -> list[int]:
-        text = prompt.text
-        if prompt.format == "chat":
-            if prompt.text_form is None:
-                raise HarnessError(
-                    f"The tokenizer of {self._name} has no chat template.",
-                    hint="Use a text prompt, for example course.v1, or give yours a text form.",
-                )
-            text = prompt.text_form
-        return list(self.tokenizer(text, add_special_tokens=False)["input_ids"])
+    def _is_chat(self, prompt: RenderedPrompt) -> bool:
+        return prompt.format == "chat" and self.has_chat_template
 
-    def _chat(self, prompt: RenderedPrompt) -> list[int]:
-        messages = [{"role": message.role, "content": message.content} for message in prompt.messages]
+    def _ids(self, prompt: RenderedPrompt, text: str | HarnessError) -> list[int] | HarnessError:
+        if isinstance(text, HarnessError):
+            return text
+        ids = list(self.tokenizer(text, add_special_tokens=False)["input_ids"])
+        bos = self.tokenizer.bos_token_id
+        if bos is None:
+            return ids
+        start = next((index for index, token in enumerate(ids) if token != bos), len(ids))
+        return [bos, *ids[start:]] if prompt.bos == "once" else ids[start:]
+
+    def _text(self, prompt: RenderedPrompt) -> str | HarnessError:
+        if prompt.format != "chat":
+            return prompt.text
+        if prompt.text_form is None:
+            return HarnessError(
+                f"The tokenizer of {self._name} has no chat template.",
+                hint="Use a text prompt, for example course.v1, or give yours a text form.",
+            )
+        return prompt.text_form
+
+    def _chat_texts(self, conversations: Sequence[Turns], *, awaiting: bool = True) -> list[str | HarnessError]:
+        """Return the text of each conversation, or why there is none."""
+        if not conversations:
+            return []
         try:
-            text = self.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
-        except TemplateError as error:
-            raise HarnessError(f"The chat template of {self._name} refuses the messages: {error}") from error
-        return list(self.tokenizer(text, add_special_tokens=False)["input_ids"])
+            return [*self._rendered(conversations, awaiting=awaiting)]
+        except (TemplateFailure, TemplateError, ValueError) as error:
+            is_one = len(conversations) == 1
+            if is_one or getattr(error, "kind", None) in {"syntax", "limit"}:  # each alone would take as long again
+                return [self._refusal(error)] * len(conversations)
+        return [text for turns in conversations for text in self._chat_texts([turns], awaiting=awaiting)]
+
+    def _rendered(self, conversations: Sequence[Turns], *, awaiting: bool) -> Iterator[str]:
+        tokenizer = self.tokenizer
+        if type(tokenizer).apply_chat_template is not PreTrainedTokenizerBase.apply_chat_template:
+            for turns in conversations:
+                yield str(tokenizer.apply_chat_template(list(turns), tokenize=False, add_generation_prompt=awaiting))
+            return
+        yield from render_chats(
+            tokenizer.get_chat_template(),
+            conversations,
+            now=self._now,
+            add_generation_prompt=awaiting,
+            special_tokens=tokenizer.special_tokens_map,
+        )
+
+    def _refusal(self, error: Exception) -> HarnessError:
+        does = _REFUSED.get(getattr(error, "kind", "refused"), "fails")
+        return HarnessError(f"The chat template of {self._name} {does}: {error}")
+
+
+def _turns(messages: Sequence[Message]) -> Turns:
+    return [{"role": message.role, "content": message.content} for message in messages]

@@ -1,5 +1,8 @@
 """The beginning-of-sequence token, exactly once or exactly never, on two real kinds of tokenizer."""
 
+import copy
+import re
+import time
 from typing import Any
 
 import pytest
@@ -9,6 +12,7 @@ from harness.errors import HarnessError
 from harness.models.hf.sources import local_folder, resolve
 from harness.models.hf.tokens import Encoder
 from harness.types import BosPolicy, Message, PromptFormat, RenderedPrompt
+from tests.templates import chat_templates as templates
 
 COURSE = "### 指示\n日本の首都はどこですか？\n### 回答\n"
 CHAT = (
@@ -91,3 +95,81 @@ def test_a_tokenizer_without_bos_adds_none(llama_tokenizer: Any) -> None:
     encoder = Encoder(without, "model")
     assert not encoder.has_bos
     assert without(COURSE, add_special_tokens=False)["input_ids"] == encoder.encode(prompt(COURSE, "once"))
+
+
+PUBLISHED = {
+    "ChatML": (
+        "{% for message in messages %}{{'<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>' + "
+        "'\n'}}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
+    ),
+    "llm-jp": (
+        "{{bos_token}}{% for message in messages %}{% if message['role'] == 'user' %}{{ '\\n\\n### 指示:\\n' + "
+        "message['content'] }}{% elif message['role'] == 'system' %}"
+        "{{ '以下は、タスクを説明する指示です。要求を適切に満たす応答を書きなさい。' }}"
+        "{% elif message['role'] == 'assistant' %}{{ '\\n\\n### 応答:\\n' + message['content'] + eos_token }}"
+        "{% endif %}{% if loop.last and add_generation_prompt %}{{ '\\n\\n### 応答:\\n' }}{% endif %}{% endfor %}"
+    ),
+    "Qwen": templates.CHATML,
+    "Gemma": templates.GEMMA,
+    "Llama 3": templates.LLAMA,
+    "generation": (
+        "{% for m in messages %}{% if loop.index > 9 %}{% break %}{% endif %}{% if m.role == 'assistant' %}"
+        "{% generation %}{{ m.content }}{{ eos_token }}{% endgeneration %}{% else %}{{ m | tojson }}{% endif %}"
+        "{% endfor %}"
+    ),
+}
+TALK = (
+    Message(role="user", content="「東京」は？\n  <b>&amp;'\"{{ x }}\n"),
+    Message(role="assistant", content="はい。"),
+    Message(role="user", content="なぜ？"),
+)
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_a_chat_template_gives_what_transformers_gives(llama_tokenizer: Any, name: str) -> None:
+    """Published templates, asked for one prompt and for many at once."""
+    tokenizer = copy.deepcopy(llama_tokenizer)
+    tokenizer.chat_template = PUBLISHED[name]
+    encoder = Encoder(tokenizer, "model")
+    talks = [TALK[:1], TALK, (Message(role="system", content="短く。"), *TALK)]
+    for talk in talks:
+        turns = [{"role": message.role, "content": message.content} for message in talk]
+        for awaiting in (True, False):
+            expected = tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=awaiting)
+            assert expected == encoder.chat_text(talk, awaiting=awaiting)
+    prompts = [RenderedPrompt(messages=talk, bos="never", format="chat") for talk in talks * 20]
+    assert [encoder.encode(one) for one in prompts] == encoder.encode_all(prompts)
+
+
+@pytest.mark.parametrize(
+    ("template", "message"),
+    [
+        ("{% for i in range(10**5) %}{% for j in range(10**5) %}{% endfor %}{% endfor %}", "asks for too much"),
+        ("{{ 'a' * 10**10 }}", "asks for too much"),
+        ("{% for", "is no template"),
+        ("{{ messages.nothing.at.all }}", "chat template of org/model"),
+        ("{{ 1 + 'a' }}", "fails"),
+        ("{{ ''.__class__.__mro__ }}", "chat template of org/model"),
+    ],
+)
+def test_a_hostile_chat_template_is_one_sentence(llama_tokenizer: Any, template: str, message: str) -> None:
+    """It ends within seconds, for many prompts as for one."""
+    tokenizer = copy.deepcopy(llama_tokenizer)
+    tokenizer.chat_template = template
+    began = time.monotonic()
+    results = Encoder(tokenizer, "org/model").encode_all([prompt("日本", "once", "chat")] * 50)
+    assert time.monotonic() - began < 25
+    assert 50 == len(results)
+    for result in results:
+        assert isinstance(result, HarnessError)
+        assert re.search(message, result.message)
+        assert "\n" not in result.message
+
+
+def test_one_refused_conversation_leaves_the_others(llama_tokenizer: Any) -> None:
+    """Each prompt is answered or refused for itself."""
+    tokenizer = copy.deepcopy(llama_tokenizer)
+    tokenizer.chat_template = "{% if 'x' in messages[0].content %}{{ raise_exception('no x') }}{% endif %}ok"
+    texts = ["a", "x", "b", "xx"]
+    results = Encoder(tokenizer, "model").encode_all([prompt(text, "once", "chat") for text in texts])
+    assert [False, True, False, True] == [isinstance(result, HarnessError) for result in results]
