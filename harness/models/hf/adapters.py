@@ -1,32 +1,22 @@
 """Adapter folders: what they say of themselves, and what is refused before anything is loaded."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from peft import PEFT_TYPE_TO_CONFIG_MAPPING
-
 from harness.contracts import CONTRACT
 from harness.errors import HarnessError, InputError
 from harness.models.hf import hub
 from harness.models.hf.digests import content_digest
+from harness.models.hf.kinds import check_kind
+from harness.models.hf.reading import check_folder, json_object
 from harness.models.hf.sources import can_resolve, model_name, split_revision
 
 DEFAULT_BASE = "llm-jp/llm-jp-3-13b"  # what --base is when nobody chose one
 CONFIG = "adapter_config.json"
 WEIGHTS = "adapter_model.safetensors"
 _PICKLED = "adapter_model.bin"
-_OTHERS_MECHANISM = {  # these add virtual tokens or prompts around the model, not weights inside it
-    "PROMPT_TUNING",
-    "MULTITASK_PROMPT_TUNING",
-    "P_TUNING",
-    "PREFIX_TUNING",
-    "ADAPTION_PROMPT",
-    "CPT",
-    "CARTRIDGE",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +49,8 @@ def open_adapter(target: str, revision: str | None = None) -> Adapter:
     """Return the adapter in a folder or on the Hub.
 
     Raises:
-        InputError: no folder, no adapter_config.json, pickled weights only, or a type that does not live in the model.
+        InputError: no folder, no adapter_config.json, pickled weights only, or a kind
+            that cannot be evaluated.
         HarnessError: the Hub has no such adapter, refuses it, or cannot be reached.
     """
     folder = Path(target).expanduser()
@@ -68,8 +59,8 @@ def open_adapter(target: str, revision: str | None = None) -> Adapter:
             raise InputError("no such adapter folder.", path=target)
         folder, _ = hub.download_adapter(target, revision)
     config = _config(folder)
-    kind = str(config.get("peft_type", "")).upper()
-    _check_kind(kind, str(config.get("task_type") or "CAUSAL_LM"), folder)
+    check_folder(folder)
+    kind = check_kind(config, folder / CONFIG)
     if not (folder / WEIGHTS).is_file():
         if (folder / _PICKLED).exists():
             raise InputError(
@@ -86,7 +77,7 @@ def open_adapter(target: str, revision: str | None = None) -> Adapter:
         kind=kind,
         base=str(base) if base else None,
         base_revision=str(recorded) if recorded else None,
-        rank=None if config.get("rank_pattern") else config.get("r"),
+        rank=None if config.get("rank_pattern") or not isinstance(config.get("r"), int) else config.get("r"),
         has_contract=(folder / CONTRACT).is_file(),
     )
 
@@ -134,34 +125,14 @@ def choose_base(adapter: Adapter, wanted: str | None) -> BaseChoice:
 
 def _config(folder: Path) -> Mapping[str, Any]:
     path = folder / CONFIG
-    if not path.is_file():
+    if not path.exists():
         hint = None
         if (folder / "config.json").is_file():
             hint = f"It holds a whole model: write hf:{folder}."
         elif nested := sorted(folder.glob(f"*/{CONFIG}")):
             hint = f"There is one in {nested[-1].parent}."
         raise InputError(f"no {CONFIG}, so no adapter.", path=folder, hint=hint)
-    try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"not readable as JSON: {error}", path=path) from error
-    if not isinstance(config, dict):
-        raise InputError("not a JSON object.", path=path)
-    return config
-
-
-def _check_kind(kind: str, task: str, folder: Path) -> None:
-    known = {getattr(name, "value", str(name)) for name in PEFT_TYPE_TO_CONFIG_MAPPING}
-    if kind not in known:
-        raise InputError(f"peft_type {kind or 'missing'!r} is not known to the installed peft.", path=folder / CONFIG)
-    if kind in _OTHERS_MECHANISM:
-        raise InputError(
-            f"an adapter of type {kind} puts virtual tokens around the model; only adapters inside it are evaluated.",
-            path=folder / CONFIG,
-            hint="Supported: LORA and the other types that change the model's layers.",
-        )
-    if task != "CAUSAL_LM":
-        raise InputError(f"an adapter for {task}, not for text generation (CAUSAL_LM).", path=folder / CONFIG)
+    return json_object(path)
 
 
 def _same(recorded: str, chosen: str) -> bool:

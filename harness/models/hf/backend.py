@@ -24,7 +24,7 @@ from harness.models.hf.steps import EagerSteps, Steps
 from harness.models.hf.switching import check_effect
 from harness.types import Generation, PromptContract, RenderedPrompt, Request
 
-ENGINE = 1  # raised when the same weights and prompt would give another answer
+ENGINE = 2  # raised when the same weights and prompt would give another answer
 _ROWS = {"cuda": 128, "cpu": 32}  # most rows of a batch: beyond them a token costs almost as much, and a crash more
 # A base and its adapters ask the same tokenizer one after the other; reading one takes up to two seconds.
 _encoder = functools.lru_cache(maxsize=1)(load_encoder)
@@ -109,6 +109,7 @@ class LocalModel:
             batches = plan_batches(rows, self._budget(base))
             self.batch_plan = describe(batches)
             meter = TokenMeter(self._label, len(rows), sum(row.limit for row in rows))
+            del base  # should it have to be loaded anew, this one must not be held
             yield from self._run(deque(batches), meter)
         if refusal is not None:
             raise refusal
@@ -134,8 +135,19 @@ class LocalModel:
         return f"{contract.template} (sha256 {contract.template_sha256[:12]})" if contract else None
 
     def _base(self) -> Base:
+        """Return the base: as it was loaded, or with this very adapter attached to it.
+
+        One that an adapter changed, or failed to be attached to, is given up and loaded anew.
+        """
         key = f"{self._source.digest} {self._numerics}"
-        return SHELF.get(key, functools.partial(load_base, self._source, self._numerics, trusted=self._trusted))
+        load = functools.partial(load_base, self._source, self._numerics, trusted=self._trusted)
+        switch = SHELF.get(key, load).switch
+        switch.make_way(self._adapter)
+        if switch.in_doubt:
+            say(f"  {self._label}: loading {self._source.text} anew, because an adapter may have changed it")
+            switch.discard()
+            SHELF.clear()
+        return SHELF.get(key, load)
 
     def _encode(
         self, base: Base, requests: Sequence[Request]
@@ -144,11 +156,10 @@ class LocalModel:
         rows: list[Row] = []
         refused: list[Generation] = []
         refusal: HarnessError | None = None
-        for request in requests:
-            try:
-                ids = base.encoder.encode(request.rendered)
-            except HarnessError as error:
-                refusal = refusal or error
+        encoded = base.encoder.encode_all([request.rendered for request in requests])
+        for request, ids in zip(requests, encoded, strict=True):
+            if isinstance(ids, HarnessError):
+                refusal = refusal or ids
                 continue
             room = request.sampling.max_new_tokens if base.context is None else base.context - len(ids)
             if ids and room > 0:
@@ -169,8 +180,8 @@ class LocalModel:
             return
         size, rows = len(base.encoder.tokenizer), base.model.get_input_embeddings().weight.shape[0]
         self._note(check_tokenizer(self._adapter, size, rows))
-        self._note(base.switch.use(self._adapter))
-        self._note(check_effect(base.switch, self._adapter, first.ids))
+        for notice in check_effect(base.switch, self._adapter, first.ids):
+            self._note(notice)
         contract = self.training_prompt()
         if contract is not None and contract.eos.id not in base.end:
             ended = f"{contract.eos.token} (id {contract.eos.id})"

@@ -100,16 +100,34 @@ def all_zero(adapter: Adapter) -> bool:
     return found
 
 
-def _lora_tensors(adapter: Adapter) -> Iterator[tuple[str, str, tuple[int, int]]]:
+def tensor_shapes(adapter: Adapter) -> dict[str, tuple[int, ...]]:
+    """Return the shape of each tensor in an adapter's file, by name.
+
+    Raises:
+        InputError: it is no safetensors file.
+    """
     try:
         with safe_open(_weights(adapter), framework="pt") as file:
-            for key in file.keys():  # noqa: SIM118 - not a mapping
-                for suffix in _HALVES:
-                    shape = tuple(file.get_slice(key).get_shape())
-                    if key.endswith(suffix) and len(shape) == len(_HALVES):
-                        yield key.removeprefix(_PREFIX).removesuffix(suffix), suffix, shape
-    except SafetensorError as error:
+            return {key: tuple(file.get_slice(key).get_shape()) for key in file.keys()}  # noqa: SIM118 - no mapping
+    except (SafetensorError, OSError, ValueError) as error:
         raise InputError(f"not a safetensors file: {error}", path=_weights(adapter)) from error
+
+
+def non_finite(adapter: Adapter) -> str | None:
+    """Return the name of a tensor that holds NaN or an infinity, or None."""
+    with safe_open(_weights(adapter), framework="pt") as file:
+        for key in file.keys():  # noqa: SIM118 - not a mapping
+            tensor = file.get_tensor(key)
+            if tensor.is_floating_point() and not tensor.isfinite().all():
+                return str(key)
+    return None
+
+
+def _lora_tensors(adapter: Adapter) -> Iterator[tuple[str, str, tuple[int, int]]]:
+    for key, shape in tensor_shapes(adapter).items():
+        for suffix in _HALVES:
+            if key.endswith(suffix) and len(shape) == len(_HALVES):
+                yield key.removeprefix(_PREFIX).removesuffix(suffix), suffix, (shape[0], shape[1])
 
 
 def _check_rank(adapter: Adapter, name: str, suffix: str, rank: int) -> None:

@@ -1,74 +1,128 @@
-"""Attaching adapters to a loaded base, unmerged, and switching between them and the base itself."""
+"""Attaching adapters to a loaded base, unmerged, and taking them off again without a trace."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
-from peft import PeftModel
+from peft import PeftConfig, PeftModel, get_peft_model_state_dict
 
-from harness.errors import HarnessError
-from harness.models.hf.adapters import Adapter
-from harness.models.hf.fitting import all_zero, check_tensors
+from harness.errors import HarnessError, InputError
+from harness.models.hf.adapters import CONFIG, WEIGHTS, Adapter
+from harness.models.hf.base_state import BaseDigest, Structure, digest_of, keep_packed
+from harness.models.hf.digests import content_digest
+from harness.models.hf.fitting import all_zero, check_tensors, non_finite, tensor_shapes
+from harness.models.hf.kinds import MERGE, check_sizes, without_initialisation
+from harness.models.hf.patterns import resolved
+from harness.models.hf.reading import json_object
 
 _TINY = 0.01  # of the spread of the base's own scores
+_SHOWN = 3  # names of tensors in a message
 
 
 class Switch:
-    """Holds at most one adapter attached to a model and turns it on and off.
+    """Holds at most one adapter attached to a model.
 
     An adapter's weights are held in the model's compute dtype. Training under autocast multiplies in that dtype, too,
-    so the products are those of training. A model whose adapter is off runs its own layers only: its scores are those
-    of the base, bit for bit.
+    so the products are those of training. The base answers without any adapter: what was wrapped around its layers is
+    taken off, and every tensor of it is compared, by checksum, with what it was before the first adapter came. If one
+    differs, or if attaching fails, ``in_doubt`` says so for good: the base must be loaded anew.
     """
 
     def __init__(self, model: Any, dtype: torch.dtype) -> None:  # noqa: ANN401 - transformers is untyped
         self.model = model
+        self.in_doubt = False
         self._dtype = dtype
         self._wrapped: Any = None
         self._attached: Adapter | None = None
+        self._structure: Structure | None = None
+        self._digest: BaseDigest | None = None
 
     def use(self, adapter: Adapter | None) -> str | None:
-        """Turn an adapter on, attaching it if need be, or all off for None; return a notice if it fits only in part.
+        """Have an adapter attached, or none for None; return a notice if it fits only in part.
 
         Raises:
-            HarnessError: the adapter does not fit the model.
+            HarnessError: the adapter does not fit the model, or changes its weights.
         """
-        if adapter is None:
-            if self._wrapped is not None:
-                self._wrapped.base_model.disable_adapter_layers()
-            return None
-        notice = None
-        if self._attached is None or self._attached.digest != adapter.digest:
+        self.make_way(adapter)
+        return None if adapter is None or self._attached is not None else self._attach(adapter)
+
+    def make_way(self, adapter: Adapter | None) -> None:
+        """Remove the adapter that is attached, unless it is this one."""
+        if self._attached is not None and (adapter is None or self._attached.digest != adapter.digest):
             self.detach()
-            notice = self._attach(adapter)
-        self._wrapped.base_model.enable_adapter_layers()
-        return notice
 
     def detach(self) -> None:
-        """Remove the adapter, so that the model is as it was loaded."""
-        if self._wrapped is not None:
-            self._wrapped.unload()
-        self._wrapped, self._attached = None, None
+        """Remove the adapter and compare the model with what it was; see ``in_doubt``."""
+        if self._structure is not None:
+            self._structure.restore()
+        self._wrapped = self._attached = self._structure = None
+        if not self.in_doubt and self._digest is not None and self._digest != self._current_digest():
+            self.in_doubt = True
+
+    def discard(self) -> None:
+        """Let go of every tensor of the model, whoever still holds its modules: a traceback, for example."""
+        self._wrapped = self._attached = self._structure = None
+        for module in list(self.model.modules()):
+            module._parameters.clear()  # noqa: SLF001 - torch has no other way
+            module._buffers.clear()  # noqa: SLF001 - likewise
 
     def _attach(self, adapter: Adapter) -> str | None:
+        config = _config(adapter, self.model)
         notice = check_tensors(adapter, self.model)
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", FutureWarning)  # between peft and transformers; no user can act on it
-                wrapped = PeftModel.from_pretrained(self.model, adapter.folder, autocast_adapter_dtype=False)
-        except (ValueError, RuntimeError, KeyError, TypeError, NotImplementedError) as error:
-            raise HarnessError(
-                f"peft cannot attach {adapter.name}: {' '.join(str(error).split())[:400]}",
-                hint="Was it trained on this base, with a peft not newer than the installed one?",
-            ) from error
-        self._wrapped, self._attached = wrapped, adapter
-        base = {id(parameter) for parameter in _own_parameters(wrapped)}
-        for parameter in self.model.parameters():
-            if id(parameter) in base and parameter.is_floating_point():
-                parameter.data = parameter.data.to(self._dtype)
-        wrapped.eval()
+        if self._digest is None:
+            self._digest = self._current_digest()
+        self._structure = Structure(self.model)
+        keep_packed(self.model)
+        with self._doubted():
+            self._wrapped = _wrap(self.model, adapter, config)
+            for parameter in _own_parameters(self._wrapped):
+                if parameter.is_floating_point():
+                    parameter.data = parameter.data.to(self._dtype)
+            self._wrapped.eval()
+            self._check_loaded(adapter, self._structure, self._digest)
+            self._attached = adapter
         return notice
+
+    @contextmanager
+    def _doubted(self) -> Iterator[None]:
+        """Hold the model in doubt if anything goes wrong meanwhile, Ctrl-C and lack of memory included."""
+        try:
+            yield
+        except BaseException:
+            self.in_doubt = True
+            if self._structure is not None:
+                self._structure.forget()
+            self._wrapped = self._attached = self._structure = None
+            raise
+
+    def _check_loaded(self, adapter: Adapter, structure: Structure, digest: BaseDigest) -> None:
+        """Raise unless all of the adapter came from its files, and nothing of it went into the base."""
+        expected = get_peft_model_state_dict(self._wrapped, save_embedding_layers=False)
+        if missing := sorted(set(expected) - set(tensor_shapes(adapter))):
+            raise HarnessError(
+                f"{adapter.name}: {len(missing)} of its tensors are missing in {WEIGHTS}, for example {missing[0]!r}.",
+                hint="Its configuration asks for them: the file is cut short, or from another training.",
+            )
+        self._settle()
+        if changed := sorted({name for name, *_ in set(digest.tensors) ^ set(structure.tensors())}):
+            raise HarnessError(
+                f"{adapter.name} changes weights of the base, which other models share ({len(changed)} tensors, for "
+                f"example {', '.join(changed[:_SHOWN])}).",
+                hint=MERGE,
+            )
+        if content_digest([adapter.folder / CONFIG, adapter.folder / WEIGHTS]) != adapter.digest:
+            raise HarnessError(f"{adapter.name} changed while it was in use.", hint="Is it still being trained?")
+
+    def _current_digest(self) -> BaseDigest:
+        self._settle()
+        return digest_of(self.model)
+
+    def _settle(self) -> None:
+        """Let 4-bit layers on a CPU take the form that they compute in, which their first product gives them."""
+        if getattr(self.model, "is_loaded_in_4bit", False) and self.model.device.type == "cpu":
+            self.scores([0])
 
     @torch.inference_mode()
     def scores(self, ids: Sequence[int]) -> torch.Tensor:
@@ -78,23 +132,64 @@ class Switch:
         return scores
 
 
+def _config(adapter: Adapter, model: Any) -> PeftConfig:  # noqa: ANN401 - transformers is untyped
+    """Return an adapter's configuration with nothing in it that initialises, searches or asks for the absurd."""
+    raw = json_object(adapter.folder / CONFIG)
+    longest = max((side for shape in tensor_shapes(adapter).values() for side in shape), default=0)
+    check_sizes(raw, longest, adapter.name)
+    named = resolved(raw, [name for name, _ in model.named_modules()], adapter.name)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return PeftConfig.from_peft_type(**without_initialisation(named))
+    except Exception as error:  # whatever peft makes of a stranger's configuration is the configuration's fault
+        raise _refused(adapter, error) from error
+
+
+def _wrap(model: Any, adapter: Adapter, config: PeftConfig) -> Any:  # noqa: ANN401 - transformers and peft are untyped
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what they say is checked afterwards, or no user can act on it
+            return PeftModel.from_pretrained(model, adapter.folder, config=config, autocast_adapter_dtype=False)
+    except (torch.OutOfMemoryError, MemoryError):
+        raise
+    except Exception as error:  # likewise
+        raise _refused(adapter, error) from error
+
+
+def _refused(adapter: Adapter, error: Exception) -> HarnessError:
+    return HarnessError(
+        f"peft cannot attach {adapter.name}: {' '.join(str(error).split())[:400] or type(error).__name__}",
+        hint="Was it trained on this base, with a peft not newer than the installed one?",
+    )
+
+
 def _own_parameters(wrapped: Any) -> list[torch.nn.Parameter]:  # noqa: ANN401 - peft is untyped
     """Return the parameters that the adapter brought along."""
     prefix = wrapped.base_model.prefix
     return [parameter for name, parameter in wrapped.named_parameters() if prefix in name]
 
 
-def check_effect(switch: Switch, adapter: Adapter, ids: Sequence[int]) -> str | None:
-    """Compare base and adapter on one prompt; return a notice if the adapter's effect is tiny. Leaves it turned on.
+def _trained_tokens(adapter: Adapter) -> list[int]:
+    """Return a token that an adapter trained, where it may have trained nothing else: a prompt need not hold any."""
+    tokens = json_object(adapter.folder / CONFIG).get("token_indices")
+    return tokens[:1] if adapter.kind == "TRAINABLE_TOKENS" and isinstance(tokens, list) else []
 
-    Tiny: the scores of no token move by more than 1 % of the spread (standard deviation) of the base's scores.
+
+def check_effect(switch: Switch, adapter: Adapter, ids: Sequence[int]) -> list[str]:
+    """Compare base and adapter on one prompt; return notices of what fits only in part or has a tiny effect.
+
+    Tiny: the scores of no token move by more than 1 % of the spread (standard deviation) of the base's scores. Leaves
+    the adapter attached.
 
     Raises:
-        HarnessError: the scores are equal bit for bit, so that base would be compared with itself.
+        HarnessError: the scores are equal bit for bit, so that base would be compared with itself, or are no numbers.
     """
+    ids = [*ids, *_trained_tokens(adapter)]
     switch.use(None)
     base = switch.scores(ids)
-    switch.use(adapter)
+    notice = switch.use(adapter)
+    notices = [notice] if notice else []
     adapted = switch.scores(ids)
     if torch.equal(base, adapted):
         reason, hint = "its tensors reach no layer of the model", "Check target_modules in adapter_config.json."
@@ -102,11 +197,13 @@ def check_effect(switch: Switch, adapter: Adapter, ids: Sequence[int]) -> str | 
             reason = "all its lora_B weights are zero, as before the first optimizer step"
             hint = "Train it: a run of no more steps than its warm-up, or max_steps 1, changes nothing."
         raise HarnessError(f"{adapter.name} has no effect: base and adapter give equal scores; {reason}.", hint=hint)
+    if not_numbers := non_finite(adapter):
+        raise InputError(f"{not_numbers} holds values that are no numbers.", path=adapter.folder / WEIGHTS)
     moved = float((adapted.float() - base.float()).abs().max())
     spread = float(base.float().std())
     if moved < _TINY * spread:
-        return (
+        notices.append(
             f"adapter {adapter.name} hardly changes the model: the scores after one prompt move by at most "
             f"{moved:.2g}, and their spread is {spread:.2g}"
         )
-    return None
+    return notices
