@@ -15,7 +15,7 @@ from harness.cli.results import report_outcome
 from harness.cli.runs import MARKDOWN, RESULTS
 from harness.cli.stored import StoredRun, read_run
 from harness.codec import digest
-from harness.errors import UsageError
+from harness.errors import HarnessError, UsageError
 from harness.job import planned_judge
 from harness.protocols import Judge, Ratings
 from harness.specs import load_config, parse_judge
@@ -90,7 +90,21 @@ def _open_beside(stored: StoredRun, specs: Sequence[JudgeSpec]) -> tuple[tuple[J
                 err=True,
             )
         named.append(replace(spec, text=name))
-    return open_judges(named, stored.tasks, rows)
+    judges, notices = open_judges(named, stored.tasks, rows)
+    for judge in judges:
+        _refuse_twice(stored, judge)
+    return judges, notices
+
+
+def _refuse_twice(stored: StoredRun, judge: Judge) -> None:
+    """Refuse a judge that the run has under another name: its verdicts would seem to agree with themselves."""
+    identity = plugins.identity(judge)
+    for known in stored.judges:
+        if known.fingerprint == identity and known.name != judge.name:
+            raise HarnessError(
+                f"The run {stored.name!r} has the judge {judge.name!r} already, as {known.name!r}.",
+                hint="Leave it out. To see how far it agrees with itself: --judge-repeats 2.",
+            )
 
 
 def _free_name(stored: StoredRun, spec: JudgeSpec, judge: Judge) -> str:

@@ -25,7 +25,7 @@ _MODEL_FORMS = {
     "openai": "openai:MODEL",
     "outputs": "outputs:PATH",
 }
-_JUDGE_FORMS = {"gemini": "gemini[:MODEL]", "human": "human:PATH", "openai": "openai[:MODEL]"}
+_JUDGE_FORMS = {"gemini": "gemini[:MODEL]", "human": "human:PATH", "openai": "openai[:MODEL]", "scores": "scores:PATH"}
 _TASK_FORMS = {
     "bundled": "bundled:ja-mini",
     "elyza-tasks-100": "elyza-tasks-100[=PATH]",

@@ -1,6 +1,7 @@
 """Plugins whose code changed, or that share a fingerprint: nobody is served what another one said."""
 
 import importlib
+import json
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness import plugins
+from harness.cli.publish import planned_judges
 from tests.conftest import RunCli, results_of
 
 # The plugin of README.md, which says nothing of its code in its fingerprint.
@@ -69,7 +71,26 @@ def open_both(spec):
     second.target = "second"
     return {"first": first, "second": second}
 """
+RATINGS = """
+from harness.types import LIKERT_5, Verdict
+
+class Bound:
+    name, scale, fingerprint = "old-ratings", LIKERT_5, "old"
+
+    def judge(self, sample, generation):
+        return Verdict.scored(4)
+
+class OldRatings(Bound):
+    kind = "human"
+
+    def __init__(self, spec):
+        pass
+
+    def for_model(self, label):
+        return Bound()
+"""
 JUDGES = {
+    "old-ratings": "old_ratings:OldRatings",
     "three-lines": "lines:ThreeLines",
     "one-line": "lines:OneLine",
     "lines": "lines:Lines",
@@ -100,7 +121,11 @@ def install(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monkey
         monkeypatch.syspath_prepend(str(folder))
 
     def forget() -> None:
-        for name in [name for name in sys.modules if name.partition(".")[0] in {"lines", "lines_model", "counting"}]:
+        for name in [
+            name
+            for name in sys.modules
+            if name.partition(".")[0] in {"lines", "lines_model", "counting", "old_ratings"}
+        ]:
             del sys.modules[name]
         importlib.invalidate_caches()
         plugins._found.cache_clear()
@@ -110,7 +135,7 @@ def install(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monkey
             (sources / name).write_text(text, encoding="utf-8")
         forget()
 
-    write({"lines.py": THREE_LINES, "lines_model.py": MODEL})
+    write({"lines.py": THREE_LINES, "lines_model.py": MODEL, "old_ratings.py": RATINGS})
     yield write
     forget()
 
@@ -244,3 +269,34 @@ def test_what_a_plugin_does_not_declare_is_not_said_of_it(
     said = ["a language-model judge" in page or "言語モデルのジャッジ" in page for page in pages]
     assert [("model" in declared)] * len(pages) == said
     assert ("Scores by a program." in pages[0]) == ("program" in declared)
+
+
+def test_ratings_of_a_plugin_that_knows_no_prompts(run_cli: RunCli, install: Install, answers: None) -> None:
+    """Their ``for_model(label)`` is called as it is; a test of prompts by them is refused."""
+    evaluate(run_cli, "old-ratings", model="echo")
+    assert {"old-ratings": 4.0} == means()
+    prompts = ("--prompt", "plain.v1", "--prompt", "course.v1")
+    ran = run_cli("ab", "--task", "t=five.jsonl", "--model", "echo", *prompts, "--judge", "old-ratings")
+    assert (2, True) == (ran.code, "name a model and not a prompt" in ran.err)
+
+
+def test_a_run_that_has_a_judge_does_not_get_it_again(run_cli: RunCli, answers: None) -> None:
+    """Under another name it would cost nothing, stand on the board twice, and seem to agree with itself."""
+    Path("h.csv").write_text("model,task_id,score\n" + "".join(f"outputs:answers.jsonl,{n},4\n" for n in range(5)))
+    evaluate(run_cli, "human:h.csv")
+    ran = run_cli("judge", "r", "--judge", "human:./h.csv")
+    assert 1 == ran.code
+    assert "The run 'r' has the judge 'human:./h.csv' already, as 'human:h.csv'." in ran.err
+
+
+def test_a_run_of_before_judges_declared_themselves(run_cli: RunCli, answers: None) -> None:
+    """Its manifest does not say who gave the scores: a served judge is a language model, a plugin nothing at all."""
+    evaluate(run_cli, "rules")
+    path = Path("runs/r/manifest.json")
+    manifest = json.loads(path.read_text(encoding="utf-8"))
+    [judge] = manifest["judges"]
+    for key in ("scored_by", "rates_prompts"):
+        del judge[key]
+    manifest["judges"] = [judge | {"name": name, "kind": "quality"} for name in ("gemini:x", "three-lines")]
+    found = planned_judges(manifest)
+    assert {"gemini:x": "model", "three-lines": None} == {one.name: one.scored_by for one in found}
