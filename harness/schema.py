@@ -1,7 +1,8 @@
 """The tables of the store. A change to what is stored is a new `VERSION`, which older programs refuse to touch.
 
-The tables of leases hold nothing that lasts: a store without them gets them when they are needed, and programs that do
-not know them pass them over, so they are no change of version.
+Checksums and leases are no change of version: a store without them gets them when it is opened to be written, and
+programs that do not know them pass them over. A checksum is that of a row that is not going to change any more, so no
+older program can make it wrong. The tables of leases hold nothing that lasts.
 """
 
 from typing import Any
@@ -38,7 +39,13 @@ class AnyText(TypeDecorator[str]):
 metadata = MetaData()
 meta = Table("meta", metadata, Column("key", Text, primary_key=True), Column("value", Text, nullable=False))
 samples = Table("sample", metadata, Column("digest", Text, primary_key=True), Column("body", Text, nullable=False))
-requests = Table("request", metadata, Column("key", Text, primary_key=True), Column("body", Text, nullable=False))
+requests = Table(
+    "request",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("body", Text, nullable=False),
+    Column("checksum", Integer),
+)
 generations = Table(
     "generation",
     metadata,
@@ -49,6 +56,7 @@ generations = Table(
     Column("tokens_out", Integer),
     Column("seconds", Float),
     Column("error", AnyText),
+    Column("checksum", Integer),
 )
 judgements = Table(
     "judgement",
@@ -65,6 +73,7 @@ judgements = Table(
     Column("raw", AnyText),
     Column("version", AnyText),
     Column("cost", Float),
+    Column("checksum", Integer),
 )
 plan_samples = Table(
     "plan_sample",
@@ -85,7 +94,9 @@ plan_requests = Table(
     Column("prompt", AnyText),
     Column("repeat", Integer, nullable=False),
     Column("request_key", Text, nullable=False),
+    Column("checksum", Integer),
 )
+checked = (requests, generations, judgements, plan_requests)
 leases = Table(
     "lease",
     metadata,

@@ -5,22 +5,32 @@ replaces them. A success is never replaced. Rows are durable once `Store.write` 
 processes work side by side (WAL, one short transaction per write).
 """
 
-import hashlib
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
-from sqlalchemy import Connection, Table, bindparam, delete, inspect, select
+from sqlalchemy import Column, Connection, Table, bindparam, delete, inspect, select, text
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import DBAPIError
 
 from harness import schema
-from harness.codec import canonical
 from harness.errors import StoreError
 from harness.store_file import OTHER_STORE, file_url, reading_engine, store_exists, store_file, writing_engine
-from harness.types import Generation, Judgement, Message, RenderedPrompt, Request, Sample, Sampling, Verdict
+from harness.store_rows import (
+    CHECKSUM,
+    body_digest,
+    checksum,
+    generation_row,
+    judgement_row,
+    plan_row,
+    request_row,
+    sample_rows,
+    to_judgement,
+    to_request,
+    to_sample,
+)
+from harness.types import Generation, Judgement, Request, Sample
 
 __all__ = ["Store", "store_exists", "store_file"]
 
@@ -87,7 +97,53 @@ class Store:
         if version is None or not version.isdecimal():
             self.close()
             raise StoreError(f"{self._path} is a database, but not a store of ja-harness.", hint=OTHER_STORE)
+        self._has_checksums = self._with_checksums()
         return int(version)
+
+    def _with_checksums(self) -> bool:
+        """Return whether every row can have a checksum; a store of an earlier version gets the columns if it may."""
+        with self.transaction() as connection:
+            lacking = _withoutchecksum(connection)
+        if not lacking or self._read_only:
+            return not lacking
+        try:
+            with self.transaction(write=True) as connection:
+                for table in _withoutchecksum(connection):
+                    connection.execute(text(f"ALTER TABLE {table.name} ADD COLUMN checksum INTEGER"))
+        except StoreError:  # whoever has something to write will hear it
+            return False
+        return True
+
+    def _columns(self, table: Table) -> list[Column[Any]]:
+        return [column for column in table.columns if self._has_checksums or column.name != CHECKSUM]
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        """Open a transaction in which a row that cannot be understood is a damaged store."""
+        try:
+            with self.transaction() as connection:
+                yield connection
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise self.damaged(f"a row cannot be read ({type(error).__name__})") from error
+
+    def damaged(self, what: str) -> StoreError:
+        """Return the error that says that something in this store is not what was written."""
+        return StoreError(
+            f"The store {self._path} is damaged: {what}.",
+            hint="Put a copy of it back, or move it away and run the harness eval command again: it makes all anew.",
+        )
+
+    def _intact(self, table: Table, row: Any) -> dict[str, Any]:  # noqa: ANN401 - a SQLAlchemy row
+        """Return a row's fields.
+
+        Raises:
+            StoreError: the row is not what was written.
+        """
+        fields = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name
+        written = fields.pop(CHECKSUM, None)
+        if written is not None and written != checksum(table, fields):
+            raise self.damaged(f"a row of {table.name!r} is not what was written")
+        return fields
 
     @contextmanager
     def transaction(self, *, write: bool = False) -> Iterator[Connection]:
@@ -105,24 +161,27 @@ class Store:
     def generations(self, keys: Sequence[str], *, failures: bool = False) -> dict[str, Generation]:
         """Return the stored answers among ``keys``; failed ones only if asked for."""
         found: dict[str, Generation] = {}
-        with self.transaction() as connection:
+        with self._reading() as connection:
             for chunk in chunks(keys):
-                query = select(schema.generations).where(schema.generations.c.request_key.in_(chunk))
+                query = select(*self._columns(schema.generations)).where(schema.generations.c.request_key.in_(chunk))
                 if not failures:
                     query = query.where(schema.generations.c.text.is_not(None))
                 for row in connection.execute(query):
-                    found[row.request_key] = Generation(**row._mapping)  # noqa: SLF001 - SQLAlchemy's public name
+                    generation = Generation(**self._intact(schema.generations, row))
+                    found[generation.request_key] = generation
         return found
 
     def judgements(self, keys: Sequence[str], *, failures: bool = False) -> dict[str, Judgement]:
         """Return the stored judgements among ``keys``; unscored and failed ones only if asked for."""
         found: dict[str, Judgement] = {}
-        with self.transaction() as connection:
+        with self._reading() as connection:
             for chunk in chunks(keys):
-                query = select(schema.judgements).where(schema.judgements.c.key.in_(chunk))
+                query = select(*self._columns(schema.judgements)).where(schema.judgements.c.key.in_(chunk))
                 if not failures:
                     query = query.where(schema.judgements.c.status == "scored")
-                found.update((row.key, _to_judgement(row)) for row in connection.execute(query))
+                for row in connection.execute(query):
+                    fields = self._intact(schema.judgements, row)
+                    found[fields["key"]] = to_judgement(fields)
         return found
 
     def write(
@@ -148,7 +207,7 @@ class Store:
                     set_={column.name: column for column in statement.excluded if column.name != "request_key"},
                     where=schema.generations.c.text.is_(None),
                 )
-                connection.execute(statement, [_generation_row(row) for row in generations])
+                connection.execute(statement, [generation_row(row) for row in generations])
             if judgements:
                 judged = insert(schema.judgements)
                 judged = judged.on_conflict_do_update(
@@ -156,7 +215,7 @@ class Store:
                     set_={column.name: column for column in judged.excluded if column.name != "key"},
                     where=schema.judgements.c.status != "scored",
                 )
-                connection.execute(judged, [_judgement_row(row) for row in judgements])
+                connection.execute(judged, [judgement_row(row) for row in judgements])
             if released:
                 connection.execute(_RELEASE, released)
 
@@ -168,34 +227,22 @@ class Store:
 
     def save_plan(self, plan: str, samples: Mapping[str, Sequence[Sample]], requests: Sequence[Request]) -> None:
         """Store what a run consists of, under the digest ``plan``: the samples of each task and every request."""
-        bodies = {digest_: body for _, digest_, body in _sample_rows(samples)}
+        bodies = {digest_: body for _, digest_, body in sample_rows(samples)}
         with self.transaction(write=True) as connection:
             _insert_new(connection, schema.samples, [{"digest": key, "body": body} for key, body in bodies.items()])
-            _insert_new(connection, schema.requests, [{"key": row.key, "body": _request_body(row)} for row in requests])
+            _insert_new(connection, schema.requests, [request_row(row) for row in requests])
             _insert_new(
                 connection,
                 schema.plan_samples,
                 [
                     {"plan": plan, "task": task, "position": position, "digest": digest_}
-                    for (task, position), digest_, _ in _sample_rows(samples)
+                    for (task, position), digest_, _ in sample_rows(samples)
                 ],
             )
             _insert_new(
                 connection,
                 schema.plan_requests,
-                [
-                    {
-                        "plan": plan,
-                        "position": position,
-                        "task": row.task,
-                        "sample_id": row.sample_id,
-                        "model": row.model,
-                        "prompt": row.prompt,
-                        "repeat": row.repeat,
-                        "request_key": row.key,
-                    }
-                    for position, row in enumerate(requests)
-                ],
+                [plan_row(plan, position, row) for position, row in enumerate(requests)],
             )
 
     def load_plan(self, plan: str) -> tuple[dict[str, tuple[Sample, ...]], list[Request]]:
@@ -204,27 +251,38 @@ class Store:
         Raises:
             StoreError: no plan of this digest is here.
         """
-        with self.transaction() as connection:
+        with self._reading() as connection:
             rows = connection.execute(
-                select(schema.plan_samples.c.task, schema.samples.c.body)
+                select(schema.plan_samples.c.task, schema.samples)
                 .join(schema.samples, schema.samples.c.digest == schema.plan_samples.c.digest)
                 .where(schema.plan_samples.c.plan == plan)
                 .order_by(schema.plan_samples.c.task, schema.plan_samples.c.position)
             ).all()
             samples: dict[str, list[Sample]] = {}
             for row in rows:
-                samples.setdefault(row.task, []).append(_to_sample(row.body))
-            planned = connection.execute(
-                select(schema.plan_requests, schema.requests.c.body)
-                .join(schema.requests, schema.requests.c.key == schema.plan_requests.c.request_key)
-                .where(schema.plan_requests.c.plan == plan)
-                .order_by(schema.plan_requests.c.position)
-            ).all()
+                if body_digest(row.body) != row.digest:
+                    raise self.damaged("a task is not what was written")
+                samples.setdefault(row.task, []).append(to_sample(row.body))
+            bodies: dict[str, str] = {}
+            query = select(*self._columns(schema.plan_requests)).where(schema.plan_requests.c.plan == plan)
+            planned = [
+                self._intact(schema.plan_requests, row)
+                for row in connection.execute(query.order_by(schema.plan_requests.c.position))
+            ]
+            for chunk in chunks(list({row["request_key"]: None for row in planned})):
+                query = select(*self._columns(schema.requests)).where(schema.requests.c.key.in_(chunk))
+                for row in connection.execute(query):
+                    fields = self._intact(schema.requests, row)
+                    bodies[fields["key"]] = fields["body"]
+            requests = [to_request(row, bodies[row["request_key"]]) for row in planned]
         if not planned:
             raise StoreError(
                 f"The store {self._path} does not hold this run.", hint="Use the store it was made with: --store URL."
             )
-        requests = [_to_request(row) for row in planned]
+        known = {(task, sample.id) for task, items in samples.items() for sample in items}
+        places = [row["position"] for row in planned]
+        if places != list(range(len(places))) or any((row.task, row.sample_id) not in known for row in requests):
+            raise self.damaged("a part of this run's plan is gone")
         return {task: tuple(items) for task, items in samples.items()}, requests
 
 
@@ -256,85 +314,11 @@ def _insert_new(connection: Connection, table: Table, rows: Sequence[Mapping[str
         connection.execute(insert(table).on_conflict_do_nothing(), rows)
 
 
-def _sample_rows(samples: Mapping[str, Sequence[Sample]]) -> Iterator[tuple[tuple[str, int], str, str]]:
-    for task, items in samples.items():
-        for position, sample in enumerate(items):
-            body = canonical(sample)
-            yield (task, position), hashlib.sha256(body.encode("ascii")).hexdigest(), body
-
-
-def _request_body(request: Request) -> str:
-    return canonical({"rendered": request.rendered, "sampling": request.sampling})
-
-
-# Our own canonical JSON is read by the standard library: a stricter parser refuses the lone surrogates it may hold.
-
-
-def _to_sample(body: str) -> Sample:
-    fields = json.loads(body)
-    return Sample(**fields | {"rules": tuple(fields["rules"]), "tags": tuple(fields["tags"])})
-
-
-def _to_request(row: Any) -> Request:  # noqa: ANN401 - a SQLAlchemy row
-    body = json.loads(row.body)
-    rendered = body["rendered"]
-    messages = tuple(Message(**message) for message in rendered["messages"])
-    return Request(
-        key=row.request_key,
-        task=row.task,
-        sample_id=row.sample_id,
-        model=row.model,
-        prompt=row.prompt,
-        repeat=row.repeat,
-        rendered=RenderedPrompt(**rendered | {"messages": messages, "stop": tuple(rendered["stop"])}),
-        sampling=Sampling(**body["sampling"]),
-    )
-
-
-def _generation_row(row: Generation) -> dict[str, Any]:
-    return {
-        "request_key": row.request_key,
-        "text": row.text,
-        "finish_reason": row.finish_reason,
-        "tokens_in": row.tokens_in,
-        "tokens_out": row.tokens_out,
-        "seconds": row.seconds,
-        "error": row.error,
-    }
-
-
-def _judgement_row(row: Judgement) -> dict[str, Any]:
-    verdict = row.verdict
-    return {
-        "key": row.key,
-        "request_key": row.request_key,
-        "judge": row.judge,
-        "judge_fingerprint": row.judge_fingerprint,
-        "repeat": row.repeat,
-        "status": verdict.status,
-        "score": verdict.score,
-        "reason": verdict.reason,
-        "rationale": verdict.rationale,
-        "raw": verdict.raw,
-        "version": verdict.version,
-        "cost": verdict.cost,
-    }
-
-
-def _to_judgement(row: Any) -> Judgement:  # noqa: ANN401 - a SQLAlchemy row
-    return Judgement(
-        key=row.key,
-        request_key=row.request_key,
-        judge=row.judge,
-        judge_fingerprint=row.judge_fingerprint,
-        repeat=row.repeat,
-        verdict=Verdict(
-            status=row.status,
-            score=row.score,
-            reason=row.reason,
-            rationale=row.rationale,
-            raw=row.raw,
-            version=row.version,
-            cost=row.cost,
-        ),
-    )
+def _withoutchecksum(connection: Connection) -> list[Table]:
+    found = inspect(connection)
+    names = set(found.get_table_names())
+    return [
+        table
+        for table in schema.checked
+        if table.name in names and CHECKSUM not in {column["name"] for column in found.get_columns(table.name)}
+    ]

@@ -11,7 +11,7 @@ import click
 
 from harness.cli.carrying_out import carry_out
 from harness.cli.publish import Finished, JoinedJudge, joined_judges, prompt_test, publish, verdicts_now
-from harness.cli.results import note_replaced
+from harness.cli.results import note_replaced, refuse_losing
 from harness.cli.stored import StoredRun, read_run
 from harness.errors import HarnessError
 from harness.job import Job, Outcome
@@ -61,8 +61,9 @@ def join(joining: Joining, store: Store, *, max_cost: float | None = None) -> tu
     with joining.run.folder.lock():
         joining = replace(joining, run=_as_it_is_now(joining.run, store.url))
         finished = _finished(joining, store, planned, outcome)
+        new = {judge.name for judge in planned}
+        refuse_losing(finished, joining.run.manifest, new)
         publish(finished, joining.run.folder)
-    new = {judge.name for judge in planned}
     return outcome, [finished.verdict(item) for item in finished.items if item.judge in new]
 
 
@@ -80,7 +81,7 @@ def _as_it_is_now(run: StoredRun, store: str) -> StoredRun:
             f"The run {run.name!r} was evaluated anew meanwhile, with other tasks, models or prompts.",
             hint="The verdicts are stored; the same command again adds them to the run as it is now.",
         )
-    return read_run(str(run.folder.path.absolute()), "", store)
+    return read_run(str(run.folder.path.absolute()), "", store, whole=False)
 
 
 def _finished(joining: Joining, store: Store, planned: Sequence[PlannedJudge], outcome: Outcome) -> Finished:

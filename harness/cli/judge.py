@@ -61,7 +61,7 @@ def judge(
         if judges.count(name) > 1:
             raise UsageError(f"--judge {name!r} was given twice.", hint="Leave one out.")
     settings = load_config(config)
-    stored = read_run(run, settings.runs, store)
+    stored = read_run(run, settings.runs, store, whole=False)  # what is lost may be what is judged
     specs = [parse_judge(text, settings, rubric=rubric) for text in judges]
     opened, notices = _open_beside(stored, specs)
     joining = Joining(run=stored, judges=opened, notices=notices, repeats=judge_repeats)

@@ -1,6 +1,7 @@
 """The files of a run, from whatever made or extended it: `eval`, `judge` or `rate import`."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -101,10 +102,29 @@ def publish(finished: Finished, folder: RunFolder) -> None:
             "own_notices": list(finished.own_notices),
             "model_notices": {key: list(said) for key, said in finished.model_notices.items()},
             "joined": [asdict(joined) for joined in finished.joined],
+            "scored": _scored(finished),
             **({} if finished.test is None else {"ab": asdict(finished.test)}),
             "provenance": provenance,
         },
     )
+
+
+def _scored(finished: Finished) -> dict[str, int]:
+    """Return how many verdicts of each judge have a score: a store in which there are fewer has lost some."""
+    counts = Counter(item.judge for item in finished.items if finished.verdict(item).status == "scored")
+    return {judge.name: counts[judge.name] for judge in finished.judges}
+
+
+def lost_verdicts(
+    manifest: Mapping[str, Any],
+    judges: Collection[str],
+    items: Sequence[JudgementItem],
+    verdict: Callable[[JudgementItem], Verdict],
+) -> dict[str, int]:
+    """Return how many scores of ``judges`` a run had by its manifest and has no more, for those that lost any."""
+    now = Counter(item.judge for item in items if item.judge in judges and verdict(item).status == "scored")
+    had = manifest.get("scored", {})
+    return {judge: had[judge] - now[judge] for judge in judges if now[judge] < had.get(judge, 0)}
 
 
 def verdicts_now(

@@ -3,7 +3,7 @@
 import shlex
 import sys
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -17,6 +17,7 @@ from harness.cli.publish import (
     JoinedJudge,
     PromptTest,
     joined_judges,
+    lost_verdicts,
     planned_judges,
     previous_manifest,
     prompt_test,
@@ -25,6 +26,7 @@ from harness.cli.publish import (
 )
 from harness.cli.replacing import is_same_plan, refuse_another_plan
 from harness.cli.runs import RunFolder
+from harness.errors import HarnessError
 from harness.job import Outcome
 from harness.plan import PlannedJudge, items_of, task_hash
 from harness.provenance import machine, rendered_hashes, versions
@@ -60,11 +62,31 @@ def finish(
     with folder.lock():
         check_plan(evaluation, folder, overwrite=overwrite)  # another process may have used the name meanwhile
         finished = _finished(evaluation, outcome, folder, store, test)
+        if not overwrite:
+            refuse_losing(finished, previous_manifest(folder), {judge.name for judge in evaluation.job.judges})
         publish(finished, folder)
         shown = show()
     click.echo(shown, nl=False)
     own = {judge.name for judge in evaluation.job.judges}
     return report_outcome(outcome, [finished.verdict(item) for item in finished.items if item.judge in own], folder)
+
+
+def refuse_losing(finished: Finished, previous: Mapping[str, Any], own: Collection[str]) -> None:
+    """Refuse to replace a board by one on which other judges have fewer scores than they had.
+
+    Raises:
+        HarnessError: the store has lost them, or is another than the run was made with.
+    """
+    others = {judge.name for judge in finished.judges} - set(own)
+    if lost := lost_verdicts(previous, others, finished.items, finished.verdict):
+        name, count = next(iter(lost.items()))
+        command = next((judge.command for judge in finished.joined if judge.judge == name), "")
+        raise HarnessError(
+            f"The store no longer holds {count} of the scores that {name!r} gave in run {finished.name!r}, so the "
+            "board was left as it is.",
+            hint="Use the store that the run was made with (--store), or put a copy of it back; --overwrite makes the "
+            f"board without them, and they are made anew by: {command}",
+        )
 
 
 def _finished(

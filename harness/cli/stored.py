@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from harness.cli.publish import planned_judges
+from harness.cli.publish import lost_verdicts, planned_judges
 from harness.cli.runs import MANIFEST, RunFolder, run_folders
 from harness.errors import HarnessError, UnknownNameError
 from harness.leaderboard import Leaderboard, build_leaderboard, length_stop_rates
@@ -75,10 +75,11 @@ class StoredRun:
         )
 
 
-def read_run(name: str, runs: str, store: str | None) -> StoredRun:
+def read_run(name: str, runs: str, store: str | None, *, whole: bool = True) -> StoredRun:
     """Return a run by its name under ``runs`` or by its folder's path.
 
     ``store`` overrides the store that the run was made with.
+    With ``whole``, a run that has lost scores since its files were written is refused.
 
     Raises:
         UnknownNameError: there is no such run.
@@ -101,7 +102,7 @@ def read_run(name: str, runs: str, store: str | None) -> StoredRun:
         generations = opened.generations(list({request.key: None for request in requests}), failures=True)
         items = tuple(items_of(tasks, requests, generations, judges))
         judgements = opened.judgements(list({item.key: None for item in items}), failures=True)
-    return StoredRun(
+    run = StoredRun(
         name=folder.name,
         folder=folder,
         manifest=manifest,
@@ -112,6 +113,13 @@ def read_run(name: str, runs: str, store: str | None) -> StoredRun:
         items=items,
         judgements=judgements,
     )
+    if whole and (lost := lost_verdicts(manifest, {judge.name for judge in judges}, items, run.verdict)):
+        judge, count = next(iter(lost.items()))
+        raise HarnessError(
+            f"The store no longer holds {count} of the scores that {judge!r} gave in run {folder.name!r}.",
+            hint="Use the store that the run was made with (--store), or put a copy of it back.",
+        )
+    return run
 
 
 def _existing(url: str) -> str:
