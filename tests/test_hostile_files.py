@@ -12,9 +12,11 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet as pq
 
+from harness.cli.runs import RunFolder
 from harness.contracts import CONTRACT, read_contract
 from harness.errors import InputError
 from harness.models.outputs import open_outputs
+from harness.remote.pricing import find_price
 from harness.specs import load_config
 from harness.tables import read_table
 from harness.tables.files import read_bytes, read_toml
@@ -48,6 +50,8 @@ READERS: dict[str, tuple[str, Reader]] = {
     "outputs": ("x.csv", of_outputs),
     "config": ("x.toml", lambda path: load_config(str(path))),
     "recipe": ("x.toml", lambda path: load_recipe(str(path))),
+    "prices": ("x.toml", lambda path: find_price("m", str(path))),
+    "run folder": ("manifest.json", lambda path: RunFolder("runs", str(path.parent)).manifest()),
     "template": ("x.j2", lambda path: load_template(str(path))),
     "rubric": ("x.j2", lambda path: load_template(str(path), kind="judges")),
     "contract": (CONTRACT, of_contract),
@@ -338,8 +342,9 @@ def test_the_command_line_answers_in_sentences(run_cli: RunCli, task_file: Path)
             ("--task", "five=five.jsonl", "--model", "echo", "--judge", f"human:{odd}"),
             ("--task", "five=five.jsonl", "--model", "echo", "--judge", "rules", "--config", odd),
             ("--task", "five=five.jsonl", "--model", "echo", "--judge", "rules", "--prompt", f"./{odd}"),
+            ("submit", "--check", odd),
         ):
-            ran = run_cli("eval", *arguments)
+            ran = run_cli(*(arguments if arguments[0] == "submit" else ("eval", *arguments)))
             assert ran.code in (1, 2), (arguments, ran)
             assert "Error: " in ran.err
             assert "Traceback" not in ran.err

@@ -11,6 +11,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from harness.errors import HarnessError, InputError, UsageError
+from harness.tables.files import read_bytes
 
 MANIFEST = "manifest.json"
 RESULTS = "results.json"
@@ -119,12 +120,10 @@ class RunFolder:
             InputError: it is no text, or may not be read.
         """
         path = self.path / name
-        try:
-            return path.read_text(encoding="utf-8")
-        except (FileNotFoundError, NotADirectoryError):
+        if not path.parent.is_dir() or not os.path.lexists(path):
             return None
-        except OSError as error:
-            raise InputError(f"cannot be read: {error.strerror}.", path=path) from error
+        try:
+            return read_bytes(path).decode("utf-8")
         except UnicodeDecodeError as error:
             raise InputError("not UTF-8 text.", path=path, hint=_ANEW) from error
 

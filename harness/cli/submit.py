@@ -6,14 +6,16 @@ import click
 
 from harness.cli.options import common_options
 from harness.cli.stored import StoredRun, read_run
-from harness.errors import HarnessError, InputError, UnknownNameError, UsageError
+from harness.errors import HarnessError, UnknownNameError, UsageError
 from harness.specs import load_config
+from harness.tables.files import read_bytes
 from harness.types import Request
 from reports.submission import IDS, SubmittedAnswer, answer_notes, check_submission, submission_text
 from reports.view import printable
 
 _COMPETITION = "elyza-tasks-100-tv"
 _SHOWN = 30
+_LARGEST = 100_000_000  # bytes of a file to check: a hundred answers
 
 
 @click.command(
@@ -62,10 +64,7 @@ def submit(
 
 
 def _check(path: str) -> int:
-    try:
-        data = Path(path).read_bytes()
-    except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror}.", path=path) from error
+    data = read_bytes(path, most=_LARGEST)
     problems = check_submission(data)
     errors = [problem for problem in problems if problem.is_error]
     for problem in [*errors, *(problem for problem in problems if not problem.is_error)][:_SHOWN]:

@@ -6,10 +6,11 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
-from pathlib import Path
+from typing import Any
 
 from harness.codec import decode
 from harness.errors import InputError
+from harness.tables.files import read_toml
 
 # Suffixes of a model's name that keep its price: a date, a number, "latest", "preview".
 _VARIANT = re.compile(r"-(?:[0-9][0-9-]*|latest|preview(?:-[0-9-]+)?|exp(?:-[0-9-]+)?)")
@@ -68,9 +69,9 @@ def find_price(model: str, path: str | None = None) -> Price | None:
         InputError: the file at ``path`` is missing, is no TOML, or holds something else than prices.
     """
     name = model.removeprefix("models/")
-    shipped = resources.files("harness.remote").joinpath("prices.toml").read_text(encoding="utf-8")
-    texts = [(_text(path), path)] if path else []
-    for table in (_parse(text, where) for text, where in [*texts, (shipped, "prices.toml")]):
+    shipped = tomllib.loads(resources.files("harness.remote").joinpath("prices.toml").read_text(encoding="utf-8"))
+    own = [(read_toml(path), path)] if path else []
+    for table in (_prices(data, where) for data, where in [*own, (shipped, "prices.toml")]):
         fitting = [key for key in table if _fits(name, key)]
         if fitting:
             return table[max(fitting, key=len)]
@@ -81,18 +82,8 @@ def _fits(name: str, key: str) -> bool:
     return name.startswith(key) and (name == key or _VARIANT.fullmatch(name[len(key) :]) is not None)
 
 
-def _text(path: str) -> str:
-    try:
-        return Path(path).read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror}.", path=path) from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"not UTF-8 text (byte {error.start}).", path=path) from error
-
-
-def _parse(text: str, where: str) -> Mapping[str, Price]:
-    try:
-        data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"not valid TOML: {error}.", path=where) from error
+def _prices(data: Mapping[str, Any], where: str) -> Mapping[str, Price]:
+    for model, price in data.items():
+        if not isinstance(price, Mapping):
+            raise InputError(f"{model} is no table of prices.", path=where, hint='Write ["MODEL"], input and output.')
     return {model: decode(Price, price, where=f"{where}: {model}") for model, price in data.items()}

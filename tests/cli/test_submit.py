@@ -82,7 +82,7 @@ def test_one_of_several_prompts_must_be_chosen(competition: RunCli) -> None:
         (["tv", "--output", "o", "--model", "whole", "--task", "t"], 2, "No task set in this run named 't'."),
         (["tv", "--check", "o"], 2, "--check looks at a file, not at a run."),
         (["tv", "--output", "no/o", "--model", "whole"], 1, "Cannot write no/o: No such file or directory."),
-        (["--check", "no.jsonl"], 1, "no.jsonl: cannot be read: No such file or directory."),
+        (["--check", "no.jsonl"], 1, "no.jsonl: no such file"),
     ],
 )
 def test_wrong_arguments_are_named(competition: RunCli, arguments: list[str], code: int, message: str) -> None:

@@ -146,7 +146,14 @@ def test_a_table_of_ones_own(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "message"), [("[", "not valid TOML"), ('["a"]\ninput = 1\n', "output"), (None, "cannot be read")]
+    ("text", "message"),
+    [
+        ("[", "not valid TOML"),
+        ('["a"]\ninput = 1\n', "output"),
+        ("a = 1", "a is no table of prices"),
+        ("a = " + "[" * 100_000, "nested too deeply"),
+        (None, "no such file"),
+    ],
 )
 def test_wrong_price_tables(tmp_path: Path, text: str | None, message: str) -> None:
     """A table that cannot be used is named with its path."""
