@@ -5,7 +5,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pyarrow as pa
@@ -15,7 +15,7 @@ from pyarrow import parquet as pq
 from harness.cli.runs import RunFolder
 from harness.contracts import CONTRACT, read_contract
 from harness.errors import InputError
-from harness.models.outputs import open_outputs
+from harness.models.outputs import Outputs, open_outputs
 from harness.remote.pricing import find_price
 from harness.specs import load_config
 from harness.tables import read_table
@@ -33,7 +33,7 @@ def of_task(path: Path) -> object:
     return open_file(TaskSpec(name="t", source=str(path)))
 
 
-def of_outputs(path: Path) -> object:
+def of_outputs(path: Path) -> Mapping[str, Outputs]:
     return open_outputs(ModelSpec(text="o", label="o", backend="outputs", target=str(path)))
 
 
@@ -254,6 +254,58 @@ def said(path: Path) -> str | None:
         return str(error.path)
     assert 100 == len(rows)
     return None
+
+
+ODD_CELLS = {
+    "time beyond the calendar": pa.array([2**62], pa.timestamp("us")),
+    "date beyond the calendar": pa.array([2**31 - 1], pa.date32()),
+    "duration beyond the word": pa.array([2**62], pa.duration("s")),
+    "infinite": pa.array([float("inf")]),
+    "infinite in a list": pa.array([[1.0, float("-inf")]]),
+    "two values of one key": pa.array([[("k", "v"), ("k", "w")]], pa.map_(pa.string(), pa.string())),
+    "bytes": pa.array([b"\x00\xff"]),
+    "no UTF-8": pa.Array.from_buffers(
+        pa.string(), 1, [None, pa.py_buffer(bytes(4) + (2).to_bytes(4, "little")), pa.py_buffer(b"\xff\xfe")]
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", ODD_CELLS)
+def test_cells_of_parquet_that_are_no_values_are_refused(what: str, tmp_path: Path) -> None:
+    """What Python or JSON cannot hold."""
+    path = tmp_path / "x.parquet"
+    pq.write_table(pa.table({"input": ODD_CELLS[what]}), path)
+    with pytest.raises(InputError, match=r"cannot be used|that can be read"):
+        read_table(path)
+
+
+@pytest.mark.parametrize(("name", "content"), [("x.csv", "," * 2_000_000 + "\n1"), ("x", "a;" * 1_000_000)])
+def test_a_header_of_millions_of_columns_is_refused(name: str, content: str, tmp_path: Path) -> None:
+    """Before each becomes a name."""
+    path = tmp_path / name
+    path.write_text(content)
+    with pytest.raises(InputError, match="names no columns"):
+        read_table(path)
+
+
+def test_a_nul_in_utf_16_is_refused_with_its_line(tmp_path: Path) -> None:
+    """Marked UTF-16 is full of zero bytes and may hold no NUL."""
+    path = tmp_path / "x.csv"
+    path.write_bytes("input,output\na,b\n".encode("utf-16"))
+    assert 1 == len(read_table(path).rows)
+    path.write_bytes("input,output\na,b\0\n".encode("utf-16"))
+    with pytest.raises(InputError) as refused:
+        read_table(path)
+    assert 2 == refused.value.line
+
+
+@pytest.mark.parametrize("number", ["9" * 13, "9" * 30, "9" * 900, "１２", "-1", "1e400", "many"])
+def test_a_count_of_tokens_that_is_none_is_left_out(number: str, tmp_path: Path) -> None:
+    """The store's whole numbers have an end, and a stranger's column may not break a run."""
+    path = tmp_path / "x.csv"
+    path.write_text(f"task_id,output,tokens_out\n0,a,{number}\n1,b,12\n")
+    [outputs] = of_outputs(path).values()
+    assert [None, 12] == [answer.tokens_out for answer in outputs._answers]
 
 
 def test_a_file_that_grows_or_lies_about_its_size_is_read_to_the_limit(tmp_path: Path) -> None:

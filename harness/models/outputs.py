@@ -1,5 +1,6 @@
 """The models `outputs:PATH`: answers that exist already, read from a JSONL, JSON, CSV or Parquet file."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -9,6 +10,7 @@ from harness.types import FinishReason, Generation, ModelSpec, Request
 
 _ID_COLUMNS = ("task_id", "id")
 _ANSWER_COLUMNS = ("output", "answer")
+_COUNT = re.compile(r"[0-9]{1,12}")  # tokens of an answer; the store holds no number without end
 _CUT_SHORT = {"length", "max_tokens"}
 
 
@@ -139,7 +141,7 @@ def _answer(row: Row, id_column: str | None, answer_column: str) -> Answer:
         sample_id=None if id_column is None else _required(id_text, row, id_column),
         text=_text(values.get(answer_column), answer_column),
         finish_reason=None if ending is None else "length" if ending.lower() in _CUT_SHORT else "stop",
-        tokens_out=int(tokens_out) if tokens_out is not None and tokens_out.isdecimal() else None,
+        tokens_out=int(tokens_out) if tokens_out is not None and _COUNT.fullmatch(tokens_out) else None,
     )
 
 

@@ -89,9 +89,8 @@ def read_text(path: str | Path, *, most: int = MAX_SETTINGS) -> str:
         InputError: as `read_bytes`; not UTF-8; or a NUL, which no text holds.
     """
     data = read_bytes(path, most=most)
-    refuse_nul(data, str(path))
     try:
-        return data.decode("utf-8-sig")
+        text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError(
             f"byte 0x{data[error.start]:02x} is not UTF-8 text",
@@ -99,6 +98,8 @@ def read_text(path: str | Path, *, most: int = MAX_SETTINGS) -> str:
             line=line_of(data, error.start),
             hint="Save the file as UTF-8.",
         ) from None
+    refuse_nul(text, str(path))
+    return text
 
 
 def read_toml(path: str | Path) -> dict[str, Any]:
@@ -121,14 +122,14 @@ def read_toml(path: str | Path) -> dict[str, Any]:
         raise InputError(f"not valid TOML: {error}.", path=path) from error
 
 
-def refuse_nul(data: bytes, path: str) -> None:
+def refuse_nul(text: str, path: str) -> None:
     """Raise InputError if a file that should be text holds a NUL."""
-    place = data.find(b"\0")
+    place = text.find("\0")
     if place >= 0:
         raise InputError(
-            "a NUL byte, which no text holds: UTF-16 without its mark, or no text file",
+            "a NUL, which no text holds: UTF-16 without its mark, or no text file",
             path=path,
-            line=line_of(data, place),
+            line=text.count("\n", 0, place) + 1,
             hint="Save the file as UTF-8.",
         )
 

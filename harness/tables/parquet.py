@@ -41,7 +41,7 @@ def parquet_rows(data: bytes, path: str) -> list[Row]:
             if size > limit:
                 raise InputError(f"more than {limit:,} bytes once unpacked", path=path, hint=more_allowed())
             rows += new
-    except (pa.ArrowException, OSError, ValueError) as error:
+    except (pa.ArrowException, OSError, ValueError, OverflowError, RecursionError) as error:
         raise InputError(f"not a Parquet file that can be read: {str(error).splitlines()[0]}", path=path) from None
     return rows
 
@@ -113,6 +113,8 @@ def _plain(value: Any, path: str, number: int) -> Any:  # noqa: ANN401 - any cel
     if value is None or isinstance(value, bool | int):
         return value
     if isinstance(value, float):
+        if math.isinf(value):
+            raise InputError("an infinite number cannot be used", path=path, line=number)
         return None if math.isnan(value) else value
     if isinstance(value, list):
         return [_plain(item, path, number) for item in value]

@@ -9,7 +9,7 @@ from pathlib import Path
 from harness.errors import InputError
 from harness.tables.files import read_bytes, refuse_long_lines, refuse_nul
 from harness.tables.rows import Row
-from harness.tables.text import UTF16_BOMS, csv_rows, decode, header_width, json_rows
+from harness.tables.text import csv_rows, decode, header_width, json_rows
 
 # pyarrow takes 0.13 s to import, so its reader is loaded the way a plugin is: when a file asks for it.
 _PARQUET = EntryPoint(name="parquet", value="harness.tables.parquet:parquet_rows", group="harness.tables")
@@ -83,10 +83,9 @@ def _text_rows(data: bytes, path: str, suffix: str, *, keep_odd: bool) -> list[R
     for magic, what in _ARCHIVES.items():
         if data.startswith(magic):
             raise InputError(f"this is {what}", path=path, hint="Export it as CSV (UTF-8), JSONL or Parquet.")
-    if not data.startswith(UTF16_BOMS):
-        refuse_nul(data, path)
     refuse_long_lines(data, path)
     text = decode(data, path)
+    refuse_nul(text, path)
     if suffix in _CSV_SUFFIXES:
         return csv_rows(text, path, delimiter=_CSV_SUFFIXES[suffix])
     if suffix in _JSON_SUFFIXES or text.lstrip()[:1] in {"{", "["}:

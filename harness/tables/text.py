@@ -13,8 +13,8 @@ from harness.tables.cells import is_ours, unguarded
 from harness.tables.rows import Row, lf, shorten
 
 _BOMS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
-UTF16_BOMS = tuple(bom for bom, encoding in _BOMS.items() if encoding == "utf-16")
 _DELIMITERS = ",;\t"
+_LONGEST_HEADER = 1_000_000  # characters
 _LONGEST_NUMBER = 1_000  # digits; Python refuses to convert more than 4,300
 _DEEPEST = 100  # levels of lists and objects: what is deeper breaks programs further on
 _JSON_SPACE = re.compile(r"[ \t\n\r]*")
@@ -210,6 +210,11 @@ def csv_rows(text: str, path: str, *, delimiter: str | None = None) -> list[Row]
     Raises:
         InputError: two columns of one name, a record with more or fewer cells than the header, a quote never closed.
     """
+    head = text[: _LONGEST_HEADER + 1].lstrip("\r\n")
+    if len(head) > _LONGEST_HEADER - 1 and "\n" not in head and "\r" not in head:
+        raise InputError(
+            f"a first line of more than {_LONGEST_HEADER:,} characters names no columns", path=path, line=1
+        )
     delimiter = delimiter or max(_DELIMITERS, key=lambda choice: _header_width(text, choice))
     (_, first), *records = _csv_records(text, path, delimiter) or [(1, [])]
     header = [name.strip() for name in first]
