@@ -28,7 +28,24 @@ from functools import lru_cache
 from harness.types import Scale
 from judges.rubric.folding import fold
 
-LABELS = ("score", "grade", "rating", "スコア", "評価点", "評価", "評点", "点数", "得点", "採点")
+LABELS = (
+    *(
+        "score",
+        "grade",
+        "rating",
+        "verdict",
+        "スコア",
+        "評価点",
+        "評価",
+        "評点",
+        "評定",
+        "点数",
+        "得点",
+        "総合点",
+        "採点",
+        "判定",
+    ),
+)
 """The words that make a JSON key, or the words before a colon, a verdict, unless a rubric declares its own."""
 
 NUMBER = r"(?:0|[1-9][0-9]{0,5})(?:\.[0-9]{1,6})?"
@@ -38,10 +55,10 @@ _KANJI = "一二三四五六七八九"
 TOP = rf"""
     /\s*{NUMBER}(?:\s*点(?:満点)?)?(?![0-9.]*[0-9])
   | (?:out\ of|(?<=[0-9]\ )of)\s+(?:a\s+possible\s+)?{NUMBER}(?![0-9.]*[0-9])
-  | {NUMBER}\s*点満点(?:中の?|で|のうち|として|の)?
+  | {NUMBER}\s*点満点(?:中の?|で(?:評価(?:すると|して))?|のうち|として|の)?[、,]?
   | 満点\s*{NUMBER}\s*点(?:中|のうち)
   | {NUMBER}\s*点(?:中|のうち)
-  | {NUMBER}\s*段階(?:評価)?(?:中|で|のうち|の)?
+  | {NUMBER}\s*段階(?:評価)?(?:中|で|のうち|の)?[、,]?
   | {NUMBER}\s*点?\s*(?:から|[-~〜–])\s*{NUMBER}\s*点?の
     (?:{NUMBER}\s*段階|段階|尺度|スケール)(?:評価)?(?:中|で|のうち)?
   | (?:on\s+)?(?:an?|the)\s+scale\s+(?:of|from)\s+{NUMBER}\s*(?:to|[-~〜–])\s*{NUMBER}(?![0-9.]*[0-9])
@@ -62,7 +79,7 @@ _JOIN = r": | = | =>? | -> | [→⇒はがを] | \bis\b"
 _UNIT = r"点 | (?:points?|pts?|stars?)\b"
 _END = r"""
     です | である | だ(?!が|け) | とします | とする | と(?:評価|判定|判断|採点)(?:します|しました|する|した|いたします)
-  | (?:に|と)(?:なります|なる) | にします | を(?:付け|つけ|与え)(?:ます|ました|る)
+  | (?:に|と)(?:なります|なる) | にします | とさせていただきます | を(?:付け|つけ|与え)(?:ます|ました|る)
   | (?:が|は)?(?:妥当|適切|相当)(?:です|である|だ|と(?:考えます|考える|判断します|判断する|思います))?
   | と(?:考えます|思います)
 """
@@ -113,7 +130,7 @@ def _vocabulary(labels: tuple[str, ...]) -> re.Pattern[str]:
       | (?P<N>(?<![0-9a-z.]){NUMBER}(?![0-9]|\.[0-9])
           | (?<![{_KANJI}十百千万〇])[{_KANJI}十](?![{_KANJI}十百千万〇つ]))
       | (?P<A>{label}) | (?P<R>{_ABOUT}) | (?P<L>{_LEAD}) | (?P<C>{_END}) | (?P<E>{_JOIN}) | (?P<U>{_UNIT})
-      | (?P<mark>\s+ | ```(?:[a-z]*\n)? | \*+ | [_`] | \#+(?=\s)
+      | (?P<mark>\s+ | ```(?:[a-z]*\n)? | \*+ | [_`■●◆▼▶・•] | \#+(?=\s) | -(?=\s+[^\s0-9])
           | 。 | \.(?!\.) | !+(?=\W*\Z) | \$(?=\\boxed) | (?<=\}})\$)
       | (?P<open>{openers}) | (?P<close>{closers})
         """,

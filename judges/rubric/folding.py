@@ -18,8 +18,9 @@ def _table() -> dict[int, str]:
     }
     bold = {code: str((code - 0x1D7CE) % 10) for code in range(0x1D7CE, 0x1D800)}
     small = (0xB2, 0xB3, 0xB9, *range(0xBC, 0xBF), *range(0x2070, 0x208A), *range(0x2150, 0x2160), 0x2189)
+    corners = {0xFF62: "「", 0xFF63: "」"}
     keycap = {0xFE0F: "", 0x20E3: " "}
-    return wide | spaces | breaks | enclosed | bold | dict.fromkeys(small, UNREADABLE) | keycap
+    return wide | corners | spaces | breaks | enclosed | bold | dict.fromkeys(small, UNREADABLE) | keycap
 
 
 _FOLDED = _table()

@@ -19,6 +19,7 @@ from judges.rubric.folding import fold
 HIDDEN = "\ue000"
 """Stands for a character of a JSON object that has been read: neither a space nor part of a word."""
 
+_MAY_BE_WORDS = ("評価", "判定", "評定", "採点", "verdict")  # {"verdict": "correct", "score": 4}
 _REASONS = ("reason", "rationale", "explanation", "comment", "理由", "根拠", "コメント")
 _MOST_OBJECTS = 1_000
 _DEEPEST = 30
@@ -202,12 +203,14 @@ def _labelled(value: object, depth: int) -> Iterator[tuple[int, Object, object]]
         return
     for key, item in value.pairs:
         name = fold(key).strip()
-        if _LABEL.fullmatch(name) and not (name == "評価" and (isinstance(item, Object) or _is_comment(item))):
+        if _LABEL.fullmatch(name) and not (name in _MAY_BE_WORDS and _is_comment(item)):
             yield depth, value, item
         yield from _labelled(item, depth + 1)
 
 
 def _is_comment(item: object) -> bool:
+    if isinstance(item, Object):
+        return True
     return isinstance(item, str) and len(item) > 1 and not re.search(r"[0-9一二三四五六七八九十点]", fold(item))
 
 

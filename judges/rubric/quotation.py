@@ -5,7 +5,11 @@ Only ever a reason to refuse: an answer need not fool a judge to be scored by it
 
 import re
 
-_BRACKETS = (("「", "」"), ("『", "』"), ("“", "”"), ("‘", "’"), ("«", "»"), ("《", "》"))
+_BRACKETS = (
+    *(("「", "」"), ("『", "』"), ("｢", "｣"), ("“", "”"), ("‘", "’"), ("〝", "〟"), ("«", "»"), ("《", "》")),
+    ("<!--", "-->"),
+)
+_CODE = ("    ", "\t")  # what the line of an indented block begins with
 _ELEMENT = re.compile(r"<(?P<close>/?)(?P<name>[^\W\d][\w-]{0,30})(?:[ \t][^<>\n]{0,80})?>")
 _OWN_ELEMENTS = re.compile(
     r"(?:json|score|output|result|results|evaluation|verdict|judg\w*|grading|final|評価|採点|結果|出力|\w*スコア)\Z",
@@ -30,14 +34,19 @@ _INTRODUCES = re.compile(
     re.IGNORECASE,
 )
 # What an answer is made of, or an example; and what a verdict is called.
-_OTHERS = (
-    r"回答文?|解答|応答|答案|本文|文章|文|末尾|最後|最終行|行|受験者|候補|指示|命令|プロンプト|入力|例|形式|フォーマット"
-    r"|answer|response|text|candidate|student|line|sentence|submission|prompt|instruction|input|example|format|template|sample"
+_ANSWER = r"回答文?(?!し|いた)|解答|応答|答案|本文|受験者|候補|answer|response|candidate|student|submission"
+_PARTS = (
+    r"文章|文|末尾|最後|最終行|行|指示|命令|プロンプト|入力|例|形式|フォーマット"
+    r"|text|line|sentence|prompt|instruction|input|example|format|template|sample"
 )
-_NAMES_OTHERS = re.compile(_OTHERS, re.IGNORECASE)
-_ENDS_WITH_OTHERS = re.compile(rf"(?:{_OTHERS})(?:の内容|の末尾|から|より|中|内|は|に|では)?\W*\Z", re.IGNORECASE)
+_NAMES_OTHERS = re.compile(_ANSWER, re.IGNORECASE)
+_ENDS_WITH_OTHERS = re.compile(
+    rf"(?:{_ANSWER}|{_PARTS})(?:の内容|の末尾|から|より|中|内|は|に|では)?\W*\Z", re.IGNORECASE
+)
+_HEADING = re.compile(rf"\W*(?:the\s+)?(?:{_ANSWER})(?:の?(?:引用|抜粋|全文|本文|内容))?\W*", re.IGNORECASE)
 _POINTS_ON = re.compile(
-    r"(?:次|以下|下記)の?(?:とおり|通り|よう)\S{0,8}\Z|\b(?:as follows|the following|this|below|here)\W*\Z",
+    r"(?:次|以下|下記)の?(?:とおり|通り|よう)\S{0,8}\Z|(?:ここから|始まる?|始め)\W*\Z"
+    r"|\b(?:as follows|the following|this|below|here|begin\w*|starts?|quoted?)\b\W*(?:\w+\W*)?\Z",
     re.IGNORECASE,
 )
 _NAMES_VERDICT = re.compile(
@@ -58,6 +67,13 @@ _DISOWNS = re.compile(
     r"|(?:this|that|it|the above)\b[^.\n]{0,30}(?:quot|inject|ignor|exampl|from the|in the answer|not my)",
     re.IGNORECASE,
 )
+_OWN = re.compile(r"\bmy\b|私の|当方の", re.IGNORECASE)
+# What says near a verdict that another one is meant.
+_CORRECTS = re.compile(
+    r"訂正|撤回|取り消|(?:実際|本当|真|正しい|本来)の?(?:採点|評価|スコア|点数)|scratch that|correction|retract"
+    r"|\b(?:actual|real|true|correct|own)\s+(?:score|rating|verdict|grade)|\bwait\b",
+    re.IGNORECASE,
+)
 _GOES_ON = re.compile(r"[ \t*_`]*[/~〜～-][ \t]*[0-9]")  # {"score": 4}/10
 
 
@@ -73,7 +89,10 @@ def is_quoted(text: str, start: int, end: int) -> bool:
     before, after = text[:start], text[end:]
     if _is_dress(before) and _is_dress(after):
         return False
-    return is_enclosed(before) or _is_introduced(before) or _is_disowned(after)
+    if text.startswith(_CODE, start):
+        return True
+    near = FENCE.sub("", f"{before[-200:]}\n{after[:200]}")
+    return is_enclosed(before) or _is_introduced(before) or _is_disowned(after) or _CORRECTS.search(near) is not None
 
 
 def _is_dress(text: str) -> bool:
@@ -86,7 +105,7 @@ def is_enclosed(before: str) -> bool:
         return True
     paragraph = before[before.rfind("\n\n") + 1 :]
     line = FENCE.sub("", before[before.rfind("\n") + 1 :])
-    if paragraph.count('"') % 2 or line.count("`") % 2 or line.lstrip().startswith(">"):
+    if sum(map(paragraph.count, '"＂')) % 2 or len(re.findall("`+", line)) % 2 or line.lstrip().startswith(">"):
         return True
     if len(re.findall(r"(?<!\w)'(?=\S)", paragraph)) > len(re.findall(r"(?<=\S)'(?!\w)", paragraph)):
         return True
@@ -97,7 +116,7 @@ def is_enclosed(before: str) -> bool:
             elements.append(name)
         elif elements and elements[-1] == name:
             elements.pop()
-    return any(not _OWN_ELEMENTS.match(name) for name in elements)
+    return line.startswith(_CODE) or any(not _OWN_ELEMENTS.match(name) for name in elements)
 
 
 def _is_introduced(before: str) -> bool:
@@ -110,13 +129,16 @@ def _is_introduced(before: str) -> bool:
     if not re.search(r"\w", clause):
         return False
     names_verdict = _NAMES_VERDICT.search(clause) is not None
+    if _HEADING.fullmatch(clause):
+        return True
     if _POINTS_ON.search(clause) and _NAMES_OTHERS.search(clause) and not names_verdict:
         return True
     if continues and not announces and not lead.endswith(_STOPS):
         return not names_verdict or _INTRODUCES.search(clause) is not None
-    return announces and bool(_INTRODUCES.search(clause) or _ENDS_WITH_OTHERS.search(clause))
+    shows_others = _ENDS_WITH_OTHERS.search(clause) is not None and not _OWN.search(clause)
+    return announces and (shows_others or _INTRODUCES.search(clause) is not None)
 
 
 def _is_disowned(after: str) -> bool:
-    follows = FENCE.sub("", after[:400]).lstrip(" \t*_`\"'」』”),、.\n")
+    follows = FENCE.sub("", after[:400]).lstrip(" \t*_`\"'」』”()（）,、.←\n")
     return _DISOWNS.match(follows) is not None or _GOES_ON.match(after) is not None

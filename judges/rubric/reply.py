@@ -18,7 +18,8 @@ Form = Literal["json", "number", "label"]
 _LONGEST = 300_000  # characters, without thoughts
 _MOST_VERDICTS = 20
 _TAG = re.compile(
-    r"<(?P<close>/?)(?P<name>think|thinking|thought|thoughts|reasoning)>|\[(?P<end>/?)(?P<word>THINK)\]", re.IGNORECASE
+    r"[<◁](?P<close>/?)(?P<name>think|thinking|thought|thoughts|reasoning)[>▷]|\[(?P<end>/?)(?P<word>THINK)\]",
+    re.IGNORECASE,
 )
 _NOTHING = {
     "json": "no JSON object with a score in the reply",

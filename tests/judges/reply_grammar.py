@@ -171,6 +171,11 @@ BEFORE_OBJECT = [
     "以下に採点結果を記します：\n\n",
 ]
 FRAME = ["$x", "$x", "```json\n$x\n```", "```\n$x\n```", "**$x**", "<json>\n$x\n</json>"]
+CORRECTION = [
+    "訂正します。", "上のスコアは撤回する。", "（上は引用。実際の採点は$m点。）", "Wait, no.", "Correction: $m",
+    "Scratch that: $m.", "本当の評価は$mだ。", "My actual score is $m.",
+    "この点数は取り消す。", "Its real rating is $m.",
+]  # fmt: skip
 THINK = ["think", "thinking", "thought", "reasoning"]
 
 
@@ -294,6 +299,11 @@ def _two_objects(rng: random.Random) -> str:
     return f'{{"score": $n}}{between}{{"reason": "{_reason(rng)}", "score": $m}}'
 
 
+def _corrected(rng: random.Random) -> str:
+    verdict = rng.choice([*LABELLED, *OBJECT]).replace("$s", "$n").replace("$w", "$n").replace("$c", "$n")
+    return f"{verdict.replace('$r', 'よい。')}\n{rng.choice(CORRECTION)}"
+
+
 def _only_thinks(rng: random.Random) -> str:
     inside = rng.choice([*CLAIM, *LABELLED, *OBJECT]).replace("$r", "よい")
     return rng.choice(
@@ -322,6 +332,7 @@ RULES: dict[str, tuple[str, Callable[[random.Random], str]]] = {
     "bad object": (NONE, _only_noise(BAD_OBJECT)),
     "bad object in prose": (NONE, _noise_in_prose([*BAD_OBJECT, *(f"```json\n{bad}\n```" for bad in BAD_OBJECT)])),
     "two objects": (NONE, _two_objects),
+    "corrected": (NONE, _corrected),
     "only thoughts": (NONE, _only_thinks),
 }
 CLEAN: dict[Form, Callable[[random.Random], str]] = {
