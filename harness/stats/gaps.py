@@ -71,6 +71,7 @@ def pair_gaps(
     *,
     tail: float,
     span: float | None,
+    step: float,
     clusters: Ints | None,
 ) -> PairGaps:
     """Return what the rows (candidate, baseline) of ``pairs`` (P, 2) lack. ``own``: intervals on what both have.
@@ -78,25 +79,41 @@ def pair_gaps(
     A pair that lacks nothing keeps its own interval.
     """
     missing, shares = np.isnan(scores), missing_shares(scores, ends, span)
-    unscored = missing.sum(axis=1)
+    unscored, lacking = missing.sum(axis=1), np.asarray((shares > _SAME).any(axis=1))
     first, second = pairs.T
-    partly = [int((~(missing[i] | missing[j]) & ((shares[i] > _SAME) | (shares[j] > _SAME))).sum()) for i, j in pairs]
-    lacking = np.asarray((shares > _SAME).any(axis=1))
-    incomplete = lacking[pairs].any(axis=1)
+    incomplete = lacking[first] | lacking[second]
     low, high = (end.copy() for end in own)
+    matters = np.zeros(len(pairs), dtype=np.bool_)
     if incomplete.any():
-        low[incomplete], high[incomplete] = bound_intervals(ends, pairs[incomplete], tail, span, clusters)
+        low[incomplete], high[incomplete] = bound_intervals(ends, pairs[incomplete], tail, span, clusters, step=step)
+        patterns, many = _patterns(shares), shares.mean(axis=1) > FEW_MISSING
+        matters = (patterns[first] != patterns[second]) | many[first] | many[second]
     worst, best = missing_bounds(ends, pairs)
     return PairGaps(
         candidate=unscored[first],
         baseline=unscored[second],
-        partly=np.array(partly, dtype=np.int64),
-        matters=np.array([gaps_matter(shares[[i, j]]) for i, j in pairs], dtype=np.bool_),
+        partly=_partly(missing, shares)[first, second],
+        matters=matters,
         worst=worst,
         best=best,
         low=low,
         high=high,
     )
+
+
+def _patterns(shares: Floats) -> Ints:
+    """Return a number for each row, the same for rows that lack the same."""
+    seen: dict[bytes, int] = {}
+    return np.array([seen.setdefault(np.round(row, 6).tobytes(), len(seen)) for row in shares])
+
+
+def _partly(missing: Bools, shares: Floats) -> Ints:
+    """Return on how many tasks two rows have scores of which one lacks repeats, shape (M, M)."""
+    part = (~missing & (shares > _SAME)).astype(np.float64)
+    if not part.any():
+        return np.zeros((len(part), len(part)), dtype=np.int64)
+    known = (~missing).astype(np.float64)
+    return np.rint(part @ known.T + known @ part.T - part @ part.T).astype(np.int64)
 
 
 def gap_sentence(gaps: PairGaps, i: int, *, n: int, n_pairs: int, span: float | None) -> str | None:

@@ -11,6 +11,7 @@ from harness.errors import StatisticsError
 from harness.stats.arrays import Floats, Ints, score_array, shared_clusters, t_critical, tail_probability
 from harness.stats.intervals import score_interval
 from harness.stats.pairs import pair_intervals, pair_moments
+from harness.stats.signflip import score_grid
 
 Ends = tuple[Floats, Floats]
 """The least and the most that each score could be, of one shape; equal where a score is known."""
@@ -44,6 +45,8 @@ def score_ends(scores: Floats, low: float | None, high: float | None, ends: tupl
     """
     if ends is None:
         missing = np.isnan(scores)
+        if not missing.any():
+            return scores, scores
         return np.where(missing, _or_nan(low), scores), np.where(missing, _or_nan(high), scores)
     least, most = (
         score_array(end, low=low, high=high, ndim=scores.ndim, name=f"{name} possible scores")
@@ -129,16 +132,18 @@ def missing_bounds(ends: Ends, pairs: Ints) -> tuple[Floats, Floats]:
 
 
 def bound_intervals(
-    ends: Ends, pairs: Ints, tail: float, span: float | None, clusters: Ints | None
+    ends: Ends, pairs: Ints, tail: float, span: float | None, clusters: Ints | None, *, step: float = 1.0
 ) -> tuple[Floats, Floats]:
     """Return the Imbens-Manski interval of each mean difference over all tasks, shape (P,) each, NaN for none.
 
-    As in `worst_case_mean`, with t limits cut to +-``span``, as `pair_intervals` has them.
+    As in `worst_case_mean`, with t limits cut to +-``span``, as `pair_intervals` has them. Scores that lie on ``step``
+    or a fraction of it go faster.
     """
     least, most = ends
     rows, m = np.concatenate([least, most]), len(least)
-    worst = pair_moments(rows, pairs + np.array([0, m]), None, clusters)
-    best = pair_moments(rows, pairs + np.array([m, 0]), None, clusters)
+    grid = score_grid(rows, step)
+    worst = pair_moments(rows, pairs + np.array([0, m]), grid, clusters)
+    best = pair_moments(rows, pairs + np.array([m, 0]), grid, clusters)
     tails = shared_tails(best.mean - worst.mean, worst.se, best.se, worst.units, tail)
     low, high = pair_intervals(worst, tails, span)[0], pair_intervals(best, tails, span)[1]
     unbounded = np.asarray(np.isnan(least).any(axis=1))

@@ -245,7 +245,7 @@ def compare_pairs(
         adjusted=adjusted,
         own=own,
         joint=pair_intervals(moments, family_tail, span),
-        gaps=pair_gaps(matrix, bounds, index, own, tail=tail, span=span, clusters=codes),
+        gaps=pair_gaps(matrix, bounds, index, own, tail=tail, span=span, step=step, clusters=codes),
         span=span,
         p_t=_t_p_values(moments),
         n_tasks=matrix.shape[1],
