@@ -232,6 +232,25 @@ def test_read_only_media_are_reported_from(
     assert results_of(place, "r")["rows"]
 
 
+WRITING = [
+    ("report", "r", "--format", "html"), ("judge", "r", "--judge", "reference"), (*RUN[:-1], "other"),
+    ("rate", "export", "r"), ("export", "r"), (*RUN, "--overwrite"),
+]  # fmt: skip
+
+
+def test_commands_that_write_say_so_on_read_only_media(can_mount: None, run_cli: RunCli, task_file: Path) -> None:
+    """One sentence that names the place, no traceback, and nothing is lost."""
+    assert 0 == run_cli(*RUN).code
+    before = files_under(task_file.parent)
+    ran = on_read_only_mount(task_file.parent, sys.executable, "-c", MAIN, json.dumps(WRITING))
+    for command, (code, out, err) in zip(WRITING, json.loads(ran.stdout), strict=True):
+        assert 1 == code, (command, out, err)
+        assert "Error: " in err, (command, err)
+        assert "defect" not in err, (command, err)
+        assert "Traceback" not in err, (command, err)
+    assert before == files_under(task_file.parent)
+
+
 def test_a_killed_run_is_read_from_a_read_only_mount(can_mount: None, tmp_path: Path) -> None:
     """With the log and the index that a killed process leaves, and with the log alone."""
     code = (

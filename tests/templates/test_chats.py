@@ -5,6 +5,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from harness.sandbox.program import TemplateFailure
 from tests.templates.chat_templates import CHATML, GEMMA, HOSTILE, LLAMA, SMALL
 
 NOW = dt.datetime(2026, 1, 2, 3, 4, 5, tzinfo=dt.UTC)
+EVERY = int(os.environ.get("HARNESS_CHAT_TEMPLATES", "18"))
+"""How many of the 70 published templates are compared; set it higher for all."""
 Render = Callable[..., list[str]]
 USER = {"role": "user", "content": "日本の首都は？\n  <b>&amp;'\"\n"}
 SYSTEM = {"role": "system", "content": "丁寧に。"}
@@ -65,6 +68,29 @@ def test_the_text_is_that_of_transformers(of_transformers: Render, name: str) ->
             given = {"special_tokens": TOKENS, "variables": {"enable_thinking": False}, **options}
             expected = outcome(of_transformers, SMALL[name], [conversation], **given)
             assert expected == outcome(render_chats, SMALL[name], [conversation], now=NOW, **given)
+
+
+def published() -> dict[str, str]:
+    """Return the chat templates that the installed trl ships: those of the Hub's common families."""
+    spec = find_spec("trl")
+    folder = Path(str(spec.origin)).parent / "chat_templates" if spec is not None else Path("none")
+    return {path.name: path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.jinja"))}
+
+
+def test_the_templates_of_real_models_give_the_text_of_transformers(of_transformers: Render) -> None:
+    """Dozens of families, with tools, thoughts and calls, or the same refusal."""
+    if not (found := published()):
+        pytest.skip("trl is not installed, or ships no chat templates")
+    texts = 0
+    chosen = list(found)[:: max(1, len(found) // EVERY)]
+    for name, template in ((name, found[name]) for name in chosen):
+        for conversation in CONVERSATIONS:
+            for options in ({"add_generation_prompt": True}, {"add_generation_prompt": False, "tools": TOOLS}):
+                given = {"special_tokens": TOKENS, "variables": {"enable_thinking": False}, **options}
+                expected = outcome(of_transformers, template, [conversation], **given)
+                assert expected == outcome(render_chats, template, [conversation], now=NOW, **given), name
+                texts += "user" in expected[0]
+    assert texts > 5 * len(chosen)
 
 
 def outcome(render: Render, *arguments: Any, **given: Any) -> list[str]:
