@@ -8,7 +8,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 .PHONY: demo test check format lint types imports clean
 
 demo: .venv/demo adapters/demo/adapter_config.json
-	$(BIN)/harness eval --run demo --task bundled:ja-mini --limit 20 --model base=embedded:gemma-3-270m \
+	$(BIN)/harness eval --run demo --overwrite --task bundled:ja-mini --limit 20 --model base=embedded:gemma-3-270m \
 	  --model tuned=adapter:adapters/demo --judge rules --judge reference --max-new-tokens 96
 
 # Trained once, and again when its recipe or its data change.

@@ -344,7 +344,8 @@ def campaign(root: Path, n_kills: int, n_damages: int, dice: random.Random) -> i
     sources["killed"] = killed_source(root)
     total: Counter[str] = Counter()
     table = damages(dice)
-    for place, name in enumerate(itertools.islice(itertools.cycle(table), n_damages)):
+    kinds_of_damage = dice.sample(list(table), min(n_damages, len(table))) or list(table)
+    for place, name in enumerate(itertools.islice(itertools.cycle(kinds_of_damage), n_damages)):
         taken = damage_once(root, name, table[name], sources, place)
         total["wrong" if "WRONG" in taken else "refused" if "refused" in taken else "same"] += 1
         print(f"  {name}: report, eval: {taken}", file=sys.stderr, flush=True)
