@@ -114,6 +114,7 @@ HOSTILE_JSON = {
     "deep object": ('{"input": "a", "m": ' + '{"k":' * 5000 + "1" + "}" * 5000 + "}", "nested too deeply"),
     "very deep": ('{"input": "a", "m": ' + "[" * 200_000 + "]" * 200_000 + "}", "nested too deeply"),
     "never closed": ('{"input": "a", "m": ' + "[" * 200_000, "nested too deeply"),
+    "integer that is no float": ('{"input": "a", "n": ' + "9" * 309 + "}", "too large"),
     "huge integer": ('{"input": "a", "n": ' + "9" * 5000 + "}", "too large"),
     "huge negative integer": ('{"input": "a", "n": -' + "9" * 1_000_000 + "}", "too large"),
     "huge exponent": ('{"input": "a", "n": 1e999}', "too large"),

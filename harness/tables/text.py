@@ -15,7 +15,7 @@ from harness.tables.rows import Row, lf, shorten
 _BOMS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 _DELIMITERS = ",;\t"
 _LONGEST_HEADER = 1_000_000  # characters
-_LONGEST_NUMBER = 1_000  # digits; Python refuses to convert more than 4,300
+_LONGEST_NUMBER = 300  # digits: what has more is no float, and past 4,300 Python does not convert it
 _DEEPEST = 100  # levels of lists and objects: what is deeper breaks programs further on
 _JSON_SPACE = re.compile(r"[ \t\n\r]*")
 
