@@ -12,6 +12,7 @@ import torch
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
 from transformers.utils import logging as transformers_logging
 
+from harness.errors import HarnessError
 from harness.models.hf.counts import check_counts, check_elements
 from harness.models.hf.memory import Footprint, available_bytes, check_fits, footprint
 from harness.models.hf.numerics import Numerics
@@ -116,14 +117,16 @@ def load_base(source: Source, numerics: Numerics, *, trusted: bool) -> Base:
     with _quiet():
         try:
             tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=trusted, local_files_only=True)
-            model = AutoModelForCausalLM.from_pretrained(
-                folder, config=config, trust_remote_code=trusted, **_loading(numerics, config)
-            ).eval()
+            model, loaded = AutoModelForCausalLM.from_pretrained(
+                folder, config=config, trust_remote_code=trusted, output_loading_info=True, **_loading(numerics, config)
+            )
         except torch.OutOfMemoryError:
             raise
         except Exception as error:  # transformers raises many kinds for what is one to the user
             raise unreadable(source, error) from error
         check_unchanged(source)
+        _check_complete(source, sorted(loaded["missing_keys"]))
+        model.eval()
         model.requires_grad_(requires_grad=False)
         if numerics.route == "dequantised":
             model = model.dequantize()
@@ -156,6 +159,15 @@ def load_encoder(source: Source, *, trusted: bool) -> Encoder:
         except Exception as error:  # transformers raises many kinds for what is one to the user
             raise unreadable(source, error) from error
     return Encoder(tokenizer, source.text)
+
+
+def _check_complete(source: Source, missing: list[str]) -> None:
+    """Raise if weights are missing: transformers draws them at random, each time others, and says so in a log only."""
+    if missing:
+        raise HarnessError(
+            f"{source.text} lacks {len(missing)} of its weights, for example {missing[0]!r}.",
+            hint="Its files are incomplete, or belong to another configuration or kind of model: download it again.",
+        )
 
 
 def _loading(numerics: Numerics, config: Any) -> dict[str, Any]:  # noqa: ANN401 - transformers is untyped

@@ -145,6 +145,15 @@ class TestRefusals:
         with pytest.raises(HarnessError, match="cannot be loaded"):
             list(open_local(spec_of(f"hf:{copy}")).generate([ask("a")]))
 
+    @pytest.mark.parametrize("name", ["model.layers.1.mlp.up_proj.weight", "lm_head.weight", "model.norm.weight"])
+    def test_weights_that_lack_a_tensor(self, copy: Path, spec_of: SpecOf, ask: Ask, name: str) -> None:
+        """It would be drawn at random: other answers each time, and none of this model."""
+        weights = load_file(copy / "model.safetensors")
+        del weights[name]
+        save_file(weights, copy / "model.safetensors", metadata={"format": "pt"})
+        with pytest.raises(HarnessError, match=f"lacks 1 of its weights, for example '{name}'"):
+            list(open_local(spec_of(f"hf:{copy}")).generate([ask("a")]))
+
     def test_a_models_own_code_runs_only_if_it_is_named(self, copy: Path, spec_of: SpecOf, ask: Ask) -> None:
         """True for all is no answer; the hint shows how to name one."""
         config = json.loads((copy / "config.json").read_text(encoding="utf-8"))

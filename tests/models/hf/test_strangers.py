@@ -4,12 +4,14 @@ Each is evaluated between two runs of a good adapter and of the base. The oracle
 model as it was when its adapter was saved, and peft alone on a base of its own.
 """
 
+import copy
+import functools
 import json
 import os
 import shutil
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +30,7 @@ from harness.types import ModelSpec, Request
 Ask = Callable[..., Request]
 SpecOf = Callable[..., ModelSpec]
 
-PROMPTS = ("### 指示\n日本の首都は？\n### 回答\n", "hello world")
+PROMPT = "### 指示\n日本の首都は？\n### 回答\n"
 IDS = [1, 20, 30, 40, 5, 6]
 TARGETS = ["q_proj", "v_proj"]
 UNSLOTH = (
@@ -102,6 +104,15 @@ MADE: dict[str, tuple[str, dict[str, Any], str | None]] = {
 }
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _one_thread() -> Iterator[None]:
+    """More only wait for each other in a model of this size."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
 @pytest.fixture(scope="module")
 def based(make_tiny: Callable[..., Path]) -> Path:
     """A base whose attention has biases, and as many key heads as others: some kinds need square layers."""
@@ -110,6 +121,11 @@ def based(make_tiny: Callable[..., Path]) -> Path:
 
 def fresh(base: Path) -> Any:
     """Return a base of one's own."""
+    return copy.deepcopy(_loaded(base))
+
+
+@functools.cache
+def _loaded(base: Path) -> Any:
     return AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32).eval()
 
 
@@ -143,7 +159,7 @@ class House:
 
     def __init__(self, base: Path, good: Path, spec_of: SpecOf, ask: Ask) -> None:
         self.base = base
-        self._requests = [ask(prompt, new=8) for prompt in PROMPTS]
+        self._requests = [ask(PROMPT, new=5)]
         self._spec_of = spec_of
         self._plain = open_local(spec_of("base", base=str(base)))
         self._good = open_local(spec_of(f"adapter:{good}", base=str(base)))
