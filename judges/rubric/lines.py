@@ -44,28 +44,27 @@ def read_labels(text: str, scale: Scale, labels: Sequence[str]) -> Reading | Non
     """
     if whole := _WHOLE_FENCE.fullmatch(text):
         text = whole["inside"]
-    mention, ends, verdicts, elsewhere = _mention(tuple(labels)), list[int](), list[Reading](), list[int]()
-    spans = [(0, 0)]  # the line that the last mention stands on
-    for count, found in enumerate(mention.finditer(text)):
+    verdicts, elsewhere = list[Reading](), list[tuple[int, int]]()
+    spans = list[tuple[int, int]]()  # the lines of the verdicts
+    for count, found in enumerate(_mention(tuple(labels)).finditer(text)):
         if count == _MOST_LABELS:
             return refusal("the reply is full of labels")
         start, end = _line(text, found.start())
         reading = read_number(text[start:end], scale, labels) if end - start <= _LONGEST_LINE else None
         if reading is None or not reading.labelled:
-            elsewhere.append(found.start())
-        elif (start, end) != spans[-1] or not verdicts:
+            elsewhere.append(found.span())
+        elif (start, end) not in spans:
             if _in_fence(text, start) or is_quoted(text, start, end):
                 return refusal("the label line is quoted, negated or shown as an example")
             verdicts.append(reading)
-            ends.append(end)
             spans.append((start, end))
     if not verdicts:
         return refusal("a label and its number are not alone on their line") if elsewhere else None
-    return _one(text, scale, verdicts, spans[1:], elsewhere)
+    return _one(text, scale, verdicts, spans, elsewhere)
 
 
 def _one(
-    text: str, scale: Scale, verdicts: list[Reading], spans: list[tuple[int, int]], elsewhere: list[int]
+    text: str, scale: Scale, verdicts: list[Reading], spans: list[tuple[int, int]], elsewhere: list[tuple[int, int]]
 ) -> Reading:
     wrong = next((reading for reading in verdicts if reading.problem), None)
     if wrong:
@@ -73,7 +72,7 @@ def _one(
     if len({reading.value for reading in verdicts}) > 1:
         shown = " and ".join(f"{reading.value:g}" for reading in verdicts[:3])
         return refusal(f"the reply holds verdicts that differ: {shown}")
-    if any(start > spans[0][0] or not is_enclosed(text[:start]) for start in elsewhere):
+    if any(start > spans[0][0] or not is_enclosed(text, start, end) for start, end in elsewhere):
         return refusal("a label and its number stand in the prose, too")
     rest = "\n".join(text[one[1] : other[0]] for one, other in zip(spans, [*spans[1:], (len(text), 0)], strict=True))
     rest = _ANY_TOP.sub(lambda top: top.group() if wrong_top(top.group(), scale) else " ", rest)
@@ -85,7 +84,7 @@ def _one(
 def mentions(text: str, labels: Sequence[str]) -> list[str]:
     """Return the numbers that stand beside a label in a folded text and are not in quotation marks."""
     found = [match for _, match in zip(range(_MOST_LABELS), _mention(tuple(labels)).finditer(text), strict=False)]
-    return [match["number"] for match in found if not is_enclosed(text[: match.start()])]
+    return [match["number"] for match in found if not is_enclosed(text, *match.span())]
 
 
 def _line(text: str, at: int) -> tuple[int, int]:

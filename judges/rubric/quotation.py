@@ -9,6 +9,7 @@ _BRACKETS = (
     *(("「", "」"), ("『", "』"), ("｢", "｣"), ("“", "”"), ("‘", "’"), ("〝", "〟"), ("«", "»"), ("《", "》")),
     ("<!--", "-->"),
 )
+_INDENT = 20  # characters
 _CODE = ("    ", "\t")  # what the line of an indented block begins with
 _ELEMENT = re.compile(r"<(?P<close>/?)(?P<name>[^\W\d][\w-]{0,30})(?:[ \t][^<>\n]{0,80})?>")
 _OWN_ELEMENTS = re.compile(
@@ -92,28 +93,42 @@ def is_quoted(text: str, start: int, end: int) -> bool:
     if text.startswith(_CODE, start):
         return True
     near = FENCE.sub("", f"{before[-200:]}\n{after[:200]}")
-    return is_enclosed(before) or _is_introduced(before) or _is_disowned(after) or _CORRECTS.search(near) is not None
+    return (
+        is_enclosed(text, start, end)
+        or _is_introduced(before)
+        or _is_disowned(after)
+        or _CORRECTS.search(near) is not None
+    )
 
 
 def _is_dress(text: str) -> bool:
     return len(text) < _LONGEST_DRESS and _DRESS.fullmatch(FENCE.sub("", text)) is not None
 
 
-def is_enclosed(before: str) -> bool:
-    """Return whether quotation marks, a quoting line or a quoting element are open at the end of ``before``."""
-    if any(before.count(opener) > before.count(closer) for opener, closer in _BRACKETS):
-        return True
+def is_enclosed(text: str, start: int, end: int) -> bool:
+    """Return whether a place stands in quotation marks, in a quoting line or in a quoting element.
+
+    A quotation mark that is never closed quotes no further than its paragraph.
+    """
+    before, after = text[:start], text[end:]
     paragraph = before[before.rfind("\n\n") + 1 :]
+    for opener, closer in _BRACKETS:
+        if before.count(opener) > before.count(closer) and (
+            after.count(closer) > after.count(opener) or paragraph.count(opener) > paragraph.count(closer)
+        ):
+            return True
     line = FENCE.sub("", before[before.rfind("\n") + 1 :])
     if sum(map(paragraph.count, '"＂')) % 2 or len(re.findall("`+", line)) % 2 or line.lstrip().startswith(">"):
         return True
     if len(re.findall(r"(?<!\w)'(?=\S)", paragraph)) > len(re.findall(r"(?<=\S)'(?!\w)", paragraph)):
         return True
-    elements = list[str]()
+    elements, stop = list[str](), len(before.rstrip())
     for tag in _ELEMENT.finditer(before):
         name = tag["name"].lower()
         if not tag["close"]:
-            elements.append(name)
+            lead = before[max(0, tag.start() - _INDENT) : tag.start()]
+            begins = not lead.rpartition("\n")[2].strip() and ("\n" in lead or len(lead) < _INDENT)
+            elements += [name] if begins or tag.end() >= stop else []  # else it is only named in a sentence
         elif elements and elements[-1] == name:
             elements.pop()
     return line.startswith(_CODE) or any(not _OWN_ELEMENTS.match(name) for name in elements)

@@ -5,6 +5,7 @@ import os
 import random
 import time
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from hypothesis import example, given
@@ -239,6 +240,29 @@ def test_clean_replies_are_read(seed: int | None, form: Form) -> None:
                 wrong.append((reply, verdict))
     assert [] == wrong[:5], f"seed {seed}"
     assert len(missed) <= 0.005 * 2 * count, f"seed {seed}: {len(missed)} of {2 * count}: {missed[:5]}"
+
+
+def test_real_prose_around_a_verdict(shared_data: Path) -> None:
+    """Amid what real models wrote, with its numbers, lists and quotations, the verdict is read, and no other ever."""
+    pq = pytest.importorskip("pyarrow.parquet")
+    answers = pq.read_table(shared_data / "shaberi" / "answers.parquet", columns=["answer"])["answer"].to_pylist()
+    read = Counter[str]()
+    for number, answer in enumerate(answers[::20]):
+        score, prose = number % 5 + 1, (answer or "")[:500]
+        verdict = json.dumps({"reason": prose, "score": score}, ensure_ascii=False)
+        replies: list[tuple[Form, str]] = [
+            ("json", f"{prose}\n\n```json\n{verdict}\n```"),
+            ("json", f"{verdict}\n\n{prose}"),
+            ("label", f"{prose}\n\nスコア：{score}"),
+        ]
+        assert score == parse(verdict, form="json").score
+        for form, reply in replies:
+            for asked in (form, None):
+                found = parse(reply, form=asked).score
+                assert found in {None, score}, (asked, reply)
+                read[form] += found is not None
+    assert read["json"] > 0.97 * 4 * len(answers[::20])
+    assert read["label"] > 0.95 * 2 * len(answers[::20])
 
 
 @pytest.mark.parametrize("form", ["label", None])  # None reads all that json and number read
