@@ -1,6 +1,6 @@
 """The tables of the store. A change to what is stored is a new `VERSION`, which older programs refuse to touch.
 
-Checksums and leases are no change of version: a store without them gets them when it is opened to be written, and
+Checksums and leases are no change of version: a store without them gets them when something is written, and
 programs that do not know them pass them over. A checksum is that of a row that is not going to change any more, so no
 older program can make it wrong. The tables of leases hold nothing that lasts.
 """

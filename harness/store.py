@@ -97,22 +97,16 @@ class Store:
         if version is None or not version.isdecimal():
             self.close()
             raise StoreError(f"{self._path} is a database, but not a store of ja-harness.", hint=OTHER_STORE)
-        self._has_checksums = self._with_checksums()
+        with self.transaction() as connection:
+            self._has_checksums = not _without_checksum(connection)
         return int(version)
 
-    def _with_checksums(self) -> bool:
-        """Return whether every row can have a checksum; a store of an earlier version gets the columns if it may."""
-        with self.transaction() as connection:
-            lacking = _withoutchecksum(connection)
-        if not lacking or self._read_only:
-            return not lacking
-        try:
-            with self.transaction(write=True) as connection:
-                for table in _withoutchecksum(connection):
-                    connection.execute(text(f"ALTER TABLE {table.name} ADD COLUMN checksum INTEGER"))
-        except StoreError:  # whoever has something to write will hear it
-            return False
-        return True
+    def _add_checksums(self) -> None:
+        """Give a store of an earlier version the columns of checksums."""
+        with self.transaction(write=True) as connection:
+            for table in _without_checksum(connection):
+                connection.execute(text(f"ALTER TABLE {table.name} ADD COLUMN checksum INTEGER"))
+        self._has_checksums = True
 
     def _columns(self, table: Table) -> list[Column[Any]]:
         return [column for column in table.columns if self._has_checksums or column.name != CHECKSUM]
@@ -199,6 +193,8 @@ class Store:
         Raises:
             StoreError: no space, no permission, or the store stayed locked.
         """
+        if not self._has_checksums:
+            self._add_checksums()
         with self.transaction(write=True) as connection:
             if generations:
                 statement = insert(schema.generations)
@@ -227,6 +223,8 @@ class Store:
 
     def save_plan(self, plan: str, samples: Mapping[str, Sequence[Sample]], requests: Sequence[Request]) -> None:
         """Store what a run consists of, under the digest ``plan``: the samples of each task and every request."""
+        if not self._has_checksums:
+            self._add_checksums()
         bodies = {digest_: body for _, digest_, body in sample_rows(samples)}
         with self.transaction(write=True) as connection:
             _insert_new(connection, schema.samples, [{"digest": key, "body": body} for key, body in bodies.items()])
@@ -314,7 +312,7 @@ def _insert_new(connection: Connection, table: Table, rows: Sequence[Mapping[str
         connection.execute(insert(table).on_conflict_do_nothing(), rows)
 
 
-def _withoutchecksum(connection: Connection) -> list[Table]:
+def _without_checksum(connection: Connection) -> list[Table]:
     found = inspect(connection)
     names = set(found.get_table_names())
     return [

@@ -243,6 +243,8 @@ def test_a_store_of_an_earlier_version_is_read_and_checked_from_now_on(tmp_path:
         assert ["a"] == list(store.generations(["a"]))
     with Store(str(path)) as store:
         assert ["a"] == list(store.generations(["a"]))
+        with closing(sqlite3.connect(path)) as looked_at:
+            assert "checksum" not in looked_at.execute("SELECT group_concat(sql) FROM sqlite_schema").fetchone()[0]
         store.write(generations=[Generation(request_key="b", text="y")])
         damaged_by(store, "UPDATE generation SET text = 'z'")
         assert "z" == store.generations(["a"])["a"].text

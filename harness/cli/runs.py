@@ -10,7 +10,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from harness.errors import HarnessError, InputError, UsageError
+from harness.errors import HarnessError, InputError
 from harness.tables.files import read_bytes
 
 MANIFEST = "manifest.json"
@@ -192,10 +192,10 @@ def new_run(runs: str, name: str) -> RunFolder:
     """Return the folder of a run that is to be written. A name stays in the runs folder, whatever it looks like.
 
     Raises:
-        UsageError: it is a path, or no name.
+        HarnessError: it is a path, or no name.
     """
     if not name.strip() or not name.isprintable() or name.startswith(".") or "/" in name or "\\" in name:
-        raise UsageError(
+        raise HarnessError(
             f"--run {name!r} is no name for a run: it would not be a folder in {runs}/.",
             hint='Give a name without slashes that does not begin with a dot; where runs go is set by runs = "DIR" in '
             "harness.toml.",
