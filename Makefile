@@ -1,11 +1,16 @@
 # Two commands for a newcomer: make demo, make test. Both can be run again and again.
 PYTHON ?= python3
 BIN := .venv/bin
-EXTRAS := all,dev
-# What the figures and tests were made with; a machine with its own torch installs by hand instead (README).
-PIP_INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --no-deps
+# Exactly the files that the figures and tests were made with, each by its hash: the lists are complete, and nothing else
+# is looked for. A machine with its own torch installs by hand instead (README).
+LOCKED := $(PIP_INSTALL) --require-hashes --only-binary :all: --requirement
+# torch's build for CUDA, which Linux gets from the package index, needs libraries that its build for CPUs does not.
+FOR_CUDA := $(BIN)/python -c "import sys, importlib.metadata as m; \
+	sys.exit(sys.platform != 'linux' or '+cpu' in m.version('torch'))"
+PROJECT := $(PIP_INSTALL) --no-build-isolation --editable .
 
-.PHONY: demo test check format lint types imports clean
+.PHONY: demo test check format lint types imports lock audit clean
 
 demo: .venv/demo adapters/demo/adapter_config.json
 	$(BIN)/harness eval --run demo --overwrite --task bundled:ja-mini --limit 20 --model base=embedded:gemma-3-270m \
@@ -34,18 +39,30 @@ types: .venv/dev
 imports: .venv/dev
 	$(BIN)/lint-imports
 
+# Writes constraints*.txt anew from pyproject.toml, keeping versions; ARGS=--upgrade takes the newest.
+lock: .venv/dev
+	$(BIN)/python .ci/lock.py $(ARGS)
+
+# Looks the locked versions up among the known vulnerabilities. It fails where that service cannot be reached.
+audit: .venv/dev
+	$(BIN)/pip-audit --strict --disable-pip --requirement constraints.txt
+
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --upgrade pip
 
-.venv/demo: .venv/bin/python pyproject.toml constraints.txt
+.venv/demo: .venv/bin/python pyproject.toml constraints-demo.txt constraints-cuda.txt
 	@echo "Installing the harness and the embedded model (about 1 GB, once) ..."
-	$(PIP_INSTALL) --editable '.[demo]'
+	$(LOCKED) constraints-demo.txt
+	@if $(FOR_CUDA); then $(LOCKED) constraints-cuda.txt; fi
+	$(PROJECT)
 	@touch $@
 
-.venv/dev: .venv/bin/python pyproject.toml constraints.txt
+.venv/dev: .venv/bin/python pyproject.toml constraints.txt constraints-cuda.txt
 	@echo "Installing the harness with everything its tests need (about 1.5 GB, once) ..."
-	$(PIP_INSTALL) --editable '.[$(EXTRAS)]'
+	$(LOCKED) constraints.txt
+	@if $(FOR_CUDA); then $(LOCKED) constraints-cuda.txt; fi
+	$(PROJECT)
+	$(BIN)/python -m pip check
 	@touch $@
 
 clean:
