@@ -4,7 +4,6 @@ A checkpoint that is not what was written is set aside, and the one before it ta
 one. Its manifest is written last, so that a checkpoint without one was not written to its end.
 """
 
-import hashlib
 import json
 import os
 import re
@@ -16,7 +15,7 @@ from typing import Any, Literal
 
 from harness.codec import decode, digest
 from harness.errors import HarnessError, InputError
-from trainers.files import read_plain, refuse_other_than_file, write_whole
+from trainers.files import read_plain, refuse_other_than_file, sha256_of, write_whole
 from trainers.memory import MemoryPlan
 from trainers.record import TrainingRecord, differences
 
@@ -26,7 +25,6 @@ _NO_DIGESTS = "complete"  # what said so in versions that kept no digests
 _ASIDE = ".refused"  # ends the name of a checkpoint that was set aside
 _NAME = re.compile(r"checkpoint-[1-9][0-9]{0,15}")
 _LARGEST_MANIFEST = 1 << 22
-_CHUNK = 1 << 20
 _NEEDED = {  # without one of them training would go on from something else, and say nothing
     *("adapter_config.json", "adapter_model.safetensors"),
     *("optimizer.pt", "scheduler.pt", "trainer_state.json", "tally.json"),
@@ -196,7 +194,7 @@ def _fault_of_files(checkpoint: Path, files: Mapping[str, FileDigest]) -> str | 
         if size != expected.size:
             return f"{name} has {size:,} bytes, not {expected.size:,}"
     for name, expected in files.items():
-        if _digest(checkpoint / name) != expected.sha256:
+        if sha256_of(checkpoint / name) != expected.sha256:
             return f"{name} is not as it was written (its SHA-256 differs)"
     return None
 
@@ -226,12 +224,4 @@ def _written(path: Path) -> FileDigest:
     """Return a file's size and digest after waiting for it to be on the disk."""
     with path.open("rb+") as file:
         os.fsync(file.fileno())
-    return FileDigest(size=path.stat().st_size, sha256=_digest(path))
-
-
-def _digest(path: Path) -> str:
-    found = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(_CHUNK):
-            found.update(chunk)
-    return found.hexdigest()
+    return FileDigest(size=path.stat().st_size, sha256=sha256_of(path))

@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import hashlib
 import os
 import stat
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 from harness.errors import HarnessError
 
 PART = ".part"  # ends the name of a file that is being written
+_CHUNK = 1 << 20
 
 
 def write_whole(path: Path, content: str | bytes, *, then: str = "run the same command with --resume") -> None:
@@ -67,3 +69,12 @@ def refuse_other_than_file(path: Path) -> None:
     if not stat.S_ISREG(mode):
         kind = "a link" if stat.S_ISLNK(mode) else "a folder" if stat.S_ISDIR(mode) else "a pipe or a device"
         raise HarnessError(f"{path.name} is {kind}, not a file")
+
+
+def sha256_of(path: Path) -> str:
+    """Return the digest of a file's content, in hex."""
+    found = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            found.update(chunk)
+    return found.hexdigest()

@@ -10,8 +10,18 @@ from filelock import FileLock, Timeout
 
 from harness.errors import HarnessError, InputError
 from trainers.checkpoints import CHECKPOINTS, finished_checkpoints
-from trainers.files import PART, write_whole
-from trainers.record import ADAPTER, LOG, RECORD, TrainingRecord, differences, read_log, read_record, record_text
+from trainers.files import PART, refuse_other_than_file, sha256_of, write_whole
+from trainers.record import (
+    ADAPTER,
+    LOG,
+    RECORD,
+    WEIGHTS,
+    TrainingRecord,
+    differences,
+    read_log,
+    read_record,
+    record_text,
+)
 
 _LOCK = ".training.lock"
 _SAVING = ".saving"  # the folder in which a finished adapter is put together
@@ -110,6 +120,28 @@ def check_same_run(folder: Path, record: TrainingRecord) -> TrainingRecord | Non
             hint="Give the same recipe, data and base as then, or choose another --output.",
         )
     return earlier
+
+
+def check_weights(folder: Path) -> None:
+    """Check that an adapter's weights are those that its record says were written; without a record nothing is said.
+
+    Raises:
+        InputError: they are not, or they are no file.
+    """
+    record = read_record(folder)
+    if record is None or record.outcome is None or record.outcome.weights_sha256 is None:
+        return
+    try:
+        refuse_other_than_file(folder / WEIGHTS)
+        whole = sha256_of(folder / WEIGHTS) == record.outcome.weights_sha256
+    except HarnessError as error:
+        raise InputError(f"{error.message}.", path=folder, hint="Put back a copy, or train again.") from error
+    if not whole:
+        raise InputError(
+            f"{WEIGHTS} is not as training wrote it (its SHA-256 is not that of {RECORD}).",
+            path=folder,
+            hint="Put back a copy, or train again with another --output.",
+        )
 
 
 def rewind_log(folder: Path, step: int) -> None:

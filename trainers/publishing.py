@@ -15,10 +15,10 @@ from huggingface_hub.utils.tqdm import are_progress_bars_disabled, disable_progr
 
 from harness.contracts import CONTRACT
 from harness.errors import HarnessError, InputError, UsageError
-from trainers.record import ADAPTER, CARD, CURVE, LOG, RECORD
+from trainers.folder import check_weights
+from trainers.record import ADAPTER, CARD, CURVE, LOG, RECORD, WEIGHTS
 from trainers.usage import published
 
-WEIGHTS = "adapter_model.safetensors"
 PUBLISHED = (CARD, ADAPTER, WEIGHTS, CONTRACT, RECORD, LOG, CURVE)
 """All that is ever uploaded: checkpoints, data and whatever else lies in the folder stay where they are."""
 
@@ -61,13 +61,14 @@ def push_to_hub(folder: Path, repo: str, *, private: bool = True, token: str | N
 
     Raises:
         UsageError: ``repo`` is no name that the Hub takes.
-        InputError: the folder holds no adapter.
+        InputError: the folder holds no adapter, or weights that are not as training wrote them.
         HarnessError: there is no token; the Hub refuses it or the files, or cannot be reached; or the repository
             is there already and public although ``private`` is asked for.
     """
     for name in (ADAPTER, WEIGHTS):
         if not (folder / name).is_file():
             raise InputError(f"no {name}, so no adapter to publish.", path=folder)
+    check_weights(folder)
     secret = hub_token(token)
     api = HfApi(token=secret, library_name="ja-harness")
     try:

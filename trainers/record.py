@@ -10,6 +10,7 @@ from harness.codec import canonical, decode
 from harness.errors import InputError
 
 ADAPTER = "adapter_config.json"  # written last: with it an adapter is there
+WEIGHTS = "adapter_model.safetensors"
 CARD = "README.md"
 RECORD = "training.json"
 LOG = "trainer_log.jsonl"
@@ -46,7 +47,10 @@ class DataFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What a finished training came to. Losses are nats per trained token; None where nothing was held out."""
+    """What a finished training came to. Losses are nats per trained token; None where nothing was held out.
+
+    ``weights_sha256`` is the digest of the adapter's weights as they were written.
+    """
 
     steps: int
     tokens: int
@@ -56,6 +60,7 @@ class Outcome:
     heldout_loss_before: float | None = None
     heldout_loss: float | None = None
     peak_gib: float | None = None
+    weights_sha256: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

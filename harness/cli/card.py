@@ -12,8 +12,8 @@ from harness.specs import load_config
 from trainers.card import card_text, update_scores
 from trainers.curve import draw_curve
 from trainers.files import write_whole
-from trainers.publishing import WEIGHTS, place_notices, push_to_hub
-from trainers.record import ADAPTER, CARD, CURVE, RECORD, read_log, read_record
+from trainers.publishing import place_notices, push_to_hub
+from trainers.record import ADAPTER, CARD, CURVE, RECORD, WEIGHTS, read_log, read_record
 from trainers.scores import ScoreRow, adapter_scores
 
 

@@ -78,7 +78,7 @@ def test_kinds_and_sizes_are_looked_at_before_anything_is_read(
     """A pipe among the last files is found before the first one is read."""
     (checkpoint / "trainer_state.json").unlink()
     os.mkfifo(checkpoint / "trainer_state.json")
-    monkeypatch.setattr("trainers.checkpoints._digest", lambda path: pytest.fail(f"{path} was read"))
+    monkeypatch.setattr("trainers.checkpoints.sha256_of", lambda path: pytest.fail(f"{path} was read"))
     assert "trainer_state.json is a pipe or a device, not a file" == fault_of(checkpoint, RUN)
 
 

@@ -18,13 +18,14 @@ from trainers.checkpoints import CHECKPOINTS, Cut, last_checkpoint, seal
 from trainers.files import write_whole
 from trainers.folder import (
     check_same_run,
+    check_weights,
     claimed,
     move_in,
     refuse_occupied,
     rewind_log,
     save_record,
 )
-from trainers.record import LOG, DataFile, differences, read_log, read_record, record_text
+from trainers.record import LOG, WEIGHTS, DataFile, differences, read_log, read_record, record_text
 
 HOLD = """
 import sys
@@ -282,6 +283,23 @@ def test_there_may_be_no_whole_checkpoint(tmp_path: Path) -> None:
     checkpoint(tmp_path, "checkpoint-3", complete=False)
     assert last_checkpoint(tmp_path, record_of(outcome=None), print) is None
     assert [] == list((tmp_path / CHECKPOINTS).iterdir())
+
+
+def test_weights_are_those_of_their_record(tmp_path: Path) -> None:
+    """Where the record has their digest; earlier ones have none, and adapters from elsewhere no record."""
+    check_weights(tmp_path)
+    (tmp_path / WEIGHTS).write_bytes(b"weights")
+    outcome = record_of().outcome
+    assert outcome is not None
+    save_record(tmp_path, record_of(outcome=replace(outcome, weights_sha256=None)))
+    check_weights(tmp_path)
+    known = "9b0ab39a6f2cb3eaeb0b3fa87b24c3c4b1d9fb7b6b5a2d3e1c0c5a4d6f0e7b11"
+    save_record(tmp_path, record_of(outcome=replace(outcome, weights_sha256=known)))
+    with pytest.raises(InputError, match=r"adapter_model\.safetensors is not as training wrote it"):
+        check_weights(tmp_path)
+    (tmp_path / WEIGHTS).unlink()
+    with pytest.raises(InputError, match=r"adapter_model\.safetensors is missing"):
+        check_weights(tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -22,13 +22,13 @@ from harness.models.hf.adapters import CONFIG
 from trainers.card import card_text
 from trainers.checkpoints import CHECKPOINTS, cut_of, last_checkpoint, read_manifest, step_of
 from trainers.curve import draw_curve
-from trainers.files import write_whole
-from trainers.folder import check_same_run, claimed, move_in, refuse_occupied, rewind_log, save_record
+from trainers.files import sha256_of, write_whole
+from trainers.folder import check_same_run, check_weights, claimed, move_in, refuse_occupied, rewind_log, save_record
 from trainers.launch import is_first, world
 from trainers.memory import GIB, MemoryPlan
 from trainers.preparation import Prepared
 from trainers.recipe import Recipe
-from trainers.record import CARD, CURVE, LOG, Outcome, TrainingRecord, read_log
+from trainers.record import CARD, CURVE, LOG, WEIGHTS, Outcome, TrainingRecord, read_log
 from trainers.training.batches import EpochOrder
 from trainers.training.failures import out_of_memory
 from trainers.training.model import load_student
@@ -56,6 +56,7 @@ def train(
         refuse_occupied(folder, resume=resume)
     earlier = check_same_run(folder, prepared.record)
     if earlier is not None and earlier.outcome is not None:
+        check_weights(folder)
         say(f"{folder} holds this very run, finished after {earlier.outcome.steps} steps.")
         return earlier if rank == 0 else prepared.record
     with claimed(folder) if rank == 0 else nullcontext(), _memory_named():
@@ -100,8 +101,7 @@ def _train(
         peak_gib=round(tally.peak_gib, 2),
     )
     record = replace(prepared.record, outcome=outcome)
-    _save(trainer, prepared, record, folder)
-    return record
+    return _save(trainer, prepared, record, folder)
 
 
 def _run(trainer: AdapterTrainer, checkpoint: Path | None, steps: int) -> None:
@@ -237,8 +237,11 @@ def _agreed(checkpoint: Path | None, folder: Path) -> Path | None:
     return folder / CHECKPOINTS / f"checkpoint-{step}" if step >= 0 else None
 
 
-def _save(trainer: AdapterTrainer, prepared: Prepared, record: TrainingRecord, folder: Path) -> None:
-    """Write the adapter's files; adapter_config.json last, so that half an adapter is never taken for one."""
+def _save(trainer: AdapterTrainer, prepared: Prepared, record: TrainingRecord, folder: Path) -> TrainingRecord:
+    """Write the adapter's files and return their record, with the weights' digest.
+
+    adapter_config.json comes last, so that half an adapter is never taken for one.
+    """
     write_whole(folder / CONTRACT, contract_text(prepared.contract))
     name = folder.resolve().name
     picture = draw_curve(read_log(folder), f"{name}: {record.recipe_name} on {record.base}")
@@ -259,7 +262,11 @@ def _save(trainer: AdapterTrainer, prepared: Prepared, record: TrainingRecord, f
             f"The adapter cannot be written to {folder}: {error}.",
             hint="Make room, then run the same command with --resume: it goes on from the last checkpoint.",
         ) from error
+    assert record.outcome is not None
+    outcome = replace(record.outcome, weights_sha256=sha256_of(folder / WEIGHTS))
+    record = replace(record, outcome=outcome)
     save_record(folder, record)
+    return record
 
 
 @contextmanager

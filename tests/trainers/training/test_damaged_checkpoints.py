@@ -1,5 +1,6 @@
 """Damaged checkpoints: a training goes on from the one before, to the same adapter, or says what is wrong and ends."""
 
+import hashlib
 import json
 import os
 import pickle
@@ -358,3 +359,18 @@ def test_a_damaged_log_costs_its_rows_alone(damage: Damage, runs: tuple[Workbenc
     runs[0].train(cut, resume=True, **SETTINGS)
     assert "Going on from step 6." in runs[0].said
     assert (runs[1] / ADAPTER).read_bytes() == (cut / ADAPTER).read_bytes()
+
+
+@pytest.mark.parametrize("damage", [flip(ADAPTER), truncate(ADAPTER), remove(ADAPTER), replaced(ADAPTER, os.mkfifo)])
+def test_a_finished_adapter_that_changed_is_not_called_finished(
+    damage: Damage, runs: tuple[Workbench, Path, Path], tmp_path: Path
+) -> None:
+    """Its record has the digest of what was written; the same command says so instead."""
+    folder = Path(shutil.copytree(runs[1], tmp_path / "whole"))
+    record = read_record(folder)
+    assert record is not None
+    assert record.outcome is not None
+    assert hashlib.sha256((folder / ADAPTER).read_bytes()).hexdigest() == record.outcome.weights_sha256
+    damage(folder)
+    with pytest.raises(HarnessError, match=r"adapter_model\.safetensors is "):
+        runs[0].train(folder, resume=True, **SETTINGS)
