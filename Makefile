@@ -5,6 +5,8 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --no-deps
 # Exactly the files that the figures and tests were made with, each by its hash: the lists are complete, and nothing else
 # is looked for. A machine with its own torch installs by hand instead (README).
 LOCKED := $(PIP_INSTALL) --require-hashes --only-binary :all: --requirement
+# pip prefers the package index's torch, whose hash the index tells; a build for CPUs that is at hand is to be had first.
+FOR_CPU := $(LOCKED) constraints-cpu.txt 2>/dev/null || true
 # torch's build for CUDA, which Linux gets from the package index, needs libraries that its build for CPUs does not.
 FOR_CUDA := $(BIN)/python -c "import sys, importlib.metadata as m; \
 	sys.exit(sys.platform != 'linux' or '+cpu' in m.version('torch'))"
@@ -50,15 +52,17 @@ audit: .venv/dev
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
 
-.venv/demo: .venv/bin/python pyproject.toml constraints-demo.txt constraints-cuda.txt
+.venv/demo: .venv/bin/python pyproject.toml constraints-demo.txt constraints-cpu.txt constraints-cuda.txt
 	@echo "Installing the harness and the embedded model (about 1 GB, once) ..."
+	@$(FOR_CPU)
 	$(LOCKED) constraints-demo.txt
 	@if $(FOR_CUDA); then $(LOCKED) constraints-cuda.txt; fi
 	$(PROJECT)
 	@touch $@
 
-.venv/dev: .venv/bin/python pyproject.toml constraints.txt constraints-cuda.txt
+.venv/dev: .venv/bin/python pyproject.toml constraints.txt constraints-cpu.txt constraints-cuda.txt
 	@echo "Installing the harness with everything its tests need (about 1.5 GB, once) ..."
+	@$(FOR_CPU)
 	$(LOCKED) constraints.txt
 	@if $(FOR_CUDA); then $(LOCKED) constraints-cuda.txt; fi
 	$(PROJECT)

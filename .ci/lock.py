@@ -13,10 +13,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCKS = {"constraints.txt": ("all", "dev"), "constraints-demo.txt": ("demo",)}
-CUDA = "constraints-cuda.txt"
+CUDA, CPU = "constraints-cuda.txt", "constraints-cpu.txt"
 HEADS = {
     "constraints.txt": "What make installs, by hash, for the tests: see .ci/lock.py. Written by: make lock",
     "constraints-demo.txt": "The part of constraints.txt that make demo needs. Written by: make lock",
+    CPU: "torch for CPUs, where a folder or an index that pip is told of has it. Written by: make lock",
     CUDA: "What torch's CUDA build for Linux needs beside constraints.txt. Written by: make lock",
 }
 _OF_CUDA = re.compile(r"(nvidia|cuda)-|triton==")
@@ -46,6 +47,7 @@ def main() -> None:
         _write(name, entries)
         arguments = []  # of what was upgraded in the first file, the second is a part
     _write(CUDA, cuda)
+    _write(CPU, {f"{key}+cpu": f"{key}+cpu{_hashes(builds)}" for key, builds in _TORCH_FOR_CPUS.items()})
 
 
 def _resolved(extras: tuple[str, ...], arguments: list[str]) -> dict[str, str]:
@@ -67,11 +69,15 @@ def _resolved(extras: tuple[str, ...], arguments: list[str]) -> dict[str, str]:
 
 def _write(name: str, entries: dict[str, str]) -> None:
     for key, builds in _TORCH_FOR_CPUS.items():
-        for value in builds.values():
-            if key in entries and value not in entries[key]:
-                entries[key] += f" \\\n    --hash=sha256:{value}"
+        if key in entries:
+            known = {label: value for label, value in builds.items() if value not in entries[key]}
+            entries[key] += _hashes(known)
     text = "".join(f"{entry}\n" for _, entry in sorted(entries.items()))
     (ROOT / name).write_text(f"# {HEADS[name]}\n{text}", encoding="utf-8")
+
+
+def _hashes(builds: dict[str, str]) -> str:
+    return "".join(f" \\\n    --hash=sha256:{value}" for value in sorted(builds.values()))
 
 
 def _text(path: Path) -> str:
