@@ -114,6 +114,7 @@ class CallError(Exception):
         self.detail = detail
         self.retry_after = retry_after
         self.names_a_quota = names_a_quota or retry_after is not None
+        self.is_noise = False  # set where a refusal says nothing about how many calls are made
         self.final = final or trouble in _HOPELESS
 
     def without(self, secrets: Secrets) -> "CallError":

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Protocol
 
 from harness.remote.call import CallError
+from harness.remote.congestion import Congestion, Ticket
 
 
 class Waiting(Protocol):
@@ -63,32 +64,28 @@ class Pacer:
 
 
 class AdaptiveLimit:
-    """How many calls are in flight: up to ``maximum``, half as many each time a server says that it is too much.
+    """How many calls are in flight: up to ``maximum``, fewer while a server says that it is too much. Thread-safe.
 
-    Every success adds a little back, one more call for each round of calls (additive increase, multiplicative decrease:
-    Chiu and Jain 1989). A burst of refusals counts once: a call that left before the last cut cannot cut again.
+    What a refusal means `Congestion` decides.
 
     >>> limit = AdaptiveLimit(32)
     >>> with limit.place(threading.Event()) as ticket:
-    ...     limit.cut(ticket)
-    >>> limit.current
-    16
+    ...     limit.cut(ticket), limit.current
+    (False, 16)
     """
 
     def __init__(self, maximum: int) -> None:
-        self._maximum = maximum
-        self._limit = float(maximum)
+        self._law = Congestion(maximum)
         self._busy = 0
-        self._cuts = 0
         self._free = threading.Condition()
 
     @property
     def current(self) -> int:
         """How many calls may be in flight now."""
-        return max(1, int(self._limit))
+        return self._law.current
 
     @contextmanager
-    def place(self, stop: Waiting) -> Iterator[int]:
+    def place(self, stop: Waiting) -> Iterator[Ticket]:
         """Hold one of the places, waiting until one is free; the value is a ticket for `cut`.
 
         Raises:
@@ -100,7 +97,7 @@ class AdaptiveLimit:
             if stop.is_set():
                 raise CallError("stopped")
             self._busy += 1
-            ticket = self._cuts
+            ticket = self._law.left()
         try:
             yield ticket
         finally:
@@ -108,17 +105,17 @@ class AdaptiveLimit:
                 self._busy -= 1
                 self._free.notify()
 
-    def cut(self, ticket: int) -> None:
-        """Halve the limit, unless it was cut after the call with this ticket left."""
+    def cut(self, ticket: Ticket, *, names_a_quota: bool = False) -> bool:
+        """Count a refusal of the call with this ticket, and return whether it is noise, for which nothing is cut."""
         with self._free:
-            if ticket == self._cuts:
-                self._cuts += 1
-                self._limit = max(1.0, self._limit / 2)
+            is_noise = self._law.refused(ticket, names_a_quota=names_a_quota)
+            self._free.notify_all()  # a cut may have been taken back
+            return is_noise
 
-    def grow(self) -> None:
+    def grow(self, ticket: Ticket | None = None) -> None:
         """Count a success."""
         with self._free:
-            self._limit = min(float(self._maximum), self._limit + 1 / self._limit)
+            self._law.worked(ticket or self._law.left())
             self._free.notify()
 
     def wake(self) -> None:

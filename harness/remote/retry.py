@@ -9,6 +9,7 @@ from collections.abc import Callable
 import stamina
 
 from harness.remote.call import CallError, Client, Prompt, Reply
+from harness.remote.congestion import Ticket
 from harness.remote.pacing import AdaptiveLimit, CircuitBreaker, Pacer
 from harness.remote.settings import RemoteSettings
 
@@ -21,7 +22,8 @@ logging.getLogger("stamina").addHandler(logging.NullHandler())  # its retries ar
 class Caller:
     """Sends prompts through one client, from as many threads as ``settings.in_flight``.
 
-    A rate limit (429) halves the number of calls in flight and holds all of them back for as long as the server asks;
+    A rate limit (429) halves the number of calls in flight, unless fewer calls are refused as often, and holds all of
+    them back for as long as the server asks;
     rate limits, server errors, timeouts, lost connections and broken replies are tried again with an exponential,
     jittered back-off; a rejected key, an exhausted quota, an unknown model, or a long row of failures opens the circuit
     breaker, and every later call fails at once with the same reason.
@@ -59,7 +61,12 @@ class Caller:
                 with attempt:
                     self._sleep(delay)
                     delay = attempt.next_wait + self._jitter.uniform(0, settings.wait_jitter)
-                    return self._attempt(prompt)
+                    try:
+                        return self._attempt(prompt)
+                    except CallError as error:
+                        if error.is_noise:
+                            delay = self._jitter.uniform(0, settings.wait_initial)
+                        raise
         except CallError as error:
             if not error.is_about_the_item and error.trouble != "stopped" and not self.breaker.open_reason:
                 self.breaker.call_failed(error)
@@ -85,17 +92,17 @@ class Caller:
             except CallError as error:
                 raise self._learn_from(error, ticket) from None
             self.breaker.worked()
-            self.limit.grow()
+            self.limit.grow(ticket)
             return reply
 
-    def _learn_from(self, error: CallError, ticket: int) -> CallError:
+    def _learn_from(self, error: CallError, ticket: Ticket) -> CallError:
         """Slow down, count, or find out that it is hopeless; return the error to raise."""
         if error.is_about_the_item:
             self.breaker.worked()
         elif error.trouble == "rate":
             if error.retry_after is not None and error.retry_after > _LONGEST_WAIT:
                 return CallError("quota", f"the server asks to wait {error.retry_after:.0f} seconds ({error})")
-            self.limit.cut(ticket)
+            error.is_noise = self.limit.cut(ticket, names_a_quota=error.names_a_quota)
             if error.retry_after is not None:
                 self._pacer.hold(error.retry_after)
         elif error.trouble in {"network", "timeout"}:  # nobody there; an overloaded server (5xx) deserves its retries
