@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 _WORDS = 1 << 18  # of a block, 2 MiB
-_GROUP = {"cuda": 64, "cpu": 1}  # blocks that are multiplied at once: few launches on a GPU, one cache on a CPU
+_GROUP = {"cuda": 16, "cpu": 1}  # blocks that are multiplied at once: few launches on a GPU, one cache on a CPU
 _WORD = 8  # bytes
 
 

@@ -6,7 +6,8 @@ import json
 import os
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from harness.errors import InputError
@@ -16,6 +17,7 @@ from harness.models.hf.reading import check_file
 
 _BLOCK = 1 << 20
 _SETTLED = 2_000_000_000  # ns: a file that changed later than this may change again without a new time stamp
+_AT_ONCE = 4
 _WORTH_SAYING = 4 << 30  # bytes that take several seconds
 
 
@@ -72,6 +74,16 @@ def weights_digest(path: Path) -> str:
     if time.time_ns() - max(before["mtime_ns"], before["ctime_ns"]) > _SETTLED:
         _remember(place, before, digest)
     return digest
+
+
+def weights_digests(paths: Sequence[Path]) -> list[str]:
+    """Return what `weights_digest` does for each path, several at once: one processor takes 1.5 GB a second.
+
+    Raises:
+        InputError: as there.
+    """
+    with ThreadPoolExecutor(_AT_ONCE) as threads:
+        return list(threads.map(weights_digest, paths))
 
 
 def _identity(place: Path) -> dict[str, int]:

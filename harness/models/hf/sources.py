@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from harness.errors import HarnessError, InputError, UsageError
 from harness.models.hf import hub
-from harness.models.hf.digests import content_digest, weights_digest
+from harness.models.hf.digests import content_digest, weights_digest, weights_digests
 from harness.models.hf.embedded import embedded_folder, embedded_model
 from harness.models.hf.gguf import converted
 from harness.models.hf.reading import check_file, check_folder, json_object
@@ -205,9 +205,11 @@ def _folder(text: str, path: Path) -> Source:
 
 def _identity(path: Path, names: list[str]) -> Iterator[tuple[str, str]]:
     """Yield what decides a model's answers, each file whole."""
+    weights = [name for name in names if name.endswith(".safetensors")]
+    digests = dict(zip(weights, weights_digests([path / name for name in weights]), strict=True))
     for name in names:
-        if name.endswith(".safetensors"):
-            yield name, weights_digest(path / name)
+        if name in digests:
+            yield name, digests[name]
         elif name in _DECIDING or name.endswith(_DECIDING_ENDINGS):
             yield name, content_digest([path / name])
 
@@ -218,9 +220,9 @@ def _check_copies(folder: Path) -> None:
     Large files lie there under their sha256, as the Hub gave it. The name alone proves nothing of what a disk, a
     download or a hand made of the content, so the content is read, once.
     """
-    for path in sorted(folder.glob("*.safetensors")):
-        name = path.resolve().name
-        if _SHA256_NAME.fullmatch(name) and weights_digest(path) != name:
+    paths = [path for path in sorted(folder.glob("*.safetensors")) if _SHA256_NAME.fullmatch(path.resolve().name)]
+    for path, digest in zip(paths, weights_digests(paths), strict=True):
+        if digest != path.resolve().name:
             raise InputError(
                 "the local copy is not what the Hub has: its sha256 is another one.",
                 path=path,

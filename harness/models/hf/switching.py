@@ -151,8 +151,11 @@ def _wrap(model: Any, adapter: Adapter, config: PeftConfig) -> Any:  # noqa: ANN
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what they say is checked afterwards, or no user can act on it
             return PeftModel.from_pretrained(model, adapter.folder, config=config, autocast_adapter_dtype=False)
-    except (torch.OutOfMemoryError, MemoryError):
-        raise
+    except (torch.OutOfMemoryError, MemoryError) as error:
+        raise HarnessError(
+            f"Memory does not suffice to attach {adapter.name}.",
+            hint="Try --quantization nf4, or fast_dequantize = false under [models.hf] in harness.toml.",
+        ) from error
     except Exception as error:  # likewise
         raise _refused(adapter, error) from error
 

@@ -372,3 +372,40 @@ def test_an_adapter_converted_from_pissa_is_answered(house: House, tmp_path: Pat
     switch.use(model._adapter)
     torch.testing.assert_close(trained, switch.scores(IDS), rtol=1e-3, atol=1e-3)
     assert house.first == house.answers()
+
+
+@pytest.mark.parametrize(
+    ("error", "seen"),
+    [
+        (KeyboardInterrupt(), (KeyboardInterrupt, "")),
+        (torch.OutOfMemoryError("CUDA out of memory"), (HarnessError, "Memory does not suffice")),
+        (MemoryError(), (HarnessError, "Memory does not suffice")),
+        (
+            AttributeError("'NoneType' object\nhas no attribute"),
+            (HarnessError, "cannot attach .*: 'NoneType' object has"),
+        ),
+        (AssertionError(), (HarnessError, "cannot attach .*: AssertionError")),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_an_end_half_way_leaves_nothing_behind(
+    house: House,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    error: BaseException,
+    seen: tuple[type[BaseException], str],
+) -> None:
+    """Layers are wrapped already, and some weights are moved: the base is loaded anew."""
+    make(house.base, tmp_path, "LoraConfig", {})
+    loads = SHELF.loads
+
+    def half_way(wrapped: Any, *_: object, **__: object) -> None:
+        wrapped.get_submodule("base_model.model.model.norm").weight.data.mul_(3)
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr(PeftModel, "load_adapter", half_way)
+        with pytest.raises(seen[0], match=seen[1]):
+            house.evaluate(tmp_path)
+    assert house.first == house.answers()
+    assert SHELF.loads == loads + 1
