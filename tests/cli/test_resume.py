@@ -35,14 +35,21 @@ def long_task(workplace: Path) -> Path:
 
 
 def start(
-    plugin_folder: Path, folder: Path, *, delay: float, run: str = "r", judge: str = "length", model: str = "counting:a"
+    plugin_folder: Path,
+    folder: Path,
+    *,
+    delay: float,
+    run: str = "r",
+    judge: str = "length",
+    model: str = "counting:a",
+    task: str = "long=long.jsonl",
 ) -> subprocess.Popen[str]:
     environment = os.environ | {
         "PYTHONPATH": os.pathsep.join([str(plugin_folder), str(ROOT)]),
         "COUNT_LOG": str(folder / "log"),
         "COUNT_DELAY": str(delay),
     }
-    command = [sys.executable, "-c", "from harness.cli.main import main; main()", "eval", "--task", "long=long.jsonl"]
+    command = [sys.executable, "-c", "from harness.cli.main import main; main()", "eval", "--task", task]
     command += ["--model", model, "--judge", judge, "--run", run]
     return subprocess.Popen(
         command, cwd=folder, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
@@ -101,14 +108,12 @@ def test_ctrl_c_ends_calls_that_would_never_end(plugin_folder: Path, long_task: 
 
 
 def test_ctrl_c_before_the_work_begins_says_how_to_go_on(plugin_folder: Path, long_task: Path) -> None:
-    """Reading a task from a pipe that nobody fills: the same sentence, the same exit code."""
+    """While a task is read that takes long to come: the same sentence, the same exit code."""
     folder = long_task.parent
-    long_task.unlink()
-    os.mkfifo(long_task)
-    process = start(plugin_folder, folder, delay=0)
-    with long_task.open("w"):  # returns once the other side reads
-        process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=20)
+    process = start(plugin_folder, folder, delay=0, task="waiting")
+    wait_for_calls(folder / "log", 1, "samples")
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=20)
     assert 130 == process.returncode, err
     assert "Traceback" not in err
     assert "Interrupted. Everything finished is stored; the same command continues:\n  harness eval --task" in err

@@ -13,7 +13,18 @@ from pathlib import Path
 
 from harness.errors import HarnessError
 from harness.protocols import CallEstimate
-from harness.types import LIKERT_5, PASS_FAIL, UNIT, Generation, JudgeSpec, ModelSpec, Request, Sample, Verdict
+from harness.types import (
+    LIKERT_5,
+    PASS_FAIL,
+    UNIT,
+    Generation,
+    JudgeSpec,
+    ModelSpec,
+    Request,
+    Sample,
+    TaskSpec,
+    Verdict,
+)
 
 
 def _called(what: str) -> None:
@@ -115,6 +126,18 @@ class Careless:
             case "exit":
                 sys.exit(7)
         return None
+
+
+class Waiting:
+    """A task set that never comes."""
+
+    def __init__(self, spec: TaskSpec) -> None:
+        pass
+
+    def samples(self) -> Iterator[Sample]:
+        _called("samples")
+        time.sleep(600)
+        yield Sample(id="0", inputs={"input": "問い"})
 
 
 def open_faulty(spec: ModelSpec | JudgeSpec) -> list[object] | None:
