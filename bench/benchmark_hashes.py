@@ -13,7 +13,7 @@ import argparse
 from harness.tasks.bundled import open_bundled
 from harness.tasks.files import open_file
 from harness.types import TaskSpec
-from trainers.contamination import BenchmarkIndex, index, index_text
+from trainers.data.contamination import BenchmarkIndex, index, index_text
 
 
 def benchmark(argument: str) -> BenchmarkIndex:

@@ -20,9 +20,9 @@ import torch
 from harness.models.hf import LocalModel, open_local
 from harness.models.hf.batching import Row, plan_batches
 from harness.models.hf.decoding import decode
+from harness.models.hf.forward_eager import EagerSteps
 from harness.models.hf.progress import TokenMeter
 from harness.models.hf.sampling import Sampler
-from harness.models.hf.steps import EagerSteps
 from harness.tasks.bundled import open_bundled
 from harness.types import Message, ModelSpec, RenderedPrompt, Request, Sampling, TaskSpec
 

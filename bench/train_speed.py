@@ -33,7 +33,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
 from trl import SFTConfig, SFTTrainer
 
 from harness.cli.train import train
-from trainers.record import read_log, read_record
+from trainers.adapter.training_record import read_log, read_record
 
 PROJECTIONS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 LONG = ["max_length=1024", "save_steps=100000", "logging_steps=4", "warmup_steps=0"]

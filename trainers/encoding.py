@@ -13,7 +13,7 @@ from harness.models.hf.tokens import Encoder
 from harness.tables.rows import shorten
 from harness.templates import Template
 from harness.types import Message, RenderedPrompt
-from trainers.examples import BadRow, Example
+from trainers.data.examples import BadRow, Example
 
 IGNORED = -100  # the label that no loss is computed for
 _MANY_CUT = 0.05  # share of truncated samples that is worth a warning

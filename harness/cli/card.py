@@ -9,12 +9,12 @@ from harness.cli.runs import RESULTS, RunFolder, run_folders
 from harness.contracts import read_contract
 from harness.errors import HarnessError, InputError, MissingExtraError, UnknownNameError, UsageError
 from harness.specs import load_config
-from trainers.card import card_text, update_scores
-from trainers.curve import draw_curve
-from trainers.files import write_whole
-from trainers.publishing import place_notices, push_to_hub
-from trainers.record import ADAPTER, CARD, CURVE, RECORD, WEIGHTS, read_log, read_record
-from trainers.scores import ScoreRow, adapter_scores
+from trainers.adapter.card import card_text, update_scores
+from trainers.adapter.curve import draw_curve
+from trainers.adapter.files import write_whole
+from trainers.adapter.publishing import place_notices, push_to_hub
+from trainers.adapter.scores import ScoreRow, adapter_scores
+from trainers.adapter.training_record import ADAPTER, CARD, CURVE, RECORD, WEIGHTS, read_log, read_record
 
 
 @click.command(

@@ -17,17 +17,17 @@ from harness.errors import MissingExtraError, UsageError
 from harness.specs import DEFAULT_BASE, Config, load_config, parse_task
 from harness.types import Sample
 from reports.view import printable
-from trainers.checkpoints import finished_checkpoints, step_of
-from trainers.examples import shown_name
-from trainers.folder import refuse_occupied
+from trainers.adapter.adapter_folder import refuse_occupied
+from trainers.adapter.checkpoints import finished_checkpoints, step_of
+from trainers.adapter.publishing import hub_token, place_notices, push_to_hub, refuse_public
+from trainers.adapter.training_record import TrainingRecord
+from trainers.data.examples import shown_name
 from trainers.launch import first_speaks, is_first, is_installed, world
-from trainers.memory import GIB, MemoryPlan, plan_table
-from trainers.publishing import hub_token, place_notices, push_to_hub, refuse_public
+from trainers.memory_plan import GIB, MemoryPlan, plan_table
 from trainers.recipe import Recipe, load_recipe
-from trainers.record import TrainingRecord
 
 if TYPE_CHECKING:
-    from trainers import preparation
+    from trainers import prepare as preparation
 
 _INTERRUPTED = 130
 _CALLED = {  # what other trainers call hyperparameters
@@ -135,7 +135,7 @@ def train(
         _check_repository(repo)
     if not is_installed():
         raise MissingExtraError("command train", "train")
-    from trainers import preparation  # noqa: PLC0415 - torch and transformers are for this command's body
+    from trainers import prepare as preparation  # noqa: PLC0415 - torch and transformers are for this command's body
 
     rank, size = world()
     say = _say if rank == 0 else _keep_silent

@@ -13,8 +13,8 @@ from harness.models.hf.digests import content_digest
 from tests.conftest import ROOT, RunCli
 from tests.servers.hub import hub
 from tests.trainers.adapter_folders import record_of, write_folder
-from trainers.card_scores import BEGIN, END
-from trainers.publishing import PUBLISHED
+from trainers.adapter.card_scores import BEGIN, END
+from trainers.adapter.publishing import PUBLISHED
 
 TOKEN = "hf_" + "s3cret" * 5
 

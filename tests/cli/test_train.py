@@ -17,8 +17,8 @@ from harness.cli.train import _differing_numerics
 from tests.conftest import Ran, RunCli
 from tests.servers.hub import Repository, hub
 from tests.trainers.adapter_folders import record_of, write_folder
-from trainers.folder import save_record
-from trainers.record import read_log, read_record
+from trainers.adapter.adapter_folder import save_record
+from trainers.adapter.training_record import read_log, read_record
 
 NEEDED = ("torch", "transformers", "peft", "accelerate", "bitsandbytes", "trl", "datasets")
 pytestmark = pytest.mark.skipif(

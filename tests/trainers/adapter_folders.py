@@ -9,7 +9,7 @@ from harness.contracts import CONTRACT, contract_text, make_contract
 from harness.templates import load_template
 from harness.templates.template import Template, parse_template
 from harness.types import PromptContract, RenderedPrompt
-from trainers.record import LOG, RECORD, DataFile, Outcome, TrainingRecord, record_text
+from trainers.adapter.training_record import LOG, RECORD, DataFile, Outcome, TrainingRecord, record_text
 
 LOGGED = [
     *({"step": step, "loss": 3.0 - step / 4, "learning_rate": 2e-4, "tokens": 900 * step, "tokens_per_second": 95.0,

@@ -8,8 +8,8 @@ import pytest
 from harness.tasks.bundled import open_bundled
 from harness.types import Generation, JudgeSpec, Sample, TaskSpec
 from judges.rules import open_rules
-from trainers.contamination import find_hits, index, known_benchmarks
-from trainers.examples import Example, read_examples
+from trainers.data.contamination import find_hits, index, known_benchmarks
+from trainers.data.examples import Example, read_examples
 
 
 @pytest.fixture(scope="module")

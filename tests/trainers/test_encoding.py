@@ -19,8 +19,8 @@ from harness.models.hf.tokens import Encoder
 from harness.templates import Template, load_template
 from harness.templates.template import parse_template
 from harness.types import Message, ModelSpec
+from trainers.data.examples import Example
 from trainers.encoding import IGNORED, Encoded, EncodedSet, SampleEncoder, preview
-from trainers.examples import Example
 
 CHATML = (
     "{% for m in messages %}<|{{ m.role }}|>{{ m.content }}{{ eos_token }}\n{% endfor %}"

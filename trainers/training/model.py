@@ -16,7 +16,7 @@ from harness.models.hf.memory import available_bytes, footprint
 from harness.models.hf.numerics import Numerics
 from harness.models.hf.sources import Source, config_folder
 from harness.models.hf.tokens import Encoder
-from trainers.memory import MemoryPlan, ModelShape
+from trainers.memory_plan import MemoryPlan, ModelShape
 from trainers.recipe import Recipe
 from trainers.training.attention import choose_attention
 from trainers.training.quantized import keep_gradients

@@ -14,7 +14,7 @@ import torch
 from transformers import TrainerCallback
 
 from harness.errors import HarnessError
-from trainers.memory import GIB
+from trainers.memory_plan import GIB
 from trainers.training.processes import add_up
 
 _TALLY = "tally.json"

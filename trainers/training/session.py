@@ -19,16 +19,24 @@ from trl import SFTConfig
 from harness.contracts import CONTRACT, contract_text
 from harness.errors import HarnessError
 from harness.models.hf.adapters import CONFIG
-from trainers.card import card_text
-from trainers.checkpoints import CHECKPOINTS, cut_of, last_checkpoint, read_manifest, step_of
-from trainers.curve import draw_curve
-from trainers.files import sha256_of, write_whole
-from trainers.folder import check_same_run, check_weights, claimed, move_in, refuse_occupied, rewind_log, save_record
+from trainers.adapter.adapter_folder import (
+    check_same_run,
+    check_weights,
+    claimed,
+    move_in,
+    refuse_occupied,
+    rewind_log,
+    save_record,
+)
+from trainers.adapter.card import card_text
+from trainers.adapter.checkpoints import CHECKPOINTS, cut_of, last_checkpoint, read_manifest, step_of
+from trainers.adapter.curve import draw_curve
+from trainers.adapter.files import sha256_of, write_whole
+from trainers.adapter.training_record import CARD, CURVE, LOG, WEIGHTS, Outcome, TrainingRecord, read_log
 from trainers.launch import is_first, world
-from trainers.memory import GIB, MemoryPlan
-from trainers.preparation import Prepared
+from trainers.memory_plan import GIB, MemoryPlan
+from trainers.prepare import Prepared
 from trainers.recipe import Recipe
-from trainers.record import CARD, CURVE, LOG, WEIGHTS, Outcome, TrainingRecord, read_log
 from trainers.training.batches import EpochOrder
 from trainers.training.failures import out_of_memory
 from trainers.training.model import load_student

@@ -18,10 +18,10 @@ from torch.utils.data import DataLoader
 from trl import SFTTrainer
 
 from harness.errors import HarnessError
-from trainers.checkpoints import checkpoints_in, cut_of, seal
+from trainers.adapter.checkpoints import checkpoints_in, cut_of, seal
+from trainers.adapter.training_record import TrainingRecord
 from trainers.encoding import IGNORED, Encoded
-from trainers.memory import GIB, MemoryPlan, ModelShape, smaller, split_evenly
-from trainers.record import TrainingRecord
+from trainers.memory_plan import GIB, MemoryPlan, ModelShape, smaller, split_evenly
 from trainers.training.attention import VARLEN
 from trainers.training.batches import StepBatches, lay_out, pick
 from trainers.training.failures import disk_is_full, first_line, loading, out_of_memory

@@ -10,18 +10,18 @@ import torch
 
 from harness.contracts import read_contract
 from harness.errors import HarnessError
+from harness.models.hf.adapter_checks import check_tokenizer
+from harness.models.hf.adapter_switch import check_effect
 from harness.models.hf.adapters import Adapter
 from harness.models.hf.bases import SHELF, Base, load_base, load_encoder
 from harness.models.hf.batching import Budget, Row, describe, halves, plan_batches
 from harness.models.hf.decoding import Answer, decode
-from harness.models.hf.fitting import check_tokenizer
-from harness.models.hf.graphs import CaptureError, GraphSteps, can_capture
+from harness.models.hf.forward_cuda_graph import CaptureError, GraphSteps, can_capture
+from harness.models.hf.forward_eager import EagerSteps, Steps
 from harness.models.hf.memory import available_bytes
 from harness.models.hf.numerics import Numerics
 from harness.models.hf.progress import TokenMeter, say
 from harness.models.hf.sources import Source
-from harness.models.hf.steps import EagerSteps, Steps
-from harness.models.hf.switching import check_effect
 from harness.types import Generation, PromptContract, RenderedPrompt, Request
 
 ENGINE = 2  # raised when the same weights and prompt would give another answer

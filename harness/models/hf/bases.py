@@ -13,12 +13,12 @@ from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, BitsAn
 from transformers.utils import logging as transformers_logging
 
 from harness.errors import HarnessError
+from harness.models.hf.adapter_switch import Switch
 from harness.models.hf.counts import check_counts, check_elements
 from harness.models.hf.memory import Footprint, available_bytes, check_fits, footprint
 from harness.models.hf.numerics import Numerics
 from harness.models.hf.reading import json_object
 from harness.models.hf.sources import Source, check_unchanged, local_folder, tokenizer_folder, unreadable
-from harness.models.hf.switching import Switch
 from harness.models.hf.tokens import Encoder
 
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 import torch
 
 from harness.models.hf.batching import Row
+from harness.models.hf.forward_eager import Steps
 from harness.models.hf.progress import TokenMeter
 from harness.models.hf.sampling import Sampler
-from harness.models.hf.steps import Steps
 from harness.models.hf.tokens import Encoder
 from harness.types import FinishReason
 

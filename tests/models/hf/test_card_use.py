@@ -15,7 +15,7 @@ from harness.templates import load_template
 from harness.templates.template import Template, parse_template
 from tests.conftest import RunCli
 from tests.trainers.adapter_folders import record_of, write_folder
-from trainers.card import card_text
+from trainers.adapter.card import card_text
 
 CHAT = "{% for m in messages %}<s>[{{ m['role'] }}] {{ m['content'] }}{% endfor %}[assistant]"
 QUESTION = "日本の首都はどこですか？"

@@ -13,7 +13,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 
 from harness.errors import HarnessError
 from harness.models.hf import LocalModel, open_local
-from harness.models.hf import steps as steps_module
+from harness.models.hf import forward_eager as steps_module
 from harness.models.hf.decoding import Answer, decode
 from harness.models.hf.progress import TokenMeter
 from harness.tasks.bundled import open_bundled

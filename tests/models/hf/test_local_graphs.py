@@ -9,8 +9,8 @@ import torch
 from transformers import AutoModelForCausalLM
 
 from harness.models.hf import backend, open_local
-from harness.models.hf.graphs import CaptureError, GraphSteps, can_capture
-from harness.models.hf.steps import EagerSteps
+from harness.models.hf.forward_cuda_graph import CaptureError, GraphSteps, can_capture
+from harness.models.hf.forward_eager import EagerSteps
 from harness.types import ModelSpec, Request
 
 PROMPTS = [[1, *range(20, 120)], [1, 300, 301], [1, *range(50, 90)], [1, 7]]

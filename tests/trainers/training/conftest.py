@@ -49,7 +49,7 @@ class Workbench:
     said: list[str] = field(default_factory=list)
 
     def prepare(self, *, dtype: str = "float32", **changes: Any) -> Any:
-        from trainers.preparation import Request, prepare
+        from trainers.prepare import Request, prepare
         from trainers.recipe import NamedRecipe, Recipe
 
         request = Request(

@@ -14,8 +14,8 @@ import pytest
 
 from harness.errors import HarnessError
 from tests.trainers.training.conftest import Workbench, write_pairs
-from trainers.checkpoints import last_checkpoint, read_manifest, seal
-from trainers.record import read_record
+from trainers.adapter.checkpoints import last_checkpoint, read_manifest, seal
+from trainers.adapter.training_record import read_record
 from trainers.training.trainer import AdapterTrainer
 
 SETTINGS: dict[str, Any] = {"lora_dropout": 0.1, "num_train_epochs": 2.0, "save_total_limit": 8}  # eight steps

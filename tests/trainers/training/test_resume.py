@@ -11,7 +11,7 @@ import torch
 
 from harness.errors import InputError
 from tests.trainers.training.conftest import Workbench, losses, rows, weights, write_pairs
-from trainers.folder import save_record
+from trainers.adapter.adapter_folder import save_record
 from trainers.training.trainer import AdapterTrainer
 
 SETTINGS: dict[str, Any] = {

@@ -14,9 +14,7 @@ import pytest
 
 from harness.errors import HarnessError, InputError
 from tests.trainers.adapter_folders import record_of
-from trainers.checkpoints import CHECKPOINTS, Cut, last_checkpoint, seal
-from trainers.files import write_whole
-from trainers.folder import (
+from trainers.adapter.adapter_folder import (
     check_same_run,
     check_weights,
     claimed,
@@ -25,12 +23,14 @@ from trainers.folder import (
     rewind_log,
     save_record,
 )
-from trainers.record import LOG, WEIGHTS, DataFile, differences, read_log, read_record, record_text
+from trainers.adapter.checkpoints import CHECKPOINTS, Cut, last_checkpoint, seal
+from trainers.adapter.files import write_whole
+from trainers.adapter.training_record import LOG, WEIGHTS, DataFile, differences, read_log, read_record, record_text
 
 HOLD = """
 import sys
 from pathlib import Path
-from trainers.folder import claimed
+from trainers.adapter.adapter_folder import claimed
 with claimed(Path(sys.argv[1])):
     print("mine", flush=True)
     sys.stdin.readline()

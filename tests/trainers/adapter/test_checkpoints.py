@@ -9,7 +9,7 @@ import pytest
 
 from harness.errors import HarnessError
 from tests.trainers.adapter_folders import record_of
-from trainers.checkpoints import CHECKPOINTS, MANIFEST, Cut, checkpoints_in, fault_of, read_manifest, seal
+from trainers.adapter.checkpoints import CHECKPOINTS, MANIFEST, Cut, checkpoints_in, fault_of, read_manifest, seal
 
 RUN = record_of(outcome=None)
 CUT = Cut(tokens=512, recomputed=3, dequantized=True)
@@ -78,7 +78,7 @@ def test_kinds_and_sizes_are_looked_at_before_anything_is_read(
     """A pipe among the last files is found before the first one is read."""
     (checkpoint / "trainer_state.json").unlink()
     os.mkfifo(checkpoint / "trainer_state.json")
-    monkeypatch.setattr("trainers.checkpoints.sha256_of", lambda path: pytest.fail(f"{path} was read"))
+    monkeypatch.setattr("trainers.adapter.checkpoints.sha256_of", lambda path: pytest.fail(f"{path} was read"))
     assert "trainer_state.json is a pipe or a device, not a file" == fault_of(checkpoint, RUN)
 
 

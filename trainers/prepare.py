@@ -25,13 +25,13 @@ from harness.models.hf.sources import (
 from harness.models.hf.tokens import Encoder
 from harness.templates import Template, load_template
 from harness.types import PromptContract, Sample
-from trainers.contamination import Hit, find_hits, index, known_benchmarks
+from trainers.adapter.training_record import DataFile, TrainingRecord
+from trainers.data.contamination import Hit, find_hits, index, known_benchmarks
+from trainers.data.examples import BadRow, Example, read_examples, split_heldout
 from trainers.encoding import Encoded, EncodedSet, SampleEncoder, preview, remedy
-from trainers.examples import BadRow, Example, read_examples, split_heldout
 from trainers.launch import world
-from trainers.memory import MemoryPlan, ModelShape, Wishes, plan_memory
+from trainers.memory_plan import MemoryPlan, ModelShape, Wishes, plan_memory
 from trainers.recipe import NamedRecipe, Recipe
-from trainers.record import DataFile, TrainingRecord
 from trainers.training.attention import DENSE, choose_attention
 from trainers.training.batches import deal
 from trainers.training.model import end_tokens, model_shape, take_device, total_bytes

@@ -13,7 +13,7 @@ import torch
 from transformers import DynamicCache
 from transformers.cache_utils import Cache, CacheLayerMixin, DynamicLayer
 
-from harness.models.hf.steps import last_scores_only, pad_left
+from harness.models.hf.forward_eager import last_scores_only, pad_left
 
 _BLOCK = 128  # tokens by which the visible part grows
 _WARM_UPS = 2  # passes before a capture, in which libraries allocate what must not be allocated in it

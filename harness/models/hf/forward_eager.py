@@ -1,6 +1,6 @@
 """One forward pass after the other: the prompts at once, then a token a row.
 
-`EagerSteps` runs anywhere. `harness.models.hf.graphs` has the faster way for a GPU.
+`EagerSteps` runs anywhere. `harness.models.hf.forward_cuda_graph` has the faster way for a GPU.
 """
 
 import inspect

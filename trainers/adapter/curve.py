@@ -32,7 +32,7 @@ Points = list[tuple[float, float]]
 def draw_curve(rows: Sequence[Mapping[str, Any]], title: str) -> bytes | None:
     r"""Return the picture as PNG, 1600 pixels wide; None if no row has a loss.
 
-    ``rows`` are those of `trainers.record.read_log`. A step that was logged twice (a training that was cut off and
+    ``rows`` are those of `training_record.read_log`. A step that was logged twice (a training that was cut off and
     resumed from a checkpoint before that step) counts as it was logged last. A loss that is no number leaves a gap.
 
     >>> draw_curve([{"step": 1, "loss": 2.5, "learning_rate": 1e-4}], "one step")[:4]

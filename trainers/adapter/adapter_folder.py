@@ -9,9 +9,9 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from harness.errors import HarnessError, InputError
-from trainers.checkpoints import CHECKPOINTS, finished_checkpoints
-from trainers.files import PART, refuse_other_than_file, sha256_of, write_whole
-from trainers.record import (
+from trainers.adapter.checkpoints import CHECKPOINTS, finished_checkpoints
+from trainers.adapter.files import PART, refuse_other_than_file, sha256_of, write_whole
+from trainers.adapter.training_record import (
     ADAPTER,
     LOG,
     RECORD,

@@ -10,7 +10,7 @@ import pytest
 from matplotlib.image import imread
 
 from tests.trainers.adapter_folders import LOGGED
-from trainers.curve import draw_curve
+from trainers.adapter.curve import draw_curve
 
 BLUE, ORANGE = (0x00, 0x63, 0xA3), (0xB2, 0x45, 0x0E)
 

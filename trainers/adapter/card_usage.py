@@ -8,7 +8,7 @@ from harness.templates.front_matter import split_front_matter
 from harness.templates.template import turns
 from harness.types import PromptContract
 from reports.view import MISSING, markdown_cell, printable
-from trainers.record import TrainingRecord
+from trainers.adapter.training_record import TrainingRecord
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+", re.ASCII)
 _GAP = "{{ input }}"
@@ -23,7 +23,7 @@ _NOT_FOR_TRANSFORMERS = ("embedded:", "gguf:")
 def hub_base(record: TrainingRecord) -> str | None:
     """Return the base's id on the Hub, or None if it is not from there: only a Hub's model has a revision.
 
-    >>> from trainers.record import TrainingRecord
+    >>> from trainers.adapter.training_record import TrainingRecord
     >>> def trained_on(base, revision):
     ...     return TrainingRecord(
     ...         base=base, base_revision=revision, base_digest="", recipe_name="", recipe={}, prompt="",

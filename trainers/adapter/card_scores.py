@@ -19,7 +19,7 @@ from reports.view import (
     signed,
 )
 from reports.wording import words
-from trainers.scores import Difference, ScoreRow
+from trainers.adapter.scores import Difference, ScoreRow
 
 BEGIN = "<!-- scores: begin -->"
 END = "<!-- scores: end -->"

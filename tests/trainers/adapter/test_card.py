@@ -15,10 +15,10 @@ from markdown_it.token import Token
 
 from harness.errors import HarnessError, InputError
 from tests.trainers.adapter_folders import contract_of, own_contract, record_of
-from trainers.card import card_text, update_scores
-from trainers.card_scores import BEGIN, END
-from trainers.record import DataFile, TrainingRecord
-from trainers.scores import Difference, Score, ScoreRow, Side, adapter_scores
+from trainers.adapter.card import card_text, update_scores
+from trainers.adapter.card_scores import BEGIN, END
+from trainers.adapter.scores import Difference, Score, ScoreRow, Side, adapter_scores
+from trainers.adapter.training_record import DataFile, TrainingRecord
 
 GOLDEN = Path(__file__).parent / "golden"
 HOSTILE = (

@@ -9,10 +9,10 @@ import torch
 from peft import PeftConfig, PeftModel, get_peft_model_state_dict
 
 from harness.errors import HarnessError, InputError
+from harness.models.hf.adapter_checks import all_zero, check_tensors, non_finite, tensor_shapes
 from harness.models.hf.adapters import CONFIG, WEIGHTS, Adapter
 from harness.models.hf.base_state import BaseDigest, Structure, digest_of, keep_packed
 from harness.models.hf.digests import content_digest
-from harness.models.hf.fitting import all_zero, check_tensors, non_finite, tensor_shapes
 from harness.models.hf.kinds import MERGE, check_sizes, without_initialisation
 from harness.models.hf.patterns import resolved
 from harness.models.hf.reading import json_object

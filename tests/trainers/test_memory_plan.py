@@ -5,7 +5,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from harness.errors import HarnessError
-from trainers.memory import (
+from trainers.memory_plan import (
     GIB,
     MemoryPlan,
     ModelShape,

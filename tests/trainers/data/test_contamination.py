@@ -16,8 +16,8 @@ from harness.tables import read_rows
 from harness.tasks.bundled import open_bundled
 from harness.tasks.elyza import open_elyza, open_elyza_tv
 from harness.types import Message, Sample, TaskSpec
-from trainers.contamination import Hit, find_hits, index, known_benchmarks, normalise
-from trainers.examples import Example
+from trainers.data.contamination import Hit, find_hits, index, known_benchmarks, normalise
+from trainers.data.examples import Example
 
 ROOT = Path(__file__).resolve().parents[2]
 ELYZA = Path("elyza-tasks-100") / "test.jsonl"

@@ -15,9 +15,9 @@ from huggingface_hub.utils.tqdm import are_progress_bars_disabled, disable_progr
 
 from harness.contracts import CONTRACT
 from harness.errors import HarnessError, InputError, UsageError
-from trainers.folder import check_weights
-from trainers.record import ADAPTER, CARD, CURVE, LOG, RECORD, WEIGHTS
-from trainers.usage import published
+from trainers.adapter.adapter_folder import check_weights
+from trainers.adapter.card_usage import published
+from trainers.adapter.training_record import ADAPTER, CARD, CURVE, LOG, RECORD, WEIGHTS
 
 PUBLISHED = (CARD, ADAPTER, WEIGHTS, CONTRACT, RECORD, LOG, CURVE)
 """All that is ever uploaded: checkpoints, data and whatever else lies in the folder stay where they are."""

@@ -16,9 +16,9 @@ import datasets
 import pytest
 
 from harness.errors import InputError, MissingExtraError, UsageError
-from trainers.examples import read_examples
-from trainers.hub_data import HubSpec, parse_spec, read_hub
-from trainers.record import DataFile
+from trainers.adapter.training_record import DataFile
+from trainers.data.examples import read_examples
+from trainers.data.hub import HubSpec, parse_spec, read_hub
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 PAIRS = [{"text": "問い", "output": "答え"}, {"text": "問い2", "output": "答え2\r\n"}]
@@ -144,7 +144,7 @@ class TestFolder:
 def test_without_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where `datasets` is not installed, the error names the extra to install."""
     monkeypatch.setitem(sys.modules, "datasets", None)
-    monkeypatch.delitem(sys.modules, "trainers.hub_data")
+    monkeypatch.delitem(sys.modules, "trainers.data.hub")
     with pytest.raises(MissingExtraError) as caught:
         read_examples(["hub:org/name"])
     assert "Install it: pip install 'ja-harness[train]'" == caught.value.hint
@@ -155,7 +155,7 @@ def test_files_need_no_datasets(tmp_path: Path) -> None:
     path = tmp_path / "train.jsonl"
     path.write_text(jsonl(PAIRS))
     code = (
-        "import sys; from trainers.examples import read_examples; read_examples(sys.argv[1:]); "
+        "import sys; from trainers.data.examples import read_examples; read_examples(sys.argv[1:]); "
         "print(sorted({'datasets', 'pyarrow', 'torch'} & set(sys.modules)))"
     )
     ran = subprocess.run([sys.executable, "-c", code, str(path)], check=True, capture_output=True, text=True)
@@ -212,7 +212,7 @@ class _Hub(BaseHTTPRequestHandler):
 _READ_EACH = """
 import json, sys
 from harness.errors import HarnessError
-from trainers.examples import read_examples
+from trainers.data.examples import read_examples
 said = {}
 for source in sys.argv[1:]:
     try:

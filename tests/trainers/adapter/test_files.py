@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import HarnessError
-from trainers.files import read_plain
+from trainers.adapter.files import read_plain
 
 
 def test_a_file_is_read_whole(tmp_path: Path) -> None:

@@ -10,9 +10,9 @@ from harness.codec import digest
 from harness.errors import HarnessError, InputError, MissingExtraError, UsageError
 from harness.tables import Row, Table, read_table, shorten
 from harness.types import Message
-from trainers.chats import exchanges
-from trainers.mapping import Layout, recognise
-from trainers.record import DataFile
+from trainers.adapter.training_record import DataFile
+from trainers.data.chats import exchanges
+from trainers.data.columns import Layout, recognise
 
 HUB = "hub:"
 _HUB_PART = re.compile(r":(?:[\w.+-]+/)?[\w.+-]+(?:\[[^\]]*\])?$")  # [SUBSET/]SPLIT, which may be a slice
@@ -21,7 +21,7 @@ _SUFFIXES = {".json", ".jsonl", ".ndjson", ".csv", ".tsv", *_PARQUET}
 _SHOWN = 3  # bad rows named in one message
 _UNANSWERED = "the conversation ends with a user turn, so there is no answer to learn"
 # datasets takes a second to import and comes with an extra, so it is loaded the way a plugin is.
-_HUB_READER = EntryPoint(name="hub", value="trainers.hub_data:read_hub", group="trainers")
+_HUB_READER = EntryPoint(name="hub", value="trainers.data.hub:read_hub", group="trainers")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +83,7 @@ def read_examples(
 
     A folder stands for the data files in it, by name. ``hub:NAME[@REVISION][:[SUBSET/]SPLIT]`` is a data set of the
     Hugging Face Hub or a folder that `datasets` can load; the split is train unless given. What the columns are,
-    `trainers.mapping.recognise` tells in each file for itself; ``columns`` maps roles to columns of other names, in all
+    `columns.recognise` tells in each file for itself; ``columns`` maps roles to columns of other names, in all
     files. Every answer of a conversation is an example and counts as a row; so does a last question without answer, but
     not the beginning that a conversation shares with an earlier one.
 

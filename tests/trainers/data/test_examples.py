@@ -15,8 +15,8 @@ from pyarrow import parquet as pq
 
 from harness.errors import HarnessError, InputError, UnknownNameError, UsageError
 from harness.types import Message
-from trainers.examples import Example, Examples, read_examples, split_heldout
-from trainers.record import DataFile
+from trainers.adapter.training_record import DataFile
+from trainers.data.examples import Example, Examples, read_examples, split_heldout
 
 
 def write(path: Path, rows: list[Any]) -> str:

@@ -17,7 +17,7 @@ import regex
 
 from harness.codec import decode
 from harness.types import Sample
-from trainers.examples import Example
+from trainers.data.examples import Example
 
 What = Literal["input", "reference"]
 

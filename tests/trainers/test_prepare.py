@@ -11,11 +11,12 @@ from harness.errors import HarnessError, UsageError
 from harness.models.hf import open_local
 from harness.templates import load_template
 from harness.types import ModelSpec, Sample
-from trainers import launch, preparation
-from trainers.memory import GIB
-from trainers.preparation import Prepared, Request, prepare, previews, summary
+from trainers import launch
+from trainers import prepare as preparation
+from trainers.adapter.training_record import record_text
+from trainers.memory_plan import GIB
+from trainers.prepare import Prepared, Request, prepare, previews, summary
 from trainers.recipe import load_recipe
-from trainers.record import record_text
 
 Prepare = Callable[..., Prepared]
 ROWS = [{"ID": n, "text": f"{n}番目の質問です。", "output": f"答え{n}です。"} for n in range(20)]

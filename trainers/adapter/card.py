@@ -11,10 +11,10 @@ from tabulate import tabulate
 
 from harness.types import PromptContract
 from reports.view import MISSING, markdown_cell, number
-from trainers.card_scores import BEGIN, END, scores_section
-from trainers.record import CURVE, LOG, RECORD, DataFile, Outcome, TrainingRecord
-from trainers.scores import ScoreRow
-from trainers.usage import coded, evaluation_command, fenced, hub_base, usage
+from trainers.adapter.card_scores import BEGIN, END, scores_section
+from trainers.adapter.card_usage import coded, evaluation_command, fenced, hub_base, usage
+from trainers.adapter.scores import ScoreRow
+from trainers.adapter.training_record import CURVE, LOG, RECORD, DataFile, Outcome, TrainingRecord
 
 _TOLD = frozenset({"summary", "data_license"})  # entries of a recipe that stand elsewhere in the card
 _MINUTE = 60
@@ -65,7 +65,7 @@ def update_scores(text: str, scores: Sequence[ScoreRow]) -> str:
 
     Where the markers are gone, the section is put at the end. ``scores`` has at least one row.
 
-    >>> from trainers.scores import Score, ScoreRow
+    >>> from trainers.adapter.scores import Score, ScoreRow
     >>> score = Score(task="t", judge="rules", model="m", prompt=None, scale=(0, 1), mean=0.5, low=0.4, high=0.6,
     ...               confidence=0.95, n=20, n_unscored=0, method="wilson")
     >>> new = update_scores("# Mine\n<!-- scores: begin -->\nold\n<!-- scores: end -->\nby hand\n",

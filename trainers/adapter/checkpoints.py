@@ -15,9 +15,9 @@ from typing import Any, Literal
 
 from harness.codec import decode, digest
 from harness.errors import HarnessError, InputError
-from trainers.files import read_plain, refuse_other_than_file, sha256_of, write_whole
-from trainers.memory import MemoryPlan
-from trainers.record import TrainingRecord, differences
+from trainers.adapter.files import read_plain, refuse_other_than_file, sha256_of, write_whole
+from trainers.adapter.training_record import TrainingRecord, differences
+from trainers.memory_plan import MemoryPlan
 
 CHECKPOINTS = "checkpoints"
 MANIFEST = "manifest.json"
@@ -41,7 +41,7 @@ class FileDigest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cut:
-    """How steps were cut up (see `trainers.memory.MemoryPlan`): the same sums, added up in another order."""
+    """How steps were cut up (see `trainers.memory_plan.MemoryPlan`): the same sums, added up in another order."""
 
     tokens: int
     recomputed: int

@@ -14,9 +14,9 @@ from harness.errors import HarnessError, InputError, UsageError
 from tests.servers.hub import STORE_TOKEN, Hub, Repository, hub, refusal
 from tests.servers.loopback import Step
 from tests.trainers.adapter_folders import contract_of, record_of, write_folder
-from trainers import publishing
-from trainers.card import card_text
-from trainers.publishing import PUBLISHED, place_notices, push_to_hub, refuse_public
+from trainers.adapter import publishing
+from trainers.adapter.card import card_text
+from trainers.adapter.publishing import PUBLISHED, place_notices, push_to_hub, refuse_public
 
 TOKEN = "hf_" + "s3cret" * 5
 WEIGHTS = bytes(range(256)) * 1200

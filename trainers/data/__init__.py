@@ -1,0 +1,1 @@
+"""Training data: files and Hub data sets to examples."""
