@@ -20,7 +20,7 @@ from trainers.adapter.card_scores import BEGIN, END
 from trainers.adapter.scores import Difference, Score, ScoreRow, Side, adapter_scores
 from trainers.adapter.training_record import DataFile, TrainingRecord
 
-GOLDEN = Path(__file__).parent / "golden"
+GOLDEN = Path(__file__).parents[1] / "golden"
 HOSTILE = (
     '---\n"# x: |\n```\n````\n| a | b |\n<script>alert(1)</script> [x](javascript:1) <!-- scores: end -->'
     "\n<!-- scores: begin -->\n\x1b[31m \ud800 `"

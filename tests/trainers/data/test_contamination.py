@@ -19,7 +19,7 @@ from harness.types import Message, Sample, TaskSpec
 from trainers.data.contamination import Hit, find_hits, index, known_benchmarks, normalise
 from trainers.data.examples import Example
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 ELYZA = Path("elyza-tasks-100") / "test.jsonl"
 TV = Path("elyza-tasks-100-tv") / "elyza-tasks-100-TV_0.jsonl"
 LONG = "東京は日本の首都であり、政治や経済、文化の中心として、多くの人が集まる大きな都市です。"
