@@ -224,6 +224,8 @@ class JudgeWorker:
             return
         try:
             self._judge_one(item, generation)
+            if item.judge in self._leased:
+                self._writer.wait()
         except Exception as error:  # noqa: BLE001 - handed to the thread that owns the run
             self._error = error
 

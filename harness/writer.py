@@ -9,6 +9,7 @@ from harness.store import Store
 from harness.types import Generation, Judgement
 
 _BATCH = 512  # rows in one transaction at most
+_LOOK = 1.0  # seconds between looks whether the thread is still there
 _BACKLOG = 8192  # rows that may wait before producers are held up
 
 _Row = Generation | Judgement | str
@@ -24,7 +25,7 @@ class Writer:
     def __init__(self, store: Store, leases: Leases | None = None) -> None:
         self._store = store
         self._leases = leases
-        self._rows: queue.Queue[_Row | None] = queue.Queue(maxsize=_BACKLOG)
+        self._rows: queue.Queue[_Row | threading.Event | None] = queue.Queue(maxsize=_BACKLOG)
         self._error: Exception | None = None
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
 
@@ -48,19 +49,36 @@ class Writer:
             raise self._error
         self._rows.put(row)
 
+    def wait(self) -> None:
+        """Return when every row that was handed over so far is durable, or cannot be written.
+
+        Whoever pays for rows waits, so that a killed process loses no more of them than are asked for at once.
+        """
+        written = threading.Event()
+        self._rows.put(written)
+        while not written.wait(_LOOK) and self._thread.is_alive():
+            pass
+
     def _run(self) -> None:
         rows: list[_Row] = []
+        waiting: list[threading.Event] = []
         open_ = True
         while open_:
             row = self._rows.get()
             while row is not None:
-                rows.append(row)
+                if isinstance(row, threading.Event):
+                    waiting.append(row)
+                else:
+                    rows.append(row)
                 if len(rows) >= _BATCH or self._rows.empty():
                     break
                 row = self._rows.get()
             open_ = row is not None
             self._flush(rows)
             rows.clear()
+            for written in waiting:
+                written.set()
+            waiting.clear()
 
     def _flush(self, rows: list[_Row]) -> None:
         if not rows or self._error is not None:
