@@ -13,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from harness.errors import InputError, UnknownNameError
+from harness.types import Sample
 
 T = TypeVar("T")
 
@@ -33,6 +34,11 @@ def digest(value: object) -> str:
     True
     """
     return hashlib.sha256(canonical(value).encode("ascii")).hexdigest()
+
+
+def sample_digest(sample: Sample) -> str:
+    """Return the sha256 of all that a judge may look at in a sample."""
+    return digest([sample.inputs, sample.reference, sample.criteria, sample.rules])
 
 
 def _plain(value: object) -> object:

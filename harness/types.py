@@ -79,6 +79,22 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedTask:
+    """A task's name with the samples to run, in order."""
+
+    name: str
+    samples: tuple[Sample, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class RowKey:
+    """A row of a board: a model under a prompt (None where its answers existed already)."""
+
+    model: str
+    prompt: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
     """One turn of a conversation."""
 

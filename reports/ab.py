@@ -6,10 +6,10 @@ from typing import Any
 
 from tabulate import tabulate
 
-from harness.experiments import ASSUMED_SPREAD, Apart, CellMean, Contrast, Experiment, Selection
+from harness.analysis.prompt_test import ASSUMED_SPREAD, Apart, CellMean, Contrast, Experiment, Selection
 from harness.stats import BoardPlan, PairedComparison
 from harness.types import Scale
-from reports.view import (
+from reports.formatting import (
     interval,
     kind_key,
     markdown_cell,

@@ -8,12 +8,12 @@ from typing import Any
 
 from tabulate import tabulate
 
-from harness.anchored import AnchoredRow, Anchoring
-from harness.cards import Bin, Confusion, GroupAlpha, JudgeCard, PairCard, RaterCard
+from harness.analysis.human_anchor import AnchoredRow, Anchoring
+from harness.analysis.judge_audit import Bin, Confusion, GroupAlpha, JudgeCard, PairCard, RaterCard
 from harness.stats import Agreement
 from harness.tables import compact
 from harness.types import Estimate
-from reports.view import interval, kind_key, markdown_cell, number, percent, row_name, score_digits, signed
+from reports.formatting import interval, kind_key, markdown_cell, number, percent, row_name, score_digits, signed
 from reports.wording import words
 
 _SHOWN_ROWS = 10  # of a table with one line per model

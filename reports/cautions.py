@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from harness.scores import RowKey
-from reports.document import Answer, Report
-from reports.view import percent, row_name
+from harness.types import RowKey
+from reports.formatting import percent, row_name
+from reports.run_view import Answer, Report
 from reports.wording import Words
 
 CUT_SHARE = 0.05

@@ -1,9 +1,9 @@
 """Missing scores in words and cells: which rows are marked, what they could be at worst and at best. Pure."""
 
-from harness.leaderboard import Board, BoardRow, TagRow
+from harness.analysis.leaderboard import Board, BoardRow, TagRow
 from harness.stats import PairedComparison, WorstCase
 from harness.types import Estimate
-from reports.view import MISSING, interval, number, row_name, score_digits, signed
+from reports.formatting import MISSING, interval, number, row_name, score_digits, signed
 from reports.wording import Words
 
 MARK = "†"

@@ -11,26 +11,12 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from harness.cards import Bin, JudgeCard, PairCard
-from harness.leaderboard import Board, BoardRow
-from harness.scores import ScoreTable
+from harness.analysis.judge_audit import Bin, JudgeCard, PairCard
+from harness.analysis.leaderboard import Board, BoardRow
+from harness.analysis.scores import ScoreTable
 from harness.types import Estimate
-from reports.document import Report
-from reports.figures import figures, tone
-from reports.gaps import comparable, difference_bounds, legend, marked, marked_difference, row_bounds, tag_mean
-from reports.judge_cards import TaskCards, judge_cards
-from reports.markdown import (
-    cautions_about,
-    method_note,
-    missing_reasons,
-    noise,
-    resolution,
-    scale_note,
-    verdict_on_board,
-    wins,
-)
-from reports.payload import embedded, payload
-from reports.view import (
+from reports.charts import figures, tone
+from reports.formatting import (
     MISSING,
     interval,
     is_long,
@@ -47,6 +33,20 @@ from reports.view import (
     signed,
     sort_key,
 )
+from reports.gaps import comparable, difference_bounds, legend, marked, marked_difference, row_bounds, tag_mean
+from reports.judge_cards import TaskCards, judge_cards
+from reports.markdown import (
+    cautions_about,
+    method_note,
+    missing_reasons,
+    noise,
+    resolution,
+    scale_note,
+    verdict_on_board,
+    wins,
+)
+from reports.payload import embedded, payload
+from reports.run_view import Report
 from reports.wording import Language, Words, words
 
 _SCRIPTS = ("core.js", "boards.js", "diff.js", "answers.js", "tasks.js")

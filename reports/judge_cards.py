@@ -5,10 +5,10 @@ from itertools import combinations
 
 import numpy as np
 
-from harness.cards import JudgeCard, PairCard, judge_card, pair_card
-from harness.scores import ScoreTable
+from harness.analysis.judge_audit import JudgeCard, PairCard, judge_card, pair_card
+from harness.analysis.scores import ScoreTable
 from harness.stats.arrays import Floats
-from reports.document import Report
+from reports.run_view import Report
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,22 +7,10 @@ from typing import Any
 
 from tabulate import tabulate
 
-from harness.leaderboard import Board, BoardRow, Leaderboard
+from harness.analysis.leaderboard import Board, BoardRow, Leaderboard
 from harness.stats import PairedComparison
 from reports.audit import grouped_reasons
-from reports.gaps import (
-    comparable,
-    comparison_cautions,
-    difference_bounds,
-    gap_cautions,
-    has_sure_sign,
-    legend,
-    marked,
-    marked_difference,
-    row_bounds,
-    tag_mean,
-)
-from reports.view import (
+from reports.formatting import (
     MISSING,
     interval,
     is_long,
@@ -38,6 +26,18 @@ from reports.view import (
     row_name,
     score_digits,
     shown_value,
+)
+from reports.gaps import (
+    comparable,
+    comparison_cautions,
+    difference_bounds,
+    gap_cautions,
+    has_sure_sign,
+    legend,
+    marked,
+    marked_difference,
+    row_bounds,
+    tag_mean,
 )
 from reports.wording import Language, Words, words
 

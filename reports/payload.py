@@ -6,10 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from harness.scores import RowKey
-from harness.types import FinishReason, Verdict
-from reports.document import Answer, Report
-from reports.view import printable, row_name, score_digits
+from harness.types import FinishReason, RowKey, Verdict
+from reports.formatting import printable, row_name, score_digits
+from reports.run_view import Answer, Report
 from reports.wording import Words
 
 TEXT_LIMIT = 24_000_000

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from harness.leaderboard import Board, BoardRow, Comparison, Leaderboard
+from harness.analysis.leaderboard import Board, BoardRow, Comparison, Leaderboard
 from harness.tables.cells import guarded
+from reports.formatting import printable
 from reports.gaps import gap_cautions
-from reports.view import printable
 from reports.wording import words
 
 SCHEMA = 1

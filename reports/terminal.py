@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from harness.types import Sample, Verdict
-from reports.document import Answer
-from reports.view import printable, row_name
+from reports.formatting import printable, row_name
+from reports.run_view import Answer
 from reports.wording import Words
 
 Style = Callable[[str], str]

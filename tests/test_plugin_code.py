@@ -201,7 +201,7 @@ def test_ours_have_versions_instead() -> None:
     assert ["judges.reference"] == modules_of(Reference)
 
 
-@pytest.mark.parametrize("make", [list, lambda: ["harness.run", "judges.llm"]])
+@pytest.mark.parametrize("make", [list, lambda: ["harness.engine.execute", "judges.llm"]])
 def test_our_modules_do_not_count(make: Callable[[], list[str]]) -> None:
     """A plugin that is built from our parts is hashed by its own alone."""
     kind = typed(NOTEBOOK)

@@ -8,7 +8,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from harness.contracts import make_contract
 from harness.errors import HarnessError, UsageError
 from harness.models.hf.adapters import CONFIG as ADAPTER_CONFIG
 from harness.models.hf.bases import load_encoder, read_config, stored_quantization
@@ -24,6 +23,7 @@ from harness.models.hf.sources import (
 )
 from harness.models.hf.tokens import Encoder
 from harness.templates import Template, load_template
+from harness.templates.contract import make_contract
 from harness.types import PromptContract, Sample
 from trainers.adapter.training_record import DataFile, TrainingRecord
 from trainers.data.contamination import Hit, find_hits, index, known_benchmarks

@@ -5,16 +5,16 @@ from typing import Any
 
 import click
 
-from harness.cli.assemble import Evaluation, assemble
+from harness.analysis.prompt_test import plan_experiment, units_to_split
 from harness.cli.dry_run import dry_run_report
 from harness.cli.eval import build_spec, run_evaluation, say_notices
 from harness.cli.options import common_options, evaluation_options
-from harness.cli.publish import PromptTest
-from harness.cli.results import check_plan
-from harness.cli.runs import AB_MARKDOWN, RunFolder, new_run
 from harness.errors import UnknownNameError, UsageError
-from harness.experiments import plan_experiment, units_to_split
 from harness.protocols import AnswerFile, prompts_share
+from harness.runs.assemble import Evaluation, assemble
+from harness.runs.finish import check_plan
+from harness.runs.folder import AB_MARKDOWN, RunFolder, new_run
+from harness.runs.publish import PromptTest
 from harness.specs import default_run_name, load_config, store_url
 from reports.ab import plan_sentence
 

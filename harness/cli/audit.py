@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
-from harness.anchored import anchoring
-from harness.cards import (
+from harness.analysis.human_anchor import anchoring
+from harness.analysis.judge_audit import (
     RaterCard,
     answer_lengths,
     comparable,
@@ -18,13 +18,13 @@ from harness.cards import (
     pair_card,
     rater_card,
 )
+from harness.analysis.scores import ScoreTable
 from harness.cli.options import common_options
-from harness.cli.publish import joined_judges
 from harness.cli.rate import imported_ratings
-from harness.cli.stored import StoredRun, read_run
 from harness.errors import UnknownNameError
-from harness.scores import ScoreTable
-from harness.sheet_ratings import IMPORTED, rater_matrix
+from harness.human.sheets import IMPORTED, rater_matrix
+from harness.runs.publish import joined_judges
+from harness.runs.stored import StoredRun, read_run
 from harness.specs import load_config
 from harness.types import LIKERT_5
 from reports.audit import Audit, TaskAudit, audit_document, audit_markdown

@@ -5,10 +5,10 @@ from pathlib import Path
 import click
 
 from harness.cli.options import common_options
-from harness.cli.runs import RESULTS, RunFolder, run_folders
-from harness.contracts import read_contract
 from harness.errors import HarnessError, InputError, MissingExtraError, UnknownNameError, UsageError
+from harness.runs.folder import RESULTS, RunFolder, run_folders
 from harness.specs import load_config
+from harness.templates.contract import read_contract
 from trainers.adapter.card import card_text, update_scores
 from trainers.adapter.curve import draw_curve
 from trainers.adapter.files import write_whole

@@ -6,9 +6,9 @@ import sys
 import click
 
 from harness.cli.progress import ConsoleProgress
-from harness.job import Job, Outcome
-from harness.run import execute
-from harness.store import Store
+from harness.engine.execute import execute
+from harness.engine.job import Job, Outcome
+from harness.store.store import Store
 
 UNSCORED_EXIT = 3
 INTERRUPTED_EXIT = 130

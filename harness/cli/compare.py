@@ -5,7 +5,7 @@ import json
 import click
 
 from harness.cli.options import common_options
-from harness.cli.stored import read_run
+from harness.runs.stored import read_run
 from harness.specs import load_config
 from harness.stats import Family
 from reports.markdown import comparison_report

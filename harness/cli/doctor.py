@@ -13,11 +13,11 @@ from tabulate import tabulate
 from harness import plugins
 from harness.cli.options import common_options
 from harness.errors import HarnessError
-from harness.provenance import versions
+from harness.runs.provenance import versions
 from harness.sandbox.confined import protections
 from harness.sandbox.program import TemplateFailure
 from harness.specs import load_config, store_url
-from harness.store import Store, store_exists
+from harness.store.store import Store, store_exists
 from trainers.launch import is_installed
 
 _KEYS = ("GEMINI_API_KEY", "GOOGLE_API_KEY", "OPENAI_API_KEY", "HF_TOKEN")

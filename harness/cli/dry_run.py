@@ -7,12 +7,12 @@ from typing import Any
 
 from tabulate import tabulate
 
-from harness.cli.assemble import Evaluation
-from harness.job import Job
-from harness.plan import JudgementItem, items_of, sample_keys
+from harness.engine.job import Job
+from harness.engine.plan import JudgementItem, items_of, sample_keys
 from harness.protocols import CallEstimate, EstimatesCost
 from harness.remote.pricing import rough_tokens
-from harness.store import Store, store_exists
+from harness.runs.assemble import Evaluation
+from harness.store.store import Store, store_exists
 from harness.types import Generation
 
 _SECONDS_PER_CALL = 2.0  # of a judge without a pace: what a call to a served model usually takes

@@ -6,14 +6,14 @@ from typing import Any
 
 import click
 
-from harness.cli.assemble import Evaluation, assemble
 from harness.cli.carrying_out import UNSCORED_EXIT, carry_out
 from harness.cli.dry_run import dry_run_report
 from harness.cli.options import common_options, evaluation_options
-from harness.cli.publish import PromptTest
-from harness.cli.results import check_plan, finish
-from harness.cli.runs import MARKDOWN, RESULTS, RunFolder, new_run
 from harness.errors import UsageError
+from harness.runs.assemble import Evaluation, assemble
+from harness.runs.finish import check_plan, finish
+from harness.runs.folder import MARKDOWN, RESULTS, RunFolder, new_run
+from harness.runs.publish import PromptTest
 from harness.specs import (
     DEFAULT_PROMPT,
     Config,
@@ -24,7 +24,7 @@ from harness.specs import (
     parse_task,
     store_url,
 )
-from harness.store import Store
+from harness.store.store import Store
 from harness.types import EvalSpec, Sampling
 
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import click
 
 from harness.cli.options import common_options
-from harness.cli.stored import read_run
 from harness.errors import UsageError
 from harness.runs.export import FORMATS, Format, scores_table, write_table
+from harness.runs.stored import read_run
 from harness.specs import load_config
 
 

@@ -2,24 +2,25 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 import click
 
 from harness import plugins
-from harness.cli.assemble import open_judges
-from harness.cli.carrying_out import UNSCORED_EXIT
+from harness.cli.carrying_out import UNSCORED_EXIT, carry_out
 from harness.cli.dry_run import judging_report
-from harness.cli.joining import Joining, join
 from harness.cli.options import FiniteRange, common_options
-from harness.cli.results import report_outcome
-from harness.cli.runs import MARKDOWN, RESULTS
-from harness.cli.stored import StoredRun, read_run
 from harness.codec import digest
+from harness.engine.job import planned_judge
 from harness.errors import HarnessError, UsageError
-from harness.job import planned_judge
 from harness.protocols import Judge, Ratings
+from harness.runs.add_judges import Joining, join
+from harness.runs.assemble import open_judges
+from harness.runs.finish import report_outcome
+from harness.runs.folder import MARKDOWN, RESULTS
+from harness.runs.stored import StoredRun, read_run
 from harness.specs import load_config, parse_judge
-from harness.store import Store
+from harness.store.store import Store
 from harness.types import JudgeSpec
 
 
@@ -71,7 +72,7 @@ def judge(
         return 0
     stored.folder.create()
     with Store(url) as rows:
-        outcome, verdicts = join(joining, rows, max_cost=max_cost)
+        outcome, verdicts = join(joining, rows, partial(carry_out, max_cost=max_cost))
     click.echo(stored.folder.read(RESULTS if as_json else MARKDOWN), nl=False)
     return UNSCORED_EXIT if report_outcome(outcome, verdicts, stored.folder) > max_unscored else 0
 

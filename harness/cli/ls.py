@@ -8,11 +8,11 @@ from tabulate import tabulate
 
 from harness import plugins
 from harness.cli.options import common_options
-from harness.cli.runs import RunFolder, run_folders
 from harness.errors import HarnessError, InputError
+from harness.runs.folder import RunFolder, run_folders
 from harness.specs import Config, load_config
 from harness.templates import load_template, own_templates, template_names
-from reports.view import number, printable, score_digits
+from reports.formatting import number, printable, score_digits
 from trainers.recipe import Recipe, load_recipe, recipe_names
 
 # How each built-in is written on the command line; a stranger's plugin is shown by its name.

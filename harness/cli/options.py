@@ -28,7 +28,7 @@ def _set_up_logging(_ctx: click.Context, _parameter: click.Parameter, value: boo
 def _check_store(_ctx: click.Context, _parameter: click.Parameter, url: str | None) -> str | None:
     """Refuse what is no store, also by a command that has no use for one."""
     if url is not None:
-        from harness.store_file import store_file  # noqa: PLC0415 - loads SQLAlchemy, which --help need not
+        from harness.store.store_file import store_file  # noqa: PLC0415 - loads SQLAlchemy, which --help need not
 
         store_file(url)
     return url

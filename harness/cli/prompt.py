@@ -7,16 +7,16 @@ from pathlib import Path
 
 import click
 
-from harness.cli.assemble import open_model, open_task
 from harness.cli.options import common_options
-from harness.contracts import CONTRACT, mismatch, read_contract
 from harness.errors import HarnessError, InputError, UnknownNameError, UsageError
 from harness.protocols import KnowsTrainingPrompt, ShowsTokens
+from harness.runs.assemble import open_model, open_task
 from harness.specs import DEFAULT_PROMPT, Config, load_config, parse_model, parse_task
 from harness.templates import Template, load_template
+from harness.templates.contract import CONTRACT, mismatch, read_contract
 from harness.templates.lint import Finding, lint
 from harness.types import PromptContract, RenderedPrompt, Sample
-from reports.view import printable
+from reports.formatting import printable
 
 _DEFAULT_TASK = "bundled:ja-mini"
 _WIDTH = 100

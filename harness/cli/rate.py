@@ -2,19 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 import click
 from tabulate import tabulate
 
-from harness.cards import RaterCard, rater_card
-from harness.cli.joining import Joining, join
+from harness.analysis.judge_audit import RaterCard, rater_card
+from harness.cli.carrying_out import carry_out
 from harness.cli.options import common_options
-from harness.cli.runs import RunFolder
-from harness.cli.stored import StoredRun, read_run
 from harness.errors import HarnessError, InputError, UnknownNameError
-from harness.human.ratings import rating_scale
-from harness.rating import (
+from harness.human.draw import (
     Draw,
     Export,
     Rating,
@@ -25,12 +23,15 @@ from harness.rating import (
     sheet_text,
     tag_of,
 )
-from harness.scores import RowKey
-from harness.sheet_ratings import IMPORTED, SheetRatings, rater_matrix, ratings_text, read_ratings
+from harness.human.ratings import rating_scale
+from harness.human.sheets import IMPORTED, SheetRatings, rater_matrix, ratings_text, read_ratings
+from harness.runs.add_judges import Joining, join
+from harness.runs.folder import RunFolder
+from harness.runs.stored import StoredRun, read_run
 from harness.specs import load_config
-from harness.store import Store
+from harness.store.store import Store
 from harness.tables import Table, read_table
-from harness.types import Sample
+from harness.types import RowKey, Sample
 from reports.audit import agreement_cells
 
 RATINGS = "ratings.csv"
@@ -179,7 +180,7 @@ def import_sheets(*, run: str, sheets: tuple[str, ...], config: str | None, stor
     matrix, raters, tasks = rater_matrix(ratings)
     with Store(store or str(stored.manifest["store"])) as rows:
         stored.folder.write(RATINGS, ratings_text(ratings))
-        join(Joining(run=stored, judges=(judge,), draw=_record(export.draw)), rows)
+        join(Joining(run=stored, judges=(judge,), draw=_record(export.draw)), rows, partial(carry_out, max_cost=None))
     click.echo(_summary(ratings, rater_card(matrix, raters, tasks, scale)))
     click.echo(
         f"The ratings are in {stored.folder.path / RATINGS}; they are the judge 'human' of this run now. "

@@ -10,19 +10,19 @@ from typing import Any
 
 import click
 
-from harness.cli.merging import merge_runs
 from harness.cli.options import common_options
-from harness.cli.prompt_tests import prompt_tests_document, prompt_tests_of, prompt_tests_text
-from harness.cli.runs import AB_MARKDOWN, CSV, HTML, MANIFEST, MARKDOWN, RESULTS, RunFolder
-from harness.cli.stored import StoredRun, read_run
-from harness.cli.stored_report import report_of
 from harness.errors import UsageError
+from harness.runs.folder import AB_MARKDOWN, CSV, HTML, MANIFEST, MARKDOWN, RESULTS, RunFolder
+from harness.runs.merge import merge_runs
+from harness.runs.prompt_tests import prompt_tests_document, prompt_tests_of, prompt_tests_text
+from harness.runs.stored import StoredRun, read_run
+from harness.runs.stored_report import report_of
 from harness.specs import load_config
 from reports.cautions import cautions
-from reports.document import Report
 from reports.html import report_html
 from reports.markdown import leaderboard_markdown
 from reports.results import results_csv, results_document
+from reports.run_view import Report
 from reports.wording import LANGUAGES, Language, words
 
 FILES = {"md": MARKDOWN, "html": HTML, "json": RESULTS, "csv": CSV}

@@ -3,12 +3,11 @@
 import click
 
 from harness.cli.options import common_options
-from harness.cli.stored import StoredRun, read_run
-from harness.cli.stored_report import report_of
 from harness.errors import UnknownNameError
-from harness.plan import PlannedTask
+from harness.runs.stored import StoredRun, read_run
+from harness.runs.stored_report import report_of
 from harness.specs import load_config
-from harness.types import Sample
+from harness.types import PlannedTask, Sample
 from reports.terminal import task_text
 from reports.wording import LANGUAGES, Language, words
 

@@ -5,13 +5,13 @@ from pathlib import Path
 import click
 
 from harness.cli.options import common_options
-from harness.cli.stored import StoredRun, read_run
 from harness.errors import HarnessError, UnknownNameError, UsageError
+from harness.runs.stored import StoredRun, read_run
 from harness.specs import load_config
 from harness.tables.files import read_bytes
 from harness.types import Request
+from reports.formatting import printable
 from reports.submission import IDS, SubmittedAnswer, answer_notes, check_submission, submission_text
-from reports.view import printable
 
 _COMPETITION = "elyza-tasks-100-tv"
 _SHOWN = 30

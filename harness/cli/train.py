@@ -11,12 +11,12 @@ import click
 from huggingface_hub.errors import HFValidationError
 from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]  # its __init__ names no exports
 
-from harness.cli.assemble import open_task
 from harness.cli.options import FiniteRange, common_options
 from harness.errors import MissingExtraError, UsageError
+from harness.runs.assemble import open_task
 from harness.specs import DEFAULT_BASE, Config, load_config, parse_task
 from harness.types import Sample
-from reports.view import printable
+from reports.formatting import printable
 from trainers.adapter.adapter_folder import refuse_occupied
 from trainers.adapter.checkpoints import finished_checkpoints, step_of
 from trainers.adapter.publishing import hub_token, place_notices, push_to_hub, refuse_public

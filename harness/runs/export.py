@@ -18,10 +18,10 @@ from openpyxl.cell import WriteOnlyCell
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 from pyarrow import parquet as pq
 
+from harness.engine.plan import JudgementItem, PlannedJudge
 from harness.errors import HarnessError
-from harness.plan import JudgementItem, PlannedJudge, PlannedTask
-from harness.rating import cell as guarded
-from harness.types import Generation, Request, Sample, Verdict
+from harness.human.draw import cell as guarded
+from harness.types import Generation, PlannedTask, Request, Sample, Verdict
 
 Format = Literal["parquet", "csv", "xlsx", "jsonl"]
 FORMATS: tuple[Format, ...] = ("parquet", "csv", "xlsx", "jsonl")

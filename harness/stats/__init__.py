@@ -13,10 +13,8 @@ from harness.stats.anchoring import (
     effective_labels,
 )
 from harness.stats.comparable import ComparableMeans, comparable_means
-from harness.stats.draws import DrawCheck, check_draw
 from harness.stats.gaps import gaps_are_unlike, gaps_matter, missing_shares
 from harness.stats.intervals import ScoreInterval, cluster_interval, mean_interval, score_interval, wilson_interval
-from harness.stats.missing import WorstCase, worst_case_mean
 from harness.stats.multiplicity import benjamini_hochberg, holm, sidak_t_critical
 from harness.stats.paired import (
     Family,
@@ -37,6 +35,7 @@ from harness.stats.power import (
     t_test_power,
 )
 from harness.stats.ranks import RankSet, rank_sets, rank_sets_from_pairs
+from harness.stats.sampling_check import DrawCheck, check_draw
 from harness.stats.variance import (
     Purchase,
     RepeatPlan,
@@ -46,6 +45,7 @@ from harness.stats.variance import (
     predicted_se,
     variance_components,
 )
+from harness.stats.worst_case_bounds import WorstCase, worst_case_mean
 
 __all__ = [
     "Agreement",

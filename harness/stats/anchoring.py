@@ -24,7 +24,7 @@ from harness.stats.arrays import (
     t_critical,
     tail_probability,
 )
-from harness.stats.draws import DrawCheck, check_draw
+from harness.stats.sampling_check import DrawCheck, check_draw
 from harness.types import Estimate
 
 Estimand = Literal["these tasks", "new tasks like these"]

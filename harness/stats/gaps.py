@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from harness.stats.arrays import Bools, Floats, Ints
-from harness.stats.missing import Ends, bound_intervals, missing_bounds
+from harness.stats.worst_case_bounds import Ends, bound_intervals, missing_bounds
 
 FEW_MISSING = 0.05
 """Up to this share of missing scores, if the same ones are missing in every row, nothing is said."""

@@ -16,11 +16,11 @@ from harness.errors import StatisticsError
 from harness.stats.arrays import Floats, number, score_array, shared_clusters, sure_share, tail_probability
 from harness.stats.gaps import PairGaps, gap_sentence, pair_gaps
 from harness.stats.intervals import TOO_FEW_CLUSTERS, cluster_cautions
-from harness.stats.missing import score_ends
 from harness.stats.multiplicity import holm
 from harness.stats.pairs import Flips, PairMoments, all_pairs, pair_flips, pair_intervals, pair_moments
 from harness.stats.power import GAINS, BoardPlan, minimum_detectable_effect, plan_board
 from harness.stats.signflip import DRAWS, score_grid
+from harness.stats.worst_case_bounds import score_ends
 from harness.types import Estimate
 
 Family = Literal["baseline", "all-pairs"]

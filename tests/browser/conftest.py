@@ -8,8 +8,8 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from reports.cautions import cautions
-from reports.document import Report
 from reports.html import report_html
+from reports.run_view import Report
 from reports.wording import Language, words
 
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness import plugins
-from harness.cli.publish import planned_judges
+from harness.runs.publish import planned_judges
 from tests.conftest import RunCli, results_of
 
 # The plugin of README.md, which says nothing of its code in its fingerprint.

@@ -7,16 +7,18 @@ import sqlite3
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from harness.cli.assemble import open_judges
-from harness.cli.joining import Joining, join
-from harness.cli.stored import read_run
+from harness.cli.carrying_out import carry_out
 from harness.errors import HarnessError
+from harness.runs.add_judges import Joining, join
+from harness.runs.assemble import open_judges
+from harness.runs.stored import read_run
 from harness.specs import Config, parse_judge
-from harness.store import Store
+from harness.store.store import Store
 from tests.conftest import ROOT, RunCli, results_of
 
 FIVE = ("--task", "five=five.jsonl")
@@ -147,12 +149,12 @@ def test_a_judge_that_joined_meanwhile_is_not_lost(finished: RunCli, example_plu
     assert 0 == finished("judge", "r", "--judge", "length").code
     judges, notices = open_judges([parse_judge("rules", Config())], stale.tasks, [("echo", "course.v1")])
     with Store(str(stale.manifest["store"])) as store:
-        join(Joining(run=stale, judges=judges, notices=notices), store)
+        join(Joining(run=stale, judges=judges, notices=notices), store, partial(carry_out, max_cost=None))
     assert {"reference": 5, "length": 5, "rules": 5} == judges_of("r")
     finished("eval", *FIVE, "--model", "echo", "--judge", "reference", "--run", "r", "--limit", "2",
              "--overwrite")  # fmt: skip
     with Store(str(stale.manifest["store"])) as store, pytest.raises(HarnessError, match="evaluated anew meanwhile"):
-        join(Joining(run=stale, judges=judges, notices=notices), store)
+        join(Joining(run=stale, judges=judges, notices=notices), store, partial(carry_out, max_cost=None))
 
 
 def test_an_interrupted_judge_goes_on_where_it_was(plugin_folder: Path, forty: RunCli, workplace: Path) -> None:

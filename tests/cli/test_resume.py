@@ -16,12 +16,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness.job import Job, Outcome
-from harness.plan import PlannedModel, PlannedTask, plan_requests
-from harness.run import execute
-from harness.store import Store
+from harness.engine.execute import execute
+from harness.engine.job import Job, Outcome
+from harness.engine.plan import PlannedModel, plan_requests
+from harness.store.store import Store
 from harness.templates import load_template
-from harness.types import PASS_FAIL, Generation, Request, Sample, Sampling, Verdict
+from harness.types import PASS_FAIL, Generation, PlannedTask, Request, Sample, Sampling, Verdict
 from tests.conftest import ROOT, results_of
 
 N_TASKS = 60

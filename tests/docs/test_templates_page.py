@@ -24,10 +24,10 @@ def test_every_block_of_the_page_runs(run_cli: RunCli) -> None:
 
 def _write_adapter(folder: Path) -> None:
     """Write what the page calls an adapter that was trained with course.v1; its weights are never read there."""
-    from harness.contracts import contract_text, make_contract
     from harness.models.hf.bases import load_encoder
     from harness.models.hf.sources import resolve
     from harness.templates import load_template
+    from harness.templates.contract import contract_text, make_contract
 
     tokens = load_encoder(resolve(EMBEDDED, None), trusted=False).tokens
     contract = make_contract(load_template("course.v1"), tokens=tokens, answer_tokens=lambda _: [], eos=(1, "<eos>"))

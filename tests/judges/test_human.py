@@ -13,13 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyarrow import parquet as pq
 
+from harness.engine.job import planned_judge
+from harness.engine.plan import PlannedModel, items_of, plan_requests
 from harness.errors import InputError, UnknownNameError, UsageError
-from harness.job import planned_judge
-from harness.plan import PlannedModel, PlannedTask, items_of, plan_requests
 from harness.protocols import ChecksRows, ChecksSamples, RatesPrompts, Ratings, prompts_share
 from harness.tables import compact
 from harness.templates import load_template
-from harness.types import LIKERT_5, Generation, JudgeSpec, Sample, Sampling, Scale, Verdict
+from harness.types import LIKERT_5, Generation, JudgeSpec, PlannedTask, Sample, Sampling, Scale, Verdict
 from judges.human import HumanRatings, open_human, open_scores
 
 SHARED = Path(__file__).resolve().parents[2].parent / "shared" / "data"

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.leaderboard import build_leaderboard, length_stop_rates
-from harness.plan import PlannedJudge
-from harness.scores import RowKey, ScoreTable
+from harness.analysis.leaderboard import build_leaderboard, length_stop_rates
+from harness.analysis.scores import ScoreTable
+from harness.engine.plan import PlannedJudge
 from harness.types import (
     LIKERT_5,
     UNIT,
@@ -18,11 +18,12 @@ from harness.types import (
     Message,
     RenderedPrompt,
     Request,
+    RowKey,
     Sample,
     Sampling,
     Verdict,
 )
-from reports.document import Answer, PromptExample, Report
+from reports.run_view import Answer, PromptExample, Report
 
 GOLDEN = Path(__file__).parent / "golden"
 

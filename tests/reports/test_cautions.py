@@ -2,10 +2,9 @@
 
 from dataclasses import replace
 
-from harness.scores import RowKey
-from harness.types import Sampling
+from harness.types import RowKey, Sampling
 from reports.cautions import cautions
-from reports.document import Report
+from reports.run_view import Report
 from reports.wording import words
 from tests.reports.conftest import small_report
 

@@ -9,15 +9,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from harness.leaderboard import Board, Leaderboard, build_leaderboard
-from harness.plan import PlannedJudge
-from harness.scores import RowKey, ScoreTable
-from harness.types import LIKERT_5, PASS_FAIL, PERCENT, Sample, Scale
-from reports.document import Answer
+from harness.analysis.leaderboard import Board, Leaderboard, build_leaderboard
+from harness.analysis.scores import ScoreTable
+from harness.engine.plan import PlannedJudge
+from harness.types import LIKERT_5, PASS_FAIL, PERCENT, RowKey, Sample, Scale
 from reports.gaps import MARK, comparison_cautions, gap_cautions, legend
 from reports.html import report_html
 from reports.markdown import board_table, comparison_report, leaderboard_markdown
 from reports.results import results_csv, results_document
+from reports.run_view import Answer
 from reports.wording import LANGUAGES, Language, words
 from tests.reports.conftest import small_report
 

@@ -11,10 +11,10 @@ import pytest
 
 from reports import payload as payload_module
 from reports.cautions import cautions
-from reports.document import Report
+from reports.formatting import printable
 from reports.html import report_html
 from reports.payload import embedded, payload
-from reports.view import printable
+from reports.run_view import Report
 from reports.wording import Language, words
 from tests.reports.conftest import HOSTILE, hostile_report, small_report
 

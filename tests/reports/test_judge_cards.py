@@ -7,7 +7,7 @@ import pytest
 
 from harness.types import PASS_FAIL, PERCENT, Scale
 from reports.judge_cards import judge_cards
-from reports.levels import level_shares
+from reports.score_histogram import level_shares
 from tests.reports.conftest import SCORES, small_report
 
 

@@ -10,9 +10,9 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from reports.cautions import cautions
-from reports.document import Report
+from reports.formatting import markdown_cell, markdown_line, printable
 from reports.markdown import comparison_report, leaderboard_markdown
-from reports.view import markdown_cell, markdown_line, printable
+from reports.run_view import Report
 from reports.wording import Language, words
 from tests.reports.conftest import hostile_report, small_report
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 
-from reports.document import Report
+from reports.run_view import Report
 from reports.terminal import task_text
 from reports.wording import Language, words
 from tests.reports.conftest import hostile_report, small_report

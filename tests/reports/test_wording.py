@@ -9,7 +9,7 @@ import reports
 from harness.protocols import KINDS, SOURCES
 from harness.stats import paired_comparison
 from harness.stats.intervals import cluster_cautions
-from reports.view import kind_key
+from reports.formatting import kind_key
 from reports.wording import Language, words
 
 PLACES = re.compile(r"\{(\w+)\}")

@@ -9,7 +9,7 @@ from scipy import stats as scipy_stats
 
 from harness.errors import StatisticsError
 from harness.stats import compare_pairs, paired_comparison, score_interval, worst_case_mean
-from harness.stats.missing import shared_tails
+from harness.stats.worst_case_bounds import shared_tails
 
 LIKERT = {"low": 1, "high": 5}
 NAN = np.nan

@@ -5,8 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from harness.contracts import CONTRACT, contract_text, make_contract
 from harness.templates import load_template
+from harness.templates.contract import CONTRACT, contract_text, make_contract
 from harness.templates.template import Template, parse_template
 from harness.types import PromptContract, RenderedPrompt
 from trainers.adapter.training_record import LOG, RECORD, DataFile, Outcome, TrainingRecord, record_text

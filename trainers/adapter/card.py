@@ -10,7 +10,7 @@ import yaml
 from tabulate import tabulate
 
 from harness.types import PromptContract
-from reports.view import MISSING, markdown_cell, number
+from reports.formatting import MISSING, markdown_cell, number
 from trainers.adapter.card_scores import BEGIN, END, scores_section
 from trainers.adapter.card_usage import coded, evaluation_command, fenced, hub_base, usage
 from trainers.adapter.scores import ScoreRow

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from tabulate import tabulate
 
 from harness.protocols import older_source
-from reports.view import (
+from reports.formatting import (
     MISSING,
     interval,
     kind_key,

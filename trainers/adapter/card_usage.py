@@ -7,7 +7,7 @@ import shlex
 from harness.templates.front_matter import split_front_matter
 from harness.templates.template import turns
 from harness.types import PromptContract
-from reports.view import MISSING, markdown_cell, printable
+from reports.formatting import MISSING, markdown_cell, printable
 from trainers.adapter.training_record import TrainingRecord
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+", re.ASCII)

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import findfont, get_font
 from matplotlib.ticker import MaxNLocator, ScalarFormatter
 
-from reports.view import printable, shortened
+from reports.formatting import printable, shortened
 
 # From Okabe & Ito (2008), as in the reports; shape tells the series apart where colour does not.
 _LOSS, _HELDOUT, _EVENT = "#0063a3", "#b2450e", "#333333"

@@ -13,8 +13,8 @@ from huggingface_hub import CommitOperationAdd, HfApi, RepoUrl, get_token
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 from huggingface_hub.utils.tqdm import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
 
-from harness.contracts import CONTRACT
 from harness.errors import HarnessError, InputError, UsageError
+from harness.templates.contract import CONTRACT
 from trainers.adapter.adapter_folder import check_weights
 from trainers.adapter.card_usage import published
 from trainers.adapter.training_record import ADAPTER, CARD, CURVE, LOG, RECORD, WEIGHTS

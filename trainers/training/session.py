@@ -16,9 +16,9 @@ from transformers import PrinterCallback, ProgressCallback
 from transformers.utils import logging as transformers_logging
 from trl import SFTConfig
 
-from harness.contracts import CONTRACT, contract_text
 from harness.errors import HarnessError
 from harness.models.hf.adapters import CONFIG
+from harness.templates.contract import CONTRACT, contract_text
 from trainers.adapter.adapter_folder import (
     check_same_run,
     check_weights,

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.contracts import CONTRACT
 from harness.errors import HarnessError, InputError
 from harness.models.hf import hub
 from harness.models.hf.digests import content_digest
 from harness.models.hf.kinds import check_kind
 from harness.models.hf.reading import check_folder, json_object
 from harness.models.hf.sources import can_resolve, model_name, split_revision
+from harness.templates.contract import CONTRACT
 
 DEFAULT_BASE = "llm-jp/llm-jp-3-13b"  # what --base is when nobody chose one
 CONFIG = "adapter_config.json"

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import torch
 
-from harness.contracts import read_contract
 from harness.errors import HarnessError
 from harness.models.hf.adapter_checks import check_tokenizer
 from harness.models.hf.adapter_switch import check_effect
@@ -22,6 +21,7 @@ from harness.models.hf.memory import available_bytes
 from harness.models.hf.numerics import Numerics
 from harness.models.hf.progress import TokenMeter, say
 from harness.models.hf.sources import Source
+from harness.templates.contract import read_contract
 from harness.types import Generation, PromptContract, RenderedPrompt, Request
 
 ENGINE = 2  # raised when the same weights and prompt would give another answer

@@ -12,8 +12,8 @@ from huggingface_hub.errors import (
     RevisionNotFoundError,
 )
 
-from harness.contracts import CONTRACT
 from harness.errors import HarnessError, InputError
+from harness.templates.contract import CONTRACT
 
 _SECONDS_TO_ANSWER = 15
 _MODEL_FILES = ["*.safetensors", "*.json", "*.jinja", "tokenizer.model", "*.txt", "*.py"]

@@ -6,7 +6,6 @@ from typing import Any
 
 import torch
 
-from harness.contracts import CONTRACT
 from harness.errors import UnknownNameError, UsageError
 from harness.models.hf.adapters import DEFAULT_BASE, Adapter, BaseChoice, choose_base, open_adapter
 from harness.models.hf.backend import Limits, LocalModel
@@ -14,6 +13,7 @@ from harness.models.hf.bases import read_config, sizes_of, stored_quantization
 from harness.models.hf.memory import dequantised_fits
 from harness.models.hf.numerics import Numerics, choose
 from harness.models.hf.sources import Source, check_trusted, config_folder, raw_config, resolve, split_revision
+from harness.templates.contract import CONTRACT
 from harness.types import ModelSpec
 
 _SETTINGS = ("trust_remote_code", "fast_dequantize", "double_quant", "max_batch_rows", "max_batch_tokens")

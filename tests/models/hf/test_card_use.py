@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from transformers import AutoTokenizer, LlamaForCausalLM
 
-from harness.contracts import make_contract
 from harness.models.hf.tokens import Encoder
 from harness.templates import load_template
+from harness.templates.contract import make_contract
 from harness.templates.template import Template, parse_template
 from tests.conftest import RunCli
 from tests.trainers.adapter_folders import record_of, write_folder

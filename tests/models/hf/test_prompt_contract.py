@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from harness.contracts import contract_text, make_contract
 from harness.models.hf import SHELF
 from harness.models.hf import backend as backend_module
 from harness.models.hf import bases as bases_module
 from harness.models.hf.tokens import Encoder
 from harness.templates import load_template
+from harness.templates.contract import contract_text, make_contract
 from harness.types import Message, RenderedPrompt
 from tests.conftest import RunCli, results_of
 

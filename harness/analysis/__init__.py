@@ -1,0 +1,1 @@
+"""From verdicts to figures: one module for each section of results.json. Pure."""

@@ -1,0 +1,91 @@
+"""What people would say of a run's models: their ratings of some tasks, carried to all by a judge. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.analysis.scores import ScoreTable
+from harness.stats import AnchoredEstimate, anchored_difference, anchored_mean
+from harness.stats.correlation import Floats
+from harness.types import RowKey
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnchoredRow:
+    """People's mean score of one row, or of its difference to ``baseline``, with the help of one judge."""
+
+    row: RowKey
+    baseline: RowKey | None
+    estimate: AnchoredEstimate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Anchoring:
+    """The anchored figures of one judge on one task set; ``drawn_at_random`` None: not on record."""
+
+    judge: str
+    human: str
+    drawn_at_random: bool | None
+    n_tasks: int
+    means: tuple[AnchoredRow, ...]
+    differences: tuple[AnchoredRow, ...]
+
+
+def anchoring(
+    judge: ScoreTable,
+    human: ScoreTable,
+    *,
+    baseline: str,
+    population: Sequence[str] | None = None,
+    chosen: Sequence[str] | None = None,
+    confidence: float = 0.95,
+) -> Anchoring | None:
+    """Return the anchored means and differences, or None if people rated no task or all of them.
+
+    ``population`` and ``chosen`` are the ids on record for the draw: the estimate is then about the population alone,
+    and counts as drawn at random if exactly the chosen tasks are rated, for each row by itself: what raters passed over
+    is no random part. ``baseline`` is a model label.
+    """
+    ids = [sample.id for sample in judge.samples]
+    here = [place for place, one in enumerate(ids) if population is None or one in set(population)]
+    people, scores = human.scores[:, here], judge.scores[:, here]
+    rated: npt.NDArray[np.bool_] = np.any(~np.isnan(people), axis=0)
+    if not rated.any() or not np.isnan(people).any():
+        return None
+    scale = judge.judge.scale
+    base = next((place for place, row in enumerate(judge.rows) if row.model == baseline), 0)
+
+    def drawn(*places: int) -> bool | None:
+        if chosen is None:
+            return None
+        whole: npt.NDArray[np.bool_] = np.all(~np.isnan(people[list(places)]), axis=0)
+        return {ids[place] for place, is_rated in zip(here, whole, strict=True) if is_rated} == set(chosen)
+
+    def mean(place: int) -> AnchoredRow:
+        estimate = anchored_mean(
+            people[place],
+            scores[place],
+            low=scale.low,
+            high=scale.high,
+            drawn_at_random=drawn(place),
+            confidence=confidence,
+        )
+        return AnchoredRow(row=judge.rows[place], baseline=None, estimate=estimate)
+
+    def difference(place: int) -> AnchoredRow:
+        arrays: list[Floats] = [people[place], people[base], scores[place], scores[base]]
+        estimate = anchored_difference(
+            *arrays, low=scale.low, high=scale.high, drawn_at_random=drawn(place, base), confidence=confidence
+        )
+        return AnchoredRow(row=judge.rows[place], baseline=judge.rows[base], estimate=estimate)
+
+    return Anchoring(
+        judge=judge.judge.name,
+        human=human.judge.name,
+        drawn_at_random=drawn(*(place for place in range(len(people)) if not np.isnan(people[place]).all())),
+        n_tasks=len(here),
+        means=tuple(mean(place) for place in range(len(judge.rows))),
+        differences=tuple(difference(place) for place in range(len(judge.rows)) if place != base),
+    )

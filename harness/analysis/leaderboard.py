@@ -1,0 +1,349 @@
+"""From score tables to a leaderboard: every figure that a report shows, computed once, unrounded. Pure."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.analysis.scores import ScoreTable
+from harness.engine.plan import PlannedJudge
+from harness.stats import (
+    BoardPlan,
+    Family,
+    PairedComparison,
+    Purchase,
+    RankSet,
+    RepeatPlan,
+    VarianceComponents,
+    WorstCase,
+    buy_next,
+    comparable_means,
+    compare_family,
+    gaps_are_unlike,
+    gaps_matter,
+    missing_shares,
+    plan_family,
+    plan_repeats,
+    rank_sets,
+    score_interval,
+    variance_components,
+    worst_case_mean,
+)
+from harness.types import Estimate, Generation, Request, RowKey
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TagRow:
+    """A row's mean over the samples that carry one tag; ``comparable`` as in `BoardRow`."""
+
+    tag: str
+    estimate: Estimate
+    comparable: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoardRow:
+    """One line of a board: a model under a prompt, scored by one judge on one task.
+
+    ``rank``: the ranks that it may hold, None without a score. ``length_stop_rate``: the share of its answers that were
+    cut at the length limit, None if unknown. ``reasons``: why verdicts are missing, with their number. ``components``:
+    where its noise comes from, None without repeats.
+
+    ``comparable``: what it would average over all tasks, going by the tasks that rows have in common (see
+    `harness.stats.comparable_means`); its mean if it lacks no score, None if no task links it to the baseline's row.
+    Rows are ordered by it. ``n_partly``: tasks that lack some of their repeats. ``worst_case``: what its mean over all
+    tasks could be. ``has_gaps``: it lacks scores, and that matters on this board.
+    """
+
+    key: RowKey
+    estimate: Estimate
+    rank: RankSet | None
+    length_stop_rate: float | None
+    reasons: Mapping[str, int]
+    tags: tuple[TagRow, ...]
+    components: VarianceComponents | None
+    comparable: float | None
+    n_partly: int
+    worst_case: WorstCase
+    has_gaps: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """One candidate against one baseline, with every figure of the paired comparison."""
+
+    baseline: RowKey
+    candidate: RowKey
+    result: PairedComparison
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RepeatAdvice:
+    """Where the noise of one comparison (of one row, if ``baseline`` is None) comes from, and what to buy next.
+
+    ``purchases``: ways to spend as much again as the run cost, best first. ``plans``: what given gains need.
+    """
+
+    candidate: RowKey
+    baseline: RowKey | None
+    components: VarianceComponents
+    purchases: tuple[Purchase, ...]
+    plans: tuple[RepeatPlan, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Board:
+    """All rows of one judge on one task, best first. Scores of different judges never meet in one board.
+
+    ``comparisons`` are the declared family, ``family_method`` how it was corrected; ``plan`` is what this many tasks
+    can tell apart, given the median spread of the family's differences; ``repeats``: what repeats teach, where there
+    are any. ``unlike_gaps``: rows lack scores on unlike tasks, so that their own means are not comparable.
+    """
+
+    task: str
+    judge: PlannedJudge
+    n_samples: int
+    rows: tuple[BoardRow, ...]
+    comparisons: tuple[Comparison, ...]
+    family_method: str
+    plan: BoardPlan
+    repeats: RepeatAdvice | None
+    unlike_gaps: bool
+    cautions: tuple[str, ...]
+
+    @property
+    def has_gaps(self) -> bool:
+        """Whether any row lacks scores in a way that matters."""
+        return any(row.has_gaps for row in self.rows)
+
+    def against_baseline(self, row: RowKey) -> PairedComparison | None:
+        """Return the comparison in which ``row`` is the only candidate, if the family has one."""
+        found = [comparison.result for comparison in self.comparisons if comparison.candidate == row]
+        return found[0] if len(found) == 1 else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leaderboard:
+    """The boards of a run, with the baseline that candidates are compared with."""
+
+    run: str
+    confidence: float
+    baseline: str
+    family: Family
+    boards: tuple[Board, ...]
+
+
+def build_leaderboard(
+    run: str,
+    tables: Sequence[ScoreTable],
+    length_stops: Mapping[tuple[str, RowKey], float],
+    *,
+    baseline: str,
+    family: Family = "baseline",
+    confidence: float = 0.95,
+) -> Leaderboard:
+    """Return the leaderboard of a run. ``length_stops`` is by task name and row (see `length_stop_rates`).
+
+    ``baseline`` is a model label: its first row is what every other row of a board is compared with, unless ``family``
+    is "all-pairs".
+    """
+    boards = tuple(_board(table, length_stops, baseline, family, confidence) for table in tables)
+    return Leaderboard(run=run, confidence=confidence, baseline=baseline, family=family, boards=boards)
+
+
+def length_stop_rates(
+    requests: Iterable[Request], generations: Mapping[str, Generation]
+) -> dict[tuple[str, RowKey], float]:
+    """Return the share of each row's answers that stopped at the length limit, among those whose end is known."""
+    answers: Counter[tuple[str, RowKey]] = Counter()
+    cut: Counter[tuple[str, RowKey]] = Counter()
+    for request in requests:
+        generation = generations.get(request.key)
+        if generation is None or generation.text is None or generation.finish_reason is None:
+            continue
+        place = request.task, RowKey(model=request.model, prompt=request.prompt)
+        answers[place] += 1
+        cut[place] += generation.finish_reason == "length"
+    return {place: cut[place] / count for place, count in answers.items()}
+
+
+def _board(
+    table: ScoreTable,
+    length_stops: Mapping[tuple[str, RowKey], float],
+    baseline: str,
+    family: Family,
+    confidence: float,
+) -> Board:
+    scale = table.judge.scale
+    intervals = [
+        score_interval(
+            scores,
+            low=scale.low,
+            high=scale.high,
+            pass_fail=scale.is_pass_fail,
+            clusters=table.clusters,
+            confidence=confidence,
+        )
+        for scores in table.scores
+    ]
+    ranks = rank_sets(
+        table.scores,
+        low=scale.low,
+        high=scale.high,
+        step=scale.step or 1.0,
+        clusters=table.clusters,
+        confidence=confidence,
+    )
+    gaps = _gaps(table, baseline, confidence)
+    rows = [
+        BoardRow(
+            key=key,
+            estimate=interval.estimate,
+            rank=rank,
+            length_stop_rate=length_stops.get((table.task, key)),
+            reasons=dict(table.reasons[key].most_common()),
+            tags=tags,
+            components=variance_components(cells) if cells.shape[1] * cells.shape[2] > 1 else None,
+            comparable=gaps.comparable[place],
+            n_partly=gaps.n_partly[place],
+            worst_case=gaps.worst_cases[place],
+            has_gaps=gaps.matter and bool(gaps.shares[place].any()),
+        )
+        for place, (key, interval, rank, cells, tags) in enumerate(
+            zip(table.rows, intervals, ranks, table.cells, _tag_rows(table, baseline, confidence), strict=True)
+        )
+    ]
+    comparisons, method, plan = _comparisons(table, baseline, family, confidence)
+    cautions = dict.fromkeys(caution for interval in intervals for caution in interval.cautions)
+    if len(table.versions) > 1:
+        cautions[f"the judge answered as several model versions: {', '.join(sorted(table.versions))}"] = None
+    return Board(
+        task=table.task,
+        judge=table.judge,
+        n_samples=len(table.samples),
+        rows=tuple(rows[place] for place in gaps.order),
+        comparisons=comparisons,
+        family_method=method,
+        plan=plan,
+        repeats=_repeat_advice(table, comparisons, confidence),
+        unlike_gaps=gaps.unlike,
+        cautions=tuple(cautions),
+    )
+
+
+def _comparisons(
+    table: ScoreTable, baseline: str, family: Family, confidence: float
+) -> tuple[tuple[Comparison, ...], str, BoardPlan]:
+    """Return the family of one board. Without a row of the baseline (it has none here) the first row stands in."""
+    scale = table.judge.scale
+    compared = compare_family(
+        table.scores,
+        family=family,
+        baseline=_baseline_place(table, baseline),
+        low=scale.low,
+        high=scale.high,
+        step=scale.step or 1.0,
+        ends=table.ends,
+        clusters=table.clusters,
+        confidence=confidence,
+    )
+    comparisons = tuple(
+        Comparison(baseline=table.rows[against], candidate=table.rows[candidate], result=result)
+        for (candidate, against), result in zip(compared.pairs, compared.comparisons, strict=True)
+    )
+    return comparisons, compared.method, plan_family(compared)
+
+
+def _repeat_advice(table: ScoreTable, comparisons: Sequence[Comparison], confidence: float) -> RepeatAdvice | None:
+    """Return what the repeats of a board teach: of its first comparison's differences, or of its only row."""
+    _, _, generations, judgements = table.cells.shape
+    if generations * judgements == 1 or not table.rows:
+        return None
+    if comparisons:
+        first = comparisons[0]
+        cells = table.cells[table.rows.index(first.candidate)] - table.cells[table.rows.index(first.baseline)]
+        candidate, baseline = first.candidate, first.baseline
+    else:
+        cells, candidate, baseline = table.cells[0], table.rows[0], None
+    components = variance_components(cells)
+    return RepeatAdvice(
+        candidate=candidate,
+        baseline=baseline,
+        components=components,
+        purchases=buy_next(components),
+        plans=plan_repeats(components, confidence=confidence),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Gaps:
+    """What the rows of a table lack and what is made of it, each by row; ``order`` has the best row first."""
+
+    shares: npt.NDArray[np.float64]
+    matter: bool
+    unlike: bool
+    comparable: tuple[float | None, ...]
+    worst_cases: tuple[WorstCase, ...]
+    n_partly: tuple[int, ...]
+    order: tuple[int, ...]
+
+
+def _gaps(table: ScoreTable, baseline: str, confidence: float) -> _Gaps:
+    scale, scores, ends = table.judge.scale, table.scores, table.ends
+    shares = missing_shares(scores, ends, scale.high - scale.low)
+    means = comparable_means(scores)
+    main = max(0, int(means.groups[_baseline_place(table, baseline)])) if table.rows else 0
+
+    def best_first(place: int) -> tuple[bool, bool, int, float, RowKey]:
+        key, group = table.rows[place], int(means.groups[place])
+        value = 0.0 if group < 0 else -float(means.values[place])
+        return group < 0, group != main, group, value, RowKey(model=key.model, prompt=key.prompt or "")
+
+    return _Gaps(
+        shares=shares,
+        matter=gaps_matter(shares),
+        unlike=gaps_are_unlike(shares),
+        comparable=_linked(means.values, means.groups, main),
+        worst_cases=tuple(
+            worst_case_mean(
+                values,
+                low=scale.low,
+                high=scale.high,
+                pass_fail=scale.is_pass_fail,
+                ends=(least, most),
+                clusters=table.clusters,
+                confidence=confidence,
+            )
+            for values, least, most in zip(scores, *ends, strict=True)
+        ),
+        n_partly=tuple(((shares > 0) & ~np.isnan(scores)).sum(axis=1).tolist()),
+        order=tuple(sorted(range(len(table.rows)), key=best_first)),
+    )
+
+
+def _linked(values: npt.NDArray[np.float64], groups: npt.NDArray[np.int64], main: int) -> tuple[float | None, ...]:
+    return tuple(float(value) if group == main else None for value, group in zip(values, groups, strict=True))
+
+
+def _baseline_place(table: ScoreTable, baseline: str) -> int:
+    """Return the row that others are compared with: the first of the baseline, else (it has none here) the first."""
+    return next((index for index, key in enumerate(table.rows) if key.model == baseline), 0)
+
+
+def _tag_rows(table: ScoreTable, baseline: str, confidence: float) -> tuple[tuple[TagRow, ...], ...]:
+    """Return the means by tag of every row."""
+    tags = dict.fromkeys(tag for sample in table.samples for tag in sample.tags)
+    scale, scores, place = table.judge.scale, table.scores, _baseline_place(table, baseline)
+    rows: list[list[TagRow]] = [[] for _ in table.rows]
+    for tag in tags:
+        chosen = scores[:, [tag in sample.tags for sample in table.samples]]
+        means = comparable_means(chosen)
+        comparable = _linked(means.values, means.groups, max(0, int(means.groups[place])))
+        for row, values, value in zip(rows, chosen, comparable, strict=True):
+            scored = score_interval(
+                values, low=scale.low, high=scale.high, pass_fail=scale.is_pass_fail, confidence=confidence
+            )
+            row.append(TagRow(tag=tag, estimate=scored.estimate, comparable=value))
+    return tuple(map(tuple, rows))

@@ -1,0 +1,87 @@
+"""A run before and after: the job that the engine carries out, what it tells on the way, and what it comes to."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from harness.engine.plan import JudgementItem, PlannedJudge
+from harness.plugins import identity
+from harness.protocols import Judge, ModelBackend, Ratings, names_prompts
+from harness.types import Generation, PlannedTask, Request, Verdict
+
+
+class Progress(Protocol):
+    """What the engine tells about its work; calls come from several threads."""
+
+    def planned(self, *, answers: int, answers_stored: int, verdicts: int) -> None:
+        """Work begins: how many answers the run has and how many are stored; how many verdicts it has."""
+
+    def answered(self, request: Request, generation: Generation) -> None:
+        """One answer was generated."""
+
+    def judged(self, verdict: Verdict, *, stored: bool) -> None:
+        """One verdict was given, or found in the store."""
+
+    def model_failed(self, model: str, reason: str) -> None:
+        """A model stopped; its remaining answers are recorded as failed."""
+
+    def judge_stopped(self, judge: str, reason: str) -> None:
+        """A judge is asked no more in this run; its remaining verdicts are missing."""
+
+    def waiting(self, what: str, count: int) -> None:
+        """Only answers or verdicts (``what``) are left that other runs on the same store are at work on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """A plan with the objects that carry it out. ``models`` by label, ``judges`` in order."""
+
+    tasks: tuple[PlannedTask, ...]
+    requests: tuple[Request, ...]
+    models: Mapping[str, ModelBackend]
+    judges: tuple[Judge, ...]
+    judge_repeats: int = 1
+
+    @property
+    def planned_judges(self) -> tuple[PlannedJudge, ...]:
+        """The judges as the plan sees them."""
+        return tuple(planned_judge(judge, self.judge_repeats) for judge in self.judges)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What a run ended with: every answer by request key, every verdict in plan order, and what was newly done.
+
+    ``spent`` is what the new verdicts and answers cost in US dollars, as far as it is known; ``out_of_budget`` says
+    that the limit ended the run early. ``stopped``: the judges that were given up, with the reason.
+    """
+
+    generations: Mapping[str, Generation]
+    items: tuple[JudgementItem, ...]
+    verdicts: Mapping[str, Verdict]
+    generated: int
+    judged: int
+    failures: Mapping[str, str] = field(default_factory=dict)
+    stopped: Mapping[str, str] = field(default_factory=dict)
+    spent: float = 0.0
+    out_of_budget: bool = False
+
+    def verdict(self, item: JudgementItem) -> Verdict:
+        """Return the verdict on one item."""
+        return item.verdict or self.verdicts.get(item.key) or Verdict.unscored("not judged")
+
+
+def planned_judge(judge: Judge, repeats: int = 1) -> PlannedJudge:
+    """Return a judge as the plan sees it. Checks and ratings do not vary, so only others of quality repeat."""
+    kind = getattr(judge, "kind", None) or "quality"
+    rates_models = isinstance(judge, Ratings)
+    return PlannedJudge(
+        name=judge.name,
+        fingerprint=identity(judge),
+        scale=judge.scale,
+        kind=kind,
+        scored_by=getattr(judge, "scored_by", None),
+        rates_models=rates_models,
+        rates_prompts=names_prompts(judge),
+        repeats=repeats if kind == "quality" and not rates_models else 1,
+    )

@@ -1,0 +1,308 @@
+"""Judging: a thread that asks judges for what the store does not hold and no other run is asking for."""
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from typing import Self
+
+from harness.engine.budget import Budget
+from harness.engine.job import Job, Progress
+from harness.engine.plan import JudgementItem, judgement_items, sample_keys
+from harness.errors import HarnessError
+from harness.protocols import EstimatesCost, Judge, RatesPrompts, Ratings
+from harness.store.leases import Leases
+from harness.store.store import Store
+from harness.store.writer import Writer
+from harness.types import Generation, Judgement, Request, Sample, Verdict
+
+log = logging.getLogger(__name__)
+
+_JUDGE_BATCH = 512  # answers whose stored verdicts are looked up at once
+_PATIENCE = 2.0  # seconds that an interrupted run waits for calls in flight
+_GIVE_UP_AFTER = 10  # failures in a row after which a judge is asked no more
+FIRST_LOOK, LAST_LOOK = 0.05, 1.0
+"""Seconds until a run looks again for what another one is at work on: at first, and after many looks in vain."""
+
+
+def _is_free(judge: Judge, verdict: Verdict) -> bool:
+    """Return whether a verdict without a cost shows that this judge costs nothing."""
+    return verdict.status == "scored" and verdict.cost is None and getattr(judge, "price", None) is None
+
+
+def _estimated(judge: Judge, sample: Sample, generation: Generation) -> float | None:
+    """Return what a verdict should have cost, where the server did not say so."""
+    return judge.estimate(sample, generation).cost if isinstance(judge, EstimatesCost) else None
+
+
+def _sound(verdict: Verdict, judge: Judge) -> Verdict:
+    """Return a plugin's verdict if it is one; a score that its own scale does not allow is no score."""
+    if not isinstance(verdict, Verdict):
+        raise TypeError(f"a judge returns a Verdict, not {type(verdict).__name__}")
+    if verdict.score is not None and not judge.scale.allows(verdict.score):
+        return Verdict.failed(
+            f"the judge gave {verdict.score:g}, which is no score of its {judge.scale} scale",
+            raw=verdict.raw,
+            version=verdict.version,
+            cost=verdict.cost,
+        )
+    return verdict
+
+
+def say_waiting(progress: Progress, what: str, count: int) -> None:
+    """Tell whoever listens that another run is at work on something; older listeners have no ear for it."""
+    getattr(progress, "waiting", _nothing_of)(what, count)
+
+
+def _nothing_of(what: str, count: int) -> None:
+    """Stand in for a ``waiting`` that is not there."""
+
+
+def _nothing() -> None:
+    """Stand in for the ``close`` that a judge need not have."""
+
+
+class JudgeWorker:
+    """Judges answers as they are offered, in a thread of its own, looking each verdict up in the store first.
+
+    What another run is asking for is left to it, and taken up again when everything else is judged.
+    """
+
+    def __init__(
+        self, job: Job, store: Store, *, writer: Writer, leases: Leases, progress: Progress, budget: Budget
+    ) -> None:
+        self.verdicts: dict[str, Verdict] = {}
+        self.calls = 0
+        self.out_of_service: dict[str, str] = {}
+        self._job = job
+        self._store = store
+        self._writer = writer
+        self._leases = leases
+        self._progress = progress
+        # Checks and ratings cost nothing: they go on when the money is spent.
+        paid = {judge.name for judge in job.planned_judges if judge.kind == "quality" and not judge.rates_models}
+        self._budgets = {judge.name: budget if judge.name in paid else Budget() for judge in job.planned_judges}
+        # They cost less than a lease on them.
+        self._leased = paid
+        self._elsewhere: dict[str, tuple[JudgementItem, Generation]] = {}
+        self._samples = sample_keys(job.tasks)
+        self._planned = job.planned_judges
+        self._judges = {judge.name: judge for judge in job.judges}
+        self._by_row: dict[tuple[str, str, str | None], Judge] = {}
+        self._pools: dict[str, ThreadPoolExecutor] = {}
+        self._in_flight: list[Future[None]] = []
+        self._failures_in_a_row: dict[str, int] = {}
+        self._offers: queue.SimpleQueue[tuple[Sequence[Request], Generation] | None] = queue.SimpleQueue()
+        self._asked: set[str] = set()
+        self._lock = threading.Lock()
+        self._cancelled = threading.Event()
+        self._error: Exception | None = None
+
+    @contextmanager
+    def open(self) -> Iterator[Self]:
+        """Start judging; on leaving, wait until all is judged, or after an exception stop as soon as possible."""
+        thread = threading.Thread(target=self._run, name="judging", daemon=True)
+        for judge in self._job.judges:
+            if (in_flight := getattr(judge, "in_flight", 1)) > 1:
+                self._pools[judge.name] = ThreadPoolExecutor(in_flight, thread_name_prefix=judge.name)
+        thread.start()
+        try:
+            yield self
+            self._offers.put(None)
+            thread.join()
+            for pool in self._pools.values():
+                pool.shutdown(wait=True)
+        except BaseException:  # most often Ctrl-C, while answers are generated or while the last ones are judged
+            self._stop(thread)
+            raise
+        if self._error is not None:
+            raise self._error
+
+    def _stop(self, thread: threading.Thread) -> None:
+        """Begin no further call, and give those in flight a moment to end: they may have been paid for."""
+        self._cancelled.set()
+        for judge in self._job.judges:
+            getattr(judge, "close", _nothing)()  # a judge that waits for its server is told to stop waiting
+        self._offers.put(None)
+        patience = time.monotonic() + _PATIENCE
+        thread.join(_PATIENCE)
+        for pool in self._pools.values():
+            pool.shutdown(wait=False, cancel_futures=True)
+        wait([call for call in self._in_flight if call.running()], max(0.0, patience - time.monotonic()))
+
+    def offer(self, requests: Sequence[Request], generation: Generation) -> None:
+        """Hand an answer over, with every request that it answers."""
+        if self._error is not None:
+            raise self._error
+        self._offers.put((requests, generation))
+
+    def _run(self) -> None:
+        try:
+            for batch in self._batches():
+                self._judge(self._wanted(batch))
+            self._wait_for_others()
+        except Exception as error:  # noqa: BLE001 - handed to the thread that owns the run
+            self._error = error
+
+    def _batches(self) -> Iterator[list[tuple[Sequence[Request], Generation]]]:
+        """Yield what has gathered since the last batch, until there is no more or the run is cancelled."""
+        offer = self._offers.get()
+        while offer is not None:
+            batch = [offer]
+            while len(batch) < _JUDGE_BATCH and not self._offers.empty() and (offer := self._offers.get()) is not None:
+                batch.append(offer)
+            yield batch
+            if offer is not None:
+                offer = self._offers.get()
+
+    def _wanted(self, batch: list[tuple[Sequence[Request], Generation]]) -> dict[str, tuple[JudgementItem, Generation]]:
+        """Return the verdicts to obtain on a batch of answers, by key, that were not asked for yet."""
+        todo: dict[str, tuple[JudgementItem, Generation]] = {}
+        for requests, generation in batch:
+            for request in requests:
+                sample = self._samples[request.task, request.sample_id]
+                for item in judgement_items(request, generation, sample, self._planned):
+                    if item.verdict is not None:
+                        self._progress.judged(item.verdict, stored=True)
+                    elif item.key not in self._asked:
+                        self._asked.add(item.key)
+                        todo[item.key] = (item, generation)
+        return todo
+
+    def _judge(self, todo: dict[str, tuple[JudgementItem, Generation]]) -> None:
+        """Take from the store what is there, ask for what nobody is asking for, and set the rest aside."""
+        self._take_stored(list(todo))
+        leased = [key for key, (item, _) in todo.items() if key not in self.verdicts and item.judge in self._leased]
+        mine = self._leases.claim(leased)
+        for key in self._take_stored(list(mine)):  # written between the look and the claim
+            self._writer.add(key)
+        self._set_aside({key: todo[key] for key in leased if key not in mine})
+        for key, (item, generation) in todo.items():
+            if key in self.verdicts or key in self._elsewhere or self._cancelled.is_set():
+                continue
+            if pool := self._pools.get(item.judge):
+                self._in_flight.append(pool.submit(self._judge_in_pool, item, generation))
+            else:
+                self._judge_one(item, generation)
+
+    def _take_stored(self, keys: Sequence[str]) -> Sequence[str]:
+        """Take the verdicts that the store holds, and return their keys."""
+        found = self._store.judgements(keys) if keys else {}
+        for key, judgement in found.items():
+            self.verdicts[key] = judgement.verdict
+            self._progress.judged(judgement.verdict, stored=True)
+        return list(found)
+
+    def _set_aside(self, items: Mapping[str, tuple[JudgementItem, Generation]]) -> None:
+        with self._lock:
+            self._elsewhere.update(items)
+
+    def _wait_for_others(self) -> None:
+        """Look again for what other runs are asking for, until they have it or have given it up."""
+        pause, said = FIRST_LOOK, False
+        while not self._cancelled.is_set():
+            wait(self._in_flight)
+            with self._lock:
+                todo, self._elsewhere = self._elsewhere, {}
+            if not todo or self._error is not None:
+                return
+            self._judge(todo)
+            if self._elsewhere and not said:
+                said = True
+                say_waiting(self._progress, "verdicts", len(self._elsewhere))
+            if len(self._elsewhere) < len(todo):
+                pause = FIRST_LOOK
+            else:
+                self._cancelled.wait(pause)
+                pause = min(2 * pause, LAST_LOOK)
+
+    def _judge_in_pool(self, item: JudgementItem, generation: Generation) -> None:
+        if self._cancelled.is_set():
+            return
+        try:
+            self._judge_one(item, generation)
+            if item.judge in self._leased:
+                self._writer.wait()
+        except Exception as error:  # noqa: BLE001 - handed to the thread that owns the run
+            self._error = error
+
+    def _judge_one(self, item: JudgementItem, generation: Generation) -> None:
+        if item.judge in self._leased and not self._leases.holds(item.key):
+            self._set_aside({item.key: (item, generation)})
+            return
+        if refusal := self._refusal(item.judge):
+            self.verdicts[item.key] = refusal
+            self._writer.add(item.key)  # its lease ends: another run may have the means
+            self._progress.judged(refusal, stored=False)
+            return
+        judge = self._judge_for(item)
+        verdict = self._ask(judge, item, generation)
+        sample = self._samples[item.request.task, item.request.sample_id].sample
+        otherwise = _estimated(judge, sample, generation) if verdict.cost is None and verdict.raw is not None else None
+        self._budgets[item.judge].settle(
+            item.judge, verdict.cost, is_free=_is_free(judge, verdict), otherwise=otherwise
+        )
+        self.verdicts[item.key] = verdict
+        self._writer.add(
+            Judgement(
+                key=item.key,
+                request_key=item.request.key,
+                judge=item.judge,
+                judge_fingerprint=judge.fingerprint,
+                repeat=item.judge_repeat,
+                verdict=verdict,
+            )
+        )
+        self._progress.judged(verdict, stored=False)
+
+    def _refusal(self, judge: str) -> Verdict | None:
+        """Return the verdict on an answer that is not to be judged now, or None: the judge may be asked."""
+        if reason := self.out_of_service.get(judge):
+            return Verdict.failed(reason)
+        if (budget := self._budgets[judge]).admits(judge):
+            return None
+        return Verdict.unscored(f"not judged: the cost limit of ${budget.limit:g} was reached")
+
+    def _ask(self, judge: Judge, item: JudgementItem, generation: Generation) -> Verdict:
+        sample = self._samples[item.request.task, item.request.sample_id].sample
+        reason = None
+        try:
+            verdict = _sound(judge.judge(sample, generation), judge)
+        except HarnessError as error:  # the judge says that it cannot go on: a wrong key, an exhausted quota
+            reason = error.message if error.hint is None else f"{error.message} {error.hint}"
+            verdict = Verdict.failed(reason)
+        except (Exception, SystemExit) as error:
+            log.exception("judge %s failed", item.judge)
+            verdict = Verdict.failed(f"the judge crashed: {type(error).__name__}: {error}")
+        with self._lock:
+            self.calls += 1
+            in_a_row = self._failures_in_a_row.get(item.judge, 0) + 1 if verdict.status == "error" else 0
+            self._failures_in_a_row[item.judge] = in_a_row
+            if reason is None and in_a_row >= getattr(judge, "give_up_after", _GIVE_UP_AFTER):
+                reason = (
+                    f"given up after {in_a_row} failures in a row, the last: {verdict.reason}. "
+                    "When the cause is mended, the same command continues."
+                )
+            news = reason is not None and item.judge not in self.out_of_service
+            if reason is not None and news:
+                self.out_of_service[item.judge] = reason
+        if reason is not None and news:
+            self._progress.judge_stopped(item.judge, reason)
+        return verdict
+
+    def _judge_for(self, item: JudgementItem) -> Judge:
+        judge = self._judges[item.judge]
+        if not isinstance(judge, Ratings):
+            return judge
+        request = item.request
+        place = (item.judge, request.model, request.prompt)
+        if place not in self._by_row:
+            self._by_row[place] = (
+                judge.for_model(request.model, request.prompt)
+                if isinstance(judge, RatesPrompts) and judge.names_prompts
+                else judge.for_model(request.model)
+            )
+        return self._by_row[place]

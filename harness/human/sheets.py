@@ -1,0 +1,102 @@
+"""The ratings that filled sheets hold: as a file, as a matrix of raters, and as the judge ``human`` of a run. Pure."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.codec import digest, sample_digest
+from harness.human.draw import Export, Rating, cell, csv_text
+from harness.human.ratings import number_in
+from harness.tables import Table, name_text
+from harness.types import Generation, Sample, Scale, Verdict
+
+IMPORTED = "human"
+"""The name of the judge that imported sheets make."""
+
+COLUMNS = ("model", "prompt", "task", "task_id", "score", "rater", "comment", "item")
+
+
+def ratings_text(ratings: Sequence[Rating]) -> str:
+    """Return ratings as the CSV text that the judge ``human:PATH`` reads too: one line per model, task and rater."""
+    rows = [
+        [*map(cell, (row.model, row.prompt or "", rating.item.task, rating.item.sample_id)),
+         "" if rating.score is None else f"{rating.score:g}",
+         cell(rating.item.rater), cell(rating.comment or ""), rating.item.id]
+        for rating in sorted(ratings, key=lambda rating: (rating.item.rater, rating.item.id))
+        for row in rating.item.rows
+    ]  # fmt: skip
+    return csv_text([COLUMNS, *rows])
+
+
+def read_ratings(table: Table, export: Export) -> list[Rating]:
+    """Return the ratings that `ratings_text` wrote, those of this export alone."""
+    items = {item.id: item for item in export.items}
+    found = {}
+    for row in table.rows:
+        item = items.get(str(row.values.get("item")))
+        if item is not None:
+            comment = name_text(row.values.get("comment"))
+            found[item.id] = Rating(item=item, score=number_in(row.values.get("score")), comment=comment)
+    return list(found.values())
+
+
+def rater_matrix(ratings: Sequence[Rating]) -> tuple[npt.NDArray[np.float64], list[str], list[str]]:
+    """Return the scores by rater and answer, NaN where a rater gave none, with the raters and the task of each answer.
+
+    Shape (raters, answers).
+    """
+    raters = sorted({rating.item.rater for rating in ratings}, key=lambda rater: (len(rater), rater))
+    places: dict[tuple[str, str, str], int] = {}
+    for rating in ratings:
+        places.setdefault((rating.item.task, rating.item.sample_id, rating.item.answer), len(places))
+    matrix = np.full((len(raters), len(places)), np.nan)
+    for rating in ratings:
+        place = places[rating.item.task, rating.item.sample_id, rating.item.answer]
+        matrix[raters.index(rating.item.rater), place] = np.nan if rating.score is None else rating.score
+    return matrix, raters, [f"{task}\n{one}" for task, one, _ in places]
+
+
+class SheetRatings:
+    """The judge ``human`` of a run: for each answer that people rated, the mean of their scores.
+
+    It knows an answer by its sample and its text, so that it is right for every prompt and for equal answers.
+    """
+
+    kind = "human"
+
+    def __init__(
+        self,
+        ratings: Sequence[Rating],
+        samples: Mapping[tuple[str, str], Sample],
+        *,
+        scale: Scale,
+        name: str = IMPORTED,
+    ) -> None:
+        self.name = name
+        self._ratings: dict[tuple[str, str], list[Rating]] = {}
+        for rating in sorted(ratings, key=lambda rating: rating.item.rater):
+            sample = samples[rating.item.task, rating.item.sample_id]
+            self._ratings.setdefault((sample_digest(sample), rating.item.answer), []).append(rating)
+        means = [_mean(rows) for rows in self._ratings.values()]
+        on_steps = all(scale.allows(mean) for mean in means if mean is not None)
+        self.scale = scale if on_steps else Scale(low=scale.low, high=scale.high)
+        self._drawn = {key for key, _ in self._ratings}
+        self.fingerprint = "human.sheets.v1 " + digest(ratings_text(ratings))
+
+    def judge(self, sample: Sample, generation: Generation) -> Verdict:
+        """Return the mean of the raters' scores of this answer."""
+        key = sample_digest(sample)
+        rows = self._ratings.get((key, digest(generation.text)))
+        if rows is None:
+            return Verdict.unscored("this answer was not rated" if key in self._drawn else "not drawn for rating")
+        mean = _mean(rows)
+        if mean is None:
+            return Verdict.unscored("left blank by who was to rate it")
+        comments = "\n".join(f"{row.item.rater}: {row.comment}" for row in rows if row.comment)
+        return Verdict.scored(mean, rationale=comments or None)
+
+
+def _mean(rows: Sequence[Rating]) -> float | None:
+    scores = [row.score for row in rows if row.score is not None]
+    return sum(scores) / len(scores) if scores else None

@@ -1,0 +1,180 @@
+"""The composition root: opens what a spec names and puts it together into a job for the engine."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from harness import plugins
+from harness.engine.job import Job
+from harness.engine.plan import PlannedModel, plan_digest, plan_requests
+from harness.errors import HarnessError, NothingUsableError, UnknownNameError
+from harness.protocols import AnswerFile, ChecksRows, ChecksSamples, Judge, ModelBackend, prompts_share
+from harness.runs.prompt_match import check_prompts
+from harness.specs import check_labels, default_run_name, task_plugin
+from harness.templates import Template, load_template
+from harness.types import EvalSpec, JudgeSpec, ModelSpec, PlannedTask, Sample, TaskSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluation:
+    """A spec with all that it names opened. ``notices`` are for the user; ``baseline`` is a model label of the plan."""
+
+    name: str
+    spec: EvalSpec
+    job: Job
+    plan_digest: str
+    templates: tuple[Template, ...]
+    baseline: str
+    notices: tuple[str, ...]
+
+
+def assemble(spec: EvalSpec, run_name: str | None, *, allow_prompt_mismatch: bool = False) -> Evaluation:
+    """Open tasks, models, templates and judges, and plan every request.
+
+    Raises:
+        HarnessError: whatever cannot be opened, found or filled, before anything is generated; or an adapter was
+            trained with another prompt, unless ``allow_prompt_mismatch``.
+    """
+    name = default_run_name(spec) if run_name is None else run_name
+    templates = tuple(load_template(prompt) for prompt in spec.prompts)
+    whole = {task.name: open_task(task) for task in spec.tasks}
+    models: dict[str, ModelBackend] = {}
+    typed: dict[str, str] = {}
+    for model in spec.models:
+        opened = open_model(model)
+        check_labels([*models, *opened])
+        models.update(opened)
+        typed |= dict.fromkeys(opened, model.text)
+    for backend in models.values():
+        if isinstance(backend, AnswerFile):
+            for task, samples in whole.items():
+                backend.check_ids(task, [sample.id for sample in samples])
+    tasks = tuple(PlannedTask(name=task, samples=samples[: spec.limit]) for task, samples in whole.items())
+    rows = [
+        (label, prompt)
+        for label, backend in models.items()
+        for prompt in ([None] if isinstance(backend, AnswerFile) else [template.name for template in templates])
+    ]
+    judges, notices = open_judges(spec.judges, tasks, rows)
+    notices += (*plugins.unread(list(models.values())), *_prompts_share_ratings(judges, models, spec.prompts))
+    requests = plan_requests(
+        tasks,
+        [
+            PlannedModel(
+                label=label, fingerprint=plugins.identity(backend), answers_exist=isinstance(backend, AnswerFile)
+            )
+            for label, backend in models.items()
+        ],
+        templates,
+        sampling=spec.sampling,
+        repeats=spec.repeats,
+    )
+    notices += check_prompts(models, typed, templates, allow=allow_prompt_mismatch)
+    return Evaluation(
+        name=name,
+        spec=spec,
+        job=Job(tasks=tasks, requests=tuple(requests), models=models, judges=judges, judge_repeats=spec.judge_repeats),
+        plan_digest=plan_digest(tasks, requests),
+        templates=templates,
+        baseline=_baseline(spec.baseline, list(models)),
+        notices=notices,
+    )
+
+
+def open_task(spec: TaskSpec) -> tuple[Sample, ...]:
+    """Return all samples of a task.
+
+    Raises:
+        HarnessError: the task cannot be read, or holds nothing.
+    """
+    samples = tuple(plugins.make("tasks", task_plugin(spec), spec).samples())
+    if not samples:
+        raise HarnessError(f"Task {spec.name!r} holds no samples.", hint="Check the file, or name another task.")
+    ids = Counter(sample.id for sample in samples)
+    if wrong := [key for key, count in ids.items() if count > 1 or not isinstance(key, str)]:
+        raise HarnessError(
+            f"Task {spec.name!r} has {wrong[0]!r} as the id of {ids[wrong[0]]} samples.",
+            hint="Its plugin must give every sample an id of its own, as text.",
+        )
+    return samples
+
+
+def open_model(spec: ModelSpec) -> Mapping[str, ModelBackend]:
+    """Return the backends of one model spec by label: usually one, or one per model of an answer file."""
+    opened = plugins.make("models", spec.backend, spec)
+    return opened if isinstance(opened, Mapping) else {spec.label: opened}
+
+
+def open_judges(
+    specs: Sequence[JudgeSpec], tasks: Sequence[PlannedTask], rows: Sequence[tuple[str, str | None]]
+) -> tuple[tuple[Judge, ...], tuple[str, ...]]:
+    """Return the judges of all specs, with what they say about the samples and ``rows``, the models with their prompts.
+
+    Raises:
+        HarnessError: a judge cannot be opened, can judge nothing here, or two have the same name or are the same judge.
+    """
+    judges: list[Judge] = []
+    notices: list[str] = []
+    for spec in specs:
+        opened = plugins.make("judges", spec.name, replace(spec, rubric=spec.rubric or _rubric(tasks)))
+        judges += opened if isinstance(opened, Sequence) else [opened]
+    names = [judge.name for judge in judges]
+    for name in names:
+        if names.count(name) > 1:
+            raise HarnessError(f"Two judges are named {name!r}.", hint="Leave one out.")
+    known: dict[str, str] = {}
+    for judge in judges:
+        first = known.setdefault(plugins.identity(judge), judge.name)
+        if first != judge.name:
+            raise HarnessError(
+                f"{first!r} and {judge.name!r} are the same judge: its verdicts would stand on the board twice.",
+                hint="Leave one out. To see how far it agrees with itself: --judge-repeats 2.",
+            )
+    notices += plugins.unread(judges)
+    models = list(dict.fromkeys(model for model, _ in rows))
+    for judge in judges:
+        if isinstance(judge, ChecksRows):
+            notices += judge.check_rows(rows, [task.name for task in tasks])
+        if isinstance(judge, ChecksSamples):
+            notices += _check_samples(judge, tasks, models)
+    return tuple(judges), tuple(dict.fromkeys(notices))
+
+
+def _check_samples(judge: ChecksSamples, tasks: Sequence[PlannedTask], models: Sequence[str]) -> list[str]:
+    notices: list[str] = []
+    unusable: list[NothingUsableError] = []
+    for task in tasks:
+        try:
+            notices += judge.check_samples(task.name, task.samples, models)
+        except NothingUsableError as error:
+            unusable.append(error)
+    if len(unusable) == len(tasks):
+        raise unusable[0]
+    return [*notices, *(error.message for error in unusable)]
+
+
+def _prompts_share_ratings(
+    judges: Sequence[Judge], models: Mapping[str, ModelBackend], prompts: Sequence[str]
+) -> tuple[str, ...]:
+    prompted = [label for label, backend in models.items() if not isinstance(backend, AnswerFile)]
+    rated = [judge.name for judge in judges if any(prompts_share(judge, label) for label in prompted)]
+    if not (rated and prompted and len(prompts) > 1):
+        return ()
+    notice = (
+        f"{', '.join(rated)}: ratings name a model, not a prompt, so all {len(prompts)} prompts of "
+        f"{', '.join(prompted)} get the same ones."
+    )
+    return (notice,)
+
+
+def _rubric(tasks: Sequence[PlannedTask]) -> str:
+    complete = all(sample.reference is not None for task in tasks for sample in task.samples)
+    return "elyza.v1" if complete else "tv.v1"
+
+
+def _baseline(wanted: str | None, labels: Sequence[str]) -> str:
+    if wanted is None:
+        return "base" if "base" in labels else labels[0]
+    if wanted not in labels:
+        raise UnknownNameError("model label", wanted, labels)
+    return wanted

@@ -1,0 +1,156 @@
+"""Several runs of one task set as one: their rows on one board, where nothing stands against comparing them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from harness.engine.plan import JudgementItem, PlannedJudge, task_hash
+from harness.errors import HarnessError
+from harness.runs.stored import StoredRun
+from harness.types import PlannedTask, Request, RowKey
+
+Value = TypeVar("Value")
+_Cell = tuple[str, str, str, str | None, int]
+# What provenance says of a whole run, so that it is said for each where several are merged.
+_OF_A_RUN = ("date", "command", "sampling", "repeats", "judge_repeats", "limit", "versions", "machine", "templates")
+
+
+def merge_runs(runs: Sequence[StoredRun], judges: Sequence[str] = ()) -> StoredRun:
+    """Return the rows of all runs as one run, by the judges named or by all.
+
+    A row that is in two runs with the same answers is there once; two rows of one name with different answers are told
+    apart by their run's name. The baseline and the confidence are the first run's.
+
+    Raises:
+        HarnessError: a task set has other content in another run, the runs share none, or a judge of one name is
+            another judge.
+    """
+    if len(runs) == 1:
+        return runs[0]
+    tasks = _tasks(runs)
+    merged_judges = _judges(runs, judges)
+    renamed = _renamed(runs)
+    requests: dict[_Cell, Request] = {}
+    items: dict[tuple[_Cell, str, int], JudgementItem] = {}
+    for run in runs:
+        for request in run.requests:
+            model = renamed.get((run.name, _row(request)), request.model)
+            own = request if model == request.model else replace(request, model=model)
+            requests.setdefault(_cell(own), own)
+        for item in run.items:
+            model = renamed.get((run.name, _row(item.request)), item.request.model)
+            cell = _cell(item.request, model)
+            if item.judge in merged_judges:
+                items.setdefault((cell, item.judge, item.judge_repeat), replace(item, request=requests[cell]))
+    first = runs[0]
+    return StoredRun(
+        name=" + ".join(run.name for run in runs),
+        folder=first.folder,
+        manifest=_manifest(runs, renamed),
+        tasks=tasks,
+        judges=tuple(merged_judges.values()),
+        requests=tuple(requests.values()),
+        generations=_first(run.generations for run in runs),
+        items=tuple(items.values()),
+        judgements=_first(run.judgements for run in runs),
+    )
+
+
+def _first(maps: Iterable[Mapping[str, Value]]) -> dict[str, Value]:
+    """Return all entries; of two under one key the first."""
+    found: dict[str, Value] = {}
+    for each in maps:
+        found = {**each, **found}
+    return found
+
+
+def _row(request: Request) -> RowKey:
+    return RowKey(model=request.model, prompt=request.prompt)
+
+
+def _cell(request: Request, model: str | None = None) -> _Cell:
+    return request.task, request.sample_id, model or request.model, request.prompt, request.repeat
+
+
+def _tasks(runs: Sequence[StoredRun]) -> tuple[PlannedTask, ...]:
+    found: dict[str, tuple[PlannedTask, StoredRun]] = {}
+    for run in runs:
+        for task in run.tasks:
+            known, owner = found.setdefault(task.name, (task, run))
+            if known is not task and task_hash(known.samples) != task_hash(task.samples):
+                raise HarnessError(
+                    f"Task set {task.name!r} is not the same in runs {owner.name!r} ({len(known.samples)} tasks) and "
+                    f"{run.name!r} ({len(task.samples)} tasks): their scores cannot stand on one board.",
+                    hint="Evaluate both on the same file with the same --limit.",
+                )
+    for run in runs[1:]:
+        if not {task.name for task in run.tasks} & {task.name for task in runs[0].tasks}:
+            raise HarnessError(
+                f"Runs {runs[0].name!r} and {run.name!r} share no task set: there is nothing to put on one board.",
+                hint="Report them one by one.",
+            )
+    return tuple(task for task, _ in found.values())
+
+
+def _judges(runs: Sequence[StoredRun], chosen: Sequence[str]) -> dict[str, PlannedJudge]:
+    found: dict[str, tuple[PlannedJudge, StoredRun]] = {}
+    for run in runs:
+        for judge in run.judges:
+            if chosen and judge.name not in chosen:
+                continue
+            known, owner = found.setdefault(judge.name, (judge, run))
+            if (known.fingerprint, known.scale) != (judge.fingerprint, judge.scale):
+                raise HarnessError(
+                    f"Judge {judge.name!r} is not the same in runs {owner.name!r} and {run.name!r} (another model, "
+                    "rubric, file or setting): its scores cannot stand on one board.",
+                    hint="Judge one run again (harness judge RUN --judge ...), or name the others: --judge NAME.",
+                )
+    return {name: judge for name, (judge, _) in found.items()}
+
+
+def _renamed(runs: Sequence[StoredRun]) -> dict[tuple[str, RowKey], str]:
+    """Return new labels for rows of one name whose answers are not the same in all runs that have them."""
+    keys: dict[RowKey, dict[str, set[tuple[str, str, int, str]]]] = {}
+    for run in runs:
+        for request in run.requests:
+            cell = (request.task, request.sample_id, request.repeat, request.key)
+            keys.setdefault(_row(request), {}).setdefault(run.name, set()).add(cell)
+    return {
+        (run, row): f"{row.model} ({run})"
+        for row, owners in keys.items()
+        if len({frozenset(cells) for cells in owners.values()}) > 1
+        for run in owners
+    }
+
+
+def _manifest(runs: Sequence[StoredRun], renamed: Mapping[tuple[str, RowKey], str]) -> dict[str, Any]:
+    first = runs[0].manifest
+    provenances = {run.name: run.manifest["provenance"] for run in runs}
+    labels = {(run, row.model): label for (run, row), label in renamed.items()}
+
+    def models(key: str) -> dict[str, Any]:
+        return {
+            labels.get((run, label), label): known
+            for run, provenance in provenances.items()
+            for label, known in provenance.get(key, {}).items()
+        }
+
+    baseline = str(first["baseline"])
+    provenance = {
+        "date": max(str(provenance["date"]) for provenance in provenances.values()),
+        "runs": {
+            run: {key: provenance[key] for key in _OF_A_RUN if key in provenance}
+            for run, provenance in provenances.items()
+        },
+        "tasks": {name: value for known in provenances.values() for name, value in known["tasks"].items()},
+        "models": models("models"),
+        "model_details": models("model_details"),
+        "templates": {name: value for known in provenances.values() for name, value in known["templates"].items()},
+        "judges": {name: value for known in provenances.values() for name, value in known["judges"].items()},
+    }
+    return {
+        "baseline": labels.get((runs[0].name, baseline), baseline),
+        "confidence": first["confidence"],
+        "notices": list(dict.fromkeys(notice for run in runs for notice in run.manifest["notices"])),
+        "provenance": {key: value for key, value in provenance.items() if value},
+    }

@@ -1,0 +1,61 @@
+"""Adapters' prompt contracts against the templates of an evaluation, before any weights are loaded."""
+
+import shlex
+from collections.abc import Mapping, Sequence
+
+from harness.errors import HarnessError
+from harness.protocols import KnowsTrainingPrompt, ModelBackend
+from harness.templates import Template, load_template
+from harness.templates.contract import Mismatch, mismatch
+from harness.types import PromptContract
+
+_FLAG = "--allow-prompt-mismatch"
+
+
+def check_prompts(
+    models: Mapping[str, ModelBackend], typed: Mapping[str, str], templates: Sequence[Template], *, allow: bool
+) -> tuple[str, ...]:
+    """Compare every prompt with every model's contract, by token ids; return a notice for each that differs.
+
+    Args:
+        models: The backends by label; those without a contract are passed over.
+        typed: The spec of each label, as typed.
+        templates: The prompts of the evaluation.
+        allow: Whether a prompt may differ; the notices are then the report's.
+
+    Raises:
+        HarnessError: a prompt differs and may not, or a tokenizer cannot be loaded.
+        InputError: a contract is damaged.
+    """
+    found: list[tuple[str, Mismatch]] = []
+    remedies: dict[str, None] = {}
+    for label, backend in models.items():
+        if not isinstance(backend, KnowsTrainingPrompt) or (contract := backend.training_prompt()) is None:
+            continue
+        for template in templates:
+            if (difference := mismatch(contract, template, backend.tokens)) is not None:
+                found.append((label, difference))
+                remedies[remedy(contract, difference, typed[label])] = None
+    if found and not allow:
+        blocks = ["\n".join([f"Model {label!r}:", *difference.lines]) for label, difference in found]
+        raise HarnessError(
+            "A model would be asked with another prompt than the one it was trained with.\n" + "\n".join(blocks),
+            hint=" ".join([*remedies, f"{_FLAG} evaluates it all the same, and the report says so."]),
+        )
+    return tuple(f"{label}: {difference.sentence}; allowed by {_FLAG}" for label, difference in found)
+
+
+def remedy(contract: PromptContract, difference: Mismatch, typed: str) -> str:
+    """Return what to do so that a model gets the prompt of its training; ``typed`` is its spec."""
+    if difference.another_tokenizer:
+        return "Evaluate it on the base of its training: --base SPEC."
+    try:
+        is_here = load_template(contract.template).sha256 == contract.template_sha256
+    except HarnessError:
+        is_here = False
+    if is_here:
+        return f"Pass --prompt {shlex.quote(contract.template)}."
+    return (
+        f"Its template is in the contract: harness prompt extract {shlex.quote(typed)} > trained.j2, then --prompt "
+        "trained.j2."
+    )

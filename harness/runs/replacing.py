@@ -1,0 +1,100 @@
+"""When an evaluation may take the place of the run that has its name: if it is the same plan, or if it is told to."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from harness.errors import InputError, UsageError
+from harness.runs.folder import MANIFEST, RunFolder
+
+Provenance = Callable[[], Mapping[str, Any]]
+"""What makes the provenance that an evaluation would leave: asked for only where its plan is another."""
+
+
+def refuse_another_plan(folder: RunFolder, plan: str, provenance: Provenance) -> None:
+    """Refuse to replace a run that asked something else, unless it came to nothing.
+
+    A plan is what models are asked: tasks, models, prompts and how tokens are drawn. Judges are none of it.
+
+    Raises:
+        UsageError: the run has another plan; the message names what differs.
+    """
+    found = _differences(folder, plan, provenance)
+    if found and not _came_to_nothing(folder):
+        raise UsageError(
+            f"Run {folder.name!r} has another plan: {'; '.join(found)}.",
+            hint="Choose another name with --run NAME (nothing that is stored is done twice), or add --overwrite.",
+        )
+
+
+def is_same_plan(manifest: Mapping[str, Any], plan: str, provenance: Provenance) -> bool:
+    """Return whether a run asked the same of the same models, in whatever order they were named."""
+    return manifest.get("plan") == plan or bool(manifest and not _named(manifest["provenance"], provenance()))
+
+
+def _differences(folder: RunFolder, plan: str, provenance: Provenance) -> Sequence[str]:
+    try:
+        manifest = folder.manifest()
+    except InputError:
+        return _unknown(folder, plan)
+    if manifest is None or is_same_plan(manifest, plan, provenance):
+        return ()
+    return _named(manifest["provenance"], provenance())
+
+
+def _unknown(folder: RunFolder, plan: str) -> Sequence[str]:
+    """Return what is to be said of a manifest that cannot be used: nothing, if it names no plan or this one."""
+    try:
+        document = folder.document(MANIFEST) or {}
+    except InputError:
+        return ()
+    return () if document.get("plan") in (None, plan) else ("it was written by another version of ja-harness",)
+
+
+def _came_to_nothing(folder: RunFolder) -> bool:
+    """Return whether no verdict of a run has a score."""
+    try:
+        results = folder.results()
+    except InputError:
+        return False
+    return results is not None and not any(row.get("n") for row in results["rows"])
+
+
+def _named(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """Return what differs between two plans, in words; empty if nothing that an answer depends on."""
+    found: list[str] = []
+    for what, key, change in (
+        ("models", "models", "model {!r} has other weights or settings"),
+        ("tasks", "tasks", "task set {!r} has other content"),
+        ("prompts", "templates", "prompt {!r} has another text"),
+    ):
+        there, here = _digests(before.get(key, {})), _digests(now[key])
+        found += _names(what, there, here)
+        if key != "tasks" or before.get("limit") == now["limit"]:
+            found += [change.format(name) for name in here if name in there and there[name] != here[name]]
+    drawn = {key: (before.get("sampling", {}).get(key), value) for key, value in now["sampling"].items()}
+    if not now["sampling"]["temperature"]:
+        drawn.pop("seed", None)  # greedy decoding draws nothing
+    for name, (old, new) in {**drawn, **{key: (before.get(key), now[key]) for key in ("limit", "repeats")}}.items():
+        if old != new:
+            found.append(f"{name} {_shown(old)} there, {_shown(new)} here")
+    if not found and before.get("templates") != now["templates"]:
+        found.append("the prompts that the templates make, or the order of the tasks")
+    return found
+
+
+def _digests(known: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {name: one["sha256"] if isinstance(one, Mapping) else one for name, one in known.items()}
+
+
+def _names(what: str, before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    if set(before) == set(now):
+        return []
+    return [f"{what} {_listed(before)} there, {_listed(now)} here"]
+
+
+def _listed(names: Mapping[str, Any]) -> str:
+    return ", ".join(names) if names else "none"
+
+
+def _shown(value: object) -> str:
+    return "none" if value is None else f"{value:g}" if isinstance(value, float) else str(value)

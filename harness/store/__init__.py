@@ -1,0 +1,1 @@
+"""What is stored: answers and verdicts by content key."""

@@ -1,0 +1,192 @@
+"""Leases: which process is at work on which answer or verdict, so that several on one store pay for none twice.
+
+A process claims keys before it asks for them. A claim ends in the very transaction that writes the row, so whoever
+claims a key afterwards finds the row. Claims of a process that is gone are taken over: at once where the process ran on
+this machine, and elsewhere when its lease has not been renewed for a while.
+"""
+
+import contextlib
+import logging
+import os
+import platform
+import threading
+import time
+import uuid
+from collections.abc import Collection, Iterable, Sequence
+from pathlib import Path
+from typing import Self
+
+import psutil
+from sqlalchemy import Connection, delete, select, update
+from sqlalchemy.dialects.sqlite import insert
+
+from harness.errors import StoreError
+from harness.store import schema
+from harness.store.store import Store, chunks
+
+log = logging.getLogger(__name__)
+
+LASTS = 60.0
+"""Seconds after which a lease that was not renewed may be taken over, from another machine or a process that hangs."""
+
+_RENEWALS = 6  # in the time that a lease lasts
+_SAME_START = 5.0  # seconds: the start of a process is known no better where the clock is set meanwhile
+
+
+class Leases:
+    """The keys that one run of the engine has claimed. Thread-safe; leaving the ``with`` block gives all back.
+
+    Nothing is written before the first claim, so that a run with nothing to do needs no place that can be written.
+    """
+
+    def __init__(self, store: Store, *, lasts: float = LASTS) -> None:
+        self._store = store
+        self._lasts = lasts
+        self._owner = uuid.uuid4().hex[:16]
+        self._held: set[str] = set()
+        self._renewed: float | None = None
+        self._lock = threading.RLock()
+        self._closed = threading.Event()
+        self._thread = threading.Thread(target=self._keep, name="leases", daemon=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._closed.set()
+        if self._renewed is None:
+            return
+        self._thread.join()
+        with contextlib.suppress(StoreError), self._store.transaction(write=True) as connection:
+            _forget_owners(connection, [self._owner])  # else the others find that this process is gone
+
+    def claim(self, keys: Sequence[str]) -> frozenset[str]:
+        """Return the keys among ``keys`` that are this run's now; the others belong to runs that are at work on them.
+
+        A row may have been written just before its key was claimed: look there before you ask for it.
+
+        Raises:
+            StoreError: the claim could not be written.
+        """
+        if not keys or (self._renewed is not None and not self._free(keys)):
+            return frozenset()
+        self._register()
+        mine: set[str] = set()
+        with self._store.transaction(write=True) as connection:
+            for chunk in chunks(keys):
+                busy = self._busy(connection, chunk, take_over=True)
+                mine.update(key for key in chunk if key not in busy)
+            if mine:
+                rows = [{"key": key, "owner": self._owner} for key in mine]
+                connection.execute(insert(schema.leases).on_conflict_do_nothing(), rows)
+        with self._lock:
+            self._held |= mine
+        return frozenset(mine)
+
+    def holds(self, key: str) -> bool:
+        """Return whether a key is still this run's: one that was stopped for longer than a lease lasts has lost it."""
+        with self._lock:
+            if self._renewed is not None and time.time() - self._renewed > self._lasts:
+                self._renew()
+            return key in self._held
+
+    def rows(self, keys: Iterable[str]) -> list[dict[str, str]]:
+        """Return the leases on those of ``keys`` that are this run's, as `Store.write` ends them."""
+        with self._lock:
+            return [{"held": key, "by": self._owner} for key in keys if key in self._held]
+
+    def forget(self, keys: Iterable[str]) -> None:
+        """Know that leases have ended."""
+        with self._lock:
+            self._held.difference_update(keys)
+
+    def _free(self, keys: Sequence[str]) -> bool:
+        """Return whether any key can be claimed. Reads alone: whoever waits must not keep the others from writing."""
+        with self._store.transaction() as connection:
+            return any(len(self._busy(connection, chunk)) < len(chunk) for chunk in chunks(keys))
+
+    def _busy(self, connection: Connection, keys: Sequence[str], *, take_over: bool = False) -> set[str]:
+        """Return the keys that other runs are at work on; with ``take_over`` the claims of those that are gone end."""
+        lease = schema.leases.c
+        query = select(lease.key, lease.owner).where(lease.key.in_(keys), lease.owner != self._owner)
+        claimed = {row.key: row.owner for row in connection.execute(query)}
+        gone = _gone(connection, set(claimed.values())) if claimed else set()
+        if gone and take_over:
+            _forget_owners(connection, gone)
+        return {key for key, owner in claimed.items() if owner not in gone}
+
+    def _register(self) -> None:
+        with self._lock:
+            if self._renewed is not None:
+                return
+            with self._store.transaction(write=True) as connection:
+                schema.metadata.create_all(connection, tables=[schema.leases, schema.lease_owners])
+                self._introduce(connection)
+            self._renewed = time.time()
+            self._thread.start()
+
+    def _introduce(self, connection: Connection) -> None:
+        row = {
+            "owner": self._owner,
+            "machine": _machine(),
+            "pid": os.getpid(),
+            "started": psutil.Process().create_time(),
+        }
+        connection.execute(insert(schema.lease_owners), [row | {"expires": time.time() + self._lasts}])
+
+    def _keep(self) -> None:
+        while not self._closed.wait(self._lasts / _RENEWALS):
+            try:
+                self._renew()
+            except StoreError as error:  # whoever writes rows says so; until the lease has run out, nothing is lost
+                log.info("the leases could not be renewed: %s", error)
+
+    def _renew(self) -> None:
+        with self._lock:
+            now = time.time()
+            with self._store.transaction(write=True) as connection:
+                mine = schema.lease_owners.c.owner == self._owner
+                renewed = update(schema.lease_owners).where(mine).values(expires=now + self._lasts)
+                if connection.execute(renewed).rowcount == 0:  # another run took everything over
+                    self._held.clear()
+                    self._introduce(connection)
+            self._renewed = now
+
+
+def _forget_owners(connection: Connection, owners: Collection[str]) -> None:
+    connection.execute(delete(schema.leases).where(schema.leases.c.owner.in_(owners)))
+    connection.execute(delete(schema.lease_owners).where(schema.lease_owners.c.owner.in_(owners)))
+
+
+def _gone(connection: Connection, owners: Collection[str]) -> set[str]:
+    """Return those of ``owners`` that are at work no more."""
+    query = select(schema.lease_owners).where(schema.lease_owners.c.owner.in_(owners))
+    known = {row.owner: row for row in connection.execute(query)}
+    now, here = time.time(), _machine()
+    return {
+        owner
+        for owner in owners
+        if (row := known.get(owner)) is None
+        or row.expires < now
+        or (row.machine == here and not _runs(row.pid, row.started))
+    }
+
+
+def _runs(pid: int, started: float) -> bool:
+    try:
+        process = psutil.Process(pid)
+        same = abs(process.create_time() - started) < _SAME_START
+        return same and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+    except psutil.Error:
+        return True  # it is there, and may not be looked at
+
+
+def _machine() -> str:
+    """Return what processes have in common that know each other by number: the machine, and the container in it."""
+    try:
+        space = Path("/proc/self/ns/pid").stat().st_ino
+    except OSError:
+        space = 0
+    return f"{platform.node()} {space}"

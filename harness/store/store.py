@@ -1,0 +1,322 @@
+"""The store: every answer and every judgement by content key, in SQLite through SQLAlchemy Core.
+
+Failures are recorded but never served: a reader asking for finished work does not see them, and a later success
+replaces them. A success is never replaced. Rows are durable once `Store.write` returns; readers and writers of several
+processes work side by side (WAL, one short transaction per write).
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Self
+
+from sqlalchemy import Column, Connection, Table, bindparam, delete, inspect, select, text
+from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.exc import DBAPIError
+
+from harness.errors import StoreError
+from harness.store import schema
+from harness.store.store_file import OTHER_STORE, file_url, reading_engine, store_exists, store_file, writing_engine
+from harness.store.store_rows import (
+    CHECKSUM,
+    body_digest,
+    checksum,
+    generation_row,
+    judgement_row,
+    plan_row,
+    request_row,
+    sample_rows,
+    to_judgement,
+    to_request,
+    to_sample,
+)
+from harness.types import Generation, Judgement, Request, Sample
+
+__all__ = ["Store", "store_exists", "store_file"]
+
+_CHUNK = 500  # keys in one SELECT; SQLite allows 32,766 parameters
+_RELEASE = delete(schema.leases).where(
+    schema.leases.c.key == bindparam("held"), schema.leases.c.owner == bindparam("by")
+)
+
+
+class Store:
+    """An open store. Thread-safe; close it, or use it as a context manager."""
+
+    def __init__(self, url: str, *, lock_timeout: float = 30.0, read_only: bool = False) -> None:
+        """Open the store at ``url`` (``sqlite:///FILE`` or a file's path) and create it if it is not there.
+
+        ``lock_timeout`` is how long, in seconds, to wait for another process that is writing. With ``read_only``
+        nothing is made or changed, and the store may lie where nobody can write.
+
+        Raises:
+            StoreError: the URL is not SQLite's, the file cannot be opened or is no database, or its schema is newer.
+        """
+        self._path = store_file(url).absolute()  # a run's manifest must find it from any folder
+        self.url = file_url(self._path)
+        self._read_only = read_only
+        self._copy = None
+        if read_only:
+            self._engine, self._copy = reading_engine(self._path, lock_timeout)
+        else:
+            self._engine = writing_engine(self._path, lock_timeout)
+        found = self._schema()
+        if found > schema.VERSION:
+            self.close()
+            raise StoreError(
+                f"The store {self._path} has schema {found}; this version of ja-harness knows schema {schema.VERSION}.",
+                hint="Upgrade (pip install -U ja-harness), or use another store with --store.",
+            )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._engine.dispose()
+        if self._copy is not None:
+            self._copy.cleanup()
+
+    def _schema(self) -> int:
+        """Return the store's schema version, creating the tables in a new file."""
+        with self.transaction() as connection:
+            tables = inspect(connection).get_table_names()
+        if not tables and not self._read_only:
+            with self.transaction(write=True) as connection:
+                schema.metadata.create_all(connection)
+                _insert_new(connection, schema.meta, [{"key": "schema", "value": str(schema.VERSION)}])
+        version = None
+        if schema.meta.name in tables or not (tables or self._read_only):
+            with self.transaction() as connection:
+                version = connection.execute(
+                    select(schema.meta.c.value).where(schema.meta.c.key == "schema")
+                ).scalar_one_or_none()
+        if version is None or not version.isdecimal():
+            self.close()
+            raise StoreError(f"{self._path} is a database, but not a store of ja-harness.", hint=OTHER_STORE)
+        with self.transaction() as connection:
+            self._has_checksums = not _without_checksum(connection)
+        return int(version)
+
+    def _add_checksums(self) -> None:
+        """Give a store of an earlier version the columns of checksums."""
+        with self.transaction(write=True) as connection:
+            for table in _without_checksum(connection):
+                connection.execute(text(f"ALTER TABLE {table.name} ADD COLUMN checksum INTEGER"))
+        self._has_checksums = True
+
+    def _columns(self, table: Table) -> list[Column[Any]]:
+        return [column for column in table.columns if self._has_checksums or column.name != CHECKSUM]
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        """Open a transaction in which a row that cannot be understood is a damaged store."""
+        try:
+            with self.transaction() as connection:
+                yield connection
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise self.damaged(f"a row cannot be read ({type(error).__name__})") from error
+
+    def damaged(self, what: str) -> StoreError:
+        """Return the error that says that something in this store is not what was written."""
+        return StoreError(
+            f"The store {self._path} is damaged: {what}.",
+            hint="Put a copy of it back, or move it away and run the harness eval command again: it makes all anew.",
+        )
+
+    def _intact(self, table: Table, row: Any) -> dict[str, Any]:  # noqa: ANN401 - a SQLAlchemy row
+        """Return a row's fields.
+
+        Raises:
+            StoreError: the row is not what was written.
+        """
+        fields = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name
+        written = fields.pop(CHECKSUM, None)
+        if written is not None and written != checksum(table, fields):
+            raise self.damaged(f"a row of {table.name!r} is not what was written")
+        return fields
+
+    @contextmanager
+    def transaction(self, *, write: bool = False) -> Iterator[Connection]:
+        """Open a transaction; with ``write`` it takes the store's lock at once.
+
+        Raises:
+            StoreError: whatever the database says, in a sentence.
+        """
+        try:
+            with self._engine.connect().execution_options(write=write) as connection, connection.begin():
+                yield connection
+        except DBAPIError as error:
+            raise _explain(error, self._path) from error
+
+    def generations(self, keys: Sequence[str], *, failures: bool = False) -> dict[str, Generation]:
+        """Return the stored answers among ``keys``; failed ones only if asked for."""
+        found: dict[str, Generation] = {}
+        with self._reading() as connection:
+            for chunk in chunks(keys):
+                query = select(*self._columns(schema.generations)).where(schema.generations.c.request_key.in_(chunk))
+                if not failures:
+                    query = query.where(schema.generations.c.text.is_not(None))
+                for row in connection.execute(query):
+                    generation = Generation(**self._intact(schema.generations, row))
+                    found[generation.request_key] = generation
+        return found
+
+    def judgements(self, keys: Sequence[str], *, failures: bool = False) -> dict[str, Judgement]:
+        """Return the stored judgements among ``keys``; unscored and failed ones only if asked for."""
+        found: dict[str, Judgement] = {}
+        with self._reading() as connection:
+            for chunk in chunks(keys):
+                query = select(*self._columns(schema.judgements)).where(schema.judgements.c.key.in_(chunk))
+                if not failures:
+                    query = query.where(schema.judgements.c.status == "scored")
+                for row in connection.execute(query):
+                    fields = self._intact(schema.judgements, row)
+                    found[fields["key"]] = to_judgement(fields)
+        return found
+
+    def write(
+        self,
+        *,
+        generations: Sequence[Generation] = (),
+        judgements: Sequence[Judgement] = (),
+        released: Sequence[Mapping[str, str]] = (),
+    ) -> None:
+        """Add rows in one transaction; on return they survive a killed process.
+
+        ``released`` are leases (``held``, the key, and ``by``, its owner) that end with it, so that nobody finds a key
+        free whose row is not there yet.
+
+        Raises:
+            StoreError: no space, no permission, or the store stayed locked.
+        """
+        if not self._has_checksums:
+            self._add_checksums()
+        with self.transaction(write=True) as connection:
+            if generations:
+                statement = insert(schema.generations)
+                statement = statement.on_conflict_do_update(
+                    index_elements=["request_key"],
+                    set_={column.name: column for column in statement.excluded if column.name != "request_key"},
+                    where=schema.generations.c.text.is_(None),
+                )
+                connection.execute(statement, [generation_row(row) for row in generations])
+            if judgements:
+                judged = insert(schema.judgements)
+                judged = judged.on_conflict_do_update(
+                    index_elements=["key"],
+                    set_={column.name: column for column in judged.excluded if column.name != "key"},
+                    where=schema.judgements.c.status != "scored",
+                )
+                connection.execute(judged, [judgement_row(row) for row in judgements])
+            if released:
+                connection.execute(_RELEASE, released)
+
+    def has_plan(self, plan: str) -> bool:
+        """Return whether a plan of this digest is stored."""
+        with self.transaction() as connection:
+            query = select(schema.plan_requests.c.plan).where(schema.plan_requests.c.plan == plan).limit(1)
+            return connection.execute(query).first() is not None
+
+    def save_plan(self, plan: str, samples: Mapping[str, Sequence[Sample]], requests: Sequence[Request]) -> None:
+        """Store what a run consists of, under the digest ``plan``: the samples of each task and every request."""
+        if not self._has_checksums:
+            self._add_checksums()
+        bodies = {digest_: body for _, digest_, body in sample_rows(samples)}
+        with self.transaction(write=True) as connection:
+            _insert_new(connection, schema.samples, [{"digest": key, "body": body} for key, body in bodies.items()])
+            _insert_new(connection, schema.requests, [request_row(row) for row in requests])
+            _insert_new(
+                connection,
+                schema.plan_samples,
+                [
+                    {"plan": plan, "task": task, "position": position, "digest": digest_}
+                    for (task, position), digest_, _ in sample_rows(samples)
+                ],
+            )
+            _insert_new(
+                connection,
+                schema.plan_requests,
+                [plan_row(plan, position, row) for position, row in enumerate(requests)],
+            )
+
+    def load_plan(self, plan: str) -> tuple[dict[str, tuple[Sample, ...]], list[Request]]:
+        """Return the samples of each task and every request of a stored plan, in order.
+
+        Raises:
+            StoreError: no plan of this digest is here.
+        """
+        with self._reading() as connection:
+            rows = connection.execute(
+                select(schema.plan_samples.c.task, schema.samples)
+                .join(schema.samples, schema.samples.c.digest == schema.plan_samples.c.digest)
+                .where(schema.plan_samples.c.plan == plan)
+                .order_by(schema.plan_samples.c.task, schema.plan_samples.c.position)
+            ).all()
+            samples: dict[str, list[Sample]] = {}
+            for row in rows:
+                if body_digest(row.body) != row.digest:
+                    raise self.damaged("a task is not what was written")
+                samples.setdefault(row.task, []).append(to_sample(row.body))
+            bodies: dict[str, str] = {}
+            query = select(*self._columns(schema.plan_requests)).where(schema.plan_requests.c.plan == plan)
+            planned = [
+                self._intact(schema.plan_requests, row)
+                for row in connection.execute(query.order_by(schema.plan_requests.c.position))
+            ]
+            for chunk in chunks(list({row["request_key"]: None for row in planned})):
+                query = select(*self._columns(schema.requests)).where(schema.requests.c.key.in_(chunk))
+                for row in connection.execute(query):
+                    fields = self._intact(schema.requests, row)
+                    bodies[fields["key"]] = fields["body"]
+            requests = [to_request(row, bodies[row["request_key"]]) for row in planned]
+        if not planned:
+            raise StoreError(
+                f"The store {self._path} does not hold this run.", hint="Use the store it was made with: --store URL."
+            )
+        known = {(task, sample.id) for task, items in samples.items() for sample in items}
+        places = [row["position"] for row in planned]
+        if places != list(range(len(places))) or any((row.task, row.sample_id) not in known for row in requests):
+            raise self.damaged("a part of this run's plan is gone")
+        return {task: tuple(items) for task, items in samples.items()}, requests
+
+
+def _explain(error: DBAPIError, path: Path) -> StoreError:
+    cause = str(error.orig)
+    if "locked" in cause:
+        return StoreError(
+            f"The store {path} is locked: another process has been writing for too long.",
+            hint="Wait for it or end it, then run the same command again; nothing stored is lost.",
+        )
+    if "full" in cause:
+        return StoreError(
+            f"No space left to write the store {path}.", hint="Free some space, then run the same command again."
+        )
+    if "readonly" in cause or "unable to open" in cause:
+        return StoreError(f"The store {path} cannot be written: {cause}.", hint=OTHER_STORE)
+    if "not a database" in cause or "malformed" in cause:
+        return StoreError(f"{path} is not a readable store: {cause}.", hint=OTHER_STORE)
+    return StoreError(f"The store {path} failed: {cause}.", hint=OTHER_STORE)
+
+
+def chunks(keys: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Yield keys in portions that fit into one statement."""
+    return (keys[start : start + _CHUNK] for start in range(0, len(keys), _CHUNK))
+
+
+def _insert_new(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    if rows:
+        connection.execute(insert(table).on_conflict_do_nothing(), rows)
+
+
+def _without_checksum(connection: Connection) -> list[Table]:
+    found = inspect(connection)
+    names = set(found.get_table_names())
+    return [
+        table
+        for table in schema.checked
+        if table.name in names and CHECKSUM not in {column["name"] for column in found.get_columns(table.name)}
+    ]

@@ -1,0 +1,48 @@
+"""A report before it is written: the figures of a leaderboard with the answers and verdicts behind them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from harness.analysis.leaderboard import Leaderboard
+from harness.analysis.scores import ScoreTable
+from harness.types import Generation, RenderedPrompt, RowKey, Sampling, Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """One answer with every verdict on it, by judge, one for each judge repeat.
+
+    ``generation`` None: nothing was generated. ``sampling`` None: the answer existed already.
+    """
+
+    task: str
+    sample_id: str
+    row: RowKey
+    repeat: int
+    generation: Generation | None
+    sampling: Sampling | None
+    verdicts: Mapping[str, tuple[Verdict, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromptExample:
+    """A prompt template as it was used: its hash, and what it makes of the first sample of a task."""
+
+    name: str
+    sha256: str | None
+    task: str
+    sample_id: str
+    rendered: RenderedPrompt
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """All that a report may show. ``tables`` are in the order of the leaderboard's boards."""
+
+    leaderboard: Leaderboard
+    tables: tuple[ScoreTable, ...]
+    answers: tuple[Answer, ...]
+    prompts: tuple[PromptExample, ...]
+    provenance: Mapping[str, Any]
+    notices: tuple[str, ...] = ()

@@ -1,0 +1,289 @@
+"""Judge cards against independent libraries, on four real judges' scores of sixty models, and on made-up ones."""
+
+import csv
+import json
+import math
+import random
+from collections import Counter
+
+import numpy as np
+import pytest
+import statsmodels.api as sm
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+from statsmodels.stats.inter_rater import cohens_kappa
+
+from harness.analysis.human_anchor import anchoring
+from harness.analysis.judge_audit import (
+    comparable,
+    confusion,
+    group_alphas,
+    histogram,
+    judge_card,
+    pair_card,
+    rater_card,
+    row_bias,
+)
+from harness.analysis.scores import ScoreTable
+from harness.engine.plan import PlannedJudge
+from harness.stats.correlation import length_slope, ordinal_alpha, spearman
+from harness.types import LIKERT_5, PERCENT, RowKey, Sample, Scale
+from tests.conftest import SHARED
+from tests.stats.oracles import alpha_by_pairs
+
+
+def table(
+    cells: np.ndarray, *, name: str = "j", kind: str = "quality", scale: Scale = LIKERT_5, clusters: list | None = None
+) -> ScoreTable:
+    """A table of these cells: (rows, samples), or with repeats behind."""
+    cells = np.asarray(cells, dtype=float)
+    cells = cells.reshape(cells.shape + (1,) * (4 - cells.ndim))
+    names = clusters or [None] * cells.shape[1]
+    samples = tuple(Sample(id=str(i), inputs={"input": "x"}, cluster=name) for i, name in enumerate(names))
+    rows = tuple(RowKey(model=f"m{i}", prompt=None) for i in range(cells.shape[0]))
+    return ScoreTable(
+        task="t",
+        judge=PlannedJudge(name=name, fingerprint=name, scale=scale, kind=kind),
+        rows=rows,
+        samples=samples,
+        cells=cells,
+        reasons={row: Counter() for row in rows},
+        versions=frozenset(),
+    )
+
+
+@pytest.fixture(scope="module")
+def real() -> dict[str, ScoreTable]:
+    """The four judges of the shared scores, read by the standard library alone."""
+    path = SHARED / "data" / "shaberi" / "scores.csv"
+    if not path.exists():
+        pytest.skip("the shared data is not beside this checkout")
+    with path.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    models = {name: i for i, name in enumerate(dict.fromkeys(row["model"] for row in rows))}
+    judges = {name: np.full((len(models), 100), np.nan) for name in dict.fromkeys(row["judge"] for row in rows)}
+    for row in rows:
+        if row["score"] and 1 <= float(row["score"]) <= 5:
+            judges[row["judge"]][models[row["model"]], int(row["task_id"])] = float(row["score"])
+    return {name: table(cells, name=name) for name, cells in judges.items()}
+
+
+def no_lengths(one: ScoreTable) -> np.ndarray:
+    return np.full(one.cells.shape[:3], np.nan)
+
+
+def test_every_real_pair_against_statsmodels_and_scipy(real: dict[str, ScoreTable]) -> None:
+    """Kappa with its value, alpha, rank correlation, exact and within-one share, bias: six pairs of real judges."""
+    names = list(real)
+    for i, first in enumerate(names):
+        for second in names[i + 1 :]:
+            a, b = real[first].cells.ravel(), real[second].cells.ravel()
+            both = ~np.isnan(a) & ~np.isnan(b)
+            counts = np.zeros((5, 5))
+            np.add.at(counts, (a[both].astype(int) - 1, b[both].astype(int) - 1), 1)
+            card = pair_card(real[first], real[second], no_lengths(real[first]))
+            assert card.agreement is not None
+            kappa = cohens_kappa(counts, weights=np.arange(5.0), wt="quadratic").kappa
+            assert kappa == pytest.approx(card.agreement.kappa.value, rel=1e-9)
+            alpha = alpha_by_pairs(np.stack([a, b]), "ordinal")
+            assert alpha == pytest.approx(card.alpha, rel=1e-9)
+            assert stats.spearmanr(a[both], b[both]).statistic == pytest.approx(card.rank_answers, rel=1e-9)
+            assert np.mean(a[both] == b[both]) == pytest.approx(card.agreement.exact.value)
+            assert np.mean(abs(a[both] - b[both]) <= 1) == pytest.approx(card.agreement.within_one.value)
+            assert np.mean(a[both] - b[both]) == pytest.approx(card.agreement.bias.value)
+            assert both.sum() == card.n == card.agreement.n
+
+
+def test_the_alpha_of_all_four_real_judges(real: dict[str, ScoreTable]) -> None:
+    """One group of four, its alpha that of the whole matrix."""
+    [group] = group_alphas(list(real.values()))
+    matrix = [one.cells.ravel() for one in real.values()]
+    expected = alpha_by_pairs(np.stack(matrix), "ordinal")
+    assert expected == pytest.approx(group.alpha, rel=1e-9)
+    assert tuple(real) == group.judges
+
+
+def test_alpha_of_the_golden_cases() -> None:
+    """Published values of Krippendorff's ordinal alpha (the golden file names the sources)."""
+    path = SHARED / "golden" / "krippendorff.json"
+    if not path.exists():
+        pytest.skip("the golden files are not beside this checkout")
+    for case in json.loads(path.read_text(encoding="utf-8"))["cases"]:
+        matrix = [[math.nan if cell is None else cell for cell in row] for row in case["ratings_by_observer"]]
+        assert case["ordinal"] == pytest.approx(ordinal_alpha(matrix), rel=1e-9)
+
+
+def test_bias_of_the_bias_between_models_is_the_mean_contrast(real: dict[str, ScoreTable]) -> None:
+    """Each row's figure is the mean over tasks of its difference less all rows' mean; they add up to zero."""
+    one, two = list(real.values())[:2]
+    gaps = (one.cells - two.cells)[..., 0, 0]
+    whole = ~np.isnan(gaps).any(axis=0)
+    contrasts = gaps[:, whole] - gaps[:, whole].mean(axis=0)
+    found = row_bias(one, two)
+    assert contrasts.mean(axis=1) == pytest.approx([row.bias.value for row in found])
+    assert 0 == pytest.approx(sum(row.bias.value or 0 for row in found), abs=1e-9)
+    half = [stats.t.ppf(1 - (1 - 0.95 ** (1 / 60)) / 2, whole.sum() - 1) * stats.sem(row) for row in contrasts]
+    assert half == pytest.approx([(row.bias.high or 0) - (row.bias.value or 0) for row in found], rel=1e-6)
+
+
+def test_a_judge_that_favours_one_model_is_found() -> None:
+    """One point too many on average for one of five models: clear for that model, and the sign is right."""
+    rng = np.random.default_rng(0)
+    truth = rng.integers(1, 5, (5, 80)).astype(float)
+    favoured = truth + (np.arange(5) == 2)[:, None] * rng.integers(0, 3, 80)
+    found = row_bias(table(favoured), table(truth))
+    noise = row_bias(table(truth), table(np.clip(truth + rng.integers(-1, 2, truth.shape), 1, 5)))
+    assert [False, False, True, False, False] == [row.is_clear and (row.bias.value or 0) > 0 for row in found]
+    assert not any(row.is_clear for row in noise)
+
+
+def test_length_slope_against_statsmodels() -> None:
+    """Least squares on task-centred values with CR1 over tasks is OLS with cov_type="cluster"."""
+    rng = np.random.default_rng(1)
+    lengths = rng.integers(5, 900, (6, 40, 2)).astype(float)
+    scores = np.clip(np.round(3 + 0.2 * np.log2(lengths) - 1 + rng.normal(0, 1, lengths.shape)), 1, 5)
+    scores[0, :5] = np.nan
+    found = length_slope(scores, lengths, [None] * 40)
+    x, y = np.log2(1 + lengths), scores.copy()
+    known = ~np.isnan(y)
+    groups = np.broadcast_to(np.arange(40)[None, :, None], y.shape)
+    for task in range(40):
+        here = known & (groups == task)
+        x[here] -= x[here].mean()
+        y[here] -= y[here].mean()
+    fit = sm.OLS(y[known], x[known]).fit(cov_type="cluster", cov_kwds={"groups": groups[known]}, use_t=True)
+    low, high = fit.conf_int()[0]
+    assert (fit.params[0], low, high) == pytest.approx((found.value, found.low, found.high), rel=1e-9)
+    assert (known.sum(), 10) == (found.n, found.n_unscored)
+
+
+def test_length_slope_of_one_model_is_between_tasks_and_of_equal_lengths_is_nothing() -> None:
+    """What cannot be computed is None with the reason; with one answer a task it says what it compares."""
+    between = length_slope(np.arange(1.0, 7).reshape(1, 6, 1), 2 ** np.arange(1.0, 7).reshape(1, 6, 1) - 1, [None] * 6)
+    assert (1.0, True) == (pytest.approx(between.value), "between tasks" in between.method)
+    flat = length_slope(np.ones((2, 6, 1)), np.full((2, 6, 1), 9.0), [None] * 6)
+    assert (None, None, None, "no lengths to compare") == (flat.value, flat.low, flat.high, flat.method)
+
+
+def test_self_consistency() -> None:
+    """Two verdicts on four answers: equal on two, one apart on one, three apart on one."""
+    cells = np.array([[[[4, 4]], [[2, 2]], [[3, 4]], [[5, 2]]]], dtype=float)
+    card = judge_card(table(cells), no_lengths(table(cells)))
+    assert card.consistency is not None
+    assert (2, 0.5, 0.75) == (card.consistency.repeats, card.consistency.exact.value, card.consistency.within.value)
+    assert math.sqrt((0 + 0 + 0.5 + 4.5) / 4) == pytest.approx(card.consistency.sd)
+    assert ordinal_alpha([[4, 2, 3, 5], [4, 2, 4, 2]]) == card.consistency.alpha
+    assert None is judge_card(table(cells[..., :1]), no_lengths(table(cells))).consistency
+
+
+def test_judges_of_other_scales_or_kinds_are_only_ranked() -> None:
+    """No kappa, no alpha, no bias between 1-5 and 0-100, nor between a judge and a check on the same ends."""
+    rng = np.random.default_rng(2)
+    points = rng.integers(1, 6, (4, 30)).astype(float)
+    first = table(points)
+    for second in (table(points * 20, name="p", scale=PERCENT), table(points, name="c", kind="checks")):
+        card = pair_card(first, second, no_lengths(first))
+        assert (None, None, None, ()) == (card.agreement, card.alpha, card.length_slope, card.row_bias)
+        assert 1.0 == pytest.approx(card.rank_answers)
+        assert not comparable(first.judge, second.judge)
+    assert () == group_alphas([first, table(points, scale=PERCENT), table(points, kind="checks")])
+
+
+def test_histogram_counts_every_score_once() -> None:
+    """Steps have a bin each, given or not; means of raters get their own; a wide scale has ten parts."""
+    assert [(1, 0), (2, 2), (3, 0), (4, 1), (5, 0)] == [
+        (one.low, one.count) for one in histogram(np.array([2.0, 4.0, 2.0]), LIKERT_5)
+    ]
+    halves = histogram(np.array([2.5, 3.0]), LIKERT_5)
+    assert {1: 0, 2: 0, 2.5: 1, 3: 1, 4: 0, 5: 0} == {one.low: one.count for one in halves}
+    wide = histogram(np.array([0.0, 5, 99, 100]), PERCENT)
+    assert ([2, 2], 10) == ([wide[0].count, wide[-1].count], len(wide))
+
+
+def test_confusion_holds_every_answer_that_both_scored() -> None:
+    """People's scores are rows, the judge's columns; a missing score on either side is left out."""
+    human = table(np.array([[1, 2, 2, np.nan, 5]]), name="h", kind="human")
+    judge = table(np.array([[1, 2, 3, 4, np.nan]]), name="j")
+    found = confusion(judge, human)
+    assert found is not None
+    assert ("h", "j") == (found.human, found.judge)
+    assert ((1, 0, 0, 0, 0), (0, 1, 1, 0, 0), (0,) * 5, (0,) * 5, (0,) * 5) == found.counts
+    assert None is confusion(judge, table(np.full((1, 5), np.nan), kind="human"))
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(st.tuples(st.integers(1, 5), st.integers(1, 5)), min_size=3, max_size=40))
+def test_spearman_is_scipys(pairs: list[tuple[int, int]]) -> None:
+    """Ties get their mean rank; a constant has no rank correlation."""
+    a, b = (np.array(side, dtype=float) for side in zip(*pairs, strict=True))
+    found = spearman(a, b)
+    if np.ptp(a) == 0 or np.ptp(b) == 0:
+        assert None is found
+    else:
+        assert stats.spearmanr(a, b).statistic == pytest.approx(found, abs=1e-9)
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.lists(st.lists(st.sampled_from([1, 2, 3, 5, None]), min_size=6, max_size=6), min_size=2, max_size=4))
+def test_alpha_never_fails_and_does_not_care_who_is_first(ratings: list[list[int | None]]) -> None:
+    """Whatever is missing: a number up to 1, or None; the order of raters and items changes nothing."""
+    matrix = np.array(ratings, dtype=float)
+    found = ordinal_alpha(matrix)
+    assert found is None or found <= 1
+    turned = ordinal_alpha(matrix[::-1, ::-1])
+    assert (found is None) == (turned is None)
+    assert found is None or found == pytest.approx(turned)
+
+
+def test_raters_who_agree_and_one_who_does_not() -> None:
+    """Each pair has its own agreement; three raters have one alpha."""
+    matrix = np.array([[1, 2, 3, 4, 5, 1], [1, 2, 3, 4, 5, 1], [5, 4, 3, 2, 1, 5]], dtype=float)
+    card = rater_card(matrix, ["1", "2", "3"], list("abcdef"), LIKERT_5)
+    values = {(first, second): found.kappa.value for first, second, found in card.pairs}
+    assert 1.0 == pytest.approx(values["1", "2"])
+    assert (values["1", "3"] or 0) < 0
+    assert ordinal_alpha(matrix) == card.alpha
+    assert () == rater_card(matrix[:1], ["1"], list("abcdef"), LIKERT_5).pairs
+
+
+def test_anchoring_covers_what_people_would_say(real: dict[str, ScoreTable]) -> None:
+    """One judge's scores of 30 random tasks stand in for people: the these-tasks interval holds the full mean."""
+    people, judge = real["llmjudge-llama33"], real["llmjudge-athenev2"]
+    covered = total = 0
+    for draw in range(20):
+        chosen = sorted(random.Random(draw).sample(range(100), 30))
+        cells = np.full_like(people.cells, np.nan)
+        cells[:, chosen] = people.cells[:, chosen]
+        human = table(cells[..., 0, 0], name="h", kind="human")
+        ids = [str(one) for one in range(100)]
+        found = anchoring(
+            judge, human, baseline="m3", population=ids, chosen=[str(one) for one in chosen], confidence=0.95
+        )
+        assert found is not None
+        whole = not np.isnan(people.cells[:, chosen]).any()  # some answers have no score though their task was drawn
+        assert (whole, 60, 59, 100) == (
+            found.drawn_at_random, len(found.means), len(found.differences), found.n_tasks
+        )  # fmt: skip
+        assert "m3" == found.differences[0].baseline.model
+        for row in found.means:
+            truth = np.nanmean(people.scores[people.rows.index(row.row)])
+            here = row.estimate.these_tasks
+            covered += here.low <= truth <= here.high
+            total += 1
+    assert 0.92 <= covered / total <= 0.97
+
+
+def test_anchoring_wants_a_part_and_says_when_it_is_not_the_drawn_one() -> None:
+    """Nothing rated or everything: no anchoring. Other tasks than the drawn ones: on record as not random."""
+    scores = np.random.default_rng(3).integers(1, 6, (2, 40)).astype(float)
+    part = scores.copy()
+    part[:, 25:] = np.nan
+    judge, human = table(scores), table(part, kind="human")
+    ids = [str(one) for one in range(40)]
+    assert None is anchoring(judge, table(scores, kind="human"), baseline="m0")
+    assert None is anchoring(judge, table(np.full_like(scores, np.nan), kind="human"), baseline="m0")
+    for chosen, drawn in ((ids[:25], True), (ids[5:30], False), (None, None)):
+        found = anchoring(judge, human, baseline="m0", population=ids, chosen=chosen)
+        assert found is not None
+        assert drawn is found.drawn_at_random

@@ -1,0 +1,292 @@
+"""A/B tests on synthetic judged data, where the truth is known, and on small tables worked out by hand."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from scipy import stats
+from scipy.special import ndtr, ndtri
+from statsmodels.stats.power import TTestPower
+
+from harness.analysis.prompt_test import ASSUMED_SPREAD, Experiment, plan_experiment, run_experiment
+from harness.analysis.scores import ScoreTable
+from harness.engine.plan import PlannedJudge
+from harness.errors import StatisticsError
+from harness.stats import t_test_power
+from harness.types import LIKERT_5, PASS_FAIL, UNIT, RowKey, Sample, Scale
+
+# Marginals P(1..5): "mid" and, 0.30 points above it, "lifted".
+MID = (0.12, 0.18, 0.22, 0.26, 0.22)
+LIFTED = (0.08, 0.13, 0.21, 0.29, 0.29)
+CORRELATION = 0.655  # of the latent scores; their thresholded ones then correlate by about 0.6
+
+
+def table(
+    cells: np.ndarray, models: Sequence[str], prompts: Sequence[str], *, scale: Scale = LIKERT_5,
+    clusters: Sequence[str] | None = None,
+) -> ScoreTable:  # fmt: skip
+    """Return a table of scores of shape (models, prompts, tasks)."""
+    rows = tuple(RowKey(model=model, prompt=prompt) for model in models for prompt in prompts)
+    flat = np.asarray(cells, dtype=float).reshape(len(rows), -1)
+    names = clusters or [None] * flat.shape[1]
+    return ScoreTable(
+        task="set",
+        judge=PlannedJudge(name="judge", fingerprint="f", scale=scale),
+        rows=rows,
+        samples=tuple(Sample(id=str(i), inputs={"input": f"問{i}"}, cluster=name) for i, name in enumerate(names)),
+        cells=flat[:, :, None, None],
+        reasons={row: Counter() for row in rows},
+        versions=frozenset(),
+    )
+
+
+def judged(random: np.random.Generator, marginals: Sequence[Sequence[float]], n: int) -> np.ndarray:
+    """Return ordinal scores 1-5 of shape (rows, n): thresholded latent Gaussians that share a part per task."""
+    shared = random.standard_normal(n)
+    own = random.standard_normal((len(marginals), n))
+    latent = np.sqrt(CORRELATION) * shared + np.sqrt(1 - CORRELATION) * own
+    steps = [np.searchsorted(ndtri(np.cumsum(row)[:-1]), values) for row, values in zip(marginals, latent, strict=True)]
+    return 1.0 + np.array(steps)
+
+
+def test_the_synthetic_data_is_what_it_claims() -> None:
+    """Correlation about 0.6, and a lift of 0.30 points."""
+    scores = judged(np.random.default_rng(0), [MID, LIFTED], 200_000)
+    assert pytest.approx(0.6, abs=0.02) == np.corrcoef(scores)[0, 1]
+    assert pytest.approx(0.30, abs=0.015) == scores[1].mean() - scores[0].mean()
+
+
+def rejections(marginals: Sequence[Sequence[float]], *, models: int, replicates: int) -> tuple[float, float]:
+    """Return the share of replicates that find prompt B different, and the mean spread of the differences."""
+    random = np.random.default_rng(7)
+    found, spreads = 0, []
+    for _ in range(replicates):
+        cells = judged(random, [row for _ in range(models) for row in marginals], 100)
+        names = [f"m{i}" for i in range(models)]
+        [effect] = run_experiment(table(cells, names, "AB"), most_apart=0).effects
+        found += effect.result.p_adjusted <= 0.05
+        spreads.append(effect.result.sd)
+    return found / replicates, float(np.mean(spreads))
+
+
+@pytest.mark.slow
+def test_without_an_effect_one_in_twenty_is_rejected() -> None:
+    """2,000 experiments on 100 tasks in which A and B are equal: between 3.5 and 6.5 %."""
+    share, _ = rejections([MID, MID], models=2, replicates=2000)
+    assert 0.035 <= share <= 0.065
+
+
+@pytest.mark.slow
+def test_an_effect_is_found_as_often_as_planned() -> None:
+    """A lift of 0.30 is found as often as the noncentral t says for the spread of the differences, within 3 %."""
+    share, spread = rejections([MID, LIFTED], models=1, replicates=2000)
+    assert pytest.approx(t_test_power(0.30 / spread, 100), abs=0.03) == share
+
+
+def test_the_spread_assumed_beforehand_is_that_of_such_scores() -> None:
+    """The plan before any data assumes what two sets of scores with correlation 0.6 have."""
+    scores = judged(np.random.default_rng(1), [MID, MID], 200_000)
+    assert pytest.approx(ASSUMED_SPREAD * 4, abs=0.06) == (scores[1] - scores[0]).std()
+
+
+@pytest.mark.slow
+def test_selecting_on_one_half_takes_the_winners_curse_out() -> None:
+    """Ten equal prompts: the best of all tasks looks 0.13 points better, on the half that did not choose it 0.00."""
+    random = np.random.default_rng(3)
+    naive, honest = [], []
+    for replicate in range(600):
+        cells = judged(random, [MID] * 10, 100)
+        experiment = run_experiment(table(cells, ["m"], "ABCDEFGHIJ"), control="A", select_seed=replicate)
+        selection = experiment.selection
+        naive.append(selection.naive_gain)
+        honest.append(0.0 if selection.result is None else selection.result.difference.value)
+    error = np.std(honest) / np.sqrt(len(honest))
+    assert abs(np.mean(honest)) < 3 * error
+    assert error < 0.01
+    assert pytest.approx(0.13, abs=0.02) == np.mean(naive)
+
+
+def test_effects_are_one_sample_tests_of_one_contrast_per_task() -> None:
+    """Against scipy: average over models, each model, and the interaction of two models and of three."""
+    cells = judged(np.random.default_rng(5), [MID, LIFTED] * 3, 60).reshape(3, 2, 60)
+    effect = cells[:, 1] - cells[:, 0]
+    experiment = run_experiment(table(cells, ["a", "b", "c"], ["A", "B"]))
+    for contrast, per_task in [
+        (experiment.effects[0], effect.mean(axis=0)),
+        *zip(experiment.by_model, effect, strict=True),
+        *(
+            (row, effect[i] - np.delete(effect, i, axis=0).mean(axis=0))
+            for i, row in enumerate(experiment.interactions)
+        ),
+    ]:
+        interval = stats.ttest_1samp(per_task, 0).confidence_interval(0.95)
+        assert pytest.approx((per_task.mean(), interval.low, interval.high)) == (
+            contrast.result.difference.value, contrast.result.difference.low, contrast.result.difference.high,
+        )  # fmt: skip
+        assert (per_task > 1e-9).sum() == contrast.result.wins
+    assert [("a", ("b", "c")), ("b", ("a", "c")), ("c", ("a", "b"))] == [
+        (row.model, row.others) for row in experiment.interactions
+    ]
+    two = run_experiment(table(cells[:2], ["a", "b"], ["A", "B"]))
+    [interaction] = two.interactions
+    assert ("b", ("a",)) == (interaction.model, interaction.others)
+    assert pytest.approx((effect[1] - effect[0]).mean()) == interaction.result.difference.value
+
+
+def test_p_values_are_adjusted_over_each_family_alone() -> None:
+    """Three prompts make three comparisons: Holm by hand."""
+    cells = judged(np.random.default_rng(2), [MID, LIFTED, MID], 80).reshape(1, 3, 80)
+    effects = run_experiment(table(cells, ["m"], "ABC")).effects
+    assert [("B", "A"), ("C", "A"), ("C", "B")] == [(row.candidate, row.baseline) for row in effects]
+    raw = sorted((row.result.p_value, index) for index, row in enumerate(effects))
+    expected, highest = {}, 0.0
+    for rank, (value, index) in enumerate(raw):
+        highest = max(highest, min(1.0, value * (3 - rank)))
+        expected[index] = highest
+    assert [pytest.approx(expected[index]) for index in range(3)] == [row.result.p_adjusted for row in effects]
+
+
+def lifted(*lifts: float, models: int = 1, n: int = 60) -> Experiment:
+    """Return an experiment in which prompt i is better by ``lifts[i]`` on every task, give or take one point."""
+    noise = np.random.default_rng(4).integers(0, 2, (models, len(lifts), n))
+    cells = 1 + np.array(lifts)[None, :, None] + noise
+    return run_experiment(table(cells, [f"m{i}" for i in range(models)], "ABCDE"[: len(lifts)]))
+
+
+def test_a_winner_beats_every_other_prompt() -> None:
+    """C is better than both; without C neither of two equal prompts wins; a prompt that only beats one does not."""
+    assert "C" == lifted(0, 0, 2).winner
+    assert (None, ()) == (lifted(0, 0).winner, lifted(0, 0).beats)
+    tied = lifted(0, 2, 2)
+    assert (None, {("B", "A"), ("C", "A")}) == (tied.winner, set(tied.beats))
+    assert "A" == lifted(2, 0).winner
+
+
+def test_against_a_control_only_what_was_compared_is_claimed() -> None:
+    """B and C beat the control, but were not compared with each other: no winner. The control can win."""
+    cells = np.array([[[1.0, 2.0] * 15, [3, 4, 4] * 10, [4, 3, 3] * 10]])
+    experiment = run_experiment(table(cells, ["m"], "ABC"), control="A")
+    assert [("B", "A"), ("C", "A")] == [(row.candidate, row.baseline) for row in experiment.effects]
+    assert None is experiment.winner
+    down = run_experiment(table(6.0 - cells, ["m"], "ABC"), control="A")
+    assert "A" == down.winner
+
+
+def test_a_task_without_a_score_in_one_cell_leaves_the_average() -> None:
+    """It still counts for the model that has both scores."""
+    cells = judged(np.random.default_rng(6), [MID] * 4, 20).reshape(2, 2, 20)
+    cells[1, 0, 3] = np.nan
+    experiment = run_experiment(table(cells, ["a", "b"], "AB"))
+    assert (19, [20, 19]) == (experiment.effects[0].result.n_pairs, [row.result.n_pairs for row in experiment.by_model])
+    assert 1 == experiment.effects[0].result.n_missing
+
+
+def test_the_tasks_that_differ_most_come_first() -> None:
+    """By the spread of the averages over models; tasks without a difference are left out."""
+    cells = np.array([[[1, 2, 3, 4], [1, 4, 4, 4]], [[1, 2, 3, 4], [1, 5, 4, 4]]], dtype=float)
+    apart = run_experiment(table(cells, ["a", "b"], "AB")).apart
+    assert [("1", 2.5), ("2", 1.0)] == [(row.sample.id, row.spread) for row in apart]
+    assert (("A", 2.0), ("B", 4.5)) == apart[0].scores
+
+
+def test_halves_are_disjoint_seeded_and_keep_clusters_together() -> None:
+    """Twelve clusters of four tasks: six clusters choose, six report, and the seed decides which."""
+    clusters = [f"c{i // 4}" for i in range(48)]
+    cells = judged(np.random.default_rng(8), [MID] * 3, 48).reshape(1, 3, 48)
+    board = table(cells, ["m"], "ABC", clusters=clusters)
+    first, again, other = (run_experiment(board, select_seed=seed).selection for seed in (0, 0, 1))
+    assert (24, 24) == (first.n_select, first.n_report)
+    assert first == again
+    assert first != other
+    assert "CR1 logit-t" == first.estimate.method
+
+
+@pytest.mark.parametrize("scale", [UNIT, PASS_FAIL, LIKERT_5])
+def test_equal_answers_are_no_result(scale: Scale) -> None:
+    """Where no task differs there is no winner, no spread, and nothing is NaN."""
+    experiment = run_experiment(table(np.ones((2, 2, 12)), ["a", "b"], "AB", scale=scale), select_seed=0)
+    assert (None, (), None, 0.0) == (
+        experiment.winner, experiment.apart, experiment.plan.minimum_detectable, experiment.selection.naive_gain
+    )  # fmt: skip
+    assert ("0 of 12 differ", 1.0) == (
+        experiment.effects[0].result.difference.method, experiment.effects[0].result.p_value
+    )  # fmt: skip
+    assert "nan" not in repr(experiment)
+
+
+def test_what_cannot_be_an_experiment_is_refused() -> None:
+    """One prompt, a missing cell, a control that is not there, too few tasks to split."""
+    cells = np.ones((1, 2, 4))
+    with pytest.raises(StatisticsError, match="needs two prompts"):
+        run_experiment(table(cells[:, :1], ["m"], "A"))
+    with pytest.raises(StatisticsError, match=r"'C' is not among those compared: A, B"):
+        run_experiment(table(cells, ["m"], "AB"), control="C")
+    with pytest.raises(StatisticsError, match="4 tasks are too few to select"):
+        run_experiment(table(cells, ["m"], "AB"), select_seed=0)
+
+
+def test_the_plan_speaks_of_the_scale() -> None:
+    """On the 1-5 scale of gains of 0.1 to 0.3 points, on a 0-1 scale of as large a part of it."""
+    assert [0.1, 0.2, 0.3] == pytest.approx([gain.points for gain in plan_experiment(LIKERT_5, 50).gains])
+    unit = plan_experiment(UNIT, 50)
+    assert [0.025, 0.05, 0.075] == pytest.approx([gain.points for gain in unit.gains])
+    assert [gain.tasks for gain in unit.gains] == [gain.tasks for gain in plan_experiment(LIKERT_5, 50).gains]
+    needed = TTestPower().solve_power(effect_size=0.2 / 1.2, alpha=0.05, power=0.8)
+    assert np.ceil(needed) == unit.gains[1].tasks
+
+
+def test_the_thresholds_give_the_marginals() -> None:
+    """The generator's cut points are the normal quantiles of the cumulated marginals."""
+    cuts = ndtri(np.cumsum(MID)[:-1])
+    assert pytest.approx(MID) == np.diff([0.0, *ndtr(cuts), 1.0])
+
+
+def test_without_any_score_nothing_is_said() -> None:
+    """A judge that scored nothing: no figures, no winner, no NaN, no selection, and no exception."""
+    experiment = run_experiment(table(np.full((2, 2, 12), np.nan), ["a", "b"], "AB"), select_seed=0)
+    assert (None, None, None, ()) == (
+        experiment.winner, experiment.selection, experiment.effects[0].result.difference.value, experiment.apart
+    )  # fmt: skip
+    assert "nan" not in repr(experiment)
+
+
+def test_missing_scores_are_bounded_in_every_contrast() -> None:
+    """Effects, effects by model and interactions: each holds what any completion of the missing scores would give."""
+    cells = judged(np.random.default_rng(5), [MID] * 4, 30).reshape(2, 2, 30)
+    gaps = cells.copy()
+    gaps[0, 1, :4], gaps[1, 0, 2:5] = np.nan, np.nan
+    found = run_experiment(table(gaps, ["m", "n"], ["a", "b"]))
+    low, high = (np.where(np.isnan(gaps), end, gaps) for end in (1, 5))
+    effects = {
+        "least": low[:, 1] - high[:, 0],
+        "most": high[:, 1] - low[:, 0],
+    }
+    [overall] = found.effects
+    assert overall.result.worst_case == pytest.approx(effects["least"].mean())
+    assert overall.result.best_case == pytest.approx(effects["most"].mean())
+    for contrast, least, most in zip(found.by_model, effects["least"], effects["most"], strict=True):
+        assert (contrast.result.worst_case, contrast.result.best_case) == pytest.approx((least.mean(), most.mean()))
+    [interaction] = found.interactions
+    assert interaction.result.worst_case == pytest.approx((effects["least"][1] - effects["most"][0]).mean())
+    assert interaction.result.best_case == pytest.approx((effects["most"][1] - effects["least"][0]).mean())
+    for contrast in (overall, *found.by_model, interaction):
+        assert contrast.result.gap in contrast.result.cautions
+        assert contrast.result.worst_case_low < contrast.result.worst_case < contrast.result.best_case_high
+    whole = run_experiment(table(cells, ["m", "n"], ["a", "b"]))
+    for contrast in (*whole.effects, *whole.by_model, *whole.interactions):
+        assert contrast.result.gap is None
+        assert contrast.result.worst_case == pytest.approx(contrast.result.difference.value)
+
+
+def test_the_half_that_is_reported_on_has_bounds_of_its_own() -> None:
+    """The caution counts the tasks of that half."""
+    first = judged(np.random.default_rng(6), [MID], 40)[0]
+    second = np.minimum(5.0, first + 1)
+    second[::2] = np.nan
+    cells = np.stack([first, second]).reshape(1, 2, 40)
+    selection = run_experiment(table(cells, ["m"], ["a", "b"]), select_seed=1).selection
+    assert selection is not None
+    assert selection.result is not None
+    assert f"of {selection.n_report} tasks" in str(selection.result.gap)
+    assert selection.estimate.n + selection.estimate.n_unscored == selection.n_report

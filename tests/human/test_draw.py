@@ -1,0 +1,347 @@
+"""Blind sheets: what is drawn, what a rater sees, and what a filled sheet may say."""
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harness.engine.plan import PlannedModel, plan_requests
+from harness.errors import HarnessError, InputError
+from harness.human.draw import (
+    COLUMNS,
+    Export,
+    Rating,
+    cell,
+    draw_items,
+    key_document,
+    read_key,
+    read_sheets,
+    sheet_text,
+    tag_of,
+)
+from harness.human.sheets import SheetRatings, rater_matrix, ratings_text, read_ratings
+from harness.tables import read_table
+from harness.types import LIKERT_5, Generation, PlannedTask, Request, RowKey, Sample, Sampling, Scale
+
+MODELS = ("secret-base", "secret-tuned", "secret-other")
+SAMPLES = tuple(
+    Sample(id=str(n), inputs={"input": f"質問{n}"}, reference=f"正解{n}", criteria="要点") for n in range(30)
+)
+TASK = PlannedTask(name="t", samples=SAMPLES)
+BY_ID = {("t", sample.id): sample for sample in SAMPLES}
+
+
+def work(missing: Sequence[tuple[str, str]] = ()) -> tuple[list[Request], dict[str, Generation]]:
+    """Every model's answer to every task, but for some; the first two give the same answer to task 7."""
+    models = [PlannedModel(label=name, fingerprint=name, answers_exist=True) for name in MODELS]
+    requests = plan_requests([TASK], models, [], sampling=Sampling())
+    answers = {}
+    for request in requests:
+        number = MODELS.index(request.model)
+        text = "同じ" if request.sample_id == "7" and number < 2 else f"答え{number}-{request.sample_id}"
+        gone = (request.model, request.sample_id) in missing
+        answers[request.key] = Generation(request_key=request.key, text=None if gone else text)
+    return requests, answers
+
+
+def drawn(
+    *, sample: int | None = 10, raters: int = 2, seed: int = 0, missing: Sequence[tuple[str, str]] = ()
+) -> Export:
+    requests, answers = work(missing)
+    rows = [RowKey(model=name, prompt=None) for name in MODELS]
+    return draw_items([TASK], requests, answers, rows=rows, raters=raters, sample=sample, seed=seed)
+
+
+def fill(export: Export, rater: str, path: Path, score: object = 3, **changed: object) -> Path:
+    """A sheet filled with one score, but for some items; a score may be a function of the item."""
+    rows = list(csv.DictReader(io.StringIO(sheet_text(export, rater, BY_ID).removeprefix("\ufeff"))))
+    for row in rows:
+        row["score"] = str(changed.get(row["item"], score))
+    with path.open("w", newline="", encoding="utf-8-sig") as file:
+        writer = csv.DictWriter(file, COLUMNS)
+        writer.writeheader()
+        writer.writerows(rows)
+    return path
+
+
+def read(export: Export, *paths: Path) -> list[Rating]:
+    return read_sheets([read_table(path) for path in paths], export)
+
+
+def test_every_model_is_rated_on_the_same_tasks_by_every_rater() -> None:
+    """Ten tasks, three models, two raters: sixty items, fewer only where two models said the very same."""
+    export = drawn()
+    chosen = set(export.draw.chosen["t"])
+    assert 10 == len(chosen)
+    same = 1 if "7" in chosen else 0
+    for rater in ("1", "2"):
+        rated = Counter((item.sample_id, row.model) for item in export.of(rater) for row in item.rows)
+        assert {(task, model): 1 for task in chosen for model in MODELS} == rated
+        assert 30 - same == len(export.of(rater))
+    assert len(export.items) == len({item.id for item in export.items})
+
+
+def test_models_that_said_the_same_share_an_item() -> None:
+    """All thirty tasks: task 7 has two items instead of three."""
+    items = drawn(sample=30, raters=1).of("1")
+    assert {1: 1, 2: 1} == dict(Counter(len(item.rows) for item in items if item.sample_id == "7"))
+
+
+def test_the_same_seed_draws_the_same_and_another_one_does_not() -> None:
+    """A draw can be repeated by anyone who has its seed."""
+    assert drawn(seed=5) == drawn(seed=5)
+    assert drawn(seed=5).draw.chosen != drawn(seed=6).draw.chosen
+
+
+def test_every_task_is_as_likely_to_be_drawn() -> None:
+    """400 seeds, 10 of 30 tasks: each is drawn 133 times, give or take (chi-square 29 df, far under its .999 point)."""
+    counts = Counter(one for seed in range(400) for one in drawn(seed=seed, raters=1).draw.chosen["t"])
+    statistic = sum((counts[sample.id] - 400 / 3) ** 2 / (400 / 3) for sample in SAMPLES) / (1 - 1 / 3)
+    assert statistic < 58.3  # chi2.ppf(.999, 29)
+
+
+def test_models_are_shuffled_anew_for_each_task() -> None:
+    """Over many tasks each model stands first about as often: position tells nothing."""
+    first = Counter()
+    for seed in range(30):
+        seen = set()
+        for item in drawn(seed=seed, raters=1, sample=20).of("1"):
+            if item.sample_id not in seen and item.sample_id != "7":
+                seen.add(item.sample_id)
+                first[item.rows[0].model] += 1
+    assert all(150 < count < 250 for count in first.values()), first
+
+
+def test_only_tasks_that_every_model_answered_are_drawn() -> None:
+    """A task without one model's answer is among the incomplete ones; asking for more than there are is refused."""
+    missing = [(MODELS[1], str(one)) for one in range(25)]
+    export = drawn(sample=None, missing=missing)
+    assert tuple(str(one) for one in range(25, 30)) == export.draw.population["t"] == export.draw.chosen["t"]
+    assert tuple(str(one) for one in range(25)) == export.draw.incomplete["t"]
+    with pytest.raises(HarnessError, match="6 tasks of t are to be drawn, but 5 of its 30 tasks"):
+        drawn(sample=6, missing=missing)
+    with pytest.raises(HarnessError, match="None of the 30 tasks of t has an answer of every compared model"):
+        drawn(sample=None, missing=[(MODELS[0], sample.id) for sample in SAMPLES])
+
+
+def test_a_sheet_is_blind_and_opens_in_a_spreadsheet() -> None:
+    """A byte order mark, our columns, empty scores; no model, prompt or seed in it."""
+    export = drawn()
+    text = sheet_text(export, "1", BY_ID)
+    assert text.startswith("\ufeff")
+    rows = list(csv.DictReader(io.StringIO(text.removeprefix("\ufeff"))))
+    assert COLUMNS == tuple(rows[0])
+    assert {("", "")} == {(row["score"], row["comment"]) for row in rows}
+    assert {"要点"} == {row["criteria"] for row in rows}
+    assert "secret" not in text
+    for row, item in zip(rows, export.of("1"), strict=True):
+        assert (item.id, f"質問{item.sample_id}", f"正解{item.sample_id}") == (
+            row["item"],
+            row["task"],
+            row["reference"],
+        )
+        assert row["answer"] == "同じ" or row["answer"].endswith(f"-{item.sample_id}")
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "＝1", " =1", "-- 箇条書き"])
+def test_no_cell_is_a_formula(text: str) -> None:
+    """OWASP's list of first characters, their full-width forms, and those behind spaces."""
+    assert cell(text).startswith("'")
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text())
+def test_any_answer_goes_through_a_sheet(text: str) -> None:
+    """Whatever an answer holds: the sheet is UTF-8, one record per item, and nothing starts a formula."""
+    request, *_ = work()[0]
+    generation = Generation(request_key=request.key, text=text)
+    export = draw_items(
+        [PlannedTask(name="t", samples=SAMPLES[:1])], [request], {request.key: generation},
+        rows=[RowKey(model=MODELS[0], prompt=None)], raters=1, sample=1,
+    )  # fmt: skip
+    sheet = sheet_text(export, "1", BY_ID).encode("utf-8").decode("utf-8-sig")
+    [header, record] = list(csv.reader(io.StringIO(sheet, newline="")))
+    assert len(header) == len(record)
+    assert record[2].lstrip(" \u3000")[:1] not in set("=+-@\t\r")
+
+
+def test_a_filled_sheet_comes_back(tmp_path: Path) -> None:
+    """Two raters: every item has a score, and the judge gives the mean."""
+    export = drawn()
+    ratings = read(export, fill(export, "1", tmp_path / "1.csv", 2), fill(export, "2", tmp_path / "2.csv", 5))
+    assert len(export.items) == len(ratings)
+    judge = SheetRatings(ratings, BY_ID, scale=LIKERT_5)
+    requests, answers = work()
+    verdicts = {
+        (request.sample_id, request.model): judge.judge(BY_ID["t", request.sample_id], answers[request.key])
+        for request in requests
+    }
+    chosen = export.draw.chosen["t"]
+    assert {3.5} == {verdict.score for (task, _), verdict in verdicts.items() if task in chosen}
+    assert {"not drawn for rating"} == {verdict.reason for (task, _), verdict in verdicts.items() if task not in chosen}
+    assert (None, True) == (judge.scale.step, judge.scale.covers(3.5))
+
+
+def test_an_answer_that_was_not_rated_is_told_from_a_task_that_was_not_drawn(tmp_path: Path) -> None:
+    """Another text on a drawn task (a second prompt, a repeat) has no score."""
+    export = drawn()
+    judge = SheetRatings(read(export, fill(export, "1", tmp_path / "1.csv")), BY_ID, scale=LIKERT_5)
+    sample = BY_ID["t", export.draw.chosen["t"][0]]
+    verdict = judge.judge(sample, Generation(request_key="k", text="別の答え"))
+    assert (None, "this answer was not rated") == (verdict.score, verdict.reason)
+
+
+def test_the_key_brings_the_export_back() -> None:
+    """Written and read, it is the same draw with the same items; the answers themselves are not in it."""
+    export = drawn()
+    again = read_key(key_document(export))
+    assert (export.draw, export.items, {}) == (again.draw, again.items, again.texts)
+    assert "答え" not in str(key_document(export))
+
+
+def test_ratings_are_read_back_as_they_were_written(tmp_path: Path) -> None:
+    """Models that share an item share its rating; comments survive; another export's ratings are not taken."""
+    export = drawn(sample=30)
+    ratings = read(export, fill(export, "1", tmp_path / "1.csv"))
+    (tmp_path / "ratings.csv").write_text(ratings_text(ratings), encoding="utf-8", newline="")
+    table = read_table(tmp_path / "ratings.csv")
+    assert 90 == len(table.rows)
+    by_item = {rating.item.id: rating for rating in ratings}
+    assert by_item == {rating.item.id: rating for rating in read_ratings(table, export)}
+    assert export.draw.tag == tag_of(table)
+    assert [] == read_ratings(table, drawn(sample=30, seed=1))
+
+
+def test_the_matrix_of_two_raters(tmp_path: Path) -> None:
+    """One column per answer, whatever the order of the two sheets."""
+    export = drawn()
+    matrix, raters, tasks = rater_matrix(
+        read(export, fill(export, "2", tmp_path / "2.csv", 5), fill(export, "1", tmp_path / "1.csv", 2))
+    )
+    assert (["1", "2"], [2.0], [5.0]) == (raters, sorted(set(matrix[0])), sorted(set(matrix[1])))
+    assert matrix.shape[1] == len(tasks) == len(export.of("1"))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp932", "utf-16"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_what_spreadsheets_do_to_a_sheet(tmp_path: Path, encoding: str, delimiter: str) -> None:
+    """Other encodings, delimiters and letter cases, moved and added columns, empty lines: the same ratings."""
+    export = drawn()
+    rows = list(csv.DictReader(io.StringIO(sheet_text(export, "1", BY_ID).removeprefix("\ufeff"))))
+    text = io.StringIO()
+    writer = csv.writer(text, delimiter=delimiter, lineterminator="\r\n")
+    writer.writerow([" Score ", "ANSWER", "ＩＴＥＭ", "Comment", "メモ", ""])
+    for row in rows:
+        writer.writerow(["４" if row["task"].endswith("1") else "4.0", row["answer"], row["item"].upper(), "", "x", ""])
+    writer.writerow(["", "", "", "", "", ""])
+    (tmp_path / "s.csv").write_bytes(text.getvalue().encode(encoding))
+    assert {4.0} == {rating.score for rating in read(export, tmp_path / "s.csv")}
+
+
+@pytest.mark.parametrize(
+    ("score", "message"),
+    [
+        ("6", r"s\.csv:3: score 6 of item '\w+' is outside the 1-5 scale"),
+        ("0", r"s\.csv:3: score 0 of item"),
+        ("3.5", r"s\.csv:3: score 3\.5 of item '\w+' lies between two steps of the 1-5 scale, 1 apart"),
+        ("３．５点", r"s\.csv:3: score 3\.5 of item '\w+' lies between two steps"),
+        ("６点", r"s\.csv:3: score 6 of item '\w+' is outside the 1-5 scale"),
+        ("4/5", r"s\.csv:3: score '4/5' of item '\w+' is not a number"),
+        ("良い", r"s\.csv:3: score '良い' of item '\w+' is not a number"),
+        ("4月5日", r"s\.csv:3: score '4月5日'"),
+        ("nan", r"s\.csv:3: score 'nan'"),
+    ],
+)
+def test_a_score_that_cannot_be_is_refused_by_file_line_and_value(tmp_path: Path, score: str, message: str) -> None:
+    """Nothing is rounded, guessed or left out."""
+    export = drawn()
+    item = export.of("1")[1].id
+    with pytest.raises(InputError, match=message):
+        read(export, fill(export, "1", tmp_path / "s.csv", 3, **{item: score}))
+
+
+def test_items_that_do_not_belong_are_refused(tmp_path: Path) -> None:
+    """Unknown, of another export, twice in one file, twice in two files, not there: each with its place."""
+    export = drawn()
+    path = fill(export, "1", tmp_path / "s.csv")
+    lines = path.read_text(encoding="utf-8-sig").splitlines()
+    ids = [item.id for item in export.of("1")]
+
+    def sheet(*changed: str) -> Path:
+        (tmp_path / "x.csv").write_text("\n".join(changed), encoding="utf-8")
+        return tmp_path / "x.csv"
+
+    with pytest.raises(InputError, match=rf"x\.csv:2: no item '{export.draw.tag}zzzzzz' was exported"):
+        read(export, sheet(lines[0], lines[1].replace(ids[0], export.draw.tag + "zzzzzz"), *lines[2:]))
+    with pytest.raises(InputError, match=r"x\.csv:2: item '\w+' is not of this export") as other:
+        read(export, sheet(lines[0], lines[1].replace(ids[0], "zzzzzzzzzz"), *lines[2:]))
+    assert "another run" in str(other.value.hint)
+    with pytest.raises(InputError, match=rf"a second score for item '{ids[0]}', after .*x\.csv:2"):
+        read(export, sheet(*lines, lines[1]))
+    with pytest.raises(InputError, match=rf"a second score for item '{ids[0]}', after .*s\.csv:2"):
+        read(export, path, sheet(*lines))
+    with pytest.raises(InputError, match=rf"1 of the {len(ids)} items of rater 1 are missing: {ids[0]}"):
+        read(export, sheet(lines[0], *lines[2:]))
+    with pytest.raises(InputError, match="a row without an item id"):
+        read(export, sheet(lines[0], lines[1].replace(ids[0], ""), *lines[2:]))
+    with pytest.raises(InputError, match="no column 'score'"):
+        read(export, sheet(lines[0].replace("score", "points"), *lines[1:]))
+
+
+@pytest.mark.parametrize("blank", ["", " ", "\u3000"])
+def test_a_blank_score_is_an_answer_not_rated(tmp_path: Path, blank: str) -> None:
+    """One of thirty left blank: the others count, that one has no score and says why, and the file keeps the gap."""
+    export = drawn(raters=1)
+    item = export.of("1")[3]
+    ratings = read(export, fill(export, "1", tmp_path / "1.csv", "４点", **{item.id: blank}))
+    assert [None] == [rating.score for rating in ratings if rating.item == item]
+    assert {4.0} == {rating.score for rating in ratings if rating.item != item}
+    judge = SheetRatings(ratings, BY_ID, scale=LIKERT_5)
+    requests, answers = work()
+    whose = [request for request in requests if (request.sample_id, RowKey(model=request.model, prompt=None)) in
+             {(item.sample_id, row) for row in item.rows}]  # fmt: skip
+    verdicts = [judge.judge(BY_ID["t", item.sample_id], answers[request.key]) for request in whose]
+    assert {(None, "left blank by who was to rate it")} == {(one.score, one.reason) for one in verdicts}
+    matrix, _, _ = rater_matrix(ratings)
+    assert 1 == int(np.isnan(matrix).sum())
+    (tmp_path / "ratings.csv").write_text(ratings_text(ratings), encoding="utf-8", newline="")
+    assert {rating.item.id: rating for rating in ratings} == {
+        rating.item.id: rating for rating in read_ratings(read_table(tmp_path / "ratings.csv"), export)
+    }
+
+
+def test_what_one_rater_leaves_blank_another_may_rate(tmp_path: Path) -> None:
+    """The mean is over those who gave a score."""
+    export = drawn(raters=2)
+    first = export.of("1")[0]
+    second = next(item for item in export.of("2") if (item.sample_id, item.answer) == (first.sample_id, first.answer))
+    paths = fill(export, "1", tmp_path / "1.csv", 3, **{first.id: ""}), fill(export, "2", tmp_path / "2.csv", 5)
+    judge = SheetRatings(read(export, *paths), BY_ID, scale=LIKERT_5)
+    requests, answers = work()
+    rows = {RowKey(model=request.model, prompt=None): answers[request.key].text for request in requests
+            if request.sample_id == second.sample_id}  # fmt: skip
+    text = rows[second.rows[0]]
+    assert 5 == judge.judge(BY_ID["t", first.sample_id], Generation(request_key="k", text=text)).score
+
+
+def test_a_sheet_without_any_score_is_refused(tmp_path: Path) -> None:
+    """Nobody has filled it yet."""
+    export = drawn()
+    with pytest.raises(InputError, match="every score is blank"):
+        read(export, fill(export, "1", tmp_path / "s.csv", ""))
+
+
+def test_half_points_where_the_scale_has_them(tmp_path: Path) -> None:
+    """3.5 is a score on a scale in halves; 3.25 is none."""
+    export = drawn()
+    halves = Scale(low=1, high=5, step=0.5)
+    tables = [read_table(fill(export, "1", tmp_path / "s.csv", "３．５"))]
+    assert {3.5} == {rating.score for rating in read_sheets(tables, export, scale=halves)}
+    with pytest.raises(InputError, match=r"score 3\.25 of item '\w+' lies between two steps of .*, 0.5 apart"):
+        read_sheets([read_table(fill(export, "1", tmp_path / "s.csv", "3.25"))], export, scale=halves)

@@ -1,0 +1,149 @@
+"""Leases: one owner for each key, whoever else wants it, and nobody's when its owner is gone."""
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from harness.store import schema
+from harness.store.leases import Leases
+from harness.store.store import Store
+from harness.store.writer import Writer
+from harness.types import Generation, Judgement, Verdict
+from tests.conftest import ROOT
+
+KEYS = [f"key {number}" for number in range(1200)]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with Store(str(tmp_path / "store.sqlite")) as opened:
+        yield opened
+
+
+def held(store: Store) -> int:
+    with closing(sqlite3.connect(store.url.removeprefix("sqlite:///"))) as other:
+        [(count,)] = other.execute("SELECT count(*) FROM lease")
+    return count
+
+
+def test_a_key_has_one_owner_however_many_want_it(store: Store) -> None:
+    """Eight runs that claim overlapping keys at once: every key is claimed, and by one alone."""
+    runs = [Leases(store) for _ in range(8)]
+    wanted = [KEYS[100 * place : 100 * place + 500] for place in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        claimed = list(pool.map(lambda place: runs[place].claim(wanted[place]), range(8)))
+    counts = Counter(key for keys in claimed for key in keys)
+    assert {1} == set(counts.values())
+    assert set(KEYS) == set(counts)
+    assert all(keys <= set(want) for keys, want in zip(claimed, wanted, strict=True))
+
+
+def test_a_key_is_free_when_its_row_is_there_and_not_before(store: Store) -> None:
+    """The lease ends with the row: whoever gets the key then finds it in the store."""
+    with Leases(store) as first, Leases(store) as second:
+        assert {"a", "k", "b"} == first.claim(["a", "k", "b"])
+        assert not second.claim(["a", "k", "b"])
+        with Writer(store, first) as writer:
+            writer.add(Generation(request_key="a", text="x"))
+            writer.add(
+                Judgement(
+                    key="k", request_key="a", judge="j", judge_fingerprint="f", repeat=0, verdict=Verdict.scored(1)
+                )
+            )
+        assert {"a", "k"} == second.claim(["a", "k", "b"])
+        assert (["a"], ["k"]) == (list(store.generations(["a"])), list(store.judgements(["k"])))
+        with Writer(store, first) as writer:
+            writer.add("b")  # given up: no row comes
+        assert {"b"} == second.claim(["b"])
+    assert 0 == held(store)
+
+
+def test_what_another_run_took_over_is_not_ended_by_the_first(store: Store) -> None:
+    """A run that hung for longer than a lease lasts has lost its keys, and its rows end nobody's lease."""
+    with Leases(store, lasts=0.05) as slow, Leases(store) as other:
+        slow._keep = lambda: None  # hangs: nothing is renewed
+        slow._thread._target = slow._keep
+        assert {"a", "b"} == slow.claim(["a", "b"])
+        time.sleep(0.1)
+        assert {"a"} == other.claim(["a"])
+        assert not slow.holds("a")
+        assert not slow.holds("b")
+        with Writer(store, slow) as writer:
+            writer.add(Generation(request_key="a", text="x"))
+        assert not Leases(store).claim(["a"])
+
+
+def test_a_run_that_is_alive_keeps_its_keys(store: Store) -> None:
+    """Many times as long as a lease lasts."""
+    with Leases(store, lasts=0.3) as first:
+        first.claim(["a"])
+        time.sleep(1)
+        assert not Leases(store).claim(["a"])
+        assert first.holds("a")
+
+
+@pytest.mark.parametrize("waited_for", [True, False], ids=["reaped", "a zombie"])
+def test_the_keys_of_a_killed_process_are_taken_over_at_once(store: Store, waited_for: bool) -> None:
+    """Kill -9, and the next look finds them free, long before the lease runs out."""
+    program = (
+        "import sys, time\nfrom harness.store.leases import Leases\nfrom harness.store.store import Store\n"
+        f"leases = Leases(Store({store.url!r}))\nleases.claim(['a', 'b'])\nprint('claimed', flush=True)\ntime.sleep(60)"
+    )
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    process = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, env=environment)
+    assert process.stdout is not None
+    assert "claimed\n" == process.stdout.readline()
+    with Leases(store) as other:
+        assert {"c"} == other.claim(["a", "b", "c"])
+        process.send_signal(signal.SIGKILL)
+        if waited_for:
+            process.wait(timeout=30)
+        deadline = time.monotonic() + 10
+        while not other.claim(["a", "b"]) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert other.holds("a")
+        assert other.holds("b")
+    process.communicate(timeout=30)
+
+
+def test_another_machine_is_believed_until_its_lease_runs_out(store: Store) -> None:
+    """Its process numbers say nothing here, even where a process of that number runs."""
+    with Leases(store) as elsewhere, Leases(store) as here:
+        elsewhere.claim(["a"])
+        with store.transaction(write=True) as connection:
+            connection.execute(schema.lease_owners.update().values(machine="another", pid=2**30))
+        assert not here.claim(["a"])
+        with store.transaction(write=True) as connection:
+            connection.execute(schema.lease_owners.update().values(expires=time.time() - 1))
+        assert {"a"} == here.claim(["a"])
+
+
+def test_a_store_of_an_earlier_version_gets_the_tables_and_stays_readable(tmp_path: Path) -> None:
+    """The version is the same as before, so that earlier programs go on reading what this one has written."""
+    path = tmp_path / "old.sqlite"
+    with Store(str(path)) as store:
+        store.write(generations=[Generation(request_key="a", text="x")])
+    with closing(sqlite3.connect(path)) as old:
+        old.executescript("DROP TABLE lease; DROP TABLE lease_owner")
+    with Store(str(path)) as store, Leases(store) as leases:
+        assert ["a"] == list(store.generations(["a"]))
+        assert {"b"} == leases.claim(["b"])
+    with closing(sqlite3.connect(path)) as store_file:
+        assert [("1",)] == store_file.execute("SELECT value FROM meta WHERE key = 'schema'").fetchall()
+
+
+def test_without_a_claim_nothing_is_written(store: Store) -> None:
+    """A run that finds everything stored does not even say that it is there."""
+    with Leases(store) as leases, closing(sqlite3.connect(store.url.removeprefix("sqlite:///"))) as other:
+        assert not leases.claim([])
+        assert [(0,)] == other.execute("SELECT count(*) FROM lease_owner").fetchall()
