@@ -319,8 +319,8 @@ def main() -> int:
         root = options.keep or Path(temporary)
         root.mkdir(exist_ok=True)
         install_plugin(root / "site")
-        for module in ("main", "eval", "judge", "rendering", "report"):  # before the first fork
-            importlib.import_module(f"harness.cli.{module}")
+        for module in ("cli.main", "cli.eval", "cli.judge", "runs.rendering", "cli.report"):  # before the first fork
+            importlib.import_module(f"harness.{module}")
 
         return campaign(root, options.kills, options.damages, dice)
 
