@@ -19,8 +19,8 @@ from peft import LoraConfig, get_peft_model
 from transformers import AutoModelForCausalLM, LlamaConfig
 from trl.trainer.utils import add_fused_lm_head
 
-from trainers.training.attention import VARLEN, choose_attention
-from trainers.training.batches import lay_out, pick
+from trainers.training.attention import VARLEN, choose_attention, use_attention
+from trainers.training.batches import pack, unpack
 from trainers.training.model import layers_of, recompute
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
@@ -35,7 +35,7 @@ def main() -> None:
     config = LlamaConfig(**SHAPES[parser.parse_args().shape])
     with torch.device(DEVICE):
         base = AutoModelForCausalLM.from_config(config, dtype=torch.bfloat16)
-    base.set_attn_implementation(choose_attention(config, DEVICE, torch.bfloat16))
+    use_attention(base, choose_attention(config, DEVICE, torch.bfloat16))
     layers = config.num_hidden_layers
     for name, dropout, recomputed, compiled in (
         ("dropout", 0.05, 0, False),
@@ -71,7 +71,7 @@ def measure(model: Any, vocabulary: int) -> dict[str, Any]:
     batches = []
     for _ in range(STEPS):
         rows = [[dice.randrange(5, vocabulary) for _ in range(dice.randint(100, 1000))] for _ in range(SAMPLES)]
-        batches.append(lay_out([{"input_ids": row, "labels": row} for row in rows]))
+        batches.append(pack([{"input_ids": row, "labels": row} for row in rows]))
     optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=1e-4)
     gc.collect()
     if DEVICE == "cuda":
@@ -82,7 +82,7 @@ def measure(model: Any, vocabulary: int) -> dict[str, Any]:
     def step(batch: dict[str, Any]) -> float:
         moved = {key: value.to(DEVICE) if torch.is_tensor(value) else value for key, value in batch.items()}
         with torch.autocast(DEVICE, dtype=torch.bfloat16):
-            outputs = model(**pick(moved, range(SAMPLES), bounds=bounds), use_cache=False, fused_lm_head=True)
+            outputs = model(**unpack(moved, range(SAMPLES), bounds=bounds), use_cache=False, fused_lm_head=True)
             loss = -outputs.log_probs.sum() / sum(batch["lengths"])
         loss.backward()
         optimizer.step()

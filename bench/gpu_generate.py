@@ -36,7 +36,7 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
-from harness.models.hf import SHELF, open_local
+from harness.models.hf import BASE_MODELS, open_local
 from harness.types import Message, ModelSpec, RenderedPrompt, Request, Sampling
 
 LLM_JP_13B = {
@@ -175,7 +175,7 @@ def evaluate(base: Path, adapters: list[Path], requests: list[Request], settings
             found["models"].append(row)
             print(json.dumps(row, ensure_ascii=False), flush=True)
     found["tokens"] = tokens
-    found["loads"] = SHELF.loads
+    found["loads"] = BASE_MODELS.loads
     found["tokens_per_s_over_everything"] = round(tokens / found["everything_s"], 1)
     if DEVICE == "cuda":
         found["peak_allocated_GB"] = round(torch.cuda.max_memory_allocated() / 1e9, 2)
@@ -185,7 +185,7 @@ def evaluate(base: Path, adapters: list[Path], requests: list[Request], settings
 
 def notebook_loop(base: Path, requests: list[Request], rows: int, new_tokens: int) -> dict[str, Any]:
     """Answer a few requests the way the course's notebooks do: 4-bit, one at a time, transformers' ``generate``."""
-    SHELF.clear()
+    BASE_MODELS.clear()
     quantized = BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=torch.bfloat16)
     model = AutoModelForCausalLM.from_pretrained(
         base, dtype=torch.bfloat16, device_map={"": 0}, quantization_config=quantized

@@ -17,26 +17,26 @@ from trainers.data.examples import BadRow, Example
 
 IGNORED = -100  # the label that no loss is computed for
 _MANY_CUT = 0.05  # share of truncated samples that is worth a warning
-_MOST_UNLIKE = 0.5  # share of samples whose boundary may tokenise otherwise
+_MOST_MISMATCHES = 0.5  # share of samples whose boundary may tokenise otherwise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Encoded:
     """A sample as the model sees it: ``ids``, of which the first ``prompt`` are the prompt's.
 
-    ``learnt_from`` is the position of the first token with a label; ``truncated``: the end was cut off, EOS with it.
+    ``loss_start`` is the position of the first token with a label; ``truncated``: the end was cut off, EOS with it.
     """
 
     where: str
     ids: tuple[int, ...]
     prompt: int
-    learnt_from: int
+    loss_start: int
     truncated: bool = False
 
     @property
     def labels(self) -> tuple[int, ...]:
         """The ids again, with −100 where nothing is learnt; position 0 is predicted from nothing, so never learnt."""
-        start = max(1, self.learnt_from)
+        start = max(1, self.loss_start)
         return (*(IGNORED for _ in self.ids[:start]), *self.ids[start:])
 
     def __len__(self) -> int:
@@ -47,12 +47,12 @@ class Encoded:
 class EncodedSet:
     """All samples of a training. ``left_out`` are too long or have nothing left to learn; ``notices`` are for people.
 
-    ``unlike``: samples whose prompt and answer together tokenise otherwise than one after the other.
+    ``boundary_mismatches``: samples whose prompt and answer together tokenise otherwise than one after the other.
     """
 
     samples: tuple[Encoded, ...]
     left_out: tuple[BadRow, ...]
-    unlike: int
+    boundary_mismatches: int
     notices: tuple[str, ...]
 
     @property
@@ -94,7 +94,7 @@ class SampleEncoder:
                 samples, or a prompt cannot be rendered or encoded.
         """
         samples: list[Encoded] = []
-        unlike: list[Example] = []
+        mismatched: list[Example] = []
         left_out: list[BadRow] = []
         usable: list[Example] = []
         for example in examples:
@@ -107,7 +107,7 @@ class SampleEncoder:
             ids = self.encoder.encode(prompt)
             answer, alike = self._answer(prompt, ids, self._without_end(example.answer))
             if not alike:
-                unlike.append(example)
+                mismatched.append(example)
             sample = self._cut(example, ids, answer)
             if isinstance(sample, BadRow):
                 left_out.append(sample)
@@ -116,10 +116,10 @@ class SampleEncoder:
         encoded = EncodedSet(
             samples=tuple(samples),
             left_out=tuple(left_out),
-            unlike=len(unlike),
-            notices=tuple(self._notices(samples, len(unlike))),
+            boundary_mismatches=len(mismatched),
+            notices=tuple(self._notices(samples, len(mismatched))),
         )
-        self._check(encoded, usable, unlike)
+        self._check(encoded, usable, mismatched)
         return encoded
 
     def answer_ids(self, answer: str) -> list[int]:
@@ -221,33 +221,33 @@ class SampleEncoder:
             where=where,
             ids=ids,
             prompt=len(prompt),
-            learnt_from=0 if self._loss == "all" and not _answered_before(example) else len(prompt),
+            loss_start=0 if self._loss == "all" and not _answered_before(example) else len(prompt),
             truncated=length > self._max_length,
         )
 
-    def _notices(self, samples: Sequence[Encoded], unlike: int) -> Iterator[str]:
+    def _notices(self, samples: Sequence[Encoded], mismatched: int) -> Iterator[str]:
         cut = sum(sample.truncated for sample in samples)
         if samples and cut:
             share = cut / len(samples)
             loud = "; they teach no end: raise max_length or set overlong=drop" if share > _MANY_CUT else ""
             yield f"{cut} of {len(samples)} samples ({share:.1%}) are cut at {self._max_length} tokens{loud}"
-        if unlike:
+        if mismatched:
             yield (
-                f"in {unlike} of {len(samples)} samples prompt and answer tokenise otherwise where they meet; those "
-                "answers were encoded on their own, as a model generates them"
+                f"in {mismatched} of {len(samples)} samples prompt and answer tokenise otherwise where they meet; "
+                "those answers were encoded on their own, as a model generates them"
             )
 
-    def _check(self, encoded: EncodedSet, usable: Sequence[Example], unlike: Sequence[Example]) -> None:
+    def _check(self, encoded: EncodedSet, usable: Sequence[Example], mismatched: Sequence[Example]) -> None:
         """Raise if what would be trained on cannot be right."""
         if not encoded.samples:
             raise HarnessError(
                 f"None of the {len(encoded.left_out)} samples can be trained on: {encoded.left_out[0]}.",
                 hint=remedy(encoded.left_out[0]),
             )
-        if len(unlike) > _MOST_UNLIKE * len(usable):
+        if len(mismatched) > _MOST_MISMATCHES * len(usable):
             raise HarnessError(
-                f"Where prompt and answer meet, {len(unlike)} of {len(usable)} samples tokenise otherwise than when "
-                f"the model generates (first: {unlike[0].where}, answer {shorten(unlike[0].answer)}).",
+                f"Where prompt and answer meet, {len(mismatched)} of {len(usable)} samples tokenise otherwise than "
+                f"when the model generates (first: {mismatched[0].where}, answer {shorten(mismatched[0].answer)}).",
                 hint=f"End the template {self.template.name} with a line end, not with a blank or a word.",
             )
         for sample in encoded.samples:
@@ -294,7 +294,7 @@ def _checked_eos(encoder: Encoder, end: frozenset[int]) -> int:
 def preview(sample: Encoded, encoder: Encoder, eos: int) -> str:
     """Return a sample token by token, for people: what is learnt stands between ⟦ and ⟧."""
     tokens = [_token(encoder.tokenizer, number) for number in sample.ids]
-    start = max(1, sample.learnt_from)
+    start = max(1, sample.loss_start)
     end = "cut at max_length, EOS is not learnt" if sample.truncated else f"EOS ({eos}) is learnt"
     head = f"{sample.where}: {len(sample)} tokens, {len(sample) - start} in the loss; {end}"
     return f"{head}\n  {'|'.join(tokens[:start])}\n  ⟦{'|'.join(tokens[start:])}⟧"

@@ -1,11 +1,11 @@
 """What a training needs and how it is cut to fit: planned from shapes before anything is loaded.
 
 The effective batch and every sum stay those of the recipe. What the plan chooses is how many tokens go through the
-model at once, how many layers recompute their activations, and whether nf4 weights are turned back once.
+model at once, how many layers recompute their activations, and whether nf4 weights are dequantized at load.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from tabulate import tabulate
@@ -15,7 +15,7 @@ from harness.errors import HarnessError
 GIB = 1 << 30
 _RECOMPUTE = 0.45  # of a step's time, if every layer recomputes (one H200, 13.7 B: 6,968 and 4,873 tokens/s)
 _OVERHEAD_TOKENS = 1_700  # a micro-batch costs as much again as this many tokens (the same machine: 2 samples and 8)
-_DEQUANTIZE_TOKENS = 800  # likewise for turning nf4 weights back in every pass
+_DEQUANTIZE_TOKENS = 800  # likewise for dequantizing nf4 weights in every pass
 _HEAD_TILE = 3 * 4096 * 32768 * 4  # bytes of trl's fused head: one tile of scores in float32, its gradient, a copy
 _RESERVE = 1.0 * GIB  # the device's own context, workspaces of the matrix library
 _SHARE = {"cuda": 0.92, "cpu": 0.6}  # of what is free that a plan may use
@@ -27,7 +27,7 @@ _DENSE_MASK_TOKENS = 4_096  # without a kernel for sequences of many lengths, a 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelShape:
-    """What decides a training's memory. Bytes of the weights, plain and turned back; elements for the rest.
+    """What decides a training's memory. Bytes of the weights, plain and dequantized; elements for the rest.
 
     ``adapter`` counts trainable elements, ``adapted_inputs`` the input widths of the adapted modules of one layer.
     """
@@ -53,7 +53,7 @@ class ModelShape:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Needs:
+class MemoryEstimate:
     """The bytes of a plan, by what they are for."""
 
     weights: int
@@ -72,28 +72,28 @@ class Needs:
 class MemoryPlan:
     """How a batch is cut: at most ``tokens`` at once, the first ``recomputed`` layers recomputing their activations.
 
-    ``dequantized``: nf4 weights are turned back once after loading. ``available``: the bytes that may be used, a share
+    ``dequantized``: nf4 weights are dequantized once at load. ``available``: the bytes that may be used, a share
     of what is free.
     """
 
     tokens: int
     recomputed: int
     dequantized: bool
-    needs: Needs
+    estimate: MemoryEstimate
     available: int
 
     def describe(self, shape: ModelShape) -> str:
         """Return the plan in one line."""
         kept = "none" if not self.recomputed else f"{self.recomputed} of {shape.layers} layers"
-        route = ", nf4 weights turned back once" if self.dequantized else ""
+        route = ", nf4 weights dequantized once at load" if self.dequantized else ""
         return (
             f"{self.tokens:,} tokens at once, activation checkpointing: {kept}{route}; "
-            f"about {self.needs.total / GIB:.1f} of the {self.available / GIB:.1f} GiB that may be used"
+            f"about {self.estimate.total / GIB:.1f} of the {self.available / GIB:.1f} GiB that may be used"
         )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wishes:
+class MemoryConstraints:
     """What the recipe leaves open ("auto" as None) and what it fixes."""
 
     dropout: bool
@@ -104,21 +104,23 @@ class Wishes:
     dense_mask: bool = False
 
 
-def needs(shape: ModelShape, wishes: Wishes, *, tokens: int, recomputed: int, dequantized: bool) -> Needs:
+def estimate_memory(
+    shape: ModelShape, constraints: MemoryConstraints, *, tokens: int, recomputed: int, dequantized: bool
+) -> MemoryEstimate:
     """Return what a training needs with ``tokens`` tokens going through the model at once.
 
     The adapter is held in float32 with its gradient (8 bytes an element); ``optimizer_bytes`` are those of its two
     moments. Scores are made in tiles, so that only one tile and the last hidden vectors count.
     """
-    layer = shape.layer_token_bytes(dropout=wishes.dropout)
+    layer = shape.layer_token_bytes(dropout=constraints.dropout)
     kept = (shape.layers - recomputed) * layer + recomputed * shape.hidden * shape.itemsize
     passing = layer if recomputed else 0
     tile = min(_HEAD_TILE, 3 * 4 * tokens * min(shape.vocabulary, 32_768))
-    mask = 3 * tokens * tokens if wishes.dense_mask else 0
-    return Needs(
+    mask = 3 * tokens * tokens if constraints.dense_mask else 0
+    return MemoryEstimate(
         weights=shape.dense_weights if dequantized else shape.weights,
         adapter=8 * shape.adapter,
-        optimizer=wishes.optimizer_bytes * shape.adapter,
+        optimizer=constraints.optimizer_bytes * shape.adapter,
         activations=tokens * (kept + passing) + mask,
         logits=tile + 4 * tokens * shape.hidden * 4,
     )
@@ -126,7 +128,7 @@ def needs(shape: ModelShape, wishes: Wishes, *, tokens: int, recomputed: int, de
 
 def plan_memory(
     shape: ModelShape,
-    wishes: Wishes,
+    constraints: MemoryConstraints,
     *,
     device: str,
     available: int,
@@ -138,34 +140,36 @@ def plan_memory(
 
     Args:
         shape: The model and its adapter.
-        wishes: What the recipe fixes.
+        constraints: What the recipe fixes.
         device: "cuda" or "cpu".
         available: Bytes that are free on it.
         longest: Tokens of the longest sample, which must fit at once.
         batch_tokens: Tokens of the largest share of an effective batch that one device gets.
-        total: Bytes of the whole device; weights are turned back only if they take no more than half of it.
+        total: Bytes of the whole device; weights are dequantized only if they take no more than half of it.
 
     Raises:
         HarnessError: not even one sample at a time fits, with the figures.
     """
     budget = int(available * _SHARE[device])
     best: tuple[float, MemoryPlan] | None = None
-    for dequantized in _routes(shape, wishes, total or available):
-        for tokens in _sizes(longest, batch_tokens, device, dense_mask=wishes.dense_mask):
-            plan = _least_recomputing(shape, wishes, tokens, budget, dequantized=dequantized)
+    for dequantized in _routes(shape, constraints, total or available):
+        for tokens in _sizes(longest, batch_tokens, device, dense_mask=constraints.dense_mask):
+            plan = _least_recomputing(shape, constraints, tokens, budget, dequantized=dequantized)
             if plan is None:
                 continue
-            cost = _cost(plan, shape, batch_tokens, quantized=wishes.quantized)
+            cost = _cost(plan, shape, batch_tokens, quantized=constraints.quantized)
             if best is None or cost < best[0]:
                 best = cost, plan
     if best is None:
-        recomputed = 0 if wishes.checkpointing is False else shape.layers
-        least = needs(shape, wishes, tokens=longest, recomputed=recomputed, dequantized=wishes.dequantize is True)
+        recomputed = 0 if constraints.checkpointing is False else shape.layers
+        least = estimate_memory(
+            shape, constraints, tokens=longest, recomputed=recomputed, dequantized=constraints.dequantize is True
+        )
         raise HarnessError(
             f"Training needs at least {least.total / GIB:.1f} GiB for a sample of {longest:,} tokens "
             f"({least.weights / GIB:.1f} of them weights), and {budget / GIB:.1f} of the {available / GIB:.1f} GiB "
             "that are free may be used.",
-            hint=f"Try {''.join(f'--set {change}, or ' for change in _remedies(wishes, longest))}a smaller base.",
+            hint=f"Try {''.join(f'--set {change}, or ' for change in _remedies(constraints, longest))}a smaller base.",
         )
     return best[1]
 
@@ -182,36 +186,15 @@ def smaller(plan: MemoryPlan, shape: ModelShape, used: int, longest: int) -> Mem
     return None
 
 
-def split_evenly(lengths: Sequence[int], tokens: int) -> list[list[int]]:
-    """Return the indices of a batch's samples in as few groups of at most ``tokens`` as greedy filling finds.
-
-    A sample longer than ``tokens`` is a group of its own. Groups are filled longest first, so that they come out even.
-
-    >>> split_evenly([5, 1, 4, 2], 6)
-    [[0, 1], [2, 3]]
-    >>> split_evenly([9, 1], 4)
-    [[0], [1]]
-    """
-    order = sorted(range(len(lengths)), key=lambda index: (-lengths[index], index))
-    for count in range(max(1, math.ceil(sum(lengths) / tokens)), len(lengths) + 1):
-        groups: list[list[int]] = [[] for _ in range(count)]
-        sums = [0] * count
-        for index in order:
-            lightest = min(range(count), key=lambda group: (sums[group], group))
-            groups[lightest].append(index)
-            sums[lightest] += lengths[index]
-        if all(total <= tokens or len(group) == 1 for total, group in zip(sums, groups, strict=True)):
-            return [sorted(group) for group in groups if group]
-    return [[index] for index in range(len(lengths))]
-
-
-def plan_table(shape: ModelShape, wishes: Wishes, plan: MemoryPlan, *, length: int, batch: int) -> str:
+def plan_table(shape: ModelShape, constraints: MemoryConstraints, plan: MemoryPlan, *, length: int, batch: int) -> str:
     """Return the estimate by micro-batch of samples of ``length`` tokens, without and with checkpointing, in GiB."""
     rows = []
-    digits = 1 if plan.needs.total >= _SMALL else 2
+    digits = 1 if plan.estimate.total >= _SMALL else 2
     for samples in sorted({1, 2, 4, 8, batch} & set(range(1, batch + 1))):
         for recomputed in (0, shape.layers):
-            amount = needs(shape, wishes, tokens=samples * length, recomputed=recomputed, dequantized=plan.dequantized)
+            amount = estimate_memory(
+                shape, constraints, tokens=samples * length, recomputed=recomputed, dequantized=plan.dequantized
+            )
             parts = (amount.weights, amount.adapter, amount.optimizer, amount.activations, amount.logits, amount.total)
             sizes = (f"{part / GIB:.{digits}f}" for part in parts)
             fits = "yes" if amount.total <= plan.available else "no"
@@ -220,24 +203,24 @@ def plan_table(shape: ModelShape, wishes: Wishes, plan: MemoryPlan, *, length: i
     return tabulate(rows, headers=[*headers, "logits", "GiB", "fits"], tablefmt="github", disable_numparse=True)
 
 
-def _remedies(wishes: Wishes, longest: int) -> Iterator[str]:
-    if wishes.checkpointing is False:
+def _remedies(constraints: MemoryConstraints, longest: int) -> Iterator[str]:
+    if constraints.checkpointing is False:
         yield "gradient_checkpointing=auto"
-    if wishes.quantized and wishes.dequantize is True:
+    if constraints.quantized and constraints.dequantize is True:
         yield "dequantize=auto"
-    if not wishes.quantized:
+    if not constraints.quantized:
         yield "quantization=nf4"
     if longest > _SHORT:
         yield f"max_length={1 << ((longest - 1).bit_length() - 1)}"
 
 
-def _routes(shape: ModelShape, wishes: Wishes, total: int) -> Iterator[bool]:
-    if not wishes.quantized or wishes.dequantize is False:
+def _routes(shape: ModelShape, constraints: MemoryConstraints, total: int) -> Iterator[bool]:
+    if not constraints.quantized or constraints.dequantize is False:
         yield False
         return
-    if wishes.dequantize or shape.dense_weights <= total // 2:
+    if constraints.dequantize or shape.dense_weights <= total // 2:
         yield True
-    if not wishes.dequantize:
+    if not constraints.dequantize:
         yield False
 
 
@@ -252,14 +235,14 @@ def _sizes(longest: int, batch_tokens: int, device: str, *, dense_mask: bool) ->
 
 
 def _least_recomputing(
-    shape: ModelShape, wishes: Wishes, tokens: int, budget: int, *, dequantized: bool
+    shape: ModelShape, constraints: MemoryConstraints, tokens: int, budget: int, *, dequantized: bool
 ) -> MemoryPlan | None:
-    fixed = {True: (shape.layers,), False: (0,), None: range(shape.layers + 1)}[wishes.checkpointing]
+    fixed = {True: (shape.layers,), False: (0,), None: range(shape.layers + 1)}[constraints.checkpointing]
     for recomputed in fixed:
-        amount = needs(shape, wishes, tokens=tokens, recomputed=recomputed, dequantized=dequantized)
+        amount = estimate_memory(shape, constraints, tokens=tokens, recomputed=recomputed, dequantized=dequantized)
         if amount.total <= budget:
             return MemoryPlan(
-                tokens=tokens, recomputed=recomputed, dequantized=dequantized, needs=amount, available=budget
+                tokens=tokens, recomputed=recomputed, dequantized=dequantized, estimate=amount, available=budget
             )
     return None
 

@@ -26,14 +26,14 @@ from harness.templates import Template, load_template
 from harness.templates.contract import make_contract
 from harness.types import PromptContract, Sample
 from trainers.adapter.training_record import DataFile, TrainingRecord
+from trainers.balancing import balance_across_ranks
 from trainers.data.contamination import Hit, find_hits, index, known_benchmarks
 from trainers.data.examples import BadRow, Example, read_examples, split_heldout
 from trainers.encoding import Encoded, EncodedSet, SampleEncoder, preview, remedy
 from trainers.launch import world
-from trainers.memory_plan import MemoryPlan, ModelShape, Wishes, plan_memory
+from trainers.memory_plan import MemoryConstraints, MemoryPlan, ModelShape, plan_memory
 from trainers.recipe import NamedRecipe, Recipe
 from trainers.training.attention import DENSE, choose_attention
-from trainers.training.batches import deal
 from trainers.training.model import end_tokens, model_shape, take_device, total_bytes
 
 _LISTED = 20  # rows that are named
@@ -72,7 +72,7 @@ class Prepared:
     refused: tuple[str, ...]
     contract: PromptContract
     shape: ModelShape
-    wishes: Wishes
+    constraints: MemoryConstraints
     notices: tuple[str, ...]
     record: TrainingRecord
 
@@ -103,11 +103,11 @@ class Prepared:
         """
         lengths = sorted((len(sample) for sample in self.train.samples), reverse=True)
         worst = lengths[: self.recipe.batch_size]
-        share = max(sum(lengths[i] for i in hand) for hand in deal(range(len(worst)), lengths, world))
+        share = max(sum(lengths[i] for i in part) for part in balance_across_ranks(range(len(worst)), lengths, world))
         device = self.numerics.device
         return plan_memory(
             self.shape,
-            self.wishes,
+            self.constraints,
             device=device,
             available=available_bytes(device) if memory is None else memory,
             longest=self.longest,
@@ -168,7 +168,7 @@ def prepare(request: Request, say: Callable[[str], None]) -> Prepared:
         refused=tuple(refused),
         contract=contract,
         shape=shape,
-        wishes=_wishes(recipe, numerics, config),
+        constraints=_constraints(recipe, numerics, config),
         notices=(),
         record=_record(request, source, numerics, template, files, train, heldout),
     )
@@ -287,11 +287,11 @@ def _check_context(config: Any, longest: int) -> None:  # noqa: ANN401 - transfo
         )
 
 
-def _wishes(recipe: Recipe, numerics: Numerics, config: Any) -> Wishes:  # noqa: ANN401 - transformers is untyped
+def _constraints(recipe: Recipe, numerics: Numerics, config: Any) -> MemoryConstraints:  # noqa: ANN401 - transformers is untyped
     def fixed(value: object) -> bool | None:
         return value if isinstance(value, bool) else None
 
-    return Wishes(
+    return MemoryConstraints(
         dropout=recipe.lora_dropout > 0,
         quantized=numerics.quantization == "nf4",
         optimizer_bytes=2 if recipe.optim == "paged_adamw_8bit" else 8,

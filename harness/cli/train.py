@@ -161,7 +161,11 @@ def train(
         return 0
     plan = prepared.plan(world=size, memory=None if memory is None else int(memory * GIB))
     show = click.echo if dry_run and rank == 0 else say
-    show(plan_table(prepared.shape, prepared.wishes, plan, length=prepared.longest, batch=prepared.recipe.batch_size))
+    show(
+        plan_table(
+            prepared.shape, prepared.constraints, plan, length=prepared.longest, batch=prepared.recipe.batch_size
+        )
+    )
     show(f"Plan: {plan.describe(prepared.shape)}")
     if dry_run:
         return 0

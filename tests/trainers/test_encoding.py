@@ -161,7 +161,7 @@ def test_a_boundary_that_merges_is_counted_and_the_answer_encoded_alone(gemma: A
     """Two line ends are one token of Gemma's: such an answer is learnt as a model would have to write it."""
     encoded = encoder_of(gemma).encode_all(examples())
     merged = encoded.samples[-1]
-    assert (1, "a.json:6") == (encoded.unlike, merged.where)
+    assert (1, "a.json:6") == (encoded.boundary_mismatches, merged.where)
     assert "in 1 of 6 samples prompt and answer tokenise otherwise" in encoded.notices[0]
     assert "\n\n改行で始まる" == gemma.decode(list(merged.ids[merged.prompt : -1]))
     whole = gemma("### 指示\n改行\n### 回答\n\n\n改行で始まる", add_special_tokens=False)["input_ids"]
@@ -174,7 +174,7 @@ def test_an_answer_encoded_alone_gets_no_blank(llama_tokenizer: Any) -> None:
     pairs = [*[("質問", f"き{n}") for n in range(3)], ("質問", "す。")]
     encoded = encoder_of(llama_tokenizer, template).encode_all(examples(pairs))
     sample = encoded.samples[-1]
-    assert 1 == encoded.unlike
+    assert 1 == encoded.boundary_mismatches
     assert "質問です。" == llama_tokenizer.decode(list(sample.ids), skip_special_tokens=True)
     pieces = llama_tokenizer.convert_ids_to_tokens(list(sample.ids[sample.prompt :]))
     assert "▁" not in pieces[0]
@@ -381,7 +381,7 @@ def test_a_chat_prompts_bos_is_the_templates_wish(llama_tokenizer: Any, chat: st
     """Whether the chat template writes BOS or not, it stands there once or never, and the boundary is alike."""
     tokenizer = variant(llama_tokenizer, chat_template=chat)
     encoded = encoder_of(tokenizer, own_template("{{ input }}", format="chat", bos=bos)).encode_all(examples())
-    assert 0 == encoded.unlike
+    assert 0 == encoded.boundary_mismatches
     assert [1 if bos == "once" else 0] * 6 == [sample.ids.count(1) for sample in encoded.samples]
 
 
@@ -430,7 +430,7 @@ def test_the_preview_shows_what_is_learnt(gemma: Any, loss: str) -> None:
 
 def test_position_zero_is_never_learnt() -> None:
     """It is predicted from nothing: a sample without a prompt before it learns from the second token on."""
-    sample = Encoded(where="a", ids=(5, 6, 7), prompt=0, learnt_from=0)
+    sample = Encoded(where="a", ids=(5, 6, 7), prompt=0, loss_start=0)
     assert (IGNORED, 6, 7) == sample.labels
 
 

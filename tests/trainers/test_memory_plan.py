@@ -1,20 +1,20 @@
 """The memory plan: an upper bound on what was measured, within the memory there is, without touching any sum."""
 
 import pytest
-from hypothesis import example, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import HarnessError
+from trainers.balancing import split_evenly
 from trainers.memory_plan import (
     GIB,
+    MemoryConstraints,
     MemoryPlan,
     ModelShape,
-    Wishes,
-    needs,
+    estimate_memory,
     plan_memory,
     plan_table,
     smaller,
-    split_evenly,
 )
 
 GB = 10**9
@@ -53,7 +53,7 @@ shapes = st.builds(
 )
 choices = st.sampled_from([None, True, False])
 wishes_of = st.builds(
-    Wishes,
+    MemoryConstraints,
     dropout=st.booleans(),
     quantized=st.booleans(),
     optimizer_bytes=st.sampled_from([2, 8]),
@@ -78,9 +78,9 @@ def test_the_estimate_is_an_upper_bound_on_measured_peaks(
     rank: int, dropout: bool, tokens: int, recomputed: int, dequantized: bool, peak: float, over: float
 ) -> None:
     """Peaks allocated on one H200, 13.7 B shape, as bench/bare_training.py and bench/train_speed.py measure them."""
-    estimate = needs(
+    estimate = estimate_memory(
         llama_13b(rank),
-        Wishes(dropout=dropout, quantized=True),
+        MemoryConstraints(dropout=dropout, quantized=True),
         tokens=tokens,
         recomputed=recomputed,
         dequantized=dequantized,
@@ -93,15 +93,15 @@ def test_the_weights_are_those_measured() -> None:
     assert 28.5 * GB <= llama_13b().dense_weights <= 1.05 * 28.5 * GB
 
 
-@given(shape=shapes, wishes=wishes_of, tokens=st.integers(1, 20_000), dequantized=st.booleans(), data=st.data())
+@given(shape=shapes, constraints=wishes_of, tokens=st.integers(1, 20_000), dequantized=st.booleans(), data=st.data())
 def test_more_tokens_need_more_and_more_recomputing_needs_less(
-    shape: ModelShape, wishes: Wishes, tokens: int, dequantized: bool, data: st.DataObject
+    shape: ModelShape, constraints: MemoryConstraints, tokens: int, dequantized: bool, data: st.DataObject
 ) -> None:
     """Each part is monotone in the tokens; the total falls with every further layer that recomputes."""
     recomputed = data.draw(st.integers(0, shape.layers))
 
     def total(tokens: int, recomputed: int) -> int:
-        return needs(shape, wishes, tokens=tokens, recomputed=recomputed, dequantized=dequantized).total
+        return estimate_memory(shape, constraints, tokens=tokens, recomputed=recomputed, dequantized=dequantized).total
 
     assert total(tokens, recomputed) < total(tokens + 1, recomputed)
     if 0 < recomputed < shape.layers:
@@ -110,55 +110,38 @@ def test_more_tokens_need_more_and_more_recomputing_needs_less(
 
 @given(
     shape=shapes,
-    wishes=wishes_of,
+    constraints=wishes_of,
     device=st.sampled_from(["cuda", "cpu"]),
     available=st.integers(GIB, 200 * GIB),
     longest=st.integers(8, 4096),
     more=st.integers(0, 60_000),
 )
 def test_a_plan_fits_and_keeps_what_is_fixed(
-    shape: ModelShape, wishes: Wishes, device: str, available: int, longest: int, more: int
+    shape: ModelShape, constraints: MemoryConstraints, device: str, available: int, longest: int, more: int
 ) -> None:
     """Never past the budget, never less than the longest sample at once, and never against the recipe."""
     try:
         plan = plan_memory(
-            shape, wishes, device=device, available=available, longest=longest, batch_tokens=longest + more
+            shape, constraints, device=device, available=available, longest=longest, batch_tokens=longest + more
         )
     except HarnessError:  # then not even the least of all plans may fit
-        recomputed = 0 if wishes.checkpointing is False else shape.layers
-        dense = wishes.quantized and wishes.dequantize is True
-        least = needs(shape, wishes, tokens=longest, recomputed=recomputed, dequantized=dense).total
+        recomputed = 0 if constraints.checkpointing is False else shape.layers
+        dense = constraints.quantized and constraints.dequantize is True
+        least = estimate_memory(shape, constraints, tokens=longest, recomputed=recomputed, dequantized=dense).total
         assert least > 0.59 * available
         return
-    assert plan.needs.total <= plan.available < available
-    expected = needs(shape, wishes, tokens=plan.tokens, recomputed=plan.recomputed, dequantized=plan.dequantized)
-    assert expected == plan.needs
+    assert plan.estimate.total <= plan.available < available
+    expected = estimate_memory(
+        shape, constraints, tokens=plan.tokens, recomputed=plan.recomputed, dequantized=plan.dequantized
+    )
+    assert expected == plan.estimate
     assert longest <= plan.tokens <= longest + more
-    allowed = {True: {shape.layers}, False: {0}, None: set(range(shape.layers + 1))}[wishes.checkpointing]
+    allowed = {True: {shape.layers}, False: {0}, None: set(range(shape.layers + 1))}[constraints.checkpointing]
     assert plan.recomputed in allowed
-    if not wishes.quantized:
+    if not constraints.quantized:
         assert not plan.dequantized
-    elif wishes.dequantize is not None:
-        assert wishes.dequantize == plan.dequantized
-
-
-@given(
-    lengths=st.lists(st.integers(1, 2000), min_size=1, max_size=40),
-    tokens=st.integers(1, 4000),
-)
-@example(lengths=[5, 5, 5], tokens=10)
-def test_a_split_is_a_partition_within_the_limit(lengths: list[int], tokens: int) -> None:
-    """Every sample once, so that no sum changes; no group past the limit unless it is one sample; none empty."""
-    groups = split_evenly(lengths, tokens)
-    assert list(range(len(lengths))) == sorted(index for group in groups for index in group)
-    assert all(groups)
-    assert [] == [g for g in groups if len(g) > 1 and sum(lengths[index] for index in g) > tokens]
-
-
-def test_a_split_takes_no_more_groups_than_it_must() -> None:
-    """Sixteen equal samples of which four fit at once go in four groups of four."""
-    assert [4, 4, 4, 4] == [len(group) for group in split_evenly([100] * 16, 400)]
-    assert 1 == len(split_evenly([100] * 16, 1600))
+    elif constraints.dequantize is not None:
+        assert constraints.dequantize == plan.dequantized
 
 
 @given(
@@ -172,7 +155,9 @@ def test_giving_up_comes_to_an_end(lengths: list[int], layers: int, tokens: int)
         tokens=max(longest, total * tokens),
         recomputed=0,
         dequantized=True,
-        needs=needs(shape, Wishes(dropout=False, quantized=True), tokens=1, recomputed=0, dequantized=True),
+        estimate=estimate_memory(
+            shape, MemoryConstraints(dropout=False, quantized=True), tokens=1, recomputed=0, dequantized=True
+        ),
         available=GIB,
     )
     for _ in range(20):
@@ -191,7 +176,12 @@ def test_memory_is_halved_first_and_recomputing_comes_last() -> None:
     """Half the tokens each time until one sample is left; only then does every layer recompute."""
     shape = llama_13b()
     plan = plan_memory(
-        shape, Wishes(dropout=False, quantized=True), device="cuda", available=140 * GIB, longest=500, batch_tokens=4000
+        shape,
+        MemoryConstraints(dropout=False, quantized=True),
+        device="cuda",
+        available=140 * GIB,
+        longest=500,
+        batch_tokens=4000,
     )
     seen = []
     used = plan.tokens
@@ -207,13 +197,15 @@ def test_a_base_that_does_not_fit_is_refused_with_the_figures() -> None:
     with pytest.raises(HarnessError) as caught:
         plan_memory(
             shape,
-            Wishes(dropout=True, quantized=True, checkpointing=False, dequantize=True),
+            MemoryConstraints(dropout=True, quantized=True, checkpointing=False, dequantize=True),
             device="cuda",
             available=8 * GIB,
             longest=1024,
             batch_tokens=8192,
         )
-    estimate = needs(shape, Wishes(dropout=True, quantized=True), tokens=1024, recomputed=0, dequantized=True).total
+    estimate = estimate_memory(
+        shape, MemoryConstraints(dropout=True, quantized=True), tokens=1024, recomputed=0, dequantized=True
+    ).total
     expected = (
         f"Training needs at least {estimate / GIB:.1f} GiB for a sample of 1,024 tokens (26.8 of them weights), and "
         "7.4 of the 8.0 GiB that are free may be used."
@@ -229,7 +221,7 @@ def test_a_24_gb_card_takes_the_course_recipe() -> None:
     """``--memory 22`` for the 13.7 B shape: nf4 weights stay as they are and the plan fits 22 GiB (goal of 24 GB)."""
     plan = plan_memory(
         llama_13b(32),
-        Wishes(dropout=True, quantized=True),
+        MemoryConstraints(dropout=True, quantized=True),
         device="cuda",
         available=22 * GIB,
         longest=1000,
@@ -237,14 +229,14 @@ def test_a_24_gb_card_takes_the_course_recipe() -> None:
         total=22 * GIB,
     )
     assert (False, True) == (plan.dequantized, plan.recomputed > 0)
-    assert plan.needs.total <= 22 * GIB
+    assert plan.estimate.total <= 22 * GIB
 
 
 def test_a_large_card_turns_weights_back_and_recomputes_little() -> None:
     """On 139 GiB the whole batch of the course goes through at once."""
     plan = plan_memory(
         llama_13b(32),
-        Wishes(dropout=False, quantized=True),
+        MemoryConstraints(dropout=False, quantized=True),
         device="cuda",
         available=139 * GIB,
         longest=1000,
@@ -258,7 +250,7 @@ def test_masks_of_tokens_by_tokens_keep_micro_batches_short() -> None:
     shape = llama_13b()
     plan = plan_memory(
         shape,
-        Wishes(dropout=False, quantized=True, dense_mask=True),
+        MemoryConstraints(dropout=False, quantized=True, dense_mask=True),
         device="cuda",
         available=139 * GIB,
         longest=500,
@@ -270,11 +262,11 @@ def test_masks_of_tokens_by_tokens_keep_micro_batches_short() -> None:
 @pytest.mark.parametrize(("batch", "sizes"), [(1, [1]), (2, [1, 2]), (8, [1, 2, 4, 8]), (17, [1, 2, 4, 8, 17])])
 def test_the_table_shows_each_size_once_without_and_with_checkpointing(batch: int, sizes: list[int]) -> None:
     """A line for each, whose parts add up to the last column, and whether it fits what the plan may use."""
-    shape, wishes = llama_13b(), Wishes(dropout=True, quantized=True)
-    plan = plan_memory(shape, wishes, device="cuda", available=60 * GIB, longest=512, batch_tokens=512 * batch)
+    shape, constraints = llama_13b(), MemoryConstraints(dropout=True, quantized=True)
+    plan = plan_memory(shape, constraints, device="cuda", available=60 * GIB, longest=512, batch_tokens=512 * batch)
     lines = [
         [cell.strip() for cell in line.strip("|").split("|")]
-        for line in plan_table(shape, wishes, plan, length=512, batch=batch).splitlines()
+        for line in plan_table(shape, constraints, plan, length=512, batch=batch).splitlines()
     ]
     head, rows = lines[0], lines[2:]
     assert ["micro-batch", "tokens each", "checkpointing", "weights"] == head[:4]
@@ -289,9 +281,11 @@ def test_the_table_shows_each_size_once_without_and_with_checkpointing(batch: in
 def test_the_plan_in_words_names_its_figures(recomputed: int, kept: str) -> None:
     """Tokens, layers, the route, and bytes against what may be used."""
     shape = llama_13b()
-    amount = needs(shape, Wishes(dropout=False, quantized=True), tokens=1234, recomputed=0, dequantized=True)
-    plan = MemoryPlan(tokens=1234, recomputed=recomputed, dequantized=True, needs=amount, available=50 * GIB)
+    amount = estimate_memory(
+        shape, MemoryConstraints(dropout=False, quantized=True), tokens=1234, recomputed=0, dequantized=True
+    )
+    plan = MemoryPlan(tokens=1234, recomputed=recomputed, dequantized=True, estimate=amount, available=50 * GIB)
     assert (
-        f"1,234 tokens at once, activation checkpointing: {kept}, nf4 weights turned back once; "
+        f"1,234 tokens at once, activation checkpointing: {kept}, nf4 weights dequantized once at load; "
         f"about {amount.total / GIB:.1f} of the 50.0 GiB that may be used"
     ) == plan.describe(shape)

@@ -257,7 +257,7 @@ def test_the_plan_takes_the_longest_samples_that_can_come_together(ready: Prepar
 def test_memory_that_is_there_decides(ready: Prepare, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without ``memory`` the plan asks the machine."""
     prepared = ready()
-    assert prepared.plan().needs.total < 20 * GIB
+    assert prepared.plan().estimate.total < 20 * GIB
     monkeypatch.setattr(preparation, "available_bytes", lambda _: GIB // 10)
     with pytest.raises(HarnessError, match=r"of the 0\.1 GiB that are free may be used"):
         prepared.plan()

@@ -25,7 +25,7 @@ class Layout:
     """The column that plays each role, and the further columns that ride along as template variables."""
 
     columns: Mapping[str, str]
-    riders: tuple[str, ...]
+    extra_columns: tuple[str, ...]
 
     @property
     def is_chat(self) -> bool:
@@ -43,7 +43,7 @@ def recognise(rows: Sequence[Row], *, path: str, mapping: Mapping[str, str] | No
 
     >>> row = Row(line=1, values={"instruction": "要約して", "input": "長い文", "output": "短い文", "ID": "a"})
     >>> layout = recognise([row], path="train.json")
-    >>> layout.columns, layout.riders
+    >>> layout.columns, layout.extra_columns
     ({'input': 'instruction', 'context': 'input', 'answer': 'output'}, ('ID',))
 
     Raises:
@@ -63,8 +63,8 @@ def recognise(rows: Sequence[Row], *, path: str, mapping: Mapping[str, str] | No
     if "messages" not in columns:
         columns |= _pair(columns, present, path)
     columns |= _found("system", present, columns)
-    riders = tuple(name for name in present if name not in {"input", *columns.values()})
-    return Layout(columns=columns, riders=riders)
+    extra_columns = tuple(name for name in present if name not in {"input", *columns.values()})
+    return Layout(columns=columns, extra_columns=extra_columns)
 
 
 def _mapped(mapping: Mapping[str, str], present: Sequence[str]) -> dict[str, str]:

@@ -273,11 +273,13 @@ def _examples(row: Row, where: str, layout: Layout) -> Iterator[Example | BadRow
     if row.trouble:
         raise ValueError(row.trouble)
     cells = {role: row.values.get(name) for role, name in layout.columns.items()}
-    riders = {name: text for name in layout.riders if (text := _rider(row.values.get(name))) is not None}
+    extra_columns = {
+        name: text for name in layout.extra_columns if (text := _extra_column(row.values.get(name))) is not None
+    }
     prompt = _optional(cells.get("system"), layout.columns.get("system", ""))
     system = (Message(role="system", content=prompt),) if prompt else ()
     if not layout.is_chat:
-        inputs = riders | _question(cells, layout.columns)
+        inputs = extra_columns | _question(cells, layout.columns)
         answer = _required(cells["answer"], layout.columns["answer"])
         yield _checked(Example(where=where, inputs=inputs, answer=answer, history=system))
         return
@@ -290,7 +292,7 @@ def _examples(row: Row, where: str, layout: Layout) -> Iterator[Example | BadRow
             yield BadRow(where=place, why=_UNANSWERED)
             continue
         try:
-            inputs = riders | {"input": part.input}
+            inputs = extra_columns | {"input": part.input}
             goes_on = part is not talk[-1]
             yield _checked(Example(where=place, inputs=inputs, answer=part.answer, history=history, goes_on=goes_on))
         except ValueError as error:
@@ -328,7 +330,7 @@ def _optional(cell: object, column: str) -> str:
     return cell if cell.strip() else ""
 
 
-def _rider(cell: object) -> str | None:
+def _extra_column(cell: object) -> str | None:
     """Return a further column's text; what is neither text nor a number is of no use to a template."""
     if isinstance(cell, bool) or not isinstance(cell, str | int | float):
         return None

@@ -45,11 +45,15 @@ def choose_attention(config: Any, device: str, dtype: torch.dtype) -> str:  # no
         and set(getattr(text, "layer_types", None) or ()) <= _LAYERS
         and not (text.model_type in _WINDOW_IN_MASK_ONLY and getattr(text, "sliding_window", None))
     )
-    if not usable:
-        return DENSE
-    AttentionInterface.register(VARLEN, _attend)
-    AttentionMaskInterface.register(VARLEN, _no_mask)
-    return VARLEN
+    return VARLEN if usable else DENSE
+
+
+def use_attention(model: Any, name: str) -> None:  # noqa: ANN401 - transformers is untyped
+    """Let a model compute its attention by the name that `choose_attention` gave."""
+    if name == VARLEN:
+        AttentionInterface.register(VARLEN, _attend)
+        AttentionMaskInterface.register(VARLEN, _no_mask)
+    model.set_attn_implementation(name)
 
 
 def _attend(  # noqa: PLR0917 - the signature is transformers'

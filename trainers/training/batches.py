@@ -8,6 +8,7 @@ import torch
 from torch.utils.data import Sampler
 from transformers import TrainerCallback
 
+from trainers.balancing import balance_across_ranks
 from trainers.encoding import IGNORED
 
 _ROUNDING = 1e-6  # of an epoch
@@ -35,7 +36,7 @@ class StepBatches(Sampler[list[int]]):
         generator = torch.Generator().manual_seed(self._seed + self.epoch)
         order = torch.randperm(len(self._lengths), generator=generator).tolist()
         for start in range(0, len(order), self.batch):
-            yield deal(order[start : start + self.batch], self._lengths, self._world)[self._rank]
+            yield balance_across_ranks(order[start : start + self.batch], self._lengths, self._world)[self._rank]
 
 
 class EpochOrder(TrainerCallback):  # type: ignore[misc]  # transformers is untyped
@@ -50,26 +51,10 @@ class EpochOrder(TrainerCallback):  # type: ignore[misc]  # transformers is unty
         self._batches.epoch = int((state.epoch or 0) + _ROUNDING)
 
 
-def deal(indices: Sequence[int], lengths: Sequence[int], hands: int) -> list[list[int]]:
-    """Return indices dealt into ``hands`` hands of about equal total length, each in the order given.
-
-    >>> deal([0, 1, 2, 3], [10, 1, 9, 2], 2)
-    [[0, 1], [2, 3]]
-    """
-    dealt: list[list[int]] = [[] for _ in range(hands)]
-    sums = [0] * hands
-    for index in sorted(indices, key=lambda index: (-lengths[index], index)):
-        lightest = min(range(hands), key=lambda hand: (sums[hand], hand))
-        dealt[lightest].append(index)
-        sums[lightest] += lengths[index]
-    place = {index: position for position, index in enumerate(indices)}
-    return [sorted(hand, key=place.__getitem__) for hand in dealt]
-
-
-def lay_out(samples: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def pack(samples: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Return samples laid end to end in one row, shape (1, tokens), with their lengths; nothing is padding.
 
-    >>> row = lay_out([{"input_ids": [1, 5, 2], "labels": [-100, 5, 2]}, {"input_ids": [1, 2], "labels": [-100, 2]}])
+    >>> row = pack([{"input_ids": [1, 5, 2], "labels": [-100, 5, 2]}, {"input_ids": [1, 2], "labels": [-100, 2]}])
     >>> row["input_ids"].tolist(), row["labels"].tolist(), row["lengths"]
     ([[1, 5, 2, 1, 2]], [[-100, 5, 2, -100, 2]], [3, 2])
     """
@@ -80,7 +65,7 @@ def lay_out(samples: Sequence[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def pick(row: dict[str, Any], chosen: Sequence[int], *, bounds: bool) -> dict[str, Any]:
+def unpack(row: dict[str, Any], chosen: Sequence[int], *, bounds: bool) -> dict[str, Any]:
     """Return some samples of a row as the model's inputs: ids, labels, positions that begin anew with each sample.
 
     ``bounds``: with the bounds of the samples, for attention that takes them instead of a mask.

@@ -18,12 +18,12 @@ from harness.models.hf.sources import Source, config_folder
 from harness.models.hf.tokens import Encoder
 from trainers.memory_plan import MemoryPlan, ModelShape
 from trainers.recipe import Recipe
-from trainers.training.attention import choose_attention
+from trainers.training.attention import choose_attention, use_attention
 from trainers.training.quantized import keep_gradients
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Student:
+class TrainableModel:
     """A base with a new adapter, and the token ids that end an answer."""
 
     model: Any
@@ -55,9 +55,9 @@ def model_shape(config: Any, recipe: Recipe, numerics: Numerics, *, trusted: boo
     )
 
 
-def load_student(
+def load_trainable_model(
     source: Source, numerics: Numerics, recipe: Recipe, plan: MemoryPlan, *, base: str, trusted: bool
-) -> Student:
+) -> TrainableModel:
     """Return the base with a new adapter, set up as the plan says.
 
     ``base`` is what adapter_config.json records: the spec as typed, never a path of a cache.
@@ -69,7 +69,7 @@ def load_student(
     model = loaded.model
     keep_gradients(model)
     model.config.use_cache = False
-    model.set_attn_implementation(choose_attention(model.config, numerics.device, numerics.dtype))
+    use_attention(model, choose_attention(model.config, numerics.device, numerics.dtype))
     torch.manual_seed(recipe.seed)
     wrapped = get_peft_model(model, _lora(recipe))
     wrapped.peft_config["default"].base_model_name_or_path = base
@@ -85,7 +85,7 @@ def load_student(
     if recipe.torch_compile:
         for layer in layers_of(wrapped):
             layer.compile(dynamic=True)
-    return Student(model=wrapped, end=loaded.end)
+    return TrainableModel(model=wrapped, end=loaded.end)
 
 
 def end_tokens(source: Source, encoder: Encoder) -> frozenset[int]:

@@ -17,10 +17,10 @@ from harness.errors import HarnessError
 _TURN = 0.5
 
 
-def add_up(values: torch.Tensor) -> torch.Tensor:
+def all_reduce_sum(values: torch.Tensor) -> torch.Tensor:
     """Return the sum of all processes' values, on each of them, in place of ``values``.
 
-    >>> add_up(torch.tensor([1.0, 2.0]))
+    >>> all_reduce_sum(torch.tensor([1.0, 2.0]))
     tensor([1., 2.])
     """
     if _several():
@@ -29,25 +29,25 @@ def add_up(values: torch.Tensor) -> torch.Tensor:
     return values
 
 
-def largest(value: int) -> int:
+def all_reduce_max(value: int) -> int:
     """Return the largest of all processes' values, on each of them.
 
-    >>> largest(3)
+    >>> all_reduce_max(3)
     3
     """
     return _exchanged(value, lambda values, group: dist.all_reduce(values, op=dist.ReduceOp.MAX, group=group))
 
 
-def anywhere(happened: bool) -> bool:
+def any_rank(happened: bool) -> bool:
     """Return whether it happened in any process.
 
-    >>> anywhere(False)
+    >>> any_rank(False)
     False
     """
-    return bool(largest(int(happened)))
+    return bool(all_reduce_max(int(happened)))
 
 
-def from_the_first(value: int) -> int:
+def broadcast_from_rank0(value: int) -> int:
     """Return the first process's value, on each of them."""
     return _exchanged(value, lambda values, group: dist.broadcast(values, 0, group=group))
 

@@ -15,7 +15,7 @@ from transformers import TrainerCallback
 
 from harness.errors import HarnessError
 from trainers.memory_plan import GIB
-from trainers.training.processes import add_up
+from trainers.training.processes import all_reduce_sum
 
 _TALLY = "tally.json"
 
@@ -89,7 +89,7 @@ class Progress(TrainerCallback):  # type: ignore[misc]  # transformers is untype
         Raises:
             HarnessError: the loss is no number any more.
         """
-        loss, tokens, processes = add_up(torch.cat([self._sums, torch.ones_like(self._sums[:1])])).tolist()
+        loss, tokens, processes = all_reduce_sum(torch.cat([self._sums, torch.ones_like(self._sums[:1])])).tolist()
         loss_sum = self._then.loss_sum + loss / processes
         if not math.isfinite(loss_sum):
             raise diverged(f"the loss by step {step} is {loss_sum}")

@@ -39,8 +39,8 @@ from trainers.prepare import Prepared
 from trainers.recipe import Recipe
 from trainers.training.batches import EpochOrder
 from trainers.training.failures import out_of_memory
-from trainers.training.model import load_student
-from trainers.training.processes import from_the_first, leave
+from trainers.training.model import load_trainable_model
+from trainers.training.processes import broadcast_from_rank0, leave
 from trainers.training.progress import Progress, Tally, diverged
 from trainers.training.trainer import AdapterTrainer
 
@@ -131,10 +131,10 @@ def _trainer(
     if arguments.optim != recipe.optim:
         say(f"optim {recipe.optim} needs a GPU: {_ON_A_CPU} is used instead.")
     progress = Progress(folder / LOG, writes=is_first(), say=say, eval_steps=recipe.eval_steps, device=arguments.device)
-    student = load_student(
+    trainable = load_trainable_model(
         prepared.source, prepared.numerics, recipe, plan, base=prepared.request.base, trusted=prepared.trusted
     )
-    if prepared.eos not in student.end:
+    if prepared.eos not in trainable.end:
         raise HarnessError(f"Generation of {prepared.request.base} does not end at its EOS ({prepared.eos}).")
     samples = prepared.train.samples
     trainer = AdapterTrainer(
@@ -145,7 +145,7 @@ def _trainer(
         record=prepared.record,
         checkpoints=recipe.save_total_limit,
         progress=progress,
-        model=student.model,
+        model=trainable.model,
         args=arguments,
         train_dataset=Dataset.from_list([{"input_ids": s.ids, "labels": s.labels} for s in samples[:1]]),
         processing_class=prepared.encoder.tokenizer,
@@ -173,7 +173,7 @@ def _start(
     say("Trying the longest batch ...")
     peak = trainer.preflight()
     if peak:
-        say(f"  it took {peak:.1f} GiB; planned {trainer.plan.needs.total / GIB:.1f}")
+        say(f"  it took {peak:.1f} GiB; planned {trainer.plan.estimate.total / GIB:.1f}")
     if checkpoint is not None:
         say(f"Going on from step {step_of(checkpoint)}.")
         then, now = read_manifest(checkpoint).cut, cut_of(trainer.plan)
@@ -241,7 +241,7 @@ def _arguments(recipe: Recipe, prepared: Prepared, checkpoints: Path) -> SFTConf
 
 def _agreed(checkpoint: Path | None, folder: Path) -> Path | None:
     """Return the checkpoint that the first process found, in all of them."""
-    step = from_the_first(step_of(checkpoint) if checkpoint else -1)
+    step = broadcast_from_rank0(step_of(checkpoint) if checkpoint else -1)
     return folder / CHECKPOINTS / f"checkpoint-{step}" if step >= 0 else None
 
 

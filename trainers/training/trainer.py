@@ -20,13 +20,14 @@ from trl import SFTTrainer
 from harness.errors import HarnessError
 from trainers.adapter.checkpoints import checkpoints_in, cut_of, seal
 from trainers.adapter.training_record import TrainingRecord
+from trainers.balancing import split_evenly
 from trainers.encoding import IGNORED, Encoded
-from trainers.memory_plan import GIB, MemoryPlan, ModelShape, smaller, split_evenly
+from trainers.memory_plan import GIB, MemoryPlan, ModelShape, smaller
 from trainers.training.attention import VARLEN
-from trainers.training.batches import StepBatches, lay_out, pick
+from trainers.training.batches import StepBatches, pack, unpack
 from trainers.training.failures import disk_is_full, first_line, loading, out_of_memory
 from trainers.training.model import is_compiled, leave_uncompiled, recompute
-from trainers.training.processes import add_up, anywhere, largest
+from trainers.training.processes import all_reduce_max, all_reduce_sum, any_rank
 from trainers.training.progress import Progress
 from trainers.training.quantized import check_gradients_pass
 
@@ -74,14 +75,14 @@ class AdapterTrainer(SFTTrainer):  # type: ignore[misc]  # trl is untyped
 
     def row_of(self, indices: Sequence[int]) -> dict[str, Any]:
         """Return some samples as the model gets them."""
-        return lay_out([self._samples[index] for index in indices])
+        return pack([self._samples[index] for index in indices])
 
     def get_train_dataloader(self) -> DataLoader[Any]:
         """Return the steps of an epoch; every device builds its own share, so nothing is sharded or doubled."""
         return DataLoader(
             self._samples,  # type: ignore[arg-type]  # a list is a dataset, too
             batch_sampler=self.step_batches,
-            collate_fn=lay_out,
+            collate_fn=pack,
             pin_memory=torch.cuda.is_available(),
         )
 
@@ -124,11 +125,11 @@ class AdapterTrainer(SFTTrainer):  # type: ignore[misc]  # trl is untyped
         Raises:
             HarnessError: not even one sample fits, or no gradient passes the base's layers.
         """
-        inputs = self._prepare_inputs(lay_out(self._costliest()))
+        inputs = self._prepare_inputs(pack(self._costliest()))
         learnt = (inputs["labels"] != IGNORED).sum().clamp(min=1)
         if torch.cuda.is_available():
             torch.cuda.reset_peak_memory_stats()
-        with _same_dice():
+        with _preserve_rng_state():
             with torch.compiler.set_stance("force_eager"):  # two small rows: no reason to compile for them
                 self._mixing = not self._samples_stay_apart()
             if self._mixing:
@@ -158,7 +159,7 @@ class AdapterTrainer(SFTTrainer):  # type: ignore[misc]  # trl is untyped
             else:
                 total += torch.stack([-log_probs.sum().double(), total.new_tensor(log_probs.numel())])
         self.model.train(training)
-        loss, tokens = add_up(total).tolist()
+        loss, tokens = all_reduce_sum(total).tolist()
         return float(loss / tokens)
 
     def create_model_card(self, *_: object, **__: object) -> None:
@@ -187,7 +188,7 @@ class AdapterTrainer(SFTTrainer):  # type: ignore[misc]  # trl is untyped
             if not disk_is_full(error):
                 raise
             full = True
-        full = anywhere(full)
+        full = any_rank(full)
         if self.is_world_process_zero():
             full = self._keep(folder) if not full else _drop(folder)
         if full and not self._disk_was_full:
@@ -241,8 +242,8 @@ class AdapterTrainer(SFTTrainer):  # type: ignore[misc]  # trl is untyped
 
     def _log_probs(self, samples: Sequence[Encoded]) -> torch.Tensor:
         """Return the log-probability of every learnt token of samples laid end to end."""
-        row = lay_out([{"input_ids": sample.ids, "labels": sample.labels} for sample in samples])
-        inputs = pick(self._prepare_inputs(row), range(len(samples)), bounds=self._bounds)
+        row = pack([{"input_ids": sample.ids, "labels": sample.labels} for sample in samples])
+        inputs = unpack(self._prepare_inputs(row), range(len(samples)), bounds=self._bounds)
         with self.accelerator.autocast():
             outputs = self.model(**inputs, use_cache=False, fused_lm_head=True)
         log_probs: torch.Tensor = outputs.log_probs[outputs.label_mask]
@@ -256,8 +257,8 @@ class AdapterTrainer(SFTTrainer):  # type: ignore[misc]  # trl is untyped
         """
         self.model.eval()
         ids = min((sample["input_ids"] for sample in self._samples), key=len)
-        last = Encoded(where="", ids=ids, prompt=0, learnt_from=0)
-        first = [Encoded(where="", ids=other, prompt=0, learnt_from=0) for other in (ids, (ids[-1],) * len(ids))]
+        last = Encoded(where="", ids=ids, prompt=0, loss_start=0)
+        first = [Encoded(where="", ids=other, prompt=0, loss_start=0) for other in (ids, (ids[-1],) * len(ids))]
         learnt = len(ids) - 1
         before, after = (self._log_probs([sample, last])[-learnt:] for sample in first)
         return torch.allclose(before, after, rtol=0, atol=_ALIKE)
@@ -269,18 +270,18 @@ class AdapterTrainer(SFTTrainer):  # type: ignore[misc]  # trl is untyped
         """
         while True:
             loss, failed, why = None, _Failed.NOT, "see the other process"
-            with _same_dice(keep=True) as dice:
-                try:
-                    loss = self._accumulate(inputs, items)
-                except Exception as error:
-                    failed = self._failure(error)
-                    if failed is _Failed.NOT:
-                        raise
-                    why = f"{type(error).__name__}: {first_line(error)}"
-                if (worst := largest(failed)) == _Failed.NOT:
-                    assert loss is not None
-                    return loss
-                dice.restore()
+            before = _RngState()
+            try:
+                loss = self._accumulate(inputs, items)
+            except Exception as error:
+                failed = self._failure(error)
+                if failed is _Failed.NOT:
+                    raise
+                why = f"{type(error).__name__}: {first_line(error)}"
+            if (worst := all_reduce_max(failed)) == _Failed.NOT:
+                assert loss is not None
+                return loss
+            before.restore()
             del loss
             self.model.zero_grad(set_to_none=True)
             gc.collect()
@@ -301,7 +302,7 @@ class AdapterTrainer(SFTTrainer):  # type: ignore[misc]  # trl is untyped
     def _accumulate(self, inputs: dict[str, Any], items: torch.Tensor) -> torch.Tensor:
         total = torch.zeros((), device=self.args.device)
         for group in self._groups(inputs["lengths"]):
-            chosen = pick(inputs, group, bounds=self._bounds)
+            chosen = unpack(inputs, group, bounds=self._bounds)
             with self.accelerator.autocast():
                 loss = self.compute_loss(self.model, chosen, num_items_in_batch=items) * self.args.world_size
             self.accelerator.backward(loss)
@@ -311,9 +312,9 @@ class AdapterTrainer(SFTTrainer):  # type: ignore[misc]  # trl is untyped
     def _shrink(self, inputs: dict[str, Any]) -> None:
         lengths = inputs["lengths"]
         sums = [sum(lengths[index] for index in group) for group in self._groups(lengths)]
-        used = largest(max(sums, default=0))  # every device gives up the same
+        used = all_reduce_max(max(sums, default=0))  # every device gives up the same
         plan = smaller(self.plan, self._shape, used, self._longest)
-        if anywhere(plan is None):
+        if any_rank(plan is None):
             raise HarnessError(
                 f"Memory ran out with one sample of up to {self._longest:,} tokens at a time, every layer recomputing.",
                 hint="Try --set max_length=512, a smaller lora_r, or a smaller base, with a new --output; where "
@@ -331,7 +332,7 @@ class AdapterTrainer(SFTTrainer):  # type: ignore[misc]  # trl is untyped
             return
         trained = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
         for bucket in _buckets(trained):
-            flat = add_up(torch.cat([_gradient(parameter).flatten() for parameter in bucket]))
+            flat = all_reduce_sum(torch.cat([_gradient(parameter).flatten() for parameter in bucket]))
             flat /= self.args.world_size
             for parameter, part in zip(bucket, torch.split(flat, [p.numel() for p in bucket]), strict=True):
                 parameter.grad = part.view_as(parameter)
@@ -348,7 +349,7 @@ class _Failed(IntEnum):
     COMPILER = 2
 
 
-class _Dice:
+class _RngState:
     """The state of the random numbers, taken at one moment."""
 
     def __init__(self) -> None:
@@ -362,12 +363,11 @@ class _Dice:
 
 
 @contextlib.contextmanager
-def _same_dice(*, keep: bool = False) -> Iterator[_Dice]:
-    """Take the state of the random numbers; put it back at the end unless told to keep what came."""
-    dice = _Dice()
-    yield dice
-    if not keep:
-        dice.restore()
+def _preserve_rng_state() -> Iterator[None]:
+    """Put the state of the random numbers back at the end as it was at the beginning."""
+    state = _RngState()
+    yield
+    state.restore()
 
 
 def _gradient(parameter: torch.nn.Parameter) -> torch.Tensor:

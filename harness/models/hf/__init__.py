@@ -6,7 +6,7 @@ on or off), `tokens`, `batching` and `decoding`.
 """
 
 from harness.models.hf.backend import LocalModel
-from harness.models.hf.bases import SHELF
+from harness.models.hf.bases import BASE_MODELS
 from harness.models.hf.open_model import open_local
 
-__all__ = ["SHELF", "LocalModel", "open_local"]
+__all__ = ["BASE_MODELS", "LocalModel", "open_local"]

@@ -12,7 +12,7 @@ from harness.errors import HarnessError
 from harness.models.hf.adapter_checks import check_tokenizer
 from harness.models.hf.adapter_switch import check_effect
 from harness.models.hf.adapters import Adapter
-from harness.models.hf.bases import SHELF, Base, load_base, load_encoder
+from harness.models.hf.bases import BASE_MODELS, Base, load_base, load_encoder
 from harness.models.hf.batching import Budget, Row, describe, halves, plan_batches
 from harness.models.hf.decoding import Answer, decode
 from harness.models.hf.forward_cuda_graph import CaptureError, GraphSteps, can_capture
@@ -141,13 +141,13 @@ class LocalModel:
         """
         key = f"{self._source.digest} {self._numerics}"
         load = functools.partial(load_base, self._source, self._numerics, trusted=self._trusted)
-        switch = SHELF.get(key, load).switch
+        switch = BASE_MODELS.get(key, load).switch
         switch.make_way(self._adapter)
         if switch.in_doubt:
             say(f"  {self._label}: loading {self._source.text} anew, because an adapter may have changed it")
             switch.discard()
-            SHELF.clear()
-        return SHELF.get(key, load)
+            BASE_MODELS.clear()
+        return BASE_MODELS.get(key, load)
 
     def _encode(
         self, base: Base, requests: Sequence[Request]

@@ -36,7 +36,7 @@ class Base:
     context: int | None
 
 
-class Shelf:
+class BaseModelCache:
     """Holds the one base that is in memory. ``loads`` counts how often one was loaded in this process."""
 
     def __init__(self) -> None:
@@ -61,7 +61,7 @@ class Shelf:
             torch.cuda.empty_cache()
 
 
-SHELF = Shelf()  # weights are the process's largest possession: there is one place for them
+BASE_MODELS = BaseModelCache()  # weights are the process's largest possession: there is one place for them
 
 
 def read_config(source: Source, folder: Path, *, trusted: bool) -> Any:  # noqa: ANN401 - transformers is untyped

@@ -25,7 +25,7 @@ _BF16_CAPABILITY = 8  # compute capability of the first GPU generation (Ampere) 
 class Numerics:
     """Device, dtype and quantisation of a base model.
 
-    ``route`` "dequantised": nf4 weights are turned back into ``dtype`` once after loading. That is what a 4-bit layer
+    ``route`` "dequantised": nf4 weights are dequantized to ``dtype`` once at load. That is what a 4-bit layer
     on a GPU does for every product of more than one row, so the values are the same, at three times the speed and four
     times the memory.
     """

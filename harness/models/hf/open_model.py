@@ -23,7 +23,7 @@ def open_local(spec: ModelSpec) -> LocalModel:
     """Return the backend of a ``base``, ``adapter:``, ``hf:``, ``gguf:`` or ``embedded:`` spec.
 
     Settings (the ``[models.hf]`` table): ``trust_remote_code`` (list of model names whose own code may run),
-    ``fast_dequantize`` (true, false, or where memory allows: nf4 weights turned back once after loading),
+    ``fast_dequantize`` (true, false, or where memory allows: nf4 weights dequantized once at load),
     ``double_quant`` (nf4 scales quantised as well, default false), ``max_batch_rows`` and ``max_batch_tokens`` (padded
     prompt and answer tokens of a batch; default: what memory allows).
 
@@ -47,9 +47,7 @@ def open_local(spec: ModelSpec) -> LocalModel:
     if adapter is not None and not adapter.has_contract:
         notices.append(f"adapter {adapter.name} has no {CONTRACT}: its training prompt is unknown")
     if numerics.route == "dequantised":
-        notices.append(
-            f"nf4 weights were turned back to {numerics.dtype_name} once after loading (same values, faster)"
-        )
+        notices.append(f"nf4 weights were dequantized to {numerics.dtype_name} once at load (same values, faster)")
     return LocalModel(
         label=spec.label,
         source=source,

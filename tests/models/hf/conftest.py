@@ -57,6 +57,6 @@ def spec_of() -> Callable[..., ModelSpec]:
 def _release() -> Iterator[None]:
     """Give the memory back at the end."""
     yield
-    from harness.models.hf import SHELF
+    from harness.models.hf import BASE_MODELS
 
-    SHELF.clear()
+    BASE_MODELS.clear()

@@ -10,7 +10,7 @@ import torch
 from peft import LoraConfig, get_peft_model
 from transformers import AutoModelForCausalLM
 
-from harness.models.hf import SHELF, open_local
+from harness.models.hf import BASE_MODELS, open_local
 from harness.models.hf.base_state import Structure, digest_of
 from harness.types import ModelSpec, Request
 
@@ -158,13 +158,13 @@ def test_a_base_in_any_form_is_unchanged_by_a_good_adapter_and_a_change_is_seen(
     """Quantised layers may take another form at their first product: that is no change; a scale that moves is."""
     base = open_local(spec_of("base", base=str(tiny), **options))
     adapter = open_local(spec_of(f"adapter:{make_adapter(tiny, seed=4)}", base=str(tiny), **options))
-    SHELF.clear()
-    loads = SHELF.loads
+    BASE_MODELS.clear()
+    loads = BASE_MODELS.loads
     first = [answer.text for answer in base.generate([ask(PROMPT)])]
     for _ in range(2):
         assert all(answer.text is not None for answer in adapter.generate([ask(PROMPT)]))
         assert first == [answer.text for answer in base.generate([ask(PROMPT)])]
-    assert 1 == SHELF.loads - loads
+    assert 1 == BASE_MODELS.loads - loads
     held = base._base()
     assert not held.switch.in_doubt
     list(adapter.generate([ask(PROMPT)]))
@@ -179,7 +179,7 @@ def test_a_base_in_any_form_is_unchanged_by_a_good_adapter_and_a_change_is_seen(
         else:
             state.absmax[0] *= 2
     assert first == [answer.text for answer in base.generate([ask(PROMPT)])]
-    assert 2 == SHELF.loads - loads
+    assert 2 == BASE_MODELS.loads - loads
 
 
 def test_a_gigabyte_takes_about_a_second() -> None:

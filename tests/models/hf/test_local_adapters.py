@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from harness.errors import HarnessError, InputError
-from harness.models.hf import SHELF, LocalModel, open_local
+from harness.models.hf import BASE_MODELS, LocalModel, open_local
 from harness.models.hf.adapters import DEFAULT_BASE, choose_base, open_adapter
 from harness.types import ModelSpec, Request
 
@@ -34,8 +34,8 @@ def test_two_adapters_and_base_share_one_load_and_leave_no_trace(
     """Each adapter changes the scores in its own way; after each, the base's come back bit for bit."""
     base = open_local(spec_of("base", base=str(tiny)))
     adapters = [open_local(spec_of(f"adapter:{make_adapter(tiny, seed=seed)}", base=str(tiny))) for seed in (1, 2)]
-    SHELF.clear()
-    before = SHELF.loads
+    BASE_MODELS.clear()
+    before = BASE_MODELS.loads
     first = scores(base)
     texts = [next(base.generate([ask(PROMPT)])).text]
     for adapter in (*adapters, adapters[0]):
@@ -43,7 +43,7 @@ def test_two_adapters_and_base_share_one_load_and_leave_no_trace(
         texts.append(next(adapter.generate([ask(PROMPT)])).text)
         assert torch.equal(first, scores(base))
     assert not torch.equal(scores(adapters[0]), scores(adapters[1]))
-    assert 1 == SHELF.loads - before
+    assert 1 == BASE_MODELS.loads - before
     assert texts[1] == texts[3]
     assert 3 == len({base.fingerprint, *(adapter.fingerprint for adapter in adapters)})
 
@@ -71,14 +71,14 @@ def test_an_adapter_on_the_embedded_base(embedded: str, make_adapter: MakeAdapte
     folder = make_adapter(local_folder(resolve(embedded)), base=embedded, target_modules=["q_proj", "v_proj"])
     adapter = open_local(spec_of(f"adapter:{folder}"))
     base = open_local(spec_of("base", base=embedded))
-    SHELF.clear()
-    before = SHELF.loads
+    BASE_MODELS.clear()
+    before = BASE_MODELS.loads
     plain = scores(base)
     assert not torch.equal(plain, scores(adapter))
     assert torch.equal(plain, scores(base))
     (answer,) = adapter.generate([ask(PROMPT)])
     assert answer.error is None
-    assert 1 == SHELF.loads - before
+    assert 1 == BASE_MODELS.loads - before
 
 
 def test_a_zero_adapter_is_refused_with_the_reason(

@@ -8,7 +8,7 @@ import torch
 from transformers import AutoConfig, AutoModelForCausalLM, BitsAndBytesConfig, LlamaConfig
 
 from harness.errors import HarnessError
-from harness.models.hf import SHELF, bases, numerics, open_local
+from harness.models.hf import BASE_MODELS, bases, numerics, open_local
 from harness.models.hf.memory import GIB, Footprint, available_bytes, dequantised_fits, footprint
 from harness.models.hf.numerics import Numerics, choose
 from harness.models.hf.sources import local_folder, resolve
@@ -69,7 +69,7 @@ def test_what_does_not_fit_is_refused_before_loading(
     monkeypatch.setattr(bases, "footprint", lambda *_, **__: footprint(LLM_JP_13B))
     monkeypatch.setattr(bases, "check_elements", lambda *_: None)
     monkeypatch.setattr(AutoModelForCausalLM, "from_pretrained", lambda *_, **__: pytest.fail("loaded"))
-    SHELF.clear()
+    BASE_MODELS.clear()
     model = open_local(spec_of(f"hf:{tiny}"))
     with pytest.raises(
         HarnessError, match=r"needs about 53\.6 GiB as none float32, and 0\.0 GiB are available"

@@ -17,7 +17,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from harness.errors import HarnessError, InputError, MissingExtraError, UnknownNameError, UsageError
-from harness.models.hf import SHELF, hub, open_local
+from harness.models.hf import BASE_MODELS, hub, open_local
 from harness.models.hf import embedded as embedded_module
 from harness.models.hf.cache import build_once, cache_folder
 from harness.models.hf.sources import local_folder, resolve
@@ -444,7 +444,7 @@ class TestHub:
         content = bytearray(blob.read_bytes())
         content[-5] ^= 1
         blob.write_bytes(content)
-        SHELF.clear()
+        BASE_MODELS.clear()
         with pytest.raises(InputError, match="the local copy is not what the Hub has") as caught:
             list(open_local(spec_of("hf:org/tiny")).generate([ask("a")]))
         assert str(blob) in str(caught.value.hint)

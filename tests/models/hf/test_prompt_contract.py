@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from harness.models.hf import SHELF
+from harness.models.hf import BASE_MODELS
 from harness.models.hf import backend as backend_module
 from harness.models.hf import bases as bases_module
 from harness.models.hf.tokens import Encoder
@@ -59,7 +59,7 @@ def no_weights(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("weights were loaded")
 
-    SHELF.clear()
+    BASE_MODELS.clear()
     monkeypatch.setattr(backend_module, "load_base", refuse)
 
 

@@ -23,7 +23,7 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM
 
 from harness.errors import HarnessError
-from harness.models.hf import SHELF, LocalModel, open_local, patterns
+from harness.models.hf import BASE_MODELS, LocalModel, open_local, patterns
 from harness.models.hf.base_state import BaseDigest, digest_of
 from harness.types import ModelSpec, Request
 
@@ -163,7 +163,7 @@ class House:
         self._spec_of = spec_of
         self._plain = open_local(spec_of("base", base=str(base)))
         self._good = open_local(spec_of(f"adapter:{good}", base=str(base)))
-        SHELF.clear()
+        BASE_MODELS.clear()
         self.first = self.answers()
 
     def answers(self) -> tuple[list[str | None], list[str | None], BaseDigest]:
@@ -397,7 +397,7 @@ def test_an_end_half_way_leaves_nothing_behind(
 ) -> None:
     """Layers are wrapped already, and some weights are moved: the base is loaded anew."""
     make(house.base, tmp_path, "LoraConfig", {})
-    loads = SHELF.loads
+    loads = BASE_MODELS.loads
 
     def half_way(wrapped: Any, *_: object, **__: object) -> None:
         wrapped.get_submodule("base_model.model.model.norm").weight.data.mul_(3)
@@ -408,4 +408,4 @@ def test_an_end_half_way_leaves_nothing_behind(
         with pytest.raises(seen[0], match=seen[1]):
             house.evaluate(tmp_path)
     assert house.first == house.answers()
-    assert SHELF.loads == loads + 1
+    assert BASE_MODELS.loads == loads + 1

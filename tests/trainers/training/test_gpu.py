@@ -11,8 +11,8 @@ import torch
 from transformers import AutoModelForCausalLM, LlamaConfig, MistralConfig
 
 from tests.trainers.training.conftest import Workbench, losses, rows, weights, write_pairs
-from trainers.training.attention import DENSE, VARLEN, choose_attention
-from trainers.training.batches import lay_out, pick
+from trainers.training.attention import DENSE, VARLEN, choose_attention, use_attention
+from trainers.training.batches import pack, unpack
 from trainers.training.trainer import AdapterTrainer
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
@@ -60,12 +60,12 @@ def test_attention_by_bounds_is_attention_by_a_mask(window: int | None) -> None:
     exact = AutoModelForCausalLM.from_config(config, dtype=torch.float32, attn_implementation=DENSE).cuda()
     lengths = [40, 17, 130, 64]
     samples = [{"input_ids": torch.randint(500, (n,)).tolist()} for n in lengths]
-    row = lay_out([sample | {"labels": sample["input_ids"]} for sample in samples])
+    row = pack([sample | {"labels": sample["input_ids"]} for sample in samples])
     row = {key: value.cuda() if isinstance(value, torch.Tensor) else value for key, value in row.items()}
 
     def run(model: Any, *, bounds: bool) -> tuple[torch.Tensor, torch.Tensor]:
         model.zero_grad()
-        values = log_probs(model, pick(row, range(4), bounds=bounds))
+        values = log_probs(model, unpack(row, range(4), bounds=bounds))
         values.mean().backward()
         return values.detach(), torch.cat([p.grad.flatten().float() for p in model.parameters()])
 
@@ -74,14 +74,14 @@ def test_attention_by_bounds_is_attention_by_a_mask(window: int | None) -> None:
     rounded.load_state_dict(exact.state_dict())
     dense = run(rounded, bounds=False)
     assert VARLEN == choose_attention(config, "cuda", torch.bfloat16)
-    rounded.set_attn_implementation(VARLEN)
+    use_attention(rounded, VARLEN)
     varlen = run(rounded, bounds=True)
     for index in range(2):
         allowed = 2 * (dense[index] - expected[index]).norm()
         assert (varlen[index] - expected[index]).norm() < allowed
         assert allowed < 0.1 * expected[index].norm()  # so that a wrong mask would be seen
     rounded.set_attn_implementation(DENSE)
-    mixed = pick(row, range(4), bounds=False) | {"position_ids": torch.arange(sum(lengths), device="cuda")[None]}
+    mixed = unpack(row, range(4), bounds=False) | {"position_ids": torch.arange(sum(lengths), device="cuda")[None]}
     assert (log_probs(rounded, mixed) - expected[0]).norm() > 3 * (varlen[0] - expected[0]).norm()
 
 

@@ -22,7 +22,7 @@ from transformers import (
 from harness.errors import HarnessError
 from tests.trainers.training.conftest import Workbench
 from trainers.training import attention
-from trainers.training.batches import lay_out, pick
+from trainers.training.batches import pack, unpack
 
 
 def adapted(trainer: Any) -> set[str]:
@@ -129,6 +129,19 @@ def test_the_first_version_of_attention_by_bounds_is_not_used(monkeypatch: pytes
     assert attention.DENSE == attention.choose_attention(LlamaConfig(), "cuda", torch.bfloat16)
 
 
+def test_asking_for_the_attention_registers_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Memory is planned, and a training may be refused, without transformers knowing of a kernel that nobody uses."""
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda: (9, 0))
+    monkeypatch.setattr(attention, "varlen", SimpleNamespace(varlen_attn=recorded([])))
+    registered: list[str] = []
+    for interface in (attention.AttentionInterface, attention.AttentionMaskInterface):
+        monkeypatch.setattr(interface, "register", lambda name, _: registered.append(name))
+    assert attention.VARLEN == attention.choose_attention(LlamaConfig(), "cuda", torch.bfloat16)
+    assert [] == registered
+    attention.use_attention(SimpleNamespace(set_attn_implementation=registered.append), attention.VARLEN)
+    assert [attention.VARLEN] * 3 == registered
+
+
 def recorded(calls: list[dict[str, Any]]) -> Any:
     """Return a stand-in for torch's function that notes how it is called."""
 
@@ -155,11 +168,10 @@ def forward_by_bounds(config: Any, monkeypatch: pytest.MonkeyPatch, **extra: Any
     calls: list[dict[str, Any]] = []
     monkeypatch.setattr(attention, "varlen", SimpleNamespace(varlen_attn=recorded(calls)))
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda: (9, 0))
-    attention.choose_attention(LlamaConfig(), "cuda", torch.bfloat16)  # registers it
     model = AutoModelForCausalLM.from_config(config)
-    model.set_attn_implementation(attention.VARLEN)
-    row = lay_out([{"input_ids": [1, 2, 3], "labels": [1, 2, 3]}, {"input_ids": [4, 5], "labels": [4, 5]}])
-    model(**pick(row, range(2), bounds=True), use_cache=False, **extra)
+    attention.use_attention(model, attention.VARLEN)
+    row = pack([{"input_ids": [1, 2, 3], "labels": [1, 2, 3]}, {"input_ids": [4, 5], "labels": [4, 5]}])
+    model(**unpack(row, range(2), bounds=True), use_cache=False, **extra)
     return calls
 
 

@@ -125,11 +125,11 @@ def test_processes_that_end_right_after_an_exchange_end_well(tmp_path: Path) -> 
     script = tmp_path / "exchange.py"
     script.write_text(
         "import sys, torch, torch.distributed\n"
-        "from trainers.training.processes import add_up, largest\n"
+        "from trainers.training.processes import all_reduce_sum, all_reduce_max\n"
         "torch.distributed.init_process_group('gloo')\n"
         "sys.setswitchinterval(60)\n"
-        "largest(1)\n"
-        "assert (2.0, 7) == (add_up(torch.ones(1)).item(), largest(int(sys.argv[1])))\n"
+        "all_reduce_max(1)\n"
+        "assert (2.0, 7) == (all_reduce_sum(torch.ones(1)).item(), all_reduce_max(int(sys.argv[1])))\n"
     )
     ended = launch_script(script, ["7"])
     assert 0 == ended.code, ended.err

@@ -65,7 +65,7 @@ def heldout(trainer: Any) -> Any:
     from trainers.encoding import Encoded
 
     return [
-        Encoded(where="", ids=tuple(sample["input_ids"]), prompt=0, learnt_from=0) for sample in trainer._samples[:3]
+        Encoded(where="", ids=tuple(sample["input_ids"]), prompt=0, loss_start=0) for sample in trainer._samples[:3]
     ]
 
 

@@ -10,7 +10,8 @@ from transformers import DataCollatorForSeq2Seq, Gemma3ForCausalLM, Gemma3TextCo
 from trl import SFTConfig, SFTTrainer
 
 from tests.trainers.training.conftest import Workbench, weights
-from trainers.training.batches import StepBatches, deal, lay_out
+from trainers.balancing import balance_across_ranks
+from trainers.training.batches import StepBatches, pack
 
 
 @pytest.fixture(scope="module")
@@ -220,12 +221,12 @@ def test_devices_share_every_step_of_one_device(world: int) -> None:
     shares = [list(StepBatches(lengths, batch=5, seed=1, rank=rank, world=world)) for rank in range(world)]
     for number, step in enumerate(whole):
         assert sorted(step) == sorted(index for share in shares for index in share[number])
-        assert deal(step, lengths, world) == [share[number] for share in shares]
+        assert balance_across_ranks(step, lengths, world) == [share[number] for share in shares]
 
 
 def test_nothing_of_an_empty_share_is_computed() -> None:
     """A device without samples in a step gets an empty row."""
-    row = lay_out([])
+    row = pack([])
     assert ((1, 0), (1, 0), []) == (tuple(row["input_ids"].shape), tuple(row["labels"].shape), row["lengths"])
 
 
