@@ -12,7 +12,7 @@ FOR_CUDA := $(BIN)/python -c "import sys, importlib.metadata as m; \
 	sys.exit(sys.platform != 'linux' or '+cpu' in m.version('torch'))"
 PROJECT := $(PIP_INSTALL) --no-build-isolation --editable .
 
-.PHONY: demo test check format lint types imports lock audit clean
+.PHONY: demo test check format lint types imports messages lock audit clean
 
 demo: .venv/demo adapters/demo/adapter_config.json
 	$(BIN)/harness eval --run demo --overwrite --task bundled:ja-mini --limit 20 --model base=embedded:gemma-3-270m \
@@ -40,6 +40,16 @@ types: .venv/dev
 
 imports: .venv/dev
 	$(BIN)/lint-imports
+
+# Brings the catalogue of messages up to date with the code; translate what is new in harness.po, then run it again.
+CATALOGUE := harness/locale/ja/LC_MESSAGES/harness
+messages: .venv/dev
+	$(BIN)/pybabel extract --mapping harness/locale/babel.cfg --keywords tr --keywords trn:1,2 --sort-output --no-location \
+	  --omit-header --output .messages.pot .
+	$(BIN)/pybabel update --locale ja --input-file .messages.pot --output-file $(CATALOGUE).po --no-fuzzy-matching \
+	  --ignore-pot-creation-date --no-wrap
+	$(BIN)/pybabel compile --locale ja --input-file $(CATALOGUE).po --output-file $(CATALOGUE).mo
+	rm .messages.pot
 
 # Writes constraints*.txt anew from pyproject.toml, keeping versions; ARGS=--upgrade takes the newest.
 lock: .venv/dev

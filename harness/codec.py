@@ -13,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from harness.errors import InputError, UnknownNameError
+from harness.locale import tr
 from harness.types import Sample
 
 T = TypeVar("T")
@@ -105,5 +106,5 @@ def _near(problems: list[ErrorDetails], kind: type[T]) -> str | None:
             owner = hints.get(str(part), owner)
         if dataclasses.is_dataclass(owner):
             names = [item.name for item in dataclasses.fields(owner)]
-            return UnknownNameError("key", str(problem["loc"][-1]), names).hint
+            return UnknownNameError(tr("key"), str(problem["loc"][-1]), names).hint
     return None

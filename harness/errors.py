@@ -17,6 +17,8 @@ import difflib
 from collections.abc import Iterable
 from pathlib import Path
 
+from harness.locale import Text, tr
+
 
 class HarnessError(Exception):
     """An expected failure: one sentence for the user, and a hint that says what to do next."""
@@ -48,8 +50,8 @@ class UnknownNameError(UsageError):
         near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
         choices = f"Known: {', '.join(known)}." if known else f"No {kind} is installed."
         super().__init__(
-            f"No {kind} named {name!r}.",
-            hint=hint or (f"Did you mean {near[0]!r}?" if near else choices),
+            tr("No {kind} named {name!r}.", kind=kind, name=name),
+            hint=hint or (tr("Did you mean {near!r}?", near=near[0]) if near else choices),
         )
 
 
@@ -64,7 +66,7 @@ class InputError(HarnessError):
         self, message: str, *, path: str | Path | None = None, line: int | None = None, hint: str | None = None
     ) -> None:
         where = "" if path is None else f"{path}: " if line is None else f"{path}:{line}: "
-        super().__init__(f"{where}{message}", hint=hint)
+        super().__init__(Text("{where}{message}", {"where": where, "message": message}), hint=hint)
         self.path = path
         self.line = line
 
@@ -94,6 +96,6 @@ class MissingExtraError(HarnessError):
 
     def __init__(self, what: str, extra: str) -> None:
         super().__init__(
-            f"The {what} needs packages that are not installed.",
-            hint=f"Install it: pip install 'ja-harness[{extra}]'",
+            tr("The {what} needs packages that are not installed.", what=what),
+            hint=tr("Install it: pip install 'ja-harness[{extra}]'", extra=extra),
         )

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from harness.codec import digest
 from harness.errors import HarnessError, MissingExtraError, UnknownNameError
+from harness.locale import tr
 from harness.plugin_code import code_hash, is_ours, modules_of
 from harness.protocols import KINDS, SOURCES
 
@@ -59,11 +60,13 @@ def load(group: Group, name: str) -> Factory:
         if point.extras:
             raise MissingExtraError(what, point.extras[0]) from error
         raise HarnessError(
-            f"The {what} cannot be imported: {error}.", hint=f"It comes from {_origin(point)}."
+            tr("The {what} cannot be imported: {error}.", what=what, error=error),
+            hint=tr("It comes from {point}.", point=_origin(point)),
         ) from error
     except Exception as error:
         raise HarnessError(
-            f"The {what} cannot be imported: {type(error).__name__}: {error}.", hint=f"It comes from {_origin(point)}."
+            tr("The {what} cannot be imported: {name}: {error}.", what=what, name=type(error).__name__, error=error),
+            hint=tr("It comes from {point}.", point=_origin(point)),
         ) from error
     return factory
 
@@ -100,8 +103,13 @@ def _check_declared(name: str, judge: object) -> None:
             continue
         guess = UnknownNameError(attribute, str(declared), known).hint
         raise HarnessError(
-            f"The judge {name!r} cannot be opened: its {attribute} is {declared!r}, which is none of "
-            f"{', '.join(known)}.",
+            tr(
+                "The judge {name!r} cannot be opened: its {attribute} is {declared!r}, which is none of {known}.",
+                name=name,
+                attribute=attribute,
+                declared=declared,
+                known=", ".join(known),
+            ),
             hint=f"It comes from {_origin(entry('judges', name))}. {guess or ''}".rstrip(),
         )
 
@@ -218,8 +226,13 @@ def _each(made: object) -> list[object]:
 
 def _fault(group: Group, name: str, problem: str) -> HarnessError:
     return HarnessError(
-        f"The {group.removesuffix('s')} {name!r} cannot be opened: {problem}.",
-        hint=f"It comes from {_origin(entry(group, name))}; --debug shows where.",
+        tr(
+            "The {removesuffix} {name!r} cannot be opened: {problem}.",
+            removesuffix=group.removesuffix("s"),
+            name=name,
+            problem=problem,
+        ),
+        hint=tr("It comes from {group}; --debug shows where.", group=_origin(entry(group, name))),
     )
 
 

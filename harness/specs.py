@@ -13,6 +13,7 @@ from annotated_types import Ge, Gt, Lt
 from harness import plugins
 from harness.codec import decode, digest
 from harness.errors import InputError, UnknownNameError, UsageError
+from harness.locale import tr
 from harness.tables.files import read_toml
 from harness.templates import is_path
 from harness.types import EvalSpec, JudgeSpec, ModelSpec, TaskSpec
@@ -81,10 +82,12 @@ def _check_models(models: Mapping[str, Any], source: Path) -> None:
     known = {"base", *plugins.names("models")}
     for name, value in models.items():
         if name not in known:
-            raise UnknownNameError("key of [models]", name, known)
+            raise UnknownNameError(tr("key of [models]"), name, known)
         wanted, what = (str, "text") if name == "base" else (Mapping, "a table of settings")
         if not isinstance(value, wanted):
-            raise InputError(f"models.{name}: should be {what} (got {value!r}).", path=source)
+            raise InputError(
+                tr("models.{name}: should be {what} (got {value!r}).", name=name, what=what, value=value), path=source
+            )
 
 
 def store_url(flag: str | None, config: Config) -> str:
@@ -115,11 +118,16 @@ def parse_model(
     if not separator or ":" in label:
         label, rest = text, text
     if not label.strip() or not rest.strip():
-        raise UsageError(f"--model {text!r} is empty.", hint="Write --model SPEC or --model LABEL=SPEC.")
+        raise UsageError(
+            tr("--model {text!r} is empty.", text=text), hint=tr("Write --model SPEC or --model LABEL=SPEC.")
+        )
     backend, colon, target = rest.partition(":")
     plugins.entry("models", backend)
     if colon and not target:
-        raise UsageError(f"--model {text!r} names nothing after the colon.", hint=f"Write --model {backend}:TARGET.")
+        raise UsageError(
+            tr("--model {text!r} names nothing after the colon.", text=text),
+            hint=tr("Write --model {backend}:TARGET.", backend=backend),
+        )
     revision = None
     if backend in {"adapter", "hf"} and "@" in target:
         target, _, revision = target.rpartition("@")
@@ -147,7 +155,9 @@ def parse_task(text: str, config: Config) -> TaskSpec:
     """
     name, separator, path = text.partition("=")
     if not name or (separator and not path):
-        raise UsageError(f"--task {text!r} lacks a name or a path.", hint="Write --task NAME or --task NAME=PATH.")
+        raise UsageError(
+            tr("--task {text!r} lacks a name or a path.", text=text), hint=tr("Write --task NAME or --task NAME=PATH.")
+        )
     settings = dict(config.tasks.get(name, {}))
     own: dict[str, Any] = {key: settings.pop(key) for key in ("path", "columns") if key in settings}
     table = decode(TaskTable, own, where=f"[tasks.{name}]")
@@ -155,7 +165,8 @@ def parse_task(text: str, config: Config) -> TaskSpec:
     task = TaskSpec(name=name, source=source, columns=table.columns, settings=settings)
     if source is None and is_path(name):
         raise UsageError(
-            f"--task {name!r} is a path without a name.", hint=f"Give it a name: --task {Path(name).stem}={name}"
+            tr("--task {name!r} is a path without a name.", name=name),
+            hint=tr("Give it a name: --task {stem}={name}", stem=Path(name).stem, name=name),
         )
     if source is None:
         plugins.entry("tasks", task_plugin(task))
@@ -190,7 +201,8 @@ def check_labels(models: Sequence[str]) -> None:
     for label in models:
         if label in seen:
             raise UsageError(
-                f"Two models are labelled {label!r}.", hint="Tell them apart: --model NAME=SPEC for one of them."
+                tr("Two models are labelled {label!r}.", label=label),
+                hint=tr("Tell them apart: --model NAME=SPEC for one of them."),
             )
         seen.add(label)
 

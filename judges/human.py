@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from harness.errors import InputError, NothingUsableError, UsageError
 from harness.human.ratings import FileRating, RatingsFile, rating_scale, read_file
+from harness.locale import tr
 from harness.tables import compact, id_text, read_table
 from harness.types import Generation, JudgeSpec, Sample, Scale, Verdict
 
@@ -124,10 +125,16 @@ class HumanRatings:
             prompts = [prompt for label, prompt in rows if label == rating.model]
             if rating.prompt is None and len(prompts) > 1:
                 raise InputError(
-                    f"no prompt, though this run has {len(prompts)} of model {rating.model!r} and other rows name one",
+                    tr(
+                        "no prompt, though this run has {n_prompts} of model {model!r} and other rows name one",
+                        n_prompts=len(prompts),
+                        model=rating.model,
+                    ),
                     path=self._file.path,
                     line=rating.line,
-                    hint="Fill the prompt column for every model, or leave it out if its scores are for all prompts.",
+                    hint=tr(
+                        "Fill the prompt column for every model, or leave it out if its scores are for all prompts."
+                    ),
                 )
 
     def check_samples(self, task: str, samples: Sequence[Sample], models: Sequence[str]) -> list[str]:
@@ -207,26 +214,41 @@ class HumanRatings:
         path = self._file.path
         if wanted:
             return NothingUsableError(
-                f"none of the {len(wanted)} scores for this run can be used: {_by_problem(wanted)}",
+                tr(
+                    "none of the {n_wanted} scores for this run can be used: {wanted}",
+                    n_wanted=len(wanted),
+                    wanted=_by_problem(wanted),
+                ),
                 path=path,
-                hint=f"If they are on another scale, say so in harness.toml: [judges.{self._plugin}] scale = [0, 10].",
+                hint=tr(
+                    "If they are on another scale, say so in harness.toml: [judges.{plugin}] scale = [0, 10].",
+                    plugin=self._plugin,
+                ),
             )
         named = [rating for rating in self._file.ratings if rating.model in models and rating.prompt is not None]
         if named and not any(map(self._file.fits, named)):
             prompts = dict.fromkeys(str(rating.prompt) for rating in named)
             run = dict.fromkeys(str(prompt or "no prompt") for _, prompt in self._of(models))
             return NothingUsableError(
-                f"no {self._noun} of these prompts on {task}",
+                tr("no {noun} of these prompts on {task}", noun=self._noun, task=task),
                 path=path,
-                hint=f"The file is about {_first_few(prompts)}; this run has {_first_few(run)}. The prompt column must "
-                "hold the run's prompts, or be left out if the scores are for all of them.",
+                hint=tr(
+                    "The file is about {prompts}; this run has {run}. The prompt column must "
+                    "hold the run's prompts, or be left out if the scores are for all of them.",
+                    prompts=_first_few(prompts),
+                    run=_first_few(run),
+                ),
             )
         rated = dict.fromkeys(rating.model for rating in self._file.ratings)
         return NothingUsableError(
-            f"no {self._noun} of these models on {task}",
+            tr("no {noun} of these models on {task}", noun=self._noun, task=task),
             path=path,
-            hint=f"The file rates {_first_few(rated)}; this run has {_first_few(models)}. "
-            "The model column must hold the run's labels, and task_id its task ids.",
+            hint=tr(
+                "The file rates {rated}; this run has {models}. "
+                "The model column must hold the run's labels, and task_id its task ids.",
+                rated=_first_few(rated),
+                models=_first_few(models),
+            ),
         )
 
 
@@ -270,7 +292,9 @@ def open_scores(spec: JudgeSpec) -> list[HumanRatings]:
 
 def _open(spec: JudgeSpec, *, kind: str) -> list[HumanRatings]:
     if not spec.option:
-        raise UsageError(f"The judge {spec.name!r} needs a file.", hint=f"Pass --judge {spec.name}:PATH.")
+        raise UsageError(
+            tr("The judge {name!r} needs a file.", name=spec.name), hint=tr("Pass --judge {name}:PATH.", name=spec.name)
+        )
     scale = rating_scale(spec.settings, f"[judges.{spec.name}]")
     file = read_file(read_table(spec.option), scale)
     by_judge: dict[str | None, list[FileRating]] = defaultdict(list)
@@ -297,15 +321,20 @@ def _kind_of(rows: Sequence[FileRating], path: str, kind: str) -> str:
     for row in rows:
         if row.kind not in {None, first.kind}:
             raise InputError(
-                f"kind {row.kind!r}, after {first.kind!r} in line {first.line}: one judge has one kind",
+                tr(
+                    "kind {kind!r}, after {kind_2!r} in line {line}: one judge has one kind",
+                    kind=row.kind,
+                    kind_2=first.kind,
+                    line=first.line,
+                ),
                 path=path,
                 line=row.line,
-                hint="Tell several judges apart with a judge column.",
+                hint=tr("Tell several judges apart with a judge column."),
             )
     if kind != "human" and first.kind == "human":
         raise InputError(
-            "kind 'human' in a file of scores that no person gave", path=path, line=first.line,
-            hint="If people gave them, pass it as --judge human:PATH.",
+            tr("kind 'human' in a file of scores that no person gave"), path=path, line=first.line,
+            hint=tr("If people gave them, pass it as --judge human:PATH."),
         )  # fmt: skip
     return first.kind
 

@@ -5,6 +5,7 @@ from typing import Any, cast
 
 from harness.codec import digest
 from harness.errors import HarnessError, JudgeUnavailableError
+from harness.locale import tr
 from harness.protocols import CallEstimate
 from harness.remote.call import CallError, Client, Prompt, Reply
 from harness.remote.pricing import find_price, rough_tokens
@@ -163,7 +164,7 @@ class RubricJudge:
         if error.final:
             step = _NEXT_STEP.get(error.trouble, "Check that the server works and is reachable.")
             raise JudgeUnavailableError(
-                f"Judge {self.name!r} cannot go on: {error}.", hint=f"{step} {_RESUME}"
+                tr("Judge {name!r} cannot go on: {error}.", name=self.name, error=error), hint=f"{step} {_RESUME}"
             ) from None
         return Verdict.unscored(str(error)) if error.is_about_the_item else Verdict.failed(str(error))
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from sacrebleu.metrics import CHRF
 
 from harness.errors import HarnessError, UnknownNameError, UsageError
+from harness.locale import tr
 from harness.types import PERCENT, Generation, JudgeSpec, Sample, Verdict
 
 
@@ -41,8 +42,8 @@ class Reference:
         missing = [sample.id for sample in samples if not _has_reference(sample)]
         if len(missing) == len(samples):
             raise HarnessError(
-                f"The judge 'reference' compares with references, and task {task!r} has none.",
-                hint="Leave --judge reference out, or give the task an output or reference column.",
+                tr("The judge 'reference' compares with references, and task {task!r} has none.", task=task),
+                hint=tr("Leave --judge reference out, or give the task an output or reference column."),
             )
         return [f"{self.name}: {len(missing)} of {len(samples)} tasks of {task} have no reference."] if missing else []
 
@@ -60,9 +61,12 @@ def open_reference(spec: JudgeSpec) -> Reference:
         UnknownNameError: a setting was given.
     """
     if spec.option is not None:
-        raise UsageError(f"Judge 'reference' takes no option, got {spec.option!r}.", hint="Write --judge reference.")
+        raise UsageError(
+            tr("Judge 'reference' takes no option, got {option!r}.", option=spec.option),
+            hint=tr("Write --judge reference."),
+        )
     for key in spec.settings:
-        raise UnknownNameError("setting of [judges.reference]", key, [], hint="This judge has no settings.")
+        raise UnknownNameError(tr("setting of [judges.reference]"), key, [], hint=tr("This judge has no settings."))
     return Reference()
 
 

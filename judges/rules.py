@@ -20,6 +20,7 @@ from typing import Any, ClassVar, cast
 
 from harness.codec import canonical, decode, digest
 from harness.errors import HarnessError, InputError, UnknownNameError, UsageError
+from harness.locale import tr
 from harness.types import UNIT, Generation, JudgeSpec, Sample, Scale, Verdict
 from judges.checks import TYPES, Answer, Check, NonEmpty, UndecidedError
 
@@ -97,8 +98,12 @@ class RulesJudge:
         names = ", ".join(check.type for check in self.global_checks)
         if not names and bare == len(samples):
             raise HarnessError(
-                f"Judge {self.name!r} has nothing to check: task {task!r} has no rules and every global check is off.",
-                hint="Give the task a 'rules' column, or switch a check on under [judges.rules] in harness.toml.",
+                tr(
+                    "Judge {name!r} has nothing to check: task {task!r} has no rules and every global check is off.",
+                    name=self.name,
+                    task=task,
+                ),
+                hint=tr("Give the task a 'rules' column, or switch a check on under [judges.rules] in harness.toml."),
             )
         which = f"{bare} of {len(samples)} samples" if bare < len(samples) else "the samples"
         return [
@@ -122,8 +127,8 @@ def open_rules(spec: JudgeSpec) -> RulesJudge:
     """
     if spec.option is not None:
         raise UsageError(
-            f"Judge 'rules' takes no option, got {spec.option!r}.",
-            hint="Write --judge rules; its global checks are set under [judges.rules] in harness.toml.",
+            tr("Judge 'rules' takes no option, got {option!r}.", option=spec.option),
+            hint=tr("Write --judge rules; its global checks are set under [judges.rules] in harness.toml."),
         )
     checks = [_global_check(name, value) for name, value in {**GLOBAL_CHECKS, **spec.settings}.items()]
     return RulesJudge(name=spec.text, global_checks=tuple(check for check in checks if check))
@@ -140,7 +145,9 @@ def _global_check(name: str, value: object) -> Check | None:
         return build(kind, value, where=where)
     main = main_parameter(kind)
     if main is None:
-        raise InputError(f"{where}: a table of parameters, true or false is wanted, not {value!r}")
+        raise InputError(
+            tr("{where}: a table of parameters, true or false is wanted, not {value!r}", where=where, value=value)
+        )
     return build(kind, {main: value}, where=where)
 
 
@@ -174,7 +181,9 @@ def _read(rules: str) -> RuleSet:
     checks, types = [], set()
     for number, rule in enumerate(json.loads(rules), start=1):
         if not isinstance(rule, dict):
-            raise InputError(f"rule {number}: a rule is an object with a type, not {rule!r}")
+            raise InputError(
+                tr("rule {number}: a rule is an object with a type, not {rule!r}", number=number, rule=rule)
+            )
         parameters = {name: _whole(value) for name, value in rule.items() if name != "type" and value is not None}
         where = f"rule {number} ({rule['type']})" if "type" in rule else f"rule {number}"
         kind = kind_of(rule.get("type"), where=where)
@@ -182,7 +191,7 @@ def _read(rules: str) -> RuleSet:
         if "off" not in parameters:
             checks.append(build(kind, parameters, where=where))
         elif parameters != {"off": True}:
-            raise InputError(f"{where}: off is true and stands alone, or is left out")
+            raise InputError(tr("{where}: off is true and stands alone, or is left out", where=where))
     return RuleSet(checks=tuple(checks), types=frozenset(types))
 
 
@@ -199,7 +208,7 @@ def kind_of(name: object, *, where: str) -> type[Check]:
     """
     if isinstance(name, str) and name in TYPES:
         return TYPES[name]
-    hint = UnknownNameError("rule type", str(name or ""), TYPES).hint
+    hint = UnknownNameError(tr("rule type"), str(name or ""), TYPES).hint
     raise InputError(f"{where}: {'a rule needs a type' if name is None else f'no rule type named {name!r}'}", hint=hint)
 
 

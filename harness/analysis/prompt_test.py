@@ -16,6 +16,7 @@ import numpy.typing as npt
 from harness.analysis.scores import ScoreTable
 from harness.engine.plan import PlannedJudge
 from harness.errors import StatisticsError
+from harness.locale import tr
 from harness.stats import BoardPlan, PairedComparison, compare_pairs, plan_board, score_interval
 from harness.types import Estimate, RowKey, Sample, Scale
 
@@ -145,7 +146,7 @@ def run_experiment(
     models = tuple(dict.fromkeys(row.model for row in table.rows))
     prompts = tuple(dict.fromkeys(row.prompt for row in table.rows if row.prompt is not None))
     if len(prompts) < 2:  # noqa: PLR2004 - A and B
-        raise StatisticsError("An A/B test needs two prompts.", hint="Name two: --prompt A --prompt B.")
+        raise StatisticsError(tr("An A/B test needs two prompts."), hint=tr("Name two: --prompt A --prompt B."))
     cube = _cube(table, models, prompts)
     pairs = _pairs(prompts, control)
     averages = cube.mean(axis=1)
@@ -268,7 +269,9 @@ def _cube(table: ScoreTable, models: Sequence[str], prompts: Sequence[str]) -> F
     wanted = [[RowKey(model=model, prompt=prompt) for prompt in prompts] for model in models]
     for row in (row for rows in wanted for row in rows):
         if row not in place:
-            raise StatisticsError(f"Model {row.model!r} has no answers under prompt {row.prompt!r}.")
+            raise StatisticsError(
+                tr("Model {model!r} has no answers under prompt {prompt!r}.", model=row.model, prompt=row.prompt)
+            )
     return scores[:, [[place[row] for row in rows] for rows in wanted]]
 
 
@@ -276,7 +279,13 @@ def _pairs(prompts: Sequence[str], control: str | None) -> list[tuple[int, int]]
     if control is None:
         return [(later, earlier) for earlier, later in combinations(range(len(prompts)), 2)]
     if control not in prompts:
-        raise StatisticsError(f"The control prompt {control!r} is not among those compared: {', '.join(prompts)}.")
+        raise StatisticsError(
+            tr(
+                "The control prompt {control!r} is not among those compared: {prompts}.",
+                control=control,
+                prompts=", ".join(prompts),
+            )
+        )
     against = list(prompts).index(control)
     return [(index, against) for index in range(len(prompts)) if index != against]
 
@@ -366,8 +375,13 @@ def units_to_split(samples: Sequence[Sample]) -> list[Hashable]:
     if (count := len(set(units))) < FEWEST_TO_SPLIT:
         what = "clusters of tasks" if count < len(samples) else "tasks"
         raise StatisticsError(
-            f"{count} {what} are too few to select on one half and report on the other: it takes {FEWEST_TO_SPLIT}.",
-            hint="Leave --select out, or use more tasks.",
+            tr(
+                "{count} {what} are too few to select on one half and report on the other: it takes {fewest_to_split}.",
+                count=count,
+                what=what,
+                fewest_to_split=FEWEST_TO_SPLIT,
+            ),
+            hint=tr("Leave --select out, or use more tasks."),
         )
     return units
 

@@ -9,7 +9,9 @@ from harness.analysis.prompt_test import plan_experiment, units_to_split
 from harness.cli.dry_run import dry_run_report
 from harness.cli.eval import build_spec, run_evaluation, say_notices
 from harness.cli.options import common_options, evaluation_options
+from harness.cli.say import say
 from harness.errors import UnknownNameError, UsageError
+from harness.locale import tr
 from harness.protocols import AnswerFile, prompts_share
 from harness.runs.assemble import Evaluation, assemble
 from harness.runs.finish import check_plan
@@ -54,20 +56,22 @@ def ab(
     settings = load_config(config)
     spec = build_spec(settings, **options, baseline=None)
     if len(spec.prompts) < 2:  # noqa: PLR2004 - A and B
-        raise UsageError("An A/B test needs two prompts.", hint="Name two: --prompt course.v1 --prompt polite.v1")
+        raise UsageError(
+            tr("An A/B test needs two prompts."), hint=tr("Name two: --prompt course.v1 --prompt polite.v1")
+        )
     if control is not None and control not in spec.prompts:
-        raise UnknownNameError("prompt in this test", control, spec.prompts)
+        raise UnknownNameError(tr("prompt in this test"), control, spec.prompts)
     name = f"ab-{default_run_name(spec)}" if run_name is None else run_name
     evaluation = assemble(spec, name, allow_prompt_mismatch=allow_prompt_mismatch)
     _check(evaluation, select=select)
     folder = new_run(settings.runs, evaluation.name)
     check_plan(evaluation, folder, overwrite=overwrite)
     for line in _plan(evaluation):
-        click.echo(line, err=True)
+        say(line, err=True)
     url = store_url(store, settings)
     if dry_run:
         say_notices(evaluation)
-        click.echo(dry_run_report(evaluation, url, as_json=as_json))
+        say(dry_run_report(evaluation, url, as_json=as_json))
         return 0
     seed = select_seed if select else None
     return run_evaluation(
@@ -89,15 +93,20 @@ def _check(evaluation: Evaluation, *, select: bool) -> None:
     for label, backend in evaluation.job.models.items():
         if isinstance(backend, AnswerFile):
             raise UsageError(
-                f"The answers of model {label!r} exist already, so no prompt can change them.", hint="Leave it out."
+                tr("The answers of model {label!r} exist already, so no prompt can change them.", label=label),
+                hint=tr("Leave it out."),
             )
     for judge in evaluation.job.judges:
         shared = [label for label in evaluation.job.models if prompts_share(judge, label)]
         if shared:
             raise UsageError(
-                f"The ratings of {judge.name!r} name a model and not a prompt: every prompt of {shared[0]!r} would get "
-                "the same ones.",
-                hint="Add a prompt column to the file, as `harness rate import` writes it, or use another judge.",
+                tr(
+                    "The ratings of {name!r} name a model and not a prompt: every prompt of {shared!r} would get "
+                    "the same ones.",
+                    name=judge.name,
+                    shared=shared[0],
+                ),
+                hint=tr("Add a prompt column to the file, as `harness rate import` writes it, or use another judge."),
             )
 
 

@@ -21,8 +21,10 @@ from harness.analysis.judge_audit import (
 from harness.analysis.scores import ScoreTable
 from harness.cli.options import common_options
 from harness.cli.rate import imported_ratings
+from harness.cli.say import say
 from harness.errors import UnknownNameError
 from harness.human.sheets import IMPORTED, rater_matrix
+from harness.locale import tr
 from harness.runs.publish import joined_judges
 from harness.runs.stored import StoredRun, read_run
 from harness.specs import load_config
@@ -48,9 +50,9 @@ def audit(*, run: str, human: str | None, as_json: bool, config: str | None, sto
     stored = read_run(run, load_config(config).runs, store)
     found = build_audit(stored, human)
     if as_json:
-        click.echo(json.dumps(audit_document(found), ensure_ascii=False, indent=1, allow_nan=False))
+        say(json.dumps(audit_document(found), ensure_ascii=False, indent=1, allow_nan=False))
         return
-    click.echo(audit_markdown(found), nl=False)
+    say(audit_markdown(found), nl=False)
 
 
 def build_audit(stored: StoredRun, human: str | None = None) -> Audit:
@@ -63,7 +65,7 @@ def build_audit(stored: StoredRun, human: str | None = None) -> Audit:
     """
     known = [judge.name for judge in stored.judges]
     if human is not None and human not in known:
-        raise UnknownNameError("judge in this run", human, known)
+        raise UnknownNameError(tr("judge in this run"), human, known)
     people = [judge.name for judge in stored.judges if judge.kind == "human"]
     human = human or (IMPORTED if IMPORTED in people else people[0] if len(people) == 1 else None)
     confidence = float(stored.manifest["confidence"])

@@ -6,8 +6,10 @@ import sys
 import click
 
 from harness.cli.progress import ConsoleProgress
+from harness.cli.say import say
 from harness.engine.execute import execute
 from harness.engine.job import Job, Outcome
+from harness.locale import tr
 from harness.store.store import Store
 
 UNSCORED_EXIT = 3
@@ -25,9 +27,12 @@ def carry_out(job: Job, store: Store, *, max_cost: float | None) -> Outcome:
         with progress:
             return execute(job, store, progress, max_cost=max_cost)
     except KeyboardInterrupt as interrupt:
-        click.echo(
-            f"\nInterrupted. {progress.done} Everything finished is stored; the same command continues:\n"
-            f"  {shlex.join(['harness', *sys.argv[1:]])}",
+        say(
+            tr(
+                "\nInterrupted. {done} Everything finished is stored; the same command continues:\n  {names}",
+                done=progress.done,
+                names=shlex.join(["harness", *sys.argv[1:]]),
+            ),
             err=True,
         )
         raise click.exceptions.Exit(INTERRUPTED_EXIT) from interrupt

@@ -5,6 +5,7 @@ import json
 import click
 
 from harness.cli.options import common_options
+from harness.cli.say import say
 from harness.runs.stored import read_run
 from harness.specs import load_config
 from harness.stats import Family
@@ -48,6 +49,6 @@ def compare(
     leaderboard = stored.leaderboard(baseline=baseline, family=family, judges=judges)
     if as_json:
         document = results_document(leaderboard, stored.manifest["provenance"], stored.manifest["notices"])
-        click.echo(json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False))
+        say(json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False))
         return
-    click.echo(comparison_report(leaderboard), nl=False)
+    say(comparison_report(leaderboard), nl=False)

@@ -12,6 +12,7 @@ from tabulate import tabulate
 
 from harness import plugins
 from harness.cli.options import common_options
+from harness.cli.say import say
 from harness.errors import HarnessError
 from harness.runs.provenance import versions
 from harness.sandbox.confined import protections
@@ -45,7 +46,7 @@ def doctor(config: str | None, store: str | None) -> int:
         ("store", f"{url}: {state}"),
         ("cache", _cache()),
     ]
-    click.echo(tabulate(rows, tablefmt="plain"))
+    say(tabulate(rows, tablefmt="plain"))
     return 0 if ok else 1
 
 

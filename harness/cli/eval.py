@@ -9,7 +9,9 @@ import click
 from harness.cli.carrying_out import UNSCORED_EXIT, carry_out
 from harness.cli.dry_run import dry_run_report
 from harness.cli.options import common_options, evaluation_options
+from harness.cli.say import say
 from harness.errors import UsageError
+from harness.locale import tr
 from harness.runs.assemble import Evaluation, assemble
 from harness.runs.finish import check_plan, finish
 from harness.runs.folder import MARKDOWN, RESULTS, RunFolder, new_run
@@ -63,7 +65,7 @@ def evaluate(
     check_plan(evaluation, folder, overwrite=overwrite)
     if dry_run:
         say_notices(evaluation)
-        click.echo(dry_run_report(evaluation, url, as_json=as_json))
+        say(dry_run_report(evaluation, url, as_json=as_json))
         return 0
     return run_evaluation(
         evaluation,
@@ -108,7 +110,7 @@ def run_evaluation(
 def say_notices(evaluation: Evaluation) -> None:
     """Print on stderr what the user should know before the work begins."""
     for notice in evaluation.notices:
-        click.echo(f"Note: {notice}", err=True)
+        say(tr("Note: {notice}", notice=notice), err=True)
 
 
 def build_spec(config: Config, **options: Any) -> EvalSpec:  # noqa: ANN401 - click's values
@@ -120,7 +122,10 @@ def build_spec(config: Config, **options: Any) -> EvalSpec:  # noqa: ANN401 - cl
     """
     for key, example in (("models", "--model base"), ("tasks", "--task bundled:ja-mini"), ("judges", "--judge rules")):
         if not options[key]:
-            raise UsageError(f"Nothing to evaluate: no --{key[:-1]} was given.", hint=f"For example: {example}")
+            raise UsageError(
+                tr("Nothing to evaluate: no --{key} was given.", key=key[:-1]),
+                hint=tr("For example: {example}", example=example),
+            )
     chosen = {key: options[key] for key in asdict(config.generation) if options[key] is not None}
     configured = {key: value for key, value in asdict(config.generation).items() if value is not None}
     sampling = Sampling(**(configured | chosen))
@@ -149,5 +154,7 @@ def build_spec(config: Config, **options: Any) -> EvalSpec:  # noqa: ANN401 - cl
     ):
         for name in names:
             if list(names).count(name) > 1:
-                raise UsageError(f"{what} {name!r} was given twice.", hint="Leave one out.")
+                raise UsageError(
+                    tr("{what} {name!r} was given twice.", what=what, name=name), hint=tr("Leave one out.")
+                )
     return spec

@@ -5,7 +5,9 @@ from pathlib import Path
 import click
 
 from harness.cli.options import common_options
+from harness.cli.say import say
 from harness.errors import UsageError
+from harness.locale import tr
 from harness.runs.export import FORMATS, Format, scores_table, write_table
 from harness.runs.stored import read_run
 from harness.specs import load_config
@@ -30,7 +32,7 @@ def export(*, run: str, form: Format | None, output: str | None, config: str | N
     path = Path(output).expanduser() if output else Path(f"{stored.name}.{chosen}")
     table = scores_table(stored)
     write_table(table, path, chosen)
-    click.echo(f"{path}: {table.num_rows:,} rows")
+    say(tr("{path}: {num_rows:,} rows", path=path, num_rows=table.num_rows))
 
 
 def _form_of(output: str | None) -> Format:
@@ -45,4 +47,7 @@ def _form_of(output: str | None) -> Format:
     for form in FORMATS:
         if form == ending:
             return form
-    raise UsageError(f"--output {output!r} ends like no format.", hint=f"Name one: --format {'|'.join(FORMATS)}.")
+    raise UsageError(
+        tr("--output {output!r} ends like no format.", output=output),
+        hint=tr("Name one: --format {formats}.", formats="|".join(FORMATS)),
+    )

@@ -10,9 +10,11 @@ from harness import plugins
 from harness.cli.carrying_out import UNSCORED_EXIT, carry_out
 from harness.cli.dry_run import judging_report
 from harness.cli.options import FiniteRange, common_options
+from harness.cli.say import say
 from harness.codec import digest
 from harness.engine.job import planned_judge
 from harness.errors import HarnessError, UsageError
+from harness.locale import tr
 from harness.protocols import Judge, Ratings
 from harness.runs.add_judges import Joining, join
 from harness.runs.assemble import open_judges
@@ -57,10 +59,10 @@ def judge(
     another rubric gets the rubric's name added. The same command resumes.
     """
     if not judges:
-        raise UsageError("No --judge was given.", hint="For example: --judge rules")
+        raise UsageError(tr("No --judge was given."), hint=tr("For example: --judge rules"))
     for name in judges:
         if judges.count(name) > 1:
-            raise UsageError(f"--judge {name!r} was given twice.", hint="Leave one out.")
+            raise UsageError(tr("--judge {name!r} was given twice.", name=name), hint=tr("Leave one out."))
     settings = load_config(config)
     stored = read_run(run, settings.runs, store, whole=False)  # what is lost may be what is judged
     specs = [parse_judge(text, settings, rubric=rubric) for text in judges]
@@ -68,12 +70,12 @@ def judge(
     joining = Joining(run=stored, judges=opened, notices=notices, repeats=judge_repeats)
     url = store or str(stored.manifest["store"])
     if dry_run:
-        click.echo(judging_report(stored.name, joining.job, url, as_json=as_json))
+        say(judging_report(stored.name, joining.job, url, as_json=as_json))
         return 0
     stored.folder.create()
     with Store(url) as rows:
         outcome, verdicts = join(joining, rows, partial(carry_out, max_cost=max_cost))
-    click.echo(stored.folder.read(RESULTS if as_json else MARKDOWN), nl=False)
+    say(stored.folder.read(RESULTS if as_json else MARKDOWN), nl=False)
     return UNSCORED_EXIT if report_outcome(outcome, verdicts, stored.folder) > max_unscored else 0
 
 
@@ -85,9 +87,13 @@ def _open_beside(stored: StoredRun, specs: Sequence[JudgeSpec]) -> tuple[tuple[J
         opened, _ = open_judges([spec], stored.tasks, rows)
         name = _free_name(stored, spec, opened[0])
         if name != spec.text:
-            click.echo(
-                f"Note: this run has a judge {spec.text!r} with another rubric or other settings; the new one is named "
-                f"{name!r}.",
+            say(
+                tr(
+                    "Note: this run has a judge {text!r} with another rubric or other settings; the new one is named "
+                    "{name!r}.",
+                    text=spec.text,
+                    name=name,
+                ),
                 err=True,
             )
         named.append(replace(spec, text=name))
@@ -103,8 +109,13 @@ def _refuse_twice(stored: StoredRun, judge: Judge) -> None:
     for known in stored.judges:
         if known.fingerprint == identity and known.name != judge.name:
             raise HarnessError(
-                f"The run {stored.name!r} has the judge {judge.name!r} already, as {known.name!r}.",
-                hint="Leave it out. To see how far it agrees with itself: --judge-repeats 2.",
+                tr(
+                    "The run {name!r} has the judge {name_2!r} already, as {name_3!r}.",
+                    name=stored.name,
+                    name_2=judge.name,
+                    name_3=known.name,
+                ),
+                hint=tr("Leave it out. To see how far it agrees with itself: --judge-repeats 2."),
             )
 
 

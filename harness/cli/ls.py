@@ -8,6 +8,7 @@ from tabulate import tabulate
 
 from harness import plugins
 from harness.cli.options import common_options
+from harness.cli.say import say
 from harness.errors import HarnessError, InputError
 from harness.runs.folder import RunFolder, run_folders
 from harness.specs import Config, load_config
@@ -49,7 +50,7 @@ def ls(what: str, config: str | None, store: str | None) -> None:
         "recipes": lambda _: _recipes(),
         "runs": _runs,
     }
-    click.echo(listing[what](load_config(config)))
+    say(listing[what](load_config(config)))
 
 
 def _plugins(group: plugins.Group, forms: dict[str, str]) -> str:

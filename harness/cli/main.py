@@ -14,8 +14,10 @@ from typing import NoReturn
 
 import click
 
+from harness.cli.say import say
 from harness.cli.terminal import PrintableStream
 from harness.errors import HarnessError, UnknownNameError
+from harness.locale import tr
 
 # Name, where its command stands, and its line in --help: nothing is imported until it is called.
 COMMANDS = {
@@ -62,7 +64,7 @@ class LazyGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command, or name the nearest one."""
         if args and not args[0].startswith("-") and args[0] not in COMMANDS:
-            raise UnknownNameError("command", args[0], COMMANDS)
+            raise UnknownNameError(tr("command"), args[0], COMMANDS)
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -77,7 +79,7 @@ def _print_version(ctx: click.Context, _parameter: click.Parameter, value: bool)
         return
     from importlib.metadata import version  # noqa: PLC0415 - costs a fifth of the start-up that --help is allowed
 
-    click.echo(f"ja-harness {version('ja-harness')}")
+    say(tr("ja-harness {version}", version=version("ja-harness")))
     ctx.exit()
 
 
@@ -115,9 +117,11 @@ def _ready_streams() -> None:
 def _report(error: BaseException, *, debug: bool) -> int:
     """Tell the user what went wrong, and return the exit code."""
     if isinstance(error, KeyboardInterrupt | click.exceptions.Abort):
-        click.echo(
-            "\nInterrupted. Everything finished is stored; the same command continues:\n"
-            f"  {shlex.join(['harness', *sys.argv[1:]])}",
+        say(
+            tr(
+                "\nInterrupted. Everything finished is stored; the same command continues:\n  {names}",
+                names=shlex.join(["harness", *sys.argv[1:]]),
+            ),
             err=True,
         )
         return _INTERRUPTED
@@ -141,9 +145,9 @@ def _report(error: BaseException, *, debug: bool) -> int:
 
 
 def _say(message: str, hint: str | None) -> None:
-    click.echo(f"Error: {message}", err=True)
+    say(tr("Error: {message}", message=message), err=True)
     if hint:
-        click.echo(f"Hint: {hint}", err=True)
+        say(tr("Hint: {hint}", hint=hint), err=True)
 
 
 def _leave_threads() -> None:

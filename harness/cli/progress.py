@@ -5,9 +5,10 @@ import threading
 import time
 from typing import Never, Self
 
-import click
 from tqdm import tqdm
 
+from harness.cli.say import say
+from harness.locale import tr
 from harness.types import Generation, Request, Verdict
 
 _QUIET_EVERY = 10.0  # seconds between lines where stderr is no terminal
@@ -51,7 +52,16 @@ class ConsoleProgress:
         """Say what there is to do."""
         self._answers_total, self._answers_stored, self._verdicts_total = answers, answers_stored, verdicts
         todo = answers - answers_stored
-        click.echo(f"{answers} answers ({answers_stored} stored, {todo} to generate), {verdicts} verdicts", err=True)
+        say(
+            tr(
+                "{answers} answers ({answers_stored} stored, {todo} to generate), {verdicts} verdicts",
+                answers=answers,
+                answers_stored=answers_stored,
+                todo=todo,
+                verdicts=verdicts,
+            ),
+            err=True,
+        )
         if sys.stderr.isatty():
             self._bar = tqdm(total=todo + verdicts, unit="", leave=False, dynamic_ncols=True)
 
@@ -73,15 +83,15 @@ class ConsoleProgress:
 
     def model_failed(self, model: str, reason: str) -> None:
         """Say at once that a model stopped."""
-        click.echo(f"Error: Model {model!r} stopped: {reason}", err=True)
+        say(tr("Error: Model {model!r} stopped: {reason}", model=model, reason=reason), err=True)
 
     def judge_stopped(self, judge: str, reason: str) -> None:
         """Say at once that a judge is given up."""
-        click.echo(f"Error: Judge {judge!r} stopped: {reason}", err=True)
+        say(tr("Error: Judge {judge!r} stopped: {reason}", judge=judge, reason=reason), err=True)
 
     def waiting(self, what: str, count: int) -> None:
         """Say why nothing happens."""
-        click.echo(f"Waiting for {count} {what} that another process is at work on.", err=True)
+        say(tr("Waiting for {count} {what} that another process is at work on.", count=count, what=what), err=True)
 
     def _show(self, doing: str) -> None:
         if self._bar is not None:
@@ -93,7 +103,7 @@ class ConsoleProgress:
         if now - self._said >= _QUIET_EVERY:
             self._said = now
             said = ", ".join(part for part in (self._figures(), self._time_left(now)) if part)
-            click.echo(f"  {self.done} {said}", err=True)
+            say(f"  {self.done} {said}", err=True)
 
     def _figures(self) -> str:
         parts = []

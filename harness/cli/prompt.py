@@ -8,7 +8,9 @@ from pathlib import Path
 import click
 
 from harness.cli.options import common_options
+from harness.cli.say import say
 from harness.errors import HarnessError, InputError, UnknownNameError, UsageError
+from harness.locale import tr
 from harness.protocols import KnowsTrainingPrompt, ShowsTokens
 from harness.runs.assemble import open_model, open_task
 from harness.specs import DEFAULT_PROMPT, Config, load_config, parse_model, parse_task
@@ -59,7 +61,7 @@ def show(
     settings = load_config(config)
     template = load_template(name)
     if text is not None and (task or task_id):
-        raise UsageError("--input and --task were both given.", hint="Leave one out.")
+        raise UsageError(tr("--input and --task were both given."), hint=tr("Leave one out."))
     sample = _sample(task or _DEFAULT_TASK, task_id, settings) if text is None else None
     rendered = template.render({"input": text} if sample is None else sample.inputs)
     tokens = {model: _tokens(model, rendered, settings, base) for model in models}
@@ -70,9 +72,9 @@ def show(
             "rendered": asdict(rendered),
             "tokens": {model: [list(token) for token in row] for model, row in tokens.items()},
         }
-        click.echo(json.dumps(document, ensure_ascii=False, indent=1))
+        say(json.dumps(document, ensure_ascii=False, indent=1))
         return
-    click.echo("\n\n".join(_shown(template, rendered) + [_token_lines(*item) for item in tokens.items()]))
+    say("\n\n".join(_shown(template, rendered) + [_token_lines(*item) for item in tokens.items()]))
 
 
 @prompt.command(
@@ -106,14 +108,14 @@ def lint_prompts(
     trained = None if adapter is None else _trained(adapter, settings, base)
     found = {name: _lint(name, columns, trained) for name in names}
     if as_json:
-        click.echo(json.dumps({name: [asdict(item) for item in row] for name, row in found.items()}, indent=1))
+        say(json.dumps({name: [asdict(item) for item in row] for name, row in found.items()}, indent=1))
     else:
         for name, findings in found.items():
             for item in findings:
                 where = name if item.line is None else f"{name}:{item.line}"
-                click.echo(printable(f"{where}: {item.level}: {item.text} ({item.code})"))
+                say(printable(f"{where}: {item.level}: {item.text} ({item.code})"))
             if not findings:
-                click.echo(f"{name}: nothing to remark")
+                say(tr("{name}: nothing to remark", name=name))
     return int(any(item.level == "error" for findings in found.values() for item in findings))
 
 
@@ -132,7 +134,7 @@ def extract(*, adapter: str, base: str | None, config: str | None, store: str | 
     contract = read_contract(folder) if folder.is_dir() else _trained(adapter, load_config(config), base)[1]
     if contract is None:
         raise _unknown(adapter)
-    click.echo(contract.template_text, nl=False)
+    say(contract.template_text, nl=False)
 
 
 def _trained(adapter: str, settings: Config, base: str | None) -> _Trained:
@@ -147,8 +149,8 @@ def _trained(adapter: str, settings: Config, base: str | None) -> _Trained:
 
 def _unknown(adapter: str) -> HarnessError:
     return HarnessError(
-        f"{adapter!r} has no {CONTRACT}: its training prompt is unknown.",
-        hint="Adapters that harness train made have one; of others only their author can say.",
+        tr("{adapter!r} has no {contract}: its training prompt is unknown.", adapter=adapter, contract=CONTRACT),
+        hint=tr("Adapters that harness train made have one; of others only their author can say."),
     )
 
 
@@ -177,7 +179,7 @@ def _sample(task: str, task_id: str | None, settings: Config) -> Sample:
     for sample in samples:
         if sample.id == task_id:
             return sample
-    raise UnknownNameError(f"task id in {task}", task_id, [sample.id for sample in samples])
+    raise UnknownNameError(tr("task id in {task}", task=task), task_id, [sample.id for sample in samples])
 
 
 def _tokens(text: str, rendered: RenderedPrompt, settings: Config, base: str | None) -> Sequence[tuple[int, str]]:
@@ -185,10 +187,10 @@ def _tokens(text: str, rendered: RenderedPrompt, settings: Config, base: str | N
         if isinstance(backend, ShowsTokens):
             return backend.tokens(rendered)
         raise HarnessError(
-            f"Model {label!r} does not show its tokens.",
-            hint="Token ids are known of local models: base, adapter:, hf:, gguf:, embedded:.",
+            tr("Model {label!r} does not show its tokens.", label=label),
+            hint=tr("Token ids are known of local models: base, adapter:, hf:, gguf:, embedded:."),
         )
-    raise HarnessError(f"Model {text!r} names no model.")
+    raise HarnessError(tr("Model {text!r} names no model.", text=text))
 
 
 def _shown(template: Template, rendered: RenderedPrompt) -> list[str]:

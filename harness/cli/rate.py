@@ -11,6 +11,7 @@ from tabulate import tabulate
 from harness.analysis.judge_audit import RaterCard, rater_card
 from harness.cli.carrying_out import carry_out
 from harness.cli.options import common_options
+from harness.cli.say import say
 from harness.errors import HarnessError, InputError, UnknownNameError
 from harness.human.draw import (
     Draw,
@@ -25,6 +26,7 @@ from harness.human.draw import (
 )
 from harness.human.ratings import rating_scale
 from harness.human.sheets import IMPORTED, SheetRatings, rater_matrix, ratings_text, read_ratings
+from harness.locale import tr
 from harness.runs.add_judges import Joining, join
 from harness.runs.folder import RunFolder
 from harness.runs.stored import StoredRun, read_run
@@ -94,7 +96,7 @@ def export_sheets(
     stored.folder.write_json(_key_name(export.draw.tag), key_document(export))
     for name, text in sheets.items():
         folder.write(name, text)
-        click.echo(folder.path / name)
+        say(folder.path / name)
     _say_what_was_drawn(export, stored)
 
 
@@ -103,7 +105,7 @@ def _rows(stored: StoredRun, models: Sequence[str]) -> tuple[RowKey, ...]:
     known = list(dict.fromkeys(row.model for row in rows))
     for model in models:
         if model not in known:
-            raise UnknownNameError("model label in this run", model, known)
+            raise UnknownNameError(tr("model label in this run"), model, known)
     return tuple(row for row in rows if not models or row.model in models)
 
 
@@ -126,7 +128,8 @@ def _key_name(tag: str) -> str:
 def _refuse_overwriting(path: Path, text: str) -> None:
     if path.exists() and path.read_bytes() != text.encode("utf-8", "replace"):
         raise HarnessError(
-            f"{path} is there already, and somebody has written in it.", hint="Choose another folder with --output DIR."
+            tr("{path} is there already, and somebody has written in it.", path=path),
+            hint=tr("Choose another folder with --output DIR."),
         )
 
 
@@ -136,18 +139,35 @@ def _say_what_was_drawn(export: Export, stored: StoredRun) -> None:
         left_out = f"; {len(draw.incomplete[task])} without an answer of every model left out" * bool(
             draw.incomplete[task]
         )
-        click.echo(
-            f"{task}: {len(chosen)} of {len(draw.population[task])} tasks drawn at random (seed {draw.seed}){left_out}",
+        say(
+            tr(
+                "{task}: {n_chosen} of {n_population} tasks drawn at random (seed {seed}){left_out}",
+                task=task,
+                n_chosen=len(chosen),
+                n_population=len(draw.population[task]),
+                seed=draw.seed,
+                left_out=left_out,
+            ),
             err=True,
         )
         if len(chosen) < min(_FEW, len(draw.population[task])):
-            click.echo(f"Note: under {_FEW} rated tasks, no score is carried from people to the other tasks.", err=True)
+            say(
+                tr("Note: under {few} rated tasks, no score is carried from people to the other tasks.", few=_FEW),
+                err=True,
+            )
     per_rater = len(export.items) // draw.raters
-    click.echo(
-        f"{_count(len(draw.rows), 'model')}, {_count(per_rater, 'answer')} to rate for each of "
-        f"{_count(draw.raters, 'rater')}. Whose they are is in "
-        f"{stored.folder.path / _key_name(draw.tag)}: keep it from the raters.\n"
-        f"When the sheets are filled: harness rate import {stored.name} SHEET.csv …",
+    say(
+        tr(
+            "{n_rows}, {per_rater} to rate for each of "
+            "{raters}. Whose they are is in "
+            "{path}: keep it from the raters.\n"
+            "When the sheets are filled: harness rate import {name} SHEET.csv …",
+            n_rows=_count(len(draw.rows), "model"),
+            per_rater=_count(per_rater, "answer"),
+            raters=_count(draw.raters, "rater"),
+            path=stored.folder.path / _key_name(draw.tag),
+            name=stored.name,
+        ),
         err=True,
     )
 
@@ -174,17 +194,21 @@ def import_sheets(*, run: str, sheets: tuple[str, ...], config: str | None, stor
     export = _export_of(tables, stored)
     new = read_sheets(tables, export, scale=scale)
     for note in _blanks(new):
-        click.echo(f"Note: {note}", err=True)
+        say(tr("Note: {note}", note=note), err=True)
     ratings = [*_earlier(stored.folder, export, {rating.item.rater for rating in new}), *new]
     judge = SheetRatings(ratings, _samples(stored), scale=scale)
     matrix, raters, tasks = rater_matrix(ratings)
     with Store(store or str(stored.manifest["store"])) as rows:
         stored.folder.write(RATINGS, ratings_text(ratings))
         join(Joining(run=stored, judges=(judge,), draw=_record(export.draw)), rows, partial(carry_out, max_cost=None))
-    click.echo(_summary(ratings, rater_card(matrix, raters, tasks, scale)))
-    click.echo(
-        f"The ratings are in {stored.folder.path / RATINGS}; they are the judge 'human' of this run now. "
-        f"How the other judges stand to it: harness audit {stored.name}",
+    say(_summary(ratings, rater_card(matrix, raters, tasks, scale)))
+    say(
+        tr(
+            "The ratings are in {path}; they are the judge 'human' of this run now. "
+            "How the other judges stand to it: harness audit {name}",
+            path=stored.folder.path / RATINGS,
+            name=stored.name,
+        ),
         err=True,
     )
 
@@ -208,13 +232,17 @@ def _export_of(tables: Sequence[Table], stored: StoredRun) -> Export:
     """Return the export that the first sheet belongs to, from its key in the run's folder."""
     tag = tag_of(tables[0])
     if tag is None:
-        raise InputError("no row has an item id", path=tables[0].path, hint="Send back the sheet as it was exported.")
+        raise InputError(
+            tr("no row has an item id"), path=tables[0].path, hint=tr("Send back the sheet as it was exported.")
+        )
     document = stored.folder.document(_key_name(tag))
     if document is None:
         raise InputError(
-            f"items that begin with {tag!r} were not exported from the run {stored.name!r}",
+            tr("items that begin with {tag!r} were not exported from the run {name!r}", tag=tag, name=stored.name),
             path=tables[0].path,
-            hint=f"Import it into its own run, or keep {_key_name(tag)} in {stored.folder.path}/.",
+            hint=tr(
+                "Import it into its own run, or keep {tag} in {path}/.", tag=_key_name(tag), path=stored.folder.path
+            ),
         )
     return read_key(document)
 
@@ -227,12 +255,12 @@ def _earlier(folder: RunFolder, export: Export, replaced: set[str]) -> list[Rati
     before = read_ratings(table, export)
     if not before:
         raise HarnessError(
-            f"{folder.path / RATINGS} holds ratings of another export of this run.",
-            hint="Ratings of two draws are not one random sample: move that file away to replace them.",
+            tr("{path} holds ratings of another export of this run.", path=folder.path / RATINGS),
+            hint=tr("Ratings of two draws are not one random sample: move that file away to replace them."),
         )
     again = sorted({rating.item.rater for rating in before} & replaced)
     if again and {rating.item.id for rating in before if rating.item.rater in again}:
-        click.echo(f"Note: earlier ratings of rater {', '.join(again)} are replaced.", err=True)
+        say(tr("Note: earlier ratings of rater {again} are replaced.", again=", ".join(again)), err=True)
     return [rating for rating in before if rating.item.rater not in replaced]
 
 

@@ -11,7 +11,9 @@ from typing import Any
 import click
 
 from harness.cli.options import common_options
+from harness.cli.say import say
 from harness.errors import UsageError
+from harness.locale import tr
 from harness.runs.folder import AB_MARKDOWN, CSV, HTML, MANIFEST, MARKDOWN, RESULTS, RunFolder
 from harness.runs.merge import merge_runs
 from harness.runs.prompt_tests import prompt_tests_document, prompt_tests_of, prompt_tests_text
@@ -63,14 +65,14 @@ def report(
     settings = load_config(config)
     for name in runs:
         if runs.count(name) > 1:
-            raise UsageError(f"Run {name!r} was given twice.", hint="Leave one out.")
+            raise UsageError(tr("Run {name!r} was given twice.", name=name), hint=tr("Leave one out."))
     stored = [read_run(name, settings.runs, store) for name in runs]
     merged = merge_runs(stored, judges)
     made = report_of(merged, baseline=baseline, judges=judges, command=_command(stored))
     tests = prompt_tests_of(stored, judges)
     writers = _writers(made, lang, prompt_tests_document(tests) if tests else None)
     if output is None and form not in ("html", "all"):
-        click.echo(writers[form](), nl=False)
+        say(writers[form](), nl=False)
         return
     folder = _folder(output, stored, settings.runs)
     is_own = len(stored) == 1 and folder.path.resolve() == stored[0].folder.path.resolve()
@@ -85,7 +87,7 @@ def report(
     with folder.lock() if is_own else nullcontext():
         for name, text in files.items():
             folder.write(name, text())
-            click.echo(folder.path / name)
+            say(folder.path / name)
 
 
 def _refuse_other_runs(folder: RunFolder, form: str, *, is_own: bool, is_whole: bool) -> None:
@@ -96,13 +98,13 @@ def _refuse_other_runs(folder: RunFolder, form: str, *, is_own: bool, is_whole: 
     """
     if not is_own and folder.holds(MANIFEST):
         raise UsageError(
-            f"{folder.path} is the folder of a run, whose files this report would replace.",
-            hint="Choose another folder with --output DIR.",
+            tr("{path} is the folder of a run, whose files this report would replace.", path=folder.path),
+            hint=tr("Choose another folder with --output DIR."),
         )
     if is_own and not is_whole and form != "html":
         raise UsageError(
-            f"{folder.path} keeps the whole run, and --judge and --baseline make another report of it.",
-            hint="Choose another folder with --output DIR.",
+            tr("{path} keeps the whole run, and --judge and --baseline make another report of it.", path=folder.path),
+            hint=tr("Choose another folder with --output DIR."),
         )
 
 

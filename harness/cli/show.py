@@ -3,7 +3,9 @@
 import click
 
 from harness.cli.options import common_options
+from harness.cli.say import say
 from harness.errors import UnknownNameError
+from harness.locale import tr
 from harness.runs.stored import StoredRun, read_run
 from harness.runs.stored_report import report_of
 from harness.specs import load_config
@@ -41,7 +43,7 @@ def show(
     known = list(dict.fromkeys(request.model for request in stored.requests if request.task == planned.name))
     for model in models:
         if model not in known:
-            raise UnknownNameError("model label in this run", model, known)
+            raise UnknownNameError(tr("model label in this run"), model, known)
     answers = [
         answer
         for answer in report_of(stored, judges=judges).answers
@@ -51,7 +53,7 @@ def show(
     def heading(text: str) -> str:
         return click.style(text, bold=True)
 
-    click.echo(task_text(planned.name, sample, answers, words(lang), heading=heading), nl=False)
+    say(task_text(planned.name, sample, answers, words(lang), heading=heading), nl=False)
 
 
 def _sample(run: StoredRun, task_id: str, name: str | None) -> tuple[PlannedTask, Sample]:
@@ -61,11 +63,13 @@ def _sample(run: StoredRun, task_id: str, name: str | None) -> tuple[PlannedTask
         UnknownNameError: the run has no such task set, or the set no such id.
     """
     if name is not None and name not in [task.name for task in run.tasks]:
-        raise UnknownNameError("task set in this run", name, [task.name for task in run.tasks])
+        raise UnknownNameError(tr("task set in this run"), name, [task.name for task in run.tasks])
     tasks = [task for task in run.tasks if name in (None, task.name)]
     for task in tasks:
         for sample in task.samples:
             if sample.id == task_id:
                 return task, sample
     ids = [sample.id for task in tasks for sample in task.samples]
-    raise UnknownNameError("task in this run", task_id, ids, hint=f"The ids run from {ids[0]} to {ids[-1]}.")
+    raise UnknownNameError(
+        tr("task in this run"), task_id, ids, hint=tr("The ids run from {ids} to {ids_2}.", ids=ids[0], ids_2=ids[-1])
+    )

@@ -5,7 +5,9 @@ from pathlib import Path
 import click
 
 from harness.cli.options import common_options
+from harness.cli.say import say
 from harness.errors import HarnessError, UnknownNameError, UsageError
+from harness.locale import tr
 from harness.runs.stored import StoredRun, read_run
 from harness.specs import load_config
 from harness.tables.files import read_bytes
@@ -45,12 +47,12 @@ def submit(
     """Write the 100 answers of one model as the competition's JSONL, or check a file that somebody made."""
     if check is not None:
         if run is not None:
-            raise UsageError("--check looks at a file, not at a run.", hint="Leave the run out.")
+            raise UsageError(tr("--check looks at a file, not at a run."), hint=tr("Leave the run out."))
         return _check(check)
     if run is None or output is None:
         raise UsageError(
-            "A run and --output FILE are needed, or --check FILE.",
-            hint="For example: harness submit RUN --model LABEL --output submission.jsonl",
+            tr("A run and --output FILE are needed, or --check FILE."),
+            hint=tr("For example: harness submit RUN --model LABEL --output submission.jsonl"),
         )
     stored = read_run(run, load_config(config).runs, store)
     requests = _requests(stored, model, prompt, task)
@@ -58,8 +60,15 @@ def submit(
     _write(Path(output), submission_text(answers))
     cut = sum(stored.generations[request.key].finish_reason == "length" for request in requests)
     for note in answer_notes(answers, cut):
-        click.echo(f"Note: {printable(note)}", err=True)
-    click.echo(f"{output}: {len(answers)} answers of {requests[0].model}, ready to hand in.")
+        say(tr("Note: {note}", note=printable(note)), err=True)
+    say(
+        tr(
+            "{output}: {n_answers} answers of {model}, ready to hand in.",
+            output=output,
+            n_answers=len(answers),
+            model=requests[0].model,
+        )
+    )
     return 0
 
 
@@ -69,13 +78,13 @@ def _check(path: str) -> int:
     errors = [problem for problem in problems if problem.is_error]
     for problem in [*errors, *(problem for problem in problems if not problem.is_error)][:_SHOWN]:
         where = f"{path}:{problem.line}" if problem.line is not None else path
-        click.echo(f"{where}: {'error' if problem.is_error else 'note'}: {printable(problem.message)}")
+        say(f"{where}: {'error' if problem.is_error else 'note'}: {printable(problem.message)}")
     if len(problems) > _SHOWN:
-        click.echo(f"... and {len(problems) - _SHOWN} more.")
+        say(tr("... and {n_problems} more.", n_problems=len(problems) - _SHOWN))
     if errors:
-        click.echo(f"{path}: {len(errors)} errors; it cannot be handed in like this.")
+        say(tr("{path}: {n_errors} errors; it cannot be handed in like this.", path=path, n_errors=len(errors)))
         return 1
-    click.echo(f"{path}: {len(IDS)} answers, ready to hand in.")
+    say(tr("{path}: {n_ids} answers, ready to hand in.", path=path, n_ids=len(IDS)))
     return 0
 
 
@@ -88,19 +97,22 @@ def _requests(run: StoredRun, model: str | None, prompt: str | None, task: str |
     tasks = [known.name for known in run.tasks]
     chosen = task or (tasks[0] if len(tasks) == 1 else _COMPETITION)
     if chosen not in tasks:
-        raise UnknownNameError("task set in this run", chosen, tasks)
+        raise UnknownNameError(tr("task set in this run"), chosen, tasks)
     requests = [request for request in run.requests if request.task == chosen and request.repeat == 0]
     models = list(dict.fromkeys(request.model for request in requests))
     if model is None and len(models) > 1:
-        raise UsageError("The run has several models.", hint=f"Choose one: --model {models[0]}")
+        raise UsageError(tr("The run has several models."), hint=tr("Choose one: --model {models}", models=models[0]))
     if model is not None and model not in models:
-        raise UnknownNameError("model label in this run", model, models)
+        raise UnknownNameError(tr("model label in this run"), model, models)
     requests = [request for request in requests if model in (None, request.model)]
     prompts = list(dict.fromkeys(str(request.prompt) for request in requests))
     if prompt is None and len(prompts) > 1:
-        raise UsageError("The model answered under several prompts.", hint=f"Choose one: --prompt {prompts[0]}")
+        raise UsageError(
+            tr("The model answered under several prompts."),
+            hint=tr("Choose one: --prompt {prompts}", prompts=prompts[0]),
+        )
     if prompt is not None and prompt not in prompts:
-        raise UnknownNameError("prompt in this run", prompt, prompts)
+        raise UnknownNameError(tr("prompt in this run"), prompt, prompts)
     return [request for request in requests if prompt in (None, request.prompt)]
 
 
@@ -116,9 +128,16 @@ def _answers(run: StoredRun, requests: list[Request]) -> list[SubmittedAnswer]:
     if sorted(ids) != sorted(wanted):
         missing = [task_id for task_id in wanted if task_id not in ids]
         raise HarnessError(
-            f"The competition wants the ids {IDS.start}-{IDS.stop - 1}, and this run has {len(ids)} tasks"
-            + (f" without {', '.join(missing[:10])}." if missing else "."),
-            hint=f"Evaluate all of it: harness eval --task {_COMPETITION}=FILE, without --limit.",
+            tr(
+                "The competition wants the ids {start}-{stop}, and this run has {n_ids} tasks",
+                start=IDS.start,
+                stop=IDS.stop - 1,
+                n_ids=len(ids),
+            )
+            + (tr(" without {missing}.", missing=", ".join(missing[:10])) if missing else "."),
+            hint=tr(
+                "Evaluate all of it: harness eval --task {competition}=FILE, without --limit.", competition=_COMPETITION
+            ),
         )
     texts = {}
     for request in requests:
@@ -127,8 +146,13 @@ def _answers(run: StoredRun, requests: list[Request]) -> list[SubmittedAnswer]:
     empty = [task_id for task_id in ids if not texts[task_id].strip()]
     if empty:
         raise HarnessError(
-            f"{len(empty)} of {len(ids)} answers are missing or empty: tasks {', '.join(empty[:10])}.",
-            hint="The same harness eval command asks for missing answers again; an empty one needs another prompt.",
+            tr(
+                "{n_empty} of {n_ids} answers are missing or empty: tasks {empty}.",
+                n_empty=len(empty),
+                n_ids=len(ids),
+                empty=", ".join(empty[:10]),
+            ),
+            hint=tr("The same harness eval command asks for missing answers again; an empty one needs another prompt."),
         )
     return [
         SubmittedAnswer(task_id=int(task_id), input=samples[requests[0].task, task_id].input, output=texts[task_id])
@@ -141,5 +165,6 @@ def _write(path: Path, text: str) -> None:
         path.write_bytes(text.encode("utf-8"))
     except OSError as error:
         raise HarnessError(
-            f"Cannot write {path}: {error.strerror}.", hint="Choose another file: --output PATH."
+            tr("Cannot write {path}: {strerror}.", path=path, strerror=error.strerror),
+            hint=tr("Choose another file: --output PATH."),
         ) from error

@@ -14,6 +14,7 @@ from harness.engine.job import Job, Outcome, Progress
 from harness.engine.judging import FIRST_LOOK, LAST_LOOK, JudgeWorker, say_waiting
 from harness.engine.plan import items_of
 from harness.errors import HarnessError
+from harness.locale import tr
 from harness.protocols import AnswerFile, ModelBackend
 from harness.store.leases import Leases
 from harness.store.store import Store
@@ -80,8 +81,10 @@ def _check_prices(job: Job) -> None:
     for what, thing in sold:
         if getattr(thing, "price", _FREE) is None:
             raise HarnessError(
-                f"The cost of {what} cannot be limited: no price table has its model.",
-                hint="Put its price (0 if it is free) into a TOML file and name that file as prices in harness.toml.",
+                tr("The cost of {what} cannot be limited: no price table has its model.", what=what),
+                hint=tr(
+                    "Put its price (0 if it is free) into a TOML file and name that file as prices in harness.toml."
+                ),
             )
 
 

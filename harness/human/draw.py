@@ -15,6 +15,7 @@ from typing import Any
 from harness.codec import digest
 from harness.errors import HarnessError, InputError
 from harness.human.ratings import number_in
+from harness.locale import tr
 from harness.tables import Row, Table, name_text, shorten
 from harness.tables.cells import guarded
 from harness.types import LIKERT_5, Generation, PlannedTask, Request, RowKey, Sample, Scale
@@ -110,14 +111,24 @@ def draw_items(
         wanted = min(DEFAULT_SAMPLE, len(complete)) if sample is None else sample
         if not complete:
             raise HarnessError(
-                f"None of the {len(ids)} tasks of {task.name} has an answer of every compared model.",
-                hint="Leave models out with --model, or run the evaluation again for the missing answers.",
+                tr(
+                    "None of the {n_ids} tasks of {name} has an answer of every compared model.",
+                    n_ids=len(ids),
+                    name=task.name,
+                ),
+                hint=tr("Leave models out with --model, or run the evaluation again for the missing answers."),
             )
         if wanted > len(complete):
             raise HarnessError(
-                f"{wanted} tasks of {task.name} are to be drawn, but {len(complete)} of its {len(ids)} tasks have "
-                "an answer of every compared model.",
-                hint="Pass a smaller --sample, or leave models out with --model.",
+                tr(
+                    "{wanted} tasks of {name} are to be drawn, but {n_complete} of its {n_ids} tasks have "
+                    "an answer of every compared model.",
+                    wanted=wanted,
+                    name=task.name,
+                    n_complete=len(complete),
+                    n_ids=len(ids),
+                ),
+                hint=tr("Pass a smaller --sample, or leave models out with --model."),
             )
         picked = set(_random(seed, "tasks", task.name).sample(complete, wanted))
         population[task.name] = complete
@@ -253,7 +264,9 @@ def read_sheets(tables: Sequence[Table], export: Export, *, scale: Scale = LIKER
             item = _item(row, columns["item"], items, export.draw.tag, table.path)
             if item.id in first:
                 raise InputError(
-                    f"a second score for item {item.id!r}, after {first[item.id]}", path=table.path, line=row.line
+                    tr("a second score for item {id!r}, after {first}", id=item.id, first=first[item.id]),
+                    path=table.path,
+                    line=row.line,
                 )
             first[item.id] = f"{table.path}:{row.line}"
             comment = name_text(row.values.get(columns.get("comment", "")))
@@ -269,10 +282,13 @@ def _columns(table: Table) -> dict[str, str]:
     for needed in ("item", "score"):
         if needed not in found:
             raise InputError(
-                f"no column {needed!r}",
+                tr("no column {needed!r}", needed=needed),
                 path=table.path,
                 line=1,
-                hint=f"The file's columns: {', '.join(table.columns)}. Send back the sheet as it was exported.",
+                hint=tr(
+                    "The file's columns: {columns}. Send back the sheet as it was exported.",
+                    columns=", ".join(table.columns),
+                ),
             )
     return found
 
@@ -283,14 +299,14 @@ def _item(row: Row, column: str, items: Mapping[str, Item], tag: str, path: str)
         return items[name]
     shown = shorten(row.values.get(column) or "")
     if not name:
-        raise InputError("a row without an item id", path=path, line=row.line)
+        raise InputError(tr("a row without an item id"), path=path, line=row.line)
     if name.startswith(tag):
-        raise InputError(f"no item {shown} was exported", path=path, line=row.line)
+        raise InputError(tr("no item {shown} was exported", shown=shown), path=path, line=row.line)
     raise InputError(
-        f"item {shown} is not of this export, whose items begin with {tag!r}",
+        tr("item {shown} is not of this export, whose items begin with {tag!r}", shown=shown, tag=tag),
         path=path,
         line=row.line,
-        hint="The sheet belongs to another run or another export.",
+        hint=tr("The sheet belongs to another run or another export."),
     )
 
 
@@ -307,15 +323,29 @@ def _score(row: Row, column: str, scale: Scale, item: str, path: str) -> float |
         return None
     score = number_in(value)
     if score is None:
-        raise InputError(f"score {shorten(value)} of item {item!r} is not a number", path=path, line=row.line)
-    if not scale.covers(score):
-        raise InputError(f"score {score:g} of item {item!r} is outside the {scale} scale", path=path, line=row.line)
-    if not scale.allows(score):
         raise InputError(
-            f"score {score:g} of item {item!r} lies between two steps of the {scale} scale, {scale.step:g} apart",
+            tr("score {value} of item {item!r} is not a number", value=shorten(value), item=item),
             path=path,
             line=row.line,
-            hint="If half points were meant, say so in harness.toml: [judges.human] step = 0.5.",
+        )
+    if not scale.covers(score):
+        raise InputError(
+            tr("score {score:g} of item {item!r} is outside the {scale} scale", score=score, item=item, scale=scale),
+            path=path,
+            line=row.line,
+        )
+    if not scale.allows(score):
+        raise InputError(
+            tr(
+                "score {score:g} of item {item!r} lies between two steps of the {scale} scale, {step:g} apart",
+                score=score,
+                item=item,
+                scale=scale,
+                step=scale.step,
+            ),
+            path=path,
+            line=row.line,
+            hint=tr("If half points were meant, say so in harness.toml: [judges.human] step = 0.5."),
         )
     return score
 
@@ -328,15 +358,23 @@ def _check_whole(export: Export, ratings: Sequence[Rating], paths: str) -> None:
         if missing:
             more = f" and {len(missing) - _LISTED} more" if len(missing) > _LISTED else ""
             raise InputError(
-                f"{len(missing)} of the {len(items)} items of rater {rater} are missing: "
-                f"{', '.join(missing[:_LISTED])}{more}",
+                tr(
+                    "{n_missing} of the {n_items} items of rater {rater} are missing: {missing}{more}",
+                    n_missing=len(missing),
+                    n_items=len(items),
+                    rater=rater,
+                    missing=", ".join(missing[:_LISTED]),
+                    more=more,
+                ),
                 path=paths,
-                hint="A draw is random only if all of it is rated. Send back the whole sheet.",
+                hint=tr("A draw is random only if all of it is rated. Send back the whole sheet."),
             )
     if not ratings:
-        raise InputError("no row has an item", path=paths)
+        raise InputError(tr("no row has an item"), path=paths)
     if all(rating.score is None for rating in ratings):
-        raise InputError("every score is blank", path=paths, hint="Fill the score column, then import the sheet.")
+        raise InputError(
+            tr("every score is blank"), path=paths, hint=tr("Fill the score column, then import the sheet.")
+        )
 
 
 def csv_text(rows: Sequence[Sequence[str]]) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from harness.errors import InputError, UnknownNameError, UsageError
+from harness.locale import tr
 from harness.protocols import KINDS
 from harness.tables import Row, Table, id_text, name_text, shorten
 from harness.types import LIKERT_5, Sample, Scale
@@ -65,9 +66,14 @@ class RatingsFile:
             for other, known in self.tasks.items():
                 if other != task and (shared := [sample.id for sample in samples if sample.id in known]):
                     raise InputError(
-                        f"the ratings cannot be told apart: task id {shared[0]!r} is in {other} and in {task}",
+                        tr(
+                            "the ratings cannot be told apart: task id {shared!r} is in {other} and in {task}",
+                            shared=shared[0],
+                            other=other,
+                            task=task,
+                        ),
                         path=self.path,
-                        hint="Add a task column to the file, or evaluate the tasks in separate runs.",
+                        hint=tr("Add a task column to the file, or evaluate the tasks in separate runs."),
                     )
         self.tasks[task] = {sample.id: sample for sample in samples}
 
@@ -129,7 +135,9 @@ def read_file(table: Table, scale: Scale) -> RatingsFile:
     missing = [name for name in ("model", id_column, "score") if name not in columns]
     if missing:
         raise InputError(
-            f"no column {missing[0]!r}", path=table.path, hint=f"The file's columns: {', '.join(columns)}."
+            tr("no column {missing!r}", missing=missing[0]),
+            path=table.path,
+            hint=tr("The file's columns: {columns}.", columns=", ".join(columns)),
         )
     ratings, nameless = [], []
     for row in table.rows:
@@ -138,10 +146,10 @@ def read_file(table: Table, scale: Scale) -> RatingsFile:
             nameless.append(row.line)
             continue
         if "judge" in columns and name_text(row.values.get("judge")) is None:
-            raise InputError("no judge, in a file with a judge column", path=table.path, line=row.line)
+            raise InputError(tr("no judge, in a file with a judge column"), path=table.path, line=row.line)
         ratings.append(_rating(row, scale, model=model, task_id=task_id, path=table.path))
     if not ratings:
-        raise InputError(f"no row has both a model and a {id_column}", path=table.path)
+        raise InputError(tr("no row has both a model and a {id_column}", id_column=id_column), path=table.path)
     _refuse_doubles(ratings, table.path)
     _refuse_half_named_prompts(ratings, table.path)
     return RatingsFile(
@@ -198,19 +206,31 @@ def rating_scale(settings: Mapping[str, Any], where: str) -> Scale:
     """
     for key in settings:
         if key not in {"scale", "step"}:
-            raise UnknownNameError(f"setting of {where}", key, ["scale", "step"])
+            raise UnknownNameError(tr("setting of {where}", where=where), key, ["scale", "step"])
     match settings.get("scale", [LIKERT_5.low, LIKERT_5.high]):
         case [int() | float() as low, int() | float() as high] if -math.inf < low < high < math.inf:
             pass
         case other:
             raise UsageError(
-                f"{where} scale is {other!r}.", hint="Give the lowest and the highest score: scale = [1, 5]."
+                tr("{where} scale is {other!r}.", where=where, other=other),
+                hint=tr("Give the lowest and the highest score: scale = [1, 5]."),
             )
     step = settings.get("step", 1)
     if isinstance(step, bool) or not isinstance(step, int | float) or not 0 < step < math.inf:
-        raise UsageError(f"{where} step is {step!r}.", hint="Give the distance of two scores: step = 0.5.")
+        raise UsageError(
+            tr("{where} step is {step!r}.", where=where, step=step),
+            hint=tr("Give the distance of two scores: step = 0.5."),
+        )
     if not (found := Scale(low=low, high=high, step=step)).allows(high):
-        raise UsageError(f"{where} step is {step!r}, which does not lead from {low:g} to {high:g}.")
+        raise UsageError(
+            tr(
+                "{where} step is {step!r}, which does not lead from {low:g} to {high:g}.",
+                where=where,
+                step=step,
+                low=low,
+                high=high,
+            )
+        )
     return found
 
 
@@ -218,8 +238,13 @@ def _kind(row: Row, path: str) -> str | None:
     given = name_text(row.values.get("kind"))
     kind = None if given is None else unicodedata.normalize("NFKC", given).strip().casefold()
     if kind is not None and kind not in KINDS:
-        hint = UnknownNameError("kind", kind, KINDS).hint
-        raise InputError(f"kind {given!r} is none of {', '.join(KINDS)}", path=path, line=row.line, hint=hint)
+        hint = UnknownNameError(tr("kind"), kind, KINDS).hint
+        raise InputError(
+            tr("kind {given!r} is none of {kinds}", given=given, kinds=", ".join(KINDS)),
+            path=path,
+            line=row.line,
+            hint=hint,
+        )
     return kind
 
 
@@ -231,13 +256,19 @@ def _refuse_doubles(ratings: Iterable[FileRating], path: str) -> None:
             by = "" if rating.rater is None else f" by rater {rating.rater!r}"
             under = "" if rating.prompt is None else f" under {rating.prompt!r}"
             raise InputError(
-                f"a second rating{by} of model {rating.model!r}{under} on task {rating.task_id!r}, "
-                f"after line {first[key]}",
+                tr(
+                    "a second rating{by} of model {model!r}{under} on task {task_id!r}, after line {first}",
+                    by=by,
+                    model=rating.model,
+                    under=under,
+                    task_id=rating.task_id,
+                    first=first[key],
+                ),
                 path=path,
                 line=rating.line,
                 hint=None
                 if rating.rater
-                else "Several people's ratings need a rater column, several prompts' a prompt column.",
+                else tr("Several people's ratings need a rater column, several prompts' a prompt column."),
             )
         first[key] = rating.line
 
@@ -247,8 +278,8 @@ def _refuse_half_named_prompts(ratings: Iterable[FileRating], path: str) -> None
     for rating in ratings:
         if rating.prompt is None and (rating.judge, rating.model) in named:
             raise InputError(
-                f"no prompt, though other rows of model {rating.model!r} name one",
+                tr("no prompt, though other rows of model {model!r} name one", model=rating.model),
                 path=path,
                 line=rating.line,
-                hint="Fill the prompt column for all of this model's rows, or for none.",
+                hint=tr("Fill the prompt column for all of this model's rows, or for none."),
             )

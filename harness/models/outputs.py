@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.errors import InputError, UsageError
+from harness.locale import tr
 from harness.tables import Row, Table, id_text, name_text, read_table, shorten
 from harness.types import FinishReason, Generation, ModelSpec, Request
 
@@ -48,10 +49,17 @@ class Outputs:
             sample_id = answer.sample_id or str(id_text(sample_ids[place]))
             if sample_id not in known:
                 raise InputError(
-                    f"{task} has no task with id {shorten(sample_id)}",
+                    tr("{task} has no task with id {sample_id}", task=task, sample_id=shorten(sample_id)),
                     path=self._path,
                     line=answer.line,
-                    hint=f"Its {len(known)} ids run from {sample_ids[0]!r} to {sample_ids[-1]!r}." if known else None,
+                    hint=tr(
+                        "Its {n_known} ids run from {sample_ids!r} to {sample_ids_2!r}.",
+                        n_known=len(known),
+                        sample_ids=sample_ids[0],
+                        sample_ids_2=sample_ids[-1],
+                    )
+                    if known
+                    else None,
                 )
             if sample_id in found:
                 raise self._error(f"a second answer to task {sample_id!r}, after line {found[sample_id].line}", answer)
@@ -98,7 +106,7 @@ def open_outputs(spec: ModelSpec) -> Mapping[str, Outputs]:
         InputError: the file cannot be read, has no answers, or a row has no id or no model.
     """
     if spec.target is None:
-        raise UsageError("The model 'outputs' needs a file.", hint="Pass --model outputs:PATH.")
+        raise UsageError(tr("The model 'outputs' needs a file."), hint=tr("Pass --model outputs:PATH."))
     table = read_table(spec.target)
     by_model = _answers_by_model(table)
     return {
@@ -119,7 +127,9 @@ def _answers_by_model(table: Table) -> dict[str | None, list[Answer]]:
     id_column = next((name for name in _ID_COLUMNS if name in columns), None)
     if answer_column is None:
         raise InputError(
-            "no column 'output' or 'answer'", path=table.path, hint=f"The file's columns: {', '.join(columns)}."
+            tr("no column 'output' or 'answer'"),
+            path=table.path,
+            hint=tr("The file's columns: {columns}.", columns=", ".join(columns)),
         )
     by_model: dict[str | None, list[Answer]] = {}
     for row in table.rows:

@@ -7,6 +7,7 @@ from typing import Any
 
 from harness.codec import digest
 from harness.errors import HarnessError
+from harness.locale import tr
 from harness.remote.call import CallError, Client, Prompt
 from harness.remote.pricing import find_price
 from harness.remote.retry import Caller
@@ -78,8 +79,10 @@ class ServedModel:
         except CallError as error:
             if error.final:
                 raise HarnessError(
-                    f"Model {self.label!r} cannot go on: {error}.",
-                    hint="Check key, quota, model name and server; the same command continues with what is missing.",
+                    tr("Model {label!r} cannot go on: {error}.", label=self.label, error=error),
+                    hint=tr(
+                        "Check key, quota, model name and server; the same command continues with what is missing."
+                    ),
                 ) from None
             return Generation(request_key=request.key, text=None, finish_reason="error", error=str(error))
         return Generation(

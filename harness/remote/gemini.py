@@ -14,6 +14,7 @@ from google import genai
 from google.genai import errors, types
 
 from harness.errors import HarnessError
+from harness.locale import tr
 from harness.remote.call import (
     CallError,
     Prompt,
@@ -57,8 +58,11 @@ class GeminiClient:
         key = find_key(settings, *KEY_VARIABLES)
         if key is None:
             raise HarnessError(
-                f"Gemini needs an API key, and {settings.api_key_env or ' or '.join(KEY_VARIABLES)} is not set.",
-                hint="Put the key into that environment variable; a free one comes from Google AI Studio.",
+                tr(
+                    "Gemini needs an API key, and {api_key_env} is not set.",
+                    api_key_env=settings.api_key_env or " or ".join(KEY_VARIABLES),
+                ),
+                hint=tr("Put the key into that environment variable; a free one comes from Google AI Studio."),
             )
         url = settings.base_url or os.environ.get(URL_VARIABLE)
         address = split_address(url) if url else None
@@ -178,7 +182,10 @@ def _thinking_config(settings: GeminiSettings) -> types.ThinkingConfig | None:
 def _member(kind: Any, name: str) -> Any:  # noqa: ANN401 - an enumeration class and one of its members
     known = [member.name for member in kind]
     if name not in known:
-        raise HarnessError(f"{name!r} is no {kind.__name__} of the Gemini API.", hint=f"Known: {', '.join(known)}.")
+        raise HarnessError(
+            tr("{name!r} is no {name_2} of the Gemini API.", name=name, name_2=kind.__name__),
+            hint=tr("Known: {known}.", known=", ".join(known)),
+        )
     return kind[name]
 
 

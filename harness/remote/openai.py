@@ -9,6 +9,7 @@ import openai
 from openai.types.chat import ChatCompletion
 
 from harness.errors import HarnessError
+from harness.locale import tr
 from harness.remote.call import (
     CallError,
     Prompt,
@@ -53,8 +54,14 @@ class OpenAIClient:
         self._is_vendor = self._address.url.rstrip("/") == VENDOR_URL
         if key is None and self._is_vendor:
             raise HarnessError(
-                f"OpenAI needs an API key, and {settings.api_key_env or KEY_VARIABLE} is not set.",
-                hint=f"Put the key into that environment variable; for another server set base_url or {URL_VARIABLE}.",
+                tr(
+                    "OpenAI needs an API key, and {api_key_env} is not set.",
+                    api_key_env=settings.api_key_env or KEY_VARIABLE,
+                ),
+                hint=tr(
+                    "Put the key into that environment variable; for another server set base_url or {url_variable}.",
+                    url_variable=URL_VARIABLE,
+                ),
             )
         self.secrets = Secrets([*([key] if key else []), *self._address.secrets])
         self._http = BoundedClient(settings, self._address)

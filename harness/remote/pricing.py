@@ -10,6 +10,7 @@ from typing import Any
 
 from harness.codec import decode
 from harness.errors import InputError
+from harness.locale import tr
 from harness.tables.files import read_toml
 
 # Suffixes of a model's name that keep its price: a date, a number, "latest", "preview".
@@ -85,5 +86,9 @@ def _fits(name: str, key: str) -> bool:
 def _prices(data: Mapping[str, Any], where: str) -> Mapping[str, Price]:
     for model, price in data.items():
         if not isinstance(price, Mapping):
-            raise InputError(f"{model} is no table of prices.", path=where, hint='Write ["MODEL"], input and output.')
+            raise InputError(
+                tr("{model} is no table of prices.", model=model),
+                path=where,
+                hint=tr('Write ["MODEL"], input and output.'),
+            )
     return {model: decode(Price, price, where=f"{where}: {model}") for model, price in data.items()}

@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl, quote, unquote, urlsplit, urlunsplit
 
 from harness.codec import decode
 from harness.errors import HarnessError, InputError
+from harness.locale import tr
 from harness.remote.redaction import HIDDEN, is_secret_segment, is_secret_value
 
 _STRICT = {"extra": "forbid"}
@@ -120,15 +121,16 @@ def read_settings(kind: type[S], table: Mapping[str, Any], *, where: str, option
     """
     if secret := next((key for key in table if key.replace("-", "_") in {"api_key", "key", "token"}), None):
         raise InputError(
-            f"{secret}: a key does not belong into a file.",
+            tr("{secret}: a key does not belong into a file.", secret=secret),
             path=where,
-            hint="Put it into an environment variable, and name that with api_key_env.",
+            hint=tr("Put it into an environment variable, and name that with api_key_env."),
         )
     settings = decode(kind, {**table, **({"model": option} if option else {})}, where=where)
     if not settings.model:
         name = where.strip("[]").rpartition(".")[2]
         raise HarnessError(
-            f"{where} names no model.", hint=f'Write {name}:MODEL, or put model = "…" under {where} in harness.toml.'
+            tr("{where} names no model.", where=where),
+            hint=tr('Write {name}:MODEL, or put model = "…" under {where} in harness.toml.', name=name, where=where),
         )
     return settings
 
@@ -179,7 +181,9 @@ def split_address(url: str) -> Address:
         usable = False
     if not usable:
         shown = _hidden(url.partition("?")[0].rpartition("@")[2].split("/"))
-        raise HarnessError(f"base_url {shown!r} is not an address.", hint="Write it like http://localhost:8000/v1")
+        raise HarnessError(
+            tr("base_url {shown!r} is not an address.", shown=shown), hint=tr("Write it like http://localhost:8000/v1")
+        )
     place = parts.netloc.rpartition("@")[2]
     auth = (unquote(parts.username), unquote(parts.password or "")) if parts.username is not None else None
     segments = parts.path.split("/")

@@ -12,6 +12,7 @@ import click
 from harness.engine.job import Job, Outcome
 from harness.engine.plan import PlannedJudge, items_of
 from harness.errors import HarnessError
+from harness.locale import tr
 from harness.protocols import Judge
 from harness.runs.finish import note_replaced, refuse_losing
 from harness.runs.publish import Finished, JoinedJudge, joined_judges, prompt_test, publish, verdicts_now
@@ -54,7 +55,7 @@ def join(joining: Joining, store: Store, carry_out: Callable[[Job, Store], Outco
     A new judge replaces one of the same name.
     """
     for notice in joining.notices:
-        click.echo(f"Note: {notice}", err=True)
+        click.echo(tr("Note: {notice}", notice=notice), err=True)
     job = joining.job
     planned = job.planned_judges
     note_replaced({judge.name: judge for judge in joining.run.judges}, {judge.name: judge for judge in planned})
@@ -79,8 +80,8 @@ def _as_it_is_now(run: StoredRun, store: str) -> StoredRun:
         return run
     if now["plan"] != run.manifest["plan"]:
         raise HarnessError(
-            f"The run {run.name!r} was evaluated anew meanwhile, with other tasks, models or prompts.",
-            hint="The verdicts are stored; the same command again adds them to the run as it is now.",
+            tr("The run {name!r} was evaluated anew meanwhile, with other tasks, models or prompts.", name=run.name),
+            hint=tr("The verdicts are stored; the same command again adds them to the run as it is now."),
         )
     return read_run(str(run.folder.path.absolute()), "", store, whole=False)
 

@@ -8,6 +8,7 @@ from harness import plugins
 from harness.engine.job import Job
 from harness.engine.plan import PlannedModel, plan_digest, plan_requests
 from harness.errors import HarnessError, NothingUsableError, UnknownNameError
+from harness.locale import tr
 from harness.protocols import AnswerFile, ChecksRows, ChecksSamples, Judge, ModelBackend, prompts_share
 from harness.runs.prompt_match import check_prompts
 from harness.specs import check_labels, default_run_name, task_plugin
@@ -89,12 +90,19 @@ def open_task(spec: TaskSpec) -> tuple[Sample, ...]:
     """
     samples = tuple(plugins.make("tasks", task_plugin(spec), spec).samples())
     if not samples:
-        raise HarnessError(f"Task {spec.name!r} holds no samples.", hint="Check the file, or name another task.")
+        raise HarnessError(
+            tr("Task {name!r} holds no samples.", name=spec.name), hint=tr("Check the file, or name another task.")
+        )
     ids = Counter(sample.id for sample in samples)
     if wrong := [key for key, count in ids.items() if count > 1 or not isinstance(key, str)]:
         raise HarnessError(
-            f"Task {spec.name!r} has {wrong[0]!r} as the id of {ids[wrong[0]]} samples.",
-            hint="Its plugin must give every sample an id of its own, as text.",
+            tr(
+                "Task {name!r} has {wrong!r} as the id of {ids} samples.",
+                name=spec.name,
+                wrong=wrong[0],
+                ids=ids[wrong[0]],
+            ),
+            hint=tr("Its plugin must give every sample an id of its own, as text."),
         )
     return samples
 
@@ -121,14 +129,18 @@ def open_judges(
     names = [judge.name for judge in judges]
     for name in names:
         if names.count(name) > 1:
-            raise HarnessError(f"Two judges are named {name!r}.", hint="Leave one out.")
+            raise HarnessError(tr("Two judges are named {name!r}.", name=name), hint=tr("Leave one out."))
     known: dict[str, str] = {}
     for judge in judges:
         first = known.setdefault(plugins.identity(judge), judge.name)
         if first != judge.name:
             raise HarnessError(
-                f"{first!r} and {judge.name!r} are the same judge: its verdicts would stand on the board twice.",
-                hint="Leave one out. To see how far it agrees with itself: --judge-repeats 2.",
+                tr(
+                    "{first!r} and {name!r} are the same judge: its verdicts would stand on the board twice.",
+                    first=first,
+                    name=judge.name,
+                ),
+                hint=tr("Leave one out. To see how far it agrees with itself: --judge-repeats 2."),
             )
     notices += plugins.unread(judges)
     models = list(dict.fromkeys(model for model, _ in rows))
@@ -176,5 +188,5 @@ def _baseline(wanted: str | None, labels: Sequence[str]) -> str:
     if wanted is None:
         return "base" if "base" in labels else labels[0]
     if wanted not in labels:
-        raise UnknownNameError("model label", wanted, labels)
+        raise UnknownNameError(tr("model label"), wanted, labels)
     return wanted

@@ -21,6 +21,7 @@ from pyarrow import parquet as pq
 from harness.engine.plan import JudgementItem, PlannedJudge
 from harness.errors import HarnessError
 from harness.human.draw import cell as guarded
+from harness.locale import tr
 from harness.types import Generation, PlannedTask, Request, Sample, Verdict
 
 Format = Literal["parquet", "csv", "xlsx", "jsonl"]
@@ -160,7 +161,8 @@ def write_table(table: pa.Table, path: Path, form: Format) -> None:
         _WRITERS[form](table, path)
     except OSError as error:
         raise HarnessError(
-            f"Cannot write {path}: {error.strerror or error}.", hint="Name another file: --output PATH."
+            tr("Cannot write {path}: {strerror}.", path=path, strerror=error.strerror or error),
+            hint=tr("Name another file: --output PATH."),
         ) from error
 
 
@@ -184,7 +186,12 @@ def _write_csv(table: pa.Table, path: Path) -> None:
 def _write_xlsx(table: pa.Table, path: Path) -> None:
     if table.num_rows > _MOST_ROWS:
         raise HarnessError(
-            f"{table.num_rows:,} rows do not fit on a sheet, which holds {_MOST_ROWS:,}.", hint="Use --format parquet."
+            tr(
+                "{num_rows:,} rows do not fit on a sheet, which holds {most_rows:,}.",
+                num_rows=table.num_rows,
+                most_rows=_MOST_ROWS,
+            ),
+            hint=tr("Use --format parquet."),
         )
     book = openpyxl.Workbook(write_only=True)
     book.properties.created = book.properties.modified = _EPOCH

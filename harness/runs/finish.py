@@ -14,6 +14,7 @@ from harness import plugins
 from harness.engine.job import Outcome
 from harness.engine.plan import PlannedJudge, items_of, task_hash
 from harness.errors import HarnessError
+from harness.locale import tr
 from harness.runs.assemble import Evaluation
 from harness.runs.folder import RunFolder
 from harness.runs.provenance import machine, rendered_hashes, versions
@@ -82,10 +83,18 @@ def refuse_losing(finished: Finished, previous: Mapping[str, Any], own: Collecti
         name, count = next(iter(lost.items()))
         command = next((judge.command for judge in finished.joined if judge.judge == name), "")
         raise HarnessError(
-            f"The store no longer holds {count} of the scores that {name!r} gave in run {finished.name!r}, so the "
-            "board was left as it is.",
-            hint="Use the store that the run was made with (--store), or put a copy of it back; --overwrite makes the "
-            f"board without them, and they are made anew by: {command}",
+            tr(
+                "The store no longer holds {count} of the scores that {name!r} gave in run {name_2!r}, so the "
+                "board was left as it is.",
+                count=count,
+                name=name,
+                name_2=finished.name,
+            ),
+            hint=tr(
+                "Use the store that the run was made with (--store), or put a copy of it back; --overwrite makes the "
+                "board without them, and they are made anew by: {command}",
+                command=command,
+            ),
         )
 
 
@@ -145,19 +154,34 @@ def report_outcome(outcome: Outcome, verdicts: Sequence[Verdict], folder: RunFol
     unscored = len(verdicts) - counts["scored"]
     cost = f" for ${outcome.spent:.4f}" if outcome.spent else ""
     click.echo(
-        f"{outcome.generated} answers generated, {outcome.judged} judged anew{cost}; files are in {folder.path}/",
+        tr(
+            "{generated} answers generated, {judged} judged anew{cost}; files are in {path}/",
+            generated=outcome.generated,
+            judged=outcome.judged,
+            cost=cost,
+            path=folder.path,
+        ),
         err=True,
     )
     if unscored:
         click.echo(
-            f"{unscored} of {len(verdicts)} verdicts are missing ({counts['unscored']} unscored, {counts['error']} "
-            f"failed); the leaderboard says why. The same command tries them again; --max-unscored N accepts them.",
+            tr(
+                "{unscored} of {n_verdicts} verdicts are missing ({counts} unscored, {counts_2} "
+                "failed); the leaderboard says why. The same command tries them again; --max-unscored N accepts them.",
+                unscored=unscored,
+                n_verdicts=len(verdicts),
+                counts=counts["unscored"],
+                counts_2=counts["error"],
+            ),
             err=True,
         )
     if outcome.out_of_budget:
         click.echo(
-            f"Stopped at the cost limit: ${outcome.spent:.4f} was spent. Everything finished is stored; the same "
-            f"command with a higher --max-cost, or without it, does the rest and nothing twice.",
+            tr(
+                "Stopped at the cost limit: ${spent:.4f} was spent. Everything finished is stored; the same "
+                "command with a higher --max-cost, or without it, does the rest and nothing twice.",
+                spent=outcome.spent,
+            ),
             err=True,
         )
     return unscored
@@ -168,8 +192,11 @@ def note_replaced(before: Mapping[str, PlannedJudge], own: Mapping[str, PlannedJ
     for name, judge in own.items():
         if name in before and before[name].fingerprint != judge.fingerprint:
             click.echo(
-                f"Note: this run had a judge {name!r} with other settings or another file. The new one takes its "
-                "place on the board; the old verdicts stay in the store.",
+                tr(
+                    "Note: this run had a judge {name!r} with other settings or another file. The new one takes its "
+                    "place on the board; the old verdicts stay in the store.",
+                    name=name,
+                ),
                 err=True,
             )
 
@@ -192,13 +219,17 @@ def _say_what_goes(previous: Mapping[str, Any], evaluation: Evaluation) -> None:
     for judge in joined_judges(previous):
         if judge.judge not in own:
             click.echo(
-                f"Note: judge {judge.judge!r} had joined this run, which now has other tasks, models or prompts. "
-                f"Add it again: {judge.command}",
+                tr(
+                    "Note: judge {judge!r} had joined this run, which now has other tasks, models or prompts. "
+                    "Add it again: {command}",
+                    judge=judge.judge,
+                    command=judge.command,
+                ),
                 err=True,
             )
     if prompt_test(previous) is not None:
         click.echo(
-            "Note: this run had an A/B test of prompts, which goes with its plan: run harness ab again.", err=True
+            tr("Note: this run had an A/B test of prompts, which goes with its plan: run harness ab again."), err=True
         )
 
 

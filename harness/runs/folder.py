@@ -11,6 +11,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from harness.errors import HarnessError, InputError
+from harness.locale import tr
 from harness.tables.files import read_bytes
 
 MANIFEST = "manifest.json"
@@ -53,8 +54,12 @@ class RunFolder:
             hold = lock.acquire()
         except Timeout as error:
             raise HarnessError(
-                f"Another process has been writing the files of {self.path} for {_LOCK_TIMEOUT / 60:g} minutes.",
-                hint="Wait for it or end it, then run the same command again; nothing stored is lost.",
+                tr(
+                    "Another process has been writing the files of {path} for {lock_timeout:g} minutes.",
+                    path=self.path,
+                    lock_timeout=_LOCK_TIMEOUT / 60,
+                ),
+                hint=tr("Wait for it or end it, then run the same command again; nothing stored is lost."),
             ) from error
         except (OSError, NotImplementedError):
             yield
@@ -125,7 +130,7 @@ class RunFolder:
         try:
             return read_bytes(path).decode("utf-8")
         except UnicodeDecodeError as error:
-            raise InputError("not UTF-8 text.", path=path, hint=_ANEW) from error
+            raise InputError(tr("not UTF-8 text."), path=path, hint=_ANEW) from error
 
     def holds(self, name: str) -> bool:
         """Return whether the file is there."""
@@ -168,9 +173,9 @@ class RunFolder:
         try:
             value = json.loads(text)
         except (ValueError, RecursionError) as error:
-            raise InputError(f"not valid JSON: {error}.", path=self.path / name, hint=_ANEW) from error
+            raise InputError(tr("not valid JSON: {error}.", error=error), path=self.path / name, hint=_ANEW) from error
         if not isinstance(value, dict):
-            raise InputError("not a JSON object.", path=self.path / name, hint=_ANEW)
+            raise InputError(tr("not a JSON object."), path=self.path / name, hint=_ANEW)
         return value
 
     def _own(self, name: str) -> dict[str, Any] | None:
@@ -179,12 +184,16 @@ class RunFolder:
             return None
         if (schema := value.get("schema")) != SCHEMA:
             raise InputError(
-                f"its schema is {schema!r}, and this version of ja-harness knows schema {SCHEMA}.",
+                tr(
+                    "its schema is {schema!r}, and this version of ja-harness knows schema {schema_2}.",
+                    schema=schema,
+                    schema_2=SCHEMA,
+                ),
                 path=self.path / name,
                 hint=_ANEW,
             )
         if missing := [key for key in _KEYS[name] if key not in value]:
-            raise InputError(f"{', '.join(missing)} missing.", path=self.path / name, hint=_ANEW)
+            raise InputError(tr("{missing} missing.", missing=", ".join(missing)), path=self.path / name, hint=_ANEW)
         return value
 
 
@@ -196,9 +205,11 @@ def new_run(runs: str, name: str) -> RunFolder:
     """
     if not name.strip() or not name.isprintable() or name.startswith(".") or "/" in name or "\\" in name:
         raise HarnessError(
-            f"--run {name!r} is no name for a run: it would not be a folder in {runs}/.",
-            hint='Give a name without slashes that does not begin with a dot; where runs go is set by runs = "DIR" in '
-            "harness.toml.",
+            tr("--run {name!r} is no name for a run: it would not be a folder in {runs}/.", name=name, runs=runs),
+            hint=tr(
+                'Give a name without slashes that does not begin with a dot; where runs go is set by runs = "DIR" in '
+                "harness.toml."
+            ),
         )
     return RunFolder(runs, name)
 
@@ -220,6 +231,6 @@ def _when(folder: RunFolder) -> tuple[str, float]:
 
 def _cannot_write(path: Path, error: OSError) -> HarnessError:
     return HarnessError(
-        f"Cannot write {path}: {error.strerror}.",
-        hint="Free some space or choose another folder: set runs in harness.toml.",
+        tr("Cannot write {path}: {strerror}.", path=path, strerror=error.strerror),
+        hint=tr("Free some space or choose another folder: set runs in harness.toml."),
     )

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 from harness.engine.plan import JudgementItem, PlannedJudge, task_hash
 from harness.errors import HarnessError
+from harness.locale import tr
 from harness.runs.stored import StoredRun
 from harness.types import PlannedTask, Request, RowKey
 
@@ -79,15 +80,26 @@ def _tasks(runs: Sequence[StoredRun]) -> tuple[PlannedTask, ...]:
             known, owner = found.setdefault(task.name, (task, run))
             if known is not task and task_hash(known.samples) != task_hash(task.samples):
                 raise HarnessError(
-                    f"Task set {task.name!r} is not the same in runs {owner.name!r} ({len(known.samples)} tasks) and "
-                    f"{run.name!r} ({len(task.samples)} tasks): their scores cannot stand on one board.",
-                    hint="Evaluate both on the same file with the same --limit.",
+                    tr(
+                        "Task set {name!r} is not the same in runs {name_2!r} ({n_samples} tasks) and "
+                        "{name_3!r} ({n_samples_2} tasks): their scores cannot stand on one board.",
+                        name=task.name,
+                        name_2=owner.name,
+                        n_samples=len(known.samples),
+                        name_3=run.name,
+                        n_samples_2=len(task.samples),
+                    ),
+                    hint=tr("Evaluate both on the same file with the same --limit."),
                 )
     for run in runs[1:]:
         if not {task.name for task in run.tasks} & {task.name for task in runs[0].tasks}:
             raise HarnessError(
-                f"Runs {runs[0].name!r} and {run.name!r} share no task set: there is nothing to put on one board.",
-                hint="Report them one by one.",
+                tr(
+                    "Runs {name!r} and {name_2!r} share no task set: there is nothing to put on one board.",
+                    name=runs[0].name,
+                    name_2=run.name,
+                ),
+                hint=tr("Report them one by one."),
             )
     return tuple(task for task, _ in found.values())
 
@@ -101,9 +113,14 @@ def _judges(runs: Sequence[StoredRun], chosen: Sequence[str]) -> dict[str, Plann
             known, owner = found.setdefault(judge.name, (judge, run))
             if (known.fingerprint, known.scale) != (judge.fingerprint, judge.scale):
                 raise HarnessError(
-                    f"Judge {judge.name!r} is not the same in runs {owner.name!r} and {run.name!r} (another model, "
-                    "rubric, file or setting): its scores cannot stand on one board.",
-                    hint="Judge one run again (harness judge RUN --judge ...), or name the others: --judge NAME.",
+                    tr(
+                        "Judge {name!r} is not the same in runs {name_2!r} and {name_3!r} (another model, "
+                        "rubric, file or setting): its scores cannot stand on one board.",
+                        name=judge.name,
+                        name_2=owner.name,
+                        name_3=run.name,
+                    ),
+                    hint=tr("Judge one run again (harness judge RUN --judge ...), or name the others: --judge NAME."),
                 )
     return {name: judge for name, (judge, _) in found.items()}
 

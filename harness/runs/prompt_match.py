@@ -4,6 +4,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 
 from harness.errors import HarnessError
+from harness.locale import tr
 from harness.protocols import KnowsTrainingPrompt, ModelBackend
 from harness.templates import Template, load_template
 from harness.templates.contract import Mismatch, mismatch
@@ -39,7 +40,7 @@ def check_prompts(
     if found and not allow:
         blocks = ["\n".join([f"Model {label!r}:", *difference.lines]) for label, difference in found]
         raise HarnessError(
-            "A model would be asked with another prompt than the one it was trained with.\n" + "\n".join(blocks),
+            tr("A model would be asked with another prompt than the one it was trained with.\n") + "\n".join(blocks),
             hint=" ".join([*remedies, f"{_FLAG} evaluates it all the same, and the report says so."]),
         )
     return tuple(f"{label}: {difference.sentence}; allowed by {_FLAG}" for label, difference in found)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from harness.errors import InputError, UsageError
+from harness.locale import tr
 from harness.runs.folder import MANIFEST, RunFolder
 
 Provenance = Callable[[], Mapping[str, Any]]
@@ -21,8 +22,8 @@ def refuse_another_plan(folder: RunFolder, plan: str, provenance: Provenance) ->
     found = _differences(folder, plan, provenance)
     if found and not _came_to_nothing(folder):
         raise UsageError(
-            f"Run {folder.name!r} has another plan: {'; '.join(found)}.",
-            hint="Choose another name with --run NAME (nothing that is stored is done twice), or add --overwrite.",
+            tr("Run {name!r} has another plan: {found}.", name=folder.name, found="; ".join(found)),
+            hint=tr("Choose another name with --run NAME (nothing that is stored is done twice), or add --overwrite."),
         )
 
 

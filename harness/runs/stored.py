@@ -7,6 +7,7 @@ from harness.analysis.leaderboard import Leaderboard, build_leaderboard, length_
 from harness.analysis.scores import ScoreTable, score_tables
 from harness.engine.plan import JudgementItem, PlannedJudge, items_of
 from harness.errors import HarnessError, UnknownNameError
+from harness.locale import tr
 from harness.runs.folder import MANIFEST, RunFolder, run_folders
 from harness.runs.publish import lost_verdicts, planned_judges
 from harness.stats import Family
@@ -48,7 +49,7 @@ class StoredRun:
         known = [judge.name for judge in self.judges]
         for name in judges:
             if name not in known:
-                raise UnknownNameError("judge in this run", name, known)
+                raise UnknownNameError(tr("judge in this run"), name, known)
         chosen = [judge for judge in self.judges if not judges or judge.name in judges]
         names = {judge.name for judge in chosen}
         items = [item for item in self.items if item.judge in names]
@@ -64,7 +65,7 @@ class StoredRun:
         """
         models = list(dict.fromkeys(request.model for request in self.requests))
         if baseline is not None and baseline not in models:
-            raise UnknownNameError("model label in this run", baseline, models)
+            raise UnknownNameError(tr("model label in this run"), baseline, models)
         return build_leaderboard(
             self.name,
             self.tables(judges),
@@ -90,10 +91,10 @@ def read_run(name: str, runs: str, store: str | None, *, whole: bool = True) -> 
     if manifest is None:
         if folder.path.is_dir():
             raise HarnessError(
-                f"{folder.path} holds no finished run: {MANIFEST} is missing.",
-                hint="Run its harness eval command again; it continues where it stopped.",
+                tr("{path} holds no finished run: {manifest} is missing.", path=folder.path, manifest=MANIFEST),
+                hint=tr("Run its harness eval command again; it continues where it stopped."),
             )
-        raise UnknownNameError("run", name, [found.name for found in run_folders(runs)])
+        raise UnknownNameError(tr("run"), name, [found.name for found in run_folders(runs)])
     with Store(_existing(store or str(manifest["store"])), read_only=True) as opened:
         samples, requests = opened.load_plan(str(manifest["plan"]))
         order = list(dict.fromkeys(request.task for request in requests))
@@ -116,8 +117,13 @@ def read_run(name: str, runs: str, store: str | None, *, whole: bool = True) -> 
     if whole and (lost := lost_verdicts(manifest, {judge.name for judge in judges}, items, run.verdict)):
         judge, count = next(iter(lost.items()))
         raise HarnessError(
-            f"The store no longer holds {count} of the scores that {judge!r} gave in run {folder.name!r}.",
-            hint="Use the store that the run was made with (--store), or put a copy of it back.",
+            tr(
+                "The store no longer holds {count} of the scores that {judge!r} gave in run {name!r}.",
+                count=count,
+                judge=judge,
+                name=folder.name,
+            ),
+            hint=tr("Use the store that the run was made with (--store), or put a copy of it back."),
         )
     return run
 
@@ -126,6 +132,7 @@ def _existing(url: str) -> str:
     """Refuse a store that is not there: opening it would make an empty one."""
     if not store_exists(url):
         raise HarnessError(
-            f"The store of this run is gone: {store_file(url)}.", hint="Say where it is now: --store sqlite:///PATH."
+            tr("The store of this run is gone: {url}.", url=store_file(url)),
+            hint=tr("Say where it is now: --store sqlite:///PATH."),
         )
     return url

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 from scipy.special import ndtri
 
 from harness.errors import StatisticsError
+from harness.locale import tr
 from harness.stats.arrays import Floats, cluster_codes, score_array, tail_probability
 from harness.stats.intervals import mean_interval, score_interval
 from harness.types import Estimate
@@ -153,7 +154,11 @@ def _both(first: ArrayLike, second: ArrayLike) -> tuple[Floats, Floats]:
     a, b = score_array(first, name="first rater's scores"), score_array(second, name="second rater's scores")
     if a.shape != b.shape:
         raise StatisticsError(
-            f"The first rater has {a.size} items and the second {b.size}: agreement is about the same items.",
-            hint="Put NaN or None where a rater gave no score.",
+            tr(
+                "The first rater has {size} items and the second {size_2}: agreement is about the same items.",
+                size=a.size,
+                size_2=b.size,
+            ),
+            hint=tr("Put NaN or None where a rater gave no score."),
         )
     return a, b

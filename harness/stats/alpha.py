@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from harness.errors import StatisticsError
+from harness.locale import tr
 from harness.stats.arrays import Floats, Ints, score_array
 
 AlphaLevel = Literal["nominal", "ordinal", "interval"]
@@ -44,7 +45,9 @@ def krippendorff_alpha(scores: ArrayLike, *, level: AlphaLevel = "ordinal") -> f
     if level == "ordinal":
         values = (np.cumsum(counts) - counts / 2)[codes]
     elif level != "interval":
-        raise StatisticsError(f"Alpha has no level {level!r}.", hint="Choose nominal, ordinal or interval.")
+        raise StatisticsError(
+            tr("Alpha has no level {level!r}.", level=level), hint=tr("Choose nominal, ordinal or interval.")
+        )
     return _squared(values, items, sizes)
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from harness.errors import StatisticsError
+from harness.locale import tr
 from harness.stats.arrays import (
     Floats,
     bounded_interval,
@@ -102,8 +103,12 @@ def anchored_mean(
     scores = score_array(judge, low=low, high=high, name="judge's scores")
     if labels.shape != scores.shape:
         raise StatisticsError(
-            f"There are {labels.size} human scores and {scores.size} judge scores: one of each per task is needed.",
-            hint="Put NaN or None where a task has no human score.",
+            tr(
+                "There are {size} human scores and {size_2} judge scores: one of each per task is needed.",
+                size=labels.size,
+                size_2=scores.size,
+            ),
+            hint=tr("Put NaN or None where a task has no human score."),
         )
     tail = tail_probability(confidence)
     known = ~np.isnan(scores)
@@ -172,7 +177,9 @@ def anchored_difference(
         )
     ]
     if len({array.size for array in arrays}) > 1:
-        raise StatisticsError(f"The four arrays have {', '.join(str(array.size) for array in arrays)} tasks.")
+        raise StatisticsError(
+            tr("The four arrays have {arrays} tasks.", arrays=", ".join(str(array.size) for array in arrays))
+        )
     span = None if low is None or high is None else high - low
     return anchored_mean(
         arrays[0] - arrays[1],

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit, logit, stdtrit
 
 from harness.errors import StatisticsError
+from harness.locale import tr
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -33,9 +34,19 @@ def score_array(
     try:
         scores = np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError) as error:
-        raise StatisticsError(f"The {name} are not a regular array of numbers: {error}.") from error
+        raise StatisticsError(
+            tr("The {name} are not a regular array of numbers: {error}.", name=name, error=error)
+        ) from error
     if scores.ndim != ndim:
-        raise StatisticsError(f"The {name} have {scores.ndim} dimensions, not {ndim}: their shape is {scores.shape}.")
+        raise StatisticsError(
+            tr(
+                "The {name} have {ndim} dimensions, not {ndim_2}: their shape is {shape}.",
+                name=name,
+                ndim=scores.ndim,
+                ndim_2=ndim,
+                shape=scores.shape,
+            )
+        )
     check_scale(low, high)
     # min and max see NaN without a warning through fmin/fmax, and need no copy of a large array.
     lowest = np.fmin.reduce(scores, axis=None, initial=np.inf)
@@ -43,13 +54,19 @@ def score_array(
     if lowest <= highest:
         for worst in (lowest, highest):
             if not np.isfinite(worst):
-                raise StatisticsError(f"One of the {name} is infinite.")
+                raise StatisticsError(tr("One of the {name} is infinite.", name=name))
             if low is not None and high is not None and not low <= worst <= high:
                 position = tuple(int(i) for i in np.argwhere(scores == worst)[0])
                 raise StatisticsError(
-                    f"Score {worst:g} at position {', '.join(map(str, position))} of the {name} is outside the "
-                    f"{low:g}-{high:g} scale.",
-                    hint="Leave a score that is off the scale out (None): it is then counted as unscored.",
+                    tr(
+                        "Score {worst:g} at position {str} of the {name} is outside the {low:g}-{high:g} scale.",
+                        worst=worst,
+                        str=", ".join(map(str, position)),
+                        name=name,
+                        low=low,
+                        high=high,
+                    ),
+                    hint=tr("Leave a score that is off the scale out (None): it is then counted as unscored."),
                 )
     return scores
 
@@ -57,15 +74,20 @@ def score_array(
 def check_scale(low: float | None, high: float | None) -> None:
     """Raise StatisticsError unless both ends are given in order, or neither."""
     if (low is None) != (high is None):
-        raise StatisticsError(f"A scale has two ends: low is {low}, high is {high}.")
+        raise StatisticsError(tr("A scale has two ends: low is {low}, high is {high}.", low=low, high=high))
     if low is not None and high is not None and not -np.inf < low < high < np.inf:
-        raise StatisticsError(f"A scale runs from low to high: low is {low:g}, high is {high:g}.")
+        raise StatisticsError(
+            tr("A scale runs from low to high: low is {low:g}, high is {high:g}.", low=low, high=high)
+        )
 
 
 def check_confidence(confidence: float) -> None:
     """Raise StatisticsError unless ``confidence`` lies strictly between 0 and 1."""
     if not 0 < confidence < 1:
-        raise StatisticsError(f"The confidence is {confidence:g}: it must lie between 0 and 1.", hint="Try 0.95.")
+        raise StatisticsError(
+            tr("The confidence is {confidence:g}: it must lie between 0 and 1.", confidence=confidence),
+            hint=tr("Try 0.95."),
+        )
 
 
 def tail_probability(confidence: float, n_comparisons: int = 1) -> float:
@@ -78,7 +100,9 @@ def tail_probability(confidence: float, n_comparisons: int = 1) -> float:
     """
     check_confidence(confidence)
     if n_comparisons < 1:
-        raise StatisticsError(f"A family of {n_comparisons} comparisons has no intervals.")
+        raise StatisticsError(
+            tr("A family of {n_comparisons} comparisons has no intervals.", n_comparisons=n_comparisons)
+        )
     return float(-np.expm1(np.log(confidence) / n_comparisons))
 
 
@@ -136,7 +160,7 @@ def cluster_codes(clusters: Sequence[Hashable | None], n: int) -> Ints:
     array([0, 1, 0, 2])
     """
     if len(clusters) != n:
-        raise StatisticsError(f"There are {len(clusters)} cluster names for {n} tasks.")
+        raise StatisticsError(tr("There are {n_clusters} cluster names for {n} tasks.", n_clusters=len(clusters), n=n))
     seen: dict[Hashable, int] = {}
     codes = [seen.setdefault(("", i) if name is None else (name,), len(seen)) for i, name in enumerate(clusters)]
     return np.asarray(codes, dtype=np.int64)

@@ -10,6 +10,7 @@ from typing import Literal
 from scipy.special import stdtr
 
 from harness.errors import StatisticsError
+from harness.locale import tr
 from harness.stats.arrays import check_confidence, t_critical
 
 DecisionCode = Literal["better", "worse", "equal", "no_worse", "undecided"]
@@ -49,9 +50,13 @@ def equivalence(difference: float, se: float, df: float, *, margin: float, confi
     (0.0004, -0.25, 0.15)
     """
     if not margin > 0:
-        raise StatisticsError(f"The margin is {margin:g}: it must be positive.", hint="On 1-5, 0.3 is usual.")
+        raise StatisticsError(
+            tr("The margin is {margin:g}: it must be positive.", margin=margin), hint=tr("On 1-5, 0.3 is usual.")
+        )
     if not (df > 0 and se >= 0):
-        raise StatisticsError(f"A standard error of {se:g} with {df:g} degrees of freedom tests nothing.")
+        raise StatisticsError(
+            tr("A standard error of {se:g} with {df:g} degrees of freedom tests nothing.", se=se, df=df)
+        )
     check_confidence(confidence)
     half = float(t_critical(df, 2 * (1 - confidence))) * se
     above, below = _upper_tail(difference + margin, se, df), _upper_tail(margin - difference, se, df)

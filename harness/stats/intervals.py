@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from scipy.special import ndtri
 
 from harness.errors import StatisticsError
+from harness.locale import tr
 from harness.stats.arrays import (
     Floats,
     bounded_interval,
@@ -125,7 +126,7 @@ def wilson_interval(k: int, n: int, *, confidence: float = 0.95, n_unscored: int
     (0.0, 0.0, 0.1611)
     """
     if not 0 <= k <= n:
-        raise StatisticsError(f"{k} of {n} passed: a count lies between 0 and the number of tasks.")
+        raise StatisticsError(tr("{k} of {n} passed: a count lies between 0 and the number of tasks.", k=k, n=n))
     tail = tail_probability(confidence)
     if n == 0:
         value = low = high = None

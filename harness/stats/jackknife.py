@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from harness.errors import StatisticsError
+from harness.locale import tr
 from harness.stats.arrays import Floats, Ints, cluster_codes, score_array, t_critical, tail_probability
 from harness.types import Estimate
 
@@ -108,7 +109,9 @@ def _pairs(
 ) -> tuple[Floats, Floats, Ints, np.ndarray]:
     a, b = score_array(first, name="first values"), score_array(second, name="second values")
     if a.shape != b.shape:
-        raise StatisticsError(f"There are {a.size} first and {b.size} second values: they are pairs.")
+        raise StatisticsError(
+            tr("There are {size} first and {size_2} second values: they are pairs.", size=a.size, size_2=b.size)
+        )
     known = ~np.isnan(a - b)
     codes = np.arange(a.size) if clusters is None else cluster_codes(clusters, a.size)
     return a[known], b[known], np.unique(codes[known], return_inverse=True)[1], known

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from harness.errors import StatisticsError
+from harness.locale import tr
 from harness.stats.arrays import Floats, Ints, t_critical, tail_probability
 
 
@@ -54,17 +55,17 @@ def sidak_t_critical(n_comparisons: int, df: float, *, confidence: float = 0.95)
     3.2029
     """
     if not df > 0:
-        raise StatisticsError(f"{df:g} degrees of freedom: t needs more than 0.")
+        raise StatisticsError(tr("{df:g} degrees of freedom: t needs more than 0.", df=df))
     return float(t_critical(df, tail_probability(confidence, n_comparisons)))
 
 
 def _sorted(p_values: ArrayLike) -> tuple[Floats, Ints]:
     p = np.asarray(p_values, dtype=np.float64)
     if p.ndim != 1:
-        raise StatisticsError(f"A family is a list of p-values: the shape is {p.shape}.")
+        raise StatisticsError(tr("A family is a list of p-values: the shape is {shape}.", shape=p.shape))
     if not ((p >= 0) & (p <= 1)).all():
         worst = p[~((p >= 0) & (p <= 1))][0]
-        raise StatisticsError(f"{worst:g} is not a p-value: it must lie between 0 and 1.")
+        raise StatisticsError(tr("{worst:g} is not a p-value: it must lie between 0 and 1.", worst=worst))
     order = np.argsort(p, kind="stable")
     return p[order], order
 

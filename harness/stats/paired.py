@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 from scipy.special import stdtr
 
 from harness.errors import StatisticsError
+from harness.locale import tr
 from harness.stats.arrays import Floats, number, score_array, shared_clusters, sure_share, tail_probability
 from harness.stats.gaps import PairGaps, gap_sentence, pair_gaps
 from harness.stats.intervals import TOO_FEW_CLUSTERS, cluster_cautions
@@ -123,8 +124,12 @@ def paired_comparison(
     second = score_array(baseline, low=low, high=high, name="baseline's scores")
     if first.shape != second.shape:
         raise StatisticsError(
-            f"The candidate has {first.size} tasks and the baseline {second.size}: a paired comparison needs the same.",
-            hint="Put NaN or None where a task has no score.",
+            tr(
+                "The candidate has {size} tasks and the baseline {size_2}: a paired comparison needs the same.",
+                size=first.size,
+                size_2=second.size,
+            ),
+            hint=tr("Put NaN or None where a task has no score."),
         )
     family = compare_pairs(
         np.stack([second, first]),
@@ -173,7 +178,13 @@ def compare_family(
         pairs = all_pairs(len(matrix))
     else:
         if not 0 <= baseline < len(matrix):
-            raise StatisticsError(f"There is no row {baseline} to be the baseline: there are {len(matrix)} rows.")
+            raise StatisticsError(
+                tr(
+                    "There is no row {baseline} to be the baseline: there are {n_matrix} rows.",
+                    baseline=baseline,
+                    n_matrix=len(matrix),
+                )
+            )
         pairs = np.array([(i, baseline) for i in range(len(matrix)) if i != baseline], dtype=np.int64).reshape(-1, 2)
     return compare_pairs(
         matrix,
@@ -223,11 +234,15 @@ def compare_pairs(
     matrix = score_array(scores, low=low, high=high, ndim=2)
     index = np.asarray(pairs, dtype=np.int64).reshape(-1, 2)
     if index.size and not (index.min() >= 0 and index.max() < len(matrix)):
-        raise StatisticsError(f"A pair names a row that is not there: there are {len(matrix)} rows.")
+        raise StatisticsError(
+            tr("A pair names a row that is not there: there are {n_matrix} rows.", n_matrix=len(matrix))
+        )
     if not step > 0:
-        raise StatisticsError(f"The step between scores is {step:g}: it must be positive.")
+        raise StatisticsError(tr("The step between scores is {step:g}: it must be positive.", step=step))
     if draws < 1:
-        raise StatisticsError(f"{draws} sign patterns give no p-value.", hint=f"Try {DRAWS}.")
+        raise StatisticsError(
+            tr("{draws} sign patterns give no p-value.", draws=draws), hint=tr("Try {draws}.", draws=DRAWS)
+        )
     tail, family_tail = tail_probability(confidence), tail_probability(confidence, max(1, len(index)))
     codes = shared_clusters(clusters, matrix.shape[1])
     if not len(index):

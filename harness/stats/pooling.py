@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from harness.errors import StatisticsError
+from harness.locale import tr
 from harness.stats.arrays import check_confidence, score_array, t_critical
 from harness.stats.tries import paule_mandel
 
@@ -50,9 +51,17 @@ def pool_judges(
     values, ses = score_array(differences, name="differences"), score_array(errors, name="errors")
     check_confidence(confidence)
     if values.size < 2 or values.shape != ses.shape:  # noqa: PLR2004 - one judge is no panel
-        raise StatisticsError(f"{values.size} differences with {ses.size} errors: a panel has two judges or more.")
+        raise StatisticsError(
+            tr(
+                "{size} differences with {size_2} errors: a panel has two judges or more.",
+                size=values.size,
+                size_2=ses.size,
+            )
+        )
     if not ((ses > 0).all() and 0 <= correlation <= 1):
-        raise StatisticsError("Every judge's difference needs a standard error above 0, and correlations lie in 0-1.")
+        raise StatisticsError(
+            tr("Every judge's difference needs a standard error above 0, and correlations lie in 0-1.")
+        )
     own = ses**2 * (1 - correlation)
     between = paule_mandel(values, np.maximum(own, 1e-12))
     weights = 1 / (between + np.maximum(own, 1e-12))

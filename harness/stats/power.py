@@ -12,6 +12,7 @@ import numpy as np
 from scipy.special import nctdtr, ndtri
 
 from harness.errors import StatisticsError
+from harness.locale import tr
 from harness.stats.arrays import t_critical, tail_probability
 
 GAINS = (0.1, 0.2, 0.3)
@@ -92,7 +93,7 @@ def required_n(effect: float, sd: float, *, power: float = 0.8, confidence: floa
     tail = tail_probability(confidence)
     _check_power(power, tail)
     if not sd > 0:
-        raise StatisticsError(f"The standard deviation of the differences is {sd:g}: it must be positive.")
+        raise StatisticsError(tr("The standard deviation of the differences is {sd:g}: it must be positive.", sd=sd))
     size = abs(effect) / sd
     if _power(size, MOST_TASKS, tail) < power:
         return None
@@ -124,9 +125,9 @@ def required_n_with_repeats(
     tail = tail_probability(confidence)
     _check_power(power, tail)
     if effect == 0:
-        raise StatisticsError("No number of tasks detects a difference of 0.")
+        raise StatisticsError(tr("No number of tasks detects a difference of 0."))
     if min(omega2, sigma2_a, sigma2_b) < 0 or min(repeats_a, repeats_b) < 1:
-        raise StatisticsError("Variances must not be negative, and every model answers at least once.")
+        raise StatisticsError(tr("Variances must not be negative, and every model answers at least once."))
     z = float(-ndtri(tail / 2) + ndtri(power))
     return z * z * (omega2 + sigma2_a / repeats_a + sigma2_b / repeats_b) / effect**2
 
@@ -192,5 +193,10 @@ def _solve(f: Callable[[float], float], low: float, high: float) -> float:
 def _check_power(power: float, tail: float) -> None:
     if not tail < power < 1:
         raise StatisticsError(
-            f"The power is {power:g}: it must lie between the error probability ({tail:.2g}) and 1.", hint="Try 0.8."
+            tr(
+                "The power is {power:g}: it must lie between the error probability ({tail:.2g}) and 1.",
+                power=power,
+                tail=tail,
+            ),
+            hint=tr("Try 0.8."),
         )

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from harness.errors import StatisticsError
+from harness.locale import tr
 from harness.stats.arrays import score_array, shared_clusters, tail_probability
 from harness.stats.pairs import all_pairs, pair_intervals, pair_moments
 from harness.stats.signflip import score_grid
@@ -75,7 +76,12 @@ def rank_sets_from_pairs(n_models: int, better: Iterable[tuple[int, int]]) -> tu
     for winner, loser in better:
         if not (0 <= winner < n_models and 0 <= loser < n_models):
             raise StatisticsError(
-                f"The pair ({winner}, {loser}) names a model that is not there: there are {n_models}."
+                tr(
+                    "The pair ({winner}, {loser}) names a model that is not there: there are {n_models}.",
+                    winner=winner,
+                    loser=loser,
+                    n_models=n_models,
+                )
             )
         n_better[loser] += 1
         n_worse[winner] += 1

@@ -5,6 +5,7 @@ from math import sqrt
 from scipy.special import stdtr
 
 from harness.errors import StatisticsError
+from harness.locale import tr
 
 
 def same_sign(difference: float, se: float, df: float) -> float:
@@ -22,7 +23,9 @@ def same_sign(difference: float, se: float, df: float) -> float:
     (0.92, 0.5)
     """
     if not (se >= 0 and df > 0):
-        raise StatisticsError(f"A standard error of {se:g} with {df:g} degrees of freedom predicts nothing.")
+        raise StatisticsError(
+            tr("A standard error of {se:g} with {df:g} degrees of freedom predicts nothing.", se=se, df=df)
+        )
     if se == 0:
         return 0.5 if difference == 0 else 1.0
     return float(stdtr(df, abs(difference) / (sqrt(2) * se)))

@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 from scipy.special import betaln, ndtr
 
 from harness.errors import StatisticsError
+from harness.locale import tr
 from harness.stats.arrays import Bools, score_array, sum_of_squares
 
 DRAW_TAIL = 0.005
@@ -41,7 +42,9 @@ def check_draw(is_labelled: ArrayLike, judge: ArrayLike) -> DrawCheck:
     labelled = np.asarray(is_labelled, dtype=np.bool_)
     scores = score_array(judge, name="judge's scores")
     if labelled.shape != scores.shape:
-        raise StatisticsError(f"There are {labelled.size} label marks and {scores.size} judge scores.")
+        raise StatisticsError(
+            tr("There are {size} label marks and {size_2} judge scores.", size=labelled.size, size_2=scores.size)
+        )
     n, n_tasks = int(labelled.sum()), labelled.size
     reasons: list[str] = []
     judge_p = order_p = None

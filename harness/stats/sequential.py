@@ -12,6 +12,7 @@ import numpy as np
 from scipy.special import ndtr, ndtri
 
 from harness.errors import StatisticsError
+from harness.locale import tr
 from harness.stats.arrays import Floats, check_confidence
 
 _NODES = 401  # Simpson's points across the continuation region: errors below 1e-9
@@ -28,7 +29,7 @@ def obrien_fleming(n_looks: int, *, confidence: float = 0.95) -> Floats:
     [4.049, 2.863, 2.337, 2.024]
     """
     if n_looks < 1:
-        raise StatisticsError(f"{n_looks} looks test nothing.")
+        raise StatisticsError(tr("{n_looks} looks test nothing.", n_looks=n_looks))
     check_confidence(confidence)
     shares = np.arange(1, n_looks + 1) / n_looks
     low, high = 1.0, 8.0
@@ -54,7 +55,9 @@ def spending_bounds(shares: Sequence[float], *, confidence: float = 0.95) -> Flo
     """
     check_confidence(confidence)
     if not shares or not all(a < b for a, b in zip([0.0, *shares], [*shares, 1.0 + 1e-12], strict=True)):
-        raise StatisticsError(f"Looks at {list(shares)} of the tasks: shares rise from above 0 to at most 1.")
+        raise StatisticsError(
+            tr("Looks at {shares} of the tasks: shares rise from above 0 to at most 1.", shares=list(shares))
+        )
     z = -float(ndtri((1 - confidence) / 4))
     bounds: list[float] = []
     for number, share in enumerate(shares, start=1):

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from harness.errors import StatisticsError
+from harness.locale import tr
 from harness.stats.arrays import Floats, check_confidence, cluster_codes, score_array
 from harness.stats.signflip import CHUNK, ROUNDING
 
@@ -61,7 +62,9 @@ def correct_over_tries(
     table = score_array(differences, ndim=2, name="differences")
     check_confidence(confidence)
     if draws < 1:
-        raise StatisticsError(f"{draws} sign patterns give no p-value.", hint=f"Try {DRAWS}.")
+        raise StatisticsError(
+            tr("{draws} sign patterns give no p-value.", draws=draws), hint=tr("Try {draws}.", draws=DRAWS)
+        )
     n_tries, n_tasks = table.shape
     known = ~np.isnan(table)
     counts = known.sum(axis=1)
@@ -164,7 +167,7 @@ def shrink_gains(differences: ArrayLike, errors: ArrayLike) -> ShrunkenGains | N
     """
     gains, ses = score_array(differences, name="differences"), score_array(errors, name="errors")
     if gains.shape != ses.shape or not (ses > 0).all():
-        raise StatisticsError("Every gain needs a standard error above 0.")
+        raise StatisticsError(tr("Every gain needs a standard error above 0."))
     if gains.size < 3:  # noqa: PLR2004 - two points have no spread to learn from
         return None
     variance = paule_mandel(gains, ses**2)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from harness.errors import StatisticsError
+from harness.locale import tr
 from harness.stats.arrays import score_array
 from harness.stats.power import GAINS, required_n
 
@@ -73,7 +74,7 @@ def variance_components(scores: ArrayLike) -> VarianceComponents:
     """
     array = score_array(scores, ndim=3)
     if 0 in array.shape[1:]:
-        raise StatisticsError(f"Scores of shape {array.shape} hold no generation or no judgement.")
+        raise StatisticsError(tr("Scores of shape {shape} hold no generation or no judgement.", shape=array.shape))
     complete = array[~np.isnan(array).any(axis=(1, 2))]
     n_tasks, n_generations, n_judgements = complete.shape
     cautions: list[str] = []
@@ -120,7 +121,7 @@ def predicted_se(
     0.441
     """
     if min(tasks, generations, judgements) < 1:
-        raise StatisticsError("A design has at least one task, one generation and one judgement.")
+        raise StatisticsError(tr("A design has at least one task, one generation and one judgement."))
     if (
         components.task is None
         or (components.generation is None and generations != components.n_generations)
@@ -148,7 +149,7 @@ def buy_next(
     [('tasks', 0.624), ('judgements', 0.875), ('generations', 0.876)]
     """
     if generation_cost < 0 or not judgement_cost > 0:
-        raise StatisticsError("A judgement must cost something, and a generation must not cost less than nothing.")
+        raise StatisticsError(tr("A judgement must cost something, and a generation must not cost less than nothing."))
     tasks, generations, judgements = components.n_tasks, components.n_generations, components.n_judgements
     designs = {"tasks": (2 * tasks, generations, judgements)}
     if components.generation is not None:

@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 from scipy.special import gammaln, stdtr
 
 from harness.errors import StatisticsError
+from harness.locale import tr
 from harness.stats.arrays import Floats, Ints, score_array, shared_clusters, t_critical, tail_probability
 from harness.stats.intervals import score_interval
 from harness.stats.pairs import pair_intervals, pair_moments
@@ -54,10 +55,15 @@ def score_ends(scores: Floats, low: float | None, high: float | None, ends: tupl
     )
     if least.shape != scores.shape or most.shape != scores.shape:
         raise StatisticsError(
-            f"The ends of the scores have the shapes {least.shape}, {most.shape}, not {scores.shape}."
+            tr(
+                "The ends of the scores have the shapes {shape}, {shape_2}, not {shape_3}.",
+                shape=least.shape,
+                shape_2=most.shape,
+                shape_3=scores.shape,
+            )
         )
     if (least > most).any():
-        raise StatisticsError("A score's least possible value is above its greatest.")
+        raise StatisticsError(tr("A score's least possible value is above its greatest."))
     return least, most
 
 

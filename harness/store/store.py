@@ -15,6 +15,7 @@ from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import DBAPIError
 
 from harness.errors import StoreError
+from harness.locale import tr
 from harness.store import schema
 from harness.store.store_file import OTHER_STORE, file_url, reading_engine, store_exists, store_file, writing_engine
 from harness.store.store_rows import (
@@ -64,8 +65,13 @@ class Store:
         if found > schema.VERSION:
             self.close()
             raise StoreError(
-                f"The store {self._path} has schema {found}; this version of ja-harness knows schema {schema.VERSION}.",
-                hint="Upgrade (pip install -U ja-harness), or use another store with --store.",
+                tr(
+                    "The store {path} has schema {found}; this version of ja-harness knows schema {version}.",
+                    path=self._path,
+                    found=found,
+                    version=schema.VERSION,
+                ),
+                hint=tr("Upgrade (pip install -U ja-harness), or use another store with --store."),
             )
 
     def __enter__(self) -> Self:
@@ -96,7 +102,9 @@ class Store:
                 ).scalar_one_or_none()
         if version is None or not version.isdecimal():
             self.close()
-            raise StoreError(f"{self._path} is a database, but not a store of ja-harness.", hint=OTHER_STORE)
+            raise StoreError(
+                tr("{path} is a database, but not a store of ja-harness.", path=self._path), hint=OTHER_STORE
+            )
         with self.transaction() as connection:
             self._has_checksums = not _without_checksum(connection)
         return int(version)
@@ -123,8 +131,10 @@ class Store:
     def damaged(self, what: str) -> StoreError:
         """Return the error that says that something in this store is not what was written."""
         return StoreError(
-            f"The store {self._path} is damaged: {what}.",
-            hint="Put a copy of it back, or move it away and run the harness eval command again: it makes all anew.",
+            tr("The store {path} is damaged: {what}.", path=self._path, what=what),
+            hint=tr(
+                "Put a copy of it back, or move it away and run the harness eval command again: it makes all anew."
+            ),
         )
 
     def _intact(self, table: Table, row: Any) -> dict[str, Any]:  # noqa: ANN401 - a SQLAlchemy row
@@ -275,7 +285,8 @@ class Store:
             requests = [to_request(row, bodies[row["request_key"]]) for row in planned]
         if not planned:
             raise StoreError(
-                f"The store {self._path} does not hold this run.", hint="Use the store it was made with: --store URL."
+                tr("The store {path} does not hold this run.", path=self._path),
+                hint=tr("Use the store it was made with: --store URL."),
             )
         known = {(task, sample.id) for task, items in samples.items() for sample in items}
         places = [row["position"] for row in planned]
@@ -288,18 +299,19 @@ def _explain(error: DBAPIError, path: Path) -> StoreError:
     cause = str(error.orig)
     if "locked" in cause:
         return StoreError(
-            f"The store {path} is locked: another process has been writing for too long.",
-            hint="Wait for it or end it, then run the same command again; nothing stored is lost.",
+            tr("The store {path} is locked: another process has been writing for too long.", path=path),
+            hint=tr("Wait for it or end it, then run the same command again; nothing stored is lost."),
         )
     if "full" in cause:
         return StoreError(
-            f"No space left to write the store {path}.", hint="Free some space, then run the same command again."
+            tr("No space left to write the store {path}.", path=path),
+            hint=tr("Free some space, then run the same command again."),
         )
     if "readonly" in cause or "unable to open" in cause:
-        return StoreError(f"The store {path} cannot be written: {cause}.", hint=OTHER_STORE)
+        return StoreError(tr("The store {path} cannot be written: {cause}.", path=path, cause=cause), hint=OTHER_STORE)
     if "not a database" in cause or "malformed" in cause:
-        return StoreError(f"{path} is not a readable store: {cause}.", hint=OTHER_STORE)
-    return StoreError(f"The store {path} failed: {cause}.", hint=OTHER_STORE)
+        return StoreError(tr("{path} is not a readable store: {cause}.", path=path, cause=cause), hint=OTHER_STORE)
+    return StoreError(tr("The store {path} failed: {cause}.", path=path, cause=cause), hint=OTHER_STORE)
 
 
 def chunks(keys: Sequence[str]) -> Iterator[Sequence[str]]:

@@ -16,6 +16,7 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import QueuePool
 
 from harness.errors import StoreError
+from harness.locale import tr
 
 OTHER_STORE = "Choose another place with --store sqlite:///PATH."
 _PREFIX = "sqlite:///"
@@ -41,13 +42,19 @@ def store_file(url: str) -> Path:
     if found is None and "://" in url:
         raise _not_sqlite(url)
     if not text.strip() or "\0" in text:
-        raise StoreError(f"{url!r} names no file for the store.", hint="Write sqlite:///PATH/TO/store.sqlite.")
+        raise StoreError(
+            tr("{url!r} names no file for the store.", url=url), hint=tr("Write sqlite:///PATH/TO/store.sqlite.")
+        )
     if text == ":memory:":
-        raise StoreError(f"The store must be a SQLite file, not {url!r}.", hint="Write sqlite:///PATH/TO/store.sqlite.")
+        raise StoreError(
+            tr("The store must be a SQLite file, not {url!r}.", url=url),
+            hint=tr("Write sqlite:///PATH/TO/store.sqlite."),
+        )
     path = Path(os.path.expanduser(text))  # noqa: PTH111 - Path("./~/x") has forgotten the dot that says "no home"
     if found and _OPTIONS.search(text) and not path.exists():
         raise StoreError(
-            f"A store takes no options: {url!r}.", hint="End it with the file's name: sqlite:///PATH/TO/store.sqlite."
+            tr("A store takes no options: {url!r}.", url=url),
+            hint=tr("End it with the file's name: sqlite:///PATH/TO/store.sqlite."),
         )
     return path
 
@@ -82,7 +89,12 @@ def writing_engine(path: Path, lock_timeout: float) -> Engine:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StoreError(
-            f"The folder of the store cannot be made: {path.parent}: {error.strerror}.", hint=OTHER_STORE
+            tr(
+                "The folder of the store cannot be made: {parent}: {strerror}.",
+                parent=path.parent,
+                strerror=error.strerror,
+            ),
+            hint=OTHER_STORE,
         ) from error
 
     def connect() -> sqlite3.Connection:
@@ -106,7 +118,9 @@ def reading_engine(path: Path, lock_timeout: float) -> tuple[Engine, tempfile.Te
     """
     _refuse_devices(path)
     if not path.exists():
-        raise StoreError(f"There is no store at {path}.", hint="Say where it is: --store sqlite:///PATH.")
+        raise StoreError(
+            tr("There is no store at {path}.", path=path), hint=tr("Say where it is: --store sqlite:///PATH.")
+        )
     for mode in _modes(path):
         connect = _reader(path, mode, lock_timeout)
         if _works(connect):
@@ -121,8 +135,12 @@ def reading_engine(path: Path, lock_timeout: float) -> tuple[Engine, tempfile.Te
     except OSError as error:
         copy.cleanup()
         raise StoreError(
-            f"The store {path} can only be read from a copy, which cannot be made: {error.strerror}.",
-            hint="Free some space in the folder for temporary files, or choose another one with TMPDIR.",
+            tr(
+                "The store {path} can only be read from a copy, which cannot be made: {strerror}.",
+                path=path,
+                strerror=error.strerror,
+            ),
+            hint=tr("Free some space in the folder for temporary files, or choose another one with TMPDIR."),
         ) from error
     return _engine(path, _reader(target, "mode=rw", lock_timeout)), copy
 
@@ -206,7 +224,9 @@ def _refuse_devices(path: Path) -> None:
     except (OSError, ValueError):
         return  # opening it says what is wrong
     if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
-        raise StoreError(f"The store {path} is a device, a pipe or a socket, not a file.", hint=OTHER_STORE)
+        raise StoreError(
+            tr("The store {path} is a device, a pipe or a socket, not a file.", path=path), hint=OTHER_STORE
+        )
 
 
 def _not_sqlite(url: str) -> StoreError:
@@ -214,5 +234,5 @@ def _not_sqlite(url: str) -> StoreError:
     try:
         shown = make_url(url).render_as_string(hide_password=True)
     except (ArgumentError, ValueError):
-        return StoreError(f"{url!r} is not a store URL.", hint=hint)
-    return StoreError(f"The store must be a SQLite file, not {shown!r}.", hint=hint)
+        return StoreError(tr("{url!r} is not a store URL.", url=url), hint=hint)
+    return StoreError(tr("The store must be a SQLite file, not {shown!r}.", shown=shown), hint=hint)

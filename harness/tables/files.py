@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import InputError
+from harness.locale import tr
 
 SIZE_VARIABLE = "HARNESS_MAX_FILE_MB"
 MAX_SETTINGS = 4_000_000
@@ -38,7 +39,9 @@ def largest() -> int:
     """
     text = os.environ.get(SIZE_VARIABLE, "").strip() or str(_DEFAULT_MB)
     if not text.isascii() or not text.isdigit() or int(text[:12]) == 0:
-        raise InputError(f"{text!r} is not a number of megabytes", path=SIZE_VARIABLE, hint="For example 4000.")
+        raise InputError(
+            tr("{text!r} is not a number of megabytes", text=text), path=SIZE_VARIABLE, hint=tr("For example 4000.")
+        )
     return int(text[:12]) * _MB
 
 
@@ -69,16 +72,16 @@ def read_bytes(path: str | Path, *, most: int | None = None) -> bytes:
             # Files of the system say that they are empty and are not, and others grow: one byte more tells.
             data = b"" if status.st_size > limit else file.read(limit + 1)
     except FileNotFoundError:
-        raise InputError("no such file", path=path, hint=_nearby(Path(path))) from None
+        raise InputError(tr("no such file"), path=path, hint=_nearby(Path(path))) from None
     except PermissionError:
-        raise InputError("no permission to read this file", path=path) from None
+        raise InputError(tr("no permission to read this file"), path=path) from None
     except (OSError, ValueError, RuntimeError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise InputError(f"cannot be read: {reason}", path=path) from None
+        raise InputError(tr("cannot be read: {reason}", reason=reason), path=path) from None
     if status.st_size > limit or len(data) > limit:
         size = max(status.st_size, len(data))
         hint = more_allowed() if most is None else "This is hardly the file that was meant: check the path."
-        raise InputError(f"larger than {limit:,} bytes ({size:,})", path=path, hint=hint)
+        raise InputError(tr("larger than {limit:,} bytes ({size:,})", limit=limit, size=size), path=path, hint=hint)
     return data
 
 
@@ -93,10 +96,10 @@ def read_text(path: str | Path, *, most: int = MAX_SETTINGS) -> str:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError(
-            f"byte 0x{data[error.start]:02x} is not UTF-8 text",
+            tr("byte 0x{data:02x} is not UTF-8 text", data=data[error.start]),
             path=path,
             line=line_of(data, error.start),
-            hint="Save the file as UTF-8.",
+            hint=tr("Save the file as UTF-8."),
         ) from None
     refuse_nul(text, str(path))
     return text
@@ -111,15 +114,15 @@ def read_toml(path: str | Path) -> dict[str, Any]:
     text = read_text(path, most=_MAX_TOML)
     for number, line in enumerate(text.splitlines(), start=1):
         if line.count(".") > _MAX_DOTS:
-            raise InputError("a key or text with more dots than any needs", path=path, line=number)
+            raise InputError(tr("a key or text with more dots than any needs"), path=path, line=number)
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise InputError(f"not valid TOML: {error}.", path=path) from error
+        raise InputError(tr("not valid TOML: {error}.", error=error), path=path) from error
     except RecursionError:
-        raise InputError("not valid TOML: nested too deeply.", path=path) from None
+        raise InputError(tr("not valid TOML: nested too deeply."), path=path) from None
     except ValueError as error:  # a number of more digits than Python converts, a date that does not exist
-        raise InputError(f"not valid TOML: {error}.", path=path) from error
+        raise InputError(tr("not valid TOML: {error}.", error=error), path=path) from error
 
 
 def refuse_nul(text: str, path: str) -> None:
@@ -127,10 +130,10 @@ def refuse_nul(text: str, path: str) -> None:
     place = text.find("\0")
     if place >= 0:
         raise InputError(
-            "a NUL, which no text holds: UTF-16 without its mark, or no text file",
+            tr("a NUL, which no text holds: UTF-16 without its mark, or no text file"),
             path=path,
             line=text.count("\n", 0, place) + 1,
-            hint="Save the file as UTF-8.",
+            hint=tr("Save the file as UTF-8."),
         )
 
 
@@ -143,7 +146,10 @@ def refuse_long_lines(data: bytes, path: str) -> None:
         end = data.rfind(b"\n", start, start + limit + 1)
         if end < 0:
             raise InputError(
-                f"a line of more than {limit:,} bytes", path=path, line=line_of(data, start), hint=more_allowed()
+                tr("a line of more than {limit:,} bytes", limit=limit),
+                path=path,
+                line=line_of(data, start),
+                hint=more_allowed(),
             )
         start = end + 1
 
@@ -156,7 +162,7 @@ def line_of(data: bytes, place: int) -> int:
 def _refuse_odd(mode: int, path: str | Path) -> None:
     for is_kind, name in _KINDS.items():
         if is_kind(mode):
-            raise InputError(f"this is {name}, not a file", path=path)
+            raise InputError(tr("this is {name}, not a file", name=name), path=path)
 
 
 def _nearby(path: Path) -> str:

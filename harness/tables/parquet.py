@@ -9,6 +9,7 @@ import pyarrow as pa
 from pyarrow import parquet as pq
 
 from harness.errors import InputError
+from harness.locale import tr
 from harness.tables.files import largest, more_allowed
 from harness.tables.rows import Row, lf
 
@@ -39,10 +40,14 @@ def parquet_rows(data: bytes, path: str) -> list[Row]:
             # A text that stands in many rows of a dictionary is there once in the batch, and in every row of ours.
             size += batch.nbytes + (sum(map(_weight, new)) if "dictionary<" in str(batch.schema) else 0)
             if size > limit:
-                raise InputError(f"more than {limit:,} bytes once unpacked", path=path, hint=more_allowed())
+                raise InputError(
+                    tr("more than {limit:,} bytes once unpacked", limit=limit), path=path, hint=more_allowed()
+                )
             rows += new
     except (pa.ArrowException, OSError, ValueError, OverflowError, RecursionError) as error:
-        raise InputError(f"not a Parquet file that can be read: {str(error).splitlines()[0]}", path=path) from None
+        raise InputError(
+            tr("not a Parquet file that can be read: {splitlines}", splitlines=str(error).splitlines()[0]), path=path
+        ) from None
     return rows
 
 
@@ -52,11 +57,22 @@ def _refuse_large(metadata: pq.FileMetaData, path: str, limit: int) -> None:
     size = sum(group.total_byte_size for group in groups)
     rows, columns = metadata.num_rows, metadata.num_columns
     if columns > _MOST_COLUMNS:
-        raise InputError(f"{columns:,} columns; a table has at most {_MOST_COLUMNS:,}", path=path)
+        raise InputError(
+            tr(
+                "{columns:,} columns; a table has at most {most_columns:,}", columns=columns, most_columns=_MOST_COLUMNS
+            ),
+            path=path,
+        )
     if size > limit or rows * columns > limit // _BYTES_PER_CELL:
         raise InputError(
-            f"{rows:,} rows and {size:,} bytes once unpacked; a table may have {limit // _BYTES_PER_CELL:,} cells and "
-            f"{limit:,} bytes",
+            tr(
+                "{rows:,} rows and {size:,} bytes once unpacked; a table may have {limit:,} cells and "
+                "{limit_2:,} bytes",
+                rows=rows,
+                size=size,
+                limit=limit // _BYTES_PER_CELL,
+                limit_2=limit,
+            ),
             path=path,
             hint=more_allowed(),
         )
@@ -75,7 +91,7 @@ def _rows(table: pa.Table | pa.RecordBatch, path: str, *, first: int) -> list[Ro
     columns = [column.to_pylist() for column in table.columns]
     names = [str(name) for name in table.schema.names]
     if len(set(names)) != len(names):
-        raise InputError(f"two columns have the same name among: {', '.join(names)}", path=path)
+        raise InputError(tr("two columns have the same name among: {names}", names=", ".join(names)), path=path)
     return [
         Row(line=number, values={name: _plain(cell, path, number) for name, cell in zip(names, cells, strict=True)})
         for number, cells in enumerate(zip(*columns, strict=True), start=first)
@@ -120,4 +136,4 @@ def _plain(value: Any, path: str, number: int) -> Any:  # noqa: ANN401 - any cel
         return {key: _plain(item, path, number) for key, item in value.items()}
     if isinstance(value, dt.date | dt.time | dt.timedelta | decimal.Decimal):
         return str(value)
-    raise InputError(f"a cell of type {type(value).__name__} cannot be used", path=path, line=number)
+    raise InputError(tr("a cell of type {name} cannot be used", name=type(value).__name__), path=path, line=number)

@@ -7,6 +7,7 @@ from importlib.metadata import EntryPoint
 from pathlib import Path
 
 from harness.errors import InputError
+from harness.locale import tr
 from harness.tables.files import read_bytes, refuse_long_lines, refuse_nul
 from harness.tables.rows import Row
 from harness.tables.text import csv_rows, decode, header_width, json_rows
@@ -67,7 +68,7 @@ def sha256_of(path: str | Path) -> str:
 
 def _rows(data: bytes, path: str, *, keep_odd: bool) -> list[Row]:
     if not data.strip(b" \t\r\n\xef\xbb\xbf"):
-        raise InputError("the file is empty", path=path)
+        raise InputError(tr("the file is empty"), path=path)
     suffix = Path(path).suffix.lower()
     if data.startswith(_PARQUET_MAGIC) or suffix in _PARQUET_SUFFIXES:
         read_parquet: Callable[[bytes, str], list[Row]] = _PARQUET.load()
@@ -75,14 +76,16 @@ def _rows(data: bytes, path: str, *, keep_odd: bool) -> list[Row]:
     else:
         rows = _text_rows(data, path, suffix, keep_odd=keep_odd)
     if not rows:
-        raise InputError("the file has no rows", path=path)
+        raise InputError(tr("the file has no rows"), path=path)
     return rows
 
 
 def _text_rows(data: bytes, path: str, suffix: str, *, keep_odd: bool) -> list[Row]:
     for magic, what in _ARCHIVES.items():
         if data.startswith(magic):
-            raise InputError(f"this is {what}", path=path, hint="Export it as CSV (UTF-8), JSONL or Parquet.")
+            raise InputError(
+                tr("this is {what}", what=what), path=path, hint=tr("Export it as CSV (UTF-8), JSONL or Parquet.")
+            )
     refuse_long_lines(data, path)
     text = decode(data, path)
     refuse_nul(text, path)
@@ -93,5 +96,7 @@ def _text_rows(data: bytes, path: str, suffix: str, *, keep_odd: bool) -> list[R
     if header_width(text) > 1:
         return csv_rows(text, path)
     raise InputError(
-        "neither JSON, CSV nor Parquet by its content", path=path, hint="Name it .jsonl, .json, .csv, .tsv or .parquet."
+        tr("neither JSON, CSV nor Parquet by its content"),
+        path=path,
+        hint=tr("Name it .jsonl, .json, .csv, .tsv or .parquet."),
     )

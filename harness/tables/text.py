@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any, NoReturn
 
 from harness.errors import InputError
+from harness.locale import tr
 from harness.tables.cells import is_ours, unguarded
 from harness.tables.rows import Row, lf, shorten
 
@@ -39,10 +40,14 @@ def decode(data: bytes, path: str) -> str:
         if encoding == "utf-8" and (text := _decode_cp932(data)) is not None:
             return text
         raise InputError(
-            f"byte 0x{data[error.start]:02x} is not {encoding.removesuffix('-sig').upper()} text",
+            tr(
+                "byte 0x{data:02x} is not {upper} text",
+                data=data[error.start],
+                upper=encoding.removesuffix("-sig").upper(),
+            ),
             path=path,
             line=data.count(b"\n", 0, error.start) + 1,
-            hint="Save the file as UTF-8.",
+            hint=tr("Save the file as UTF-8."),
         ) from None
 
 
@@ -131,7 +136,7 @@ def _json_values(text: str, path: str) -> Iterator[tuple[int, Any]]:
         if in_array and not text.startswith("]", position):
             position = _after_comma(text, position, path)
     if in_array and not closed:
-        raise InputError("not JSON: the array that begins here is never closed", path=path, line=1)
+        raise InputError(tr("not JSON: the array that begins here is never closed"), path=path, line=1)
 
 
 def _after_comma(text: str, position: int, path: str) -> int:
@@ -150,7 +155,9 @@ def _skip_space(text: str, position: int) -> int:
 
 def _not_json(reason: str, text: str, position: int, line: int, path: str) -> InputError:
     offending = text[position : position + 200].partition("\n")[0].rstrip()
-    return InputError(f"not JSON ({reason}): {shorten(offending)}", path=path, line=line)
+    return InputError(
+        tr("not JSON ({reason}): {offending}", reason=reason, offending=shorten(offending)), path=path, line=line
+    )
 
 
 def _refuse_constant(name: str) -> NoReturn:
@@ -213,7 +220,12 @@ def csv_rows(text: str, path: str, *, delimiter: str | None = None) -> list[Row]
     head = text[: _LONGEST_HEADER + 1].lstrip("\r\n")
     if len(head) > _LONGEST_HEADER - 1 and "\n" not in head and "\r" not in head:
         raise InputError(
-            f"a first line of more than {_LONGEST_HEADER:,} characters names no columns", path=path, line=1
+            tr(
+                "a first line of more than {longest_header:,} characters names no columns",
+                longest_header=_LONGEST_HEADER,
+            ),
+            path=path,
+            line=1,
         )
     delimiter = delimiter or max(_DELIMITERS, key=lambda choice: _header_width(text, choice))
     (_, first), *records = _csv_records(text, path, delimiter) or [(1, [])]
@@ -221,16 +233,21 @@ def csv_rows(text: str, path: str, *, delimiter: str | None = None) -> list[Row]
     named = [name for name in header if name]
     if len(set(named)) != len(named):
         twice = next(name for name in named if named.count(name) > 1)
-        raise InputError(f"two columns are named {shorten(twice)}", path=path)
+        raise InputError(tr("two columns are named {twice}", twice=shorten(twice)), path=path)
     ours = is_ours(header)
     rows = []
     for line, cells in records:
         if len(cells) != len(header):
             raise InputError(
-                f"{len(cells)} cells under a header of {len(header)} columns: {shorten(', '.join(cells))}",
+                tr(
+                    "{n_cells} cells under a header of {n_header} columns: {cells}",
+                    n_cells=len(cells),
+                    n_header=len(header),
+                    cells=shorten(", ".join(cells)),
+                ),
                 path=path,
                 line=line,
-                hint="A cell that holds the delimiter or a line break needs double quotes around it.",
+                hint=tr("A cell that holds the delimiter or a line break needs double quotes around it."),
             )
         read = map(unguarded, cells) if ours else cells
         rows.append(Row(line=line, values={name: lf(cell) for name, cell in zip(header, read, strict=True) if name}))
@@ -262,7 +279,9 @@ def _csv_records(text: str, path: str, delimiter: str) -> list[tuple[int, list[s
                 records.append((begins, cells))
             begins = reader.line_num + 1
     except csv.Error as error:
-        raise InputError(f"not CSV ({error}) in the record that begins here", path=path, line=begins) from None
+        raise InputError(
+            tr("not CSV ({error}) in the record that begins here", error=error), path=path, line=begins
+        ) from None
     finally:
         csv.field_size_limit(limit)
     return records

@@ -10,6 +10,7 @@ are part of it and under its licence, Apache-2.0. They are too few and too easy 
 from importlib import resources
 
 from harness.errors import UnknownNameError, UsageError
+from harness.locale import tr
 from harness.tables import read_table
 from harness.tasks.files import SampleList, to_samples
 from harness.types import TaskSpec
@@ -30,11 +31,16 @@ def open_bundled(spec: TaskSpec) -> SampleList:
     """
     name = spec.name.partition(":")[2]
     if name not in SETS:
-        raise UnknownNameError("bundled task", spec.name, [f"bundled:{known}" for known in SETS])
+        raise UnknownNameError(tr("bundled task"), spec.name, [f"bundled:{known}" for known in SETS])
     if spec.source is not None:
         raise UsageError(
-            f"Task {spec.name!r} takes no path, got {spec.source!r}.",
-            hint=f"Write --task {spec.name}, or give your file another name: --task {name}={spec.source}",
+            tr("Task {name!r} takes no path, got {source!r}.", name=spec.name, source=spec.source),
+            hint=tr(
+                "Write --task {name}, or give your file another name: --task {name_2}={source}",
+                name=spec.name,
+                name_2=name,
+                source=spec.source,
+            ),
         )
     with resources.as_file(resources.files("harness.tasks") / "data" / SETS[name]) as path:
         table = read_table(path)

@@ -6,6 +6,7 @@ from pathlib import Path
 import huggingface_hub
 
 from harness.errors import HarnessError, InputError
+from harness.locale import tr
 from harness.tables import compact, read_table, shorten
 from harness.tasks.files import SampleList, refuse_settings, to_samples
 from harness.types import Sample, TaskSpec
@@ -36,9 +37,17 @@ def open_elyza(spec: TaskSpec) -> SampleList:
         missing = [number for number, sample in enumerate(samples) if getattr(sample, what) is None]
         if missing:
             raise InputError(
-                f"{len(missing)} of {SIZE} tasks have no {what}: rows {compact(missing)} (counted from 0)",
+                tr(
+                    "{n_missing} of {size} tasks have no {what}: rows {missing} (counted from 0)",
+                    n_missing=len(missing),
+                    size=SIZE,
+                    what=what,
+                    missing=compact(missing),
+                ),
                 path=shown,
-                hint="ELYZA-tasks-100 has the columns input, output and eval_aspect. Another set needs another name.",
+                hint=tr(
+                    "ELYZA-tasks-100 has the columns input, output and eval_aspect. Another set needs another name."
+                ),
             )
     return SampleList(tuple(samples))
 
@@ -55,15 +64,23 @@ def open_elyza_tv(spec: TaskSpec) -> SampleList:
     refuse_settings(spec)
     if spec.source is None:
         raise HarnessError(
-            f"Task {spec.name!r} needs the competition's file: its participants have it, and it is not on the Hub.",
-            hint=f"Pass --task {spec.name}=PATH/TO/elyza-tasks-100-TV_0.jsonl, "
-            f"or set path under [tasks.{spec.name}] in harness.toml.",
+            tr(
+                "Task {name!r} needs the competition's file: its participants have it, and it is not on the Hub.",
+                name=spec.name,
+            ),
+            hint=tr(
+                "Pass --task {name}=PATH/TO/elyza-tasks-100-TV_0.jsonl, "
+                "or set path under [tasks.{name}] in harness.toml.",
+                name=spec.name,
+            ),
         )
     table = read_table(spec.source)
     id_column = spec.columns.get("task_id", "task_id")
     if not {id_column, "id"} & set(table.columns):
         raise InputError(
-            f"no column {id_column!r}", path=table.path, hint=f"The file's columns: {', '.join(table.columns)}."
+            tr("no column {id_column!r}", id_column=id_column),
+            path=table.path,
+            hint=tr("The file's columns: {columns}.", columns=", ".join(table.columns)),
         )
     samples = {sample.id: sample for sample in to_samples(table.rows, path=table.path, columns=spec.columns)}
     expected = [str(number) for number in range(SIZE)]
@@ -73,9 +90,9 @@ def open_elyza_tv(spec: TaskSpec) -> SampleList:
         wrong = [f"missing: {compact(missing)}"] if missing else []
         wrong += [f"not expected: {shorten(', '.join(extra))}"] if extra else []
         raise InputError(
-            f"the ids are not exactly 0 to {SIZE - 1}; {'; '.join(wrong)}",
+            tr("the ids are not exactly 0 to {size}; {wrong}", size=SIZE - 1, wrong="; ".join(wrong)),
             path=table.path,
-            hint="To run on a part of the set, use --limit; another set needs another name.",
+            hint=tr("To run on a part of the set, use --limit; another set needs another name."),
         )
     return SampleList(tuple(samples[number] for number in expected))
 
@@ -83,9 +100,9 @@ def open_elyza_tv(spec: TaskSpec) -> SampleList:
 def _check_size(samples: Sequence[Sample], shown: str) -> None:
     if len(samples) != SIZE:
         raise InputError(
-            f"{len(samples)} tasks, but ELYZA-tasks-100 has {SIZE}",
+            tr("{n_samples} tasks, but ELYZA-tasks-100 has {size}", n_samples=len(samples), size=SIZE),
             path=shown,
-            hint="To run on a part of the set, use --limit; another set needs another name.",
+            hint=tr("To run on a part of the set, use --limit; another set needs another name."),
         )
 
 
@@ -104,6 +121,17 @@ def _fetch(task: str) -> Path:
     except Exception as error:  # the Hub client's errors share no base class across its versions
         first_line = next(iter(str(error).splitlines()), "")
         raise HarnessError(
-            f"Task {task!r} could not be fetched from the Hub ({url}): {type(error).__name__}: {first_line}",
-            hint=f"Without a network, get {FILE} of the dataset {REPO} elsewhere and pass --task {task}=PATH.",
+            tr(
+                "Task {task!r} could not be fetched from the Hub ({url}): {name}: {first_line}",
+                task=task,
+                url=url,
+                name=type(error).__name__,
+                first_line=first_line,
+            ),
+            hint=tr(
+                "Without a network, get {file} of the dataset {repo} elsewhere and pass --task {task}=PATH.",
+                file=FILE,
+                repo=REPO,
+                task=task,
+            ),
         ) from error

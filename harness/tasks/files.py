@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.errors import HarnessError, InputError, UnknownNameError
+from harness.locale import tr
 from harness.tables import Row, id_text, name_text, parse_json, read_table, shorten
 from harness.types import Sample, TaskSpec
 
@@ -44,8 +45,8 @@ def open_file(spec: TaskSpec) -> SampleList:
     refuse_settings(spec)
     if spec.source is None:
         raise HarnessError(
-            f"Task {spec.name!r} needs a file.",
-            hint=f"Pass --task {spec.name}=PATH, or set path under [tasks.{spec.name}] in harness.toml.",
+            tr("Task {name!r} needs a file.", name=spec.name),
+            hint=tr("Pass --task {name}=PATH, or set path under [tasks.{name}] in harness.toml.", name=spec.name),
         )
     table = read_table(spec.source)
     return SampleList(tuple(to_samples(table.rows, path=table.path, columns=spec.columns)))
@@ -54,7 +55,7 @@ def open_file(spec: TaskSpec) -> SampleList:
 def refuse_settings(spec: TaskSpec) -> None:
     """Raise UnknownNameError for a setting that a task from a file does not have: passed over, it would mislead."""
     for key in spec.settings:
-        raise UnknownNameError(f"setting of [tasks.{spec.name}]", key, ["path", "columns"])
+        raise UnknownNameError(tr("setting of [tasks.{name}]", name=spec.name), key, ["path", "columns"])
 
 
 def to_samples(rows: Sequence[Row], *, path: str, columns: Mapping[str, str] | None = None) -> list[Sample]:
@@ -87,9 +88,11 @@ def _columns_by_role(rows: Iterable[Row], path: str, mapping: Mapping[str, str])
     mapping = {_ROLE_OF.get(role, role): name for role, name in mapping.items()}
     for role, name in mapping.items():
         if role not in ROLES:
-            raise UnknownNameError("column role", role, ROLES)
+            raise UnknownNameError(tr("column role"), role, ROLES)
         if name not in present:
-            raise InputError(f"no column {name!r} (mapped to {role})", path=path, hint=_listed(present))
+            raise InputError(
+                tr("no column {name!r} (mapped to {role})", name=name, role=role), path=path, hint=_listed(present)
+            )
     names = dict(mapping)
     for role, candidates in ROLES.items():
         found = [name for name in candidates if name in present]
@@ -97,15 +100,15 @@ def _columns_by_role(rows: Iterable[Row], path: str, mapping: Mapping[str, str])
             names.setdefault(role, found[0])
     if "input" not in names:
         raise InputError(
-            "no column 'input'",
+            tr("no column 'input'"),
             path=path,
-            hint=f"{_listed(present)} Map one under [tasks.NAME]: columns = {{ input = '…' }}.",
+            hint=tr("{present} Map one under [tasks.NAME]: columns = {{ input = '…' }}.", present=_listed(present)),
         )
     if names["input"] != "input" and "input" in present and "input" not in names.values():
         raise InputError(
-            f"column 'input' would be hidden, because {names['input']!r} is mapped to input",
+            tr("column 'input' would be hidden, because {names!r} is mapped to input", names=names["input"]),
             path=path,
-            hint="Rename it, or write both into one column.",
+            hint=tr("Rename it, or write both into one column."),
         )
     return names
 
@@ -193,5 +196,9 @@ def _refuse_doubled_ids(rows: Sequence[Row], samples: Sequence[Sample], path: st
     first: dict[str, int] = {}
     for row, sample in zip(rows, samples, strict=True):
         if sample.id in first:
-            raise InputError(f"id {sample.id!r} was already used on line {first[sample.id]}", path=path, line=row.line)
+            raise InputError(
+                tr("id {id!r} was already used on line {first}", id=sample.id, first=first[sample.id]),
+                path=path,
+                line=row.line,
+            )
         first[sample.id] = row.line

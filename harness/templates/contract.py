@@ -13,6 +13,7 @@ from pathlib import Path
 
 from harness.codec import decode
 from harness.errors import HarnessError, InputError
+from harness.locale import tr
 from harness.tables import parse_json
 from harness.tables.files import read_text
 from harness.templates import Template
@@ -257,5 +258,5 @@ def _damaged(problem: str, path: Path) -> InputError:
     return InputError(
         f"{_shown(problem)}.",
         path=path,
-        hint="Copy the file anew, or train again. Without the file, reports call the training prompt unknown.",
+        hint=tr("Copy the file anew, or train again. Without the file, reports call the training prompt unknown."),
     )

@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 
 from harness.errors import InputError, UnknownNameError
+from harness.locale import tr
 
 ROLES = ("system", "user", "assistant")
 REPLIES = ("json", "number", "label")
@@ -30,15 +31,17 @@ def split_front_matter(text: str, name: str) -> tuple[dict[str, Any], str, int]:
         return {}, text, 1
     head, separator, body = text[4:].partition("\n---\n")
     if not separator:
-        raise InputError("the front matter is not closed by a line '---'.", path=name)
+        raise InputError(tr("the front matter is not closed by a line '---'."), path=name)
     if len(head) > _LONGEST:
-        raise InputError(f"the front matter is longer than {_LONGEST:,} characters.", path=name)
+        raise InputError(tr("the front matter is longer than {longest:,} characters.", longest=_LONGEST), path=name)
     try:
         front = yaml.load(head, _Loader)  # noqa: S506 - a SafeLoader that refuses even more
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise InputError(f"the front matter is not YAML: {error}.", path=name, hint=_quotes(head)) from error
+        raise InputError(
+            tr("the front matter is not YAML: {error}.", error=error), path=name, hint=_quotes(head)
+        ) from error
     if not isinstance(front, dict):
-        raise InputError("the front matter is not a list of 'key: value' lines.", path=name)
+        raise InputError(tr("the front matter is not a list of 'key: value' lines."), path=name)
     _check(front, name)
     return front, body, head.count("\n") + 4
 
@@ -64,25 +67,28 @@ def _quotes(head: str) -> str | None:
 def _check(front: Mapping[str, Any], name: str) -> None:
     for key in front:
         if key not in _KEYS:
-            unknown = UnknownNameError("front matter key", str(key), _KEYS)
+            unknown = UnknownNameError(tr("front matter key"), str(key), _KEYS)
             raise InputError(unknown.message, path=name, hint=unknown.hint)
     for key, allowed in (("format", ("text", "chat")), ("bos", ("once", "never")), ("reply", REPLIES)):
         if front.get(key, allowed[0]) not in allowed:
-            raise InputError(f"{key} is {front[key]!r}; it can be {' or '.join(allowed)}.", path=name)
+            raise InputError(
+                tr("{key} is {front!r}; it can be {allowed}.", key=key, front=front[key], allowed=" or ".join(allowed)),
+                path=name,
+            )
     for key in ("name", "purpose", "system"):
         if not isinstance(front.get(key, ""), str):
-            raise InputError(f"{key} is not text.", path=name)
+            raise InputError(tr("{key} is not text.", key=key), path=name)
     stop = front.get("stop", [])
     if not isinstance(stop, list) or not all(isinstance(item, str) and item for item in stop):
-        raise InputError("stop must be a list of non-empty strings.", path=name)
+        raise InputError(tr("stop must be a list of non-empty strings."), path=name)
     _check_labels(front, name)
     if "messages" in front:
         _check_messages(front, name)
     elif front.get("system") and front.get("format", "text") != "chat":
         raise InputError(
-            "a system text needs format: chat (a text prompt has no roles).",
+            tr("a system text needs format: chat (a text prompt has no roles)."),
             path=name,
-            hint="Write it into the body, or list messages: for chat models and keep the body for the others.",
+            hint=tr("Write it into the body, or list messages: for chat models and keep the body for the others."),
         )
 
 
@@ -91,11 +97,11 @@ def _check_labels(front: Mapping[str, Any], name: str) -> None:
     labels = front.get("labels")
     if (labels is not None) != (front.get("reply") == "label"):
         problem = "reply: label needs labels." if labels is None else "labels are for reply: label."
-        raise InputError(problem, path=name, hint='For example:\nreply: label\nlabels: ["スコア", "Score"]')
+        raise InputError(problem, path=name, hint=tr('For example:\nreply: label\nlabels: ["スコア", "Score"]'))
     if labels is not None and (
         not isinstance(labels, list) or not labels or not all(_is_label(item) for item in labels)
     ):
-        raise InputError("labels must be a list of words, without colons and digits.", path=name)
+        raise InputError(tr("labels must be a list of words, without colons and digits."), path=name)
 
 
 def _is_label(item: object) -> bool:
@@ -110,19 +116,23 @@ def _check_messages(front: Mapping[str, Any], name: str) -> None:
     messages = front["messages"]
     if not isinstance(messages, list) or not messages or not all(_is_turn(turn) for turn in messages):
         raise InputError(
-            f"messages must be a list of turns, each one of {', '.join(ROLES)} and its text.",
+            tr("messages must be a list of turns, each one of {roles} and its text.", roles=", ".join(ROLES)),
             path=name,
-            hint='For example: - user: "{{ input }}"',
+            hint=tr('For example: - user: "{{ input }}"'),
         )
     if front.get("format", "chat") != "chat":
-        raise InputError("messages are for format: chat.", path=name, hint="Leave format out: messages imply it.")
+        raise InputError(
+            tr("messages are for format: chat."), path=name, hint=tr("Leave format out: messages imply it.")
+        )
     if front.get("system"):
-        raise InputError("system and messages are both given.", path=name, hint="Make system the first of messages.")
+        raise InputError(
+            tr("system and messages are both given."), path=name, hint=tr("Make system the first of messages.")
+        )
     roles = [role for turn in messages for role in turn]
     if "system" in roles[1:]:
-        raise InputError("a system message can only be the first.", path=name)
+        raise InputError(tr("a system message can only be the first."), path=name)
     if roles[-1] != "user":
-        raise InputError("the last message must be the user's: the model answers it.", path=name)
+        raise InputError(tr("the last message must be the user's: the model answers it."), path=name)
 
 
 def _is_turn(turn: object) -> bool:

@@ -8,6 +8,7 @@ from importlib import resources
 from pathlib import Path
 
 from harness.errors import HarnessError, InputError, UnknownNameError
+from harness.locale import tr
 from harness.sandbox.program import MAX_SOURCE
 from harness.tables.files import read_text
 from harness.templates.template import Kind, Template, parse_template
@@ -58,12 +59,18 @@ def load_template(name_or_path: str, *, kind: Kind = "tasks") -> Template:
     own, published = own_templates(kind).get(name_or_path, []), template_names(kind)
     if own and name_or_path in published:
         raise InputError(
-            f"it has the name of the published template {name_or_path!r} and another text.",
+            tr(
+                "it has the name of the published template {name_or_path!r} and another text.",
+                name_or_path=name_or_path,
+            ),
             path=own[0],
-            hint=f"A published template never changes. Give yours another name, for example {name_or_path}-mine.",
+            hint=tr(
+                "A published template never changes. Give yours another name, for example {name_or_path}-mine.",
+                name_or_path=name_or_path,
+            ),
         )
     if len(own) > 1:
-        raise InputError(f"{own[0]} has the same name.", path=own[1], hint="Rename one of the two.")
+        raise InputError(tr("{own} has the same name.", own=own[0]), path=own[1], hint=tr("Rename one of the two."))
     if own:
         return parse_template(_read_file(own[0]), name=name_or_path, kind=kind, path=own[0])
     if name_or_path not in published:
@@ -71,9 +78,15 @@ def load_template(name_or_path: str, *, kind: Kind = "tasks") -> Template:
     template = parse_template(_published_text(name_or_path, kind), name=name_or_path, kind=kind)
     if template.sha256 != locked(kind).get(name_or_path, template.sha256):
         raise HarnessError(
-            f"The published template {name_or_path!r} was changed: its sha256 is {template.sha256[:12]}, not "
-            f"{locked(kind)[name_or_path][:12]}.",
-            hint=f"Put it back, and keep your own version under another name in {OWN_FOLDER}/.",
+            tr(
+                "The published template {name_or_path!r} was changed: its sha256 is {sha256}, not {kind}.",
+                name_or_path=name_or_path,
+                sha256=template.sha256[:12],
+                kind=locked(kind)[name_or_path][:12],
+            ),
+            hint=tr(
+                "Put it back, and keep your own version under another name in {own_folder}/.", own_folder=OWN_FOLDER
+            ),
         )
     return template
 
@@ -99,13 +112,15 @@ def _published_text(name: str, kind: Kind) -> str:
 
 def _read_file(path: Path) -> str:
     if not path.exists() and not path.is_symlink():
-        raise InputError("no such template file.", path=path, hint="Check the path, or see: harness ls prompts")
+        raise InputError(tr("no such template file."), path=path, hint=tr("Check the path, or see: harness ls prompts"))
     text = read_text(path, most=MAX_SOURCE)
     if not path.resolve().is_relative_to(path.parent.resolve()):
         raise InputError(
-            f"a link to another folder: {path.resolve()}.",
+            tr("a link to another folder: {resolve}.", resolve=path.resolve()),
             path=path,
-            hint="A template is a file of its own folder, so that nobody's link shows another file of yours to a "
-            "model. Copy it there.",
+            hint=tr(
+                "A template is a file of its own folder, so that nobody's link shows another file of yours to a "
+                "model. Copy it there."
+            ),
         )
     return text

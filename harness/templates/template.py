@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol, cast
 
 from harness.errors import HarnessError, InputError
+from harness.locale import tr
 from harness.sandbox.confined import ConfinedProgram
 from harness.sandbox.program import Doubt, Program, Source, TemplateFailure, inspect
 from harness.templates.front_matter import split_front_matter
@@ -106,12 +107,19 @@ class Template:
             if failure.kind == "undefined":
                 known = ", ".join(sorted(rows[0])) if rows else "none"
                 raise HarnessError(
-                    f"Template {self.name!r} uses a variable that does not exist: {failure.message}.",
-                    hint=f"Variables here: {known}.",
+                    tr(
+                        "Template {name!r} uses a variable that does not exist: {message}.",
+                        name=self.name,
+                        message=failure.message,
+                    ),
+                    hint=tr("Variables here: {known}.", known=known),
                 ) from failure
             what = "asks for too much" if failure.kind == "limit" else "cannot be rendered"
             raise HarnessError(
-                f"Template {self.name!r} {what}: {failure.message.rstrip('.')}.", hint=_HINTS.get(failure.kind)
+                tr(
+                    "Template {name!r} {what}: {rstrip}.", name=self.name, what=what, rstrip=failure.message.rstrip(".")
+                ),
+                hint=_HINTS.get(failure.kind),
             ) from failure
 
 
@@ -149,9 +157,9 @@ def parse_template(text: str, *, name: str, kind: Kind, path: Path | None = None
         raise InputError(f"{what}: {failure.message.rstrip('.')}.", path=where, line=failure.line) from failure
     if kind == "tasks" and not inspection.variables:
         raise InputError(
-            "the template never uses the task, so every prompt would be the same.",
+            tr("the template never uses the task, so every prompt would be the same."),
             path=where,
-            hint="Put {{ input }} where the instruction belongs.",
+            hint=tr("Put {{ input }} where the instruction belongs."),
         )
     return Template(
         name=name,

@@ -1,0 +1,98 @@
+"""What the program says, in the language of whoever reads it.
+
+A message stands in English where it is raised, as ``tr("… {name} …", name=value)``: an ordinary string that remembers
+what it was made of. It travels as a fact (the text of the catalogue and its values) and only the edge of the program
+puts it into words: `in_language` looks the text up with gettext and fills it again. Nothing is ever parsed back.
+"""
+
+import gettext
+import os
+from collections.abc import Mapping
+from functools import cache
+from importlib import resources
+from typing import Any, Literal, Self, get_args
+
+Language = Literal["en", "ja"]
+LANGUAGES: tuple[Language, ...] = get_args(Language)
+
+
+class Text(str):
+    """A message in English that can be said in another language.
+
+    ``msgid`` is its key in the catalogue, ``plural`` the key for several (``n`` decides), ``values`` fill its places;
+    a value may be a `Text` of its own.
+    """
+
+    __slots__ = ("msgid", "n", "plural", "values")
+    msgid: str
+    plural: str | None
+    n: int | None
+    values: Mapping[str, Any]
+
+    def __new__(cls, msgid: str, values: Mapping[str, Any], plural: str | None = None, n: int | None = None) -> Self:
+        """Fill the English text."""
+        chosen = msgid if plural is None or n == 1 else plural
+        text = super().__new__(cls, chosen.format(**values) if values else chosen)
+        text.msgid, text.values, text.plural, text.n = msgid, values, plural, n
+        return text
+
+    def __reduce__(self) -> tuple[type[Self], tuple[Any, ...]]:
+        return type(self), (self.msgid, self.values, self.plural, self.n)
+
+
+def tr(msgid: str, /, **values: object) -> Text:
+    """Return a message with its places filled. Without values, braces stand for themselves.
+
+    >>> tr("No {kind} named {name!r}.", kind="judge", name="gemeni")
+    "No judge named 'gemeni'."
+    """
+    return Text(msgid, values)
+
+
+def trn(one: str, several: str, n: int, /, **values: object) -> Text:
+    """Return a message that depends on a number, which ``{n}`` stands for.
+
+    >>> trn("{n} task", "{n} tasks", 1), trn("{n} task", "{n} tasks", 3)
+    ('1 task', '3 tasks')
+    """
+    return Text(one, {"n": n, **values}, several, n)
+
+
+def in_language(text: str, language: Language) -> str:
+    """Return a message in a language; what has no translation, and what is no message, stays as it is."""
+    if language == "en" or not isinstance(text, Text):
+        return str(text)
+    catalogue = _catalogue(language)
+    if text.plural is None or text.n is None:
+        template = catalogue.gettext(text.msgid)
+    else:
+        template = catalogue.ngettext(text.msgid, text.plural, text.n)
+    if not text.values:
+        return template
+    values = {
+        name: in_language(value, language) if isinstance(value, str) else value for name, value in text.values.items()
+    }
+    return template.format(**values)
+
+
+def language_of(flag: str | None, configured: str | None) -> Language:
+    """Return the language to speak: the flag's, else harness.toml's, else ``HARNESS_LANG``'s, else the system's.
+
+    >>> language_of("ja", None), language_of(None, "ja"), language_of("en", "ja")
+    ('ja', 'ja', 'en')
+    """
+    for wanted in (flag, configured, os.environ.get("HARNESS_LANG")):
+        if wanted:
+            return "ja" if wanted.lower().startswith("ja") else "en"
+    system = next((os.environ[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if os.environ.get(name)), "")
+    return "ja" if system.lower().startswith("ja") else "en"
+
+
+@cache
+def _catalogue(language: Language) -> gettext.NullTranslations:
+    """Return the compiled catalogue of a language, or an empty one."""
+    file = resources.files("harness.locale") / language / "LC_MESSAGES" / "harness.mo"
+    if not file.is_file():
+        return gettext.NullTranslations()
+    with file.open("rb") as stream:
+        return gettext.GNUTranslations(stream)

@@ -1,0 +1,97 @@
+"""The catalogue of messages: complete, with the same places as the English, and compiled from what stands in it."""
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from string import Formatter
+
+import pytest
+from babel.messages.catalog import Catalog
+from babel.messages.extract import extract_from_dir
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+
+from harness.locale import Text, in_language, language_of, tr, trn
+
+ROOT = Path(__file__).resolve().parents[2]
+FOLDER = ROOT / "harness/locale/ja/LC_MESSAGES"
+KEYWORDS = {"tr": None, "trn": (1, 2)}
+
+
+@pytest.fixture(scope="module")
+def japanese() -> Catalog:
+    """The Japanese catalogue as translators edit it."""
+    with (FOLDER / "harness.po").open("rb") as file:
+        return read_po(file, locale="ja")
+
+
+def extracted() -> Iterator[tuple[str, str | tuple[str, ...]]]:
+    """Every message of the program with the file it stands in."""
+    for package in ("harness", "judges", "reports", "trainers", "prompts"):
+        found = extract_from_dir(ROOT / package, method_map=[("**.py", "python")], keywords=KEYWORDS)
+        for file, _, message, _, _ in found:
+            yield f"{package}/{file}", message
+
+
+def test_every_message_is_in_the_catalogue(japanese: Catalog) -> None:
+    """`make messages` was run after the last message was written or changed."""
+    missing = [(file, message) for file, message in extracted() if japanese.get(message) is None]
+    assert [] == missing, "run: make messages"
+
+
+def places(text: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(text) if name is not None}
+
+
+def test_translations_have_the_places_of_the_english(japanese: Catalog) -> None:
+    """A place that the English does not fill would be an error in the middle of an error."""
+    wrong = []
+    for message in japanese:
+        ids = [message.id] if isinstance(message.id, str) else list(message.id)
+        texts = [message.string] if isinstance(message.string, str) else list(message.string)
+        wrong += [text for text in texts if message.id and text and not places(text) <= places(ids[-1])]
+    assert [] == wrong
+
+
+def test_the_compiled_catalogue_is_that_of_the_text(japanese: Catalog) -> None:
+    """harness.mo is what harness.po compiles to."""
+    compiled = io.BytesIO()
+    write_mo(compiled, japanese)
+    assert compiled.getvalue() == (FOLDER / "harness.mo").read_bytes(), "run: make messages"
+
+
+def test_a_message_is_said_in_another_language() -> None:
+    """Values are filled in anew, messages among them too; without a translation it stays as it is."""
+    message = tr("No {kind} named {name!r}.", kind=tr("judge"), name="gemeni")
+    assert "No judge named 'gemeni'." == message == in_language(message, "en")
+    assert "gemeni" in in_language(message, "ja")
+    assert message != in_language(message, "ja")
+    assert "plain" == in_language("plain", "ja")
+    assert "nobody translated {this}" == in_language(Text("nobody translated {this}", {}), "ja")
+
+
+def test_numbers_choose_the_form() -> None:
+    """English has two forms, and values beside the number are filled too."""
+    assert "1 task of x" == trn("{n} task of {name}", "{n} tasks of {name}", 1, name="x")
+    assert "0 tasks of x" == trn("{n} task of {name}", "{n} tasks of {name}", 0, name="x")
+
+
+@pytest.mark.parametrize(
+    ("environment", "language"),
+    [
+        ({}, "en"),
+        ({"LANG": "ja_JP.UTF-8"}, "ja"),
+        ({"LANG": "ja_JP.UTF-8", "LC_ALL": "C.UTF-8"}, "en"),
+        ({"LANG": "ja_JP.UTF-8", "HARNESS_LANG": "en"}, "en"),
+        ({"LANG": "en_US.UTF-8", "HARNESS_LANG": "ja"}, "ja"),
+    ],
+)
+def test_the_language_of_the_environment(
+    environment: dict[str, str], language: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """HARNESS_LANG goes before the system's language."""
+    for name in ("HARNESS_LANG", "LC_ALL", "LC_MESSAGES", "LANG"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert language == language_of(None, None)
