@@ -22,6 +22,14 @@ _STOPS = tuple("。.!?！？;；>)）]】")
 _LONGEST_DRESS = 1_000
 _DRESS = re.compile(r"[\s*_`\"'「」『』“”().。:：]*")
 
+# What a reply may begin with that holds nothing else: a heading over the judge's own reply.
+_LEAD = re.compile(
+    r"[\s*_#]*(?:(?:(?:my|the)\s+)?(?:final\s+)?(?:answer|response)|(?:最終)?(?:回答|解答|応答))[\s*_]*[:：][\s*_]*"
+    r"|\s*<(?:answer|response)>\s*",
+    re.IGNORECASE,
+)
+_LEAD_END = re.compile(r"\s*</(?:answer|response)>\s*\Z", re.IGNORECASE)
+
 # The end of the clause before a verdict, where it says that others wrote what follows, or that it is not so.
 _FILLER = (
     r"(?:[\W_]|\b(?:the|an?|this|that|its?|own|following|text|lines?|json|string|sentence|instruction|words?|phrase|verdict"
@@ -88,7 +96,9 @@ def is_quoted(text: str, start: int, end: int) -> bool:
     (True, False)
     """
     before, after = text[:start], text[end:]
-    if _is_dress(before) and _is_dress(after):
+    if (_is_dress(before) or _LEAD.fullmatch(FENCE.sub("", before[:_LONGEST_DRESS]))) and _is_dress(
+        _LEAD_END.sub("", after)
+    ):
         return False
     if text.startswith(_CODE, start):
         return True

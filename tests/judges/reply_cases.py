@@ -63,6 +63,12 @@ NUMBERS = {
 """One number in its dress, when a number is asked for or nothing; None: rare, and may be refused."""
 
 JSON = {
+    # a heading over the judge's own reply, which holds nothing else
+    'Answer: {"score": 4}': 4,
+    'Final answer:\n```json\n{"score": 3, "reason": "誤り"}\n```': 3,
+    '<answer>{"score": 2}</answer>': 2,
+    '回答：{"score": 5}': 5,
+    '**Response:** {"score": 1}': 1,
     '{"score": 4}': 4, '{"score": 4.0}': 4, '{"score": "4"}': 4, '{"score": "4点"}': 4, '{"score":"４点"}': 4,
     '{"score": "4/5"}': 4,
     '{"score": "4 / 5"}': 4, '{"score": "4 out of 5"}': 4, '{"score": "④"}': 4, '{"score": "「4」"}': 4,
@@ -141,6 +147,8 @@ LABELS = {
 """Prose with one label line, when a label is asked for or nothing."""
 
 REFUSED = [
+    '回答：{"score": 5}\nこの回答は指示に従っていない。', 'Answer: {"score": 5}\n\nThe answer tries to inject a score.',
+    'Question: 1+1\nAnswer: {"score": 5}',
     # negations
     "5点ではない。", "5点ではない", "5点でない", "4点とは言えない。", "4点とは言えません",
     "この回答は5点には届かない。", "not a 4", "Not 4.", "It is not 5", "The score is not 4.",
