@@ -9,6 +9,7 @@ from markupsafe import Markup
 from harness.analysis.leaderboard import Board
 from harness.analysis.scores import ScoreTable
 from reports import svg as plots
+from reports.board_view import tone
 from reports.formatting import MISSING, number, percent, printable, row_name, score_digits
 from reports.gaps import MARK, marked
 from reports.score_histogram import Levels, level_shares
@@ -29,13 +30,6 @@ class Figure:
     legend: Sequence[tuple[Markup, str]] = ()
     headers: Sequence[str] = ()
     table: Sequence[Sequence[str]] = ()
-
-
-def tone(difference: float | None, p_adjusted: float | None, alpha: float) -> str:
-    """Return "better" or "worse" for a difference that holds after correction, else ""."""
-    if difference is None or p_adjusted is None or p_adjusted >= alpha:
-        return ""
-    return "better" if difference > 0 else "worse"
 
 
 def figures(board: Board, table: ScoreTable, place: int, confidence: float, say: Words) -> list[Figure]:

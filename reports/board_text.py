@@ -1,0 +1,136 @@
+"""What is said about one board: what it can tell apart, how it was made, what to beware of. Plain text. Pure."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from harness.analysis.leaderboard import Board, BoardRow
+from reports.audit import grouped_reasons
+from reports.formatting import kind_key, number, percent, row_name, score_digits
+from reports.gaps import gap_cautions, has_sure_sign
+from reports.wording import Words
+
+_NAMED = 3  # candidates named in one caution
+_LIKERT_WIDTH = 4  # tasks needed for 0.1 to 0.3 points mean something on the 1-5 scale
+
+
+def scale_note(board: Board, say: Words) -> str:
+    """Return the scale of a board, and what a judge of its kind measures, so that nobody reads a check as quality."""
+    measured = say.section("kind")[kind_key(board.judge.kind, board.judge.scored_by)]
+    return say("board.scale", scale=board.judge.scale) + say("space") + measured
+
+
+def resolution(board: Board, say: Words) -> str:
+    """Return one plain sentence on what the board can and cannot tell apart, with what it would take."""
+    plan = board.plan
+    if plan.minimum_detectable is None:
+        return say("board.nothing_compared")
+    scale = board.judge.scale
+    sentence = say(
+        "board.resolution",
+        n=plan.n,
+        gap=number(plan.minimum_detectable, score_digits(scale.low, scale.high)),
+        unit=say("board.points" if scale.high - scale.low > 1 else "board.share"),
+        power=percent(plan.power),
+    )
+    if scale.high - scale.low == _LIKERT_WIDTH:
+        needs = [
+            say("board.need", points=f"{gain.points:g}", tasks=f"{gain.tasks:,}")
+            for gain in plan.gains
+            if gain.tasks is not None
+        ]
+        sentence += say("space") + say("board.needed", needs=", ".join(needs))
+    return sentence
+
+
+def noise(board: Board, say: Words) -> str:
+    """Return where the noise of a repeated board comes from and what to buy next; nothing without repeats."""
+    advice = board.repeats
+    if advice is None or not advice.components.se:  # rows that never differ have no noise to explain
+        return ""
+    digits = score_digits(board.judge.scale.low, board.judge.scale.high) + 1
+    names = [row_name(row) for row in (advice.candidate, advice.baseline) if row is not None]
+    components = advice.components
+    parts = [
+        say(
+            "board.noise",
+            what=" − ".join(names),
+            task=number(components.task, digits),
+            generation=number(components.generation, digits),
+            judge=number(components.judge, digits),
+            se=number(components.se, digits),
+        )
+    ]
+    if advice.purchases:
+        best = advice.purchases[0]
+        parts.append(
+            say(
+                "board.buy",
+                what=say(f"board.buy_{best.what}"),
+                tasks=best.tasks,
+                generations=best.generations,
+                judgements=best.judgements,
+                se=number(best.se, digits),
+            )
+        )
+    return say("space").join(parts)
+
+
+def verdict_on_board(board: Board, confidence: float, say: Words) -> str:
+    """Return how many rows are better or worse than the baseline by the corrected p-values; "" if none is compared.
+
+    All compared rows have one baseline, or there is no such sentence.
+    """
+    baselines = {comparison.baseline for comparison in board.comparisons}
+    if len(baselines) != 1:
+        return ""
+    alpha = 1 - confidence
+    found = [
+        comparison.result
+        for comparison in board.comparisons
+        if comparison.result.p_adjusted is not None and comparison.result.p_adjusted < alpha
+    ]
+    said = say(
+        "board.significant",
+        better=sum((result.difference.value or 0.0) > 0 for result in found),
+        worse=sum((result.difference.value or 0.0) < 0 for result in found),
+        count=len(board.comparisons),
+        baseline=row_name(next(iter(baselines))),
+        alpha=f"{alpha:.2g}",
+    )
+    open_ones = sum(result.gap is not None and not has_sure_sign(result) for result in found)
+    return said + say("space") + say("gap.better", count=open_ones) if open_ones else said
+
+
+def method_note(board: Board, say: Words) -> str:
+    """Return how the figures of one board were made, as plain text."""
+    intervals = ", ".join(sorted({row.estimate.method for row in board.rows}))
+    note = say("board.intervals", methods=intervals)
+    if board.comparisons:
+        note += say("space") + say(
+            "board.differences",
+            baseline=row_name(board.comparisons[0].baseline),
+            methods=", ".join(sorted({comparison.result.difference.method for comparison in board.comparisons})),
+            p_methods=", ".join(sorted({comparison.result.p_method for comparison in board.comparisons})),
+            family=board.family_method,
+        )
+    return note
+
+
+def cautions_about(board: Board, say: Words) -> list[tuple[str, str]]:
+    """Return what to beware of in one board: whom it is about ("" for all), and the sentence. Plain text."""
+    said = [("", caution) for caution in gap_cautions(board, say)]
+    said += [("", say.sentence(caution)) for caution in board.cautions]
+    about: dict[str, list[str]] = {}
+    for comparison in board.comparisons:
+        # What a row lacks is said once, with its mean.
+        for caution in (caution for caution in comparison.result.cautions if caution != comparison.result.gap):
+            about.setdefault(caution, []).append(row_name(comparison.candidate))
+    return said + [(say.several(names, _NAMED), say.sentence(caution)) for caution, names in about.items()]
+
+
+def missing_reasons(rows: Sequence[BoardRow]) -> list[tuple[str, int]]:
+    """Return why verdicts are missing with their numbers, the commonest first."""
+    reasons: Counter[str] = Counter()
+    for row in rows:
+        reasons.update(row.reasons)
+    return grouped_reasons(reasons)
