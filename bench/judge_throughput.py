@@ -22,11 +22,11 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 from harness.remote import pacing
+from harness.testing.servers import gemini, openai
+from harness.testing.servers.loopback import Call, Step, serve
 from harness.types import Generation, JudgeSpec, Sample
 from judges.gemini import open_gemini
 from judges.openai import open_openai
-from tests.servers import gemini, openai
-from tests.servers.loopback import Call, Step, serve
 
 REPLY = json.dumps({"reason": "正確で自然な回答です。", "score": 4}, ensure_ascii=False)
 JUDGES = {"gemini": (open_gemini, gemini.reply), "openai": (open_openai, openai.reply)}

@@ -1,7 +1,6 @@
 """What the tests share: the shared data, the command line in this process, and an installed example plugin."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -10,20 +9,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
 
 from harness import plugins
 from harness.cli import main as command_line
+from harness.testing import load_profile
 
 pytest_plugins = ["tests.tiny_models"]
 
 # A shell that starts the tests in the background has them ignore Ctrl-C, and the programs they start with them.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# A busy machine is no failure: time limits belong to benchmarks.
-# CI draws the same examples each time; a run by hand draws new ones.
-settings.register_profile("house", deadline=None, derandomize="CI" in os.environ)
-settings.load_profile("house")
+load_profile()
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared"

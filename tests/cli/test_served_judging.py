@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from harness.cli.progress import ConsoleProgress
+from harness.testing.servers import gemini, openai
+from harness.testing.servers.loopback import Call, Loopback, Step, in_turn, serve
 from harness.types import Verdict
 from tests.conftest import RunCli, results_of
 from tests.judges.served import Faulty, number_of, score_of
-from tests.servers import gemini, openai
-from tests.servers.loopback import Call, Loopback, Step, in_turn, serve
 
 CANARY = {"gemini": "canary-gemini-5b1e-key", "openai": "canary-openai-91cd-key"}
 WIRE: dict[str, Any] = {"gemini": gemini, "openai": openai}

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from tqdm import tqdm
 
 from harness.cli.terminal import PrintableStream, printable
+from harness.testing.servers import gemini, openai
+from harness.testing.servers.loopback import Call, Step, serve
 from tests.conftest import RunCli
-from tests.servers import gemini, openai
-from tests.servers.loopback import Call, Step, serve
 
 WIRES: dict[str, Any] = {"gemini": gemini, "openai": openai}
 ATTACKS = {

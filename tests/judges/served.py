@@ -7,9 +7,9 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from harness.testing.servers.loopback import Call, Step
 from harness.types import Generation, JudgeSpec, Sample, Verdict
 from judges.llm import RubricJudge
-from tests.servers.loopback import Call, Step
 
 FAST = {"wait_initial": 0.005, "wait_max": 0.02, "wait_jitter": 0.005, "timeout": 5.0}
 

@@ -15,13 +15,13 @@ import pytest
 
 from harness.errors import HarnessError, JudgeUnavailableError
 from harness.protocols import CallEstimate, EstimatesCost
+from harness.testing.servers import gemini as wire
+from harness.testing.servers.loopback import Call, Step, in_turn, serve
 from harness.types import Generation, JudgeSpec, Sample
 from judges.gemini import open_gemini
 from judges.llm import EMPTY_ANSWER
 from tests.conftest import RunCli
 from tests.judges.served import Faulty, answer, judge_all, number_of, sample, score_of, spec
-from tests.servers import gemini as wire
-from tests.servers.loopback import Call, Step, in_turn, serve
 
 CANARY = "canary-77ab3d-key"
 

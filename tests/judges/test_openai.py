@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from harness.errors import HarnessError, JudgeUnavailableError
+from harness.testing.servers import openai as wire
+from harness.testing.servers.loopback import Call, Step, in_turn, serve
 from harness.types import JudgeSpec
 from judges.openai import open_openai
 from tests.judges.served import Faulty, answer, judge_all, number_of, sample, score_of, spec
-from tests.servers import openai as wire
-from tests.servers.loopback import Call, Step, in_turn, serve
 
 CANARY = "canary-c0ffee-key"
 

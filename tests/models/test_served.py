@@ -10,11 +10,11 @@ import pytest
 from harness.errors import HarnessError
 from harness.models.gemini import open_gemini
 from harness.models.openai import open_openai
+from harness.testing.servers import gemini as google
+from harness.testing.servers import openai as vendor
+from harness.testing.servers.loopback import Call, Step, in_turn, serve
 from harness.types import Generation, Message, ModelSpec, RenderedPrompt, Request, Sampling
 from tests.conftest import RunCli
-from tests.servers import gemini as google
-from tests.servers import openai as vendor
-from tests.servers.loopback import Call, Step, in_turn, serve
 
 FAST = {"wait_initial": 0.005, "wait_max": 0.02, "wait_jitter": 0.005, "timeout": 5.0}
 OPEN = {"gemini": (open_gemini, google), "openai": (open_openai, vendor)}

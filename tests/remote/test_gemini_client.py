@@ -10,10 +10,10 @@ from harness.errors import HarnessError
 from harness.remote.call import CallError, Prompt, Reply
 from harness.remote.gemini import GeminiClient
 from harness.remote.settings import GeminiSettings
+from harness.testing.servers import gemini as wire
+from harness.testing.servers.loopback import Loopback, Step, in_turn, serve
 from harness.types import Message
 from tests.remote.conftest import CANARY
-from tests.servers import gemini as wire
-from tests.servers.loopback import Loopback, Step, in_turn, serve
 
 PROMPT = Prompt(
     messages=(

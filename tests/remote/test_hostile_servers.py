@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 
 from harness.errors import JudgeUnavailableError
+from harness.testing.servers import gemini, openai
 from harness.types import Verdict
 from judges.gemini import open_gemini
 from judges.openai import open_openai
 from tests.judges.served import answer, sample, spec
 from tests.remote.conftest import CANARY
-from tests.servers import gemini, openai
 from tests.servers.raw import (
     RawServer,
     chunked,

@@ -12,10 +12,10 @@ from harness.errors import HarnessError
 from harness.remote.call import CallError, Prompt, Reply
 from harness.remote.openai import OpenAIClient
 from harness.remote.settings import OpenAISettings
+from harness.testing.servers import openai as wire
+from harness.testing.servers.loopback import Call, Loopback, Step, in_turn, serve
 from harness.types import Message
 from tests.remote.conftest import CANARY
-from tests.servers import openai as wire
-from tests.servers.loopback import Call, Loopback, Step, in_turn, serve
 
 PROMPT = Prompt(
     messages=(Message(role="system", content="短く"), Message(role="user", content="首都は？\ud800")),

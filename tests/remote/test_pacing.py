@@ -10,23 +10,7 @@ from hypothesis import strategies as st
 
 from harness.remote.call import CallError
 from harness.remote.pacing import AdaptiveLimit, CircuitBreaker, Pacer
-
-
-class Clock:
-    """A clock that moves only when somebody waits."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-    def wait(self, timeout: float | None = None) -> bool:
-        self.now += timeout or 0.0
-        return False
-
-    def is_set(self) -> bool:
-        return False
+from harness.testing import Clock
 
 
 @given(st.floats(1, 6000), st.lists(st.floats(0, 100), min_size=2, max_size=60))

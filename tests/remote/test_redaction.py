@@ -10,14 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.remote.redaction import Secrets
+from harness.testing.servers import gemini, openai
+from harness.testing.servers.loopback import Step, in_turn, serve
 from harness.types import JudgeSpec
 from judges.gemini import open_gemini
 from judges.openai import open_openai
 from tests.conftest import RunCli
 from tests.judges.served import answer, sample, spec
 from tests.remote.conftest import CANARY
-from tests.servers import gemini, openai
-from tests.servers.loopback import Step, in_turn, serve
 
 WIRES: dict[str, Any] = {"gemini": (open_gemini, gemini), "openai": (open_openai, openai)}
 IN_QUERY, IN_PATH, PASSWORD = "query-77ab/3d+key", "sk-path-91cd5f", "pass word-1234"

@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 
 from harness.remote.structure import Structure
+from harness.testing.servers import openai as wire
+from harness.testing.servers.loopback import Call, Step, in_turn, serve
 from judges.openai import open_openai
 from tests.judges.served import answer, judge_all, number_of, sample, score_of, spec
 from tests.remote.test_openai_client import PROMPT, client
-from tests.servers import openai as wire
-from tests.servers.loopback import Call, Step, in_turn, serve
 
 
 def form(call: Call) -> str:

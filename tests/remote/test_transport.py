@@ -10,9 +10,9 @@ from harness.remote.call import CallError
 from harness.remote.gemini import GeminiClient
 from harness.remote.openai import OpenAIClient
 from harness.remote.settings import GeminiSettings, OpenAISettings
+from harness.testing.servers import gemini, openai
+from harness.testing.servers.loopback import Step, in_turn, serve
 from tests.remote.test_openai_client import PROMPT
-from tests.servers import gemini, openai
-from tests.servers.loopback import Step, in_turn, serve
 
 OPEN: dict[str, Any] = {
     "gemini": lambda **settings: GeminiClient(GeminiSettings(model="m", **settings)),

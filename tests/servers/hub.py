@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from tests.servers.loopback import Call, Loopback, Step, serve
+from harness.testing.servers.loopback import Call, Loopback, Step, serve
 
 STORE_TOKEN = "store-token"
 """What the Hub gives the client for its content store, in place of the user's token."""

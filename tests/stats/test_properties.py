@@ -20,10 +20,10 @@ from harness.stats import (
     variance_components,
     weighted_kappa,
 )
+from harness.testing import score_pairs
+from harness.types import LIKERT_5, Scale
 
-LIKERT = st.one_of(st.none(), st.integers(1, 5))
-REAL = st.one_of(st.none(), st.floats(1, 5, allow_subnormal=False))
-PAIRS = st.one_of(st.lists(st.tuples(LIKERT, LIKERT), max_size=25), st.lists(st.tuples(REAL, REAL), max_size=25))
+PAIRS = score_pairs(LIKERT_5) | score_pairs(Scale(low=1, high=5))
 SCALE = {"low": 1, "high": 5}
 
 

@@ -11,8 +11,8 @@ import pytest
 from huggingface_hub import HfApi
 
 from harness.errors import HarnessError, InputError, UsageError
+from harness.testing.servers.loopback import Step
 from tests.servers.hub import STORE_TOKEN, Hub, Repository, hub, refusal
-from tests.servers.loopback import Step
 from tests.trainers.adapter_folders import contract_of, record_of, write_folder
 from trainers.adapter import publishing
 from trainers.adapter.card import card_text

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.servers.loopback import Call, Step
+from harness.testing.servers.loopback import Call, Step
 
 
 def reply(
