@@ -24,6 +24,7 @@ from harness.stats import compare_family, rank_sets
 from harness.stats.arrays import tail_probability
 from harness.stats.pairs import all_pairs, pair_intervals, pair_moments
 from harness.stats.signflip import score_grid
+from harness.types import LIKERT_5
 
 
 def board(models: int, tasks: int) -> np.ndarray:
@@ -42,13 +43,13 @@ def paired_t() -> Callable[[], object]:
 def ranks() -> Callable[[], object]:
     """Return the rank sets of the same 50 models."""
     scores = board(50, 100_000)
-    return lambda: rank_sets(scores, low=1, high=5)
+    return lambda: rank_sets(scores, LIKERT_5)
 
 
 def whole_board() -> Callable[[], object]:
     """Return all 1,770 comparisons of 60 models on 100 tasks: exact mid-p, Holm, both intervals, rank sets."""
     scores = board(60, 100)
-    return lambda: (compare_family(scores, family="all-pairs", low=1, high=5), rank_sets(scores, low=1, high=5))
+    return lambda: (compare_family(scores, LIKERT_5, family="all-pairs"), rank_sets(scores, LIKERT_5))
 
 
 CASES = {

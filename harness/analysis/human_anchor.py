@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.analysis.scores import ScoreTable
-from harness.stats import AnchoredEstimate, anchored_difference, anchored_mean
+from harness.stats import AnchoredEstimate, Design, anchored_difference, anchored_mean
 from harness.stats.correlation import Floats
 from harness.types import RowKey
 
@@ -54,7 +54,7 @@ def anchoring(
     rated: npt.NDArray[np.bool_] = np.any(~np.isnan(people), axis=0)
     if not rated.any() or not np.isnan(people).any():
         return None
-    scale = judge.judge.scale
+    scale, design = judge.judge.scale, Design(confidence=confidence)
     base = next((place for place, row in enumerate(judge.rows) if row.model == baseline), 0)
 
     def drawn(*places: int) -> bool | None:
@@ -64,21 +64,12 @@ def anchoring(
         return {ids[place] for place, is_rated in zip(here, whole, strict=True) if is_rated} == set(chosen)
 
     def mean(place: int) -> AnchoredRow:
-        estimate = anchored_mean(
-            people[place],
-            scores[place],
-            low=scale.low,
-            high=scale.high,
-            drawn_at_random=drawn(place),
-            confidence=confidence,
-        )
+        estimate = anchored_mean(people[place], scores[place], scale, design, drawn_at_random=drawn(place))
         return AnchoredRow(row=judge.rows[place], baseline=None, estimate=estimate)
 
     def difference(place: int) -> AnchoredRow:
         arrays: list[Floats] = [people[place], people[base], scores[place], scores[base]]
-        estimate = anchored_difference(
-            *arrays, low=scale.low, high=scale.high, drawn_at_random=drawn(place, base), confidence=confidence
-        )
+        estimate = anchored_difference(*arrays, scale=scale, design=design, drawn_at_random=drawn(place, base))
         return AnchoredRow(row=judge.rows[place], baseline=judge.rows[base], estimate=estimate)
 
     return Anchoring(

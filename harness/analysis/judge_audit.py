@@ -14,10 +14,10 @@ import numpy as np
 
 from harness.analysis.scores import ScoreTable
 from harness.engine.plan import PlannedJudge
-from harness.stats import Agreement, ScoreInterval, agreement, score_interval
+from harness.stats import Agreement, Design, ScoreInterval, agreement, score_interval
 from harness.stats.arrays import tail_probability
 from harness.stats.correlation import Floats, length_slope, ordinal_alpha, spearman
-from harness.types import Estimate, Generation, Request, RowKey, Scale
+from harness.types import UNIT, Estimate, Generation, Request, RowKey, Scale
 
 _COMPARABLE = {"quality", "human"}  # kinds of judges whose scores mean the same thing on the same scale
 _BINS = 10  # of the histogram of a scale without steps
@@ -146,7 +146,9 @@ def judge_card(table: ScoreTable, lengths: Floats, *, confidence: float = 0.95) 
         histogram=histogram(scores, table.judge.scale),
         mean=float(scores.mean()) if scores.size else None,
         consistency=_consistency(table, confidence),
-        length_slope=length_slope(_mean_of_last(table.cells), lengths, _cluster_names(table), confidence=confidence),
+        length_slope=length_slope(
+            _mean_of_last(table.cells), lengths, Design(clusters=_cluster_names(table), confidence=confidence)
+        ),
     )
 
 
@@ -173,10 +175,10 @@ def pair_card(first: ScoreTable, second: ScoreTable, lengths: Floats, *, confide
         rank_rows=card.rank_rows,
         n=card.n,
         step=step,
-        agreement=agreement(a.ravel(), b.ravel(), step=step, clusters=clusters, confidence=confidence),
+        agreement=agreement(a.ravel(), b.ravel(), Design(clusters=clusters, confidence=confidence), step=step),
         alpha=ordinal_alpha([a.ravel(), b.ravel()]),
         row_bias=row_bias(first, second, confidence=confidence),
-        length_slope=length_slope(a - b, lengths, _cluster_names(first), confidence=confidence),
+        length_slope=length_slope(a - b, lengths, Design(clusters=_cluster_names(first), confidence=confidence)),
     )
 
 
@@ -198,7 +200,9 @@ def row_bias(first: ScoreTable, second: ScoreTable, *, confidence: float = 0.95)
     contrasts = gaps - gaps.mean(axis=0)  # NaN where any row lacks a score
     single = 1 - tail_probability(confidence, len(first.rows))
     return tuple(
-        RowBias(row=row, bias=score_interval(values, clusters=first.clusters, confidence=single).estimate)
+        RowBias(
+            row=row, bias=score_interval(values, design=Design(clusters=first.clusters, confidence=single)).estimate
+        )
         for row, values in zip(first.rows, contrasts, strict=True)
     )
 
@@ -246,7 +250,7 @@ def rater_card(
     clusters = list(tasks) if len(set(tasks)) < len(tasks) else None
     pairs = tuple(
         (raters[i], raters[j],
-         agreement(matrix[i], matrix[j], step=_one(scale), clusters=clusters, confidence=confidence))
+         agreement(matrix[i], matrix[j], Design(clusters=clusters, confidence=confidence), step=_one(scale)))
         for i, j in combinations(range(len(raters)), 2)
     )  # fmt: skip
     return RaterCard(raters=tuple(raters), n_items=matrix.shape[1], alpha=ordinal_alpha(matrix), pairs=pairs)
@@ -293,7 +297,7 @@ def _consistency(table: ScoreTable, confidence: float) -> Consistency | None:
     def share(limit: float) -> Estimate:
         agrees = np.where(np.isnan(gaps), np.nan, gaps <= limit + 1e-9)
         found: ScoreInterval = score_interval(
-            _mean_of_last(agrees).ravel(), low=0, high=1, clusters=clusters, confidence=confidence
+            _mean_of_last(agrees).ravel(), UNIT, Design(clusters=clusters, confidence=confidence)
         )
         return found.estimate
 

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +11,7 @@ from harness.analysis.scores import ScoreTable
 from harness.engine.plan import PlannedJudge
 from harness.stats import (
     BoardPlan,
+    Design,
     Family,
     PairedComparison,
     Purchase,
@@ -176,27 +177,10 @@ def _board(
     family: Family,
     confidence: float,
 ) -> Board:
-    scale = table.judge.scale
-    intervals = [
-        score_interval(
-            scores,
-            low=scale.low,
-            high=scale.high,
-            pass_fail=scale.is_pass_fail,
-            clusters=table.clusters,
-            confidence=confidence,
-        )
-        for scores in table.scores
-    ]
-    ranks = rank_sets(
-        table.scores,
-        low=scale.low,
-        high=scale.high,
-        step=scale.step or 1.0,
-        clusters=table.clusters,
-        confidence=confidence,
-    )
-    gaps = _gaps(table, baseline, confidence)
+    scale, design = table.judge.scale, Design(clusters=table.clusters, confidence=confidence)
+    intervals = [score_interval(scores, scale, design) for scores in table.scores]
+    ranks = rank_sets(table.scores, scale, design)
+    gaps = _gaps(table, baseline, design)
     rows = [
         BoardRow(
             key=key,
@@ -212,10 +196,10 @@ def _board(
             has_gaps=gaps.matter and bool(gaps.shares[place].any()),
         )
         for place, (key, interval, rank, cells, tags) in enumerate(
-            zip(table.rows, intervals, ranks, table.cells, _tag_rows(table, baseline, confidence), strict=True)
+            zip(table.rows, intervals, ranks, table.cells, _tag_rows(table, baseline, design), strict=True)
         )
     ]
-    comparisons, method, plan = _comparisons(table, baseline, family, confidence)
+    comparisons, method, plan = _comparisons(table, baseline, family, design)
     cautions = dict.fromkeys(caution for interval in intervals for caution in interval.cautions)
     if len(table.versions) > 1:
         cautions[f"the judge answered as several model versions: {', '.join(sorted(table.versions))}"] = None
@@ -234,20 +218,16 @@ def _board(
 
 
 def _comparisons(
-    table: ScoreTable, baseline: str, family: Family, confidence: float
+    table: ScoreTable, baseline: str, family: Family, design: Design
 ) -> tuple[tuple[Comparison, ...], str, BoardPlan]:
     """Return the family of one board. Without a row of the baseline (it has none here) the first row stands in."""
-    scale = table.judge.scale
     compared = compare_family(
         table.scores,
+        table.judge.scale,
+        design,
         family=family,
         baseline=_baseline_place(table, baseline),
-        low=scale.low,
-        high=scale.high,
-        step=scale.step or 1.0,
         ends=table.ends,
-        clusters=table.clusters,
-        confidence=confidence,
     )
     comparisons = tuple(
         Comparison(baseline=table.rows[against], candidate=table.rows[candidate], result=result)
@@ -290,7 +270,7 @@ class _Gaps:
     order: tuple[int, ...]
 
 
-def _gaps(table: ScoreTable, baseline: str, confidence: float) -> _Gaps:
+def _gaps(table: ScoreTable, baseline: str, design: Design) -> _Gaps:
     scale, scores, ends = table.judge.scale, table.scores, table.ends
     shares = missing_shares(scores, ends, scale.high - scale.low)
     means = comparable_means(scores)
@@ -307,15 +287,7 @@ def _gaps(table: ScoreTable, baseline: str, confidence: float) -> _Gaps:
         unlike=gaps_are_unlike(shares),
         comparable=_linked(means.values, means.groups, main),
         worst_cases=tuple(
-            worst_case_mean(
-                values,
-                low=scale.low,
-                high=scale.high,
-                pass_fail=scale.is_pass_fail,
-                ends=(least, most),
-                clusters=table.clusters,
-                confidence=confidence,
-            )
+            worst_case_mean(values, scale, design, ends=(least, most))
             for values, least, most in zip(scores, *ends, strict=True)
         ),
         n_partly=tuple(((shares > 0) & ~np.isnan(scores)).sum(axis=1).tolist()),
@@ -332,7 +304,7 @@ def _baseline_place(table: ScoreTable, baseline: str) -> int:
     return next((index for index, key in enumerate(table.rows) if key.model == baseline), 0)
 
 
-def _tag_rows(table: ScoreTable, baseline: str, confidence: float) -> tuple[tuple[TagRow, ...], ...]:
+def _tag_rows(table: ScoreTable, baseline: str, design: Design) -> tuple[tuple[TagRow, ...], ...]:
     """Return the means by tag of every row."""
     tags = dict.fromkeys(tag for sample in table.samples for tag in sample.tags)
     scale, scores, place = table.judge.scale, table.scores, _baseline_place(table, baseline)
@@ -342,8 +314,6 @@ def _tag_rows(table: ScoreTable, baseline: str, confidence: float) -> tuple[tupl
         means = comparable_means(chosen)
         comparable = _linked(means.values, means.groups, max(0, int(means.groups[place])))
         for row, values, value in zip(rows, chosen, comparable, strict=True):
-            scored = score_interval(
-                values, low=scale.low, high=scale.high, pass_fail=scale.is_pass_fail, confidence=confidence
-            )
+            scored = score_interval(values, scale, replace(design, clusters=None))
             row.append(TagRow(tag=tag, estimate=scored.estimate, comparable=value))
     return tuple(map(tuple, rows))

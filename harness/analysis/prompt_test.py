@@ -17,7 +17,7 @@ from harness.analysis.scores import ScoreTable
 from harness.engine.plan import PlannedJudge
 from harness.errors import StatisticsError
 from harness.locale import tr
-from harness.stats import BoardPlan, PairedComparison, compare_pairs, plan_board, score_interval
+from harness.stats import BoardPlan, Design, PairedComparison, compare_pairs, plan_board, score_interval
 from harness.types import Estimate, RowKey, Sample, Scale
 
 ASSUMED_SPREAD = 0.3
@@ -245,16 +245,15 @@ class _Family:
         ``scores`` (3, rows, tasks): the scores, the least and the most that each could be.
         """
         scale = self.table.judge.scale
-        width = scale.high - scale.low
+        if of_effects:
+            width = scale.high - scale.low
+            scale = Scale(low=-width, high=width, step=scale.step)
         return compare_pairs(
             scores[0],
             np.array(pairs, dtype=np.int64).reshape(-1, 2),
-            low=-width if of_effects else scale.low,
-            high=width if of_effects else scale.high,
-            step=scale.step or 1.0,
+            scale,
+            Design(clusters=self.clusters, confidence=self.confidence),
             ends=(scores[1], scores[2]),
-            clusters=self.clusters,
-            confidence=self.confidence,
         ).comparisons
 
 
@@ -346,14 +345,7 @@ def _estimate(
     table: ScoreTable, values: Floats, clusters: Sequence[Hashable | None] | None, confidence: float
 ) -> Estimate:
     scale = table.judge.scale
-    return score_interval(
-        values,
-        low=scale.low,
-        high=scale.high,
-        pass_fail=scale.is_pass_fail,
-        clusters=clusters,
-        confidence=confidence,
-    ).estimate
+    return score_interval(values, scale, Design(clusters=clusters, confidence=confidence)).estimate
 
 
 def _means(

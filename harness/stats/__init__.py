@@ -13,6 +13,7 @@ from harness.stats.anchoring import (
     effective_labels,
 )
 from harness.stats.comparable import ComparableMeans, comparable_means
+from harness.stats.design import Design
 from harness.stats.gaps import gaps_are_unlike, gaps_matter, missing_shares
 from harness.stats.intervals import ScoreInterval, cluster_interval, mean_interval, score_interval, wilson_interval
 from harness.stats.multiplicity import benjamini_hochberg, holm, sidak_t_critical
@@ -53,6 +54,7 @@ __all__ = [
     "AnchoredEstimate",
     "BoardPlan",
     "ComparableMeans",
+    "Design",
     "DrawCheck",
     "Family",
     "FamilyComparison",

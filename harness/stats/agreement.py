@@ -3,7 +3,7 @@
 Krippendorff's alpha, for more than two raters, is in `harness.stats.alpha`.
 """
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import sqrt
 from typing import Literal
@@ -15,8 +15,9 @@ from scipy.special import ndtri
 from harness.errors import StatisticsError
 from harness.locale import tr
 from harness.stats.arrays import Floats, cluster_codes, score_array, tail_probability
-from harness.stats.intervals import mean_interval, score_interval
-from harness.types import Estimate
+from harness.stats.design import PLAIN, Design
+from harness.stats.intervals import score_interval
+from harness.types import PASS_FAIL, Estimate
 
 Weights = Literal["quadratic", "linear", "none"]
 
@@ -48,16 +49,15 @@ class Agreement:
 def agreement(
     first: ArrayLike,
     second: ArrayLike,
+    design: Design = PLAIN,
     *,
     step: float = 1.0,
-    clusters: Sequence[Hashable | None] | None = None,
-    confidence: float = 0.95,
 ) -> Agreement:
     """Return how far two raters agree on the same items, two arrays of shape (n,) with NaN or None for no score.
 
-    ``within_one`` means at most one ``step`` apart. Name the tasks as ``clusters`` when items are answers of several
-    models to the same tasks: the intervals are then cluster-robust. Shares have Wilson intervals (else CR1 logit-t),
-    the bias a t interval (else CR1), kappa as in `weighted_kappa`. Nothing rated by both: None throughout.
+    ``within_one`` means at most one ``step`` apart. Name the tasks as the design's clusters when items are answers of
+    several models to the same tasks: the intervals are then cluster-robust. Shares have Wilson intervals (else CR1
+    logit-t), the bias a t interval (else CR1), kappa as in `weighted_kappa`. Nothing rated by both: None throughout.
 
     Raises:
         StatisticsError: unlike lengths, infinite scores, a confidence outside 0-1.
@@ -72,16 +72,14 @@ def agreement(
 
     def share(limit: float) -> Estimate:
         agrees = np.where(np.isnan(apart), np.nan, apart <= limit + 1e-9)
-        return score_interval(agrees, low=0, high=1, pass_fail=True, clusters=clusters, confidence=confidence).estimate
+        return score_interval(agrees, PASS_FAIL, design).estimate
 
     n = int((~np.isnan(gaps)).sum())
     return Agreement(
         exact=share(0),
         within_one=share(1),
-        kappa=weighted_kappa(a, b, clusters=clusters, confidence=confidence),
-        bias=score_interval(gaps, clusters=clusters, confidence=confidence).estimate
-        if clusters is not None
-        else mean_interval(gaps, confidence=confidence),
+        kappa=weighted_kappa(a, b, design),
+        bias=score_interval(gaps, None, design).estimate,
         n=n,
         n_missing=gaps.size - n,
     )
@@ -90,10 +88,9 @@ def agreement(
 def weighted_kappa(
     first: ArrayLike,
     second: ArrayLike,
+    design: Design = PLAIN,
     *,
     weights: Weights = "quadratic",
-    clusters: Sequence[Hashable | None] | None = None,
-    confidence: float = 0.95,
 ) -> Estimate:
     """Return Cohen's weighted kappa of two raters, two arrays of shape (n,), with its large-sample interval.
 
@@ -101,7 +98,7 @@ def weighted_kappa(
     ("quadratic"), the distance ("linear"), or 1 unless equal ("none"). Distances are between the scores themselves, so
     that a level nobody gave changes nothing; tools that number the levels they see get this wrong. The quadratic kappa
     equals Lin's concordance coefficient. Interval: normal, by the influence of each item (Fleiss, Cohen & Everitt
-    1969), summed over ``clusters`` where given (CR1), cut to -1 ... 1.
+    1969), summed over the design's clusters where given (CR1), cut to -1 ... 1.
 
     No item with both scores, or neither rater ever varies: None. Perfect agreement, or one rater who never varies, has
     no spread to build an interval on: low and high are None.
@@ -113,6 +110,7 @@ def weighted_kappa(
     0.7727
     """
     a, b = _both(first, second)
+    clusters, confidence = design.clusters, design.confidence
     tail = tail_probability(confidence)
     known = ~np.isnan(a - b)
     n = int(known.sum())

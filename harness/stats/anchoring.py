@@ -20,13 +20,15 @@ from harness.stats.arrays import (
     bounded_interval,
     number,
     score_array,
+    span_of,
     sum_of_squares,
     sure_share,
     t_critical,
     tail_probability,
 )
+from harness.stats.design import PLAIN, Design
 from harness.stats.sampling_check import DrawCheck, check_draw
-from harness.types import Estimate
+from harness.types import Estimate, Scale
 
 Estimand = Literal["these tasks", "new tasks like these"]
 
@@ -65,11 +67,10 @@ class AnchoredEstimate:
 def anchored_mean(
     human: ArrayLike,
     judge: ArrayLike,
+    scale: Scale | None = None,
+    design: Design = PLAIN,
     *,
-    low: float | None = None,
-    high: float | None = None,
     drawn_at_random: bool | None = None,
-    confidence: float = 0.95,
 ) -> AnchoredEstimate:
     """Return the mean human score, from labels on some tasks and a judge's scores on all; arrays of shape (T,).
 
@@ -91,16 +92,17 @@ def anchored_mean(
     Raises:
         StatisticsError: unlike lengths, off-scale or infinite scores, a confidence outside 0-1.
 
+    >>> from harness.types import LIKERT_5
     >>> rng = np.random.default_rng(0)
     >>> judge = rng.integers(1, 6, 100)
     >>> human = np.clip(judge - rng.integers(0, 2, 100), 1, 5).astype(float)
     >>> human[rng.permutation(100)[30:]] = np.nan
-    >>> e = anchored_mean(human, judge, low=1, high=5, drawn_at_random=True)
+    >>> e = anchored_mean(human, judge, LIKERT_5, drawn_at_random=True)
     >>> round(e.these_tasks.value, 2), round(e.these_tasks.low, 2), round(e.these_tasks.high, 2), e.n_labels
     (2.62, 2.46, 2.78, 30)
     """
-    labels = score_array(human, low=low, high=high, name="human scores")
-    scores = score_array(judge, low=low, high=high, name="judge's scores")
+    labels = score_array(human, scale, name="human scores")
+    scores = score_array(judge, scale, name="judge's scores")
     if labels.shape != scores.shape:
         raise StatisticsError(
             tr(
@@ -110,10 +112,10 @@ def anchored_mean(
             ),
             hint=tr("Put NaN or None where a task has no human score."),
         )
-    tail = tail_probability(confidence)
+    tail = tail_probability(design.confidence)
     known = ~np.isnan(scores)
     fit = _fit(labels[known], scores[known])
-    limits = _Limits(low=low, high=high, confidence=confidence, tail=tail, n_unscored=labels.size - fit.n_tasks)
+    limits = _Limits(scale=scale, confidence=design.confidence, tail=tail, n_unscored=labels.size - fit.n_tasks)
     draw = check_draw(~np.isnan(labels[known]), scores[known])
     cautions = _cautions(fit, draw, drawn_at_random)
     alone, alone_here = _labels_only(fit, limits)
@@ -151,10 +153,9 @@ def anchored_difference(
     judge_candidate: ArrayLike,
     judge_baseline: ArrayLike,
     *,
-    low: float | None = None,
-    high: float | None = None,
+    scale: Scale | None = None,
+    design: Design = PLAIN,
     drawn_at_random: bool | None = None,
-    confidence: float = 0.95,
 ) -> AnchoredEstimate:
     """Return the mean human difference candidate - baseline: `anchored_mean` of the differences per task.
 
@@ -168,7 +169,7 @@ def anchored_difference(
     'refused: 3 labels, at least 20 are needed'
     """
     arrays = [
-        score_array(values, low=low, high=high, name=name)
+        score_array(values, scale, name=name)
         for values, name in (
             (human_candidate, "human scores of the candidate"),
             (human_baseline, "human scores of the baseline"),
@@ -180,14 +181,13 @@ def anchored_difference(
         raise StatisticsError(
             tr("The four arrays have {arrays} tasks.", arrays=", ".join(str(array.size) for array in arrays))
         )
-    span = None if low is None or high is None else high - low
+    span = span_of(scale)
     return anchored_mean(
         arrays[0] - arrays[1],
         arrays[2] - arrays[3],
-        low=None if span is None else -span,
-        high=span,
+        None if span is None else Scale(low=-span, high=span),
+        design,
         drawn_at_random=drawn_at_random,
-        confidence=confidence,
     )
 
 
@@ -225,8 +225,7 @@ class _Fit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Limits:
-    low: float | None
-    high: float | None
+    scale: Scale | None
     confidence: float
     tail: float
     n_unscored: int
@@ -292,21 +291,22 @@ def _labels_only(fit: _Fit, limits: _Limits) -> tuple[Estimate, Estimate]:
 
 def _no_spread(value: float, share: float, n: int, limits: _Limits) -> Estimate:
     """Bound a mean where no label departs from the line: at most the sure rest of the unlabelled tasks can."""
-    if limits.low is None or limits.high is None:
+    if limits.scale is None:
         return _estimate(value, None, n, "none: the labels have no spread", limits)
-    half = float((1 - share) * (1 - sure_share(n, limits.tail))) * (limits.high - limits.low)
-    ends = max(value - half, limits.low), min(value + half, limits.high)
+    low, high = limits.scale.low, limits.scale.high
+    half = float((1 - share) * (1 - sure_share(n, limits.tail))) * (high - low)
+    ends = max(value - half, low), min(value + half, high)
     return _estimate(value, ends, n, "Clopper-Pearson bound (the labels have no spread)", limits)
 
 
 def _t_estimate(value: float, half: float, n: int, method: str, limits: _Limits) -> Estimate:
-    ends = bounded_interval(value, half, limits.low, limits.high)
-    return _estimate(value, ends, n, method if limits.low is None else f"{method}, logit scale", limits)
+    ends = bounded_interval(value, half, limits.scale)
+    return _estimate(value, ends, n, method if limits.scale is None else f"{method}, logit scale", limits)
 
 
 def _estimate(value: float | None, ends: tuple[float, float] | None, n: int, method: str, limits: _Limits) -> Estimate:
-    if value is not None and limits.low is not None and limits.high is not None:
-        value = min(max(value, limits.low), limits.high)
+    if value is not None and limits.scale is not None:
+        value = min(max(value, limits.scale.low), limits.scale.high)
     return Estimate(
         value=value,
         low=None if ends is None else ends[0],

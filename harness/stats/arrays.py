@@ -11,6 +11,7 @@ from scipy.special import expit, logit, stdtrit
 
 from harness.errors import StatisticsError
 from harness.locale import tr
+from harness.types import Scale
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -20,15 +21,13 @@ ROUNDING = 1e-20
 """A sum of squares below this share of the values' own is rounding."""
 
 
-def score_array(
-    values: ArrayLike, *, low: float | None = None, high: float | None = None, ndim: int = 1, name: str = "scores"
-) -> Floats:
+def score_array(values: ArrayLike, scale: Scale | None = None, *, ndim: int = 1, name: str = "scores") -> Floats:
     """Return ``values`` as float64 of ``ndim`` dimensions, with NaN for "no score".
 
     Raises:
-        StatisticsError: not numbers, another number of dimensions, infinite, or outside ``low`` to ``high``.
+        StatisticsError: not numbers, another number of dimensions, infinite, or off the ``scale``.
 
-    >>> score_array([4, None, 5], low=1, high=5)
+    >>> score_array([4, None, 5], Scale(low=1, high=5))
     array([ 4., nan,  5.])
     """
     try:
@@ -47,7 +46,7 @@ def score_array(
                 shape=scores.shape,
             )
         )
-    check_scale(low, high)
+    check_scale(scale)
     # min and max see NaN without a warning through fmin/fmax, and need no copy of a large array.
     lowest = np.fmin.reduce(scores, axis=None, initial=np.inf)
     highest = np.fmax.reduce(scores, axis=None, initial=-np.inf)
@@ -55,7 +54,7 @@ def score_array(
         for worst in (lowest, highest):
             if not np.isfinite(worst):
                 raise StatisticsError(tr("One of the {name} is infinite.", name=name))
-            if low is not None and high is not None and not low <= worst <= high:
+            if scale is not None and not scale.covers(worst):
                 position = tuple(int(i) for i in np.argwhere(scores == worst)[0])
                 raise StatisticsError(
                     tr(
@@ -63,22 +62,34 @@ def score_array(
                         worst=worst,
                         str=", ".join(map(str, position)),
                         name=name,
-                        low=low,
-                        high=high,
+                        low=scale.low,
+                        high=scale.high,
                     ),
                     hint=tr("Leave a score that is off the scale out (None): it is then counted as unscored."),
                 )
     return scores
 
 
-def check_scale(low: float | None, high: float | None) -> None:
-    """Raise StatisticsError unless both ends are given in order, or neither."""
-    if (low is None) != (high is None):
-        raise StatisticsError(tr("A scale has two ends: low is {low}, high is {high}.", low=low, high=high))
-    if low is not None and high is not None and not -np.inf < low < high < np.inf:
+def check_scale(scale: Scale | None) -> None:
+    """Raise StatisticsError unless the ends are finite and in order and the step is positive."""
+    if scale is None:
+        return
+    if not -np.inf < scale.low < scale.high < np.inf:
         raise StatisticsError(
-            tr("A scale runs from low to high: low is {low:g}, high is {high:g}.", low=low, high=high)
+            tr("A scale runs from low to high: low is {low:g}, high is {high:g}.", low=scale.low, high=scale.high)
         )
+    if scale.step is not None and not scale.step > 0:
+        raise StatisticsError(tr("The step between scores is {step:g}: it must be positive.", step=scale.step))
+
+
+def span_of(scale: Scale | None) -> float | None:
+    """Return the widest difference that a scale allows."""
+    return None if scale is None else scale.high - scale.low
+
+
+def grid_step(scale: Scale | None) -> float:
+    """Return the step that scores may lie on, 1 where the scale names none."""
+    return (None if scale is None else scale.step) or 1.0
 
 
 def check_confidence(confidence: float) -> None:
@@ -128,20 +139,21 @@ def sure_share(n: ArrayLike, tail: float | Floats) -> Floats:
     return np.asarray((tail / 2) ** (1 / np.asarray(n, dtype=np.float64)), dtype=np.float64)
 
 
-def bounded_interval(value: float, half: float, low: float | None, high: float | None) -> tuple[float, float]:
-    """Return ``value`` +- ``half``, on the logit scale by the delta method if ``low`` and ``high`` bound the value.
+def bounded_interval(value: float, half: float, scale: Scale | None) -> tuple[float, float]:
+    """Return ``value`` +- ``half``, on the logit scale by the delta method if a ``scale`` bounds the value.
 
     With m the value rescaled to 0-1 and h the half-width likewise: logit(m) +- h / (m (1 - m)), mapped back. The
     interval then leans away from the nearer end and never leaves the scale. A value at or past an end (an estimate may
     overshoot) gets the plain interval, cut to the scale.
 
-    >>> bounded_interval(4.5, 0.7, None, None)
+    >>> bounded_interval(4.5, 0.7, None)
     (3.8, 5.2)
-    >>> [round(end, 3) for end in bounded_interval(4.5, 0.7, 1, 5)]
+    >>> [round(end, 3) for end in bounded_interval(4.5, 0.7, Scale(low=1, high=5))]
     [3.343, 4.888]
     """
-    if low is None or high is None:
+    if scale is None:
         return value - half, value + half
+    low, high = scale.low, scale.high
     if not low < value < high:
         return min(max(value - half, low), high), min(max(value + half, low), high)
     span = high - low

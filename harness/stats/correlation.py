@@ -3,7 +3,6 @@
 NaN means "no score"; what cannot be computed is None.
 """
 
-from collections.abc import Hashable, Sequence
 from math import sqrt
 
 import numpy as np
@@ -11,6 +10,7 @@ import numpy.typing as npt
 
 from harness.stats import krippendorff_alpha
 from harness.stats.arrays import cluster_codes, t_critical, tail_probability
+from harness.stats.design import PLAIN, Design
 from harness.types import Estimate
 
 Floats = npt.NDArray[np.float64]
@@ -42,12 +42,10 @@ def spearman(first: npt.ArrayLike, second: npt.ArrayLike) -> float | None:
     return round(float(np.corrcoef(a, b)[0, 1]), 12)
 
 
-def length_slope(
-    values: Floats, lengths: Floats, clusters: Sequence[Hashable], *, confidence: float = 0.95
-) -> Estimate:
+def length_slope(values: Floats, lengths: Floats, design: Design = PLAIN) -> Estimate:
     """Return the slope of ``values`` on the binary logarithm of the answer's length: points per doubling.
 
-    Both of shape (rows, samples, repeats); ``clusters`` names what each sample belongs to (None: itself). The slope is
+    Both of shape (rows, samples, repeats); the design's clusters name what each sample belongs to. The slope is
     between answers to the same task (both are centred on the task's mean), so that it is no trace of long tasks being
     hard; with one answer per task, between tasks. Interval: t(G - 1) with the CR1 variance over G tasks or clusters of
     tasks (Liang & Zeger 1986), none under 5. It shows association: longer answers may also be better ones.
@@ -60,7 +58,9 @@ def length_slope(
         x, y = (_centred(array, known) for array in (x, values))
     else:
         x, y = (array - (array[known].mean() if n else 0.0) for array in (x, values))
-    codes = np.broadcast_to(cluster_codes(clusters, values.shape[1])[None, :, None], values.shape)[known]
+    samples = values.shape[1]
+    names = np.arange(samples) if design.clusters is None else cluster_codes(design.clusters, samples)
+    codes = np.broadcast_to(names[None, :, None], values.shape)[known]
     x, y = x[known], y[known]
     sxx = float(x @ x)
     value = low = high = None
@@ -70,12 +70,12 @@ def length_slope(
         sums = np.bincount(np.unique(codes, return_inverse=True)[1], weights=x * (y - value * x))
         if n_clusters >= _FEWEST_CLUSTERS:
             se = sqrt(n_clusters / (n_clusters - 1) * float(sums @ sums)) / sxx
-            half = float(t_critical(n_clusters - 1, tail_probability(confidence))) * se
+            half = float(t_critical(n_clusters - 1, tail_probability(design.confidence))) * se
             low, high = value - half, value + half
     where = "within tasks" if within else "between tasks"
     method = f"least squares {where}, CR1 over {n_clusters} clusters" if value is not None else "no lengths to compare"
     return Estimate(
-        value=value, low=low, high=high, confidence=confidence, n=n, n_unscored=known.size - n, method=method
+        value=value, low=low, high=high, confidence=design.confidence, n=n, n_unscored=known.size - n, method=method
     )
 
 

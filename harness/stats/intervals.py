@@ -3,7 +3,6 @@
 The task is the unit: repeats of a task are averaged before they come here. NaN or None is a task without a score.
 """
 
-from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from math import sqrt
 
@@ -18,11 +17,13 @@ from harness.stats.arrays import (
     bounded_interval,
     cluster_codes,
     score_array,
+    shared_clusters,
     sure_share,
     t_critical,
     tail_probability,
 )
-from harness.types import Estimate
+from harness.stats.design import PLAIN, Design
+from harness.types import Estimate, Scale
 
 FEW_CLUSTERS = 12
 """Under this many clusters t with G - 1 degrees of freedom still errs: the result carries a caution."""
@@ -41,42 +42,33 @@ class ScoreInterval:
     cautions: tuple[str, ...]
 
 
-def score_interval(
-    values: ArrayLike,
-    *,
-    low: float | None = None,
-    high: float | None = None,
-    pass_fail: bool = False,
-    clusters: Sequence[Hashable | None] | None = None,
-    confidence: float = 0.95,
-) -> ScoreInterval:
+def score_interval(values: ArrayLike, scale: Scale | None = None, design: Design = PLAIN) -> ScoreInterval:
     """Return the mean of ``values`` (one per task) with the interval that suits them.
 
-    CR1 if any two tasks share a cluster; Wilson if ``pass_fail`` and every score is one of the two ends; else logit-t
-    (t if no scale is given). See the three functions below for the formulas and the degenerate cases.
+    CR1 if any two tasks share a cluster; Wilson if the scale is pass or fail and every score is one of the two; else
+    logit-t (t if no scale is given). See the three functions below for the formulas and the degenerate cases.
 
-    >>> score_interval([0, 1, 1, 1], low=0, high=1, pass_fail=True).estimate.method
+    >>> from harness.types import PASS_FAIL
+    >>> score_interval([0, 1, 1, 1], PASS_FAIL).estimate.method
     'Wilson'
     """
-    scores = score_array(values, low=low, high=high)
+    scores = score_array(values, scale)
     seen = scores[~np.isnan(scores)]
-    if clusters is not None and cluster_codes(clusters, scores.size).max(initial=-1) + 1 < scores.size:
-        return cluster_interval(scores, clusters, low=low, high=high, confidence=confidence)
-    if pass_fail and low is not None and high is not None and np.isin(seen, (low, high)).all():
-        passed = int((seen == high).sum())
-        share = wilson_interval(passed, seen.size, confidence=confidence, n_unscored=scores.size - seen.size)
-        estimate = _rescaled(share, low, high)
+    if shared_clusters(design.clusters, scores.size) is not None:
+        return cluster_interval(scores, scale, design)
+    if scale is not None and scale.is_pass_fail and np.isin(seen, (scale.low, scale.high)).all():
+        passed = int((seen == scale.high).sum())
+        share = wilson_interval(passed, seen.size, confidence=design.confidence, n_unscored=scores.size - seen.size)
+        estimate = _rescaled(share, scale)
     else:
-        estimate = mean_interval(scores, low=low, high=high, confidence=confidence)
+        estimate = mean_interval(scores, scale, design)
     return ScoreInterval(estimate=estimate, n_clusters=None, cautions=())
 
 
-def mean_interval(
-    values: ArrayLike, *, low: float | None = None, high: float | None = None, confidence: float = 0.95
-) -> Estimate:
-    """Return the mean of ``values`` (shape (n,), one score per task) with its interval.
+def mean_interval(values: ArrayLike, scale: Scale | None = None, design: Design = PLAIN) -> Estimate:
+    """Return the mean of ``values`` (shape (n,), one score per task, all independent) with its interval.
 
-    On a scale from ``low`` to ``high``: logit-t, the t interval of the mean on the logit scale by the delta method,
+    On a scale: logit-t, the t interval of the mean on the logit scale by the delta method,
     logit(m) +- t(n-1) se / (m (1 - m)) with m the mean rescaled to 0-1, mapped back; it never leaves the scale and
     holds its coverage near the ends (4.82 of 5, n = 30: .945 where plain t gives .816). Without a scale: plain t.
 
@@ -88,25 +80,26 @@ def mean_interval(
     Raises:
         StatisticsError: off-scale or infinite scores, a confidence outside 0-1.
 
-    >>> e = mean_interval([3] * 10 + [4] * 27 + [5] * 55 + [2] * 5 + [1] * 3, low=1, high=5)
+    >>> from harness.types import LIKERT_5
+    >>> e = mean_interval([3] * 10 + [4] * 27 + [5] * 55 + [2] * 5 + [1] * 3, LIKERT_5)
     >>> e.value, round(e.low, 4), round(e.high, 4), e.method
     (4.26, 4.0334, 4.4432, 'logit-t')
     """
-    scores = score_array(values, low=low, high=high)
-    tail = tail_probability(confidence)
+    scores = score_array(values, scale)
+    tail = tail_probability(design.confidence)
     seen = scores[~np.isnan(scores)]
     n = seen.size
     if n == 0:
         interval: tuple[float | None, float | None, str] = (None, None, "no scores")
     elif _all_equal(seen):
-        interval = _identical_bound(float(seen[0]), n, n, tail, low=low, high=high)
+        interval = _identical_bound(float(seen[0]), n, n, tail, scale)
     else:
-        interval = _t_interval(float(seen.mean()), float(seen.std(ddof=1)) / sqrt(n), n - 1, tail, low=low, high=high)
+        interval = _t_interval(float(seen.mean()), float(seen.std(ddof=1)) / sqrt(n), n - 1, tail, scale)
     return Estimate(
         value=float(seen.mean()) if n else None,
         low=interval[0],
         high=interval[1],
-        confidence=confidence,
+        confidence=design.confidence,
         n=n,
         n_unscored=scores.size - n,
         method=interval[2],
@@ -141,19 +134,12 @@ def wilson_interval(k: int, n: int, *, confidence: float = 0.95, n_unscored: int
     return Estimate(value=value, low=low, high=high, confidence=confidence, n=n, n_unscored=n_unscored, method=method)
 
 
-def cluster_interval(
-    values: ArrayLike,
-    clusters: Sequence[Hashable | None],
-    *,
-    low: float | None = None,
-    high: float | None = None,
-    confidence: float = 0.95,
-) -> ScoreInterval:
+def cluster_interval(values: ArrayLike, scale: Scale | None = None, design: Design = PLAIN) -> ScoreInterval:
     """Return the mean of ``values`` with the CR1 cluster-robust interval, on the logit scale if the scale is bounded.
 
     CR1: the variance of the mean is G / (G - 1) * sum over clusters of (summed residuals)^2 / n^2, with G clusters and
-    t of G - 1 degrees of freedom (Liang & Zeger 1986; statsmodels OLS ``cov_type="cluster"``). ``clusters`` has one
-    name per value; None is a cluster of its own.
+    t of G - 1 degrees of freedom (Liang & Zeger 1986; statsmodels OLS ``cov_type="cluster"``). The design's
+    clusters have one name per value; None is a cluster of its own.
 
     Under 12 clusters the result carries a caution; under 5 there is no interval (low and high are None, and the caution
     says so). Equal scores: as in `mean_interval`, with G in the place of n.
@@ -161,13 +147,14 @@ def cluster_interval(
     Raises:
         StatisticsError: as `mean_interval`, or not one cluster name per value.
 
-    >>> r = cluster_interval([1, 2, 2, 4, 3, 5, 4, 4, 2, 3], list("aabbccddee"), low=1, high=5)
+    >>> from harness.types import LIKERT_5
+    >>> r = cluster_interval([1, 2, 2, 4, 3, 5, 4, 4, 2, 3], LIKERT_5, Design(clusters=list("aabbccddee")))
     >>> r.n_clusters, r.estimate.method, r.cautions
     (5, 'CR1 logit-t', ('only 5 clusters of tasks: intervals may be too narrow',))
     """
-    scores = score_array(values, low=low, high=high)
-    codes = cluster_codes(clusters, scores.size)
-    tail = tail_probability(confidence)
+    scores = score_array(values, scale)
+    codes = np.arange(scores.size) if design.clusters is None else cluster_codes(design.clusters, scores.size)
+    tail = tail_probability(design.confidence)
     known = ~np.isnan(scores)
     seen, (_, inside) = scores[known], np.unique(codes[known], return_inverse=True)
     n, n_clusters = seen.size, int(inside.max(initial=-1)) + 1
@@ -177,16 +164,16 @@ def cluster_interval(
     elif n_clusters < TOO_FEW_CLUSTERS:
         interval = (None, None, f"none: under {TOO_FEW_CLUSTERS} clusters of tasks")
     elif _all_equal(seen):
-        interval = _identical_bound(float(seen[0]), n, n_clusters, tail, low=low, high=high)
+        interval = _identical_bound(float(seen[0]), n, n_clusters, tail, scale)
     else:
         sums = np.bincount(inside, weights=seen - seen.mean())
         se = sqrt(n_clusters / (n_clusters - 1) * float(sums @ sums)) / n
-        interval = _t_interval(float(seen.mean()), se, n_clusters - 1, tail, low=low, high=high, prefix="CR1 ")
+        interval = _t_interval(float(seen.mean()), se, n_clusters - 1, tail, scale, prefix="CR1 ")
     estimate = Estimate(
         value=float(seen.mean()) if n else None,
         low=interval[0],
         high=interval[1],
-        confidence=confidence,
+        confidence=design.confidence,
         n=n,
         n_unscored=scores.size - n,
         method=interval[2],
@@ -209,24 +196,24 @@ def cluster_cautions(n_clusters: int) -> tuple[str, ...]:
 
 
 def _t_interval(
-    mean: float, se: float, df: int, tail: float, *, low: float | None, high: float | None, prefix: str = ""
+    mean: float, se: float, df: float, tail: float, scale: Scale | None, *, prefix: str = ""
 ) -> tuple[float | None, float | None, str]:
     if se <= EQUAL * max(1.0, abs(mean)):
         return None, None, "none: the clusters cancel each other exactly"
-    ends = bounded_interval(mean, float(t_critical(df, tail)) * se, low, high)
-    return *ends, f"{prefix}t" if low is None else f"{prefix}logit-t"
+    ends = bounded_interval(mean, float(t_critical(df, tail)) * se, scale)
+    return *ends, f"{prefix}t" if scale is None else f"{prefix}logit-t"
 
 
 def _identical_bound(
-    value: float, n: int, units: int, tail: float, *, low: float | None, high: float | None
+    value: float, n: int, units: int, tail: float, scale: Scale | None
 ) -> tuple[float | None, float | None, str]:
     what = "one score" if n == 1 else f"all {n} scores equal"
-    if low is None or high is None:
+    if scale is None:
         return None, None, f"none: {what}"
     share = float(sure_share(units, tail))
     return (
-        share * value + (1 - share) * low,
-        share * value + (1 - share) * high,
+        share * value + (1 - share) * scale.low,
+        share * value + (1 - share) * scale.high,
         f"Clopper-Pearson bound ({what})",
     )
 
@@ -235,9 +222,9 @@ def _all_equal(scores: Floats) -> bool:
     return bool(np.ptp(scores) <= EQUAL * max(1.0, abs(scores[0])))
 
 
-def _rescaled(share: Estimate, low: float, high: float) -> Estimate:
+def _rescaled(share: Estimate, scale: Scale) -> Estimate:
     def scaled(value: float | None) -> float | None:
-        return None if value is None else low + (high - low) * value
+        return None if value is None else scale.low + (scale.high - scale.low) * value
 
     return Estimate(
         value=scaled(share.value),

@@ -1,6 +1,5 @@
 """Intervals by leaving out one cluster after the other: quadratic kappa and a slope. Not on any board yet."""
 
-from collections.abc import Hashable, Sequence
 from math import atanh, sqrt, tanh
 
 import numpy as np
@@ -9,22 +8,21 @@ from numpy.typing import ArrayLike
 from harness.errors import StatisticsError
 from harness.locale import tr
 from harness.stats.arrays import Floats, Ints, cluster_codes, score_array, t_critical, tail_probability
+from harness.stats.design import PLAIN, Design
 from harness.types import Estimate
 
 FEWEST_CLUSTERS = 5
 """Under this many clusters no interval is given."""
 
 
-def jackknife_kappa(
-    first: ArrayLike, second: ArrayLike, *, clusters: Sequence[Hashable | None] | None = None, confidence: float = 0.95
-) -> Estimate:
+def jackknife_kappa(first: ArrayLike, second: ArrayLike, design: Design = PLAIN) -> Estimate:
     """Return the quadratic-weighted kappa of two raters (n,) with its jackknife interval.
 
-    Each cluster (each item, without ``clusters``) is left out in turn, kappa taken on Fisher's scale, atanh: variance
-    (G - 1) / G times the sum of squares about their mean (Efron & Tibshirani 1993, chapter 11), t of G - 1 degrees of
-    freedom, and back. The interval leans towards 0 near the ends and never leaves -1 ... 1. Measured on independent
-    ordinal scores: .94-.96 from 20 items on in the middle of the scale (the normal interval .88-.94), .91-.93 up to 60
-    items near its end (.81-.90).
+    Each cluster (each item, where the design has none) is left out in turn, kappa taken on Fisher's scale, atanh:
+    variance (G - 1) / G times the sum of squares about their mean (Efron & Tibshirani 1993, chapter 11), t of G - 1
+    degrees of freedom, and back. The interval leans towards 0 near the ends and never leaves -1 ... 1. Measured on
+    independent ordinal scores: .94-.96 from 20 items on in the middle of the scale (the normal interval .88-.94),
+    .91-.93 up to 60 items near its end (.81-.90).
 
     No interval under 5 clusters, at perfect agreement, or where leaving one out leaves raters that never vary.
 
@@ -35,7 +33,7 @@ def jackknife_kappa(
     >>> round(found.value, 2), round(found.low, 2), round(found.high, 2)
     (0.94, 0.78, 0.99)
     """
-    a, b, codes, known = _pairs(first, second, clusters)
+    a, b, codes, known = _pairs(first, second, design)
     n = a.size
     value: float | None = None
     low = high = None
@@ -52,17 +50,21 @@ def jackknife_kappa(
         if varies and g >= FEWEST_CLUSTERS and (np.abs(left_out) < 1).all() and abs(kappa) < 1:
             z = np.arctanh(left_out)
             se = sqrt((g - 1) / g * float(((z - z.mean()) ** 2).sum()))
-            half = float(t_critical(g - 1, tail_probability(confidence))) * se
+            half = float(t_critical(g - 1, tail_probability(design.confidence))) * se
             low, high = tanh(atanh(kappa) - half), tanh(atanh(kappa) + half)
-            method += f", jackknife over {g} {'items' if clusters is None else 'clusters'}"
+            method += f", jackknife over {g} {'items' if design.clusters is None else 'clusters'}"
     return Estimate(
-        value=value, low=low, high=high, confidence=confidence, n=n, n_unscored=int((~known).sum()), method=method
+        value=value,
+        low=low,
+        high=high,
+        confidence=design.confidence,
+        n=n,
+        n_unscored=int((~known).sum()),
+        method=method,
     )
 
 
-def jackknife_slope(
-    x: ArrayLike, y: ArrayLike, clusters: Sequence[Hashable | None], *, confidence: float = 0.95
-) -> Estimate:
+def jackknife_slope(x: ArrayLike, y: ArrayLike, design: Design = PLAIN) -> Estimate:
     """Return the slope of ``y`` on ``x`` (n,), both centred within their tasks, with its CR3 interval.
 
     Least squares through the origin; each cluster is left out in turn, variance (G - 1) / G times the sum of squares
@@ -73,11 +75,12 @@ def jackknife_slope(
     Raises:
         StatisticsError: unlike lengths, infinite values, a confidence outside 0-1.
 
-    >>> found = jackknife_slope([-1, 1, -2, 2, -1, 1, 0, 0, -1, 1], [-1, 2, -2, 1, 0, 1, 1, -1, -2, 1], [*"aabbccddee"])
+    >>> pairs = Design(clusters=[*"aabbccddee"])
+    >>> found = jackknife_slope([-1, 1, -2, 2, -1, 1, 0, 0, -1, 1], [-1, 2, -2, 1, 0, 1, 1, -1, -2, 1], pairs)
     >>> round(found.value, 4), found.method
     (0.9286, 'least squares, CR3 over 5 clusters')
     """
-    a, b, codes, known = _pairs(x, y, clusters)
+    a, b, codes, known = _pairs(x, y, design)
     sxx, sxy = np.bincount(codes, weights=a * a), np.bincount(codes, weights=a * b)
     total = float(sxx.sum())
     value = low = high = None
@@ -89,10 +92,16 @@ def jackknife_slope(
         if g >= FEWEST_CLUSTERS and leverage.max() < 1:
             left_out = (sxy.sum() - sxy) / (total - sxx)
             se = sqrt((g - 1) / g * float(((left_out - value) ** 2).sum()))
-            half = float(t_critical(1 / float((leverage**2).sum()), tail_probability(confidence))) * se
+            half = float(t_critical(1 / float((leverage**2).sum()), tail_probability(design.confidence))) * se
             low, high = value - half, value + half
     return Estimate(
-        value=value, low=low, high=high, confidence=confidence, n=a.size, n_unscored=int((~known).sum()), method=method
+        value=value,
+        low=low,
+        high=high,
+        confidence=design.confidence,
+        n=a.size,
+        n_unscored=int((~known).sum()),
+        method=method,
     )
 
 
@@ -104,14 +113,12 @@ def _kappa(sums: Floats) -> Floats:
         return np.asarray(np.where(expected > 1e-12 * (aa + bb) / n, 1 - gap / n / expected, np.nan))
 
 
-def _pairs(
-    first: ArrayLike, second: ArrayLike, clusters: Sequence[Hashable | None] | None
-) -> tuple[Floats, Floats, Ints, np.ndarray]:
+def _pairs(first: ArrayLike, second: ArrayLike, design: Design) -> tuple[Floats, Floats, Ints, np.ndarray]:
     a, b = score_array(first, name="first values"), score_array(second, name="second values")
     if a.shape != b.shape:
         raise StatisticsError(
             tr("There are {size} first and {size_2} second values: they are pairs.", size=a.size, size_2=b.size)
         )
     known = ~np.isnan(a - b)
-    codes = np.arange(a.size) if clusters is None else cluster_codes(clusters, a.size)
+    codes = np.arange(a.size) if design.clusters is None else cluster_codes(design.clusters, a.size)
     return a[known], b[known], np.unique(codes[known], return_inverse=True)[1], known

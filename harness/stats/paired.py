@@ -4,7 +4,7 @@ Measured under true nulls (100 ordinal scores with ties): paired t and exact sig
 intervals by overlap, unpaired tests or pooled repeats do not.
 """
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,15 +14,25 @@ from scipy.special import stdtr
 
 from harness.errors import StatisticsError
 from harness.locale import tr
-from harness.stats.arrays import Floats, number, score_array, shared_clusters, sure_share, tail_probability
+from harness.stats.arrays import (
+    Floats,
+    grid_step,
+    number,
+    score_array,
+    shared_clusters,
+    span_of,
+    sure_share,
+    tail_probability,
+)
+from harness.stats.design import DRAWS, PLAIN, Design
 from harness.stats.gaps import PairGaps, gap_sentence, pair_gaps
 from harness.stats.intervals import TOO_FEW_CLUSTERS, cluster_cautions
 from harness.stats.multiplicity import holm
 from harness.stats.pairs import Flips, PairMoments, all_pairs, pair_flips, pair_intervals, pair_moments
 from harness.stats.power import GAINS, BoardPlan, minimum_detectable_effect, plan_board
-from harness.stats.signflip import DRAWS, score_grid
+from harness.stats.signflip import score_grid
 from harness.stats.worst_case_bounds import score_ends
-from harness.types import Estimate
+from harness.types import Estimate, Scale
 
 Family = Literal["baseline", "all-pairs"]
 
@@ -80,32 +90,25 @@ class FamilyComparison:
 
     pairs: tuple[tuple[int, int], ...]
     comparisons: tuple[PairedComparison, ...]
-    confidence: float
+    design: Design
     method: str
 
 
 def paired_comparison(
     candidate: ArrayLike,
     baseline: ArrayLike,
-    *,
-    low: float | None = None,
-    high: float | None = None,
-    step: float = 1.0,
-    clusters: Sequence[Hashable | None] | None = None,
-    confidence: float = 0.95,
-    power: float = 0.8,
-    draws: int = DRAWS,
-    seed: int = 0,
+    scale: Scale | None = None,
+    design: Design = PLAIN,
 ) -> PairedComparison:
     """Return ``candidate`` against ``baseline``, two arrays of shape (n,) with one score per task, in the same order.
 
-    Interval: paired t, cut to what the scale allows (CR1 with t(G-1) if ``clusters`` names shared clusters). p-value:
-    sign-flip mid-p, exact by FFT where all scores lie on ``step`` or a fraction of it (repeats averaged), else Monte
-    Carlo with ``draws`` patterns from ``seed``, as ``p_method`` then says. Swapping the arrays negates the difference
-    and leaves p as it is; the order of the tasks never matters.
+    Interval: paired t, cut to what the scale allows (CR1 with t(G-1) if the design names shared clusters). p-value:
+    sign-flip mid-p, exact by FFT where all scores lie on the scale's step (1 without one) or a fraction of it (repeats
+    averaged), else Monte Carlo with the design's draws from its seed, as ``p_method`` then says. Swapping the arrays
+    negates the difference and leaves p as it is; the order of the tasks never matters.
 
     NaN or None is a missing score: the comparison is on the intersection, ``n_missing`` counts the rest, and
-    ``worst_case`` and ``best_case`` bound the mean over all tasks if the scale (``low``, ``high``) is known.
+    ``worst_case`` and ``best_case`` bound the mean over all tasks if the scale is known.
 
     Degenerate cases: no pair gives None throughout. If no task differs there is no interval of width zero: the method
     says "0 of n differ", p is 1, ``differ_at_most`` is the Clopper-Pearson bound, and the interval follows from it on a
@@ -114,14 +117,15 @@ def paired_comparison(
     Raises:
         StatisticsError: unlike lengths, off-scale or infinite scores, a confidence outside 0-1.
 
-    >>> r = paired_comparison([4, 5, 3, 4, 2, 5, 4, 3, 5, 4], [3, 5, 2, 4, 3, 4, 3, 3, 4, 2], low=1, high=5)
+    >>> from harness.types import LIKERT_5
+    >>> r = paired_comparison([4, 5, 3, 4, 2, 5, 4, 3, 5, 4], [3, 5, 2, 4, 3, 4, 3, 3, 4, 2], LIKERT_5)
     >>> r.difference.value, round(r.difference.low, 3), round(r.difference.high, 3), r.difference.method
     (0.6, -0.003, 1.203, 'paired t')
     >>> r.wins, r.ties, r.losses, r.superiority, round(r.p_value, 4), r.p_method
     (6, 3, 1, 0.75, 0.0625, 'exact sign-flip mid-p')
     """
-    first = score_array(candidate, low=low, high=high, name="candidate's scores")
-    second = score_array(baseline, low=low, high=high, name="baseline's scores")
+    first = score_array(candidate, scale, name="candidate's scores")
+    second = score_array(baseline, scale, name="baseline's scores")
     if first.shape != second.shape:
         raise StatisticsError(
             tr(
@@ -131,35 +135,17 @@ def paired_comparison(
             ),
             hint=tr("Put NaN or None where a task has no score."),
         )
-    family = compare_pairs(
-        np.stack([second, first]),
-        [(1, 0)],
-        low=low,
-        high=high,
-        step=step,
-        clusters=clusters,
-        confidence=confidence,
-        power=power,
-        draws=draws,
-        seed=seed,
-    )
-    return family.comparisons[0]
+    return compare_pairs(np.stack([second, first]), [(1, 0)], scale, design).comparisons[0]
 
 
 def compare_family(
     scores: ArrayLike,
+    scale: Scale | None = None,
+    design: Design = PLAIN,
     *,
     family: Family = "baseline",
     baseline: int = 0,
-    low: float | None = None,
-    high: float | None = None,
-    step: float = 1.0,
     ends: tuple[ArrayLike, ArrayLike] | None = None,
-    clusters: Sequence[Hashable | None] | None = None,
-    confidence: float = 0.95,
-    power: float = 0.8,
-    draws: int = DRAWS,
-    seed: int = 0,
 ) -> FamilyComparison:
     """Return every row of ``scores`` (M, n) against row ``baseline``, or all pairs of rows (later against earlier).
 
@@ -186,34 +172,16 @@ def compare_family(
                 )
             )
         pairs = np.array([(i, baseline) for i in range(len(matrix)) if i != baseline], dtype=np.int64).reshape(-1, 2)
-    return compare_pairs(
-        matrix,
-        pairs,
-        low=low,
-        high=high,
-        step=step,
-        ends=ends,
-        clusters=clusters,
-        confidence=confidence,
-        power=power,
-        draws=draws,
-        seed=seed,
-    )
+    return compare_pairs(matrix, pairs, scale, design, ends=ends)
 
 
 def compare_pairs(
     scores: ArrayLike,
     pairs: ArrayLike,
+    scale: Scale | None = None,
+    design: Design = PLAIN,
     *,
-    low: float | None = None,
-    high: float | None = None,
-    step: float = 1.0,
     ends: tuple[ArrayLike, ArrayLike] | None = None,
-    clusters: Sequence[Hashable | None] | None = None,
-    confidence: float = 0.95,
-    power: float = 0.8,
-    draws: int = DRAWS,
-    seed: int = 0,
 ) -> FamilyComparison:
     """Return a declared family of comparisons: ``pairs`` (P, 2) of (candidate, baseline) rows of ``scores`` (M, n).
 
@@ -222,7 +190,7 @@ def compare_pairs(
     all that were declared.
 
     ``ends``: the least and the most that each score could be, (M, n) each, where some scores lack a part of their
-    repeats; without it a score is what it is, and a missing one anything from ``low`` to ``high``.
+    repeats; without it a score is what it is, and a missing one anything on the scale.
 
     Raises:
         StatisticsError: as `paired_comparison`, or a pair that names no row.
@@ -231,53 +199,48 @@ def compare_pairs(
     >>> [(c.wins, round(c.p_value, 6), round(c.p_adjusted, 6)) for c in family.comparisons]
     [(3, 0.125, 0.25), (3, 0.125, 0.25)]
     """
-    matrix = score_array(scores, low=low, high=high, ndim=2)
+    matrix = score_array(scores, scale, ndim=2)
     index = np.asarray(pairs, dtype=np.int64).reshape(-1, 2)
     if index.size and not (index.min() >= 0 and index.max() < len(matrix)):
         raise StatisticsError(
             tr("A pair names a row that is not there: there are {n_matrix} rows.", n_matrix=len(matrix))
         )
-    if not step > 0:
-        raise StatisticsError(tr("The step between scores is {step:g}: it must be positive.", step=step))
-    if draws < 1:
+    if design.draws < 1:
         raise StatisticsError(
-            tr("{draws} sign patterns give no p-value.", draws=draws), hint=tr("Try {draws}.", draws=DRAWS)
+            tr("{draws} sign patterns give no p-value.", draws=design.draws), hint=tr("Try {draws}.", draws=DRAWS)
         )
-    tail, family_tail = tail_probability(confidence), tail_probability(confidence, max(1, len(index)))
-    codes = shared_clusters(clusters, matrix.shape[1])
+    tail, family_tail = (tail_probability(design.confidence, m) for m in (1, max(1, len(index))))
+    codes = shared_clusters(design.clusters, matrix.shape[1])
     if not len(index):
-        return FamilyComparison(pairs=(), comparisons=(), confidence=confidence, method="no comparison")
-    grid = score_grid(matrix, step)
+        return FamilyComparison(pairs=(), comparisons=(), design=design, method="no comparison")
+    grid, span = score_grid(matrix, grid_step(scale)), span_of(scale)
     moments = pair_moments(matrix, index, grid, codes)
-    flips = pair_flips(matrix, index, grid, codes, draws=draws, seed=seed)
+    flips = pair_flips(matrix, index, grid, codes, draws=design.draws, seed=design.seed)
     adjusted = np.full(len(index), np.nan)
     adjusted[moments.n > 0] = holm(flips.p_values[moments.n > 0])
-    span = None if low is None or high is None else high - low
-    own, bounds = pair_intervals(moments, tail, span), score_ends(matrix, low, high, ends)
+    own, bounds = pair_intervals(moments, tail, span), score_ends(matrix, scale, ends)
     table = _Table(
         moments=moments,
         flips=flips,
         adjusted=adjusted,
         own=own,
         joint=pair_intervals(moments, family_tail, span),
-        gaps=pair_gaps(matrix, bounds, index, own, tail=tail, span=span, step=step, clusters=codes),
+        gaps=pair_gaps(matrix, bounds, index, own, tail=tail, span=span, step=grid_step(scale), clusters=codes),
         span=span,
         p_t=_t_p_values(moments),
         n_tasks=matrix.shape[1],
-        confidence=confidence,
+        design=design,
         tail=tail,
-        power=power,
-        seed=seed,
     )
     return FamilyComparison(
         pairs=tuple((int(i), int(j)) for i, j in index),
         comparisons=tuple(_comparison(table, i) for i in range(len(index))),
-        confidence=confidence,
+        design=design,
         method=f"Holm and Sidak-t over {len(index)} comparisons",
     )
 
 
-def plan_family(family: FamilyComparison, *, gains: Sequence[float] = GAINS, power: float = 0.8) -> BoardPlan:
+def plan_family(family: FamilyComparison, *, gains: Sequence[float] = GAINS) -> BoardPlan:
     """Return what a board resolves, going by the median spread of its comparisons: see `plan_board`.
 
     ``n`` is the median number of pairs. A family without any spread (nothing compared, nothing differs) has no figures.
@@ -290,7 +253,7 @@ def plan_family(family: FamilyComparison, *, gains: Sequence[float] = GAINS, pow
     spread = [(c.sd, c.n_pairs) for c in family.comparisons if c.sd]
     sd = float(np.median([s for s, _ in spread])) if spread else None
     n = int(np.median([n for _, n in spread])) if spread else 0
-    return plan_board(sd, n, gains=gains, power=power, confidence=family.confidence)
+    return plan_board(sd, n, gains=gains, power=family.design.power, confidence=family.design.confidence)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -304,10 +267,8 @@ class _Table:
     span: float | None
     p_t: Floats
     n_tasks: int
-    confidence: float
+    design: Design
     tail: float
-    power: float
-    seed: int
 
 
 def _comparison(table: _Table, i: int) -> PairedComparison:
@@ -323,7 +284,7 @@ def _comparison(table: _Table, i: int) -> PairedComparison:
             value=number(moments.mean[i]),
             low=number(interval[0][i]),
             high=number(interval[1][i]),
-            confidence=table.confidence,
+            confidence=table.design.confidence,
             n=n,
             n_unscored=table.n_tasks - n,
             method=method,
@@ -364,7 +325,7 @@ def _detectable(table: _Table, i: int) -> float | None:
         return None
     # What the error of the mean would be the error of, were the units independent: the sd itself without clusters.
     spread = number(table.moments.se[i] * np.sqrt(units))
-    return minimum_detectable_effect(spread, units, power=table.power, confidence=table.confidence)
+    return minimum_detectable_effect(spread, units, power=table.design.power, confidence=table.design.confidence)
 
 
 def _method(table: _Table, i: int, *, identical: bool) -> str:
@@ -386,7 +347,7 @@ def _p_method(table: _Table, i: int) -> str:
     what = "sign-flip by cluster" if table.moments.is_clustered else "sign-flip"
     if table.flips.is_exact[i]:
         return f"exact {what} mid-p"
-    return f"{what} Monte Carlo, {table.flips.draws:,} draws, seed {table.seed}"
+    return f"{what} Monte Carlo, {table.flips.draws:,} draws, seed {table.design.seed}"
 
 
 def _cautions(moments: PairMoments, i: int) -> tuple[str, ...]:

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from harness.stats.arrays import Bools, Floats, Ints, sure_share, t_critical
+from harness.stats.design import DRAWS
 from harness.stats.intervals import TOO_FEW_CLUSTERS
-from harness.stats.signflip import CHUNK, DRAWS, Grid, exact_mid_p, is_exact_feasible, monte_carlo_p
+from harness.stats.signflip import CHUNK, Grid, exact_mid_p, is_exact_feasible, monte_carlo_p
 
 TABLE_LEVELS = 32
 """Joint tables are used for grids of at most this many levels."""

@@ -1,6 +1,6 @@
 """Rank sets: the ranks that a model may hold, given what all pairwise comparisons can and cannot tell apart."""
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,9 +8,11 @@ from numpy.typing import ArrayLike
 
 from harness.errors import StatisticsError
 from harness.locale import tr
-from harness.stats.arrays import score_array, shared_clusters, tail_probability
+from harness.stats.arrays import grid_step, score_array, shared_clusters, span_of, tail_probability
+from harness.stats.design import PLAIN, Design
 from harness.stats.pairs import all_pairs, pair_intervals, pair_moments
 from harness.stats.signflip import score_grid
+from harness.types import Scale
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,15 +23,7 @@ class RankSet:
     high: int
 
 
-def rank_sets(
-    scores: ArrayLike,
-    *,
-    low: float | None = None,
-    high: float | None = None,
-    step: float = 1.0,
-    clusters: Sequence[Hashable | None] | None = None,
-    confidence: float = 0.95,
-) -> tuple[RankSet | None, ...]:
+def rank_sets(scores: ArrayLike, scale: Scale | None = None, design: Design = PLAIN) -> tuple[RankSet | None, ...]:
     """Return the rank set of each row of ``scores`` (M models, n tasks; NaN for no score).
 
     With the given confidence all true ranks of the mean lie in their sets at once: all M (M - 1) / 2 paired differences
@@ -46,17 +40,17 @@ def rank_sets(
     >>> [(ranks.low, ranks.high) for ranks in rank_sets(scores)]
     [(1, 1), (2, 3), (2, 3)]
     """
-    matrix = score_array(scores, low=low, high=high, ndim=2)
+    matrix = score_array(scores, scale, ndim=2)
     scored = np.flatnonzero((~np.isnan(matrix)).any(axis=1))
     present = matrix if len(scored) == len(matrix) else matrix[scored]
     pairs = all_pairs(len(present))
     sets: list[RankSet | None] = [None] * len(matrix)
     better: list[tuple[int, int]] = []
-    tail = tail_probability(confidence, max(1, len(pairs)))
-    codes = shared_clusters(clusters, matrix.shape[1])
+    tail = tail_probability(design.confidence, max(1, len(pairs)))
+    codes = shared_clusters(design.clusters, matrix.shape[1])
     if len(pairs):
-        moments = pair_moments(present, pairs, score_grid(present, step), codes)
-        lows, highs = pair_intervals(moments, tail, None if low is None or high is None else high - low)
+        moments = pair_moments(present, pairs, score_grid(present, grid_step(scale)), codes)
+        lows, highs = pair_intervals(moments, tail, span_of(scale))
         better = [(int(i), int(j)) for i, j in pairs[lows > 0]] + [(int(j), int(i)) for i, j in pairs[highs < 0]]
     for row, ranks in zip(scored, rank_sets_from_pairs(len(present), better), strict=True):
         sets[row] = ranks

@@ -11,9 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.stats.arrays import Floats, Ints
+from harness.stats.design import DRAWS
 
-DRAWS = 99_999
-"""Sign patterns drawn where the differences lie on no grid: the smallest p-value is 1 in 100,000."""
 MAX_DENOMINATOR = 1000
 """Scores that are means of repeats lie on fractions of a step: denominators up to this are tried."""
 MAX_LEVELS = 2001

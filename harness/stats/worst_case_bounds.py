@@ -1,7 +1,6 @@
 """What missing scores could change at most, with the sampling error of that."""
 
-from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -10,9 +9,11 @@ from scipy.special import gammaln, stdtr
 from harness.errors import StatisticsError
 from harness.locale import tr
 from harness.stats.arrays import Floats, Ints, score_array, shared_clusters, t_critical, tail_probability
+from harness.stats.design import PLAIN, Design
 from harness.stats.intervals import score_interval
 from harness.stats.pairs import pair_intervals, pair_moments
 from harness.stats.signflip import score_grid
+from harness.types import Scale
 
 Ends = tuple[Floats, Floats]
 """The least and the most that each score could be, of one shape; equal where a score is known."""
@@ -36,7 +37,7 @@ class WorstCase:
     method: str
 
 
-def score_ends(scores: Floats, low: float | None, high: float | None, ends: tuple[ArrayLike, ArrayLike] | None) -> Ends:
+def score_ends(scores: Floats, scale: Scale | None, ends: tuple[ArrayLike, ArrayLike] | None) -> Ends:
     """Return the least and the most that each of ``scores`` could be: ``ends`` if given, else the scale's where NaN.
 
     Without a scale both are NaN where a score is missing.
@@ -48,9 +49,10 @@ def score_ends(scores: Floats, low: float | None, high: float | None, ends: tupl
         missing = np.isnan(scores)
         if not missing.any():
             return scores, scores
-        return np.where(missing, _or_nan(low), scores), np.where(missing, _or_nan(high), scores)
+        low, high = (np.nan, np.nan) if scale is None else (scale.low, scale.high)
+        return np.where(missing, low, scores), np.where(missing, high, scores)
     least, most = (
-        score_array(end, low=low, high=high, ndim=scores.ndim, name=f"{name} possible scores")
+        score_array(end, scale, ndim=scores.ndim, name=f"{name} possible scores")
         for end, name in zip(ends, ("least", "most"), strict=True)
     )
     if least.shape != scores.shape or most.shape != scores.shape:
@@ -69,20 +71,17 @@ def score_ends(scores: Floats, low: float | None, high: float | None, ends: tupl
 
 def worst_case_mean(
     scores: ArrayLike,
+    scale: Scale | None = None,
+    design: Design = PLAIN,
     *,
-    low: float | None = None,
-    high: float | None = None,
-    pass_fail: bool = False,
     ends: tuple[ArrayLike, ArrayLike] | None = None,
-    clusters: Sequence[Hashable | None] | None = None,
-    confidence: float = 0.95,
 ) -> WorstCase:
     """Return what the mean of ``scores`` (n,) over all tasks could be, NaN being a task whose score is missing.
 
-    A missing score lies anywhere between ``low`` and ``high``; ``ends`` says so task by task where only some repeats
+    A missing score lies anywhere on the scale; ``ends`` says so task by task where only some repeats
     are missing. The bounds are the means of the scores so completed (Manski 1990). The interval is that of Imbens &
     Manski (2004): from the lower limit of the worst case to the upper limit of the best, at error probabilities that
-    add up to 1 - ``confidence``, p + P(T > t_p + (best - worst) / larger se) = 1 - confidence, with T Student's t and
+    add up to 1 - confidence, p + P(T > t_p + (best - worst) / larger se) = 1 - confidence, with T Student's t and
     limits as in `score_interval`. It holds the true mean with that confidence however the missing scores came to
     be missing, and with nothing missing it is the interval of `score_interval`.
 
@@ -91,26 +90,24 @@ def worst_case_mean(
     Raises:
         StatisticsError: as `score_interval`, or ends that are none.
 
-    >>> case = worst_case_mean([4, 5, 3, 4, None, 5, 4, 3, None, 4], low=1, high=5)
+    >>> from harness.types import LIKERT_5
+    >>> case = worst_case_mean([4, 5, 3, 4, None, 5, 4, 3, None, 4], LIKERT_5)
     >>> case.worst, case.best, round(case.low, 2), round(case.high, 2)
     (3.4, 4.2, 2.53, 4.57)
     """
-    values = score_array(scores, low=low, high=high)
-    tail = tail_probability(confidence)
-    least, most = score_ends(values, low, high, ends)
+    values = score_array(scores, scale)
+    confidence, tail = design.confidence, tail_probability(design.confidence)
+    least, most = score_ends(values, scale, ends)
     if not values.size or np.isnan(least).any() or np.isnan(most).any():
         said = "a missing score has no bounds without a scale" if values.size else "no scores"
         return WorstCase(worst=None, best=None, low=None, high=None, confidence=confidence, method=f"none: {said}")
     inner = confidence
     if (least < most).any():
         rows = np.stack([least, most, np.zeros_like(least)])
-        moments = pair_moments(rows, np.array([[0, 2], [1, 2]]), None, shared_clusters(clusters, values.size))
+        moments = pair_moments(rows, np.array([[0, 2], [1, 2]]), None, shared_clusters(design.clusters, values.size))
         mean, se = moments.mean, moments.se
         inner = 1 - float(shared_tails(mean[1:] - mean[:1], se[1:], se[:1], moments.units[1:], tail)[0])
-    limits = [
-        score_interval(end, low=low, high=high, pass_fail=pass_fail, clusters=clusters, confidence=inner).estimate
-        for end in (least, most)
-    ]
+    limits = [score_interval(end, scale, replace(design, confidence=inner)).estimate for end in (least, most)]
     has_interval = limits[0].low is not None and limits[1].high is not None
     return WorstCase(
         worst=float(least.mean()),
@@ -182,10 +179,6 @@ def shared_tails(width: Floats, se: Floats, other_se: Floats, units: Ints, tail:
             break
     tails[usable] = 2 * stdtr(df, -t)
     return tails
-
-
-def _or_nan(end: float | None) -> float:
-    return np.nan if end is None else end
 
 
 def _t_density(t: Floats, df: Floats) -> Floats:

@@ -28,6 +28,7 @@ from harness.analysis.judge_audit import (
 from harness.analysis.scores import ScoreTable
 from harness.engine.plan import PlannedJudge
 from harness.stats.correlation import length_slope, ordinal_alpha, spearman
+from harness.stats.design import Design
 from harness.types import LIKERT_5, PERCENT, RowKey, Sample, Scale
 from tests.conftest import SHARED
 from tests.stats.oracles import alpha_by_pairs
@@ -144,7 +145,7 @@ def test_length_slope_against_statsmodels() -> None:
     lengths = rng.integers(5, 900, (6, 40, 2)).astype(float)
     scores = np.clip(np.round(3 + 0.2 * np.log2(lengths) - 1 + rng.normal(0, 1, lengths.shape)), 1, 5)
     scores[0, :5] = np.nan
-    found = length_slope(scores, lengths, [None] * 40)
+    found = length_slope(scores, lengths, Design(clusters=[None] * 40))
     x, y = np.log2(1 + lengths), scores.copy()
     known = ~np.isnan(y)
     groups = np.broadcast_to(np.arange(40)[None, :, None], y.shape)
@@ -160,9 +161,11 @@ def test_length_slope_against_statsmodels() -> None:
 
 def test_length_slope_of_one_model_is_between_tasks_and_of_equal_lengths_is_nothing() -> None:
     """What cannot be computed is None with the reason; with one answer a task it says what it compares."""
-    between = length_slope(np.arange(1.0, 7).reshape(1, 6, 1), 2 ** np.arange(1.0, 7).reshape(1, 6, 1) - 1, [None] * 6)
+    between = length_slope(
+        np.arange(1.0, 7).reshape(1, 6, 1), 2 ** np.arange(1.0, 7).reshape(1, 6, 1) - 1, Design(clusters=[None] * 6)
+    )
     assert (1.0, True) == (pytest.approx(between.value), "between tasks" in between.method)
-    flat = length_slope(np.ones((2, 6, 1)), np.full((2, 6, 1), 9.0), [None] * 6)
+    flat = length_slope(np.ones((2, 6, 1)), np.full((2, 6, 1), 9.0), Design(clusters=[None] * 6))
     assert (None, None, None, "no lengths to compare") == (flat.value, flat.low, flat.high, flat.method)
 
 

@@ -8,7 +8,9 @@ import pytest
 import reports
 from harness.protocols import KINDS, SOURCES
 from harness.stats import paired_comparison
+from harness.stats.design import Design
 from harness.stats.intervals import cluster_cautions
+from harness.types import LIKERT_5
 from reports.formatting import kind_key
 from reports.wording import Language, words
 
@@ -37,12 +39,12 @@ def test_the_page_finds_every_word_it_asks_for() -> None:
 def test_the_sentences_of_the_statistics_are_translated() -> None:
     """What the statistics say of few, equal, skewed or missing differences is said in Japanese too."""
     said = {
-        *paired_comparison([1, 2, 3, 4], [1, 2, 3, 4], low=1, high=5).cautions,
-        *paired_comparison([1, 2, 3, 5], [1, 2, 3, 4], low=1, high=5).cautions,
+        *paired_comparison([1, 2, 3, 4], [1, 2, 3, 4], LIKERT_5).cautions,
+        *paired_comparison([1, 2, 3, 5], [1, 2, 3, 4], LIKERT_5).cautions,
         *paired_comparison([5.0] * 2 + [3.1] * 28, [1.0] * 2 + [3.0] * 28).cautions,
         *paired_comparison([None], [1]).cautions,
-        *paired_comparison([None, 2], [1, 1], low=1, high=5).cautions,
-        *paired_comparison([None, 2, 3], [1, 1, 1], low=1, high=5, clusters=["a", "a", "b"]).cautions,
+        *paired_comparison([None, 2], [1, 1], LIKERT_5).cautions,
+        *paired_comparison([None, 2, 3], [1, 1, 1], LIKERT_5, Design(clusters=["a", "a", "b"])).cautions,
         *cluster_cautions(3),
         *cluster_cautions(7),
     }

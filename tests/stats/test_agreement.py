@@ -9,6 +9,7 @@ from statsmodels.stats.inter_rater import cohens_kappa
 
 from harness.errors import StatisticsError
 from harness.stats import agreement, mean_interval, weighted_kappa, wilson_interval
+from harness.stats.design import Design
 from tests.stats.conftest import Floats
 from tests.stats.oracles import alpha_by_pairs
 
@@ -88,7 +89,10 @@ def test_tasks_as_clusters_widen_the_intervals(shaberi: dict[str, Floats]) -> No
     """Sixty models' answers to one task are not sixty independent items."""
     first, second = shaberi["gpt-4-turbo-preview"], shaberi["llmjudge-athenev2"]
     tasks = np.tile(np.arange(100), 60).tolist()
-    plain, robust = agreement(first.ravel(), second.ravel()), agreement(first.ravel(), second.ravel(), clusters=tasks)
+    plain, robust = (
+        agreement(first.ravel(), second.ravel()),
+        agreement(first.ravel(), second.ravel(), Design(clusters=tasks)),
+    )
     for name in ("exact", "within_one", "kappa", "bias"):
         narrow, wide = getattr(plain, name), getattr(robust, name)
         assert narrow.value == pytest.approx(wide.value)
@@ -101,7 +105,7 @@ def test_tasks_as_clusters_widen_the_intervals(shaberi: dict[str, Floats]) -> No
 def test_clustered_kappa_with_clusters_of_one_is_nearly_the_plain_one() -> None:
     """CR1 adds G / (G - 1) and nothing else."""
     a, b = np.random.default_rng(5).integers(1, 6, (2, 40))
-    plain, robust = weighted_kappa(a, b), weighted_kappa(a, b, clusters=list(range(40)))
+    plain, robust = weighted_kappa(a, b), weighted_kappa(a, b, Design(clusters=list(range(40))))
     assert (robust.high - robust.low) / (plain.high - plain.low) == pytest.approx(np.sqrt(40 / 39))
 
 

@@ -9,9 +9,8 @@ from scipy import stats as scipy_stats
 
 from harness.errors import StatisticsError
 from harness.stats import anchored_difference, anchored_mean, check_draw, effective_labels, mean_interval
+from harness.types import LIKERT_5, Scale
 from tests.stats.conftest import Floats
-
-LIKERT = {"low": 1, "high": 5}
 
 
 def rated(seed: int, n_labels: int, n_tasks: int = 100) -> tuple[Floats, Floats]:
@@ -65,7 +64,7 @@ def test_effective_labels_are_what_the_width_says() -> None:
 def test_under_twenty_labels_it_refuses(n_labels: int) -> None:
     """No anchored figure; the reason is the method, and the judge's mean is not passed off as a human one."""
     human, judge = rated(4, n_labels)
-    result = anchored_mean(human, judge, **LIKERT)
+    result = anchored_mean(human, judge, LIKERT_5)
     for estimate in (result.these_tasks, result.population):
         assert (estimate.value, estimate.low, estimate.high) == (None, None, None)
         assert estimate.method == f"refused: {n_labels} labels, at least 20 are needed"
@@ -105,7 +104,7 @@ def test_labels_that_follow_the_judge_exactly_get_a_bound() -> None:
     _, judge = rated(8, 0)
     human = np.where(np.arange(100) % 3 == 0, judge, np.nan)
     share = scipy_stats.binomtest(34, 34).proportion_ci(method="exact").low
-    result = anchored_mean(human, judge, **LIKERT)
+    result = anchored_mean(human, judge, LIKERT_5)
     assert result.these_tasks.value == pytest.approx(judge.mean())
     assert result.these_tasks.high - result.these_tasks.value == pytest.approx(0.66 * (1 - share) * 4)
     assert result.correlation == pytest.approx(1)
@@ -117,7 +116,7 @@ def test_equal_labels_get_a_bound() -> None:
     """Thirty fives: Clopper-Pearson, not a width of zero."""
     human, judge = rated(9, 30)
     human[~np.isnan(human)] = 5
-    result = anchored_mean(human, judge, **LIKERT)
+    result = anchored_mean(human, judge, LIKERT_5)
     assert result.labels_only.method == "Clopper-Pearson bound (the labels have no spread)"
     for estimate in (result.these_tasks, result.population, result.labels_only, result.labels_only_these_tasks):
         assert estimate.low is None or estimate.low < estimate.high
@@ -127,7 +126,7 @@ def test_estimates_stay_on_the_scale() -> None:
     """A steep line near the ceiling is cut at the ceiling."""
     judge = np.r_[np.full(70, 5.0), np.tile([2.0, 3.0, 5.0], 10)]
     human = np.r_[np.full(70, np.nan), np.tile([2.0, 4.0, 5.0], 10)]
-    result = anchored_mean(human, judge, **LIKERT)
+    result = anchored_mean(human, judge, LIKERT_5)
     assert result.population.high <= 5
     assert result.these_tasks.value <= 5
 
@@ -148,9 +147,9 @@ def test_tasks_without_a_judge_score_are_left_out_and_counted() -> None:
 def test_difference_is_the_mean_of_differences() -> None:
     """Tasks where people rated both models count, the scale becomes -4 to 4, swapping negates."""
     first, second = rated(11, 60), rated(12, 70)
-    one = anchored_difference(first[0], second[0], first[1], second[1], **LIKERT)
-    other = anchored_difference(second[0], first[0], second[1], first[1], **LIKERT)
-    same = anchored_mean(first[0] - second[0], first[1] - second[1], low=-4, high=4)
+    one = anchored_difference(first[0], second[0], first[1], second[1], scale=LIKERT_5)
+    other = anchored_difference(second[0], first[0], second[1], first[1], scale=LIKERT_5)
+    same = anchored_mean(first[0] - second[0], first[1] - second[1], Scale(low=-4, high=4))
     assert one == same
     assert one.n_labels == (~np.isnan(first[0] + second[0])).sum()
     assert one.these_tasks.value == pytest.approx(-other.these_tasks.value)
@@ -215,7 +214,7 @@ def test_unlike_lengths_and_off_scale_scores_are_refused() -> None:
     with pytest.raises(StatisticsError, match="There are 2 human scores and 3 judge scores"):
         anchored_mean([1, 2], [1, 2, 3])
     with pytest.raises(StatisticsError, match="Score 7 at position 0 of the human scores"):
-        anchored_mean([7, 2], [1, 2], **LIKERT)
+        anchored_mean([7, 2], [1, 2], LIKERT_5)
     with pytest.raises(StatisticsError, match="The four arrays have 1, 1, 2, 1 tasks"):
         anchored_difference([1], [1], [1, 2], [1])
     with pytest.raises(StatisticsError, match="There are 1 label marks and 2 judge scores"):
@@ -237,12 +236,12 @@ def test_real_scores_are_covered(shaberi: dict[str, Floats]) -> None:
         for truth, scores in zip(people, judge, strict=True):
             known = ~np.isnan(truth + scores)
             human, judged = np.where(drawn, truth, np.nan)[known], scores[known]
-            result = anchored_mean(human, judged, drawn_at_random=True, **LIKERT)
+            result = anchored_mean(human, judged, LIKERT_5, drawn_at_random=True)
             here, alone = result.these_tasks, result.labels_only_these_tasks
             covered.append(here.low <= truth[known].mean() <= here.high)
             widths.append((here.high - here.low, alone.high - alone.low))
     for truth, scores in zip(people, judge, strict=True):
-        estimate = mean_interval(scores, **LIKERT)
+        estimate = mean_interval(scores, LIKERT_5)
         judge_covered.append(estimate.low <= np.nanmean(truth) <= estimate.high)
     assert 0.92 <= np.mean(covered) <= 0.97
     anchored, labels = np.mean(widths, axis=0)

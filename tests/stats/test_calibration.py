@@ -18,14 +18,15 @@ from harness.stats import (
     paired,
     wilson_interval,
 )
+from harness.stats.design import Design
 from harness.stats.pairs import PairMoments, pair_moments
+from harness.types import LIKERT_5
 from tests.stats import scenarios
 from tests.stats.conftest import Floats
 
 pytestmark = pytest.mark.slow
 
 REPLICATES = 2000
-LIKERT = {"low": 1, "high": 5}
 
 
 def check_type_one(rate: float) -> None:
@@ -47,7 +48,7 @@ def compare(scenario: scenarios.Scenario, seed: int = 1) -> list[paired.PairedCo
     """Return the product's comparison of every replicate, in one call."""
     candidates, baselines = scenario.draw(REPLICATES, seed)
     rows = np.arange(REPLICATES)
-    family = compare_pairs(np.vstack([candidates, baselines]), np.stack([rows, rows + REPLICATES], axis=1), **LIKERT)
+    family = compare_pairs(np.vstack([candidates, baselines]), np.stack([rows, rows + REPLICATES], axis=1), LIKERT_5)
     return list(family.comparisons)
 
 
@@ -89,7 +90,7 @@ def test_type_one_error_off_the_grid() -> None:
     scores = rng.normal(size=(2 * REPLICATES, 40)) ** 3
     rows = np.arange(REPLICATES)
     pairs = np.stack([rows, rows + REPLICATES], axis=1)
-    family = compare_pairs(scores, pairs, draws=1999)
+    family = compare_pairs(scores, pairs, design=Design(draws=1999))
     check_type_one(np.mean([c.p_value <= 0.05 for c in family.comparisons]))
 
 
@@ -109,10 +110,10 @@ def test_type_one_error_of_cluster_robust_intervals(n_clusters: int) -> None:
     rows = np.arange(REPLICATES)
     scores = np.vstack([differences, np.zeros((1, 100))])
     pairs = np.stack([rows, np.full(REPLICATES, REPLICATES)], axis=1)
-    results = compare_pairs(scores, pairs, clusters=families).comparisons
+    results = compare_pairs(scores, pairs, design=Design(clusters=families)).comparisons
     check_type_one(np.mean([r.p_value_t <= 0.05 for r in results]))
     check_type_one(np.mean([r.p_value <= 0.05 for r in results]))
-    means = [cluster_interval(row, families).estimate for row in differences]
+    means = [cluster_interval(row, design=Design(clusters=families)).estimate for row in differences]
     check_type_one(1 - np.mean([e.low <= 0 <= e.high for e in means]))
     # Naive t on the same data: the families' shared luck becomes false positives.
     naive = compare_pairs(scores, pairs).comparisons
@@ -127,7 +128,7 @@ def family_errors(adjusted: Callable[[paired.PairedComparison], float | None]) -
     for family in ("baseline", "all-pairs"):
         holm = sidak = 0
         for board in scores:
-            comparisons = compare_family(board, family=family, **LIKERT).comparisons
+            comparisons = compare_family(board, LIKERT_5, family=family).comparisons
             holm += any((adjusted(c) or 0) <= 0.05 for c in comparisons)
             sidak += any(c.simultaneous.low > 0 or c.simultaneous.high < 0 for c in comparisons)
         errors[family] = (holm / REPLICATES, sidak / REPLICATES)
@@ -147,7 +148,7 @@ def test_coverage_of_score_intervals(marginal: tuple[float, ...], n: int) -> Non
     """Logit-t of a mean score, in the middle and near the ceiling."""
     truth = float(np.dot(marginal, scenarios.LEVELS))
     samples = np.random.default_rng(5).choice(scenarios.LEVELS, (REPLICATES, n), p=marginal)
-    check_coverage(np.mean([e.low <= truth <= e.high for e in (mean_interval(row, **LIKERT) for row in samples)]))
+    check_coverage(np.mean([e.low <= truth <= e.high for e in (mean_interval(row, LIKERT_5) for row in samples)]))
 
 
 def test_coverage_at_the_very_ceiling() -> None:
@@ -156,7 +157,7 @@ def test_coverage_at_the_very_ceiling() -> None:
     truth = float(np.dot(marginal, scenarios.LEVELS))
     assert truth == pytest.approx(4.82)
     samples = np.random.default_rng(6).choice(scenarios.LEVELS, (REPLICATES, 30), p=marginal)
-    logit_t = [mean_interval(row, **LIKERT) for row in samples]
+    logit_t = [mean_interval(row, LIKERT_5) for row in samples]
     check_coverage(np.mean([e.low <= truth <= e.high for e in logit_t]))
     plain = [mean_interval(row) for row in samples]
     with pytest.raises(AssertionError, match="coverage"):
@@ -183,10 +184,10 @@ def test_coverage_of_human_anchoring(n_labels: int, people: tuple[float, ...]) -
     for human, judge in zip(humans, judges, strict=True):
         labels = human.copy()
         labels[rng.permutation(100)[n_labels:]] = np.nan
-        result = anchored_mean(labels, judge, drawn_at_random=True, **LIKERT)
+        result = anchored_mean(labels, judge, LIKERT_5, drawn_at_random=True)
         here.append(result.these_tasks.low <= human.mean() <= result.these_tasks.high)
         beyond.append(result.population.low <= truth <= result.population.high)
-        alone = mean_interval(judge, **LIKERT)
+        alone = mean_interval(judge, LIKERT_5)
         judge_only.append(alone.low <= truth <= alone.high)
     check_coverage(np.mean(here))
     check_coverage(np.mean(beyond))

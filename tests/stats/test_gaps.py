@@ -5,13 +5,13 @@ import pytest
 
 from harness.stats import compare_family, paired_comparison
 from harness.stats.gaps import gaps_are_unlike, gaps_matter
+from harness.types import LIKERT_5, Scale
 
-LIKERT = {"low": 1, "high": 5}
 NAN = np.nan
 
 
-def gap_of(candidate: list[float], baseline: list[float], **scale: float) -> str | None:
-    result = paired_comparison(candidate, baseline, **scale)
+def gap_of(candidate: list[float], baseline: list[float], scale: Scale | None = None) -> str | None:
+    result = paired_comparison(candidate, baseline, scale)
     assert [caution for caution in result.cautions if "no score on some" in caution] == (
         [result.gap] * bool(result.gap)
     )
@@ -22,7 +22,7 @@ def test_the_caution_has_every_number() -> None:
     """Who lacks how many, on how many tasks the difference rests, and what the others could do."""
     candidate = [4.0, 3.0] * 40 + [NAN] * 20
     baseline = [4.0, 4.0] * 40 + [1.0] * 20
-    said = gap_of(candidate, baseline, **LIKERT)
+    said = gap_of(candidate, baseline, LIKERT_5)
     assert said is not None
     assert said.startswith(
         "no score on some of 100 tasks (candidate 20, baseline 0, in part 0): the difference is that of 80 tasks; over "
@@ -45,7 +45,7 @@ def test_the_caution_has_every_number() -> None:
 )
 def test_when_it_is_said(candidate: list[float], baseline: list[float], is_said: bool) -> None:
     """Unlike gaps always, like ones from 5 % on; with a scale and without."""
-    assert (gap_of(candidate, baseline, **LIKERT) is not None) == is_said
+    assert (gap_of(candidate, baseline, LIKERT_5) is not None) == is_said
     assert (gap_of(candidate, baseline) is not None) == is_said
 
 
@@ -60,9 +60,9 @@ def test_a_baseline_with_gaps_touches_every_comparison() -> None:
     """And a candidate with gaps its own alone."""
     scores = np.random.default_rng(0).integers(1, 6, (4, 50)).astype(float)
     scores[2, :5] = NAN
-    said = [comparison.gap is not None for comparison in compare_family(scores, **LIKERT).comparisons]
+    said = [comparison.gap is not None for comparison in compare_family(scores, LIKERT_5).comparisons]
     assert said == [False, True, False]
-    said = [comparison.gap is not None for comparison in compare_family(scores, baseline=2, **LIKERT).comparisons]
+    said = [comparison.gap is not None for comparison in compare_family(scores, LIKERT_5, baseline=2).comparisons]
     assert said == [True, True, True]
 
 

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from harness import stats
+from harness.stats.design import Design
+from harness.types import LIKERT_5
 from tests.stats.conftest import Golden
 from tests.stats.oracles import sign_flip_law
 
@@ -12,7 +14,7 @@ def test_t_and_logit_t(golden: Golden) -> None:
     """Plain t and logit-t intervals of 100 scores near the ceiling."""
     case = golden("mean_ci")["cases"][0]
     values = np.repeat(np.arange(1, 6), case["hist_1to5"])
-    plain, logit = stats.mean_interval(values), stats.mean_interval(values, low=1, high=5)
+    plain, logit = stats.mean_interval(values), stats.mean_interval(values, LIKERT_5)
     assert plain.value == pytest.approx(case["mean"], rel=1e-12)
     assert [plain.low, plain.high] == pytest.approx(case["t_ci95"], rel=1e-9)
     assert [logit.low, logit.high] == pytest.approx(case["logit_t_ci95"], rel=1e-9)
@@ -29,7 +31,7 @@ def test_wilson(golden: Golden) -> None:
 def test_cluster_robust(golden: Golden) -> None:
     """CR1 with t(G-1) equals statsmodels' cluster covariance."""
     case = golden("cluster_se")["cases"][0]
-    result = stats.cluster_interval(case["y"], case["cluster"])
+    result = stats.cluster_interval(case["y"], design=Design(clusters=case["cluster"]))
     assert result.estimate.value == pytest.approx(case["mean"], rel=1e-12)
     assert [result.estimate.low, result.estimate.high] == pytest.approx(case["ci95_t"], rel=1e-9)
     assert result.n_clusters == case["t_df"] + 1

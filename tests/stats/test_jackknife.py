@@ -8,6 +8,7 @@ from scipy import stats as scipy_stats
 
 from harness.errors import StatisticsError
 from harness.stats import weighted_kappa
+from harness.stats.design import Design
 from harness.stats.jackknife import jackknife_kappa, jackknife_slope
 from tests.stats import scenarios
 
@@ -18,7 +19,7 @@ def test_kappa_by_hand() -> None:
     a = rng.integers(1, 6, 40).astype(float)
     b = np.clip(a + rng.integers(-1, 2, 40), 1, 5)
     codes = np.repeat(np.arange(10), 4)
-    found = jackknife_kappa([*a, None], [*b, 3], clusters=[*codes.tolist(), 0])
+    found = jackknife_kappa([*a, None], [*b, 3], Design(clusters=[*codes.tolist(), 0]))
     value = weighted_kappa(a, b).value
     left_out = np.arctanh([weighted_kappa(a[codes != g], b[codes != g]).value for g in range(10)])
     half = scipy_stats.t.isf(0.025, 9) * np.sqrt(9 / 10 * ((left_out - left_out.mean()) ** 2).sum())
@@ -45,14 +46,14 @@ def test_a_slope_by_hand() -> None:
     codes = np.repeat(np.arange(8), [2, 2, 4, 4, 6, 6, 8, 8])
     x = rng.normal(size=40)
     y = 0.5 * x + rng.normal(size=40)
-    found = jackknife_slope(x, y, codes.tolist())
+    found = jackknife_slope(x, y, Design(clusters=codes.tolist()))
     slope = x @ y / (x @ x)
     left_out = np.array([x[codes != g] @ y[codes != g] / (x[codes != g] @ x[codes != g]) for g in range(8)])
     leverage = np.bincount(codes, weights=x * x) / (x @ x)
     half = scipy_stats.t.isf(0.025, 1 / (leverage**2).sum()) * np.sqrt(7 / 8 * ((left_out - slope) ** 2).sum())
     assert (found.value, found.low, found.high) == pytest.approx((slope, slope - half, slope + half))
-    assert jackknife_slope([0, 0], [1, 2], ["a", "b"]).value is None
-    assert jackknife_slope([1, 0, 0, 0, 0], [1, 2, 3, 4, 5], list("abcde")).low is None
+    assert jackknife_slope([0, 0], [1, 2], Design(clusters=["a", "b"])).value is None
+    assert jackknife_slope([1, 0, 0, 0, 0], [1, 2, 3, 4, 5], Design(clusters=list("abcde"))).low is None
 
 
 @pytest.mark.slow
@@ -80,6 +81,6 @@ def test_coverage_of_a_slope(tasks: int) -> None:
         half = rng.normal(size=tasks) * rng.lognormal(0, 0.5, tasks) / 2
         x = np.stack([-half, half], axis=1).ravel()
         noise = rng.normal(size=tasks)
-        found = jackknife_slope(x, 0.3 * x + np.stack([-noise, noise], axis=1).ravel(), codes)
+        found = jackknife_slope(x, 0.3 * x + np.stack([-noise, noise], axis=1).ravel(), Design(clusters=codes))
         held += found.low <= 0.3 <= found.high
     assert held / 2000 >= 0.935, f"{held / 2000:.3f}"

@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 
 from harness.stats import FamilyComparison, compare_pairs, worst_case_mean
+from harness.stats.design import Design
+from harness.types import LIKERT_5
 from tests.stats import scenarios
 from tests.stats.conftest import Floats
 
@@ -20,7 +22,6 @@ pytestmark = pytest.mark.slow
 REPLICATES = int(os.environ.get("HARNESS_REPLICATES", "1000"))
 ROWS = 250
 """Replicates whose single means are checked as well: these go one by one."""
-LIKERT = {"low": 1, "high": 5}
 MONTE_CARLO = 3 * np.sqrt(0.95 * 0.05 / REPLICATES)
 
 Missing = Callable[[Floats, Floats, np.random.Generator], tuple[Floats, Floats]]
@@ -51,7 +52,7 @@ def both_ends(candidate: Floats, baseline: Floats, rng: np.random.Generator) -> 
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Design:
+class Mechanism:
     """A scenario, what is missing in it, and whether the intervals of what is left may be expected to fail."""
 
     scenario: Callable[[], scenarios.Scenario]
@@ -65,18 +66,14 @@ def mid(n: int = 100) -> scenarios.Scenario:
 
 
 DESIGNS = {
-    "10 % of all, among the 1-3s": Design(scenario=mid, missing=low_ones(0.1)),
-    "20 % of all, among the 1-3s": Design(scenario=mid, missing=low_ones(0.2)),
-    "near the ceiling, 10 %": Design(scenario=scenarios.shifted, missing=low_ones(0.1)),
-    "the hardest fifth": Design(scenario=mid, missing=hardest),
-    "thirty tasks, the hardest fifth": Design(scenario=scenarios.NULL["S5 thirty tasks"], missing=hardest),
-    "all 1s and the other's 5s": Design(
-        scenario=mid, missing=both_ends, is_sharp=True
-    ),
-    "all 1s and the other's 5s, thirty tasks": Design(
-        scenario=lambda: mid(30), missing=both_ends, is_sharp=True
-    ),
-}  # fmt: skip
+    "10 % of all, among the 1-3s": Mechanism(scenario=mid, missing=low_ones(0.1)),
+    "20 % of all, among the 1-3s": Mechanism(scenario=mid, missing=low_ones(0.2)),
+    "near the ceiling, 10 %": Mechanism(scenario=scenarios.shifted, missing=low_ones(0.1)),
+    "the hardest fifth": Mechanism(scenario=mid, missing=hardest),
+    "thirty tasks, the hardest fifth": Mechanism(scenario=scenarios.NULL["S5 thirty tasks"], missing=hardest),
+    "all 1s and the other's 5s": Mechanism(scenario=mid, missing=both_ends, is_sharp=True),
+    "all 1s and the other's 5s, thirty tasks": Mechanism(scenario=lambda: mid(30), missing=both_ends, is_sharp=True),
+}
 
 
 @cache
@@ -87,7 +84,7 @@ def compared(name: str) -> tuple[scenarios.Scenario, Floats, FamilyComparison]:
     candidates, baselines = design.missing(*scenario.draw(REPLICATES, seed=11), np.random.default_rng(12))
     rows = np.arange(REPLICATES)
     pairs = np.stack([rows, rows + REPLICATES], axis=1)
-    return scenario, candidates, compare_pairs(np.vstack([candidates, baselines]), pairs, **LIKERT)
+    return scenario, candidates, compare_pairs(np.vstack([candidates, baselines]), pairs, LIKERT_5)
 
 
 @pytest.mark.parametrize("name", DESIGNS)
@@ -105,7 +102,7 @@ def test_the_bounds_hold_the_truth_and_every_comparison_says_so(name: str) -> No
         one.candidate_unscored + one.baseline_unscored > 0 for one in found
     ]
     level = float((scenarios.LEVELS[:, None] * scenario.table).sum())
-    cases = [worst_case_mean(row, **LIKERT) for row in candidates[:ROWS]]
+    cases = [worst_case_mean(row, LIKERT_5) for row in candidates[:ROWS]]
     held = np.mean([case.low <= level <= case.high for case in cases])
     assert held >= 0.95 - 3 * np.sqrt(0.95 * 0.05 / ROWS), f"mean {held:.3f}"
 
@@ -134,8 +131,10 @@ def test_clustered_tasks() -> None:
     candidates = np.where(scores[0] == 1, np.nan, scores[0])
     rows = np.arange(replicates)
     family = compare_pairs(
-        np.vstack([candidates, scores[1]]), np.stack([rows, rows + replicates], axis=1),
-        clusters=np.repeat(np.arange(20), 5).tolist(), **LIKERT,
-    )  # fmt: skip
+        np.vstack([candidates, scores[1]]),
+        np.stack([rows, rows + replicates], axis=1),
+        LIKERT_5,
+        Design(clusters=np.repeat(np.arange(20), 5).tolist()),
+    )
     covered = np.mean([one.worst_case_low <= 0 <= one.best_case_high for one in family.comparisons])
     assert covered >= 0.95 - 3 * np.sqrt(0.95 * 0.05 / replicates)

@@ -18,11 +18,11 @@ from harness.stats import (
     sidak_t_critical,
 )
 from harness.stats import pairs as kernel
+from harness.stats.design import Design
 from harness.stats.signflip import exact_mid_p, monte_carlo_p, score_grid
+from harness.types import LIKERT_5, Scale
 from tests.stats.conftest import Floats
 from tests.stats.oracles import brute_force_mid_p, ordinal, sign_flip_law
-
-LIKERT = {"low": 1, "high": 5}
 
 
 def test_paired_t_equals_scipy() -> None:
@@ -30,7 +30,7 @@ def test_paired_t_equals_scipy() -> None:
     baseline, candidate = ordinal(1, 2, 40)
     expected = scipy_stats.ttest_rel(candidate, baseline)
     interval = expected.confidence_interval(0.9)
-    result = paired_comparison(candidate, baseline, confidence=0.9)
+    result = paired_comparison(candidate, baseline, design=Design(confidence=0.9))
     assert [result.difference.low, result.difference.high] == pytest.approx([interval.low, interval.high], rel=1e-12)
     assert result.p_value_t == pytest.approx(expected.pvalue, rel=1e-12)
     assert (result.n_pairs, result.difference.n, result.difference.method) == (40, 40, "paired t")
@@ -81,12 +81,12 @@ def test_off_the_grid_the_p_is_monte_carlo_and_says_so() -> None:
     """Real-valued scores: seeded, repeatable, within four standard errors of all 2^12 patterns."""
     rng = np.random.default_rng(6)
     candidate, baseline = rng.normal(0.3, 1, 12), rng.normal(size=12)
-    result = paired_comparison(candidate, baseline, seed=3)
+    result = paired_comparison(candidate, baseline, design=Design(seed=3))
     expected = brute_force_mid_p(candidate - baseline)
     assert result.p_value == pytest.approx(expected, abs=4 * np.sqrt(expected / 99_999))
     assert result.p_method == "sign-flip Monte Carlo, 99,999 draws, seed 3"
-    assert result.p_value == paired_comparison(candidate, baseline, seed=3).p_value
-    assert result.p_value != paired_comparison(candidate, baseline, seed=4).p_value
+    assert result.p_value == paired_comparison(candidate, baseline, design=Design(seed=3)).p_value
+    assert result.p_value != paired_comparison(candidate, baseline, design=Design(seed=4)).p_value
 
 
 def test_monte_carlo_agrees_with_the_exact_law() -> None:
@@ -139,7 +139,10 @@ def test_a_grid_too_costly_for_the_exact_test_falls_back_to_monte_carlo() -> Non
     rng = np.random.default_rng(8)
     candidate, baseline = rng.integers(0, 2001, (2, 2000)).astype(float)
     candidate[:2] = 0, 2000
-    assert paired_comparison(candidate, baseline, draws=999).p_method == "sign-flip Monte Carlo, 999 draws, seed 0"
+    assert (
+        paired_comparison(candidate, baseline, design=Design(draws=999)).p_method
+        == "sign-flip Monte Carlo, 999 draws, seed 0"
+    )
 
 
 def test_joint_tables_agree_with_differences_task_by_task(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -171,7 +174,7 @@ def test_clusters_make_the_interval_robust_and_flip_as_wholes() -> None:
     baseline, candidate = ordinal(11, 2, 32)
     clusters = np.random.default_rng(11).integers(0, 8, 32)
     fit = sm.OLS(candidate - baseline, np.ones(32)).fit(cov_type="cluster", cov_kwds={"groups": clusters}, use_t=True)
-    result = paired_comparison(candidate, baseline, clusters=clusters.tolist())
+    result = paired_comparison(candidate, baseline, design=Design(clusters=clusters.tolist()))
     assert [result.difference.low, result.difference.high] == pytest.approx(fit.conf_int()[0].tolist(), rel=1e-9)
     assert result.p_value_t == pytest.approx(fit.pvalues[0], rel=1e-9)
     sums = np.bincount(clusters, weights=candidate - baseline)
@@ -185,7 +188,7 @@ def test_clusters_off_the_grid() -> None:
     """Real-valued scores in clusters: Monte Carlo over the clusters' signs."""
     rng = np.random.default_rng(12)
     candidate, clusters = rng.normal(0.2, 1, 30), rng.integers(0, 10, 30)
-    result = paired_comparison(candidate, np.zeros(30), clusters=clusters.tolist())
+    result = paired_comparison(candidate, np.zeros(30), design=Design(clusters=clusters.tolist()))
     expected = brute_force_mid_p(np.bincount(clusters, weights=candidate))
     assert result.p_value == pytest.approx(expected, abs=4 * np.sqrt(expected / 99_999))
     assert result.p_method == "sign-flip by cluster Monte Carlo, 99,999 draws, seed 0"
@@ -194,7 +197,7 @@ def test_clusters_off_the_grid() -> None:
 def test_under_five_clusters_no_interval() -> None:
     """The refusal is stated; the sign-flip p over four clusters is exact and stays."""
     baseline, candidate = ordinal(13, 2, 20)
-    result = paired_comparison(candidate, baseline, clusters=[i % 4 for i in range(20)], **LIKERT)
+    result = paired_comparison(candidate, baseline, LIKERT_5, Design(clusters=[i % 4 for i in range(20)]))
     assert (result.difference.low, result.difference.high) == (None, None)
     assert "only 4 clusters of tasks: no interval is given under 5" in result.cautions
     assert result.p_value is not None
@@ -205,7 +208,7 @@ def test_no_task_differs() -> None:
     """0 of 100 differ: the Clopper-Pearson bound on the share, and what it leaves open on the scale."""
     scores = ordinal(14, 1, 100)[0]
     bound = scipy_stats.binomtest(0, 100).proportion_ci(method="exact").high
-    result = paired_comparison(scores, scores, **LIKERT)
+    result = paired_comparison(scores, scores, LIKERT_5)
     assert result.difference.value == 0
     assert result.difference.method == "0 of 100 differ"
     assert result.differ_at_most == pytest.approx(bound, rel=1e-12)
@@ -219,7 +222,7 @@ def test_no_task_differs() -> None:
 def test_equal_differences_have_no_interval_of_width_zero() -> None:
     """Ten times +1: a bound on a known scale, nothing without one."""
     share = scipy_stats.binomtest(10, 10).proportion_ci(method="exact").low
-    result = paired_comparison([3] * 5 + [4] * 5, [2] * 5 + [3] * 5, **LIKERT)
+    result = paired_comparison([3] * 5 + [4] * 5, [2] * 5 + [3] * 5, LIKERT_5)
     assert [result.difference.low, result.difference.high] == pytest.approx(
         [share - 4 * (1 - share), share + 4 * (1 - share)]
     )
@@ -248,7 +251,7 @@ def test_rounding_is_no_difference_off_the_grid() -> None:
 
 def test_nothing_in_common() -> None:
     """No task with both scores: None throughout, and the reason."""
-    result = paired_comparison([None, 3, None], [2, None, None], **LIKERT)
+    result = paired_comparison([None, 3, None], [2, None, None], LIKERT_5)
     assert (result.difference.value, result.difference.low, result.p_value, result.p_adjusted) == (None,) * 4
     assert (result.superiority, result.sd, result.minimum_detectable) == (None,) * 3
     assert (result.n_pairs, result.n_missing, result.difference.method) == (0, 3, "no task has both scores")
@@ -263,13 +266,13 @@ def test_nothing_in_common() -> None:
 def test_empty_and_single() -> None:
     """No task at all, one pair, two pairs."""
     assert paired_comparison([], []).n_pairs == 0
-    assert paired_comparison([], [], **LIKERT).worst_case is None
+    assert paired_comparison([], [], LIKERT_5).worst_case is None
     one = paired_comparison([4], [2])
     assert (one.difference.value, one.difference.low, one.sd) == (2, None, None)
     assert one.p_value == pytest.approx(0.5)
     assert one.difference.method == "none: one pair"
-    assert paired_comparison([4], [2], **LIKERT).difference.method == "Clopper-Pearson bound (one pair)"
-    two = paired_comparison([4, 3], [2, 2], **LIKERT)
+    assert paired_comparison([4], [2], LIKERT_5).difference.method == "Clopper-Pearson bound (one pair)"
+    two = paired_comparison([4, 3], [2, 2], LIKERT_5)
     assert two.difference.value == 1.5
     # t with one degree of freedom would reach from -4.9 to 7.9: the scale cuts it.
     assert (two.difference.low, two.difference.high) == (-4, 4)
@@ -278,7 +281,7 @@ def test_empty_and_single() -> None:
 def test_missing_scores_are_bounded_by_their_best_and_worst_case() -> None:
     """Pairs on the intersection; the bounds enclose every completion and are reached by two of them."""
     candidate, baseline = [4, None, 3, 2, None], [3, 2, None, 2, None]
-    result = paired_comparison(candidate, baseline, **LIKERT)
+    result = paired_comparison(candidate, baseline, LIKERT_5)
     assert (result.n_pairs, result.n_missing, result.difference.value) == (2, 3, 0.5)
     completions = [np.mean([1, a - 2, 3 - b, 0, c - d]) for a, b, c, d in itertools.product(range(1, 6), repeat=4)]
     assert result.worst_case == pytest.approx(min(completions))
@@ -307,12 +310,12 @@ def test_cautions_for_few_discordant_tasks_and_strong_skew() -> None:
 def test_family_against_a_baseline() -> None:
     """Holm by statsmodels, Sidak-t intervals by hand, each comparison as it would be alone."""
     scores = ordinal(16, 5, 50)
-    family = compare_family(scores, baseline=2, **LIKERT)
+    family = compare_family(scores, LIKERT_5, baseline=2)
     assert family.pairs == ((0, 2), (1, 2), (3, 2), (4, 2))
     p_values = [c.p_value for c in family.comparisons]
     assert [c.p_adjusted for c in family.comparisons] == pytest.approx(multipletests(p_values, method="holm")[1])
     for (i, j), one in zip(family.pairs, family.comparisons, strict=True):
-        alone = paired_comparison(scores[i], scores[j], **LIKERT)
+        alone = paired_comparison(scores[i], scores[j], LIKERT_5)
         assert one.difference == alone.difference
         assert one.p_value == alone.p_value
         half = sidak_t_critical(4, 49) * one.sd / np.sqrt(50)
@@ -333,9 +336,9 @@ def test_off_grid_p_values_do_not_depend_on_the_company() -> None:
     """A Monte Carlo p in a family is the p that the pair has alone, gaps included."""
     scores = np.random.default_rng(18).normal(size=(4, 25))
     scores[1, 3] = np.nan
-    family = compare_family(scores, family="all-pairs", draws=999)
+    family = compare_family(scores, design=Design(draws=999), family="all-pairs")
     for (i, j), one in zip(family.pairs, family.comparisons, strict=True):
-        assert one.p_value == paired_comparison(scores[i], scores[j], draws=999).p_value
+        assert one.p_value == paired_comparison(scores[i], scores[j], design=Design(draws=999)).p_value
 
 
 def test_untestable_members_do_not_count_for_holm() -> None:
@@ -360,11 +363,11 @@ def test_bad_input_is_refused() -> None:
     with pytest.raises(StatisticsError, match="The candidate has 2 tasks and the baseline 3"):
         paired_comparison([1, 2], [1, 2, 3])
     with pytest.raises(StatisticsError, match="Score 7 at position 0 of the candidate's scores is outside the 1-5"):
-        paired_comparison([7, 2], [1, 2], **LIKERT)
+        paired_comparison([7, 2], [1, 2], LIKERT_5)
     with pytest.raises(StatisticsError, match="The step between scores is 0"):
-        paired_comparison([1, 2], [2, 2], step=0)
+        paired_comparison([1, 2], [2, 2], Scale(low=1, high=5, step=0))
     with pytest.raises(StatisticsError, match="0 sign patterns give no p-value"):
-        paired_comparison([1, 2], [2, 2], draws=0)
+        paired_comparison([1, 2], [2, 2], design=Design(draws=0))
     with pytest.raises(StatisticsError, match="names a row that is not there: there are 2 rows"):
         compare_pairs([[1, 2], [2, 3]], [(2, 0)])
 
@@ -372,7 +375,7 @@ def test_bad_input_is_refused() -> None:
 def test_real_models_against_scipy_and_the_plain_law(shaberi: dict[str, Floats]) -> None:
     """Sixty pairs of the 1,770, blanks included: differences, intervals, wins, t and sign-flip p."""
     for scores in shaberi.values():
-        family = compare_family(scores, family="all-pairs", **LIKERT)
+        family = compare_family(scores, LIKERT_5, family="all-pairs")
         assert len(family.comparisons) == 1770
         for k in range(0, 1770, 118):
             (i, j), one = family.pairs[k], family.comparisons[k]
@@ -391,7 +394,7 @@ def test_real_models_against_scipy_and_the_plain_law(shaberi: dict[str, Floats])
 def test_the_real_board_cannot_resolve_four_tenths(shaberi: dict[str, Floats]) -> None:
     """One judge, 100 tasks: gaps of unrelated models under about 0.4 points are out of reach, 0.1 takes thousands."""
     for scores in shaberi.values():
-        plan = plan_family(compare_family(scores, family="all-pairs", **LIKERT))
+        plan = plan_family(compare_family(scores, LIKERT_5, family="all-pairs"))
         assert 0.3 < plan.minimum_detectable < 0.5
         assert plan.gains[0].tasks > 1000
         assert plan.n == 100
@@ -406,8 +409,8 @@ def test_a_family_without_spread_has_no_plan() -> None:
 def test_clusters_lower_what_can_be_detected() -> None:
     """The detectable effect follows the cluster-robust error and its degrees of freedom."""
     gains = np.repeat(np.random.default_rng(20).integers(-2, 3, 8), 6)
-    result = paired_comparison(gains, np.zeros(48), clusters=[i // 6 for i in range(48)])
+    result = paired_comparison(gains, np.zeros(48), design=Design(clusters=[i // 6 for i in range(48)]))
     means = gains.reshape(8, 6).mean(axis=1)
     assert result.minimum_detectable == pytest.approx(minimum_detectable_effect(means.std(ddof=1), 8))
-    few = paired_comparison(gains, np.zeros(48), clusters=[i // 12 for i in range(48)])
+    few = paired_comparison(gains, np.zeros(48), design=Design(clusters=[i // 12 for i in range(48)]))
     assert few.minimum_detectable is None

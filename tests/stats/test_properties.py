@@ -20,11 +20,11 @@ from harness.stats import (
     variance_components,
     weighted_kappa,
 )
+from harness.stats.design import Design
 from harness.testing import score_pairs
 from harness.types import LIKERT_5, Scale
 
 PAIRS = score_pairs(LIKERT_5) | score_pairs(Scale(low=1, high=5))
-SCALE = {"low": 1, "high": 5}
 
 
 def columns(pairs: list[tuple[float | None, float | None]]) -> tuple[list[float | None], list[float | None]]:
@@ -55,7 +55,10 @@ def same(value: float | None) -> object:
 def test_swapping_negates_the_difference(pairs: list[tuple[float | None, float | None]]) -> None:
     """diff(a, b) = -diff(b, a), wins become losses, p stays."""
     a, b = columns(pairs)
-    one, other = paired_comparison(a, b, draws=99, **SCALE), paired_comparison(b, a, draws=99, **SCALE)
+    one, other = (
+        paired_comparison(a, b, LIKERT_5, Design(draws=99)),
+        paired_comparison(b, a, LIKERT_5, Design(draws=99)),
+    )
     assert one.difference.value == negated(other.difference.value)
     assert one.difference.low == negated(other.difference.high)
     assert one.difference.high == negated(other.difference.low)
@@ -69,9 +72,9 @@ def test_swapping_negates_the_difference(pairs: list[tuple[float | None, float |
 def test_the_order_of_tasks_changes_nothing(pairs: list[tuple[float | None, float | None]], random: Any) -> None:
     """Means, intervals, p-values, bounds: tasks are a set."""
     shuffled = random.sample(pairs, len(pairs))
-    one, other = (paired_comparison(*columns(rows), draws=99, **SCALE) for rows in (pairs, shuffled))
+    one, other = (paired_comparison(*columns(rows), LIKERT_5, Design(draws=99)) for rows in (pairs, shuffled))
     assert numbers(one) == pytest.approx(numbers(other), abs=1e-9)
-    first, second = (mean_interval(columns(rows)[0], **SCALE) for rows in (pairs, shuffled))
+    first, second = (mean_interval(columns(rows)[0], LIKERT_5) for rows in (pairs, shuffled))
     assert numbers(first) == pytest.approx(numbers(second), abs=1e-9)
 
 
@@ -79,7 +82,10 @@ def test_the_order_of_tasks_changes_nothing(pairs: list[tuple[float | None, floa
 def test_a_task_without_scores_moves_no_figure_but_the_counts(pairs: list[tuple[float | None, float | None]]) -> None:
     """An unscored judgement never moves a mean, an interval or a p-value."""
     a, b = columns(pairs)
-    one, other = paired_comparison(a, b, draws=99), paired_comparison([*a, None], [*b, 3], draws=99)
+    one, other = (
+        paired_comparison(a, b, design=Design(draws=99)),
+        paired_comparison([*a, None], [*b, 3], design=Design(draws=99)),
+    )
     assert other.difference.value == same(one.difference.value)
     assert other.difference.low == same(one.difference.low)
     assert (other.wins, other.ties, other.losses, other.n_pairs) == (one.wins, one.ties, one.losses, one.n_pairs)
@@ -95,14 +101,14 @@ def test_nothing_is_ever_nan(pairs: list[tuple[float | None, float | None]]) -> 
     clusters = [i // 3 for i in range(len(a))]
     scores = np.array([a, b, b[::-1]], dtype=float)
     results = (
-        score_interval(a, clusters=clusters, **SCALE),
+        score_interval(a, LIKERT_5, Design(clusters=clusters)),
         mean_interval(a),
-        cluster_interval(a, clusters),
-        compare_family(scores, family="all-pairs", draws=99, **SCALE),
-        compare_family(scores, clusters=clusters, draws=99),
-        rank_sets(scores, clusters=clusters),
+        cluster_interval(a, design=Design(clusters=clusters)),
+        compare_family(scores, LIKERT_5, Design(draws=99), family="all-pairs"),
+        compare_family(scores, design=Design(clusters=clusters, draws=99)),
+        rank_sets(scores, design=Design(clusters=clusters)),
         anchored_mean(a, b),
-        anchored_mean(a, b, drawn_at_random=False, **SCALE),
+        anchored_mean(a, b, LIKERT_5, drawn_at_random=False),
         weighted_kappa(a, b),
         variance_components(np.array([a, b], dtype=float).T.reshape(-1, 2, 1)),
     )
@@ -114,8 +120,8 @@ def test_intervals_hold_their_value_and_stay_on_the_scale(pairs: list[tuple[floa
     """Low <= value <= high, inside the scale for means and inside its span for differences."""
     a, b = columns(pairs)
     for estimate, low, high in (
-        (mean_interval(a, **SCALE), 1, 5),
-        (paired_comparison(a, b, draws=99, **SCALE).difference, -4, 4),
+        (mean_interval(a, LIKERT_5), 1, 5),
+        (paired_comparison(a, b, LIKERT_5, Design(draws=99)).difference, -4, 4),
     ):
         assert (estimate.low is None) == (estimate.high is None)
         if estimate.low is not None and estimate.high is not None and estimate.value is not None:
@@ -127,7 +133,7 @@ def test_intervals_hold_their_value_and_stay_on_the_scale(pairs: list[tuple[floa
 @given(st.lists(st.integers(1, 5), min_size=2, max_size=30), st.sampled_from([(0.8, 0.9), (0.9, 0.95), (0.95, 0.999)]))
 def test_more_confidence_is_never_narrower(values: list[int], confidences: tuple[float, float]) -> None:
     """A higher confidence encloses the lower one's interval."""
-    narrow, wide = (mean_interval(values, confidence=c, **SCALE) for c in confidences)
+    narrow, wide = (mean_interval(values, LIKERT_5, Design(confidence=c)) for c in confidences)
     assert wide.low <= narrow.low + 1e-12
     assert wide.high >= narrow.high - 1e-12
 
@@ -136,7 +142,7 @@ def test_more_confidence_is_never_narrower(values: list[int], confidences: tuple
 def test_worst_and_best_case_enclose_what_was_seen(pairs: list[tuple[float | None, float | None]]) -> None:
     """The difference over all tasks lies between the bounds whatever the missing scores are (here: the middle)."""
     a, b = columns(pairs)
-    result = paired_comparison(a, b, draws=99, **SCALE)
+    result = paired_comparison(a, b, LIKERT_5, Design(draws=99))
     if not pairs:
         assert (result.worst_case, result.best_case) == (None, None)
         return

@@ -6,6 +6,8 @@ from scipy import stats as scipy_stats
 
 from harness.errors import StatisticsError
 from harness.stats import RankSet, rank_sets, rank_sets_from_pairs
+from harness.stats.design import Design
+from harness.types import LIKERT_5
 from tests.stats.conftest import Floats
 from tests.stats.oracles import ordinal
 
@@ -45,7 +47,7 @@ def test_real_valued_scores() -> None:
 def test_real_models(shaberi: dict[str, Floats]) -> None:
     """Sixty real models, four judges: every set holds the rank of the mean, and the first is told from the last."""
     for scores in shaberi.values():
-        sets = rank_sets(scores, low=1, high=5)
+        sets = rank_sets(scores, LIKERT_5)
         ranks = scipy_stats.rankdata(-np.nanmean(scores, axis=1), method="min")
         assert all(s is not None and s.low <= rank <= s.high for s, rank in zip(sets, ranks, strict=True))
         first, last = sets[int(np.argmin(ranks))], sets[int(np.argmax(ranks))]
@@ -78,16 +80,16 @@ def test_one_model_and_none() -> None:
 def test_identical_models_share_all_ranks() -> None:
     """No difference, no order; the same without a common task."""
     scores = np.tile(ordinal(4, 1, 30), (3, 1))
-    assert set(rank_sets(scores, low=1, high=5)) == {RankSet(low=1, high=3)}
+    assert set(rank_sets(scores, LIKERT_5)) == {RankSet(low=1, high=3)}
     apart = np.full((2, 10), np.nan)
     apart[0, :5], apart[1, 5:] = 1, 5
-    assert set(rank_sets(apart, low=1, high=5)) == {RankSet(low=1, high=2)}
+    assert set(rank_sets(apart, LIKERT_5)) == {RankSet(low=1, high=2)}
 
 
 def test_a_constant_gain_separates_only_on_a_known_scale() -> None:
     """Always +1: the Clopper-Pearson bound tells the models apart if the scale bounds the rest."""
     scores = np.vstack([np.tile([2, 3], 50), np.tile([3, 4], 50)])
-    assert rank_sets(scores, low=1, high=5) == (RankSet(low=2, high=2), RankSet(low=1, high=1))
+    assert rank_sets(scores, LIKERT_5) == (RankSet(low=2, high=2), RankSet(low=1, high=1))
     assert set(rank_sets(scores)) == {RankSet(low=1, high=2)}
 
 
@@ -97,7 +99,7 @@ def test_clusters_widen_the_sets() -> None:
     scores = np.vstack([np.tile([2, 3], 20), np.tile([2, 3], 20) + gain])
     assert rank_sets(scores)[1] == RankSet(low=1, high=1)
     clusters = [i // 10 for i in range(40)]
-    assert set(rank_sets(scores, clusters=clusters)) == {RankSet(low=1, high=2)}
+    assert set(rank_sets(scores, design=Design(clusters=clusters))) == {RankSet(low=1, high=2)}
 
 
 def test_pairs_must_name_models() -> None:
