@@ -32,20 +32,20 @@ class Figure:
     table: Sequence[Sequence[str]] = ()
 
 
-def figures(board: Board, table: ScoreTable, place: int, confidence: float, say: Words) -> list[Figure]:
-    """Return the charts of one board. ``place`` tells it from the other boards of the page."""
+def figures(board: Board, table: ScoreTable, confidence: float, say: Words) -> list[Figure]:
+    """Return the charts of one board."""
     order = [table.rows.index(row.key) for row in board.rows]
     scores = table.scores[order]
     names = [row_name(row.key) for row in board.rows]
-    shown = [_means(board, [marked(row_name(row.key), row) for row in board.rows], f"f{place}m", confidence, say)]
+    shown = [_means(board, [marked(row_name(row.key), row) for row in board.rows], confidence, say)]
     if len({comparison.baseline for comparison in board.comparisons}) == 1:
-        shown.append(_differences(board, f"f{place}d", confidence, say))
-    shown.append(_distribution(names, level_shares(scores, board.judge.scale), f"f{place}s", say))
-    shown.append(_heat_map(board, table, f"f{place}h", say))
+        shown.append(_differences(board, confidence, say))
+    shown.append(_distribution(names, level_shares(scores, board.judge.scale), say))
+    shown.append(_heat_map(board, table, say))
     return shown
 
 
-def _means(board: Board, names: Sequence[str], name: str, confidence: float, say: Words) -> Figure:
+def _means(board: Board, names: Sequence[str], confidence: float, say: Words) -> Figure:
     bars = [
         plots.Bar(name=label, value=row.estimate.value, low=row.estimate.low, high=row.estimate.high)
         for label, row in zip(names, board.rows, strict=True)
@@ -55,11 +55,11 @@ def _means(board: Board, names: Sequence[str], name: str, confidence: float, say
         kind="forest",
         title=say("figure.means_title"),
         caption=say("figure.means_caption", confidence=percent(confidence)),
-        svg=_picture(plots.forest(bars, name=name, title=printable(title), axis=say("figure.score"))),
+        svg=_picture(plots.forest(bars, title=printable(title), axis=say("figure.score"))),
     )
 
 
-def _differences(board: Board, name: str, confidence: float, say: Words) -> Figure:
+def _differences(board: Board, confidence: float, say: Words) -> Figure:
     alpha = 1 - confidence
     bars = []
     for row in board.rows:
@@ -80,15 +80,13 @@ def _differences(board: Board, name: str, confidence: float, say: Words) -> Figu
         kind="forest",
         title=say("figure.differences_title", baseline=baseline),
         caption=say("figure.differences_caption", confidence=percent(confidence), alpha=f"{alpha:.2g}"),
-        svg=_picture(plots.forest(bars, name=name, title=printable(title), axis=say("figure.difference"), zero=0.0)),
+        svg=_picture(plots.forest(bars, title=printable(title), axis=say("figure.difference"), zero=0.0)),
     )
 
 
-def _distribution(names: Sequence[str], levels: Levels, name: str, say: Words) -> Figure:
+def _distribution(names: Sequence[str], levels: Levels, say: Words) -> Figure:
     colours = plots.level_colours(len(levels.names))
-    svg = plots.distribution(
-        names, levels.shares, name=name, title=say("figure.distribution"), axis=say("figure.share")
-    )
+    svg = plots.distribution(names, levels.shares, title=say("figure.distribution"), axis=say("figure.share"))
     return Figure(
         kind="bars",
         title=say("figure.distribution_title"),
@@ -103,7 +101,7 @@ def _distribution(names: Sequence[str], levels: Levels, name: str, say: Words) -
     )
 
 
-def _heat_map(board: Board, table: ScoreTable, name: str, say: Words) -> Figure:
+def _heat_map(board: Board, table: ScoreTable, say: Words) -> Figure:
     scale = board.judge.scale
     digits = score_digits(scale.low, scale.high)
     scores = table.scores[[table.rows.index(row.key) for row in board.rows]]
@@ -112,7 +110,6 @@ def _heat_map(board: Board, table: ScoreTable, name: str, say: Words) -> Figure:
         [row_name(row.key) for row in board.rows],
         scores[:, : len(samples)],
         scale,
-        name=name,
         title=printable(say("figure.heat", task=board.task, judge=board.judge.name)),
         axis=say("figure.task"),
         ticks=[sample.id for sample in samples],
@@ -120,7 +117,7 @@ def _heat_map(board: Board, table: ScoreTable, name: str, say: Words) -> Figure:
     known = ~np.isnan(scores)
     counts = known.sum(axis=0)
     totals = np.where(known, scores, 0.0).sum(axis=0)
-    bar = plots.scale_bar(name=f"{name}c", title=say("figure.colours"))
+    bar = plots.scale_bar(title=say("figure.colours"))
     legend = [
         (Markup(""), f"{scale.low:g}"),
         (_picture(bar), f"{scale.high:g}"),

@@ -13,7 +13,7 @@ from markupsafe import Markup
 from harness.analysis.judge_audit import Bin, JudgeCard, PairCard
 from harness.types import Estimate
 from reports.board_view import board_view
-from reports.charts import Figure, figures
+from reports.charts import figures
 from reports.formatting import (
     MISSING,
     interval,
@@ -58,7 +58,10 @@ def report_html(report: Report, cautions: Sequence[str] = (), *, language: Langu
         confidence=percent(leaderboard.confidence),
         cautions=cautions,
         boards=[board_view(board, leaderboard.confidence, say) for board in leaderboard.boards],
-        figures=_figures(report, say),
+        figures=[
+            figures(board, table, leaderboard.confidence, say)
+            for board, table in zip(leaderboard.boards, report.tables, strict=True)
+        ],
         missing=data["missing"],
         cards=[_cards(found, say) for found in judge_cards(report)],
         prompts=report.prompts,
@@ -93,15 +96,6 @@ def _asset(name: str) -> str:
 
 def _hash(text: str) -> str:
     return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-
-
-def _figures(report: Report, say: Words) -> list[list[Figure]]:
-    """Return the charts of each board."""
-    board = report.leaderboard
-    return [
-        figures(one, table, place, board.confidence, say)
-        for place, (one, table) in enumerate(zip(board.boards, report.tables, strict=True))
-    ]
 
 
 def _cards(found: TaskCards, say: Words) -> dict[str, Any]:

@@ -1,70 +1,46 @@
-"""Charts as SVG text for report.html: drawn by matplotlib, then freed of everything that a page cannot style.
+"""Charts as SVG text for report.html, written element by element: no style, no id, nothing that loads.
 
-Ink, lines and accents become CSS classes, so that a chart follows the page's light or dark colours; words stay text.
-Colours carry no meaning alone: they are from Okabe & Ito (2008) and the cividis map, which colour-blind people can
-tell apart, and every chart has its figures in words or in a table beside it.
+Ink, lines and accents are CSS classes, so that a chart follows the page's light or dark colours; words stay text.
+Colours carry no meaning alone: they are from Okabe & Ito (2008) and the cividis map (Nuñez, Anderton & Renslow 2018),
+which colour-blind people can tell apart, and every chart has its figures in words or in a table beside it.
 """
 
-import io
-import re
-import warnings
-from collections.abc import Mapping, Sequence
+import struct
+import zlib
+from base64 import b64encode
+from collections.abc import Sequence
 from dataclasses import dataclass
-from math import ceil
-from xml.etree import ElementTree as ET
+from html import escape
+from math import ceil, floor, log10
 
-import matplotlib as mpl
 import numpy as np
 import numpy.typing as npt
-from matplotlib import colormaps
-from matplotlib.axes import Axes
-from matplotlib.backends.backend_svg import FigureCanvasSVG
-from matplotlib.colors import to_hex
-from matplotlib.figure import Figure
 
 from harness.types import Scale
 from reports.formatting import columns, printable, shortened
 
-# Stand-ins that become the CSS classes of the page.
-_INK, _MUTED, _LINE, _ACCENT, _BETTER, _WORSE = "#010101", "#020202", "#030303", "#040404", "#050505", "#060606"
-_CLASSES: Mapping[str, str] = {
-    _INK: "ink",
-    _MUTED: "muted",
-    _LINE: "line",
-    _ACCENT: "accent",
-    _BETTER: "better",
-    _WORSE: "worse",
-}
+Pixels = npt.NDArray[np.uint8]
+
 # Okabe & Ito's vermilion to blue through a neutral grey: low to high on a scale of five.
 _LIKERT = ("#b2450e", "#e69f00", "#d0d0d0", "#6baed6", "#0063a3")
-_NO_SCORE = "#8884"
+# Cividis at thirteen even places; straight lines between them are within 8 of 255 of it.
+_CIVIDIS = ("#00224e", "#003170", "#2a3f6d", "#434e6c", "#575d6d", "#6a6c71", "#7d7c78",
+            "#918b78", "#a59c74", "#bcae6c", "#d2c060", "#e9d34e", "#fee838")  # fmt: skip
+_NO_SCORE = (136, 136, 136, 89)  # as the swatch of the page
 
-_INCH = 72.0
-_ROW = 16.0  # points of height for each row of a chart
+# In points, of which the page makes what fits.
+_ROW = 16.0  # height of each row of a chart
 _LABEL = 38  # columns of text beside a chart
 _FONT = 9.5
+_HALF_LINE = 3.3  # from the middle of a line of text down to where its letters stand
 _TALL = 20  # rows from which on the axis is written above them too
 _LABEL_WIDTH = (60.0, 236.0)  # as wide as the longest name needs, between these
 _PLOT_WIDTH = 320.0
 _WIDEST = 880.0
-_COLUMN = 6.0  # points that a column of text takes at most
+_COLUMN = 6.0  # what a column of text takes at most
 _TICK = 12
 _TOP, _BOTTOM, _RIGHT = 20.0, 34.0, 16.0
-_UNWANTED = frozenset(
-    f"{{http://www.w3.org/2000/svg}}{tag}" for tag in ("metadata", "style")
-)  # style: of the whole page
-_REFERENCE = re.compile(r"#([\w-]+)")
-_DECIMALS = re.compile(r"-?\d+\.\d{3,}")
-# What an element of a chart may keep.
-_ATTRIBUTES = frozenset(
-    {
-        *("d", "x", "y", "width", "height", "transform", "viewBox", "preserveAspectRatio"),
-        *("fill", "fill-opacity", "stroke", "stroke-opacity", "stroke-width", "stroke-linecap", "stroke-dasharray"),
-        *("opacity", "text-anchor", "font-size", "image-rendering"),
-    }
-)
-_SVG = "{http://www.w3.org/2000/svg}"
-_XLINK = "{http://www.w3.org/1999/xlink}"
+_TICKS = 7  # marks on an axis of figures at most
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,43 +54,77 @@ class Bar:
     tone: str = "accent"
 
 
-def forest(bars: Sequence[Bar], *, name: str, title: str, axis: str, zero: float | None = None) -> str:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Frame:
+    """A chart's rows with their names, and its axis from ``low`` to ``high``."""
+
+    names: Sequence[str]
+    low: float
+    high: float
+    width: float = _PLOT_WIDTH
+
+    @property
+    def left(self) -> float:
+        """Where the axis begins."""
+        needed = max((columns(_shown(name, _LABEL)) for name in self.names), default=0) * _COLUMN + 12.0
+        return min(max(needed, _LABEL_WIDTH[0]), _LABEL_WIDTH[1])
+
+    @property
+    def bottom(self) -> float:
+        """Where the rows end and the axis is drawn."""
+        return _TOP + _ROW * max(len(self.names), 1)
+
+    def x(self, value: float) -> float:
+        """Return where a figure stands."""
+        return self.left + self.width * (value - self.low) / (self.high - self.low)
+
+    def y(self, row: int) -> float:
+        """Return the middle of a row."""
+        return _TOP + _ROW * (row + 0.5)
+
+
+def forest(bars: Sequence[Bar], *, title: str, axis: str, zero: float | None = None) -> str:
     """Return a forest plot: a point and its interval for each line, top to bottom. ``zero``: where a rule stands."""
-    figure, axes = _figure([bar.name for bar in bars], axis)
-    colours = {"better": _BETTER, "worse": _WORSE, "accent": _ACCENT, "muted": _MUTED}
-    markers = {"better": "^", "worse": "v", "accent": "o", "muted": "o"}
+    values = [value for bar in bars for value in (bar.low, bar.value, bar.high) if value is not None]
+    values += [zero] if zero is not None else []
+    low, high = (min(values), max(values)) if values else (0.0, 1.0)
+    margin = 0.05 * (high - low) or 0.5
+    frame = _Frame(names=[bar.name for bar in bars], low=low - margin, high=high + margin)
+    ticks = figure_ticks(frame.low, frame.high)
+    parts = [
+        _line(frame.x(tick), _TOP, frame.x(tick), frame.bottom, kind="stroke-line", width=0.6) for tick, _ in ticks
+    ]
     if zero is not None:
-        axes.axvline(zero, color=_MUTED, linewidth=0.9)
-    for tone in dict.fromkeys(bar.tone for bar in bars):
-        own = [(place, bar) for place, bar in enumerate(bars) if bar.tone == tone]
-        spans = [(place, bar.low, bar.high) for place, bar in own if bar.low is not None and bar.high is not None]
-        points = [(place, bar.value) for place, bar in own if bar.value is not None]
-        if spans:
-            places, lows, highs = zip(*spans, strict=True)
-            axes.hlines(places, lows, highs, color=colours[tone], linewidth=1.6)
-        if points:
-            places, values = zip(*points, strict=True)
-            axes.plot(values, places, markers[tone], color=colours[tone], markersize=4.6)
-    _label_rows(axes, [bar.name for bar in bars])
-    axes.grid(axis="x", color=_LINE, linewidth=0.6)
-    return _svg(figure, name, title)
+        parts.append(_line(frame.x(zero), _TOP, frame.x(zero), frame.bottom, kind="stroke-muted", width=0.9))
+    for row, bar in enumerate(bars):
+        if bar.low is not None and bar.high is not None:
+            y = frame.y(row)
+            parts.append(_line(frame.x(bar.low), y, frame.x(bar.high), y, kind=f"stroke-{bar.tone}", width=1.6))
+        if bar.value is not None:
+            parts.append(_point(frame.x(bar.value), frame.y(row), bar.tone))
+    return _chart(frame, [*parts, *_axis(frame, ticks, axis)], title)
 
 
-def distribution(names: Sequence[str], shares: npt.NDArray[np.float64], *, name: str, title: str, axis: str) -> str:
+def distribution(names: Sequence[str], shares: npt.NDArray[np.float64], *, title: str, axis: str) -> str:
     """Return stacked bars: ``shares`` of shape (rows, levels) between 0 and 1, the lowest level on the left."""
-    figure, axes = _figure(names, axis)
+    frame = _Frame(names=names, low=0.0, high=1.0)
     colours = level_colours(shares.shape[1])
-    left = np.zeros(len(names))
-    places = np.arange(len(names))
-    for level in range(shares.shape[1]):
-        right = left + shares[:, level]
-        given = right > left
-        axes.hlines(places[given], left[given], right[given], color=colours[level], linewidth=0.78 * _ROW)
-        left = right
-    axes.set_xlim(0, 1)
-    axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0 %", "25 %", "50 %", "75 %", "100 %"])
-    _label_rows(axes, names)
-    return _svg(figure, name, title)
+    high = 0.78 * _ROW
+    parts = [
+        _element(
+            "rect",
+            x=frame.x(right - share),
+            y=frame.y(row) - high / 2,
+            width=frame.width * share,
+            height=high,
+            fill=colour,
+        )
+        for row, own in enumerate(shares)
+        for share, right, colour in zip(own, np.cumsum(own), colours, strict=True)
+        if share > 0
+    ]
+    quarters = [(place / 4, f"{place * 25} %") for place in range(5)]
+    return _chart(frame, [*parts, *_axis(frame, quarters, axis)], title)
 
 
 def level_colours(count: int) -> list[str]:
@@ -126,7 +136,7 @@ def level_colours(count: int) -> list[str]:
     if count <= len(_LIKERT):
         places = np.linspace(0, len(_LIKERT) - 1, count).round().astype(int)
         return [_LIKERT[place] for place in places]
-    return [to_hex(colour) for colour in colormaps["cividis"](np.linspace(0, 1, count))]
+    return [f"#{bytes(colour[:3]).hex()}" for colour in _cividis(np.linspace(0, 1, count))]
 
 
 def heat_map(
@@ -134,143 +144,134 @@ def heat_map(
     scores: npt.NDArray[np.float64],
     scale: Scale,
     *,
-    name: str,
     title: str,
     axis: str,
     ticks: Sequence[str],
 ) -> str:
     """Return a heat map: ``scores`` of shape (rows, samples), NaN where there is none; a pixel each, in one picture."""
-    width = max(_PLOT_WIDTH, min(_WIDEST, 24.0 * scores.shape[1]))
-    figure, axes = _figure(names, axis, width=width)
-    colours = colormaps["cividis"].with_extremes(bad=_NO_SCORE)
-    known = np.ma.masked_invalid(scores)
-    axes.imshow(known, cmap=colours, vmin=scale.low, vmax=scale.high, aspect="auto", interpolation="none")
+    count = scores.shape[1]
+    width = max(_PLOT_WIDTH, min(_WIDEST, 24.0 * count))
+    frame = _Frame(names=names, low=0.0, high=max(count, 1), width=width)
     labels = [_shown(tick, _TICK) for tick in ticks]
     needed = (max(map(columns, labels), default=1) + 2) * _COLUMN
-    places = list(range(0, scores.shape[1], ceil(needed * scores.shape[1] / width)))
-    axes.set_xticks(places, [labels[place] for place in places], parse_math=False)
-    _label_rows(axes, names)
-    return _svg(figure, name, title)
+    places = range(0, count, ceil(needed * count / width) or 1)
+    pixels = _cividis((scores - scale.low) / (scale.high - scale.low))
+    picture = _picture(pixels, f"translate({_number(frame.left)} {_number(_TOP)})", width, _ROW * len(names))
+    return _chart(frame, [picture, *_axis(frame, [(place + 0.5, labels[place]) for place in places], axis)], title)
 
 
-def scale_bar(*, name: str, title: str) -> str:
+def scale_bar(*, title: str) -> str:
     """Return the colours of the heat map, the lowest score's on the left."""
-    figure = Figure(figsize=(160 / _INCH, 10 / _INCH), facecolor="none")
-    axes = figure.add_axes((0, 0, 1, 1))
-    axes.imshow(np.linspace(0, 1, 64)[None, :], cmap="cividis", aspect="auto", interpolation="none")
-    axes.axis("off")
-    return _svg(figure, name, title)
+    return _svg(160, 10, [_picture(_cividis(np.linspace(0, 1, 64)[None, :]), "translate(0 0)", 160, 10)], title)
 
 
-def _figure(names: Sequence[str], axis: str, *, width: float = _PLOT_WIDTH) -> tuple[Figure, Axes]:
-    rows = len(names)
-    label = max((columns(_shown(name, _LABEL)) for name in names), default=0) * _COLUMN + 12.0
-    label = min(max(label, _LABEL_WIDTH[0]), _LABEL_WIDTH[1])
-    total = label + width + _RIGHT
-    height = _TOP + _BOTTOM + _ROW * max(rows, 1)
-    figure = Figure(figsize=(total / _INCH, height / _INCH), facecolor="none")
-    axes = figure.add_axes(
-        (label / total, _BOTTOM / height, width / total, (height - _TOP - _BOTTOM) / height), facecolor="none"
+def figure_ticks(low: float, high: float) -> list[tuple[float, str]]:
+    """Return the round figures of an axis, 1, 2, 2.5 or 5 times a power of ten apart, with how they are written.
+
+    >>> [text for _, text in figure_ticks(-0.33, 1.2)]
+    ['−0.25', '0.00', '0.25', '0.50', '0.75', '1.00']
+    """
+    power = floor(log10((high - low) / _TICKS))
+    more = {1.0: 0, 2.0: 0, 2.5: 1, 5.0: 0, 10.0: -1}  # digits that a step has more than its power of ten
+    factor = next(factor for factor in more if (high - low) < _TICKS * factor * 10.0**power)
+    step, digits = factor * 10.0**power, max(0, more[factor] - power)
+    places = range(ceil(low / step), floor(high / step) + 1)
+    return [(place * step, f"{place * step:.{digits}f}".replace("-", "−")) for place in places]
+
+
+def _cividis(places: npt.NDArray[np.float64]) -> Pixels:
+    """Return the colour of each place between 0 and 1 as red, green, blue and opacity; grey for NaN."""
+    anchors = np.array([tuple(bytes.fromhex(colour[1:])) for colour in _CIVIDIS])
+    known = ~np.isnan(places)
+    pixels = np.empty((*places.shape, 4), dtype=np.uint8)
+    at, even = np.where(known, places, 0.0), np.linspace(0, 1, len(anchors))
+    for channel in range(3):
+        pixels[..., channel] = np.interp(at, even, anchors[:, channel]).round()
+    pixels[..., 3] = 255
+    pixels[~known] = _NO_SCORE
+    return pixels
+
+
+def _axis(frame: _Frame, ticks: Sequence[tuple[float, str]], title: str) -> list[str]:
+    """Return the axis under the rows, and above them too where they are many."""
+    y = frame.bottom
+    parts = [_line(frame.left, y, frame.left + frame.width, y, kind="stroke-muted", width=0.8)]
+    for value, label in ticks:
+        x = frame.x(value)
+        parts += [_line(x, y, x, y + 3, kind="stroke-muted", width=0.8), _text(label, x, y + 13)]
+        if len(frame.names) > _TALL:
+            parts += [_line(x, _TOP - 3, x, _TOP, kind="stroke-muted", width=0.8), _text(label, x, _TOP - 6)]
+    return [*parts, _text(title, frame.left + frame.width / 2, y + 26.7, kind="fill-muted")]
+
+
+def _point(x: float, y: float, tone: str) -> str:
+    """Return a point: a triangle upwards or downwards for better and worse, else a disc."""
+    if tone not in ("better", "worse"):
+        return _element("circle", cx=x, cy=y, r=2.6, class_=f"fill-{tone}")
+    up = 3.2 if tone == "better" else -3.2
+    corners = f"M{_number(x - 3.2)} {_number(y + up)}H{_number(x + 3.2)}L{_number(x)} {_number(y - up)}Z"
+    return _element("path", d=corners, class_=f"fill-{tone}")
+
+
+def _line(x1: float, y1: float, x2: float, y2: float, *, kind: str, width: float) -> str:
+    return _element("line", x1=x1, y1=y1, x2=x2, y2=y2, class_=kind, stroke_width=width)
+
+
+def _text(text: str, x: float, y: float, *, kind: str = "fill-ink", anchor: str = "middle") -> str:
+    return _element("text", printable(text), x=x, y=y, class_=kind, font_size=_FONT, text_anchor=anchor)
+
+
+def _picture(pixels: Pixels, place: str, width: float, height: float) -> str:
+    """Return pixels of shape (rows, columns, 4) as one picture, whose own width and height are their numbers."""
+    rows, count = pixels.shape[:2]
+    if not rows or not count:
+        return ""
+    lines = b"".join(b"\0" + line.tobytes() for line in pixels)
+    header = struct.pack(">IIBBBBB", count, rows, 8, 6, 0, 0, 0)
+    chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(lines, 9)), (b"IEND", b"")]
+    png = b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in chunks
     )
-    for side in ("top", "right", "left"):
-        axes.spines[side].set_visible(False)
-    axes.spines["bottom"].set_color(_MUTED)
-    axes.tick_params(
-        axis="x", top=rows > _TALL, labeltop=rows > _TALL, color=_MUTED, labelcolor=_INK, labelsize=_FONT, length=3
-    )
-    axes.set_xlabel(axis, color=_MUTED, fontsize=_FONT, parse_math=False)
-    axes.set_axisbelow(True)
-    return figure, axes
-
-
-def _label_rows(axes: Axes, names: Sequence[str]) -> None:
-    """Write the names left of the rows: as plain texts, which are drawn several times faster than tick labels."""
-    axes.set_yticks([])
-    axes.set_ylim(len(names) - 0.5, -0.5)
-    for place, name in enumerate(names):
-        axes.annotate(
-            _shown(name, _LABEL),
-            (0, place),
-            xycoords=axes.get_yaxis_transform(),
-            xytext=(-7, 0),
-            textcoords="offset points",
-            horizontalalignment="right",
-            verticalalignment="center",
-            fontsize=_FONT,
-            color=_INK,
-            parse_math=False,
-        )
+    return _element(
+        "image", href=f"data:image/png;base64,{b64encode(png).decode()}", width=count, height=rows,
+        transform=f"{place} scale({width / count:.6g} {height / rows:.6g})", preserveAspectRatio="none",
+        image_rendering="pixelated",
+    )  # fmt: skip
 
 
 def _shown(name: str, width: int) -> str:
     return shortened(" ".join(printable(name).split()), width)
 
 
-def _svg(figure: Figure, name: str, title: str) -> str:
-    """Return the figure as an ``<svg>`` element: ``name`` is unique in the page, ``title`` is its text alternative."""
-    text = io.StringIO()
-    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "ja-harness"}), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph .* missing from")  # measured with, never drawn
-        figure.set_canvas(FigureCanvasSVG(figure))
-        figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
-    root = ET.fromstring(text.getvalue())  # noqa: S314 - what matplotlib has just written
-    used = set(_REFERENCE.findall(text.getvalue()))
-    for parent in list(root.iter()):
-        for child in list(parent):
-            if child.tag in _UNWANTED:
-                parent.remove(child)
-    for element in root.iter():
-        _clean(element, name, used)
-    box = root.attrib["viewBox"]
-    width, height = box.split()[2:]
-    root.attrib.clear()
-    root.attrib |= {
-        "viewBox": box,
-        "width": width,
-        "height": height,
-        "class": "chart",
-        "role": "img",
-        "aria-label": printable(title),
-    }
-    return ET.tostring(root, encoding="unicode")
+def _chart(frame: _Frame, parts: Sequence[str], title: str) -> str:
+    """Return a chart with the names left of its rows."""
+    names = [
+        _text(_shown(name, _LABEL), frame.left - 7, frame.y(row) + _HALF_LINE, anchor="end")
+        for row, name in enumerate(frame.names)
+    ]
+    return _svg(frame.left + frame.width + _RIGHT, frame.bottom + _BOTTOM, [*names, *parts], title)
 
 
-def _clean(element: ET.Element, name: str, used: set[str]) -> None:
-    """Turn one element into what a strict page takes: no namespaces, no inline style, ids of its own, short numbers."""
-    element.tag = element.tag.removeprefix(_SVG)
-    element.text = element.text if element.tag == "text" else None
-    element.tail = None
-    attributes: dict[str, str] = {}
-    classes: list[str] = []
-    for key, value in {**element.attrib, **_declarations(element.attrib.get("style", ""))}.items():
-        if key in ("fill", "stroke") and value in _CLASSES:
-            classes.append(f"{key}-{_CLASSES[value]}")
-        elif key == "id":
-            attributes |= {"id": f"{name}-{value}"} if value in used else {}
-        elif key == f"{_XLINK}href":
-            attributes["href"] = f"#{name}-{value[1:]}" if value.startswith("#") else value
-        elif key == "clip-path":
-            attributes[key] = value.replace("url(#", f"url(#{name}-")
-        elif key in _ATTRIBUTES:
-            attributes[key] = _DECIMALS.sub(_shorter, value)
-    if classes:
-        attributes["class"] = " ".join(classes)
-    element.attrib.clear()
-    element.attrib |= attributes
+def _svg(width: float, height: float, parts: Sequence[str], title: str) -> str:
+    """Return an ``<svg>`` element; ``title`` is its text alternative."""
+    box = f"0 0 {_number(width)} {_number(height)}"
+    opening = _element("svg", viewBox=box, width=width, height=height, class_="chart", role="img",
+                       aria_label=printable(title))  # fmt: skip
+    return f"{opening.removesuffix('</svg>')}{''.join(parts)}</svg>"
 
 
-def _declarations(style: str) -> dict[str, str]:
-    """Return the declarations of a style attribute as attributes of their own.
+def _element(tag: str, text: str = "", /, **attributes: object) -> str:
+    """Return one element, everything escaped; an attribute's name has ``_`` for ``-``.
 
-    >>> _declarations("font: 8px 'DejaVu Sans', sans-serif; text-anchor: end")
-    {'text-anchor': 'end', 'font-size': '8'}
+    >>> _element("text", "<a>", x=1.0, class_="fill-ink", font_size=9.5)
+    '<text x="1" class="fill-ink" font-size="9.5">&lt;a&gt;</text>'
     """
-    parts = (part.partition(":") for part in style.split(";"))
-    pairs = {key.strip(): value.strip() for key, _, value in parts if value}
-    if size := re.match(r"([\d.]+)px", pairs.pop("font", "")):
-        pairs["font-size"] = size[1]
-    return pairs
+    given = "".join(
+        f' {name.rstrip("_").replace("_", "-")}="{_number(value) if isinstance(value, float) else escape(str(value))}"'
+        for name, value in attributes.items()
+    )
+    return f"<{tag}{given}>{escape(text)}</{tag}>"
 
 
-def _shorter(number: re.Match[str]) -> str:
-    return f"{float(number[0]):.2f}".rstrip("0").rstrip(".")
+def _number(value: float) -> str:
+    return f"{value:.2f}".rstrip("0").rstrip(".")
