@@ -10,7 +10,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from harness.analysis.judge_audit import Bin, JudgeCard, PairCard
+from harness.analysis.judge_audit import Bin, JudgeCard, Lengths, PairCard, TaskCards, judge_cards
 from harness.types import Estimate
 from reports.board_view import board_view
 from reports.charts import figures
@@ -28,7 +28,6 @@ from reports.formatting import (
     signed,
     sort_key,
 )
-from reports.judge_cards import TaskCards, judge_cards
 from reports.payload import embedded, payload
 from reports.run_view import Report
 from reports.wording import Language, Words, words
@@ -41,6 +40,7 @@ def report_html(report: Report, cautions: Sequence[str] = (), *, language: Langu
     say = words(language)
     data = payload(report, say)
     leaderboard = report.leaderboard
+    cards = judge_cards(report.tables, _lengths(report), confidence=leaderboard.confidence)
     style, script = _asset("report.css"), "\n".join(_asset(name) for name in _SCRIPTS)
     models = list(dict.fromkeys(row.key.model for board in leaderboard.boards for row in board.rows))
     return _environment().get_template("report.html.j2").render(
@@ -63,7 +63,7 @@ def report_html(report: Report, cautions: Sequence[str] = (), *, language: Langu
             for board, table in zip(leaderboard.boards, report.tables, strict=True)
         ],
         missing=data["missing"],
-        cards=[_cards(found, say) for found in judge_cards(report)],
+        cards=[_cards(found, say) for found in cards],
         prompts=report.prompts,
         notices=report.notices,
         provenance=_provenance(report.provenance, say),
@@ -96,6 +96,14 @@ def _asset(name: str) -> str:
 
 def _hash(text: str) -> str:
     return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _lengths(report: Report) -> Lengths:
+    return {
+        (answer.task, answer.row, answer.sample_id, answer.repeat): len(text)
+        for answer in report.answers
+        if answer.generation is not None and (text := answer.generation.text) is not None
+    }
 
 
 def _cards(found: TaskCards, say: Words) -> dict[str, Any]:

@@ -17,11 +17,15 @@ from harness.engine.plan import PlannedJudge
 from harness.stats import Agreement, Design, ScoreInterval, agreement, score_interval
 from harness.stats.arrays import tail_probability
 from harness.stats.correlation import Floats, length_slope, ordinal_alpha, spearman
-from harness.types import UNIT, Estimate, Generation, Request, RowKey, Scale
+from harness.types import UNIT, Estimate, RowKey, Scale
 
 _COMPARABLE = {"quality", "human"}  # kinds of judges whose scores mean the same thing on the same scale
 _BINS = 10  # of the histogram of a scale without steps
 _MOST_LEVELS = 25  # rows or columns of a confusion table
+
+
+Lengths = Mapping[tuple[str, RowKey, str, int], int]
+"""How many characters answers have, by task, row, sample id and repeat; those that have no text are left out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +106,15 @@ class PairCard:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TaskCards:
+    """The cards of all judges of one task set. ``pairs``: every two of them that scored the same rows."""
+
+    task: str
+    cards: tuple[JudgeCard, ...]
+    pairs: tuple[PairCard, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Confusion:
     """How often people gave the score of a row where the judge gave that of a column: ``counts[row][column]``."""
 
@@ -131,8 +144,28 @@ class RaterCard:
     pairs: tuple[tuple[str, str, Agreement], ...]
 
 
+def judge_cards(tables: Sequence[ScoreTable], lengths: Lengths, *, confidence: float = 0.95) -> tuple[TaskCards, ...]:
+    """Return the cards of every task set that the tables are about."""
+    found = []
+    for task in dict.fromkeys(table.task for table in tables):
+        own = [table for table in tables if table.task == task]
+        grids = [_length_grid(table, lengths) for table in own]
+        found.append(
+            TaskCards(
+                task=task,
+                cards=tuple(judge_card(one, grid, confidence=confidence) for one, grid in zip(own, grids, strict=True)),
+                pairs=tuple(
+                    pair_card(first, second, grid, confidence=confidence)
+                    for (first, grid), (second, _) in combinations(zip(own, grids, strict=True), 2)
+                    if first.rows == second.rows
+                ),
+            )
+        )
+    return tuple(found)
+
+
 def judge_card(table: ScoreTable, lengths: Floats, *, confidence: float = 0.95) -> JudgeCard:
-    """Return the card of one judge; ``lengths`` as from `answer_lengths`."""
+    """Return the card of one judge; ``lengths`` of answers: shape (rows, samples, repeats), NaN for none."""
     reasons: Counter[str] = Counter()
     for counted in table.reasons.values():
         reasons.update(counted)
@@ -256,19 +289,6 @@ def rater_card(
     return RaterCard(raters=tuple(raters), n_items=matrix.shape[1], alpha=ordinal_alpha(matrix), pairs=pairs)
 
 
-def answer_lengths(table: ScoreTable, requests: Sequence[Request], generations: Mapping[str, Generation]) -> Floats:
-    """Return the length of each answer in characters, shape (rows, samples, repeats), NaN where there is none."""
-    rows = {row: place for place, row in enumerate(table.rows)}
-    samples = {sample.id: place for place, sample in enumerate(table.samples)}
-    lengths = np.full(table.cells.shape[:3], np.nan)
-    for request in requests:
-        row = RowKey(model=request.model, prompt=request.prompt)
-        generation = generations.get(request.key)
-        if request.task == table.task and row in rows and generation is not None and generation.text is not None:
-            lengths[rows[row], samples[request.sample_id], request.repeat] = len(generation.text)
-    return lengths
-
-
 def histogram(scores: Floats, scale: Scale) -> tuple[Bin, ...]:
     """Return how often each step of the scale was given; without steps, counts in ten equal parts.
 
@@ -282,6 +302,17 @@ def histogram(scores: Floats, scale: Scale) -> tuple[Bin, ...]:
         Bin(low=float(low), high=float(high), count=int(count))
         for low, high, count in zip(edges[:-1], edges[1:], counts_, strict=True)
     )
+
+
+def _length_grid(table: ScoreTable, lengths: Lengths) -> Floats:
+    rows, samples, repeats, _ = table.cells.shape
+    known = [
+        lengths.get((table.task, row, sample.id, repeat), np.nan)
+        for row in table.rows
+        for sample in table.samples
+        for repeat in range(repeats)
+    ]
+    return np.array(known, dtype=np.float64).reshape(rows, samples, repeats)
 
 
 def _consistency(table: ScoreTable, confidence: float) -> Consistency | None:

@@ -2,20 +2,18 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from itertools import combinations
 from typing import Any
 
 import click
 
 from harness.analysis.human_anchor import anchoring
 from harness.analysis.judge_audit import (
+    Lengths,
     RaterCard,
-    answer_lengths,
     comparable,
     confusion,
     group_alphas,
-    judge_card,
-    pair_card,
+    judge_cards,
     rater_card,
 )
 from harness.analysis.scores import ScoreTable
@@ -28,7 +26,7 @@ from harness.locale import tr
 from harness.runs.publish import joined_judges
 from harness.runs.stored import StoredRun, read_run
 from harness.specs import load_config
-from harness.types import LIKERT_5
+from harness.types import LIKERT_5, RowKey
 from reports.audit import Audit, TaskAudit, audit_document, audit_markdown
 
 
@@ -85,7 +83,7 @@ def build_audit(stored: StoredRun, human: str | None = None) -> Audit:
 def _task_audit(
     stored: StoredRun, task: str, tables: Sequence[ScoreTable], human: str | None, confidence: float
 ) -> TaskAudit:
-    lengths = answer_lengths(tables[0], stored.requests, stored.generations)
+    [cards] = judge_cards(tables, _lengths(stored), confidence=confidence)
     by_name = {table.judge.name: table for table in tables}
     people = by_name.get(human or "")
     against = [
@@ -109,12 +107,20 @@ def _task_audit(
     ]
     return TaskAudit(
         task=task,
-        cards=tuple(judge_card(table, lengths, confidence=confidence) for table in tables),
-        pairs=tuple(pair_card(a, b, lengths, confidence=confidence) for a, b in combinations(tables, 2)),
+        cards=cards.cards,
+        pairs=cards.pairs,
         groups=group_alphas(tables),
         confusions=tuple(found for found in confusions if found is not None),
         anchorings=tuple(found for found in anchorings if found is not None),
     )
+
+
+def _lengths(stored: StoredRun) -> Lengths:
+    return {
+        (request.task, RowKey(model=request.model, prompt=request.prompt), request.sample_id, request.repeat): len(text)
+        for request in stored.requests
+        if (given := stored.generations.get(request.key)) is not None and (text := given.text) is not None
+    }
 
 
 def _draw(stored: StoredRun, human: str | None) -> Mapping[str, Any]:

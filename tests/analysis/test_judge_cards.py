@@ -1,19 +1,27 @@
-"""Judge cards and levels: counted by hand."""
+"""The cards of a report: counted by hand."""
 
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from harness.types import PASS_FAIL, PERCENT, Scale
-from reports.judge_cards import judge_cards
-from reports.score_histogram import level_shares
+from harness.analysis.judge_audit import TaskCards, judge_cards
+from reports.run_view import Report
 from tests.reports.conftest import SCORES, small_report
+
+
+def cards_of(report: Report) -> tuple[TaskCards, ...]:
+    lengths = {
+        (answer.task, answer.row, answer.sample_id, answer.repeat): len(str(answer.generation.text))
+        for answer in report.answers
+        if answer.generation is not None
+    }
+    return judge_cards(report.tables, lengths)
 
 
 def test_a_card_counts_scores_and_missing_ones() -> None:
     """23 of 24 scores, their mean and histogram, as the list of scores says."""
-    [found] = judge_cards(small_report())
+    [found] = cards_of(small_report())
     quality, checks = found.cards
     known = [score for scores in SCORES.values() for score in scores if score is not None]
     assert (24, 23) == (quality.n, quality.n_scored)
@@ -28,7 +36,7 @@ def test_judges_of_one_scale_are_compared() -> None:
     report = small_report()
     first = report.tables[0]
     generous = replace(first, judge=replace(first.judge, name="generous"), cells=np.minimum(first.cells + 1, 5))
-    [found] = judge_cards(replace(report, tables=(generous, first)))
+    [found] = cards_of(replace(report, tables=(generous, first)))
     [pair] = found.pairs
     fives = sum(score == 5 for scores in SCORES.values() for score in scores) / 23
     assert pair.agreement is not None
@@ -47,22 +55,5 @@ def test_a_judges_liking_for_length_is_seen() -> None:
         for answer in report.answers
         if answer.generation is not None
     )
-    [found] = judge_cards(replace(report, tables=(replace(report.tables[0], cells=cells),), answers=answers))
+    [found] = cards_of(replace(report, tables=(replace(report.tables[0], cells=cells),), answers=answers))
     assert pytest.approx(1) == found.cards[0].length_slope.value
-
-
-@pytest.mark.parametrize(
-    ("scale", "names"),
-    [
-        (PASS_FAIL, ("0", "1")),
-        (Scale(low=1, high=5, step=0.5), ("1", "1.5", "2", "2.5", "3", "3.5", "4", "4.5", "5")),
-        (PERCENT, ("0–20", "20–40", "40–60", "60–80", "80–100")),
-        (Scale(low=0, high=100, step=1), ("0–20", "20–40", "40–60", "60–80", "80–100")),
-    ],
-)
-def test_levels_are_steps_or_five_parts(scale: Scale, names: tuple[str, ...]) -> None:
-    """The top of a scale belongs to the last level; a row without scores has no shares."""
-    found = level_shares(np.array([[scale.high, scale.low], [np.nan, np.nan]]), scale)
-    assert names == found.names
-    assert 0.5 == found.shares[0, -1] == found.shares[0, 0]
-    assert 0 == found.shares[1].sum()
