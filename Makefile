@@ -50,6 +50,7 @@ messages: .venv/dev
 	  --ignore-pot-creation-date --no-wrap
 	$(BIN)/pybabel compile --locale ja --input-file $(CATALOGUE).po --output-file $(CATALOGUE).mo
 	rm .messages.pot
+	$(BIN)/pybabel compile --locale ja --domain click --directory harness/locale
 
 # Writes constraints*.txt anew from pyproject.toml, keeping versions; ARGS=--upgrade takes the newest.
 lock: .venv/dev

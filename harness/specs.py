@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Gt, Lt
 
@@ -46,6 +46,7 @@ class Config:
 
     __pydantic_config__ = _STRICT
     store: str | None = None
+    lang: Literal["en", "ja"] | None = None
     runs: str = "runs"
     prompt: str | None = None
     models: Mapping[str, Any] = field(default_factory=dict)

@@ -1,6 +1,7 @@
 """What the tests share: the shared data, the command line in this process, and an installed example plugin."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -18,6 +19,9 @@ pytest_plugins = ["tests.tiny_models"]
 
 # A shell that starts the tests in the background has them ignore Ctrl-C, and the programs they start with them.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# The tests read English, whatever the system speaks; those of the language choose it themselves.
+os.environ["HARNESS_LANG"] = "en"
 
 load_profile()
 

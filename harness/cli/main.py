@@ -14,7 +14,9 @@ from typing import NoReturn
 
 import click
 
-from harness.cli.say import say
+from harness.cli.help import localized
+from harness.cli.options import chosen_language, language_option
+from harness.cli.say import said, say, speak
 from harness.cli.terminal import PrintableStream
 from harness.errors import HarnessError, UnknownNameError
 from harness.locale import tr
@@ -57,7 +59,7 @@ class LazyGroup(click.Group):
             return None
         module, _, attribute = COMMANDS[cmd_name][0].partition(":")
         command: click.Command = getattr(importlib.import_module(module), attribute)
-        return command
+        return localized(command)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -70,8 +72,8 @@ class LazyGroup(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the commands without importing them."""
         del ctx
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+        with formatter.section(said(tr("Commands"))):
+            formatter.write_dl([(name, said(tr(line))) for name, (_, line) in COMMANDS.items()])
 
 
 def _print_version(ctx: click.Context, _parameter: click.Parameter, value: bool) -> None:
@@ -85,6 +87,7 @@ def _print_version(ctx: click.Context, _parameter: click.Parameter, value: bool)
 
 @click.group(cls=LazyGroup, context_settings={"max_content_width": _WIDTH, "help_option_names": ["-h", "--help"]})
 @click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="Show it.")
+@language_option
 def cli() -> None:
     """Is my adapter really better? Evaluate Japanese LLM fine-tunes with honest statistics."""
 
@@ -92,8 +95,9 @@ def cli() -> None:
 def main() -> NoReturn:
     """Run the command line and exit."""
     _ready_streams()
+    speak(chosen_language(sys.argv[1:]))
     try:
-        result = cli.main(prog_name="harness", standalone_mode=False)
+        result = localized(cli).main(prog_name="harness", standalone_mode=False)
         code = result if isinstance(result, int) else 0
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the last resort: a sentence, not a traceback
         code = _report(error, debug="--debug" in sys.argv)
@@ -137,9 +141,10 @@ def _report(error: BaseException, *, debug: bool) -> int:
         _say(error.message, error.hint)
         return error.exit_code
     if isinstance(error, OSError) and error.errno in _OUTSIDE:
-        _say(f"{error.strerror}: {error.filename or 'writing the output'}.", None)
+        where = error.filename or tr("writing the output")
+        _say(tr("{reason}: {where}.", reason=error.strerror, where=where), None)
         return 1
-    hint = None if debug else "This is a defect. Run the command again with --debug and report what it prints."
+    hint = None if debug else tr("This is a defect. Run the command again with --debug and report what it prints.")
     _say(f"{type(error).__name__}: {error}", hint)
     return 1
 

@@ -2,10 +2,14 @@
 
 import logging
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+
+from harness.cli.say import said
+from harness.locale import LANGUAGES, Language, language_of, tr
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -17,8 +21,47 @@ class FiniteRange(click.FloatRange):
         """Return the number, or fail as click does."""
         number = float(super().convert(value, param, ctx))
         if not math.isfinite(number):
-            self.fail(f"{value!r} is not a finite number.", param, ctx)
+            self.fail(said(tr("{value!r} is not a finite number.", value=value)), param, ctx)
         return number
+
+
+def chosen_language(arguments: Sequence[str]) -> Language:
+    """Return the language of a command, which is wanted before its arguments are read: they may be wrong.
+
+    It is that of ``--lang``, else that of the configuration, else the environment's.
+    """
+    flag = _value("--lang", arguments)
+    return language_of(flag if flag in LANGUAGES else None, None if flag else _configured(arguments))
+
+
+def _value(option: str, arguments: Sequence[str]) -> str | None:
+    for place, argument in enumerate(arguments):
+        if argument.startswith(f"{option}="):
+            return argument.removeprefix(f"{option}=")
+        if argument == option:
+            return next(iter(arguments[place + 1 :]), None)
+    return None
+
+
+def _configured(arguments: Sequence[str]) -> str | None:
+    """Return the language that the configuration names; whatever is wrong with it is told when it is read."""
+    path = Path(_value("--config", arguments) or "harness.toml")
+    if not path.is_file():
+        return None
+    import tomllib  # noqa: PLC0415 - --help need not load it
+
+    try:
+        lang = tomllib.loads(path.read_text(encoding="utf-8-sig")).get("lang")
+    except (OSError, ValueError):
+        return None
+    return lang if isinstance(lang, str) else None
+
+
+def language_option(command: F) -> F:
+    """Add ``--lang``, which `chosen_language` has read already."""
+    return click.option(
+        "--lang", type=click.Choice(LANGUAGES), expose_value=False, help="English or Japanese.  [default: the system's]"
+    )(command)
 
 
 def _set_up_logging(_ctx: click.Context, _parameter: click.Parameter, value: bool) -> None:
@@ -35,9 +78,10 @@ def _check_store(_ctx: click.Context, _parameter: click.Parameter, url: str | No
 
 
 def common_options(command: F) -> F:
-    """Add ``--config``, ``--store`` and ``--debug``."""
+    """Add ``--config``, ``--store``, ``--lang`` and ``--debug``."""
     for option in (
         click.option("--debug", is_flag=True, expose_value=False, callback=_set_up_logging, help="Show tracebacks."),
+        language_option,
         click.option(
             "--store",
             metavar="URL",

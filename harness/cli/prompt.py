@@ -37,7 +37,7 @@ def prompt() -> None:
     epilog="Example: harness prompt show course.v1 --task bundled:ja-mini --task-id 3 --model embedded:gemma-3-270m",
 )
 @click.argument("name", default=DEFAULT_PROMPT)
-@click.option("--task", metavar="NAME[=PATH]", help=f"Where the instruction is from.  [default: {_DEFAULT_TASK}]")
+@click.option("--task", metavar="NAME[=PATH]", help="Where the instruction is from.  [default: bundled:ja-mini]")
 @click.option("--task-id", metavar="ID", help="Which one.  [default: the first]")
 @click.option("--input", "text", metavar="TEXT", help="An instruction of your own instead.")
 @click.option("--model", "models", metavar="SPEC", multiple=True, help="Show the token ids for it; may be repeated.")

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from harness.cli.options import common_options
-from harness.cli.say import say
+from harness.cli.say import language, say
 from harness.errors import UsageError
 from harness.locale import tr
 from harness.runs.folder import AB_MARKDOWN, CSV, HTML, MANIFEST, MARKDOWN, RESULTS, RunFolder
@@ -25,7 +25,7 @@ from reports.html import report_html
 from reports.markdown import leaderboard_markdown
 from reports.results import results_csv, results_document
 from reports.run_view import Report
-from reports.wording import LANGUAGES, Language, words
+from reports.wording import Language, words
 
 FILES = {"md": MARKDOWN, "html": HTML, "json": RESULTS, "csv": CSV}
 
@@ -40,7 +40,6 @@ FILES = {"md": MARKDOWN, "html": HTML, "json": RESULTS, "csv": CSV}
 @click.option(
     "--format", "form", type=click.Choice([*FILES, "all"]), default="md", show_default=True, help="What to write."
 )
-@click.option("--lang", type=click.Choice(LANGUAGES), default="en", show_default=True, help="English or Japanese.")
 @click.option("--output", metavar="DIR", help="Write files there.  [default: print; html and all: the run's folder]")
 @click.option("--baseline", metavar="LABEL", help="The model others are compared with.  [default: the first run's]")
 @click.option("--judge", "judges", metavar="NAME", multiple=True, help="Only this judge's scores; may be repeated.")
@@ -49,7 +48,6 @@ def report(
     *,
     runs: tuple[str, ...],
     form: str,
-    lang: Language,
     output: str | None,
     baseline: str | None,
     judges: tuple[str, ...],
@@ -62,7 +60,7 @@ def report(
     unless --output says where files go; the paths of files are printed. The A/B test of a run is in its JSON, and in
     ab.md beside the other files.
     """
-    settings = load_config(config)
+    settings, lang = load_config(config), language()
     for name in runs:
         if runs.count(name) > 1:
             raise UsageError(tr("Run {name!r} was given twice.", name=name), hint=tr("Leave one out."))

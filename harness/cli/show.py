@@ -3,7 +3,7 @@
 import click
 
 from harness.cli.options import common_options
-from harness.cli.say import say
+from harness.cli.say import language, say
 from harness.errors import UnknownNameError
 from harness.locale import tr
 from harness.runs.stored import StoredRun, read_run
@@ -11,7 +11,7 @@ from harness.runs.stored_report import report_of
 from harness.specs import load_config
 from harness.types import PlannedTask, Sample
 from reports.terminal import task_text
-from reports.wording import LANGUAGES, Language, words
+from reports.wording import words
 
 
 @click.command(
@@ -24,7 +24,6 @@ from reports.wording import LANGUAGES, Language, words
 @click.option("--task", metavar="NAME", help="The task set, if several have this id.")
 @click.option("--model", "models", metavar="LABEL", multiple=True, help="Only this model; may be repeated.")
 @click.option("--judge", "judges", metavar="NAME", multiple=True, help="Only this judge; may be repeated.")
-@click.option("--lang", type=click.Choice(LANGUAGES), default="en", show_default=True, help="English or Japanese.")
 @common_options
 def show(
     *,
@@ -33,7 +32,6 @@ def show(
     task: str | None,
     models: tuple[str, ...],
     judges: tuple[str, ...],
-    lang: Language,
     config: str | None,
     store: str | None,
 ) -> None:
@@ -53,7 +51,7 @@ def show(
     def heading(text: str) -> str:
         return click.style(text, bold=True)
 
-    say(task_text(planned.name, sample, answers, words(lang), heading=heading), nl=False)
+    say(task_text(planned.name, sample, answers, words(language()), heading=heading), nl=False)
 
 
 def _sample(run: StoredRun, task_id: str, name: str | None) -> tuple[PlannedTask, Sample]:

@@ -29,7 +29,7 @@ _LARGEST = 100_000_000  # bytes of a file to check: a hundred answers
 @click.argument("run", required=False)
 @click.option("--model", metavar="LABEL", help="Whose answers.")
 @click.option("--prompt", metavar="NAME", help="Under which prompt, if the run has several.")
-@click.option("--task", metavar="NAME", help=f"The task set, if the run has several.  [default: {_COMPETITION}]")
+@click.option("--task", metavar="NAME", help="The task set, if the run has several.  [default: elyza-tasks-100-tv]")
 @click.option("--output", metavar="FILE", help="Where the file goes.")
 @click.option("--check", metavar="FILE", help="Check this file, line by line, and write nothing.")
 @common_options

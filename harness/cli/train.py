@@ -78,7 +78,7 @@ class _TrainCommand(click.Command):
 @click.option(
     "--base",
     metavar="SPEC",
-    help=f"The model to adapt.  [default: [models] base of harness.toml, else {DEFAULT_BASE}]",
+    help="The model to adapt.  [default: [models] base of harness.toml, else llm-jp/llm-jp-3-13b]",
 )
 @click.option("--set", "changes", metavar="KEY=VALUE", multiple=True, help="Change a hyperparameter; may be repeated.")
 @click.option("--columns", metavar="ROLE=COLUMN", multiple=True, help="Where input or answer stands in your data.")

@@ -28,7 +28,9 @@ def japanese() -> Catalog:
 def extracted() -> Iterator[tuple[str, str | tuple[str, ...]]]:
     """Every message of the program with the file it stands in."""
     for package in ("harness", "judges", "reports", "trainers", "prompts"):
-        found = extract_from_dir(ROOT / package, method_map=[("**.py", "python")], keywords=KEYWORDS)
+        found = extract_from_dir(
+            ROOT / package, method_map=[("**.py", "harness.locale.extract:extract")], keywords=KEYWORDS
+        )
         for file, _, message, _, _ in found:
             yield f"{package}/{file}", message
 

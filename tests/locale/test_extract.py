@@ -1,0 +1,37 @@
+"""What the extractor finds in a module: messages, and the help that click shows."""
+
+import io
+
+from babel.messages.extract import extract as run
+
+MODULE = b'''
+COMMANDS = {"eval": ("harness.cli.eval:evaluate", "Evaluate models.")}
+
+@click.command("eval", short_help="Evaluate.", epilog="\\b\\nExamples:\\n  harness eval")
+@click.option("--limit", metavar="N", help="Only the first " "N tasks.")
+@click.option("--name", help=f"Not {known}.")
+def evaluate(limit):
+    """Evaluate every model.
+
+    Twice.
+    """
+    say(tr("Done: {n}.", n=1), trn("{n} task", "{n} tasks", 2))
+
+def other():
+    """Nobody sees this."""
+'''
+
+
+def test_messages_and_help_are_found() -> None:
+    """Summaries, docstrings of commands, help and examples; not what is put together when the program runs."""
+    keywords = {"tr": None, "trn": (1, 2)}
+    found = {text for _, text, _, _ in run("harness.locale.extract:extract", io.BytesIO(MODULE), keywords)}
+    assert found == {
+        "Evaluate models.",
+        "Evaluate.",
+        "Examples:\n  harness eval",
+        "Only the first N tasks.",
+        "Evaluate every model.\n\nTwice.",
+        "Done: {n}.",
+        ("{n} task", "{n} tasks"),
+    }
