@@ -6,13 +6,17 @@ A plugin is a factory, registered as an entry point, that takes one spec and ret
 * ``harness.judges``: ``factory(spec: JudgeSpec)`` returns a `Judge`, or a sequence of them;
 * ``harness.tasks``: ``factory(spec: TaskSpec)`` returns a `TaskSource`.
 
+What a judge or model declares is in `JudgeInfo` and `ModelInfo`: as attributes of the object, each with the field's
+name and default, or as one record in its attribute ``info``. What it can do besides is one of the protocols below.
+`harness.plugins.make` checks both; nothing else is looked for.
+
 Write plain synchronous code: concurrency, retries across items, rate limits and budgets belong to the engine.
 """
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Literal, Protocol, get_args, runtime_checkable
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol, get_args, runtime_checkable
 
 from harness.types import Generation, PromptContract, RenderedPrompt, Request, Sample, Scale, Verdict
 
@@ -36,6 +40,69 @@ def older_source(judge: str) -> Source | None:
 
 KINDS: tuple[str, ...] = get_args(Kind)
 SOURCES: tuple[str, ...] = get_args(Source)
+
+
+@runtime_checkable
+class Price(Protocol):
+    """What tokens cost."""
+
+    def cost(self, tokens_in: int | None, tokens_out: int | None) -> float | None:
+        """Return the cost of a call in US dollars, or None if nobody counted its tokens."""
+
+
+class _Free:
+    def cost(self, tokens_in: int | None, tokens_out: int | None) -> float | None:  # noqa: ARG002 - the protocol's
+        return 0.0
+
+    def __repr__(self) -> str:
+        return "FREE"
+
+
+FREE: Price = _Free()
+"""The price of what is not sold by the token. A price of None is one that nobody knows."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelInfo:
+    """What a model declares.
+
+    ``fingerprint``: see `ModelBackend` · ``details``: what provenance says of it · ``price``: of its tokens, None where
+    nobody knows it, so that no cost limit can be kept · ``in_flight``: how many calls it makes at once ·
+    ``requests_per_minute``: the pace that it keeps, None for none.
+    """
+
+    fingerprint: str
+    details: Mapping[str, Any] = field(default_factory=dict)
+    price: Price | None = FREE
+    in_flight: int = 1
+    requests_per_minute: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgeInfo:
+    """What a judge declares.
+
+    ``name``, ``scale``, ``fingerprint``: see `Judge` · ``kind`` and ``scored_by``: what the scores are, for every
+    report; without ``scored_by`` no report says that a language model, a program or people gave them · ``metrics``: a
+    judge that gives several scores an answer says their names with a scale each, and returns a mapping of names to
+    scores; each is a judge of its own then, named NAME/METRIC, from one call an answer · ``in_flight``: how many calls
+    may run at once, in threads: one that waits for a server says 32 · ``give_up_after``: how many failures in a row end
+    the run for it · ``price``: of its tokens, None where nobody knows it, so that no cost limit can be kept ·
+    ``requests_per_minute``: the pace that it keeps, None for none · ``variant``: what tells it from others of the same
+    spec, as the name of its rubric.
+    """
+
+    name: str
+    scale: Scale
+    fingerprint: str
+    kind: Kind = "quality"
+    scored_by: Source | None = None
+    metrics: Mapping[str, Scale] = field(default_factory=dict)
+    in_flight: int = 1
+    give_up_after: int = 10
+    price: Price | None = FREE
+    requests_per_minute: float | None = None
+    variant: str | None = None
 
 
 class ModelBackend(Protocol):
@@ -80,17 +147,16 @@ class KnowsTrainingPrompt(ShowsTokens, Protocol):
         """Return the contract that training left, None if there is none; raise InputError if it is damaged."""
 
 
+@runtime_checkable
+class GivesNotices(ModelBackend, Protocol):
+    """A backend that has something to say to the user once it has answered."""
+
+    def notices(self) -> Sequence[str]:
+        """Return what the user should know of how the answers came about, a sentence each."""
+
+
 class Judge(Protocol):
-    """Something that scores answers.
-
-    Two optional attributes declare what the scores are, for every report: ``kind`` (default quality), one of `KINDS`,
-    and ``scored_by``, one of `SOURCES`; without it no report says that a language model, a program or people gave them.
-
-    Further optional attributes: ``in_flight`` (default 1), how many calls may run at once, in threads: a judge that
-    waits for a server says 32, one that computes says nothing and is called in order; ``give_up_after`` (default 10),
-    how many failures in a row end the run for this judge; ``close()``, called when the run is interrupted, to end every
-    wait.
-    """
+    """Something that scores answers. What it may declare besides, with defaults, is in `JudgeInfo`."""
 
     @property
     def name(self) -> str:
@@ -108,6 +174,14 @@ class Judge(Protocol):
         """Return the verdict on one answer (its ``text`` is never None here). Thread-safe; never raises for it."""
 
 
+@runtime_checkable
+class Closes(Protocol):
+    """A judge that waits for something."""
+
+    def close(self) -> None:
+        """End every wait at once; called when the run is interrupted."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallEstimate:
     """What one verdict will take, roughly: calls, tokens, and US dollars (None where no price is known)."""
@@ -120,11 +194,7 @@ class CallEstimate:
 
 @runtime_checkable
 class EstimatesCost(Judge, Protocol):
-    """A judge that is paid by the token and says beforehand what a verdict will take.
-
-    Optional attributes: ``requests_per_minute``, the pace that it keeps (None for none), and ``price``, None where no
-    cost limit could be kept because nobody knows what its tokens cost.
-    """
+    """A judge that is paid by the token and says beforehand what a verdict will take."""
 
     def estimate(self, sample: Sample, generation: Generation | None) -> CallEstimate:
         """Return what the verdict on an answer will take; ``generation`` is None while there is no answer yet."""

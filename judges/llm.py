@@ -51,6 +51,7 @@ class RubricJudge:
         requests_per_minute: the pace, or None for none.
         give_up_after: how many failures in a row end the run for this judge.
         price: what tokens cost, or None if no table has the model.
+        variant: the rubric's name.
     """
 
     kind = "quality"
@@ -59,6 +60,7 @@ class RubricJudge:
     def __init__(self, spec: JudgeSpec, client: Client, settings: RemoteSettings) -> None:
         self.name = spec.text
         self.rubric: Template = load_template(spec.rubric or DEFAULT_RUBRIC, kind="judges")
+        self.variant = self.rubric.name
         self.scale = _HALVES if self.rubric.meta.get("halves") else LIKERT_5
         self.in_flight = settings.in_flight
         self.requests_per_minute = settings.requests_per_minute

@@ -9,7 +9,8 @@ from tabulate import tabulate
 
 from harness.engine.job import Job
 from harness.engine.plan import JudgementItem, items_of, sample_keys
-from harness.protocols import CallEstimate, EstimatesCost
+from harness.plugins import judge_info, model_info
+from harness.protocols import FREE, CallEstimate, EstimatesCost, JudgeInfo, ModelInfo
 from harness.remote.pricing import rough_tokens
 from harness.runs.assemble import Evaluation
 from harness.store.store import Store, store_exists
@@ -101,29 +102,30 @@ def _expected(
         judge.estimate(samples[item.request.task, item.request.sample_id].sample, answers.get(item.request.key))
         for item in items
     ]
-    return _total(judge, each)
+    return _total(judge_info(judge), each)
 
 
 def _expected_models(job: Job, answers: Mapping[str, Generation]) -> dict[str, Expected]:
     """Return what the missing answers of models that are paid by the token would take, at their longest."""
     each: dict[str, list[CallEstimate]] = {}
     asked = set(answers)
+    known = {label: model_info(backend) for label, backend in job.models.items()}
     for request in job.requests:
-        backend: Any = job.models.get(request.model)
-        if request.key in asked or not hasattr(backend, "price"):
+        price = known[request.model].price if request.model in known else FREE
+        if request.key in asked or price is FREE:
             continue
         asked.add(request.key)
         tokens_in, tokens_out = rough_tokens(request.rendered.text), request.sampling.max_new_tokens
-        cost = None if backend.price is None else backend.price.cost(tokens_in, tokens_out)
+        cost = None if price is None else price.cost(tokens_in, tokens_out)
         one = CallEstimate(calls=1, tokens_in=tokens_in, tokens_out=tokens_out, cost=cost)
         each.setdefault(request.model, []).append(one)
-    return {label: _total(job.models[label], estimates) for label, estimates in each.items()}
+    return {label: _total(known[label], estimates) for label, estimates in each.items()}
 
 
-def _total(served: object, each: Sequence[CallEstimate]) -> Expected:
+def _total(served: JudgeInfo | ModelInfo, each: Sequence[CallEstimate]) -> Expected:
     calls = sum(one.calls for one in each)
-    per_minute = getattr(served, "requests_per_minute", None)
-    in_flight = min(getattr(served, "in_flight", 1), max(1, calls))
+    per_minute = served.requests_per_minute
+    in_flight = min(served.in_flight, max(1, calls))
     unpaced = calls / in_flight * _SECONDS_PER_CALL
     return Expected(
         calls=calls,

@@ -125,8 +125,8 @@ def _free_name(stored: StoredRun, spec: JudgeSpec, judge: Judge) -> str:
         return spec.text
     identity = plugins.identity(judge)
     had = {known.name: known.fingerprint for known in stored.judges}
-    rubric = getattr(getattr(judge, "rubric", None), "name", None)
-    suffixes = [rubric] if rubric else []
+    variant = plugins.judge_info(judge).variant
+    suffixes = [variant] if variant else []
     names = [spec.text, *(f"{spec.text} ({suffix})" for suffix in [*suffixes, digest(identity)[:8]])]
     same = [name for name in names if had.get(name) == identity]
     return next(iter([*same, *(name for name in names if name not in had)]))

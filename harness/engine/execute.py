@@ -11,19 +11,18 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 
 from harness.engine.budget import Budget
 from harness.engine.job import Job, Outcome, Progress
-from harness.engine.judging import FIRST_LOOK, LAST_LOOK, JudgeWorker, say_waiting
+from harness.engine.judging import FIRST_LOOK, LAST_LOOK, JudgeWorker
 from harness.engine.plan import items_of
 from harness.errors import HarnessError
 from harness.locale import tr
-from harness.protocols import AnswerFile, ModelBackend
+from harness.plugins import judge_info, model_info
+from harness.protocols import FREE, AnswerFile, ModelBackend
 from harness.store.leases import Leases
 from harness.store.store import Store
 from harness.store.writer import Writer
 from harness.types import Generation, Request
 
 log = logging.getLogger(__name__)
-
-_FREE = object()  # stands for the price of what has none
 
 
 def execute(job: Job, store: Store, progress: Progress, *, max_cost: float | None = None) -> Outcome:
@@ -75,11 +74,11 @@ def execute(job: Job, store: Store, progress: Progress, *, max_cost: float | Non
 
 
 def _check_prices(job: Job) -> None:
-    """Refuse a cost limit that could not be kept: what is sold by the token says so by having a ``price``."""
-    sold: list[tuple[str, object]] = [(f"judge {judge.name!r}", judge) for judge in job.judges]
-    sold += [(f"model {label!r}", backend) for label, backend in job.models.items()]
-    for what, thing in sold:
-        if getattr(thing, "price", _FREE) is None:
+    """Refuse a cost limit that could not be kept: what is sold by the token has a price other than `FREE`."""
+    sold = [(f"judge {judge.name!r}", judge_info(judge).price) for judge in job.judges]
+    sold += [(f"model {label!r}", model_info(backend).price) for label, backend in job.models.items()]
+    for what, price in sold:
+        if price is None:
             raise HarnessError(
                 tr("The cost of {what} cannot be limited: no price table has its model.", what=what),
                 hint=tr(
@@ -125,7 +124,7 @@ class _Answering:
                     elsewhere[model] = left
             news = sum(map(len, elsewhere.values())) < sum(map(len, pending.values()))
             if elsewhere and not pause:
-                say_waiting(self._progress, "answers", sum(map(len, elsewhere.values())))
+                self._progress.waiting("answers", sum(map(len, elsewhere.values())))
             pause = FIRST_LOOK if news or not pause else min(2 * pause, LAST_LOOK)
             pending = elsewhere
             if pending:
@@ -159,17 +158,17 @@ class _Answering:
 
     def _generate(self, backend: ModelBackend, pending: Sequence[Request]) -> Iterator[Generation]:
         """Yield the generations of one model; of one that is paid by the token, as many as the budget allows."""
-        price, model = getattr(backend, "price", None), pending[0].model
+        price, model = model_info(backend).price, pending[0].model
         if model in self.failures:
             yield from (_failed(request.key, self.failures[model]) for request in pending)
             return
         while pending and model not in self.failures:
-            affordable = self._budget.affords(model) if price is not None else None
+            affordable = None if price is None or price is FREE else self._budget.affords(model)
             if affordable == 0:
                 return
             asked = {request.key: len(request.rendered.text) for request in pending[:affordable]}
             for generation in _generate_all(backend, pending[:affordable], self.failures):
-                if price is not None:
+                if price is not None and price is not FREE:
                     # Where nobody counted, a token for each character: rather too many than a limit that ends nothing.
                     characters = None if generation.text is None else len(generation.text)
                     self._budget.count(

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from harness.engine.plan import JudgementItem, PlannedJudge
-from harness.plugins import identity
+from harness.plugins import identity, judge_info
 from harness.protocols import Judge, ModelBackend, Ratings, names_prompts
 from harness.types import Generation, PlannedTask, Request, Verdict
 
@@ -73,15 +73,15 @@ class Outcome:
 
 def planned_judge(judge: Judge, repeats: int = 1) -> PlannedJudge:
     """Return a judge as the plan sees it. Checks and ratings do not vary, so only others of quality repeat."""
-    kind = getattr(judge, "kind", None) or "quality"
+    info = judge_info(judge)
     rates_models = isinstance(judge, Ratings)
     return PlannedJudge(
         name=judge.name,
         fingerprint=identity(judge),
         scale=judge.scale,
-        kind=kind,
-        scored_by=getattr(judge, "scored_by", None),
+        kind=info.kind,
+        scored_by=info.scored_by,
         rates_models=rates_models,
         rates_prompts=names_prompts(judge),
-        repeats=repeats if kind == "quality" and not rates_models else 1,
+        repeats=repeats if info.kind == "quality" and not rates_models else 1,
     )

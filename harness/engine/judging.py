@@ -13,7 +13,8 @@ from harness.engine.budget import Budget
 from harness.engine.job import Job, Progress
 from harness.engine.plan import JudgementItem, judgement_items, sample_keys
 from harness.errors import HarnessError
-from harness.protocols import EstimatesCost, Judge, RatesPrompts, Ratings
+from harness.plugins import judge_info
+from harness.protocols import FREE, Closes, EstimatesCost, Judge, Price, RatesPrompts, Ratings
 from harness.store.leases import Leases
 from harness.store.store import Store
 from harness.store.writer import Writer
@@ -23,14 +24,13 @@ log = logging.getLogger(__name__)
 
 _JUDGE_BATCH = 512  # answers whose stored verdicts are looked up at once
 _PATIENCE = 2.0  # seconds that an interrupted run waits for calls in flight
-_GIVE_UP_AFTER = 10  # failures in a row after which a judge is asked no more
 FIRST_LOOK, LAST_LOOK = 0.05, 1.0
 """Seconds until a run looks again for what another one is at work on: at first, and after many looks in vain."""
 
 
-def _is_free(judge: Judge, verdict: Verdict) -> bool:
-    """Return whether a verdict without a cost shows that this judge costs nothing."""
-    return verdict.status == "scored" and verdict.cost is None and getattr(judge, "price", None) is None
+def _is_free(price: Price | None, verdict: Verdict) -> bool:
+    """Return whether a verdict without a cost shows that a judge of this price costs nothing."""
+    return verdict.status == "scored" and verdict.cost is None and (price is None or price is FREE)
 
 
 def _estimated(judge: Judge, sample: Sample, generation: Generation) -> float | None:
@@ -50,19 +50,6 @@ def _sound(verdict: Verdict, judge: Judge) -> Verdict:
             cost=verdict.cost,
         )
     return verdict
-
-
-def say_waiting(progress: Progress, what: str, count: int) -> None:
-    """Tell whoever listens that another run is at work on something; older listeners have no ear for it."""
-    getattr(progress, "waiting", _nothing_of)(what, count)
-
-
-def _nothing_of(what: str, count: int) -> None:
-    """Stand in for a ``waiting`` that is not there."""
-
-
-def _nothing() -> None:
-    """Stand in for the ``close`` that a judge need not have."""
 
 
 class JudgeWorker:
@@ -91,6 +78,7 @@ class JudgeWorker:
         self._samples = sample_keys(job.tasks)
         self._planned = job.planned_judges
         self._judges = {judge.name: judge for judge in job.judges}
+        self._info = {judge.name: judge_info(judge) for judge in job.judges}
         self._by_row: dict[tuple[str, str, str | None], Judge] = {}
         self._pools: dict[str, ThreadPoolExecutor] = {}
         self._in_flight: list[Future[None]] = []
@@ -106,7 +94,7 @@ class JudgeWorker:
         """Start judging; on leaving, wait until all is judged, or after an exception stop as soon as possible."""
         thread = threading.Thread(target=self._run, name="judging", daemon=True)
         for judge in self._job.judges:
-            if (in_flight := getattr(judge, "in_flight", 1)) > 1:
+            if (in_flight := self._info[judge.name].in_flight) > 1:
                 self._pools[judge.name] = ThreadPoolExecutor(in_flight, thread_name_prefix=judge.name)
         thread.start()
         try:
@@ -125,7 +113,8 @@ class JudgeWorker:
         """Begin no further call, and give those in flight a moment to end: they may have been paid for."""
         self._cancelled.set()
         for judge in self._job.judges:
-            getattr(judge, "close", _nothing)()  # a judge that waits for its server is told to stop waiting
+            if isinstance(judge, Closes):
+                judge.close()
         self._offers.put(None)
         patience = time.monotonic() + _PATIENCE
         thread.join(_PATIENCE)
@@ -212,7 +201,7 @@ class JudgeWorker:
             self._judge(todo)
             if self._elsewhere and not said:
                 said = True
-                say_waiting(self._progress, "verdicts", len(self._elsewhere))
+                self._progress.waiting("verdicts", len(self._elsewhere))
             if len(self._elsewhere) < len(todo):
                 pause = FIRST_LOOK
             else:
@@ -243,7 +232,7 @@ class JudgeWorker:
         sample = self._samples[item.request.task, item.request.sample_id].sample
         otherwise = _estimated(judge, sample, generation) if verdict.cost is None and verdict.raw is not None else None
         self._budgets[item.judge].settle(
-            item.judge, verdict.cost, is_free=_is_free(judge, verdict), otherwise=otherwise
+            item.judge, verdict.cost, is_free=_is_free(self._info[item.judge].price, verdict), otherwise=otherwise
         )
         self.verdicts[item.key] = verdict
         self._writer.add(
@@ -281,7 +270,7 @@ class JudgeWorker:
             self.calls += 1
             in_a_row = self._failures_in_a_row.get(item.judge, 0) + 1 if verdict.status == "error" else 0
             self._failures_in_a_row[item.judge] = in_a_row
-            if reason is None and in_a_row >= getattr(judge, "give_up_after", _GIVE_UP_AFTER):
+            if reason is None and in_a_row >= self._info[item.judge].give_up_after:
                 reason = (
                     f"given up after {in_a_row} failures in a row, the last: {verdict.reason}. "
                     "When the cause is mended, the same command continues."

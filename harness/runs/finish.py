@@ -15,6 +15,8 @@ from harness.engine.job import Outcome
 from harness.engine.plan import PlannedJudge, items_of, task_hash
 from harness.errors import HarnessError
 from harness.locale import tr
+from harness.plugins import model_info
+from harness.protocols import GivesNotices
 from harness.runs.assemble import Evaluation
 from harness.runs.folder import RunFolder
 from harness.runs.provenance import machine, rendered_hashes, versions
@@ -242,7 +244,7 @@ def _model_notices(evaluation: Evaluation, previous: Mapping[str, Any]) -> dict[
     said: dict[str, list[str]] = {}
     for label, backend in evaluation.job.models.items():
         before = previous.get("model_notices", {}).get(backend.fingerprint, [])
-        now = [f"{label}: {notice}" for notice in getattr(backend, "notices", list)()]
+        now = [f"{label}: {notice}" for notice in (backend.notices() if isinstance(backend, GivesNotices) else ())]
         said[backend.fingerprint] = list(dict.fromkeys([*said.get(backend.fingerprint, []), *before, *now]))
     return {fingerprint: notices for fingerprint, notices in said.items() if notices}
 
@@ -256,7 +258,7 @@ def _provenance(evaluation: Evaluation) -> Mapping[str, Any]:
         "tasks": {task.name: task_hash(task.samples) for task in job.tasks},
         "models": {label: plugins.identity(backend) for label, backend in job.models.items()},
         "model_details": {
-            label: dict(backend.details) for label, backend in job.models.items() if hasattr(backend, "details")
+            label: dict(details) for label, backend in job.models.items() if (details := model_info(backend).details)
         },
         "templates": {
             template.name: {"sha256": template.sha256, "rendered": rendered.get(template.name)}

@@ -253,7 +253,7 @@ def test_an_unread_plugin_says_so(
     run_cli: RunCli, install: Install, answers: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where no code can be read, the notice says that its fingerprint alone tells of a change."""
-    monkeypatch.setattr(plugins, "code_hash", lambda *_: None)
+    monkeypatch.setattr(plugins.origins, "code_hash", lambda *_: None)
     assert "The code of plugin three-lines cannot be read" in evaluate(run_cli, "three-lines")
 
 

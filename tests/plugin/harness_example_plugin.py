@@ -13,6 +13,7 @@ from pathlib import Path
 
 from harness.errors import HarnessError
 from harness.protocols import CallEstimate
+from harness.remote.pricing import Price
 from harness.types import (
     LIKERT_5,
     PASS_FAIL,
@@ -232,7 +233,7 @@ class Sold:
     scale = LIKERT_5
     in_flight = 8
     requests_per_minute = 30
-    price = object()
+    price = Price(input=1, output=1)
 
     def __init__(self, spec: JudgeSpec) -> None:
         self.name = spec.text

@@ -10,7 +10,7 @@ from types import ModuleType
 
 import pytest
 
-from harness.plugin_code import code_hash, modules_of
+from harness.plugins.code import code_hash, modules_of
 from judges.reference import Reference
 
 CLASS = """
