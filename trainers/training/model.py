@@ -9,6 +9,7 @@ import torch
 from peft import LoraConfig, get_peft_model
 from transformers import AutoModelForCausalLM, GenerationConfig
 from transformers.modeling_layers import GradientCheckpointingLayer
+from trl.trainer.utils import add_fused_lm_head
 
 from harness.errors import HarnessError
 from harness.models.hf.bases import load_base
@@ -71,6 +72,7 @@ def load_trainable_model(
     model.config.use_cache = False
     use_attention(model, choose_attention(model.config, numerics.device, numerics.dtype))
     torch.manual_seed(recipe.seed)
+    add_fused_lm_head(model)
     wrapped = get_peft_model(model, _lora(recipe))
     wrapped.peft_config["default"].base_model_name_or_path = base
     wrapped.peft_config["default"].revision = source.commit

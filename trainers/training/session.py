@@ -2,7 +2,6 @@
 
 import itertools
 import shutil
-import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -10,11 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
-from datasets import Dataset
-from datasets.utils.logging import disable_progress_bar
-from transformers import PrinterCallback, ProgressCallback
+from transformers import PrinterCallback, ProgressCallback, TrainingArguments
 from transformers.utils import logging as transformers_logging
-from trl import SFTConfig
 
 from harness.errors import HarnessError
 from harness.models.hf.adapters import CONFIG
@@ -138,6 +134,8 @@ def _trainer(
         raise HarnessError(f"Generation of {prepared.request.base} does not end at its EOS ({prepared.eos}).")
     samples = prepared.train.samples
     trainer = AdapterTrainer(
+        trainable.model,
+        arguments,
         samples=samples,
         batch=recipe.batch_size,
         plan=plan,
@@ -145,10 +143,6 @@ def _trainer(
         record=prepared.record,
         checkpoints=recipe.save_total_limit,
         progress=progress,
-        model=trainable.model,
-        args=arguments,
-        train_dataset=Dataset.from_list([{"input_ids": s.ids, "labels": s.labels} for s in samples[:1]]),
-        processing_class=prepared.encoder.tokenizer,
     )
     if prepared.heldout:
         progress.heldout = lambda: trainer.heldout_loss(prepared.heldout)
@@ -201,10 +195,10 @@ def _check_labels(trainer: AdapterTrainer, prepared: Prepared) -> None:
             )
 
 
-def _arguments(recipe: Recipe, prepared: Prepared, checkpoints: Path) -> SFTConfig:
+def _arguments(recipe: Recipe, prepared: Prepared, checkpoints: Path) -> TrainingArguments:
     cpu = prepared.numerics.device == "cpu"
     optim = _ON_A_CPU if cpu and recipe.optim.startswith("paged") else recipe.optim
-    arguments = SFTConfig(
+    arguments = TrainingArguments(
         output_dir=str(checkpoints),
         per_device_train_batch_size=1,  # a batch is an optimizer step: see trainers.training.trainer
         gradient_accumulation_steps=1,
@@ -221,8 +215,6 @@ def _arguments(recipe: Recipe, prepared: Prepared, checkpoints: Path) -> SFTConf
         fp16=prepared.numerics.dtype == torch.float16,
         use_cpu=cpu,
         gradient_checkpointing=False,  # the plan turns it on layer by layer
-        max_length=None,
-        dataset_kwargs={"skip_prepare_dataset": True},
         logging_steps=recipe.logging_steps,
         logging_first_step=True,
         logging_nan_inf_filter=False,
@@ -297,8 +289,6 @@ def _quiet() -> Iterator[None]:
     """Keep the libraries' remarks off stderr; what matters is said by us."""
     verbosity = transformers_logging.get_verbosity()
     transformers_logging.set_verbosity_error()
-    if not sys.stderr.isatty():
-        disable_progress_bar()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -1,8 +1,8 @@
-"""trl's SFTTrainer, with micro-batches that fit the memory there is and steps that survive running out of it.
+"""transformers' Trainer, with micro-batches that fit the memory there is and steps that survive running out of it.
 
 The trainer sees one batch per optimizer step: this device's share of the effective batch. How it is cut up is decided
-here, by the plan. The loss is the sum over all learnt tokens of the step divided by their number, on all devices
-together, so that no cut changes it.
+here, by the plan. The loss, by trl's fused head, is the sum over all learnt tokens of the step divided by their number,
+on all devices together, so that no cut changes it.
 """
 
 import contextlib
@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 from torch.utils.data import DataLoader
-from trl import SFTTrainer
+from transformers import Trainer, TrainingArguments
 
 from harness.errors import HarnessError
 from trainers.adapter.checkpoints import checkpoints_in, cut_of, seal
@@ -35,7 +35,7 @@ _BUCKET = 1 << 24  # gradient elements that travel between GPUs at once
 _ALIKE = 1e-3  # nats
 
 
-class AdapterTrainer(SFTTrainer):  # type: ignore[misc]  # trl is untyped
+class AdapterTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped
     """Trains one adapter; see the module.
 
     ``plan`` is how batches are cut, and changes when memory runs out.
@@ -43,6 +43,8 @@ class AdapterTrainer(SFTTrainer):  # type: ignore[misc]  # trl is untyped
 
     def __init__(
         self,
+        model: Any,  # noqa: ANN401 - peft is untyped
+        arguments: TrainingArguments,
         *,
         samples: Sequence[Encoded],
         batch: int,
@@ -51,13 +53,9 @@ class AdapterTrainer(SFTTrainer):  # type: ignore[misc]  # trl is untyped
         plan: MemoryPlan,
         shape: ModelShape,
         progress: Progress,
-        **options: Any,  # noqa: ANN401 - SFTTrainer's own
     ) -> None:
-        trained = {name: p.data for name, p in options["model"].named_parameters() if p.requires_grad}
-        super().__init__(**options)
-        for name, parameter in self.model.named_parameters():
-            if name in trained:  # trl rounds an adapter on quantised weights to bfloat16: small updates would be lost
-                parameter.data = trained[name]
+        super().__init__(model=model, args=arguments, train_dataset=samples)
+        self.model_accepts_loss_kwargs = True  # learnt tokens are counted whatever the model's own forward takes
         self._samples = [{"input_ids": sample.ids, "labels": sample.labels} for sample in samples]
         lengths = [len(sample) for sample in samples]
         self.step_batches = StepBatches(

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from transformers import DataCollatorForSeq2Seq, Gemma3ForCausalLM, Gemma3TextConfig, set_seed
+from transformers import AutoTokenizer, DataCollatorForSeq2Seq, Gemma3ForCausalLM, Gemma3TextConfig, set_seed
 from trl import SFTConfig, SFTTrainer
 
 from tests.trainers.training.conftest import Workbench, weights
@@ -143,6 +143,7 @@ def test_a_training_equals_that_of_trl(bench: Workbench, tmp_path: Path) -> None
     bench.train(tmp_path / "ours", **changes)
     ours = bench.trainer(tmp_path / "theirs", **changes)
     order = [index for batch in list(ours.step_batches)[:3] for index in batch]
+    tokenizer = AutoTokenizer.from_pretrained(bench.base)
     theirs = PlainTrainer(
         model=ours.model,
         args=SFTConfig(
@@ -165,8 +166,8 @@ def test_a_training_equals_that_of_trl(bench: Workbench, tmp_path: Path) -> None
             dataset_kwargs={"skip_prepare_dataset": True},
         ),
         train_dataset=dataset([ours._samples[index] for index in order]),
-        data_collator=DataCollatorForSeq2Seq(ours.processing_class),
-        processing_class=ours.processing_class,
+        data_collator=DataCollatorForSeq2Seq(tokenizer),
+        processing_class=tokenizer,
     )
     theirs.train()
     expected = {
