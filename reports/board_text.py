@@ -1,11 +1,11 @@
 """What is said about one board: what it can tell apart, how it was made, what to beware of. Plain text. Pure."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from harness.analysis.leaderboard import Board, BoardRow
 from reports.audit import grouped_reasons
-from reports.formatting import kind_key, number, percent, row_name, score_digits
+from reports.formatting import interval, kind_key, number, percent, row_name, score_digits
 from reports.gaps import gap_cautions, has_sure_sign
 from reports.wording import Words
 
@@ -23,11 +23,12 @@ def resolution(board: Board, say: Words) -> str:
     """Return one plain sentence on what the board can and cannot tell apart, with what it would take."""
     plan = board.plan
     if plan.minimum_detectable is None:
-        return say("board.nothing_compared")
+        lonely = "board.alone" if len(board.rows) == 1 else "board.nothing_compared"
+        return say("board.too_little" if board.comparisons else lonely)
     scale = board.judge.scale
     sentence = say(
         "board.resolution",
-        n=plan.n,
+        count=plan.n,
         gap=number(plan.minimum_detectable, score_digits(scale.low, scale.high)),
         unit=say("board.points" if scale.high - scale.low > 1 else "board.share"),
         power=percent(plan.power),
@@ -84,6 +85,8 @@ def verdict_on_board(board: Board, confidence: float, say: Words) -> str:
     if len(baselines) != 1:
         return ""
     alpha = 1 - confidence
+    if len(board.comparisons) == 1:
+        return _only_verdict(board, alpha, say)
     found = [
         comparison.result
         for comparison in board.comparisons
@@ -101,17 +104,31 @@ def verdict_on_board(board: Board, confidence: float, say: Words) -> str:
     return said + say("space") + say("gap.better", count=open_ones) if open_ones else said
 
 
+def _only_verdict(board: Board, alpha: float, say: Words) -> str:
+    """Return what the one comparison of a board says."""
+    [comparison] = board.comparisons
+    result = comparison.result
+    names = {"candidate": row_name(comparison.candidate), "baseline": row_name(comparison.baseline)}
+    if result.p_adjusted is None or result.simultaneous.low is None:
+        return say("board.only_unknown", **names)
+    if result.p_adjusted >= alpha:
+        digits = score_digits(board.judge.scale.low, board.judge.scale.high)
+        return say("board.only_open", **names, bounds=interval(result.simultaneous, digits, with_sign=True))
+    better = (result.difference.value or 0.0) > 0
+    said = say("board.only_better" if better else "board.only_worse", **names, alpha=f"{alpha:.2g}")
+    return said if result.gap is None or has_sure_sign(result) else said + say("space") + say("gap.only")
+
+
 def method_note(board: Board, say: Words) -> str:
     """Return how the figures of one board were made, as plain text."""
-    intervals = ", ".join(sorted({row.estimate.method for row in board.rows}))
-    note = say("board.intervals", methods=intervals)
+    note = say("board.intervals", methods=_methods((row.estimate.method for row in board.rows), say))
     if board.comparisons:
         note += say("space") + say(
             "board.differences",
             baseline=row_name(board.comparisons[0].baseline),
-            methods=", ".join(sorted({comparison.result.difference.method for comparison in board.comparisons})),
-            p_methods=", ".join(sorted({comparison.result.p_method for comparison in board.comparisons})),
-            family=board.family_method,
+            methods=_methods((comparison.result.difference.method for comparison in board.comparisons), say),
+            p_methods=_methods((comparison.result.p_method for comparison in board.comparisons), say),
+            family=say.sentence(board.family_method),
         )
     return note
 
@@ -134,3 +151,7 @@ def missing_reasons(rows: Sequence[BoardRow]) -> list[tuple[str, int]]:
     for row in rows:
         reasons.update(row.reasons)
     return grouped_reasons(reasons)
+
+
+def _methods(methods: Iterable[str], say: Words) -> str:
+    return ", ".join(sorted({say.sentence(method) for method in methods}))

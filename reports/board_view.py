@@ -227,8 +227,8 @@ def _against(board: Board, alpha: float, say: Words) -> list[Column]:
     columns = [
         Column(title=say("column.difference"), cells=differences),
         column(
-            "difference_interval",
-            lambda one: (interval(one.difference, digits, with_sign=True), one.difference.low),
+            "simultaneous",
+            lambda one: (interval(one.simultaneous, digits, with_sign=True), one.simultaneous.low),
             "center",
         ),
     ]

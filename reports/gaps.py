@@ -98,7 +98,7 @@ def _about(row: BoardRow, board: Board, say: Words) -> str:
     name = row_name(row.key)
     parts = [say("gap.row", row=name, missing=row.estimate.n_unscored, total=total)]
     if row.n_partly:
-        parts.append(say("gap.row_partly", partly=row.n_partly))
+        parts.append(say("gap.row_partly", count=row.n_partly))
     if row.estimate.n and row.comparable is None:
         parts.append(say("gap.row_apart"))
     case = row.worst_case
@@ -109,7 +109,7 @@ def _about(row: BoardRow, board: Board, say: Words) -> str:
             say(
                 "gap.row_difference",
                 difference=signed(result.difference.value, digits),
-                pairs=result.n_pairs,
+                count=result.n_pairs,
                 bounds=difference_bounds(result, digits),
             )
         )

@@ -40,12 +40,13 @@ def leaderboard_markdown(
         f"# {say('title.leaderboard', run=markdown_cell(leaderboard.run))}",
         headline(leaderboard, provenance, say),
         say("headline.legend", confidence=percent(leaderboard.confidence)),
+        say("headline.estimand"),
     ]
     if cautions:
         parts.append(f"## {say('title.cautions')}\n\n{_bullets(cautions)}")
     parts += [_board_section(board_view(board, leaderboard.confidence, say), say) for board in leaderboard.boards]
     if notices:
-        parts.append(f"## {say('title.notes')}\n\n{_bullets(notices)}")
+        parts.append(f"## {say('title.notes')}\n\n{_bullets([say.sentence(notice) for notice in notices])}")
     parts.append(_provenance_section(provenance, say))
     return "\n\n".join(parts) + "\n"
 
@@ -53,14 +54,14 @@ def leaderboard_markdown(
 def comparison_report(leaderboard: Leaderboard, *, language: Language = "en") -> str:
     """Return every comparison of every board, with what each board can tell apart."""
     say = words(language)
-    parts = [f"# {say('title.comparisons', run=markdown_cell(leaderboard.run))}"]
+    parts = [f"# {say('title.comparisons', run=markdown_cell(leaderboard.run))}", say("headline.estimand")]
     for board in leaderboard.boards:
         parts.append(f"## {markdown_cell(board_title(board, say))}")
         if not board.comparisons:
             parts.append(say("board.alone"))
             continue
         parts += [_table(comparison_table(board, say)), *_lines(resolution(board, say), noise(board, say))]
-        parts.append(say("board.corrected", method=board.family_method))
+        parts.append(say("board.corrected", method=say.sentence(board.family_method)))
         of_pairs = [(about, caution) for about, caution in cautions_about(board, say) if about]
         parts += _cautions([opened(*one, say) for one in comparison_cautions(board, say) + of_pairs])
     return "\n\n".join(parts) + "\n"

@@ -5,10 +5,11 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import resources
-from typing import Any, Literal, get_args
+from typing import Any
 
-Language = Literal["en", "ja"]
-LANGUAGES: tuple[Language, ...] = get_args(Language)
+from harness.locale import LANGUAGES, Language, in_language
+
+__all__ = ["LANGUAGES", "Language", "Words", "words"]
 
 
 class Words:
@@ -27,19 +28,30 @@ class Words:
         self.texts: Mapping[str, str] = dict(_flat(document))
 
     def __call__(self, key: str, /, **values: object) -> str:
-        """Return the text under ``key`` with its places filled."""
-        return self.texts[key].format(**values)
+        """Return the text under ``key`` with its places filled.
+
+        Where the values have a ``total``, or else a ``count``, of one, a text under ``key`` and ``_one`` is preferred.
+
+        >>> words("en")("headline.tasks", task="a", count=1), words("en")("headline.tasks", task="a", count=2)
+        ('a (1 task)', 'a (2 tasks)')
+        """
+        is_one = str(values.get("total", values.get("count"))) == "1"
+        text = self.texts.get(f"{key}_one") if is_one else None
+        return (text or self.texts[key]).format(**values)
 
     def section(self, name: str) -> dict[str, str]:
         """Return all texts of one section, by their names within it."""
         return {key.removeprefix(f"{name}."): text for key, text in self.texts.items() if key.startswith(f"{name}.")}
 
     def sentence(self, said: str) -> str:
-        """Return a sentence of the statistics in this language; one that is not known stays as it is.
+        """Return a message of the program in this language; one that is not known stays as it is.
 
         >>> words("ja").sentence("0 of 8 tasks differ")
         '8問中、差のある問題は0問です'
         """
+        known = in_language(said, self.language)
+        if known != said:
+            return known
         for pattern, template in self._sentences:
             if found := pattern.fullmatch(said):
                 return template.format(*found.groups())

@@ -6,7 +6,8 @@ const texts = data.texts;
 const state = { task: 0, judge: 0, sample: -1, a: 0, b: 0, filter: "all", tag: "", query: "" };
 
 function say(key, values = {}) {
-  return data.words[key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
+  const text = String(values.total ?? values.count) === "1" && data.words[`${key}_one`] || data.words[key];
+  return text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 }
 
 function el(tag, properties = {}, ...children) {

@@ -127,7 +127,7 @@ def test_a_run_too_large_for_a_page_keeps_its_scores(monkeypatch: pytest.MonkeyP
     assert 0 < data["missing"] < 8
     assert [] == data["answers"][0][7][0]
     assert None is not data["scores"][0][7][0]
-    assert f"The answers of {data['missing']} tasks are not in this file" in text
+    assert words("en")("page.missing_answers", count=data["missing"]) in text
 
 
 def test_every_chart_has_a_text_alternative_and_every_region_a_name() -> None:

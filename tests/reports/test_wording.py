@@ -2,10 +2,12 @@
 
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 import reports
+from harness.locale import tr
 from harness.protocols import KINDS, SOURCES
 from harness.stats import paired_comparison
 from harness.stats.design import Design
@@ -19,11 +21,33 @@ TEMPLATES = Path(reports.__file__).parent / "templates"
 
 
 def test_both_languages_say_the_same_things() -> None:
-    """The same keys, and under each the same places to fill."""
+    """The same keys, and under each the same places to fill; the words for one are those of their language alone."""
     english, japanese = (
         {key: set(PLACES.findall(text)) for key, text in words(language).texts.items()} for language in ("en", "ja")
     )
-    assert english == japanese
+    ones = {key for key in english.keys() ^ japanese.keys() if key.endswith("_one")}
+    assert english.keys() - ones == japanese.keys() - ones
+    for texts in (english, japanese):
+        assert [] == [key for key in texts if key in ones and not texts[key] <= texts[key.removesuffix("_one")]]
+    assert [] == [key for key in english.keys() & japanese.keys() if english[key] != japanese[key]]
+
+
+def test_one_of_a_thing_has_words_of_its_own() -> None:
+    """``total`` decides, else ``count``, also where it is written out already; Japanese needs no other words."""
+    english, japanese = words("en"), words("ja")
+    assert ("1 row", "2 rows") == (english("page.hits", count=1), english("page.hits", count="2"))
+    assert ("1 of 8 tasks", "1 of 1 task") == tuple(english("page.found", count=1, total=total) for total in (8, 1))
+    assert "1 token" == english("page.tokens", count="1")
+    assert ("1行", "2行") == (japanese("page.hits", count=1), japanese("page.hits", count=2))
+
+
+def test_a_message_of_the_program_is_said_in_japanese(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the catalogue, wherever a report shows it; English and what is no message stay as they are."""
+    known = SimpleNamespace(gettext={"Leave {name} out.": "{name} を外してください。"}.__getitem__)
+    monkeypatch.setattr("harness.locale._catalogue", lambda _language: known)
+    said = tr("Leave {name} out.", name="a")
+    assert ("Leave a out.", "a を外してください。") == (words("en").sentence(said), words("ja").sentence(said))
+    assert "Leave nothing out." == words("ja").sentence("Leave nothing out.")
 
 
 def test_the_page_finds_every_word_it_asks_for() -> None:

@@ -1,0 +1,55 @@
+"""What is said about one board: on tiny ones too, and in both languages."""
+
+import re
+
+import pytest
+
+from harness.analysis.leaderboard import Board
+from reports.board_text import resolution, verdict_on_board
+from reports.board_view import board_view
+from reports.gaps import gap_cautions
+from reports.wording import LANGUAGES, Language, words
+from tests.reports.test_gaps import made
+
+
+def board(*scores: list[float]) -> Board:
+    [found] = made({f"m{place}": one for place, one in enumerate(scores)})[0].boards
+    return found
+
+
+def test_two_rows_are_told_apart_or_not_by_name() -> None:
+    """One comparison is no count of comparisons: better, worse, open with what remains possible, or not known."""
+    low, high = [1.0, 2.0, 1.0, 2.0, 1.0, 2.0, 1.0, 3.0], [4.0, 4.0, 3.0, 5.0, 4.0, 4.0, 5.0, 4.0]
+    say = words("en")
+    assert "m1 is better than the baseline m0 (p < 0.05)." == verdict_on_board(board(low, high), 0.95, say)
+    assert "m1 is worse than the baseline m0 (p < 0.05)." == verdict_on_board(board(high, low), 0.95, say)
+    [pair] = board([1.0, 2.0, 3.0, 3.0], [2.0, 1.0, 3.0, 2.0]).comparisons
+    said = verdict_on_board(board([1.0, 2.0, 3.0, 3.0], [2.0, 1.0, 3.0, 2.0]), 0.95, say)
+    assert said.startswith("m1 and the baseline m0 are not told apart: ")
+    low_end, high_end = (float(found) for found in re.findall(r"[+-]\d\.\d\d", said))
+    assert pytest.approx((pair.result.simultaneous.low, pair.result.simultaneous.high), abs=0.005) == (
+        low_end,
+        high_end,
+    )
+    assert "cannot be compared" in verdict_on_board(board([1.0, float("nan")], [float("nan"), 2.0]), 0.95, say)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_was_compared_is_not_called_compared_with_nothing(language: Language) -> None:
+    """Rows that never differ, and one task, have been compared; one row alone has not."""
+    say = words(language)
+    for compared in (board([1.0] * 9, [1.0] * 9), board([1.0], [2.0]), board([2.0] * 3, [2.0] * 3, [2.0] * 3)):
+        assert say("board.too_little") == resolution(compared, say)
+    assert say("board.alone") == resolution(board([1.0, 2.0]), say)
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3])
+@pytest.mark.parametrize("tasks", [1, 2, 3])
+def test_tiny_boards_have_no_plural_of_one(rows: int, tasks: int) -> None:
+    """Whatever is said of them: neither "1 tasks" nor "1 of 1 rows", and in Japanese no count of one row out of one."""
+    scores = [[float(1 + (row + task) % 5) for task in range(tasks)] for row in range(rows)]
+    scores[-1][0] = float("nan")
+    for language in LANGUAGES:
+        view = board_view(board(*scores), 0.95, words(language))
+        said = " ".join([view.resolution, view.verdict, view.noise, *gap_cautions(board(*scores), words(language))])
+        assert not re.search(r"\b1 (tasks|rows|models|answers|comparisons)\b|1行中|1件の比較", said), said
