@@ -72,7 +72,7 @@ def test_the_table_says_what_the_board_can_tell(rated: RunCli) -> None:
     out = rated("compare", "rated", "--judge", "human:ratings.csv").out
     assert "+0.75" in out
     assert "6/2/0" in out
-    assert "With 8 tasks this board cannot resolve gaps under about" in out
+    assert "With 8 tasks, a row that is truly better than another by about" in out
     assert "nan" not in out.lower()
 
 
