@@ -24,6 +24,8 @@ DEFAULT_PROMPT = "course.v1"
 _NAME_LENGTH = 60  # characters of a task's name in a run's; file systems allow 255 bytes
 LOCAL_BACKENDS = {"base", "adapter", "hf", "gguf", "embedded"}  # all read the settings of [models.hf]
 _STRICT = {"extra": "forbid"}
+_FULL_WIDTH = {**{wide: wide - 0xFEE0 for wide in range(0xFF01, 0xFF5F)}, 0x3000: 0x20, 0x301C: 0x7E}
+_PYTHON_FILE = re.compile(r"(?P<path>.+\.py)(?P<name>:\w+)?", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +98,53 @@ def store_url(flag: str | None, config: Config) -> str:
     return flag or os.environ.get("HARNESS_STORE") or config.store or DEFAULT_STORE
 
 
+def plain(text: str) -> str:
+    """Return text as it would have been typed on a keyboard for ASCII: full-width letters, digits and signs folded.
+
+    >>> plain("ｅｃｈｏ"), plain("ｍｉｎｅ＝ｏｕｔｐｕｔｓ："), plain("答え")
+    ('echo', 'mine=outputs:', '答え')
+    """
+    return text.translate(_FULL_WIDTH)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SplitSpec:
+    """``[LABEL=]BACKEND[:TARGET]`` taken apart; what the target means is the backend's affair."""
+
+    label: str | None
+    backend: str
+    target: str | None
+
+    @property
+    def text(self) -> str:
+        """The spec without its label."""
+        return self.backend if self.target is None else f"{self.backend}:{self.target}"
+
+
+def split_spec(text: str) -> SplitSpec:
+    """Return the parts of ``[LABEL=]BACKEND[:TARGET]``, whatever stands in the target.
+
+    A label is what stands before the first ``=`` if it holds no colon, so that ``outputs:a=b.jsonl`` has none. Wide
+    signs count as plain ones, and a backend may be typed in wide letters; a label and a target stay as they are.
+
+    >>> split_spec("mine=outputs:a=b@c.jsonl")
+    SplitSpec(label='mine', backend='outputs', target='a=b@c.jsonl')
+    >>> split_spec("私の＝ａｄａｐｔｅｒ：～/x").text
+    'adapter:~/x'
+    """
+    folded = plain(text)  # one character for one, so that places are the same
+    equals, colon = folded.find("="), folded.find(":")
+    is_labelled = equals >= 0 and (colon < 0 or equals < colon)
+    start = equals + 1 if is_labelled else 0
+    end = len(text) if colon < 0 else colon
+    target = None if colon < 0 else text[colon + 1 :].strip()
+    if target is not None and folded[colon + 1 :].lstrip().startswith("~/"):
+        target = f"~/{target[2:]}"
+    return SplitSpec(
+        label=text[:equals].strip() if is_labelled else None, backend=folded[start:end].strip(), target=target
+    )
+
+
 def parse_model(
     text: str,
     config: Config,
@@ -104,9 +153,7 @@ def parse_model(
     quantization: str | None = None,
     dtype: str | None = None,
 ) -> ModelSpec:
-    """Return the model spec of ``[LABEL=]SPEC``.
-
-    A label is what stands before the first ``=`` if it holds no colon, so that ``outputs:a=b.jsonl`` has none.
+    """Return the model spec of ``[LABEL=]BACKEND[:TARGET]``.
 
     >>> parse_model("mine=outputs:answers.csv", Config()).label
     'mine'
@@ -115,36 +162,56 @@ def parse_model(
         UnknownNameError: no backend has the name before the colon.
         UsageError: the spec is empty or lacks what its backend needs.
     """
-    label, separator, rest = text.partition("=")
-    if not separator or ":" in label:
-        label, rest = text, text
-    if not label.strip() or not rest.strip():
+    parts = split_spec(text)
+    label = parts.text if parts.label is None else parts.label
+    if not label or not parts.backend:
         raise UsageError(
             tr("--model {text!r} is empty.", text=text), hint=tr("Write --model SPEC or --model LABEL=SPEC.")
         )
-    backend, colon, target = rest.partition(":")
-    plugins.entry("models", backend)
-    if colon and not target:
+    _check_backend(parts)
+    if parts.target == "":
         raise UsageError(
             tr("--model {text!r} names nothing after the colon.", text=text),
-            hint=tr("Write --model {backend}:TARGET.", backend=backend),
+            hint=tr("Write --model {backend}:TARGET.", backend=parts.backend),
         )
-    revision = None
-    if backend in {"adapter", "hf"} and "@" in target:
-        target, _, revision = target.rpartition("@")
-    settings = config.models.get("hf" if backend in LOCAL_BACKENDS else backend, {})
     return ModelSpec(
-        text=rest,
+        text=parts.text,
         label=label,
-        backend=backend,
-        target=target or None,
+        backend=parts.backend,
+        target=parts.target,
         base=base or config.models.get("base", DEFAULT_BASE),
-        revision=revision,
-        adapter=target if backend == "adapter" else None,
+        adapter=parts.target if parts.backend == "adapter" else None,
         quantization=quantization,
         dtype=dtype,
-        settings=settings,
+        settings=config.models.get("hf" if parts.backend in LOCAL_BACKENDS else parts.backend, {}),
     )
+
+
+def _check_backend(parts: SplitSpec) -> None:
+    """Refuse a backend that is not there; a path without one is told which backend reads it."""
+    names = plugins.names("models")
+    if parts.backend in names:
+        return
+    meant = _meant(parts.text)
+    raise UnknownNameError(
+        "model", parts.backend if meant is None else parts.text, names,
+        hint=None if meant is None else tr("Did you mean {meant}?", meant=meant),
+    )  # fmt: skip
+
+
+def _meant(text: str) -> str | None:
+    """Return the spec of a file or folder that was named without its backend, None if it is none."""
+    shown = text.replace("\\", "/")
+    path = Path(shown).expanduser()
+    if path.is_dir():
+        kinds = {"adapter_config.json": "adapter", "config.json": "hf"}
+        inside = next((kind for name, kind in kinds.items() if (path / name).is_file()), None)
+        checkpoints = any((one / "adapter_config.json").is_file() for one in path.glob("checkpoint-*"))
+        kind = inside or ("checkpoints" if checkpoints and "checkpoints" in plugins.names("models") else "adapter")
+        return f"{kind}:{shown}"
+    if path.is_file():
+        return f"{'gguf' if path.suffix == '.gguf' else 'outputs'}:{shown}"
+    return None
 
 
 def parse_task(text: str, config: Config) -> TaskSpec:
@@ -183,14 +250,25 @@ def task_plugin(task: TaskSpec) -> str:
 
 
 def parse_judge(text: str, config: Config, *, rubric: str | None = None) -> JudgeSpec:
-    """Return the judge spec of ``NAME[:OPTION]``.
+    """Return the judge spec of ``NAME[:OPTION]``, or of ``FILE.py[:NAME]``, which is named after its file.
+
+    >>> parse_judge("./checks/my_metric.py:tone", Config()).text
+    'my_metric:tone'
 
     Raises:
         UnknownNameError: no judge has this name.
     """
-    name, _, option = text.partition(":")
+    parts = split_spec(text)
+    if found := _PYTHON_FILE.fullmatch(text.strip()):
+        stem = Path(found["path"].replace("\\", "/")).stem
+        stem = f"{stem}.py" if stem in plugins.names("judges") else stem
+        settings = config.judges.get(stem, {})
+        name = f"{stem}{found['name'] or ''}"
+        return JudgeSpec(text=name, name="python", option=text.strip(), rubric=rubric, settings=settings)
+    name, option = (parts.backend, parts.target) if parts.label is None else (text, None)
     plugins.entry("judges", name)
-    return JudgeSpec(text=text, name=name, option=option or None, rubric=rubric, settings=config.judges.get(name, {}))
+    shown = name if option is None else f"{name}:{option}"
+    return JudgeSpec(text=shown, name=name, option=option or None, rubric=rubric, settings=config.judges.get(name, {}))
 
 
 def check_labels(models: Sequence[str]) -> None:

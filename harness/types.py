@@ -190,7 +190,10 @@ class Sampling:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelSpec:
-    """A model as asked for: ``text`` is the spec as typed, ``label`` its name in every report."""
+    """A model as asked for: ``text`` is the spec without its label, ``label`` its name in every report.
+
+    ``revision`` and ``adapter`` are read by nobody: a target says both. They stay: keys and run names hold them.
+    """
 
     text: str
     label: str

@@ -32,7 +32,7 @@ from harness.types import JudgeSpec
     epilog="Example: harness judge demo --judge gemini --judge-repeats 2",
 )
 @click.argument("run")
-@click.option("--judge", "judges", metavar="NAME[:OPTION]", multiple=True, help="A judge; may be repeated.")
+@click.option("--judge", "judges", metavar="NAME[:OPTION]|FILE.py", multiple=True, help="A judge; may be repeated.")
 @click.option("--rubric", metavar="NAME|PATH", help="The rubric of language-model judges.")
 @click.option("--judge-repeats", type=click.IntRange(min=1), default=1, show_default=True, help="Verdicts per answer.")
 @click.option("--max-unscored", type=click.IntRange(min=0), default=0, show_default=True, help="More: exit code 3.")

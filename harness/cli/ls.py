@@ -26,7 +26,13 @@ _MODEL_FORMS = {
     "openai": "openai:MODEL",
     "outputs": "outputs:PATH",
 }
-_JUDGE_FORMS = {"gemini": "gemini[:MODEL]", "human": "human:PATH", "openai": "openai[:MODEL]", "scores": "scores:PATH"}
+_JUDGE_FORMS = {
+    "gemini": "gemini[:MODEL]",
+    "human": "human:PATH",
+    "openai": "openai[:MODEL]",
+    "python": "FILE.py[:NAME]",
+    "scores": "scores:PATH",
+}
 _TASK_FORMS = {
     "bundled": "bundled:ja-mini",
     "elyza-tasks-100": "elyza-tasks-100[=PATH]",

@@ -18,6 +18,7 @@ from harness.cli.help import localized
 from harness.cli.options import chosen_language, language_option
 from harness.cli.say import said, say, speak
 from harness.cli.terminal import PrintableStream
+from harness.cli.typed import plain_option
 from harness.errors import HarnessError, UnknownNameError
 from harness.locale import tr
 
@@ -95,12 +96,13 @@ def cli() -> None:
 def main() -> NoReturn:
     """Run the command line and exit."""
     _ready_streams()
-    speak(chosen_language(sys.argv[1:]))
+    arguments = [plain_option(argument) for argument in sys.argv[1:]]
+    speak(chosen_language(arguments))
     try:
-        result = localized(cli).main(prog_name="harness", standalone_mode=False)
+        result = localized(cli).main(arguments, prog_name="harness", standalone_mode=False)
         code = result if isinstance(result, int) else 0
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the last resort: a sentence, not a traceback
-        code = _report(error, debug="--debug" in sys.argv)
+        code = _report(error, debug="--debug" in arguments)
     if code == _INTERRUPTED:
         _leave_threads()
     sys.exit(code)

@@ -106,7 +106,7 @@ _EVALUATION = (
     click.option("--model", "models", metavar="[LABEL=]SPEC", multiple=True, help="A model; may be repeated."),
     click.option("--task", "tasks", metavar="NAME[=PATH]", multiple=True, help="A task set; may be repeated."),
     click.option("--prompt", "prompts", metavar="NAME|PATH", multiple=True, help="A template.  [default: course.v1]"),
-    click.option("--judge", "judges", metavar="NAME[:OPTION]", multiple=True, help="A judge; may be repeated."),
+    click.option("--judge", "judges", metavar="NAME[:OPTION]|FILE.py", multiple=True, help="A judge; may be repeated."),
     click.option("--rubric", metavar="NAME|PATH", help="The rubric of language-model judges."),
     click.option("--base", metavar="SPEC", help="The base model of `base` and of adapters."),
     click.option("--repeats", type=click.IntRange(min=1), default=1, show_default=True, help="Answers per prompt."),

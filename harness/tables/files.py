@@ -72,7 +72,11 @@ def read_bytes(path: str | Path, *, most: int | None = None) -> bytes:
             # Files of the system say that they are empty and are not, and others grow: one byte more tells.
             data = b"" if status.st_size > limit else file.read(limit + 1)
     except FileNotFoundError:
-        raise InputError(tr("no such file"), path=path, hint=_nearby(Path(path))) from None
+        raise InputError(
+            tr("no such file"),
+            path=path,
+            hint=nearby(path) or tr("Relative paths start at {folder}.", folder=Path.cwd()),
+        ) from None
     except PermissionError:
         raise InputError(tr("no permission to read this file"), path=path) from None
     except (OSError, ValueError, RuntimeError) as error:
@@ -165,9 +169,19 @@ def _refuse_odd(mode: int, path: str | Path) -> None:
             raise InputError(tr("this is {name}, not a file", name=name), path=path)
 
 
-def _nearby(path: Path) -> str:
-    try:
-        near = difflib.get_close_matches(path.name, [entry.name for entry in path.parent.iterdir()], n=1)
-    except OSError:
-        near = []
-    return f"Did you mean {path.with_name(near[0])}?" if near else f"Relative paths start at {Path.cwd()}."
+def nearby(path: str | Path, prefix: str = "") -> str | None:
+    """Return the hint that names the file or folder that was probably meant by a path that leads nowhere.
+
+    ``prefix`` is what stands before the path in a spec, as ``adapter:``.
+    """
+    slashed = str(path).replace("\\", "/")  # as Windows writes paths
+    meant = Path(slashed).expanduser()
+    if not meant.exists():
+        gone = next(part for part in (meant, *meant.parents) if part.parent.exists())
+        try:
+            near = difflib.get_close_matches(gone.name, [entry.name for entry in gone.parent.iterdir()], n=1)
+        except OSError:
+            near = []
+        meant = gone.with_name(near[0]) / meant.relative_to(gone) if near and gone.name else meant
+        slashed = str(meant)
+    return tr("Did you mean {path}?", path=f"{prefix}{slashed}") if meant.exists() else None

@@ -11,6 +11,7 @@ from harness.models.hf.digests import content_digest
 from harness.models.hf.kinds import check_kind
 from harness.models.hf.reading import check_folder, json_object
 from harness.models.hf.sources import can_resolve, model_name, split_revision
+from harness.tables.files import nearby
 from harness.templates.contract import CONTRACT
 
 DEFAULT_BASE = "llm-jp/llm-jp-3-13b"  # what --base is when nobody chose one
@@ -56,7 +57,7 @@ def open_adapter(target: str, revision: str | None = None) -> Adapter:
     folder = Path(target).expanduser()
     if not folder.is_dir():
         if folder.exists() or not can_resolve(target):
-            raise InputError("no such adapter folder.", path=target)
+            raise InputError("no such adapter folder.", path=target, hint=nearby(target, "adapter:"))
         folder, _ = hub.download_adapter(target, revision)
     config = _config(folder)
     check_folder(folder)

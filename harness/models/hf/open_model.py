@@ -63,15 +63,16 @@ def _choose(spec: ModelSpec) -> tuple[Adapter | None, BaseChoice]:
     """Return the adapter, if the spec names one, and the base."""
     if spec.backend == "base":
         base, revision = split_revision(spec.base or DEFAULT_BASE)
-        return None, BaseChoice(base=base, revision=spec.revision or revision)
+        return None, BaseChoice(base=base, revision=revision)
     if not spec.target:
         raise UsageError(
             f"--model {spec.text!r} names nothing after the colon.", hint=f"Write --model {spec.backend}:TARGET."
         )
     if spec.backend == "adapter":
-        adapter = open_adapter(spec.target, spec.revision)
+        adapter = open_adapter(*split_revision(spec.target))
         return adapter, choose_base(adapter, spec.base)
-    return None, BaseChoice(base=f"{spec.backend}:{spec.target}", revision=spec.revision)
+    target, revision = split_revision(spec.target) if spec.backend == "hf" else (spec.target, None)
+    return None, BaseChoice(base=f"{spec.backend}:{target}", revision=revision)
 
 
 def _checked(settings: Mapping[str, Any]) -> Mapping[str, Any]:

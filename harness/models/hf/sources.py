@@ -16,10 +16,11 @@ from harness.models.hf.digests import content_digest, weights_digest, weights_di
 from harness.models.hf.embedded import embedded_folder, embedded_model
 from harness.models.hf.gguf import converted
 from harness.models.hf.reading import check_file, check_folder, json_object
+from harness.tables.files import nearby
 
 Kind = Literal["folder", "gguf", "embedded", "hub"]
 
-_HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
+_HUB_ID = re.compile(r"(?!\.)[\w.-]+/[\w.-]+")
 _DECIDING = {  # beside the weights: whatever makes tokens of a prompt, or ends an answer
     *("config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"),
     *("added_tokens.json", "chat_template.json", "vocab.json", "vocab.txt", "merges.txt"),
@@ -53,7 +54,7 @@ def split_revision(text: str) -> tuple[str, str | None]:
     ('embedded:gemma-3-270m', None)
     """
     head, separator, revision = text.rpartition("@")
-    if not separator or Path(text).expanduser().exists():
+    if not separator or Path(text.removeprefix("hf:")).expanduser().exists():
         return text, None
     return head, revision
 
@@ -99,7 +100,9 @@ def resolve(text: str, revision: str | None = None) -> Source:
         return _folder(text, path)
     if not _HUB_ID.fullmatch(name) or path.exists():
         raise InputError(
-            "no such model folder.", path=name, hint="Give a folder, or a Hub id like llm-jp/llm-jp-3-13b."
+            "no such model folder.",
+            path=name,
+            hint=nearby(name, "hf:") or "Give a folder, or a Hub id like llm-jp/llm-jp-3-13b.",
         )
     commit = hub.model_commit(name, revision)
     return Source(text=name, kind="hub", digest=commit, commit=commit)
@@ -232,7 +235,7 @@ def _check_copies(folder: Path) -> None:
 
 def _gguf(text: str, path: Path) -> Source:
     if not path.is_file():
-        raise InputError("no such GGUF file.", path=path)
+        raise InputError("no such GGUF file.", path=path, hint=nearby(path, "gguf:"))
     check_file(path)
     with path.open("rb") as file:
         if file.read(4) != b"GGUF":

@@ -430,7 +430,7 @@ class TestHub:
 
     def test_a_model_is_identified_by_its_commit_and_loaded(self, served: Path, spec_of: SpecOf, ask: Ask) -> None:
         """Of the weights, nothing is fetched before they are needed."""
-        model = open_local(spec_of("hf:org/tiny", revision="v1"))
+        model = open_local(spec_of("hf:org/tiny@v1"))
         assert f"base={FakeHub.commit[:16]}" in model.fingerprint
         (answer,) = model.generate([ask("はい")])
         assert 12 == answer.tokens_out
