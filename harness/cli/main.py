@@ -32,7 +32,7 @@ COMMANDS = {
     "ab": ("harness.cli.ab:ab", "Compare prompts on the same models and tasks."),
     "prompt": ("harness.cli.prompt:prompt", "Show a prompt as a model sees it, or check a template."),
     "train": ("harness.cli.train:train", "Train an adapter (4-bit QLoRA) that goes straight into an evaluation."),
-    "card": ("harness.cli.card:card", "Write an adapter's model card with its scores; push it to the Hub."),
+    "card": ("harness.cli.card:card", "Write the model card of an adapter, with its scores, and push it to the Hub."),
     "report": ("harness.cli.report:report", "Write the report of one or several runs."),
     "export": ("harness.cli.export:export", "Write every answer and score of a run as a table."),
     "show": ("harness.cli.show:show", "Print one task of a run with its answers, scores and reasons."),

@@ -1,6 +1,7 @@
 """The catalogue of messages: complete, with the same places as the English, and compiled from what stands in it."""
 
 import io
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from string import Formatter
@@ -53,6 +54,17 @@ def test_translations_have_the_places_of_the_english(japanese: Catalog) -> None:
         texts = [message.string] if isinstance(message.string, str) else list(message.string)
         wrong += [text for text in texts if message.id and text and not places(text) <= places(ids[-1])]
     assert [] == wrong
+
+
+# A bracket, comma or mark of half width at Japanese text.
+_HALF = re.compile(r"[ぁ-んァ-ヶ一-龠ー][(),;!?]|[(),;!?][ぁ-んァ-ヶ一-龠]|[ぁ-んァ-ヶ一-龠]\.(\s|$)")
+
+
+def test_japanese_has_japanese_punctuation(japanese: Catalog) -> None:
+    """Of full width, and no blank is left at an end that the English has not."""
+    texts = [(message.id, str(message.string)) for message in japanese if message.id and isinstance(message.id, str)]
+    assert [] == [text for _, text in texts if _HALF.search(text)]
+    assert [] == [text for english, text in texts if text != text.rstrip(" ") and english == english.rstrip(" ")]
 
 
 def test_the_compiled_catalogue_is_that_of_the_text(japanese: Catalog) -> None:
