@@ -1,13 +1,13 @@
 """From verdicts to score tables: one table per task and judge, one row per model and prompt, one column per sample."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from harness.engine.plan import JudgementItem, PlannedJudge
+from harness.engine.plan import JudgementItem, PlannedJudge, verdict_on
 from harness.types import PlannedTask, RowKey, Sample, Verdict
 
 
@@ -63,14 +63,17 @@ def score_tables(
     tasks: Sequence[PlannedTask],
     judges: Sequence[PlannedJudge],
     items: Iterable[JudgementItem],
-    verdict_of: Callable[[JudgementItem], Verdict],
+    verdicts: Mapping[str, Verdict],
 ) -> list[ScoreTable]:
-    """Return the score tables of a run, by task and then by judge; rows in plan order."""
+    """Return the score tables of a run, by task and then by judge; rows in plan order.
+
+    ``verdicts`` are by judgement key.
+    """
     grouped: dict[tuple[str, str], list[JudgementItem]] = {}
     for item in items:
         grouped.setdefault((item.request.task, item.judge), []).append(item)
     return [
-        _table(task, judge, grouped[task.name, judge.name], verdict_of)
+        _table(task, judge, grouped[task.name, judge.name], verdicts)
         for task in tasks
         for judge in judges
         if (task.name, judge.name) in grouped
@@ -81,7 +84,7 @@ def _table(
     task: PlannedTask,
     judge: PlannedJudge,
     items: Sequence[JudgementItem],
-    verdict_of: Callable[[JudgementItem], Verdict],
+    verdicts: Mapping[str, Verdict],
 ) -> ScoreTable:
     rows = {RowKey(model=item.request.model, prompt=item.request.prompt): 0 for item in items}
     rows = {key: index for index, key in enumerate(rows)}
@@ -94,7 +97,7 @@ def _table(
     versions: set[str] = set()
     for item in items:
         key = RowKey(model=item.request.model, prompt=item.request.prompt)
-        verdict = verdict_of(item)
+        verdict = verdict_on(item, verdicts)
         if verdict.version:
             versions.add(verdict.version)
         place = (rows[key], columns[item.request.sample_id], item.request.repeat, item.judge_repeat)

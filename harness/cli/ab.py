@@ -16,7 +16,7 @@ from harness.protocols import AnswerFile, prompts_share
 from harness.runs.assemble import Evaluation, assemble
 from harness.runs.finish import check_plan
 from harness.runs.folder import AB_MARKDOWN, RunFolder, new_run
-from harness.runs.publish import PromptTest
+from harness.runs.manifest import PromptTest
 from harness.specs import default_run_name, load_config, store_url
 from reports.ab import plan_sentence
 

@@ -21,10 +21,13 @@ from harness.cli.options import common_options
 from harness.cli.rate import imported_ratings
 from harness.cli.say import say
 from harness.errors import UnknownNameError
+from harness.human.draw import Rating
 from harness.human.sheets import IMPORTED, rater_matrix
 from harness.locale import tr
-from harness.runs.publish import joined_judges
-from harness.runs.stored import StoredRun, read_run
+from harness.runs.boards import tables_of
+from harness.runs.folder import RunFolder
+from harness.runs.load import load_run
+from harness.runs.run import Run
 from harness.specs import load_config
 from harness.types import LIKERT_5, RowKey
 from reports.audit import Audit, TaskAudit, audit_document, audit_markdown
@@ -45,16 +48,16 @@ def audit(*, run: str, human: str | None, as_json: bool, config: str | None, sto
     Scores and what is missing, agreement with the other judges, self-consistency where verdicts were repeated, how
     scores go with length, and, where people rated a part of the answers, what they would say of all of them.
     """
-    stored = read_run(run, load_config(config).runs, store)
-    found = build_audit(stored, human)
+    runs = load_config(config).runs
+    found = build_audit(load_run(run, runs, store), imported_ratings(RunFolder(runs, run)), human)
     if as_json:
         say(json.dumps(audit_document(found), ensure_ascii=False, indent=1, allow_nan=False))
         return
     say(audit_markdown(found), nl=False)
 
 
-def build_audit(stored: StoredRun, human: str | None = None) -> Audit:
-    """Return the audit of a run.
+def build_audit(stored: Run, ratings: Sequence[Rating], human: str | None = None) -> Audit:
+    """Return the audit of a run. ``ratings`` were imported from its own sheets.
 
     ``human``: the judge that stands for people; None for the imported sheets, or else the only judge of that kind.
 
@@ -66,8 +69,8 @@ def build_audit(stored: StoredRun, human: str | None = None) -> Audit:
         raise UnknownNameError(tr("judge in this run"), human, known)
     people = [judge.name for judge in stored.judges if judge.kind == "human"]
     human = human or (IMPORTED if IMPORTED in people else people[0] if len(people) == 1 else None)
-    confidence = float(stored.manifest["confidence"])
-    tables = stored.tables()
+    confidence = stored.manifest.confidence
+    tables = tables_of(stored)
     return Audit(
         run=stored.name,
         confidence=confidence,
@@ -76,12 +79,12 @@ def build_audit(stored: StoredRun, human: str | None = None) -> Audit:
             _task_audit(stored, task.name, [table for table in tables if table.task == task.name], human, confidence)
             for task in stored.tasks
         ),
-        raters=_raters(stored, confidence),
+        raters=_raters(stored, ratings, confidence),
     )
 
 
 def _task_audit(
-    stored: StoredRun, task: str, tables: Sequence[ScoreTable], human: str | None, confidence: float
+    stored: Run, task: str, tables: Sequence[ScoreTable], human: str | None, confidence: float
 ) -> TaskAudit:
     [cards] = judge_cards(tables, _lengths(stored), confidence=confidence)
     by_name = {table.judge.name: table for table in tables}
@@ -97,7 +100,7 @@ def _task_audit(
         anchoring(
             table,
             people,
-            baseline=str(stored.manifest["baseline"]),
+            baseline=stored.manifest.baseline,
             population=draw.get("population", {}).get(task),
             chosen=draw.get("chosen", {}).get(task),
             confidence=confidence,
@@ -115,21 +118,20 @@ def _task_audit(
     )
 
 
-def _lengths(stored: StoredRun) -> Lengths:
+def _lengths(stored: Run) -> Lengths:
     return {
         (request.task, RowKey(model=request.model, prompt=request.prompt), request.sample_id, request.repeat): len(text)
         for request in stored.requests
-        if (given := stored.generations.get(request.key)) is not None and (text := given.text) is not None
+        if (given := stored.answers.get(request.key)) is not None and (text := given.text) is not None
     }
 
 
-def _draw(stored: StoredRun, human: str | None) -> Mapping[str, Any]:
+def _draw(stored: Run, human: str | None) -> Mapping[str, Any]:
     """Return the random draw on record behind a judge's ratings, or nothing."""
-    return next((joined.draw for joined in joined_judges(stored.manifest) if joined.judge == human and joined.draw), {})
+    return next((joined.draw for joined in stored.manifest.joined if joined.judge == human and joined.draw), {})
 
 
-def _raters(stored: StoredRun, confidence: float) -> RaterCard | None:
-    ratings = imported_ratings(stored)
+def _raters(stored: Run, ratings: Sequence[Rating], confidence: float) -> RaterCard | None:
     if not ratings:
         return None
     matrix, raters, tasks = rater_matrix(ratings)

@@ -6,7 +6,8 @@ import click
 
 from harness.cli.options import common_options
 from harness.cli.say import say
-from harness.runs.stored import read_run
+from harness.runs.boards import leaderboard_of
+from harness.runs.load import load_run
 from harness.specs import load_config
 from harness.stats import Family
 from reports.markdown import comparison_report
@@ -45,10 +46,10 @@ def compare(
     Nothing is generated or judged. The declared family decides the correction: every row against the baseline, or all
     pairs of rows.
     """
-    stored = read_run(run, load_config(config).runs, store)
-    leaderboard = stored.leaderboard(baseline=baseline, family=family, judges=judges)
+    stored = load_run(run, load_config(config).runs, store)
+    leaderboard = leaderboard_of(stored, baseline=baseline, family=family, judges=judges)
     if as_json:
-        document = results_document(leaderboard, stored.manifest["provenance"], stored.manifest["notices"])
+        document = results_document(leaderboard, stored.manifest.provenance, stored.manifest.notices)
         say(json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False))
         return
     say(comparison_report(leaderboard), nl=False)

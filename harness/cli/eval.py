@@ -6,16 +6,16 @@ from typing import Any
 
 import click
 
-from harness.cli.carrying_out import UNSCORED_EXIT, carry_out
 from harness.cli.dry_run import dry_run_report
+from harness.cli.execution import UNSCORED_EXIT, execute_here, invocation, say_note, say_outcome
 from harness.cli.options import common_options, evaluation_options
 from harness.cli.say import say
 from harness.errors import UsageError
 from harness.locale import tr
 from harness.runs.assemble import Evaluation, assemble
-from harness.runs.finish import check_plan, finish
+from harness.runs.finish import check_plan, finish_in_folder
 from harness.runs.folder import MARKDOWN, RESULTS, RunFolder, new_run
-from harness.runs.publish import PromptTest
+from harness.runs.manifest import PromptTest
 from harness.specs import (
     DEFAULT_PROMPT,
     Config,
@@ -102,15 +102,26 @@ def run_evaluation(
                 {task.name: task.samples for task in evaluation.job.tasks},
                 evaluation.job.requests,
             )
-        outcome = carry_out(evaluation.job, opened, max_cost=max_cost)
-        unscored = finish(evaluation, outcome, folder, opened, overwrite=overwrite, test=test, show=show)
+        outcome = execute_here(evaluation.job, opened, max_cost=max_cost)
+        run = finish_in_folder(
+            evaluation,
+            outcome,
+            opened,
+            folder,
+            invocation=invocation(),
+            tell=say_note,
+            overwrite=overwrite,
+            test=test,
+        )
+    say(show(), nl=False)
+    unscored = say_outcome(run, evaluation.job.judges, outcome, folder)
     return UNSCORED_EXIT if unscored > max_unscored else 0
 
 
 def say_notices(evaluation: Evaluation) -> None:
     """Print on stderr what the user should know before the work begins."""
     for notice in evaluation.notices:
-        say(tr("Note: {notice}", notice=notice), err=True)
+        say_note(notice)
 
 
 def build_spec(config: Config, **options: Any) -> EvalSpec:  # noqa: ANN401 - click's values

@@ -9,7 +9,7 @@ from harness.cli.say import say
 from harness.errors import UsageError
 from harness.locale import tr
 from harness.runs.export import FORMATS, Format, scores_table, write_table
-from harness.runs.stored import read_run
+from harness.runs.load import load_run
 from harness.specs import load_config
 
 
@@ -27,7 +27,7 @@ def export(*, run: str, form: Format | None, output: str | None, config: str | N
 
     Answers without a verdict and verdicts without a score are there too, with the reason. Nothing is averaged.
     """
-    stored = read_run(run, load_config(config).runs, store)
+    stored = load_run(run, load_config(config).runs, store)
     chosen = form or _form_of(output)
     path = Path(output).expanduser() if output else Path(f"{stored.name}.{chosen}")
     table = scores_table(stored)

@@ -2,13 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 
 import click
 
 from harness import plugins
-from harness.cli.carrying_out import UNSCORED_EXIT, carry_out
 from harness.cli.dry_run import judging_report
+from harness.cli.execution import UNSCORED_EXIT, execute_here, invocation, say_note, say_outcome
 from harness.cli.options import FiniteRange, common_options
 from harness.cli.say import say
 from harness.codec import digest
@@ -16,11 +15,12 @@ from harness.engine.job import planned_judge
 from harness.errors import HarnessError, UsageError
 from harness.locale import tr
 from harness.protocols import Judge, Ratings
-from harness.runs.add_judges import Joining, join
+from harness.runs.add_judges import Joining, add_in_folder, judging_job
 from harness.runs.assemble import open_judges
-from harness.runs.finish import report_outcome
-from harness.runs.folder import MARKDOWN, RESULTS
-from harness.runs.stored import StoredRun, read_run
+from harness.runs.finish import replaced
+from harness.runs.folder import MARKDOWN, RESULTS, RunFolder
+from harness.runs.load import load_run
+from harness.runs.run import Run
 from harness.specs import load_config, parse_judge
 from harness.store.store import Store
 from harness.types import JudgeSpec
@@ -64,22 +64,27 @@ def judge(
         if judges.count(name) > 1:
             raise UsageError(tr("--judge {name!r} was given twice.", name=name), hint=tr("Leave one out."))
     settings = load_config(config)
-    stored = read_run(run, settings.runs, store, whole=False)  # what is lost may be what is judged
+    stored = load_run(run, settings.runs, store, whole=False)  # what is lost may be what is judged
     specs = [parse_judge(text, settings, rubric=rubric) for text in judges]
     opened, notices = _open_beside(stored, specs)
-    joining = Joining(run=stored, judges=opened, notices=notices, repeats=judge_repeats)
-    url = store or str(stored.manifest["store"])
+    job = judging_job(stored, opened, judge_repeats)
+    url = store or stored.manifest.store
     if dry_run:
-        say(judging_report(stored.name, joining.job, url, as_json=as_json))
+        say(judging_report(stored.name, job, url, as_json=as_json))
         return 0
-    stored.folder.create()
+    folder = RunFolder(settings.runs, run)
+    folder.create()
+    for note in (*notices, *replaced(stored.judges, job.planned_judges)):
+        say_note(note)
     with Store(url) as rows:
-        outcome, verdicts = join(joining, rows, partial(carry_out, max_cost=max_cost))
-    say(stored.folder.read(RESULTS if as_json else MARKDOWN), nl=False)
-    return UNSCORED_EXIT if report_outcome(outcome, verdicts, stored.folder) > max_unscored else 0
+        outcome = execute_here(job, rows, max_cost=max_cost)
+        joining = Joining(invocation=invocation(), notices=notices)
+        judged = add_in_folder(stored, job, outcome, rows, folder=folder, joining=joining)
+    say(folder.read(RESULTS if as_json else MARKDOWN), nl=False)
+    return UNSCORED_EXIT if say_outcome(judged, opened, outcome, folder) > max_unscored else 0
 
 
-def _open_beside(stored: StoredRun, specs: Sequence[JudgeSpec]) -> tuple[tuple[Judge, ...], tuple[str, ...]]:
+def _open_beside(stored: Run, specs: Sequence[JudgeSpec]) -> tuple[tuple[Judge, ...], tuple[str, ...]]:
     """Return the judges of all specs, each under a name that no other judge of the run has, with their notices."""
     rows = list(dict.fromkeys((request.model, request.prompt) for request in stored.requests))
     named = []
@@ -103,7 +108,7 @@ def _open_beside(stored: StoredRun, specs: Sequence[JudgeSpec]) -> tuple[tuple[J
     return judges, notices
 
 
-def _refuse_twice(stored: StoredRun, judge: Judge) -> None:
+def _refuse_twice(stored: Run, judge: Judge) -> None:
     """Refuse a judge that the run has under another name: its verdicts would seem to agree with themselves."""
     identity = plugins.identity(judge)
     for known in stored.judges:
@@ -119,7 +124,7 @@ def _refuse_twice(stored: StoredRun, judge: Judge) -> None:
             )
 
 
-def _free_name(stored: StoredRun, spec: JudgeSpec, judge: Judge) -> str:
+def _free_name(stored: Run, spec: JudgeSpec, judge: Judge) -> str:
     """Return the name under which the run has this very judge, or one that is free; ratings replace those before."""
     if judge.name != spec.text or isinstance(judge, Ratings) or planned_judge(judge).kind != "quality":
         return spec.text

@@ -2,14 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 
 import click
 from tabulate import tabulate
 
 from harness.analysis.judge_audit import RaterCard, rater_card
-from harness.cli.carrying_out import carry_out
+from harness.cli.execution import execute_here, invocation, say_note
 from harness.cli.options import common_options
 from harness.cli.say import say
 from harness.errors import HarnessError, InputError, UnknownNameError
@@ -27,9 +26,11 @@ from harness.human.draw import (
 from harness.human.ratings import rating_scale
 from harness.human.sheets import IMPORTED, SheetRatings, rater_matrix, ratings_text, read_ratings
 from harness.locale import tr
-from harness.runs.add_judges import Joining, join
+from harness.runs.add_judges import Joining, add_in_folder, judging_job
+from harness.runs.finish import replaced
 from harness.runs.folder import RunFolder
-from harness.runs.stored import StoredRun, read_run
+from harness.runs.load import load_run
+from harness.runs.run import Run
 from harness.specs import load_config
 from harness.store.store import Store
 from harness.tables import Table, read_table
@@ -77,30 +78,31 @@ def export_sheets(
 
     Every compared model is rated on the same tasks. The key to whose answer is whose stays in the run's folder.
     """
-    stored = read_run(run, load_config(config).runs, store)
+    runs = load_config(config).runs
+    stored, own = load_run(run, runs, store), RunFolder(runs, run)
     export = draw_items(
         stored.tasks,
         stored.requests,
-        stored.generations,
+        stored.answers,
         rows=_rows(stored, models),
         raters=raters,
         sample=sample,
         seed=seed,
     )
     samples = _samples(stored)
-    folder = RunFolder(".", str(Path(output).absolute() if output else (stored.folder.path / "rating").absolute()))
+    folder = RunFolder(".", str(Path(output).absolute() if output else (own.path / "rating").absolute()))
     folder.create()
     sheets = {_sheet_name(export.draw, rater): sheet_text(export, rater, samples) for rater in _raters(export)}
     for name, text in sheets.items():
         _refuse_overwriting(folder.path / name, text)
-    stored.folder.write_json(_key_name(export.draw.tag), key_document(export))
+    own.write_json(_key_name(export.draw.tag), key_document(export))
     for name, text in sheets.items():
         folder.write(name, text)
         say(folder.path / name)
-    _say_what_was_drawn(export, stored)
+    _say_what_was_drawn(export, own)
 
 
-def _rows(stored: StoredRun, models: Sequence[str]) -> tuple[RowKey, ...]:
+def _rows(stored: Run, models: Sequence[str]) -> tuple[RowKey, ...]:
     rows = dict.fromkeys(RowKey(model=request.model, prompt=request.prompt) for request in stored.requests)
     known = list(dict.fromkeys(row.model for row in rows))
     for model in models:
@@ -109,7 +111,7 @@ def _rows(stored: StoredRun, models: Sequence[str]) -> tuple[RowKey, ...]:
     return tuple(row for row in rows if not models or row.model in models)
 
 
-def _samples(stored: StoredRun) -> Mapping[tuple[str, str], Sample]:
+def _samples(stored: Run) -> Mapping[tuple[str, str], Sample]:
     return {(task.name, sample.id): sample for task in stored.tasks for sample in task.samples}
 
 
@@ -133,7 +135,7 @@ def _refuse_overwriting(path: Path, text: str) -> None:
         )
 
 
-def _say_what_was_drawn(export: Export, stored: StoredRun) -> None:
+def _say_what_was_drawn(export: Export, folder: RunFolder) -> None:
     draw = export.draw
     for task, chosen in draw.chosen.items():
         left_out = f"; {len(draw.incomplete[task])} without an answer of every model left out" * bool(
@@ -165,8 +167,8 @@ def _say_what_was_drawn(export: Export, stored: StoredRun) -> None:
             n_rows=_count(len(draw.rows), "model"),
             per_rater=_count(per_rater, "answer"),
             raters=_count(draw.raters, "rater"),
-            path=stored.folder.path / _key_name(draw.tag),
-            name=stored.name,
+            path=folder.path / _key_name(draw.tag),
+            name=folder.name,
         ),
         err=True,
     )
@@ -189,24 +191,29 @@ def import_sheets(*, run: str, sheets: tuple[str, ...], config: str | None, stor
     """
     settings = load_config(config)
     scale = rating_scale(settings.judges.get(IMPORTED, {}), f"[judges.{IMPORTED}]")
-    stored = read_run(run, settings.runs, store)
+    stored, folder = load_run(run, settings.runs, store), RunFolder(settings.runs, run)
     tables = [read_table(path) for path in sheets]
-    export = _export_of(tables, stored)
+    export = _export_of(tables, folder)
     new = read_sheets(tables, export, scale=scale)
     for note in _blanks(new):
         say(tr("Note: {note}", note=note), err=True)
-    ratings = [*_earlier(stored.folder, export, {rating.item.rater for rating in new}), *new]
+    ratings = [*_earlier(folder, export, {rating.item.rater for rating in new}), *new]
     judge = SheetRatings(ratings, _samples(stored), scale=scale)
     matrix, raters, tasks = rater_matrix(ratings)
-    with Store(store or str(stored.manifest["store"])) as rows:
-        stored.folder.write(RATINGS, ratings_text(ratings))
-        join(Joining(run=stored, judges=(judge,), draw=_record(export.draw)), rows, partial(carry_out, max_cost=None))
+    job = judging_job(stored, (judge,))
+    for note in replaced(stored.judges, job.planned_judges):
+        say_note(note)
+    with Store(store or stored.manifest.store) as rows:
+        folder.write(RATINGS, ratings_text(ratings))
+        outcome = execute_here(job, rows, max_cost=None)
+        joining = Joining(invocation=invocation(), draw=_record(export.draw))
+        add_in_folder(stored, job, outcome, rows, folder=folder, joining=joining)
     say(_summary(ratings, rater_card(matrix, raters, tasks, scale)))
     say(
         tr(
             "The ratings are in {path}; they are the judge 'human' of this run now. "
             "How the other judges stand to it: harness audit {name}",
-            path=stored.folder.path / RATINGS,
+            path=folder.path / RATINGS,
             name=stored.name,
         ),
         err=True,
@@ -228,21 +235,19 @@ def _blanks(ratings: Sequence[Rating]) -> list[str]:
     return notes
 
 
-def _export_of(tables: Sequence[Table], stored: StoredRun) -> Export:
+def _export_of(tables: Sequence[Table], folder: RunFolder) -> Export:
     """Return the export that the first sheet belongs to, from its key in the run's folder."""
     tag = tag_of(tables[0])
     if tag is None:
         raise InputError(
             tr("no row has an item id"), path=tables[0].path, hint=tr("Send back the sheet as it was exported.")
         )
-    document = stored.folder.document(_key_name(tag))
+    document = folder.document(_key_name(tag))
     if document is None:
         raise InputError(
-            tr("items that begin with {tag!r} were not exported from the run {name!r}", tag=tag, name=stored.name),
+            tr("items that begin with {tag!r} were not exported from the run {name!r}", tag=tag, name=folder.name),
             path=tables[0].path,
-            hint=tr(
-                "Import it into its own run, or keep {tag} in {path}/.", tag=_key_name(tag), path=stored.folder.path
-            ),
+            hint=tr("Import it into its own run, or keep {tag} in {path}/.", tag=_key_name(tag), path=folder.path),
         )
     return read_key(document)
 
@@ -264,13 +269,13 @@ def _earlier(folder: RunFolder, export: Export, replaced: set[str]) -> list[Rati
     return [rating for rating in before if rating.item.rater not in replaced]
 
 
-def imported_ratings(stored: StoredRun) -> list[Rating]:
+def imported_ratings(folder: RunFolder) -> list[Rating]:
     """Return the ratings that a run has from its own sheets: none if nothing was imported, or its key is gone."""
-    if stored.folder.read(RATINGS) is None:
+    if folder.read(RATINGS) is None:
         return []
-    table = read_table(stored.folder.path / RATINGS)
+    table = read_table(folder.path / RATINGS)
     tag = tag_of(table)
-    document = stored.folder.document(_key_name(tag)) if tag else None
+    document = folder.document(_key_name(tag)) if tag else None
     return read_ratings(table, read_key(document)) if document else []
 
 

@@ -3,7 +3,7 @@
 import json
 import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -14,11 +14,12 @@ from harness.cli.options import common_options
 from harness.cli.say import language, say
 from harness.errors import UsageError
 from harness.locale import tr
+from harness.runs.boards import view_of
 from harness.runs.folder import AB_MARKDOWN, CSV, HTML, MANIFEST, MARKDOWN, RESULTS, RunFolder
+from harness.runs.load import load_run
 from harness.runs.merge import merge_runs
 from harness.runs.prompt_tests import prompt_tests_document, prompt_tests_of, prompt_tests_text
-from harness.runs.stored import StoredRun, read_run
-from harness.runs.stored_report import report_of
+from harness.runs.run import Run
 from harness.specs import load_config
 from reports.cautions import cautions
 from reports.html import report_html
@@ -64,16 +65,16 @@ def report(
     for name in runs:
         if runs.count(name) > 1:
             raise UsageError(tr("Run {name!r} was given twice.", name=name), hint=tr("Leave one out."))
-    stored = [read_run(name, settings.runs, store) for name in runs]
+    stored = [load_run(name, settings.runs, store) for name in runs]
     merged = merge_runs(stored, judges)
-    made = report_of(merged, baseline=baseline, judges=judges, command=_command(stored))
+    made = view_of(merged, baseline=baseline, judges=judges, command=_command(stored))
     tests = prompt_tests_of(stored, judges)
     writers = _writers(made, lang, prompt_tests_document(tests) if tests else None)
     if output is None and form not in ("html", "all"):
         say(writers[form](), nl=False)
         return
-    folder = _folder(output, stored, settings.runs)
-    is_own = len(stored) == 1 and folder.path.resolve() == stored[0].folder.path.resolve()
+    folder = _folder(output, runs, settings.runs)
+    is_own = len(runs) == 1 and folder.path.resolve() == RunFolder(settings.runs, runs[0]).path.resolve()
     _refuse_other_runs(folder, form, is_own=is_own, is_whole=not judges and baseline is None)
     files = {
         FILES[kind] if lang == "en" else _in_language(FILES[kind], lang): writers[kind]
@@ -123,19 +124,19 @@ def _writers(made: Report, lang: Language, tests: list[dict[str, Any]] | None) -
     }
 
 
-def _command(stored: list[StoredRun]) -> str:
+def _command(stored: list[Run]) -> str:
     """Return how to make the figures again: one run's own command, or this one."""
     if len(stored) == 1:
-        return str(stored[0].manifest["provenance"]["command"])
+        return str(stored[0].manifest.provenance["command"])
     return shlex.join(["harness", *sys.argv[1:]])
 
 
-def _folder(output: str | None, stored: list[StoredRun], runs: str) -> RunFolder:
+def _folder(output: str | None, names: Sequence[str], runs: str) -> RunFolder:
     if output is not None:
         return RunFolder(runs, str(Path(output)) if "/" in output else f"./{output}")
-    if len(stored) == 1:
-        return stored[0].folder
-    return RunFolder(runs, "+".join(run.name for run in stored))
+    if len(names) == 1:
+        return RunFolder(runs, names[0])
+    return RunFolder(runs, "+".join(RunFolder(runs, name).name for name in names))
 
 
 def _in_language(name: str, lang: Language) -> str:

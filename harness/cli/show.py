@@ -6,8 +6,9 @@ from harness.cli.options import common_options
 from harness.cli.say import language, say
 from harness.errors import UnknownNameError
 from harness.locale import tr
-from harness.runs.stored import StoredRun, read_run
-from harness.runs.stored_report import report_of
+from harness.runs.boards import view_of
+from harness.runs.load import load_run
+from harness.runs.run import Run
 from harness.specs import load_config
 from harness.types import PlannedTask, Sample
 from reports.terminal import task_text
@@ -36,7 +37,7 @@ def show(
     store: str | None,
 ) -> None:
     """Print what a task of a finished run asked, and what each model answered; RUN is a name or a folder."""
-    stored = read_run(run, load_config(config).runs, store)
+    stored = load_run(run, load_config(config).runs, store)
     planned, sample = _sample(stored, task_id, task)
     known = list(dict.fromkeys(request.model for request in stored.requests if request.task == planned.name))
     for model in models:
@@ -44,7 +45,7 @@ def show(
             raise UnknownNameError(tr("model label in this run"), model, known)
     answers = [
         answer
-        for answer in report_of(stored, judges=judges).answers
+        for answer in view_of(stored, judges=judges).answers
         if (answer.task, answer.sample_id) == (planned.name, sample.id) and (not models or answer.row.model in models)
     ]
 
@@ -54,7 +55,7 @@ def show(
     say(task_text(planned.name, sample, answers, words(language()), heading=heading), nl=False)
 
 
-def _sample(run: StoredRun, task_id: str, name: str | None) -> tuple[PlannedTask, Sample]:
+def _sample(run: Run, task_id: str, name: str | None) -> tuple[PlannedTask, Sample]:
     """Return the first sample with this id.
 
     Raises:

@@ -8,7 +8,8 @@ from harness.cli.options import common_options
 from harness.cli.say import say
 from harness.errors import HarnessError, UnknownNameError, UsageError
 from harness.locale import tr
-from harness.runs.stored import StoredRun, read_run
+from harness.runs.load import load_run
+from harness.runs.run import Run
 from harness.specs import load_config
 from harness.tables.files import read_bytes
 from harness.types import Request
@@ -54,11 +55,11 @@ def submit(
             tr("A run and --output FILE are needed, or --check FILE."),
             hint=tr("For example: harness submit RUN --model LABEL --output submission.jsonl"),
         )
-    stored = read_run(run, load_config(config).runs, store)
+    stored = load_run(run, load_config(config).runs, store)
     requests = _requests(stored, model, prompt, task)
     answers = _answers(stored, requests)
     _write(Path(output), submission_text(answers))
-    cut = sum(stored.generations[request.key].finish_reason == "length" for request in requests)
+    cut = sum(stored.answers[request.key].finish_reason == "length" for request in requests)
     for note in answer_notes(answers, cut):
         say(tr("Note: {note}", note=printable(note)), err=True)
     say(
@@ -88,7 +89,7 @@ def _check(path: str) -> int:
     return 0
 
 
-def _requests(run: StoredRun, model: str | None, prompt: str | None, task: str | None) -> list[Request]:
+def _requests(run: Run, model: str | None, prompt: str | None, task: str | None) -> list[Request]:
     """Return the requests of one row, in plan order.
 
     Raises:
@@ -116,7 +117,7 @@ def _requests(run: StoredRun, model: str | None, prompt: str | None, task: str |
     return [request for request in requests if prompt in (None, request.prompt)]
 
 
-def _answers(run: StoredRun, requests: list[Request]) -> list[SubmittedAnswer]:
+def _answers(run: Run, requests: list[Request]) -> list[SubmittedAnswer]:
     """Return the answers to hand in.
 
     Raises:
@@ -141,7 +142,7 @@ def _answers(run: StoredRun, requests: list[Request]) -> list[SubmittedAnswer]:
         )
     texts = {}
     for request in requests:
-        generation = run.generations.get(request.key)
+        generation = run.answers.get(request.key)
         texts[request.sample_id] = generation.text if generation is not None and generation.text is not None else ""
     empty = [task_id for task_id in ids if not texts[task_id].strip()]
     if empty:

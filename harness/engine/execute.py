@@ -12,7 +12,6 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from harness.engine.budget import Budget
 from harness.engine.job import Job, Outcome, Progress
 from harness.engine.judging import FIRST_LOOK, LAST_LOOK, JudgeWorker
-from harness.engine.plan import items_of
 from harness.errors import HarnessError
 from harness.locale import tr
 from harness.plugins import judge_info, model_info
@@ -61,8 +60,7 @@ def execute(job: Job, store: Store, progress: Progress, *, max_cost: float | Non
             progress.answered(requests[0], generation)
             judging.offer(requests, generation)
     return Outcome(
-        generations=answers,
-        items=tuple(items_of(job.tasks, job.requests, answers, job.planned_judges)),
+        answers=answers,
         verdicts=judging.verdicts,
         generated=answering.generated,
         judged=judging.calls,

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from harness.engine.plan import JudgementItem, PlannedJudge
+from harness.engine.plan import PlannedJudge
 from harness.plugins import identity, judge_info
 from harness.protocols import Judge, ModelBackend, Ratings, names_prompts
 from harness.types import Generation, PlannedTask, Request, Verdict
@@ -50,14 +50,13 @@ class Job:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What a run ended with: every answer by request key, every verdict in plan order, and what was newly done.
+    """What carrying a job out came to: answers by request key, verdicts by judgement key, and what was newly done.
 
     ``spent`` is what the new verdicts and answers cost in US dollars, as far as it is known; ``out_of_budget`` says
-    that the limit ended the run early. ``stopped``: the judges that were given up, with the reason.
+    that the limit ended the job early. ``stopped``: the judges that were given up, with the reason.
     """
 
-    generations: Mapping[str, Generation]
-    items: tuple[JudgementItem, ...]
+    answers: Mapping[str, Generation]
     verdicts: Mapping[str, Verdict]
     generated: int
     judged: int
@@ -65,10 +64,6 @@ class Outcome:
     stopped: Mapping[str, str] = field(default_factory=dict)
     spent: float = 0.0
     out_of_budget: bool = False
-
-    def verdict(self, item: JudgementItem) -> Verdict:
-        """Return the verdict on one item."""
-        return item.verdict or self.verdicts.get(item.key) or Verdict.unscored("not judged")
 
 
 def planned_judge(judge: Judge, repeats: int = 1) -> PlannedJudge:

@@ -140,6 +140,11 @@ class JudgementItem:
     verdict: Verdict | None = None
 
 
+def verdict_on(item: JudgementItem, verdicts: Mapping[str, Verdict]) -> Verdict:
+    """Return the verdict on one item, of those given by judgement key, or why there is none."""
+    return item.verdict or verdicts.get(item.key) or Verdict.unscored("not judged")
+
+
 def judgement_items(
     request: Request,
     generation: Generation | None,

@@ -84,7 +84,7 @@ class Exported(Protocol):
         """The answers it asked for."""
 
     @property
-    def generations(self) -> Mapping[str, Generation]:
+    def answers(self) -> Mapping[str, Generation]:
         """Its answers by request key."""
 
     @property
@@ -112,7 +112,7 @@ def _rows(run: Exported) -> Iterator[tuple[Any, ...]]:
     for item in run.items:
         asked.setdefault(_place(item.request), []).append(item)
     for request in run.requests:
-        about = _answer(run.name, request, samples[request.task, request.sample_id], run.generations.get(request.key))
+        about = _answer(run.name, request, samples[request.task, request.sample_id], run.answers.get(request.key))
         items = asked.get(_place(request), [])
         for item in items:
             judge, verdict = judges[item.judge], run.verdict(item)
@@ -121,7 +121,7 @@ def _rows(run: Exported) -> Iterator[tuple[Any, ...]]:
                 verdict.score, _text(verdict.reason), _text(verdict.rationale), _text(verdict.version), verdict.cost,
             )  # fmt: skip
         if not items:
-            generation = run.generations.get(request.key)
+            generation = run.answers.get(request.key)
             yield *about, *([None] * 7), None if generation is None else _text(generation.error), None, None, None
 
 

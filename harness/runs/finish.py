@@ -1,40 +1,102 @@
-"""The last step of an evaluation: figures, files, and what is printed."""
+"""The end of an evaluation: its answers and verdicts, with what the run had before, become one `Run` and its files."""
 
-import shlex
-import sys
-from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import asdict
-from datetime import datetime
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
 
-import click
-
-from harness import plugins
 from harness.engine.job import Outcome
-from harness.engine.plan import PlannedJudge, items_of, task_hash
-from harness.errors import HarnessError
+from harness.engine.plan import PlannedJudge, items_of
 from harness.locale import tr
-from harness.plugins import model_info
 from harness.protocols import GivesNotices
 from harness.runs.assemble import Evaluation
 from harness.runs.folder import RunFolder
-from harness.runs.provenance import machine, rendered_hashes, versions
-from harness.runs.publish import (
-    Finished,
-    JoinedJudge,
-    PromptTest,
-    joined_judges,
-    lost_verdicts,
-    planned_judges,
-    previous_manifest,
-    prompt_test,
-    publish,
-    verdicts_now,
-)
+from harness.runs.manifest import JoinedJudge, Manifest, PromptTest, all_notices, with_judges_named
+from harness.runs.provenance import Invocation, provenance_of
 from harness.runs.replacing import is_same_plan, refuse_another_plan
+from harness.runs.run import Run
+from harness.runs.verdicts import refuse_losing, verdicts_now
 from harness.store.store import Store
-from harness.types import Generation, Request, Verdict
+from harness.types import Generation, Request
+
+
+def finish(
+    evaluation: Evaluation,
+    outcome: Outcome,
+    store: Store,
+    *,
+    invocation: Invocation,
+    previous: Manifest | None = None,
+    test: PromptTest | None = None,
+) -> Run:
+    """Return the run that an evaluation came to.
+
+    What the same run had before, by its ``previous`` manifest, stays: judges that this evaluation does not bring along,
+    and an A/B test.
+    """
+    job = evaluation.job
+    own = {judge.name: judge for judge in job.planned_judges}
+    before = {judge.name: judge for judge in previous.judges} if previous else {}
+    judges = tuple((before | own).values())
+    answers = _answers_now(outcome, job.requests, store)
+    items = tuple(items_of(job.tasks, job.requests, answers, judges))
+    joined = _others(evaluation, previous, [name for name in before if name not in own]) if previous else ()
+    models = _model_notices(evaluation, previous)
+    manifest = Manifest(
+        run=evaluation.name,
+        plan=evaluation.plan_digest,
+        store=store.url,
+        date=invocation.date,
+        # a test of prompts has no say in the baseline where the run has one
+        baseline=previous.baseline if test is not None and previous else evaluation.baseline,
+        confidence=evaluation.spec.confidence,
+        judges=judges,
+        notices=all_notices(evaluation.notices, joined, models),
+        own_notices=evaluation.notices,
+        model_notices=models,
+        joined=joined,
+        ab=test or (previous.ab if previous else None),
+        provenance=with_judges_named(provenance_of(evaluation, invocation), judges, joined),
+    )
+    return Run(
+        name=evaluation.name,
+        manifest=manifest,
+        tasks=job.tasks,
+        requests=job.requests,
+        judges=judges,
+        answers=answers,
+        items=items,
+        verdicts=verdicts_now(items, outcome.verdicts, store),
+    )
+
+
+def finish_in_folder(
+    evaluation: Evaluation,
+    outcome: Outcome,
+    store: Store,
+    folder: RunFolder,
+    *,
+    invocation: Invocation,
+    tell: Callable[[str], None],
+    overwrite: bool = False,
+    test: PromptTest | None = None,
+) -> Run:
+    """Return the run that an evaluation came to, its files written; ``tell`` hears what a reader should know.
+
+    A run in which nothing changed since its files were written is not computed or rendered again.
+    """
+    own = evaluation.job.planned_judges
+    with folder.lock():
+        check_plan(evaluation, folder, overwrite=overwrite)  # another process may have used the name meanwhile
+        previous = folder.previous()
+        if previous is not None and not is_same_plan(previous, evaluation):
+            for note in _what_goes(previous, evaluation):
+                tell(note)
+            previous = None
+        for note in replaced(previous.judges if previous else (), own):
+            tell(note)
+        run = finish(evaluation, outcome, store, invocation=invocation, previous=previous, test=test)
+        if previous is not None and not overwrite:
+            refuse_losing(run, previous, [judge.name for judge in own])
+        run.save(folder)
+    return run
 
 
 def check_plan(evaluation: Evaluation, folder: RunFolder, *, overwrite: bool) -> None:
@@ -44,231 +106,74 @@ def check_plan(evaluation: Evaluation, folder: RunFolder, *, overwrite: bool) ->
         UsageError: the run of this name has another plan.
     """
     if not overwrite:
-        refuse_another_plan(folder, evaluation.plan_digest, lambda: _provenance(evaluation))
+        refuse_another_plan(folder, evaluation)
 
 
-def finish(
-    evaluation: Evaluation,
-    outcome: Outcome,
-    folder: RunFolder,
-    store: Store,
-    *,
-    overwrite: bool = False,
-    test: PromptTest | None = None,
-    show: Callable[[], str | None],
-) -> int:
-    """Write the run's files, print what ``show`` then returns, and return how many verdicts are not scored.
-
-    A run in which nothing changed since its files were written is not computed or rendered again. What the same run
-    has besides stays: judges that this evaluation does not bring along, and an A/B test.
-    """
-    with folder.lock():
-        check_plan(evaluation, folder, overwrite=overwrite)  # another process may have used the name meanwhile
-        finished = _finished(evaluation, outcome, folder, store, test)
-        if not overwrite:
-            refuse_losing(finished, previous_manifest(folder), {judge.name for judge in evaluation.job.judges})
-        publish(finished, folder)
-        shown = show()
-    click.echo(shown, nl=False)
-    own = {judge.name for judge in evaluation.job.judges}
-    return report_outcome(outcome, [finished.verdict(item) for item in finished.items if item.judge in own], folder)
-
-
-def refuse_losing(finished: Finished, previous: Mapping[str, Any], own: Collection[str]) -> None:
-    """Refuse to replace a board by one on which other judges have fewer scores than they had.
-
-    Raises:
-        HarnessError: the store has lost them, or is another than the run was made with.
-    """
-    others = {judge.name for judge in finished.judges} - set(own)
-    if lost := lost_verdicts(previous, others, finished.items, finished.verdict):
-        name, count = next(iter(lost.items()))
-        command = next((judge.command for judge in finished.joined if judge.judge == name), "")
-        raise HarnessError(
-            tr(
-                "The store no longer holds {count} of the scores that {name!r} gave in run {name_2!r}, so the "
-                "board was left as it is.",
-                count=count,
-                name=name,
-                name_2=finished.name,
-            ),
-            hint=tr(
-                "Use the store that the run was made with (--store), or put a copy of it back; --overwrite makes the "
-                "board without them, and they are made anew by: {command}",
-                command=command,
-            ),
+def replaced(before: Sequence[PlannedJudge], own: Sequence[PlannedJudge]) -> list[str]:
+    """Return what is to be said of the judges of a run that make way for others of the same name."""
+    had = {judge.name: judge.fingerprint for judge in before}
+    return [
+        tr(
+            "this run had a judge {name!r} with other settings or another file. The new one takes its "
+            "place on the board; the old verdicts stay in the store.",
+            name=judge.name,
         )
+        for judge in own
+        if had.get(judge.name, judge.fingerprint) != judge.fingerprint
+    ]
 
 
-def _finished(
-    evaluation: Evaluation, outcome: Outcome, folder: RunFolder, store: Store, test: PromptTest | None
-) -> Finished:
-    job = evaluation.job
-    previous = previous_manifest(folder)
-    if previous and not is_same_plan(previous, evaluation.plan_digest, lambda: _provenance(evaluation)):
-        _say_what_goes(previous, evaluation)
-        previous = {}
-    own = {judge.name: judge for judge in job.planned_judges}
-    before = {judge.name: judge for judge in planned_judges(previous)}
-    note_replaced(before, own)
-    judges = tuple((before | own).values())
-    generations = _answers_now(outcome, job.requests, store)
-    items = tuple(items_of(job.tasks, job.requests, generations, judges))
-    return Finished(
-        name=evaluation.name,
-        plan=evaluation.plan_digest,
-        store=store.url,
-        tasks=job.tasks,
-        requests=job.requests,
-        generations=generations,
-        judges=judges,
-        items=items,
-        verdict=verdicts_now(items, outcome.verdicts, store),
-        baseline=_baseline(evaluation, previous, test),
-        confidence=evaluation.spec.confidence,
-        own_notices=evaluation.notices,
-        model_notices=_model_notices(evaluation, previous),
-        joined=_others(evaluation, previous, [name for name in before if name not in own]),
-        provenance=lambda: _provenance(evaluation),
-        test=test or prompt_test(previous),
-    )
+def _what_goes(previous: Manifest, evaluation: Evaluation) -> list[str]:
+    """Return what is to be said of that which a run had and an evaluation with another plan does not keep."""
+    own = {judge.name for judge in evaluation.job.judges}
+    notes: list[str] = [
+        tr(
+            "judge {judge!r} had joined this run, which now has other tasks, models or prompts. "
+            "Add it again: {command}",
+            judge=joined.judge,
+            command=joined.command,
+        )
+        for joined in previous.joined
+        if joined.judge not in own
+    ]
+    if previous.ab is not None:
+        notes.append(tr("this run had an A/B test of prompts, which goes with its plan: run harness ab again."))
+    return notes
 
 
 def _answers_now(outcome: Outcome, requests: Sequence[Request], store: Store) -> Mapping[str, Generation]:
     """Return every answer: where this command got none, another may have."""
-    missing = {key: None for request in requests if _text(outcome, key := request.key) is None}
-    return {**outcome.generations, **store.generations(list(missing))} if missing else outcome.generations
+    missing = {request.key: None for request in requests if not _is_answered(outcome.answers.get(request.key))}
+    return {**outcome.answers, **store.generations(list(missing))} if missing else outcome.answers
 
 
-def _text(outcome: Outcome, key: str) -> str | None:
-    generation = outcome.generations.get(key)
-    return None if generation is None else generation.text
+def _is_answered(generation: Generation | None) -> bool:
+    return generation is not None and generation.text is not None
 
 
-def _baseline(evaluation: Evaluation, previous: Mapping[str, Any], test: PromptTest | None) -> str:
-    """Return the label that others are compared with; a test of prompts has no say in it where the run has one."""
-    return str(previous["baseline"]) if test is not None and previous else evaluation.baseline
-
-
-def report_outcome(outcome: Outcome, verdicts: Sequence[Verdict], folder: RunFolder) -> int:
-    """Say on stderr what was done, what is missing and how to go on; return how many verdicts are missing."""
-    counts = Counter(verdict.status for verdict in verdicts)
-    unscored = len(verdicts) - counts["scored"]
-    cost = f" for ${outcome.spent:.4f}" if outcome.spent else ""
-    click.echo(
-        tr(
-            "{generated} answers generated, {judged} judged anew{cost}; files are in {path}/",
-            generated=outcome.generated,
-            judged=outcome.judged,
-            cost=cost,
-            path=folder.path,
-        ),
-        err=True,
-    )
-    if unscored:
-        click.echo(
-            tr(
-                "{unscored} of {n_verdicts} verdicts are missing ({counts} unscored, {counts_2} "
-                "failed); the leaderboard says why. The same command tries them again; --max-unscored N accepts them.",
-                unscored=unscored,
-                n_verdicts=len(verdicts),
-                counts=counts["unscored"],
-                counts_2=counts["error"],
-            ),
-            err=True,
-        )
-    if outcome.out_of_budget:
-        click.echo(
-            tr(
-                "Stopped at the cost limit: ${spent:.4f} was spent. Everything finished is stored; the same "
-                "command with a higher --max-cost, or without it, does the rest and nothing twice.",
-                spent=outcome.spent,
-            ),
-            err=True,
-        )
-    return unscored
-
-
-def note_replaced(before: Mapping[str, PlannedJudge], own: Mapping[str, PlannedJudge]) -> None:
-    """Say on stderr which judges of a run make way for others of the same name."""
-    for name, judge in own.items():
-        if name in before and before[name].fingerprint != judge.fingerprint:
-            click.echo(
-                tr(
-                    "Note: this run had a judge {name!r} with other settings or another file. The new one takes its "
-                    "place on the board; the old verdicts stay in the store.",
-                    name=name,
-                ),
-                err=True,
-            )
-
-
-def _others(evaluation: Evaluation, previous: Mapping[str, Any], names: Sequence[str]) -> tuple[JoinedJudge, ...]:
+def _others(evaluation: Evaluation, previous: Manifest, names: Sequence[str]) -> tuple[JoinedJudge, ...]:
     """Return how the judges came to the run that this evaluation does not bring along: later, or by an earlier one."""
-    joined = {judge.judge: judge for judge in joined_judges(previous)}
+    joined = {judge.judge: judge for judge in previous.joined}
     earlier = [name for name in names if name not in joined]
     if earlier:
         known = {*evaluation.notices, *(notice for judge in joined.values() for notice in judge.notices)}
-        notices = tuple(notice for notice in previous["own_notices"] if notice not in known)
-        date, command = (str(previous["provenance"][key]) for key in ("date", "command"))
+        notices = tuple(notice for notice in previous.own_notices if notice not in known)
+        date, command = (str(previous.provenance[key]) for key in ("date", "command"))
         for name in earlier:
             joined[name] = JoinedJudge(judge=name, date=date, command=command, notices=notices)
     return tuple(joined[name] for name in names)
 
 
-def _say_what_goes(previous: Mapping[str, Any], evaluation: Evaluation) -> None:
-    own = {judge.name for judge in evaluation.job.judges}
-    for judge in joined_judges(previous):
-        if judge.judge not in own:
-            click.echo(
-                tr(
-                    "Note: judge {judge!r} had joined this run, which now has other tasks, models or prompts. "
-                    "Add it again: {command}",
-                    judge=judge.judge,
-                    command=judge.command,
-                ),
-                err=True,
-            )
-    if prompt_test(previous) is not None:
-        click.echo(
-            tr("Note: this run had an A/B test of prompts, which goes with its plan: run harness ab again."), err=True
-        )
-
-
-def _model_notices(evaluation: Evaluation, previous: Mapping[str, Any]) -> dict[str, list[str]]:
+def _model_notices(evaluation: Evaluation, previous: Manifest | None) -> dict[str, tuple[str, ...]]:
     """Return what each model says of itself, by fingerprint.
 
     A model that had nothing to generate this time has nothing to say: what it said when it made the stored answers
     still holds, so the notices of the run before are kept.
     """
-    said: dict[str, list[str]] = {}
+    said: dict[str, tuple[str, ...]] = {}
+    known = previous.model_notices if previous else {}
     for label, backend in evaluation.job.models.items():
-        before = previous.get("model_notices", {}).get(backend.fingerprint, [])
+        before = known.get(backend.fingerprint, ())
         now = [f"{label}: {notice}" for notice in (backend.notices() if isinstance(backend, GivesNotices) else ())]
-        said[backend.fingerprint] = list(dict.fromkeys([*said.get(backend.fingerprint, []), *before, *now]))
+        said[backend.fingerprint] = tuple(dict.fromkeys([*said.get(backend.fingerprint, ()), *before, *now]))
     return {fingerprint: notices for fingerprint, notices in said.items() if notices}
-
-
-def _provenance(evaluation: Evaluation) -> Mapping[str, Any]:
-    job, spec = evaluation.job, evaluation.spec
-    rendered = rendered_hashes(job.requests)
-    return {
-        "date": datetime.now().astimezone().isoformat(timespec="seconds"),
-        "command": shlex.join(["harness", *sys.argv[1:]]),
-        "tasks": {task.name: task_hash(task.samples) for task in job.tasks},
-        "models": {label: plugins.identity(backend) for label, backend in job.models.items()},
-        "model_details": {
-            label: dict(details) for label, backend in job.models.items() if (details := model_info(backend).details)
-        },
-        "templates": {
-            template.name: {"sha256": template.sha256, "rendered": rendered.get(template.name)}
-            for template in evaluation.templates
-            if template.name in rendered
-        },
-        "sampling": asdict(spec.sampling),
-        "repeats": spec.repeats,
-        "judge_repeats": spec.judge_repeats,
-        "limit": spec.limit,
-        "versions": versions(),
-        "machine": machine(),
-    }

@@ -12,6 +12,7 @@ from filelock import FileLock, Timeout
 
 from harness.errors import HarnessError, InputError
 from harness.locale import tr
+from harness.runs.manifest import ANEW, SCHEMA, Manifest, read_manifest, unknown_schema
 from harness.tables.files import read_bytes
 
 MANIFEST = "manifest.json"
@@ -20,13 +21,8 @@ MARKDOWN = "leaderboard.md"
 HTML = "report.html"
 CSV = "results.csv"
 AB_MARKDOWN = "ab.md"
-SCHEMA = 1
-_KEYS = {
-    MANIFEST: ("plan", "store", "date", "baseline", "confidence", "judges", "notices", "own_notices", "model_notices"),
-    RESULTS: ("rows", "comparisons", "provenance"),
-}
+_RESULTS_NEED = ("rows", "comparisons", "provenance")
 _LOCK_TIMEOUT = 600.0  # seconds; a large board takes some ten to write
-_ANEW = "Run its harness eval command again to write it anew; what is stored is not done twice."
 
 
 class RunFolder:
@@ -130,27 +126,42 @@ class RunFolder:
         try:
             return read_bytes(path).decode("utf-8")
         except UnicodeDecodeError as error:
-            raise InputError(tr("not UTF-8 text."), path=path, hint=_ANEW) from error
+            raise InputError(tr("not UTF-8 text."), path=path, hint=ANEW) from error
 
     def holds(self, name: str) -> bool:
         """Return whether the file is there."""
         return (self.path / name).is_file()
 
-    def manifest(self) -> dict[str, Any] | None:
+    def manifest(self) -> Manifest | None:
         """Return the manifest, or None if there is none.
 
         Raises:
-            InputError: it is not what this version writes.
+            InputError: it is not what a version of the harness writes.
         """
-        return self._own(MANIFEST)
+        found = self.document(MANIFEST)
+        return None if found is None else read_manifest(found, where=str(self.path / MANIFEST))
+
+    def previous(self) -> Manifest | None:
+        """Return the manifest; one that cannot be used counts as none, because it is written anew."""
+        try:
+            return self.manifest()
+        except InputError:
+            return None
 
     def results(self) -> dict[str, Any] | None:
         """Return results.json, or None if there is none.
 
         Raises:
-            InputError: it is not what this version writes.
+            InputError: it is not what a version of the harness writes.
         """
-        return self._own(RESULTS)
+        found = self.document(RESULTS)
+        if found is None:
+            return None
+        if (schema := found.get("schema")) not in (1, SCHEMA):
+            raise unknown_schema(schema, where=str(self.path / RESULTS))
+        if missing := [key for key in _RESULTS_NEED if key not in found]:
+            raise InputError(tr("{missing} missing.", missing=", ".join(missing)), path=self.path / RESULTS, hint=ANEW)
+        return found
 
     def is_complete(self, *, has_test: bool = False) -> bool:
         """Return whether every file that belongs beside the manifest is there; ``has_test``: ab.md is one of them."""
@@ -173,27 +184,9 @@ class RunFolder:
         try:
             value = json.loads(text)
         except (ValueError, RecursionError) as error:
-            raise InputError(tr("not valid JSON: {error}.", error=error), path=self.path / name, hint=_ANEW) from error
+            raise InputError(tr("not valid JSON: {error}.", error=error), path=self.path / name, hint=ANEW) from error
         if not isinstance(value, dict):
-            raise InputError(tr("not a JSON object."), path=self.path / name, hint=_ANEW)
-        return value
-
-    def _own(self, name: str) -> dict[str, Any] | None:
-        value = self.document(name)
-        if value is None:
-            return None
-        if (schema := value.get("schema")) != SCHEMA:
-            raise InputError(
-                tr(
-                    "its schema is {schema!r}, and this version of ja-harness knows schema {schema_2}.",
-                    schema=schema,
-                    schema_2=SCHEMA,
-                ),
-                path=self.path / name,
-                hint=_ANEW,
-            )
-        if missing := [key for key in _KEYS[name] if key not in value]:
-            raise InputError(tr("{missing} missing.", missing=", ".join(missing)), path=self.path / name, hint=_ANEW)
+            raise InputError(tr("not a JSON object."), path=self.path / name, hint=ANEW)
         return value
 
 
@@ -224,7 +217,8 @@ def run_folders(runs: str) -> list[RunFolder]:
 def _when(folder: RunFolder) -> tuple[str, float]:
     """Return a run's date, to the second, and when its manifest was written, which tells runs of one second apart."""
     try:
-        return str((folder.manifest() or {}).get("date", "")), (folder.path / MANIFEST).stat().st_mtime
+        manifest = folder.manifest()
+        return "" if manifest is None else manifest.date, (folder.path / MANIFEST).stat().st_mtime
     except (InputError, OSError):
         return "", 0.0
 

@@ -4,10 +4,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from harness.engine.plan import JudgementItem, PlannedJudge, task_hash
+from harness.engine.plan import JudgementItem, PlannedJudge, plan_digest, task_hash
 from harness.errors import HarnessError
 from harness.locale import tr
-from harness.runs.stored import StoredRun
+from harness.runs.manifest import Manifest
+from harness.runs.run import Run
 from harness.types import PlannedTask, Request, RowKey
 
 Value = TypeVar("Value")
@@ -16,7 +17,7 @@ _Cell = tuple[str, str, str, str | None, int]
 _OF_A_RUN = ("date", "command", "sampling", "repeats", "judge_repeats", "limit", "versions", "machine", "templates")
 
 
-def merge_runs(runs: Sequence[StoredRun], judges: Sequence[str] = ()) -> StoredRun:
+def merge_runs(runs: Sequence[Run], judges: Sequence[str] = ()) -> Run:
     """Return the rows of all runs as one run, by the judges named or by all.
 
     A row that is in two runs with the same answers is there once; two rows of one name with different answers are told
@@ -43,17 +44,15 @@ def merge_runs(runs: Sequence[StoredRun], judges: Sequence[str] = ()) -> StoredR
             cell = _cell(item.request, model)
             if item.judge in merged_judges:
                 items.setdefault((cell, item.judge, item.judge_repeat), replace(item, request=requests[cell]))
-    first = runs[0]
-    return StoredRun(
+    return Run(
         name=" + ".join(run.name for run in runs),
-        folder=first.folder,
-        manifest=_manifest(runs, renamed),
+        manifest=_manifest(runs, renamed, tuple(merged_judges.values()), plan_digest(tasks, tuple(requests.values()))),
         tasks=tasks,
-        judges=tuple(merged_judges.values()),
         requests=tuple(requests.values()),
-        generations=_first(run.generations for run in runs),
+        judges=tuple(merged_judges.values()),
+        answers=_first(run.answers for run in runs),
         items=tuple(items.values()),
-        judgements=_first(run.judgements for run in runs),
+        verdicts=_first(run.verdicts for run in runs),
     )
 
 
@@ -73,8 +72,8 @@ def _cell(request: Request, model: str | None = None) -> _Cell:
     return request.task, request.sample_id, model or request.model, request.prompt, request.repeat
 
 
-def _tasks(runs: Sequence[StoredRun]) -> tuple[PlannedTask, ...]:
-    found: dict[str, tuple[PlannedTask, StoredRun]] = {}
+def _tasks(runs: Sequence[Run]) -> tuple[PlannedTask, ...]:
+    found: dict[str, tuple[PlannedTask, Run]] = {}
     for run in runs:
         for task in run.tasks:
             known, owner = found.setdefault(task.name, (task, run))
@@ -104,8 +103,8 @@ def _tasks(runs: Sequence[StoredRun]) -> tuple[PlannedTask, ...]:
     return tuple(task for task, _ in found.values())
 
 
-def _judges(runs: Sequence[StoredRun], chosen: Sequence[str]) -> dict[str, PlannedJudge]:
-    found: dict[str, tuple[PlannedJudge, StoredRun]] = {}
+def _judges(runs: Sequence[Run], chosen: Sequence[str]) -> dict[str, PlannedJudge]:
+    found: dict[str, tuple[PlannedJudge, Run]] = {}
     for run in runs:
         for judge in run.judges:
             if chosen and judge.name not in chosen:
@@ -125,7 +124,7 @@ def _judges(runs: Sequence[StoredRun], chosen: Sequence[str]) -> dict[str, Plann
     return {name: judge for name, (judge, _) in found.items()}
 
 
-def _renamed(runs: Sequence[StoredRun]) -> dict[tuple[str, RowKey], str]:
+def _renamed(runs: Sequence[Run]) -> dict[tuple[str, RowKey], str]:
     """Return new labels for rows of one name whose answers are not the same in all runs that have them."""
     keys: dict[RowKey, dict[str, set[tuple[str, str, int, str]]]] = {}
     for run in runs:
@@ -140,10 +139,29 @@ def _renamed(runs: Sequence[StoredRun]) -> dict[tuple[str, RowKey], str]:
     }
 
 
-def _manifest(runs: Sequence[StoredRun], renamed: Mapping[tuple[str, RowKey], str]) -> dict[str, Any]:
+def _manifest(
+    runs: Sequence[Run], renamed: Mapping[tuple[str, RowKey], str], judges: tuple[PlannedJudge, ...], plan: str
+) -> Manifest:
     first = runs[0].manifest
-    provenances = {run.name: run.manifest["provenance"] for run in runs}
     labels = {(run, row.model): label for (run, row), label in renamed.items()}
+    provenance = _provenance(runs, labels)
+    notices = tuple(dict.fromkeys(notice for run in runs for notice in run.manifest.notices))
+    return Manifest(
+        plan=plan,
+        store=first.store,
+        date=str(provenance["date"]),
+        baseline=labels.get((runs[0].name, first.baseline), first.baseline),
+        confidence=first.confidence,
+        judges=judges,
+        notices=notices,
+        own_notices=notices,
+        model_notices={},
+        provenance=provenance,
+    )
+
+
+def _provenance(runs: Sequence[Run], labels: Mapping[tuple[str, str], str]) -> dict[str, Any]:
+    provenances = {run.name: run.manifest.provenance for run in runs}
 
     def models(key: str) -> dict[str, Any]:
         return {
@@ -152,7 +170,6 @@ def _manifest(runs: Sequence[StoredRun], renamed: Mapping[tuple[str, RowKey], st
             for label, known in provenance.get(key, {}).items()
         }
 
-    baseline = str(first["baseline"])
     provenance = {
         "date": max(str(provenance["date"]) for provenance in provenances.values()),
         "runs": {
@@ -165,9 +182,4 @@ def _manifest(runs: Sequence[StoredRun], renamed: Mapping[tuple[str, RowKey], st
         "templates": {name: value for known in provenances.values() for name, value in known["templates"].items()},
         "judges": {name: value for known in provenances.values() for name, value in known["judges"].items()},
     }
-    return {
-        "baseline": labels.get((runs[0].name, baseline), baseline),
-        "confidence": first["confidence"],
-        "notices": list(dict.fromkeys(notice for run in runs for notice in run.manifest["notices"])),
-        "provenance": {key: value for key, value in provenance.items() if value},
-    }
+    return {key: value for key, value in provenance.items() if value}

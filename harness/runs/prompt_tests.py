@@ -1,13 +1,13 @@
 """The A/B part of a run's files: computed anew from its rows whenever they are written, by what the manifest keeps."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from harness.analysis.prompt_test import Experiment, run_experiment
 from harness.analysis.scores import ScoreTable
-from harness.runs.publish import PromptTest, prompt_test
-from harness.runs.stored import StoredRun
-from harness.types import Generation, Request
+from harness.runs.boards import tables_of
+from harness.runs.manifest import PromptTest
+from harness.runs.run import Run
 from reports.ab import Answers, ab_document, ab_markdown
 
 
@@ -20,33 +20,23 @@ def experiments(tables: Sequence[ScoreTable], test: PromptTest) -> list[Experime
     ]
 
 
-def prompt_test_text(
-    run: str,
-    found: Sequence[Experiment],
-    *,
-    requests: Sequence[Request],
-    generations: Mapping[str, Generation],
-    provenance: Mapping[str, Any],
-    notices: Sequence[str],
-) -> str:
+def prompt_test_text(run: Run, found: Sequence[Experiment]) -> str:
     """Return ab.md; a test that no judge of the run can answer says so."""
     if not found:
-        return f"# A/B test: {run}\n\nNo judge of this run can tell its prompts apart.\n"
-    return ab_markdown(run, found, _answers(requests, generations), provenance, notices)
+        return f"# A/B test: {run.name}\n\nNo judge of this run can tell its prompts apart.\n"
+    return ab_markdown(run.name, found, _answers(run), run.manifest.provenance, run.manifest.notices)
 
 
-def prompt_tests_of(
-    runs: Sequence[StoredRun], judges: tuple[str, ...] = ()
-) -> list[tuple[StoredRun, list[Experiment]]]:
+def prompt_tests_of(runs: Sequence[Run], judges: Sequence[str] = ()) -> list[tuple[Run, list[Experiment]]]:
     """Return the A/B tests of finished runs, by all judges or some; runs without a test are left out."""
     return [
-        (run, experiments(run.tables(tuple(name for name in judges if name in _names(run))), test))
+        (run, experiments(tables_of(run, [name for name in judges if name in _names(run)]), run.manifest.ab))
         for run in runs
-        if (test := prompt_test(run.manifest)) is not None and (not judges or set(judges) & _names(run))
+        if run.manifest.ab is not None and (not judges or set(judges) & _names(run))
     ]
 
 
-def prompt_tests_document(tests: Sequence[tuple[StoredRun, Sequence[Experiment]]]) -> list[dict[str, Any]]:
+def prompt_tests_document(tests: Sequence[tuple[Run, Sequence[Experiment]]]) -> list[dict[str, Any]]:
     """Return the "ab" part of results.json; where several runs are on one board, each entry names its own."""
     return [
         document | ({"run": run.name} if len(tests) > 1 else {})
@@ -55,30 +45,20 @@ def prompt_tests_document(tests: Sequence[tuple[StoredRun, Sequence[Experiment]]
     ]
 
 
-def prompt_tests_text(tests: Sequence[tuple[StoredRun, Sequence[Experiment]]]) -> str:
+def prompt_tests_text(tests: Sequence[tuple[Run, Sequence[Experiment]]]) -> str:
     """Return ab.md of one run or several, one after the other."""
-    return "\n".join(
-        prompt_test_text(
-            run.name,
-            found,
-            requests=run.requests,
-            generations=run.generations,
-            provenance=run.manifest["provenance"],
-            notices=run.manifest["notices"],
-        )
-        for run, found in tests
-    )
+    return "\n".join(prompt_test_text(run, found) for run, found in tests)
 
 
-def _names(run: StoredRun) -> set[str]:
+def _names(run: Run) -> set[str]:
     return {judge.name for judge in run.judges}
 
 
-def _answers(requests: Sequence[Request], generations: Mapping[str, Generation]) -> Answers:
+def _answers(run: Run) -> Answers:
     """Return the first answer of every cell."""
     found: dict[tuple[str, str, str, str], str | None] = {}
-    for request in requests:
-        generation = generations.get(request.key)
+    for request in run.requests:
+        answer = run.answers.get(request.key)
         place = (request.task, request.sample_id, request.model, str(request.prompt))
-        found.setdefault(place, None if generation is None else generation.text)
+        found.setdefault(place, None if answer is None else answer.text)
     return found

@@ -2,9 +2,16 @@
 
 import platform
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
+from typing import Any
 
+from harness import plugins
 from harness.codec import digest
+from harness.engine.plan import task_hash
+from harness.plugins import model_info
+from harness.runs.assemble import Evaluation
 from harness.types import Request
 
 # What can move a score: an update of one of these belongs in the report.
@@ -21,6 +28,52 @@ _PACKAGES = (
     "google-genai",
     "openai",
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invocation:
+    """By what command a run comes about, or gets judges, and when."""
+
+    command: str
+    now: datetime
+
+    @property
+    def date(self) -> str:
+        """The time as every report has it: to the second, with its offset."""
+        return self.now.isoformat(timespec="seconds")
+
+
+def asked(evaluation: Evaluation) -> dict[str, Any]:
+    """Return what an evaluation asks for, by content: equal for evaluations that ask the same."""
+    job, spec = evaluation.job, evaluation.spec
+    rendered = rendered_hashes(job.requests)
+    return {
+        "tasks": {task.name: task_hash(task.samples) for task in job.tasks},
+        "models": {label: plugins.identity(backend) for label, backend in job.models.items()},
+        "model_details": {
+            label: dict(details) for label, backend in job.models.items() if (details := model_info(backend).details)
+        },
+        "templates": {
+            template.name: {"sha256": template.sha256, "rendered": rendered.get(template.name)}
+            for template in evaluation.templates
+            if template.name in rendered
+        },
+        "sampling": asdict(spec.sampling),
+        "repeats": spec.repeats,
+        "judge_repeats": spec.judge_repeats,
+        "limit": spec.limit,
+    }
+
+
+def provenance_of(evaluation: Evaluation, invocation: Invocation) -> dict[str, Any]:
+    """Return where an evaluation's figures come from: who made them when, from what, with what."""
+    return {
+        "date": invocation.date,
+        "command": invocation.command,
+        **asked(evaluation),
+        "versions": versions(),
+        "machine": machine(),
+    }
 
 
 def versions() -> dict[str, str]:

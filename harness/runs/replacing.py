@@ -1,17 +1,17 @@
 """When an evaluation may take the place of the run that has its name: if it is the same plan, or if it is told to."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness.errors import InputError, UsageError
 from harness.locale import tr
+from harness.runs.assemble import Evaluation
 from harness.runs.folder import MANIFEST, RunFolder
+from harness.runs.manifest import Manifest
+from harness.runs.provenance import asked
 
-Provenance = Callable[[], Mapping[str, Any]]
-"""What makes the provenance that an evaluation would leave: asked for only where its plan is another."""
 
-
-def refuse_another_plan(folder: RunFolder, plan: str, provenance: Provenance) -> None:
+def refuse_another_plan(folder: RunFolder, evaluation: Evaluation) -> None:
     """Refuse to replace a run that asked something else, unless it came to nothing.
 
     A plan is what models are asked: tasks, models, prompts and how tokens are drawn. Judges are none of it.
@@ -19,7 +19,7 @@ def refuse_another_plan(folder: RunFolder, plan: str, provenance: Provenance) ->
     Raises:
         UsageError: the run has another plan; the message names what differs.
     """
-    found = _differences(folder, plan, provenance)
+    found = _differences(folder, evaluation)
     if found and not _came_to_nothing(folder):
         raise UsageError(
             tr("Run {name!r} has another plan: {found}.", name=folder.name, found="; ".join(found)),
@@ -27,19 +27,19 @@ def refuse_another_plan(folder: RunFolder, plan: str, provenance: Provenance) ->
         )
 
 
-def is_same_plan(manifest: Mapping[str, Any], plan: str, provenance: Provenance) -> bool:
+def is_same_plan(manifest: Manifest, evaluation: Evaluation) -> bool:
     """Return whether a run asked the same of the same models, in whatever order they were named."""
-    return manifest.get("plan") == plan or bool(manifest and not _named(manifest["provenance"], provenance()))
+    return manifest.plan == evaluation.plan_digest or not _named(manifest.provenance, asked(evaluation))
 
 
-def _differences(folder: RunFolder, plan: str, provenance: Provenance) -> Sequence[str]:
+def _differences(folder: RunFolder, evaluation: Evaluation) -> Sequence[str]:
     try:
         manifest = folder.manifest()
     except InputError:
-        return _unknown(folder, plan)
-    if manifest is None or is_same_plan(manifest, plan, provenance):
+        return _unknown(folder, evaluation.plan_digest)
+    if manifest is None or manifest.plan == evaluation.plan_digest:
         return ()
-    return _named(manifest["provenance"], provenance())
+    return _named(manifest.provenance, asked(evaluation))
 
 
 def _unknown(folder: RunFolder, plan: str) -> Sequence[str]:

@@ -46,7 +46,7 @@ def table(scores: dict[str, Sequence[float | None]], order: Sequence[int] | None
         for place in range(n)
     ]
     shuffled = tuple(samples[place] for place in (order or range(n)))
-    [built] = score_tables([PlannedTask(name="t", samples=shuffled)], [JUDGE], items, lambda item: item.verdict)
+    [built] = score_tables([PlannedTask(name="t", samples=shuffled)], [JUDGE], items, {})
     return built
 
 
@@ -115,7 +115,7 @@ def test_repeats_are_averaged_before_tasks() -> None:
         )
     ]
     items.append(JudgementItem(request=request("m", "once"), judge="j", judge_repeat=0, key="", verdict=verdict(4)))
-    [built] = score_tables([PlannedTask(name="t", samples=tuple(sample))], [JUDGE], items, lambda item: item.verdict)
+    [built] = score_tables([PlannedTask(name="t", samples=tuple(sample))], [JUDGE], items, {})
     assert [[3.25, 4.0]] == built.scores.tolist()  # ((1 + 2) / 2 + 5) / 2, and 4
     assert (1, 2, 3, 2) == built.cells.shape
     [row] = build_leaderboard("run", [built], {}, baseline="m").boards[0].rows
@@ -264,7 +264,7 @@ def test_a_repeat_that_is_missing_is_bounded_and_said() -> None:
         for repeat in range(2)
         for judge_repeat in range(2)
     ]
-    [built] = score_tables([PlannedTask(name="t", samples=samples)], [JUDGE], items, lambda item: item.verdict)
+    [built] = score_tables([PlannedTask(name="t", samples=samples)], [JUDGE], items, {})
     least, most = built.ends
     assert [[3, 3], [3, 2.5]] == least.tolist()
     assert [[3, 3], [3, 3.5]] == most.tolist()
@@ -284,7 +284,7 @@ def test_repeats_that_were_never_asked_for_are_not_missing() -> None:
         for sample in samples
         for repeat in range(repeats)
     ]
-    [built] = score_tables([PlannedTask(name="t", samples=samples)], [JUDGE], items, lambda item: item.verdict)
+    [built] = score_tables([PlannedTask(name="t", samples=samples)], [JUDGE], items, {})
     [shown] = build_leaderboard("run", [built], {}, baseline="often").boards
     assert [False, False] == [row.has_gaps for row in shown.rows]
     assert [(4, 4), (4, 4)] == [(row.worst_case.worst, row.worst_case.best) for row in shown.rows]
@@ -301,7 +301,7 @@ def test_means_by_tag_are_made_comparable_too() -> None:
         for model, row in scores.items()
         for place in range(4)
     ]
-    [built] = score_tables([PlannedTask(name="t", samples=tuple(samples))], [JUDGE], items, lambda item: item.verdict)
+    [built] = score_tables([PlannedTask(name="t", samples=tuple(samples))], [JUDGE], items, {})
     [shown] = build_leaderboard("run", [built], {}, baseline="base").boards
     new = next(row for row in shown.rows if row.key.model == "new")
     assert [("a", 4.0, 2.0), ("b", 3.0, 3.0)] == [(tag.tag, tag.estimate.value, tag.comparable) for tag in new.tags]

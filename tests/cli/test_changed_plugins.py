@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness import plugins
-from harness.runs.publish import planned_judges
+from harness.runs.manifest import read_manifest
 from tests.conftest import RunCli, results_of
 
 # The plugin of README.md, which says nothing of its code in its fingerprint.
@@ -298,5 +298,5 @@ def test_a_run_of_before_judges_declared_themselves(run_cli: RunCli, answers: No
     for key in ("scored_by", "rates_prompts"):
         del judge[key]
     manifest["judges"] = [judge | {"name": name, "kind": "quality"} for name in ("gemini:x", "three-lines")]
-    found = planned_judges(manifest)
+    found = read_manifest(manifest, where=str(path)).judges
     assert {"gemini:x": "model", "three-lines": None} == {one.name: one.scored_by for one in found}

@@ -7,16 +7,16 @@ import sqlite3
 import subprocess
 import sys
 import time
-from functools import partial
 from pathlib import Path
 
 import pytest
 
-from harness.cli.carrying_out import carry_out
+from harness.cli.execution import execute_here, invocation
 from harness.errors import HarnessError
-from harness.runs.add_judges import Joining, join
+from harness.runs.add_judges import Joining, add_in_folder, judging_job
 from harness.runs.assemble import open_judges
-from harness.runs.stored import read_run
+from harness.runs.folder import RunFolder
+from harness.runs.load import load_run
 from harness.specs import Config, parse_judge
 from harness.store.store import Store
 from tests.conftest import ROOT, RunCli, results_of
@@ -145,16 +145,18 @@ def test_another_file_of_ratings_takes_the_place_of_the_first(finished: RunCli) 
 
 def test_a_judge_that_joined_meanwhile_is_not_lost(finished: RunCli, example_plugin: Path) -> None:
     """Two commands at work on one run: the one that ends last keeps what the other has added."""
-    stale = read_run("r", "runs", None)
+    stale = load_run("r", "runs", None)
     assert 0 == finished("judge", "r", "--judge", "length").code
     judges, notices = open_judges([parse_judge("rules", Config())], stale.tasks, [("echo", "course.v1")])
-    with Store(str(stale.manifest["store"])) as store:
-        join(Joining(run=stale, judges=judges, notices=notices), store, partial(carry_out, max_cost=None))
+    job, joining = judging_job(stale, judges), Joining(invocation=invocation(), notices=notices)
+    with Store(stale.manifest.store) as store:
+        outcome = execute_here(job, store, max_cost=None)
+        add_in_folder(stale, job, outcome, store, folder=RunFolder("runs", "r"), joining=joining)
     assert {"reference": 5, "length": 5, "rules": 5} == judges_of("r")
     finished("eval", *FIVE, "--model", "echo", "--judge", "reference", "--run", "r", "--limit", "2",
              "--overwrite")  # fmt: skip
-    with Store(str(stale.manifest["store"])) as store, pytest.raises(HarnessError, match="evaluated anew meanwhile"):
-        join(Joining(run=stale, judges=judges, notices=notices), store, partial(carry_out, max_cost=None))
+    with Store(stale.manifest.store) as store, pytest.raises(HarnessError, match="evaluated anew meanwhile"):
+        add_in_folder(stale, job, outcome, store, folder=RunFolder("runs", "r"), joining=joining)
 
 
 def test_an_interrupted_judge_goes_on_where_it_was(plugin_folder: Path, forty: RunCli, workplace: Path) -> None:

@@ -1,0 +1,116 @@
+"""From a run to what is shown of it: its score tables, its leaderboard, and the view that every report is made from."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from harness.analysis.leaderboard import Leaderboard, build_leaderboard, length_stop_rates
+from harness.analysis.scores import ScoreTable, score_tables
+from harness.errors import UnknownNameError
+from harness.locale import tr
+from harness.runs.run import Run
+from harness.stats import Family
+from harness.types import Request, RowKey, Verdict
+from reports.run_view import Answer, PromptExample, Report
+
+
+def by_judges(run: Run, judges: Sequence[str]) -> Run:
+    """Return a run with some of its judges alone; with all if none is named.
+
+    Raises:
+        UnknownNameError: the run has no judge of this name.
+    """
+    known = [judge.name for judge in run.judges]
+    for name in judges:
+        if name not in known:
+            raise UnknownNameError(tr("judge in this run"), name, known)
+    if not judges:
+        return run
+    return replace(
+        run,
+        judges=tuple(judge for judge in run.judges if judge.name in judges),
+        items=tuple(item for item in run.items if item.judge in judges),
+    )
+
+
+def tables_of(run: Run, judges: Sequence[str] = ()) -> list[ScoreTable]:
+    """Return the score tables of a run, as `Run.tables`."""
+    chosen = by_judges(run, judges)
+    return score_tables(run.tasks, chosen.judges, chosen.items, run.verdicts)
+
+
+def leaderboard_of(
+    run: Run, *, baseline: str | None = None, family: Family = "baseline", judges: Sequence[str] = ()
+) -> Leaderboard:
+    """Return the leaderboard of a run, as `Run.leaderboard`."""
+    return _leaderboard(run, tables_of(run, judges), baseline, family)
+
+
+def _leaderboard(run: Run, tables: Sequence[ScoreTable], baseline: str | None, family: Family) -> Leaderboard:
+    if baseline is not None and baseline not in run.models:
+        raise UnknownNameError(tr("model label in this run"), baseline, run.models)
+    return build_leaderboard(
+        run.name,
+        tables,
+        length_stop_rates(run.requests, run.answers),
+        baseline=baseline or run.manifest.baseline,
+        family=family,
+        confidence=run.manifest.confidence,
+    )
+
+
+def view_of(run: Run, *, baseline: str | None = None, judges: Sequence[str] = (), command: str | None = None) -> Report:
+    """Return what a report shows of a run: its figures, computed once, and every answer with its verdicts.
+
+    ``command``: what makes the figures again, if it is not the run's own.
+
+    Raises:
+        UnknownNameError: the run has no model or judge of this name.
+    """
+    shown = by_judges(run, judges)
+    tables = tables_of(shown)
+    provenance = dict(run.manifest.provenance) | ({} if command is None else {"command": command})
+    return Report(
+        leaderboard=_leaderboard(run, tables, baseline, "baseline"),
+        tables=tuple(tables),
+        answers=_answers(shown),
+        prompts=_prompt_examples(run.requests, provenance.get("templates", {})),
+        provenance=provenance,
+        notices=run.manifest.notices,
+    )
+
+
+def _answers(run: Run) -> tuple[Answer, ...]:
+    verdicts: dict[int, dict[str, list[Verdict]]] = {}
+    for item in run.items:
+        verdicts.setdefault(id(item.request), {}).setdefault(item.judge, []).append(run.verdict(item))
+    return tuple(
+        Answer(
+            task=request.task,
+            sample_id=request.sample_id,
+            row=RowKey(model=request.model, prompt=request.prompt),
+            repeat=request.repeat,
+            generation=run.answers.get(request.key),
+            sampling=None if request.prompt is None else request.sampling,
+            verdicts={judge: tuple(given) for judge, given in verdicts.get(id(request), {}).items()},
+        )
+        for request in run.requests
+    )
+
+
+def _prompt_examples(requests: Sequence[Request], templates: Mapping[str, Any]) -> tuple[PromptExample, ...]:
+    """Return, for each template and task, what it makes of the first sample."""
+    first: dict[tuple[str, str], Request] = {}
+    for request in requests:
+        if request.prompt is not None:
+            first.setdefault((request.prompt, request.task), request)
+    return tuple(
+        PromptExample(
+            name=prompt,
+            sha256=templates.get(prompt, {}).get("sha256"),
+            task=task,
+            sample_id=request.sample_id,
+            rendered=request.rendered,
+        )
+        for (prompt, task), request in first.items()
+    )

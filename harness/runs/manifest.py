@@ -1,0 +1,121 @@
+"""manifest.json: what a run was asked for and what its files hold, beside the rows that the store has."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from harness.codec import decode
+from harness.engine.plan import PlannedJudge
+from harness.errors import InputError
+from harness.locale import tr
+from harness.protocols import older_source
+
+SCHEMA: Literal[2] = 2
+ANEW = tr("Run its harness eval command again to write it anew; what is stored is not done twice.")
+_NEEDED = ("plan", "store", "date", "baseline", "confidence", "judges", "notices", "own_notices", "model_notices")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JoinedJudge:
+    """A judge that joined a run after its evaluation.
+
+    ``notices`` are what it said about the run; ``draw`` is the random draw behind it where it holds people's ratings.
+    """
+
+    judge: str
+    date: str
+    command: str
+    notices: tuple[str, ...] = ()
+    draw: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromptTest:
+    """What was asked of an A/B test: the prompt that others are compared with (None: all pairs), and the halves."""
+
+    control: str | None
+    select_seed: int | None
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """What a run's files are made of besides its rows, and the options that they are made anew by.
+
+    ``plan`` is the digest under which ``store`` has the samples and requests. ``content`` is equal as long as the files
+    beside it are still right; ``scored`` counts the verdicts with a score, by judge. ``own_notices`` are the
+    evaluation's, ``model_notices`` by the model's fingerprint, ``joined`` the judges that came later, and ``notices``
+    all of them. ``provenance`` is what every report says of where the figures come from.
+    """
+
+    schema: Literal[1, 2] = SCHEMA
+    run: str = ""
+    content: str = ""
+    plan: str
+    store: str
+    date: str
+    baseline: str
+    confidence: float
+    judges: tuple[PlannedJudge, ...]
+    notices: tuple[str, ...]
+    own_notices: tuple[str, ...]
+    model_notices: Mapping[str, tuple[str, ...]]
+    joined: tuple[JoinedJudge, ...] = ()
+    scored: Mapping[str, int] = field(default_factory=dict)
+    ab: PromptTest | None = None
+    provenance: Mapping[str, Any]
+
+
+def all_notices(
+    own: Sequence[str], joined: Sequence[JoinedJudge], models: Mapping[str, Sequence[str]]
+) -> tuple[str, ...]:
+    """Return what a run says of itself: its judges once each, then its models."""
+    said = dict.fromkeys([*own, *(notice for judge in joined for notice in judge.notices)])
+    return *said, *(notice for notices in models.values() for notice in notices)
+
+
+def with_judges_named(
+    provenance: Mapping[str, Any], judges: Sequence[PlannedJudge], joined: Sequence[JoinedJudge]
+) -> dict[str, Any]:
+    """Return a provenance that names these judges and says how those among them came that joined later."""
+    known = dict(provenance) | {"judges": {judge.name: judge.fingerprint for judge in judges}}
+    if joined:
+        known["joined"] = [{"judge": one.judge, "date": one.date, "command": one.command} for one in joined]
+    return known
+
+
+def read_manifest(document: Mapping[str, Any], *, where: str) -> Manifest:
+    """Return the manifest of a JSON document, of this schema or the one before.
+
+    Raises:
+        InputError: it is not what a version of the harness writes.
+    """
+    if (schema := document.get("schema")) not in (1, SCHEMA):
+        raise unknown_schema(schema, where=where)
+    if missing := [key for key in _NEEDED if key not in document]:
+        raise InputError(tr("{missing} missing.", missing=", ".join(missing)), path=where, hint=ANEW)
+    judges = document["judges"]
+    if isinstance(judges, list):
+        judges = [
+            {"scored_by": older_source(str(judge.get("name")))} | judge if isinstance(judge, dict) else judge
+            for judge in judges
+        ]
+    return decode(Manifest, {**document, "judges": judges}, where=where)
+
+
+def unknown_schema(schema: object, *, where: str) -> InputError:
+    """Return the error on a file that another version of the harness wrote."""
+    return InputError(
+        tr(
+            "its schema is {schema!r}, and this version of ja-harness knows schema 1 and {newest}.",
+            schema=schema,
+            newest=SCHEMA,
+        ),
+        path=where,
+        hint=ANEW,
+    )
+
+
+def manifest_document(manifest: Manifest) -> dict[str, Any]:
+    """Return a manifest as plain values, in the order of its fields."""
+    return asdict(manifest)

@@ -1,0 +1,131 @@
+"""A run: what was asked, what was answered and what judges said of it, as one frozen value.
+
+What needs statistics, charts or Arrow is behind a lazy door (`EntryPoint.load`): a command that finds everything done
+never opens it.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.codec import digest
+from harness.engine.plan import JudgementItem, PlannedJudge, verdict_on
+from harness.runs.folder import RunFolder
+from harness.runs.manifest import SCHEMA, Manifest
+from harness.runs.provenance import versions
+from harness.types import Generation, PlannedTask, Request, Verdict
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from harness.analysis.leaderboard import Leaderboard
+    from harness.analysis.scores import ScoreTable
+    from harness.stats import Family
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """A run with all its rows: nothing is generated, judged or changed by having it.
+
+    ``answers`` is by request key and holds failed answers too. ``items`` are the verdicts that the run asked for, in
+    plan order; ``verdicts``, by judgement key, are those that were given. ``verdict`` says what became of an item.
+    """
+
+    name: str
+    manifest: Manifest
+    tasks: tuple[PlannedTask, ...]
+    requests: tuple[Request, ...]
+    judges: tuple[PlannedJudge, ...]
+    answers: Mapping[str, Generation]
+    items: tuple[JudgementItem, ...]
+    verdicts: Mapping[str, Verdict]
+
+    def verdict(self, item: JudgementItem) -> Verdict:
+        """Return the verdict on one item, or why there is none."""
+        return verdict_on(item, self.verdicts)
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The labels of its models, in plan order."""
+        return tuple(dict.fromkeys(request.model for request in self.requests))
+
+    @property
+    def scored(self) -> dict[str, int]:
+        """How many verdicts have a score, by judge: a store in which there are fewer has lost some."""
+        counts = Counter(item.judge for item in self.items if self.verdict(item).status == "scored")
+        return {judge.name: counts[judge.name] for judge in self.judges}
+
+    def lost(self, before: Mapping[str, int], judges: Collection[str]) -> dict[str, int]:
+        """Return how many scores of ``judges`` the run had by an earlier `scored` and has no more."""
+        now = self.scored
+        return {
+            judge: before[judge] - now.get(judge, 0) for judge in judges if now.get(judge, 0) < before.get(judge, 0)
+        }
+
+    @property
+    def content(self) -> str:
+        """The digest of all that the run's files are made of: equal as long as they need not be written anew."""
+        verdicts = ((item.key, self.verdict(item)) for item in self.items)
+        asked = self.manifest
+        return digest(
+            [
+                SCHEMA,
+                asked.plan,
+                asked.baseline,
+                asked.confidence,
+                versions(),
+                [(judge.name, judge.fingerprint, judge.repeats) for judge in self.judges],
+                [(key, verdict.status, verdict.score, verdict.reason) for key, verdict in verdicts],
+                [asked.own_notices, [joined.notices for joined in asked.joined]],
+                asked.ab,
+            ]
+        )
+
+    def tables(self, judges: tuple[str, ...] = ()) -> "list[ScoreTable]":
+        """Return the run's score tables, of all judges or of some.
+
+        Raises:
+            UnknownNameError: the run has no judge of this name.
+        """
+        found: list[ScoreTable] = _open("boards:tables_of")(self, judges)
+        return found
+
+    def leaderboard(
+        self, *, baseline: str | None = None, family: "Family" = "baseline", judges: tuple[str, ...] = ()
+    ) -> "Leaderboard":
+        """Return the run's leaderboard, against its own baseline or another of its models.
+
+        Raises:
+            UnknownNameError: the run has no model or judge of this name.
+        """
+        found: Leaderboard = _open("boards:leaderboard_of")(self, baseline=baseline, family=family, judges=judges)
+        return found
+
+    def scores(self) -> "pa.Table":
+        """Return one line for each answer, judge and repeat, as an Arrow table."""
+        return _open("export:scores_table")(self)
+
+    def save(self, path: str | Path | RunFolder) -> None:
+        """Write the run's files into a folder, unless they are there already.
+
+        Whoever shares the folder with other processes holds its `RunFolder.lock`.
+
+        Raises:
+            HarnessError: the folder cannot be written.
+        """
+        folder = path if isinstance(path, RunFolder) else RunFolder("", str(Path(path).absolute()))
+        previous = folder.previous()
+        if (
+            previous is None
+            or previous.content != self.content
+            or not folder.is_complete(has_test=bool(self.manifest.ab))
+        ):
+            folder.create()
+            _open("publish:publish")(self, folder)
+
+
+def _open(door: str) -> Any:  # noqa: ANN401 - each caller says what stands behind it
+    return EntryPoint(name=door, value=f"harness.runs.{door}", group="harness.runs").load()
