@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 import click
@@ -109,7 +110,7 @@ def run_evaluation(
             opened,
             folder,
             invocation=invocation(),
-            tell=say_note,
+            tell=partial(say, err=True),
             overwrite=overwrite,
             test=test,
         )

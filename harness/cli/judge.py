@@ -74,8 +74,10 @@ def judge(
         return 0
     folder = RunFolder(settings.runs, run)
     folder.create()
-    for note in (*notices, *replaced(stored.judges, job.planned_judges)):
-        say_note(note)
+    for notice in notices:
+        say_note(notice)
+    for note in replaced(stored.judges, job.planned_judges):
+        say(note, err=True)
     with Store(url) as rows:
         outcome = execute_here(job, rows, max_cost=max_cost)
         joining = Joining(invocation=invocation(), notices=notices)

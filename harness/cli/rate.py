@@ -8,7 +8,7 @@ import click
 from tabulate import tabulate
 
 from harness.analysis.judge_audit import RaterCard, rater_card
-from harness.cli.execution import execute_here, invocation, say_note
+from harness.cli.execution import execute_here, invocation
 from harness.cli.options import common_options
 from harness.cli.say import say
 from harness.errors import HarnessError, InputError, UnknownNameError
@@ -202,7 +202,7 @@ def import_sheets(*, run: str, sheets: tuple[str, ...], config: str | None, stor
     matrix, raters, tasks = rater_matrix(ratings)
     job = judging_job(stored, (judge,))
     for note in replaced(stored.judges, job.planned_judges):
-        say_note(note)
+        say(note, err=True)
     with Store(store or stored.manifest.store) as rows:
         folder.write(RATINGS, ratings_text(ratings))
         outcome = execute_here(job, rows, max_cost=None)

@@ -71,9 +71,7 @@ def with_judges(run: Run, job: Job, outcome: Outcome, store: Store, joining: Joi
     )
 
 
-def add_in_folder(
-    run: Run, job: Job, outcome: Outcome, store: Store, *, folder: RunFolder, joining: Joining
-) -> Run:
+def add_in_folder(run: Run, job: Job, outcome: Outcome, store: Store, *, folder: RunFolder, joining: Joining) -> Run:
     """Return a run as `with_judges`, with what others have added to it since it was loaded, its files written.
 
     Raises:

@@ -114,7 +114,7 @@ def replaced(before: Sequence[PlannedJudge], own: Sequence[PlannedJudge]) -> lis
     had = {judge.name: judge.fingerprint for judge in before}
     return [
         tr(
-            "this run had a judge {name!r} with other settings or another file. The new one takes its "
+            "Note: this run had a judge {name!r} with other settings or another file. The new one takes its "
             "place on the board; the old verdicts stay in the store.",
             name=judge.name,
         )
@@ -128,7 +128,7 @@ def _what_goes(previous: Manifest, evaluation: Evaluation) -> list[str]:
     own = {judge.name for judge in evaluation.job.judges}
     notes: list[str] = [
         tr(
-            "judge {judge!r} had joined this run, which now has other tasks, models or prompts. "
+            "Note: judge {judge!r} had joined this run, which now has other tasks, models or prompts. "
             "Add it again: {command}",
             judge=joined.judge,
             command=joined.command,
@@ -137,7 +137,7 @@ def _what_goes(previous: Manifest, evaluation: Evaluation) -> list[str]:
         if joined.judge not in own
     ]
     if previous.ab is not None:
-        notes.append(tr("this run had an A/B test of prompts, which goes with its plan: run harness ab again."))
+        notes.append(tr("Note: this run had an A/B test of prompts, which goes with its plan: run harness ab again."))
     return notes
 
 

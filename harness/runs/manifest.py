@@ -107,9 +107,9 @@ def unknown_schema(schema: object, *, where: str) -> InputError:
     """Return the error on a file that another version of the harness wrote."""
     return InputError(
         tr(
-            "its schema is {schema!r}, and this version of ja-harness knows schema 1 and {newest}.",
+            "its schema is {schema!r}, and this version of ja-harness knows schema {schema_2}.",
             schema=schema,
-            newest=SCHEMA,
+            schema_2=f"1, {SCHEMA}",
         ),
         path=where,
         hint=ANEW,
