@@ -2,13 +2,28 @@
 
     HarnessError                 an expected failure: the program ends with exit code 1
     ├── UsageError               the command line itself is wrong: exit code 2
-    │   └── UnknownNameError     a name that nothing answers to, with the nearest ones as the hint
+    │   ├── UnknownNameError     a name that nothing answers to, with the nearest ones as the hint
+    │   └── PlanMismatchError    a run of this name asked something else
     ├── InputError               a file or row that cannot be used; knows its path and line
     │   └── NothingUsableError   a file that holds nothing for one task; an error unless it does for another
+    ├── DamagedFileError         weights, an adapter or a template that are not what they were, or not whole
+    ├── UnwritableError          a file or folder that cannot be written
     ├── StatisticsError          numbers that cannot be summarised or compared
     ├── StoreError               the database cannot be opened, read or written
+    ├── TemplateError            a template that cannot be filled or applied
+    ├── PromptMismatchError      an adapter would be asked with another prompt than it was trained with
+    ├── AdapterMismatchError     an adapter does not belong to its base, or has no effect on it
+    ├── OutOfMemoryError         memory does not suffice, or ran out
+    ├── HubError                 the Hub has no such thing, refuses it, or cannot be reached
+    ├── ModelUnavailableError    a served model that cannot go on
     ├── JudgeUnavailableError    a judge that cannot go on: its key is rejected, its quota used up, its server gone
-    └── MissingExtraError        an optional dependency that is not installed
+    ├── NothingToJudgeError      a judge that can say nothing of a task
+    ├── UnfinishedRunError       a folder that holds no finished run
+    ├── UnlikeRunsError          runs that cannot stand on one board
+    ├── TrainingDataError        data that cannot be trained on, or nothing of which is left
+    ├── TrainingError            a training that cannot go on
+    ├── PluginError              a fault of a plugin, in what it is or declares
+    └── Missing…Error            …Extra: an optional dependency; …Key: the API key of a service
 
 Every message says what, which value and where; ``hint`` says what to do next.
 """
@@ -55,6 +70,10 @@ class UnknownNameError(UsageError):
         )
 
 
+class PlanMismatchError(UsageError):
+    """A run of this name has another plan: other models, tasks, prompts or sampling."""
+
+
 class InputError(HarnessError):
     """A file or a row that cannot be used, located by path and, where it has one, line.
 
@@ -75,6 +94,14 @@ class NothingUsableError(InputError):
     """A ratings file that says nothing of one task: an error, unless another task of the run can use it."""
 
 
+class DamagedFileError(HarnessError):
+    """Weights, an adapter, a checkpoint or a published template that are not what they were, or not whole."""
+
+
+class UnwritableError(HarnessError):
+    """A file or folder that cannot be written: no permission, no room, or somebody is at work on it."""
+
+
 class StatisticsError(HarnessError):
     """Numbers that cannot be summarised or compared: off the scale, of unlike shapes, or an impossible setting."""
 
@@ -83,8 +110,60 @@ class StoreError(HarnessError):
     """The result store cannot be opened, read or written."""
 
 
+class TemplateError(HarnessError):
+    """A template that cannot be filled with a task's columns, or a chat template that cannot be applied."""
+
+
+class PromptMismatchError(HarnessError):
+    """An adapter would be asked with another prompt than it was trained with."""
+
+
+class AdapterMismatchError(HarnessError):
+    """An adapter that does not belong to its base, changes what others share, or has no effect."""
+
+
+class OutOfMemoryError(HarnessError):
+    """Memory does not suffice for what was asked, by estimate or in fact."""
+
+
+class HubError(HarnessError):
+    """The Hub has no such model, data set or revision, refuses it, or cannot be reached."""
+
+
+class ModelUnavailableError(HarnessError):
+    """A served model that cannot go on: every further call would fail alike."""
+
+
 class JudgeUnavailableError(HarnessError):
     """A judge that cannot go on: every further call would fail alike, so none is made."""
+
+
+class NothingToJudgeError(HarnessError):
+    """A judge that can say nothing of a task: it has no references, or no rules."""
+
+
+class UnfinishedRunError(HarnessError):
+    """A folder that holds no finished run."""
+
+
+class UnlikeRunsError(HarnessError):
+    """Runs that cannot stand on one board: other tasks, or another judge under the same name."""
+
+
+class TrainingDataError(HarnessError):
+    """Data that cannot be trained on, or nothing of which is left."""
+
+
+class TrainingError(HarnessError):
+    """A training that cannot go on, or that would learn something else than asked."""
+
+
+class PluginError(HarnessError):
+    """A fault of a plugin: it cannot be imported or opened, or declares what cannot be."""
+
+
+class MissingKeyError(HarnessError):
+    """The API key of a service is not in the environment."""
 
 
 class MissingExtraError(HarnessError):

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from harness.errors import HarnessError, MissingExtraError
+from harness.errors import HarnessError, MissingExtraError, PluginError
 from harness.locale import tr
 from harness.plugins.finding import Group, _found, came_from, entry, fault, missing_extra, names
 from harness.plugins.info import check, judge_info, missing_attributes, model_info
@@ -47,12 +47,12 @@ def load(group: Group, name: str) -> Factory:
     except ModuleNotFoundError as error:
         if point.extras:
             raise MissingExtraError(what, point.extras[0]) from error
-        raise HarnessError(
+        raise PluginError(
             tr("The {what} cannot be imported: {error}.", what=what, error=error),
             hint=tr("It comes from {point}.", point=came_from(point)),
         ) from error
     except Exception as error:
-        raise HarnessError(
+        raise PluginError(
             tr("The {what} cannot be imported: {name}: {error}.", what=what, name=type(error).__name__, error=error),
             hint=tr("It comes from {point}.", point=came_from(point)),
         ) from error

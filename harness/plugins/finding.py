@@ -5,7 +5,7 @@ from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 from typing import Literal
 
-from harness.errors import HarnessError, UnknownNameError
+from harness.errors import PluginError, UnknownNameError
 from harness.locale import tr
 
 Group = Literal["models", "judges", "tasks"]
@@ -37,9 +37,9 @@ def entry(group: Group, name: str) -> EntryPoint:
     return found[name]
 
 
-def fault(group: Group, name: str, problem: str) -> HarnessError:
+def fault(group: Group, name: str, problem: str) -> PluginError:
     """Return the error for a plugin with a fault of its own."""
-    return HarnessError(
+    return PluginError(
         tr(
             "The {removesuffix} {name!r} cannot be opened: {problem}.",
             removesuffix=group.removesuffix("s"),

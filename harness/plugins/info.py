@@ -6,7 +6,7 @@ from dataclasses import MISSING, fields
 from importlib.metadata import EntryPoint
 from typing import Any
 
-from harness.errors import HarnessError, UnknownNameError
+from harness.errors import PluginError, UnknownNameError
 from harness.locale import tr
 from harness.plugins.finding import came_from
 from harness.protocols import KINDS, SOURCES, Judge, JudgeInfo, ModelBackend, ModelInfo, Price
@@ -53,7 +53,7 @@ def check(point: EntryPoint, group: str, made: Any) -> None:  # noqa: ANN401 - a
     """Refuse a judge or model that declares what cannot be, and give it what only its ``info`` says.
 
     Raises:
-        HarnessError: a sentence that names the attribute, what it is, and what it must be.
+        PluginError: a sentence that names the attribute, what it is, and what it must be.
     """
     kind = JudgeInfo if group == "judges" else ModelInfo
     values = _declared(kind, made)
@@ -92,7 +92,7 @@ def _check_known(point: EntryPoint, attribute: str, declared: object) -> None:
     if isinstance(declared, str) and declared in known:
         return
     guess = UnknownNameError(attribute, str(declared), known).hint
-    raise HarnessError(
+    raise PluginError(
         tr(
             "The judge {name!r} cannot be opened: its {attribute} is {declared!r}, which is none of {known}.",
             name=point.name,
@@ -104,8 +104,8 @@ def _check_known(point: EntryPoint, attribute: str, declared: object) -> None:
     )
 
 
-def _wrong(point: EntryPoint, group: str, attribute: str, value: object, must: str) -> HarnessError:
-    return HarnessError(
+def _wrong(point: EntryPoint, group: str, attribute: str, value: object, must: str) -> PluginError:
+    return PluginError(
         tr(
             "The {kind} {name!r} cannot be opened: its {attribute} is {value!r}, but must be {must}.",
             kind=group.removesuffix("s"),
