@@ -8,12 +8,13 @@ from pathlib import Path
 import click
 import psutil
 from platformdirs import user_cache_dir
-from tabulate import tabulate
 
 from harness import plugins
 from harness.cli.options import common_options
 from harness.cli.say import say
+from harness.cli.table import table
 from harness.errors import HarnessError
+from harness.locale import Text, tr
 from harness.runs.provenance import versions
 from harness.sandbox.confined import protections
 from harness.sandbox.program import TemplateFailure
@@ -36,17 +37,23 @@ def doctor(config: str | None, store: str | None) -> int:
     url = store_url(store, settings)
     state, ok = _store_state(url)
     rows = [
-        *(("installed", f"{name} {number}") for name, number in versions().items()),
-        ("machine", f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"),
-        ("memory", _memory()),
-        ("device", _device()),
-        *(("key", f"{name} {'is set' if os.environ.get(name) else 'is not set'}") for name in _KEYS),
+        *((tr("installed"), f"{name} {number}") for name, number in versions().items()),
+        (
+            tr("machine"),
+            tr("{system}, {n} cores", system=f"{platform.system()} {platform.machine()}", n=os.cpu_count()),
+        ),
+        (tr("memory"), _memory()),
+        (tr("device"), _device()),
+        *(
+            (tr("key"), tr("{name} is set", name=name) if os.environ.get(name) else tr("{name} is not set", name=name))
+            for name in _KEYS
+        ),
         *(_extras()),
-        ("templates", _templates()),
-        ("store", f"{url}: {state}"),
-        ("cache", _cache()),
+        (tr("templates"), _templates()),
+        (tr("store"), tr("{name}: {state}", name=url, state=state)),
+        (tr("cache"), _cache()),
     ]
-    say(tabulate(rows, tablefmt="plain"))
+    say(table(rows))
     return 0 if ok else 1
 
 
@@ -55,58 +62,67 @@ def _templates() -> str:
     try:
         held = protections()
     except TemplateFailure as failure:
-        return f"cannot be rendered: {failure.message}"
+        return tr("cannot be rendered: {message}", message=failure.message)
     missing = [name for name, holds in held.items() if not holds]
     if not missing:
-        return "rendered without files, network or new processes, under limits that stay"
-    more = "; install libseccomp" if platform.system() == "Linux" else ""
-    return f"rendered in a process of their own, which this system does not keep from: {', '.join(missing)}{more}"
+        return tr("rendered without files, network or new processes, under limits that stay")
+    missed = ", ".join(missing)
+    if platform.system() == "Linux":
+        return tr(
+            "rendered in a process of their own, which this system does not keep from: {missed}; install libseccomp",
+            missed=missed,
+        )
+    return tr("rendered in a process of their own, which this system does not keep from: {missed}", missed=missed)
 
 
 def _memory() -> str:
     memory = psutil.virtual_memory()
-    return f"{memory.total / _GIB:.1f} GiB, {memory.available / _GIB:.1f} GiB free"
+    return tr("{total:.1f} GiB, {free:.1f} GiB free", total=memory.total / _GIB, free=memory.available / _GIB)
 
 
 def _device() -> str:
     if find_spec("torch") is None:
-        return "unknown without torch (pip install 'ja-harness[local]')"
+        return tr("unknown without torch (pip install 'ja-harness[local]')")
     try:
         import torch
     except Exception as error:  # noqa: BLE001 - a broken driver or library is what people come to this command with
-        return f"unknown: torch cannot be imported: {type(error).__name__}: {error}"
+        return tr("unknown: torch cannot be imported: {error}", error=f"{type(error).__name__}: {error}")
     if not torch.cuda.is_available():
-        return "CPU only (no CUDA GPU that torch can see)"
+        return tr("CPU only (no CUDA GPU that torch can see)")
     found = [torch.cuda.get_device_properties(index) for index in range(torch.cuda.device_count())]
     return ", ".join(f"{gpu.name} {gpu.total_memory / _GIB:.0f} GiB" for gpu in found)
 
 
 def _extras() -> list[tuple[str, str]]:
     """Return what each extra enables and whether it is installed."""
-    rows = []
+    rows: list[tuple[str, str]] = []
     groups: tuple[plugins.Group, ...] = ("models", "judges")
     for group in groups:
         for name in plugins.names(group):
             extra = plugins.missing_extra(group, name)
-            ready = "ready" if extra is None else f"needs pip install 'ja-harness[{extra}]'"
-            rows.append((group.removesuffix("s"), f"{name}: {ready}"))
-    rows.append(("train", "ready" if is_installed() else "needs pip install 'ja-harness[train]'"))
+            kind = tr("model") if group == "models" else tr("judge")
+            rows.append((kind, tr("{name}: {state}", name=name, state=_ready(extra))))
+    rows.append(("train", _ready(None if is_installed() else "train")))
     return rows
+
+
+def _ready(missing: str | None) -> Text:
+    return tr("ready") if missing is None else tr("needs pip install 'ja-harness[{extra}]'", extra=missing)
 
 
 def _store_state(url: str) -> tuple[str, bool]:
     try:
         if not store_exists(url):
-            return "not there yet, made by the first evaluation", True
+            return tr("not there yet, made by the first evaluation"), True
         Store(url, lock_timeout=2).close()
     except HarnessError as error:
-        return f"{error.message} {error.hint or ''}".strip(), False
-    return "ready", True
+        return tr("{message} {hint}", message=error.message, hint=error.hint or ""), False
+    return tr("ready"), True
 
 
 def _cache() -> str:
     folder = Path(os.environ.get("HARNESS_CACHE") or user_cache_dir("ja-harness"))
     if not folder.exists():
-        return f"{folder}: empty"
+        return tr("{folder}: empty", folder=folder)
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     return f"{folder}: {size / _GIB:.2f} GiB"

@@ -3,13 +3,13 @@
 import copy
 import inspect
 import re
-import unicodedata
 from collections.abc import Iterable
 from typing import overload
 
 import click
 
 from harness.cli.say import language, said
+from harness.cli.table import columns
 from harness.locale import tr
 
 _VERBATIM = "\b\n"  # how click marks a paragraph whose lines stay as they are
@@ -24,6 +24,7 @@ def localized(command: click.Command) -> click.Command:
         return command
     shown = copy.copy(command)
     shown.context_class = _Context
+    shown._help_option = None  # noqa: SLF001 - click keeps --help as it was made, perhaps in the other language
     shown.help, shown.short_help, shown.epilog = _said(command.help), _said(command.short_help), _said(command.epilog)
     shown.params = [_parameter(parameter) for parameter in command.params]
     if isinstance(shown, click.Group):
@@ -82,12 +83,3 @@ def _wrapped(text: str, width: int) -> str:
             line = ""
         line += piece if line else piece.lstrip()
     return _VERBATIM + "\n".join([*lines, line.rstrip()])
-
-
-def columns(text: str) -> int:
-    """Return how many columns of a terminal a text takes.
-
-    >>> columns("abc"), columns("日本語")
-    (3, 6)
-    """
-    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)

@@ -4,12 +4,13 @@ from collections.abc import Callable
 from importlib.metadata import EntryPoint
 
 import click
-from tabulate import tabulate
 
 from harness import plugins
 from harness.cli.options import common_options
 from harness.cli.say import say
+from harness.cli.table import table
 from harness.errors import HarnessError, InputError
+from harness.locale import tr
 from harness.runs.folder import RunFolder, run_folders
 from harness.specs import Config, load_config
 from harness.templates import load_template, own_templates, template_names
@@ -63,8 +64,8 @@ def _plugins(group: plugins.Group, forms: dict[str, str]) -> str:
     rows = []
     for name in plugins.names(group):
         point = plugins.entry(group, name)
-        rows.append((forms.get(name, name), _from(point), "yes" if _ready(group, name) else _install(point)))
-    return tabulate(rows, headers=["write", "from", "ready"], tablefmt="github")
+        rows.append((forms.get(name, name), _from(point), tr("yes") if _ready(group, name) else _install(point)))
+    return table(rows, [tr("write"), tr("from"), tr("ready")])
 
 
 def _ready(group: plugins.Group, name: str) -> bool:
@@ -76,35 +77,44 @@ def _install(point: EntryPoint) -> str:
 
 
 def _from(point: EntryPoint) -> str:
-    return point.dist.name if point.dist else "unknown"
+    return point.dist.name if point.dist else tr("unknown")
 
 
 def _tasks(config: Config) -> str:
     rows = [(_TASK_FORMS.get(name, name), _from(plugins.entry("tasks", name))) for name in plugins.names("tasks")]
     rows += [(name, "harness.toml") for name in config.tasks]
-    return tabulate(rows, headers=["write", "from"], tablefmt="github")
+    return table(rows, [tr("write"), tr("from")])
 
 
 def _prompts() -> str:
     own = {name: ", ".join(map(str, paths)) for name, paths in own_templates("tasks").items()}
-    sources = dict.fromkeys(template_names("tasks"), "published") | own
+    sources = dict.fromkeys(template_names("tasks"), tr("published")) | own
     rows = [_prompt_row(name, source) for name, source in sources.items()]
-    return tabulate(rows, headers=["prompt", "from", "format", "BOS", "sha256", "purpose"], tablefmt="github")
+    return table(rows, [tr("prompt"), tr("from"), tr("format"), "BOS", "sha256", tr("purpose")])
 
 
 def _prompt_row(name: str, source: str) -> tuple[str, ...]:
     try:
         template = load_template(name)
     except HarnessError as error:  # one that cannot be used must not hide the others
-        return name, source, "", "", "", f"unusable: {printable(error.message)}"
+        return name, source, "", "", "", tr("unusable: {message}", message=error.message)
     purpose = printable(str(template.meta.get("purpose", "")))
     return name, source, template.format, template.bos, template.sha256[:12], purpose
 
 
 def _recipes() -> str:
-    headers = ["recipe", "prompt", "effective batch", "learning rate", "r", "loss", "max_length", "summary"]
+    headers = [
+        tr("recipe"),
+        tr("prompt"),
+        tr("effective batch"),
+        tr("learning rate"),
+        "r",
+        tr("loss"),
+        "max_length",
+        tr("summary"),
+    ]
     rows = [_recipe_row(name, load_recipe(name).values) for name in recipe_names()]
-    return tabulate(rows, headers=headers, tablefmt="github", disable_numparse=True)
+    return table(rows, headers)
 
 
 def _recipe_row(name: str, recipe: Recipe) -> tuple[str, ...]:
@@ -117,15 +127,16 @@ def _recipe_row(name: str, recipe: Recipe) -> tuple[str, ...]:
 def _runs(config: Config) -> str:
     folders = run_folders(config.runs)
     if not folders:
-        return (
-            f"No runs in {config.runs}/ yet. Make one: harness eval --task bundled:ja-mini --model echo --judge rules"
+        return tr(
+            "No runs in {runs}/ yet. Make one: harness eval --task bundled:ja-mini --model echo --judge rules",
+            runs=config.runs,
         )
     rows = []
     before: dict[tuple[str, ...], float] = {}
     for folder in folders:
         rows += _run_rows(folder, before)
-    headers = ["run", "date", "task", "judge", "model", "prompt", "mean", "n", "change"]
-    return tabulate(rows, headers=headers, tablefmt="github", disable_numparse=True)
+    headers = [tr("run"), tr("date"), tr("task"), tr("judge"), tr("model"), tr("prompt"), tr("mean"), "n", tr("change")]
+    return table(rows, headers)
 
 
 def _run_rows(folder: RunFolder, before: dict[tuple[str, ...], float]) -> list[tuple[str, ...]]:
@@ -133,9 +144,9 @@ def _run_rows(folder: RunFolder, before: dict[tuple[str, ...], float]) -> list[t
     try:
         results = folder.results() if folder.manifest() else None
     except InputError:
-        return [(_cell(folder.name), "cannot be read", *[""] * 7)]
+        return [(_cell(folder.name), tr("cannot be read"), *[""] * 7)]
     if results is None:
-        return [(_cell(folder.name), "not finished", *[""] * 7)]
+        return [(_cell(folder.name), tr("not finished"), *[""] * 7)]
     date = str(results["provenance"]["date"])[:16].replace("T", " ")
     rows = []
     for row in results["rows"]:

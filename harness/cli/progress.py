@@ -7,8 +7,8 @@ from typing import Never, Self
 
 from tqdm import tqdm
 
-from harness.cli.say import say
-from harness.locale import tr
+from harness.cli.say import said, say
+from harness.locale import Text, tr, trn
 from harness.types import Generation, Request, Verdict
 
 _QUIET_EVERY = 10.0  # seconds between lines where stderr is no terminal
@@ -41,11 +41,14 @@ class ConsoleProgress:
             self._bar.close()
 
     @property
-    def done(self) -> str:
+    def done(self) -> Text:
         """One sentence on how far the run came."""
-        stored = self._answers_stored + self._answers
-        return (
-            f"{stored} of {self._answers_total} answers and {self._verdicts} of {self._verdicts_total} verdicts done."
+        return tr(
+            "{answers} of {answers_total} answers and {verdicts} of {verdicts_total} verdicts done.",
+            answers=self._answers_stored + self._answers,
+            answers_total=self._answers_total,
+            verdicts=self._verdicts,
+            verdicts_total=self._verdicts_total,
         )
 
     def planned(self, *, answers: int, answers_stored: int, verdicts: int) -> None:
@@ -79,7 +82,7 @@ class ConsoleProgress:
             self._verdicts_new += not stored
             self._unscored += verdict.status != "scored"
             self._cost += 0 if stored else verdict.cost or 0
-            self._show("judging")
+            self._show(said(tr("judging")))
 
     def model_failed(self, model: str, reason: str) -> None:
         """Say at once that a model stopped."""
@@ -91,7 +94,10 @@ class ConsoleProgress:
 
     def waiting(self, what: str, count: int) -> None:
         """Say why nothing happens."""
-        say(tr("Waiting for {count} {what} that another process is at work on.", count=count, what=what), err=True)
+        waited = (
+            trn("{n} answer", "{n} answers", count) if what == "answers" else trn("{n} verdict", "{n} verdicts", count)
+        )
+        say(tr("Waiting for {waited} that another process is at work on.", waited=waited), err=True)
 
     def _show(self, doing: str) -> None:
         if self._bar is not None:
@@ -102,15 +108,16 @@ class ConsoleProgress:
         now = time.monotonic()
         if now - self._said >= _QUIET_EVERY:
             self._said = now
-            said = ", ".join(part for part in (self._figures(), self._time_left(now)) if part)
-            say(f"  {self.done} {said}", err=True)
+            figures = ", ".join(part for part in (self._figures(), self._time_left(now)) if part)
+            say(f"  {said(self.done)} {figures}", err=True)
 
     def _figures(self) -> str:
         parts = []
         if self._tokens:
-            parts.append(f"{self._tokens / max(time.monotonic() - self._began, 1e-9):,.0f} tokens/s")
+            rate = self._tokens / max(time.monotonic() - self._began, 1e-9)
+            parts.append(said(tr("{rate:,.0f} tokens/s", rate=rate)))
         if self._unscored:
-            parts.append(f"{self._unscored} unscored")
+            parts.append(said(tr("{n} unscored", n=self._unscored)))
         if self._cost:
             parts.append(f"${self._cost:.2f}")
         return ", ".join(parts)
@@ -123,4 +130,6 @@ class ConsoleProgress:
         if left <= 0 or done < (done + left) * _ENOUGH:
             return ""  # the first answers come in batches: too few of them say nothing about the rest
         seconds = (now - self._began) / done * left
-        return f"about {seconds / 60:.0f} min left" if seconds >= 60 else f"about {seconds:.0f} s left"  # noqa: PLR2004 - a minute
+        if seconds >= 60:  # noqa: PLR2004 - a minute
+            return said(tr("about {minutes:.0f} min left", minutes=seconds / 60))
+        return said(tr("about {seconds:.0f} s left", seconds=seconds))

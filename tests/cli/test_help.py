@@ -5,8 +5,8 @@ import re
 import click
 import pytest
 
-from harness.cli.help import columns
 from harness.cli.main import COMMANDS, cli
+from harness.cli.table import columns
 from tests.conftest import RunCli
 
 

@@ -1,0 +1,35 @@
+"""Tables in the terminal: columns line up for Japanese too, whose characters are as wide as two letters."""
+
+import unicodedata
+from collections.abc import Sequence
+
+from harness.cli.say import said
+
+
+def columns(text: str) -> int:
+    """Return how many columns of a terminal a text takes.
+
+    >>> columns("abc"), columns("日本語")
+    (3, 6)
+    """
+    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
+
+
+def table(rows: Sequence[Sequence[str]], headers: Sequence[str] = ()) -> str:
+    """Return rows as a table in the chosen language; with headers, as one that Markdown reads too.
+
+    >>> print(table([("前", "1"), ("after", "2")], headers=["run", "n"]))
+    | run   | n |
+    |-------|---|
+    | 前    | 1 |
+    | after | 2 |
+    """
+    lines = [[said(cell) for cell in line] for line in ([headers, *rows] if headers else rows)]
+    widths = [max(columns(cell) for cell in column) for column in zip(*lines, strict=True)]
+    padded = [
+        [cell + " " * (width - columns(cell)) for cell, width in zip(line, widths, strict=True)] for line in lines
+    ]
+    if not headers:
+        return "\n".join("  ".join(line).rstrip() for line in padded)
+    shown = [f"| {' | '.join(line)} |" for line in padded]
+    return "\n".join([shown[0], f"|{'|'.join('-' * (width + 2) for width in widths)}|", *shown[1:]])
