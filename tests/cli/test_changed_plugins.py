@@ -266,7 +266,7 @@ def test_what_a_plugin_does_not_declare_is_not_said_of_it(
     evaluate(run_cli, "three-lines")
     pages = [(Path("runs/r") / name).read_text(encoding="utf-8") for name in ("leaderboard.md", "report.html")]
     pages += [run_cli("audit", "r").out, run_cli("report", "r", "--lang", "ja").out]
-    said = ["a language-model judge" in page or "言語モデルのジャッジ" in page for page in pages]
+    said = ["a language-model judge" in page or "評価モデル（言語モデル）による点数" in page for page in pages]
     assert [("model" in declared)] * len(pages) == said
     assert ("Scores by a program." in pages[0]) == ("program" in declared)
 
