@@ -9,7 +9,7 @@ from harness.analysis.prompt_test import plan_experiment, units_to_split
 from harness.cli.dry_run import dry_run_report
 from harness.cli.eval import build_spec, run_evaluation, say_notices
 from harness.cli.options import common_options, evaluation_options
-from harness.cli.say import say
+from harness.cli.say import language, say
 from harness.errors import UnknownNameError, UsageError
 from harness.locale import tr
 from harness.protocols import AnswerFile, prompts_share
@@ -118,6 +118,7 @@ def _plan(evaluation: Evaluation) -> list[str]:
             judge=judge.name,
             scale=judge.scale,
             task=task.name,
+            language=language(),
         )
         for task in evaluation.job.tasks
         for judge in evaluation.job.planned_judges

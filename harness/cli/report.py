@@ -81,7 +81,7 @@ def report(
         for kind in (writers if form == "all" else [form])
     }
     if tests and form == "all":
-        files[AB_MARKDOWN] = lambda: prompt_tests_text(tests)
+        files[AB_MARKDOWN if lang == "en" else _in_language(AB_MARKDOWN, lang)] = lambda: prompt_tests_text(tests, lang)
     folder.create()
     with folder.lock() if is_own else nullcontext():
         for name, text in files.items():

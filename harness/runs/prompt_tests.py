@@ -5,10 +5,12 @@ from typing import Any
 
 from harness.analysis.prompt_test import Experiment, run_experiment
 from harness.analysis.scores import ScoreTable
+from harness.locale import Language
 from harness.runs.boards import tables_of
 from harness.runs.manifest import PromptTest
 from harness.runs.run import Run
-from reports.ab import Answers, ab_document, ab_markdown
+from reports.ab import Answers, ab_markdown
+from reports.ab_results import ab_document
 
 
 def experiments(tables: Sequence[ScoreTable], test: PromptTest) -> list[Experiment]:
@@ -20,11 +22,10 @@ def experiments(tables: Sequence[ScoreTable], test: PromptTest) -> list[Experime
     ]
 
 
-def prompt_test_text(run: Run, found: Sequence[Experiment]) -> str:
+def prompt_test_text(run: Run, found: Sequence[Experiment], language: Language = "en") -> str:
     """Return ab.md; a test that no judge of the run can answer says so."""
-    if not found:
-        return f"# A/B test: {run.name}\n\nNo judge of this run can tell its prompts apart.\n"
-    return ab_markdown(run.name, found, _answers(run), run.manifest.provenance, run.manifest.notices)
+    asked = run.manifest
+    return ab_markdown(run.name, found, _answers(run), asked.provenance, asked.notices, language=language)
 
 
 def prompt_tests_of(runs: Sequence[Run], judges: Sequence[str] = ()) -> list[tuple[Run, list[Experiment]]]:
@@ -45,9 +46,9 @@ def prompt_tests_document(tests: Sequence[tuple[Run, Sequence[Experiment]]]) -> 
     ]
 
 
-def prompt_tests_text(tests: Sequence[tuple[Run, Sequence[Experiment]]]) -> str:
+def prompt_tests_text(tests: Sequence[tuple[Run, Sequence[Experiment]]], language: Language = "en") -> str:
     """Return ab.md of one run or several, one after the other."""
-    return "\n".join(prompt_test_text(run, found) for run, found in tests)
+    return "\n".join(prompt_test_text(run, found, language) for run, found in tests)
 
 
 def _names(run: Run) -> set[str]:

@@ -8,7 +8,7 @@ from harness.runs.folder import AB_MARKDOWN, HTML, MANIFEST, MARKDOWN, RESULTS, 
 from harness.runs.manifest import manifest_document
 from harness.runs.prompt_tests import experiments, prompt_test_text
 from harness.runs.run import Run
-from reports.ab import ab_document
+from reports.ab_results import ab_document
 from reports.cautions import cautions
 from reports.html import report_html
 from reports.markdown import leaderboard_markdown

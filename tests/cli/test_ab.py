@@ -52,7 +52,7 @@ def test_the_plan_comes_before_the_work(run_cli: RunCli, many: Path) -> None:
     """Even in a dry run, which does nothing else."""
     ran = run_cli("ab", *MANY, *TWO, "--model", "echo", "--judge", "reference", "--dry-run")
     assert 0 == ran.code
-    assert "Plan, reference on many: two prompts on 30 tasks are told apart 80% of the time" in ran.err
+    assert "Plan, reference on many: two prompts on 30 tasks are told apart in 80 % of such tests" in ran.err
     assert "Tasks needed to see a difference of 2.5 points 1,133" in ran.err
     assert not Path("runs").exists()
 
@@ -69,7 +69,7 @@ def test_several_models_have_an_average_and_an_interaction(run_cli: RunCli, many
     assert ("long", ["echo"], 1.0) == tuple(
         interaction[key] for key in ("model", "minus_average_effect_on", "difference")
     )
-    assert "The effect of the prompt is not the same on every model" in ran.out
+    assert "The effect of the prompt differs between" in ran.out
 
 
 def test_only_missing_cells_are_generated_and_judged(
@@ -219,7 +219,9 @@ def test_a_report_keeps_the_test(tested: RunCli, form: str, lang: str) -> None:
     if form == "json":
         assert before == json.loads(ran.out)
     if form == "all":
-        assert "runs/r/ab.md" in ran.out
+        name, title = ("ab.md", "# A/B test: r\n") if lang == "en" else ("ab.ja.md", "# プロンプトの比較: r\n")
+        assert f"runs/r/{name}\n" in ran.out
+        assert Path(f"runs/r/{name}").read_text(encoding="utf-8").startswith(title)
         assert before["ab"] == json.loads(Path("runs/r/results.json").read_text(encoding="utf-8"))["ab"]
 
 
