@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from harness.errors import InputError, NothingUsableError, UsageError
-from harness.human.ratings import FileRating, RatingsFile, rating_scale, read_file
+from harness.human.ratings import Rating, RatingsFile, rating_scale, read_file
 from harness.locale import tr
 from harness.tables import compact, id_text, read_table
 from harness.types import Generation, JudgeSpec, Sample, Scale, Verdict
@@ -27,7 +27,7 @@ class HumanRatings:
     def __init__(
         self,
         file: RatingsFile,
-        ratings: Sequence[FileRating],
+        ratings: Sequence[Rating],
         *,
         name: str,
         scale: Scale,
@@ -42,7 +42,7 @@ class HumanRatings:
         self._ratings = ratings
         self._plugin = plugin
         self._noun = "rating" if plugin == "human" else "score"
-        self._items: dict[tuple[str, str], dict[Place, list[FileRating]]] = {}
+        self._items: dict[tuple[str, str], dict[Place, list[Rating]]] = {}
         for rating in ratings:
             places = self._items.setdefault((rating.model, rating.task_id), {})
             places.setdefault((rating.prompt, rating.task), []).append(rating)
@@ -170,7 +170,7 @@ class HumanRatings:
             )
         return notices
 
-    def _unusable(self, own: Sequence[FileRating]) -> list[str]:
+    def _unusable(self, own: Sequence[Rating]) -> list[str]:
         notices = []
         if unusable := _by_problem(own):
             n_unusable = sum(rating.score is None for rating in own)
@@ -186,14 +186,14 @@ class HumanRatings:
         named = {label: [rating.prompt for rating in self._ratings if rating.model == label] for label in models}
         return [(label, prompt) for label in models for prompt in dict.fromkeys(named[label] or [None])]
 
-    def _ignored(self, ratings: Sequence[FileRating], what: str, names: Sequence[str]) -> str:
+    def _ignored(self, ratings: Sequence[Rating], what: str, names: Sequence[str]) -> str:
         verb = "is" if len(ratings) == 1 else "are"
         return (
             f"{self.name}: {_count(len(ratings))} of {self._file.path} {verb} for {what} "
             f"that this run does not have and {_were(len(ratings))} ignored: {_first_few(names)}."
         )
 
-    def _rows(self, model: str, prompt: str | None, sample: Sample) -> Sequence[FileRating] | None:
+    def _rows(self, model: str, prompt: str | None, sample: Sample) -> Sequence[Rating] | None:
         places = self._items.get((model, id_text(sample.id) or ""), {})
         named = None if prompt is None else self._file.prompts.get(prompt, prompt)
         by_task = {task: rows for (under, task), rows in places.items() if under in {None, named}}
@@ -202,7 +202,7 @@ class HumanRatings:
             return next(iter(by_task.values()))
         return next((by_task[task] for task in [*tasks, None] if task in by_task), None)
 
-    def _reason(self, rating: FileRating) -> str:
+    def _reason(self, rating: Rating) -> str:
         where = f"{self._file.path}:{rating.line}"
         return (
             f"blank score ({where})"
@@ -210,7 +210,7 @@ class HumanRatings:
             else f"score {rating.cell} is {rating.problem} ({where})"
         )
 
-    def _nothing_usable(self, task: str, models: Sequence[str], wanted: Sequence[FileRating]) -> NothingUsableError:
+    def _nothing_usable(self, task: str, models: Sequence[str], wanted: Sequence[Rating]) -> NothingUsableError:
         path = self._file.path
         if wanted:
             return NothingUsableError(
@@ -297,7 +297,7 @@ def _open(spec: JudgeSpec, *, kind: str) -> list[HumanRatings]:
         )
     scale = rating_scale(spec.settings, f"[judges.{spec.name}]")
     file = read_file(read_table(spec.option), scale)
-    by_judge: dict[str | None, list[FileRating]] = defaultdict(list)
+    by_judge: dict[str | None, list[Rating]] = defaultdict(list)
     for rating in file.ratings:
         by_judge[rating.judge].append(rating)
     return [
@@ -313,7 +313,7 @@ def _open(spec: JudgeSpec, *, kind: str) -> list[HumanRatings]:
     ]
 
 
-def _kind_of(rows: Sequence[FileRating], path: str, kind: str) -> str:
+def _kind_of(rows: Sequence[Rating], path: str, kind: str) -> str:
     """Return the kind that a judge's rows declare, or else that of its plugin."""
     first = next((row for row in rows if row.kind is not None), None)
     if first is None or first.kind is None:
@@ -339,17 +339,17 @@ def _kind_of(rows: Sequence[FileRating], path: str, kind: str) -> str:
     return first.kind
 
 
-def _mean(rows: Iterable[FileRating]) -> float | None:
+def _mean(rows: Iterable[Rating]) -> float | None:
     scores = [row.score for row in rows if row.score is not None]
     return math.fsum(scores) / len(scores) if scores else None
 
 
-def _comments(rows: Iterable[FileRating]) -> str | None:
+def _comments(rows: Iterable[Rating]) -> str | None:
     lines = [f"{row.rater}: {row.comment}" if row.rater else row.comment for row in rows if row.comment]
     return "\n".join(lines) or None
 
 
-def _by_problem(ratings: Iterable[FileRating]) -> str:
+def _by_problem(ratings: Iterable[Rating]) -> str:
     """Return the lines without a usable score, by what is wrong: "2 blank (lines 4, 9), 1 not a number (line 7)"."""
     lines: dict[str, list[int]] = defaultdict(list)
     for rating in ratings:

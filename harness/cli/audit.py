@@ -21,7 +21,7 @@ from harness.cli.options import common_options
 from harness.cli.rate import imported_ratings
 from harness.cli.say import say
 from harness.errors import UnknownNameError
-from harness.human.draw import Rating
+from harness.human.draw import SheetRating
 from harness.human.sheets import IMPORTED, rater_matrix
 from harness.locale import tr
 from harness.runs.boards import tables_of
@@ -56,7 +56,7 @@ def audit(*, run: str, human: str | None, as_json: bool, config: str | None, sto
     say(audit_markdown(found), nl=False)
 
 
-def build_audit(stored: Run, ratings: Sequence[Rating], human: str | None = None) -> Audit:
+def build_audit(stored: Run, ratings: Sequence[SheetRating], human: str | None = None) -> Audit:
     """Return the audit of a run. ``ratings`` were imported from its own sheets.
 
     ``human``: the judge that stands for people; None for the imported sheets, or else the only judge of that kind.
@@ -131,7 +131,7 @@ def _draw(stored: Run, human: str | None) -> Mapping[str, Any]:
     return next((joined.draw for joined in stored.manifest.joined if joined.judge == human and joined.draw), {})
 
 
-def _raters(stored: Run, ratings: Sequence[Rating], confidence: float) -> RaterCard | None:
+def _raters(stored: Run, ratings: Sequence[SheetRating], confidence: float) -> RaterCard | None:
     if not ratings:
         return None
     matrix, raters, tasks = rater_matrix(ratings)

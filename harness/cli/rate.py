@@ -15,7 +15,7 @@ from harness.errors import HarnessError, InputError, UnknownNameError
 from harness.human.draw import (
     Draw,
     Export,
-    Rating,
+    SheetRating,
     draw_items,
     key_document,
     read_key,
@@ -220,7 +220,7 @@ def import_sheets(*, run: str, sheets: tuple[str, ...], config: str | None, stor
     )
 
 
-def _blanks(ratings: Sequence[Rating]) -> list[str]:
+def _blanks(ratings: Sequence[SheetRating]) -> list[str]:
     """Return what each rater left blank, by item."""
     notes = []
     for rater in dict.fromkeys(rating.item.rater for rating in ratings):
@@ -252,7 +252,7 @@ def _export_of(tables: Sequence[Table], folder: RunFolder) -> Export:
     return read_key(document)
 
 
-def _earlier(folder: RunFolder, export: Export, replaced: set[str]) -> list[Rating]:
+def _earlier(folder: RunFolder, export: Export, replaced: set[str]) -> list[SheetRating]:
     """Return the ratings imported before, of raters who are not in this import."""
     if folder.read(RATINGS) is None:
         return []
@@ -269,7 +269,7 @@ def _earlier(folder: RunFolder, export: Export, replaced: set[str]) -> list[Rati
     return [rating for rating in before if rating.item.rater not in replaced]
 
 
-def imported_ratings(folder: RunFolder) -> list[Rating]:
+def imported_ratings(folder: RunFolder) -> list[SheetRating]:
     """Return the ratings that a run has from its own sheets: none if nothing was imported, or its key is gone."""
     if folder.read(RATINGS) is None:
         return []
@@ -287,7 +287,7 @@ def _record(draw: Draw) -> dict[str, object]:
     return plain | {"rows": list(plain["rows"])}
 
 
-def _summary(ratings: Sequence[Rating], card: RaterCard) -> str:
+def _summary(ratings: Sequence[SheetRating], card: RaterCard) -> str:
     scored = [rating for rating in ratings if rating.score is not None]
     count = f"{_count(len(scored), 'rating')} of {_count(card.n_items, 'answer')}"
     parts = [f"{count} by {_count(len(card.raters), 'rater')}."]

@@ -77,7 +77,7 @@ class Export:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rating:
+class SheetRating:
     """One rater's score of one item, None where the rater left it blank."""
 
     item: Item
@@ -244,7 +244,7 @@ def cell(text: str) -> str:
     return guarded(text)
 
 
-def read_sheets(tables: Sequence[Table], export: Export, *, scale: Scale = LIKERT_5) -> list[Rating]:
+def read_sheets(tables: Sequence[Table], export: Export, *, scale: Scale = LIKERT_5) -> list[SheetRating]:
     """Return the ratings of filled sheets, which must be whole: every item of every rater who appears, once.
 
     A blank score is None: that rater did not rate the item.
@@ -255,7 +255,7 @@ def read_sheets(tables: Sequence[Table], export: Export, *, scale: Scale = LIKER
     """
     items = {item.id: item for item in export.items}
     first: dict[str, str] = {}
-    ratings: list[Rating] = []
+    ratings: list[SheetRating] = []
     for table in tables:
         columns = _columns(table)
         for row in table.rows:
@@ -271,7 +271,7 @@ def read_sheets(tables: Sequence[Table], export: Export, *, scale: Scale = LIKER
             first[item.id] = f"{table.path}:{row.line}"
             comment = name_text(row.values.get(columns.get("comment", "")))
             score = _score(row, columns["score"], scale, item.id, table.path)
-            ratings.append(Rating(item=item, score=score, comment=comment))
+            ratings.append(SheetRating(item=item, score=score, comment=comment))
     _check_whole(export, ratings, ", ".join(table.path for table in tables))
     return ratings
 
@@ -350,7 +350,7 @@ def _score(row: Row, column: str, scale: Scale, item: str, path: str) -> float |
     return score
 
 
-def _check_whole(export: Export, ratings: Sequence[Rating], paths: str) -> None:
+def _check_whole(export: Export, ratings: Sequence[SheetRating], paths: str) -> None:
     rated = {rating.item.id for rating in ratings}
     for rater in dict.fromkeys(rating.item.rater for rating in ratings):
         items = export.of(rater)

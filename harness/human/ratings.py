@@ -20,8 +20,11 @@ _TEMPLATE = ".j2"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FileRating:
-    """One row of the file. ``problem`` says why it has no score: "blank", "not a number" or "outside the … scale"."""
+class Rating:
+    """One row of a file of ratings, whoever wrote it: ``item`` is the line of a sheet that it was imported from.
+
+    ``problem`` says why it has no score: "blank", "not a number" or "outside the … scale".
+    """
 
     line: int
     judge: str | None
@@ -35,6 +38,7 @@ class FileRating:
     problem: str | None
     cell: str
     comment: str | None
+    item: str | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -47,7 +51,7 @@ class RatingsFile:
 
     path: str
     sha256: str
-    ratings: Sequence[FileRating]
+    ratings: Sequence[Rating]
     nameless: Sequence[int]
     has_tasks: bool
     tasks: dict[str, Mapping[str, Sample]] = field(default_factory=dict)
@@ -81,7 +85,7 @@ class RatingsFile:
         """Return the tasks of the run that hold this very sample."""
         return [task for task, samples in self.tasks.items() if samples.get(sample.id) == sample]
 
-    def fits(self, rating: FileRating) -> bool:
+    def fits(self, rating: Rating) -> bool:
         """Return whether the run has the prompt that a row names for its model; any will do while nobody has said."""
         if rating.prompt is None or self.rows is None:
             return True
@@ -157,7 +161,7 @@ def read_file(table: Table, scale: Scale) -> RatingsFile:
     )
 
 
-def _rating(row: Row, scale: Scale, *, model: str, task_id: str, path: str) -> FileRating:
+def _rating(row: Row, scale: Scale, *, model: str, task_id: str, path: str) -> Rating:
     cell = row.values.get("score")
     score = number_in(cell)
     problem = None
@@ -167,7 +171,7 @@ def _rating(row: Row, scale: Scale, *, model: str, task_id: str, path: str) -> F
         problem = "not a number"
     elif not scale.covers(score):
         problem = f"outside the {scale} scale"
-    return FileRating(
+    return Rating(
         line=row.line,
         judge=name_text(row.values.get("judge")),
         kind=_kind(row, path),
@@ -180,6 +184,7 @@ def _rating(row: Row, scale: Scale, *, model: str, task_id: str, path: str) -> F
         problem=problem,
         cell=shorten(cell) if score is None else f"{score:g}",
         comment=name_text(row.values.get("comment")),
+        item=name_text(row.values.get("item")),
     )
 
 
@@ -248,7 +253,7 @@ def _kind(row: Row, path: str) -> str | None:
     return kind
 
 
-def _refuse_doubles(ratings: Iterable[FileRating], path: str) -> None:
+def _refuse_doubles(ratings: Iterable[Rating], path: str) -> None:
     first: dict[tuple[str | None, ...], int] = {}
     for rating in ratings:
         key = (rating.judge, rating.model, rating.prompt, rating.task, rating.task_id, rating.rater)
@@ -273,7 +278,7 @@ def _refuse_doubles(ratings: Iterable[FileRating], path: str) -> None:
         first[key] = rating.line
 
 
-def _refuse_half_named_prompts(ratings: Iterable[FileRating], path: str) -> None:
+def _refuse_half_named_prompts(ratings: Iterable[Rating], path: str) -> None:
     named = {(rating.judge, rating.model) for rating in ratings if rating.prompt is not None}
     for rating in ratings:
         if rating.prompt is None and (rating.judge, rating.model) in named:

@@ -1,15 +1,18 @@
 """The ratings that filled sheets hold: as a file, as a matrix of raters, and as the judge ``human`` of a run. Pure."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from harness.codec import digest, sample_digest
-from harness.human.draw import Export, Rating, cell, csv_text
-from harness.human.ratings import number_in
-from harness.tables import Table, name_text
+from harness.human.draw import Export, SheetRating, cell, csv_text
+from harness.human.ratings import read_file
+from harness.tables import Table
 from harness.types import Generation, Sample, Scale, Verdict
+
+_ANY = Scale(low=-math.inf, high=math.inf)  # what was imported was on its scale
 
 IMPORTED = "human"
 """The name of the judge that imported sheets make."""
@@ -17,7 +20,7 @@ IMPORTED = "human"
 COLUMNS = ("model", "prompt", "task", "task_id", "score", "rater", "comment", "item")
 
 
-def ratings_text(ratings: Sequence[Rating]) -> str:
+def ratings_text(ratings: Sequence[SheetRating]) -> str:
     """Return ratings as the CSV text that the judge ``human:PATH`` reads too: one line per model, task and rater."""
     rows = [
         [*map(cell, (row.model, row.prompt or "", rating.item.task, rating.item.sample_id)),
@@ -29,19 +32,15 @@ def ratings_text(ratings: Sequence[Rating]) -> str:
     return csv_text([COLUMNS, *rows])
 
 
-def read_ratings(table: Table, export: Export) -> list[Rating]:
+def read_ratings(table: Table, export: Export) -> list[SheetRating]:
     """Return the ratings that `ratings_text` wrote, those of this export alone."""
     items = {item.id: item for item in export.items}
-    found = {}
-    for row in table.rows:
-        item = items.get(str(row.values.get("item")))
-        if item is not None:
-            comment = name_text(row.values.get("comment"))
-            found[item.id] = Rating(item=item, score=number_in(row.values.get("score")), comment=comment)
-    return list(found.values())
+    rows = read_file(table, _ANY).ratings if table.rows else ()
+    found = {row.item: row for row in rows if row.item in items}
+    return [SheetRating(item=items[name], score=row.score, comment=row.comment) for name, row in found.items() if name]
 
 
-def rater_matrix(ratings: Sequence[Rating]) -> tuple[npt.NDArray[np.float64], list[str], list[str]]:
+def rater_matrix(ratings: Sequence[SheetRating]) -> tuple[npt.NDArray[np.float64], list[str], list[str]]:
     """Return the scores by rater and answer, NaN where a rater gave none, with the raters and the task of each answer.
 
     Shape (raters, answers).
@@ -67,14 +66,14 @@ class SheetRatings:
 
     def __init__(
         self,
-        ratings: Sequence[Rating],
+        ratings: Sequence[SheetRating],
         samples: Mapping[tuple[str, str], Sample],
         *,
         scale: Scale,
         name: str = IMPORTED,
     ) -> None:
         self.name = name
-        self._ratings: dict[tuple[str, str], list[Rating]] = {}
+        self._ratings: dict[tuple[str, str], list[SheetRating]] = {}
         for rating in sorted(ratings, key=lambda rating: rating.item.rater):
             sample = samples[rating.item.task, rating.item.sample_id]
             self._ratings.setdefault((sample_digest(sample), rating.item.answer), []).append(rating)
@@ -97,6 +96,6 @@ class SheetRatings:
         return Verdict.scored(mean, rationale=comments or None)
 
 
-def _mean(rows: Sequence[Rating]) -> float | None:
+def _mean(rows: Sequence[SheetRating]) -> float | None:
     scores = [row.score for row in rows if row.score is not None]
     return sum(scores) / len(scores) if scores else None

@@ -16,7 +16,7 @@ from harness.errors import HarnessError, InputError
 from harness.human.draw import (
     COLUMNS,
     Export,
-    Rating,
+    SheetRating,
     cell,
     draw_items,
     key_document,
@@ -70,7 +70,7 @@ def fill(export: Export, rater: str, path: Path, score: object = 3, **changed: o
     return path
 
 
-def read(export: Export, *paths: Path) -> list[Rating]:
+def read(export: Export, *paths: Path) -> list[SheetRating]:
     return read_sheets([read_table(path) for path in paths], export)
 
 
