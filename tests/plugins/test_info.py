@@ -1,5 +1,6 @@
 """What plugins declare: read in one place, with defaults, and refused in a sentence where it cannot be."""
 
+import ast
 from importlib.metadata import EntryPoint
 from types import SimpleNamespace
 from typing import Any
@@ -13,6 +14,7 @@ from harness.plugins.info import check, missing_attributes
 from harness.protocols import FREE, JudgeInfo, ModelInfo
 from harness.remote.pricing import Price
 from harness.types import LIKERT_5, UNIT, Scale, Verdict
+from tests.conftest import ROOT
 
 JUDGE = EntryPoint(name="mine", value="mine:Mine", group="harness.judges")
 MODEL = EntryPoint(name="mine", value="mine:Mine", group="harness.models")
@@ -120,3 +122,15 @@ def test_slots_that_hold_no_name_are_told() -> None:
 
     with pytest.raises(HarnessError, match="its name is None, but must be given by the object"):
         check(JUDGE, "judges", Slotted())
+
+
+def test_nobody_else_looks_for_attributes_of_plugins() -> None:
+    """What a plugin may be is written down: engine, runs, analysis and reports find nothing by getattr or hasattr."""
+    used = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for folder in ("harness/engine", "harness/runs", "harness/analysis", "reports")
+        for path in sorted((ROOT / folder).rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Name) and node.id in {"getattr", "hasattr"}
+    ]
+    assert [] == used
