@@ -1,1 +1,57 @@
-"""A benchmark harness for Japanese LLM fine-tunes: specs to answers to judgements to honest statistics."""
+"""A benchmark harness for Japanese LLM fine-tunes: specs to answers to judgements to honest statistics.
+
+>>> import harness
+>>> sorted(name for name in harness.__all__ if name.islower())
+['compare', 'evaluate', 'export', 'list_runs', 'load_run', 'merge_runs']
+
+Names are looked up when they are used: importing this package loads nothing heavy. See docs/python.md.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from harness.errors import HarnessError as HarnessError
+    from harness.errors import InputError as InputError
+    from harness.errors import JudgeUnavailableError as JudgeUnavailableError
+    from harness.errors import MissingExtraError as MissingExtraError
+    from harness.errors import StoreError as StoreError
+    from harness.errors import UnknownNameError as UnknownNameError
+    from harness.errors import UsageError as UsageError
+    from harness.runs.api import compare as compare
+    from harness.runs.api import evaluate as evaluate
+    from harness.runs.api import export as export
+    from harness.runs.api import list_runs as list_runs
+    from harness.runs.api import load_run as load_run
+    from harness.runs.api import merge_runs as merge_runs
+    from harness.runs.run import Run as Run
+
+_PLACES = {
+    "HarnessError": "errors",
+    "InputError": "errors",
+    "JudgeUnavailableError": "errors",
+    "MissingExtraError": "errors",
+    "Run": "runs.run",
+    "StoreError": "errors",
+    "UnknownNameError": "errors",
+    "UsageError": "errors",
+    "compare": "runs.api",
+    "evaluate": "runs.api",
+    "export": "runs.api",
+    "list_runs": "runs.api",
+    "load_run": "runs.api",
+    "merge_runs": "runs.api",
+}
+__all__ = list(_PLACES)
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - as PEP 562 has it
+    """Import what is asked for."""
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_PLACES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    """Return the public names."""
+    return sorted(__all__)

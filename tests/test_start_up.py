@@ -1,4 +1,4 @@
-"""What `harness --help` is allowed to load: a slow start is felt by everybody, every time."""
+"""What `harness --help` and `import harness` are allowed to load: a slow start is felt by everybody, every time."""
 
 import json
 import subprocess
@@ -21,3 +21,17 @@ def test_help_loads_nothing_heavy() -> None:
     ended = subprocess.run([sys.executable, "-c", PROBE], capture_output=True, text=True, check=True, timeout=60)
     assert set() == BANNED & set(json.loads(ended.stderr))
     assert "Evaluate models on tasks and write a leaderboard." in ended.stdout
+
+
+def test_importing_the_package_loads_nothing_heavy() -> None:
+    """Nor does looking at its names, or importing what plugin authors test with; what is asked for is loaded then."""
+    probe = (
+        "import json, sys\nimport harness, harness.testing\ndir(harness), harness.__all__, harness.HarnessError\n"
+        "print(json.dumps(sorted(sys.modules)))\nharness.evaluate\nassert 'numpy' in sys.modules\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True, timeout=60)
+    loaded = json.loads(ended.stdout)
+    assert set() == (BANNED | {"click", "hypothesis"}) & {name.partition(".")[0] for name in loaded}
+    assert {"harness", "harness.errors", "harness.locale", "harness.testing"} == {
+        name for name in loaded if name.startswith("harness")
+    }

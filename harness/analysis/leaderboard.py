@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from harness.analysis.rows import Difference, Row, differences_of, rows_of
 from harness.analysis.scores import ScoreTable
 from harness.engine.plan import PlannedJudge
 from harness.stats import (
@@ -134,6 +135,16 @@ class Leaderboard:
     baseline: str
     family: Family
     boards: tuple[Board, ...]
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """The rows of all boards, best first in each, as flat records."""
+        return rows_of(self)
+
+    @property
+    def differences(self) -> tuple[Difference, ...]:
+        """The comparisons of all boards as flat records."""
+        return differences_of(self)
 
 
 def build_leaderboard(

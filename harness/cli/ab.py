@@ -7,12 +7,13 @@ import click
 
 from harness.analysis.prompt_test import plan_experiment, units_to_split
 from harness.cli.dry_run import dry_run_report
-from harness.cli.eval import build_spec, run_evaluation, say_notices
+from harness.cli.eval import run_evaluation, say_notices
 from harness.cli.options import common_options, evaluation_options
 from harness.cli.say import language, say
 from harness.errors import UnknownNameError, UsageError
 from harness.locale import tr
 from harness.protocols import AnswerFile, prompts_share
+from harness.runs.asking import evaluation_spec
 from harness.runs.assemble import Evaluation, assemble
 from harness.runs.finish import check_plan
 from harness.runs.folder import AB_MARKDOWN, RunFolder, new_run
@@ -54,7 +55,7 @@ def ab(
     before, by this command or another, are not generated or judged again.
     """
     settings = load_config(config)
-    spec = build_spec(settings, **options, baseline=None)
+    spec = evaluation_spec(settings, **options, baseline=None)
     if len(spec.prompts) < 2:  # noqa: PLR2004 - A and B
         raise UsageError(
             tr("An A/B test needs two prompts."), hint=tr("Name two: --prompt course.v1 --prompt polite.v1")

@@ -1,7 +1,6 @@
 """``harness eval``: from specs to a leaderboard."""
 
 from collections.abc import Callable
-from dataclasses import asdict
 from functools import partial
 from typing import Any
 
@@ -11,24 +10,13 @@ from harness.cli.dry_run import dry_run_report
 from harness.cli.execution import UNSCORED_EXIT, execute_here, invocation, say_note, say_outcome
 from harness.cli.options import common_options, evaluation_options
 from harness.cli.say import say
-from harness.errors import UsageError
-from harness.locale import tr
+from harness.runs.asking import evaluation_spec
 from harness.runs.assemble import Evaluation, assemble
 from harness.runs.finish import check_plan, finish_in_folder
 from harness.runs.folder import MARKDOWN, RESULTS, RunFolder, new_run
 from harness.runs.manifest import PromptTest
-from harness.specs import (
-    DEFAULT_PROMPT,
-    Config,
-    check_labels,
-    load_config,
-    parse_judge,
-    parse_model,
-    parse_task,
-    store_url,
-)
+from harness.specs import load_config, store_url
 from harness.store.store import Store
-from harness.types import EvalSpec, Sampling
 
 
 @click.command(
@@ -59,7 +47,7 @@ def evaluate(
     keeps the judges it had; one of the same name with other models, tasks or prompts is not replaced unless told so.
     """
     settings = load_config(config)
-    spec = build_spec(settings, **options)
+    spec = evaluation_spec(settings, **options)
     url = store_url(store, settings)
     evaluation = assemble(spec, run_name, allow_prompt_mismatch=allow_prompt_mismatch)
     folder = new_run(settings.runs, evaluation.name)
@@ -123,50 +111,3 @@ def say_notices(evaluation: Evaluation) -> None:
     """Print on stderr what the user should know before the work begins."""
     for notice in evaluation.notices:
         say_note(notice)
-
-
-def build_spec(config: Config, **options: Any) -> EvalSpec:  # noqa: ANN401 - click's values
-    """Return the spec of one command line.
-
-    Raises:
-        UsageError: a model, a task or a judge is missing, or two are the same.
-        UnknownNameError: a name that nothing answers to.
-    """
-    for key, example in (("models", "--model base"), ("tasks", "--task bundled:ja-mini"), ("judges", "--judge rules")):
-        if not options[key]:
-            raise UsageError(
-                tr("Nothing to evaluate: no --{key} was given.", key=key[:-1]),
-                hint=tr("For example: {example}", example=example),
-            )
-    chosen = {key: options[key] for key in asdict(config.generation) if options[key] is not None}
-    configured = {key: value for key, value in asdict(config.generation).items() if value is not None}
-    sampling = Sampling(**(configured | chosen))
-    models = tuple(
-        parse_model(text, config, base=options["base"], quantization=options["quantization"], dtype=options["dtype"])
-        for text in options["models"]
-    )
-    check_labels([model.label for model in models])
-    spec = EvalSpec(
-        models=models,
-        prompts=tuple(options["prompts"]) or (config.prompt or DEFAULT_PROMPT,),
-        tasks=tuple(parse_task(text, config) for text in options["tasks"]),
-        judges=tuple(parse_judge(text, config, rubric=options["rubric"]) for text in options["judges"]),
-        sampling=sampling,
-        repeats=options["repeats"],
-        judge_repeats=options["judge_repeats"],
-        limit=options["limit"],
-        baseline=options["baseline"],
-        seed=sampling.seed,
-        confidence=options["confidence"],
-    )
-    for what, names in (
-        ("--prompt", spec.prompts),
-        ("--task", [task.name for task in spec.tasks]),
-        ("--judge", [judge.text for judge in spec.judges]),
-    ):
-        for name in names:
-            if list(names).count(name) > 1:
-                raise UsageError(
-                    tr("{what} {name!r} was given twice.", what=what, name=name), hint=tr("Leave one out.")
-                )
-    return spec

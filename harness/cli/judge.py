@@ -21,6 +21,7 @@ from harness.runs.finish import replaced
 from harness.runs.folder import MARKDOWN, RESULTS, RunFolder
 from harness.runs.load import load_run
 from harness.runs.run import Run
+from harness.runs.unpacking import refuse_bundle
 from harness.specs import load_config, parse_judge
 from harness.store.store import Store
 from harness.types import JudgeSpec
@@ -64,6 +65,7 @@ def judge(
         if judges.count(name) > 1:
             raise UsageError(tr("--judge {name!r} was given twice.", name=name), hint=tr("Leave one out."))
     settings = load_config(config)
+    refuse_bundle(run)
     stored = load_run(run, settings.runs, store, whole=False)  # what is lost may be what is judged
     specs = [parse_judge(text, settings, rubric=rubric) for text in judges]
     opened, notices = _open_beside(stored, specs)

@@ -31,6 +31,7 @@ from harness.runs.finish import replaced
 from harness.runs.folder import RunFolder
 from harness.runs.load import load_run
 from harness.runs.run import Run
+from harness.runs.unpacking import refuse_bundle
 from harness.specs import load_config
 from harness.store.store import Store
 from harness.tables import Table, read_table
@@ -78,6 +79,7 @@ def export_sheets(
 
     Every compared model is rated on the same tasks. The key to whose answer is whose stays in the run's folder.
     """
+    refuse_bundle(run)
     runs = load_config(config).runs
     stored, own = load_run(run, runs, store), RunFolder(runs, run)
     export = draw_items(
@@ -191,6 +193,7 @@ def import_sheets(*, run: str, sheets: tuple[str, ...], config: str | None, stor
     """
     settings = load_config(config)
     scale = rating_scale(settings.judges.get(IMPORTED, {}), f"[judges.{IMPORTED}]")
+    refuse_bundle(run)
     stored, folder = load_run(run, settings.runs, store), RunFolder(settings.runs, run)
     tables = [read_table(path) for path in sheets]
     export = _export_of(tables, folder)

@@ -20,6 +20,7 @@ from harness.runs.load import load_run
 from harness.runs.merge import merge_runs
 from harness.runs.prompt_tests import prompt_tests_document, prompt_tests_of, prompt_tests_text
 from harness.runs.run import Run
+from harness.runs.unpacking import refuse_bundle
 from harness.specs import load_config
 from reports.cautions import cautions
 from reports.html import report_html
@@ -134,6 +135,8 @@ def _command(stored: list[Run]) -> str:
 def _folder(output: str | None, names: Sequence[str], runs: str) -> RunFolder:
     if output is not None:
         return RunFolder(runs, str(Path(output)) if "/" in output else f"./{output}")
+    for name in names:
+        refuse_bundle(name, tr("Say where files go: --output DIR."))
     if len(names) == 1:
         return RunFolder(runs, names[0])
     return RunFolder(runs, "+".join(RunFolder(runs, name).name for name in names))

@@ -1,12 +1,17 @@
 """A finished run, read back from its folder and its store: what `compare`, `report`, `judge` and others start from."""
 
+from dataclasses import replace
+from pathlib import Path
+
 from harness.engine.plan import items_of
 from harness.errors import HarnessError, UnknownNameError
 from harness.locale import tr
 from harness.runs.folder import MANIFEST, RunFolder, run_folders
 from harness.runs.manifest import Manifest
 from harness.runs.run import Run
+from harness.runs.unpacking import STORE, is_bundle, unpacked
 from harness.store.store import Store, store_exists, store_file
+from harness.store.store_file import file_url, located
 from harness.types import PlannedTask
 
 RUNS = "runs"
@@ -18,7 +23,7 @@ def list_runs(runs: str = RUNS) -> list[str]:
 
 
 def load_run(name: str, runs: str = RUNS, store: str | None = None, *, whole: bool = True) -> Run:
-    """Return a run by its name under ``runs`` or by its folder's path.
+    """Return a run by its name under ``runs``, by its folder's path or by a bundle's.
 
     ``store`` overrides the store that the run was made with.
     With ``whole``, a run that has lost scores since its files were written is refused.
@@ -27,6 +32,11 @@ def load_run(name: str, runs: str = RUNS, store: str | None = None, *, whole: bo
         UnknownNameError: there is no such run.
         HarnessError: its folder holds no finished run, or its store cannot be read or does not hold it.
     """
+    if is_bundle(name):
+        with unpacked(name) as path:
+            run = load_run(str(path), runs, store or file_url(path / STORE), whole=whole)
+        inside = file_url(Path(name).absolute() / STORE)  # where messages say that the rows are
+        return replace(run, manifest=replace(run.manifest, store=store or inside))
     folder = RunFolder(runs, name)
     manifest = folder.manifest()
     if manifest is None:
@@ -36,6 +46,7 @@ def load_run(name: str, runs: str = RUNS, store: str | None = None, *, whole: bo
                 hint=tr("Run its harness eval command again; it continues where it stopped."),
             )
         raise UnknownNameError(tr("run"), name, list_runs(runs))
+    manifest = replace(manifest, store=located(manifest.store, folder.path))
     run = _read(folder.name, manifest, store or manifest.store)
     if whole and (lost := run.lost(manifest.scored, [judge.name for judge in run.judges])):
         judge, count = next(iter(lost.items()))

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from harness.stats import Family
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Run:
     """A run with all its rows: nothing is generated, judged or changed by having it.
 
@@ -42,6 +42,10 @@ class Run:
     answers: Mapping[str, Generation]
     items: tuple[JudgementItem, ...]
     verdicts: Mapping[str, Verdict]
+
+    def __repr__(self) -> str:
+        tasks = sum(len(task.samples) for task in self.tasks)
+        return f"<Run {self.name!r}: {len(self.models)} models, {tasks} tasks, {len(self.judges)} judges>"
 
     def verdict(self, item: JudgementItem) -> Verdict:
         """Return the verdict on one item, or why there is none."""
@@ -94,14 +98,22 @@ class Run:
         return found
 
     def leaderboard(
-        self, *, baseline: str | None = None, family: "Family" = "baseline", judges: tuple[str, ...] = ()
+        self,
+        *,
+        judge: str | None = None,
+        baseline: str | None = None,
+        family: "Family" = "baseline",
+        judges: tuple[str, ...] = (),
     ) -> "Leaderboard":
         """Return the run's leaderboard, against its own baseline or another of its models.
+
+        ``judge`` is the only judge whose boards are wanted, ``judges`` are several; all if none is named.
 
         Raises:
             UnknownNameError: the run has no model or judge of this name.
         """
-        found: Leaderboard = _open("boards:leaderboard_of")(self, baseline=baseline, family=family, judges=judges)
+        named = judges if judge is None else (judge,)
+        found: Leaderboard = _open("boards:leaderboard_of")(self, baseline=baseline, family=family, judges=named)
         return found
 
     def scores(self) -> "pa.Table":

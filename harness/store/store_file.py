@@ -64,6 +64,15 @@ def file_url(path: Path) -> str:
     return f"{_PREFIX}{path}"
 
 
+def located(url: str, folder: Path) -> str:
+    """Return the URL of the store that a run's manifest in ``folder`` names: a relative path starts there.
+
+    >>> located("sqlite:///store.sqlite", Path("/data/demo")), located("/x/store.sqlite", Path("/data/demo"))
+    ('sqlite:////data/demo/store.sqlite', 'sqlite:////x/store.sqlite')
+    """
+    return file_url(folder.absolute() / store_file(url))
+
+
 def store_exists(url: str) -> bool:
     """Return whether there is a store that can be opened without making it: a file that is not empty.
 

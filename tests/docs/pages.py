@@ -1,4 +1,4 @@
-"""A page of Markdown as a test: its files are written, its commands are run, their output is what the page shows.
+"""A page of Markdown as a test: its files are written, its commands and its Python are run, their output is as shown.
 
 Markers stand in a comment on the line before a block: ``file: PATH`` writes it, ``not run: REASON`` leaves it out.
 """
@@ -9,6 +9,7 @@ import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -52,6 +53,7 @@ def run_page(page: Path, run_cli: RunCli) -> list[Block]:
     """Write every file and run every command of a page, top to bottom, in the current folder; return its blocks."""
     found = blocks(page)
     code = 0
+    names: dict[str, Any] = {}
     for block in found:
         if block.reason:
             continue
@@ -59,6 +61,9 @@ def run_page(page: Path, run_cli: RunCli) -> list[Block]:
             path = Path(block.file)
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(block.text, encoding="utf-8")
+            continue
+        if block.kind == "pycon":
+            _run_python(block.text, names, page)
             continue
         assert "console" == block.kind, f"a block that nothing runs: {block.text[:60]}"
         for command, shown in _commands(block.text):
@@ -71,6 +76,18 @@ def run_page(page: Path, run_cli: RunCli) -> list[Block]:
             code = ran.code
             _check(shown, ran.err + ran.out, command)
     return found
+
+
+def _run_python(text: str, names: dict[str, Any], page: Path) -> None:
+    """Run a Python session as doctest does; names live on in the page's next one."""
+    flags = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+    test = doctest.DocTestParser().get_doctest(text, names, page.name, str(page), 0)
+    assert test.examples, f"a session without a prompt: {text[:60]}"
+    said: list[str] = []
+    runner = doctest.DocTestRunner(optionflags=flags)
+    failed, _ = runner.run(test, out=said.append, clear_globs=False)
+    names.update(test.globs)
+    assert not failed, "".join(said)
 
 
 def _commands(block: str) -> Iterator[tuple[str, str]]:

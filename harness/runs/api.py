@@ -1,0 +1,240 @@
+"""What Python programs call: the evaluations of the command line, with the same specs and the same defaults.
+
+Nothing is printed; what a reader should know is among the notices of a run's manifest.
+"""
+
+import shlex
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+from harness.analysis.rows import Difference
+from harness.engine.execute import execute
+from harness.engine.job import Progress
+from harness.errors import UsageError
+from harness.locale import tr
+from harness.runs import load, merge
+from harness.runs.asking import evaluation_spec
+from harness.runs.assemble import assemble
+from harness.runs.bundle import write_bundle
+from harness.runs.export import FORMATS, Format, write_table
+from harness.runs.finish import finish
+from harness.runs.provenance import Invocation
+from harness.runs.run import Run
+from harness.specs import load_config, store_url
+from harness.stats import Family
+from harness.store.store import Store
+from harness.types import Generation, Request, Verdict
+
+
+class Quiet:
+    """Progress that says nothing; a base for one that says something."""
+
+    def planned(self, *, answers: int, answers_stored: int, verdicts: int) -> None:
+        """Work begins."""
+
+    def answered(self, request: Request, generation: Generation) -> None:
+        """One answer was generated."""
+
+    def judged(self, verdict: Verdict, *, stored: bool) -> None:
+        """One verdict was given, or found in the store."""
+
+    def model_failed(self, model: str, reason: str) -> None:
+        """A model stopped."""
+
+    def judge_stopped(self, judge: str, reason: str) -> None:
+        """A judge is asked no more."""
+
+    def waiting(self, what: str, count: int) -> None:
+        """Only work is left that other runs are at."""
+
+
+def evaluate(
+    *,
+    models: Sequence[str],
+    tasks: Sequence[str],
+    judges: Sequence[str],
+    prompts: Sequence[str] = (),
+    run: str | None = None,
+    baseline: str | None = None,
+    limit: int | None = None,
+    store: str | None = None,
+    config: str | None = None,
+    base: str | None = None,
+    rubric: str | None = None,
+    repeats: int = 1,
+    judge_repeats: int = 1,
+    max_new_tokens: int | None = None,
+    temperature: float | None = None,
+    repetition_penalty: float | None = None,
+    seed: int | None = None,
+    quantization: Literal["nf4", "none"] | None = None,
+    dtype: Literal["bfloat16", "float16", "float32"] | None = None,
+    confidence: float = 0.95,
+    max_cost: float | None = None,
+    allow_prompt_mismatch: bool = False,
+    progress: Progress | None = None,
+) -> Run:
+    """Evaluate every model under every prompt on every task by every judge, and return the run.
+
+    Arguments are the options of ``harness eval``, written as there, with its defaults, those of ``harness.toml``
+    included. Answers and verdicts go to the store, and what it holds is not done twice; files are written by
+    `Run.save`. A verdict or an answer that could not be had is missing in the run, with its reason: no error is raised.
+
+    Args:
+        models: Model specs, ``[LABEL=]SPEC``.
+        tasks: Task sets, ``NAME[=PATH]``.
+        judges: Judges, ``NAME[:OPTION]``.
+        prompts: Templates by name or path; none: the configured one, else ``course.v1``.
+        run: The run's name; None derives it from what is evaluated.
+        baseline: The label that others are compared with; None: ``base``, or the first.
+        limit: Only the first so many tasks of each set.
+        store: Where rows are kept; None as on the command line: ``sqlite:///runs/store.sqlite``.
+        config: A configuration file; None: ``harness.toml`` if it is here.
+        base: The base model of ``base`` and of adapters.
+        rubric: The rubric of language-model judges.
+        repeats: Answers for each prompt.
+        judge_repeats: Verdicts on each answer.
+        max_new_tokens: The longest answer; None: 512.
+        temperature: None or 0 is greedy.
+        repetition_penalty: None: 1.2.
+        seed: For sampled answers.
+        quantization: None: nf4 on a CUDA GPU, else none.
+        dtype: None: the fastest here.
+        confidence: Of every interval.
+        max_cost: Spend no more than so many US dollars.
+        allow_prompt_mismatch: Ask adapters with other prompts than they were trained with.
+        progress: What is told how the work goes, from several threads; None: nobody.
+
+    Raises:
+        HarnessError: something cannot be opened, found or written; its message says what, its ``hint`` what to do.
+        KeyboardInterrupt: what was finished is stored.
+    """
+    options = {
+        "models": tuple(models),
+        "prompts": tuple(prompts),
+        "tasks": tuple(tasks),
+        "judges": tuple(judges),
+        "baseline": baseline,
+        "limit": limit,
+        "base": base,
+        "rubric": rubric,
+        "repeats": repeats,
+        "judge_repeats": judge_repeats,
+        "max_new_tokens": max_new_tokens,
+        "temperature": temperature,
+        "repetition_penalty": repetition_penalty,
+        "seed": seed,
+        "quantization": quantization,
+        "dtype": dtype,
+        "confidence": confidence,
+    }
+    settings = load_config(config)
+    evaluation = assemble(evaluation_spec(settings, **options), run, allow_prompt_mismatch=allow_prompt_mismatch)
+    command = _as_command({**options, "run": run, "allow_prompt_mismatch": allow_prompt_mismatch, "config": config})
+    with Store(store_url(store, settings)) as opened:
+        if not opened.has_plan(evaluation.plan_digest):
+            samples = {task.name: task.samples for task in evaluation.job.tasks}
+            opened.save_plan(evaluation.plan_digest, samples, evaluation.job.requests)
+        outcome = execute(evaluation.job, opened, progress or Quiet(), max_cost=max_cost)
+        invocation = Invocation(command=command, now=datetime.now().astimezone())
+        return finish(evaluation, outcome, opened, invocation=invocation)
+
+
+_DEFAULTS: dict[str, object] = {"repeats": 1, "judge_repeats": 1, "confidence": 0.95}
+_SEVERAL = {"models": "model", "prompts": "prompt", "tasks": "task", "judges": "judge"}
+
+
+def _as_command(options: dict[str, object]) -> str:
+    """Return the command line that asks for the same."""
+    words = ["harness", "eval"]
+    for name, value in options.items():
+        flag = f"--{_SEVERAL.get(name, name).replace('_', '-')}"
+        if isinstance(value, tuple):
+            words += [word for one in value for word in (flag, str(one))]
+        elif value is True:
+            words.append(flag)
+        elif value is not None and value is not False and value != _DEFAULTS.get(name):
+            words += [flag, str(value)]
+    return shlex.join(words)
+
+
+def load_run(name: str | Path, *, store: str | None = None, config: str | None = None) -> Run:
+    """Return a finished run by its name under runs/, its folder, or a bundle's file.
+
+    ``store``: where its rows are now, if no longer where they were.
+
+    Raises:
+        UnknownNameError: there is no such run.
+        HarnessError: its files or its store cannot be read.
+    """
+    return load.load_run(_named(name), load_config(config).runs, store)
+
+
+def _named(name: str | Path) -> str:
+    """Return what is looked up: a path object always means a path, never a name under runs/."""
+    return str(name.absolute()) if isinstance(name, Path) else name
+
+
+def list_runs(*, config: str | None = None) -> list[str]:
+    """Return the names of all finished runs under runs/, oldest first."""
+    return load.list_runs(load_config(config).runs)
+
+
+def merge_runs(runs: Iterable[Run | str | Path], *, judges: Sequence[str] = ()) -> Run:
+    """Return the rows of several runs of one task set as one run, by the judges named or by all.
+
+    Raises:
+        HarnessError: the runs cannot stand on one board; the message says why.
+    """
+    opened = [_run(run) for run in runs]
+    if not opened:
+        raise UsageError(tr("There is no run to merge."), hint=tr("Name one or more."))
+    return merge.merge_runs(opened, judges)
+
+
+def compare(
+    run: Run | str | Path, *, baseline: str | None = None, family: Family = "baseline", judge: str | None = None
+) -> tuple[Difference, ...]:
+    """Return every difference of a run's family, unrounded.
+
+    Args:
+        run: A run, or what `load_run` takes.
+        baseline: The label that others are compared with; None: the run's own.
+        family: ``baseline`` (every row against the baseline) or ``all-pairs``: what is compared, and what p-values are
+            corrected over.
+        judge: Only this judge's scores; None: each judge's.
+
+    Raises:
+        UnknownNameError: the run has no model or judge of this name.
+    """
+    judges = () if judge is None else (judge,)
+    return _run(run).leaderboard(baseline=baseline, family=family, judges=judges).differences
+
+
+def export(run: Run | str | Path, path: str | Path, *, format: Format | None = None) -> Path:  # noqa: A002 - as --format
+    """Write a run's scores as a table, or the whole run as a bundle (``.zip``); return the path.
+
+    ``format`` is parquet, csv, xlsx or jsonl; None: as the file's name ends.
+
+    Raises:
+        UsageError: the name ends like no format.
+        HarnessError: the file cannot be written.
+    """
+    target, opened = Path(path).expanduser(), _run(run)
+    ending = format or target.suffix.lower().removeprefix(".")
+    if ending == "zip":
+        write_bundle(opened, target)
+    elif ending in FORMATS:
+        write_table(opened.scores(), target, ending)
+    else:
+        raise UsageError(
+            tr("{path} ends like no format.", path=target),
+            hint=tr("Known: {formats}.", formats=", ".join([*FORMATS, "zip"])),
+        )
+    return target
+
+
+def _run(run: Run | str | Path) -> Run:
+    return run if isinstance(run, Run) else load_run(run)

@@ -1,0 +1,56 @@
+"""From the options of an evaluation, as flags or arguments, to what is asked for."""
+
+from dataclasses import asdict
+from typing import Any
+
+from harness.errors import UsageError
+from harness.locale import tr
+from harness.specs import DEFAULT_PROMPT, Config, check_labels, parse_judge, parse_model, parse_task
+from harness.types import EvalSpec, Sampling
+
+
+def evaluation_spec(config: Config, **options: Any) -> EvalSpec:  # noqa: ANN401 - click's values, or a caller's
+    """Return the spec of one evaluation: `EvalSpec` and `Sampling` say what the options are.
+
+    Raises:
+        UsageError: a model, a task or a judge is missing, or two are the same.
+        UnknownNameError: a name that nothing answers to.
+    """
+    for key, example in (("models", "--model base"), ("tasks", "--task bundled:ja-mini"), ("judges", "--judge rules")):
+        if not options[key]:
+            raise UsageError(
+                tr("Nothing to evaluate: no --{key} was given.", key=key[:-1]),
+                hint=tr("For example: {example}", example=example),
+            )
+    chosen = {key: options[key] for key in asdict(config.generation) if options[key] is not None}
+    configured = {key: value for key, value in asdict(config.generation).items() if value is not None}
+    sampling = Sampling(**(configured | chosen))
+    models = tuple(
+        parse_model(text, config, base=options["base"], quantization=options["quantization"], dtype=options["dtype"])
+        for text in options["models"]
+    )
+    check_labels([model.label for model in models])
+    spec = EvalSpec(
+        models=models,
+        prompts=tuple(options["prompts"]) or (config.prompt or DEFAULT_PROMPT,),
+        tasks=tuple(parse_task(text, config) for text in options["tasks"]),
+        judges=tuple(parse_judge(text, config, rubric=options["rubric"]) for text in options["judges"]),
+        sampling=sampling,
+        repeats=options["repeats"],
+        judge_repeats=options["judge_repeats"],
+        limit=options["limit"],
+        baseline=options["baseline"],
+        seed=sampling.seed,
+        confidence=options["confidence"],
+    )
+    for what, names in (
+        ("--prompt", spec.prompts),
+        ("--task", [task.name for task in spec.tasks]),
+        ("--judge", [judge.text for judge in spec.judges]),
+    ):
+        for name in names:
+            if list(names).count(name) > 1:
+                raise UsageError(
+                    tr("{what} {name!r} was given twice.", what=what, name=name), hint=tr("Leave one out.")
+                )
+    return spec

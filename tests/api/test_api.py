@@ -1,0 +1,160 @@
+"""`import harness`: an evaluation from Python is that of the command line, without a word and without a file."""
+
+import csv
+import json
+import threading
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+import harness
+from harness.runs.api import Quiet
+from harness.types import Generation, Request
+from tests.conftest import RunCli, results_of
+
+MODELS = ["base=outputs:a.jsonl", "tuned=echo"]
+PROVENANCE = ("tasks", "models", "templates", "judges", "sampling", "repeats", "limit")
+
+
+@pytest.fixture
+def evaluated(workplace: Path, task_file: Path) -> harness.Run:
+    """Two models by two judges, one answer missing."""
+    rows = [{"task_id": n, "output": None if n == 2 else f"答え{n % 2}"} for n in range(5)]
+    Path("a.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return harness.evaluate(models=MODELS, tasks=["five=five.jsonl"], judges=["rules", "reference"], run="mine")
+
+
+def test_it_is_quiet_and_writes_the_store_alone(evaluated: harness.Run, capfd: pytest.CaptureFixture[str]) -> None:
+    """Until it is told to save."""
+    harness.evaluate(models=MODELS, tasks=["five=five.jsonl"], judges=["rules"])
+    assert ("", "") == tuple(capfd.readouterr())
+    assert ["store.sqlite"] == sorted(path.name for path in Path("runs").iterdir() if "-" not in path.name)
+    assert [] == harness.list_runs()
+
+
+def test_saved_it_is_the_run_of_the_command_line(evaluated: harness.Run, run_cli: RunCli) -> None:
+    """The same rows, comparisons and provenance, in the same files; the command on record makes it again."""
+    evaluated.save("runs/mine")
+    ran = run_cli("eval", "--run", "theirs", *(f"--model={model}" for model in MODELS), "--task", "five=five.jsonl",
+                  "--judge", "rules", "--judge", "reference", "--max-unscored", "9")  # fmt: skip
+    assert 0 == ran.code, ran.err
+    assert " 0 judged anew" in ran.err
+    files = {run: {path.name for path in Path("runs", run).iterdir()} for run in ("mine", "theirs")}
+    assert files["mine"] == files["theirs"]
+    mine, theirs = results_of(Path(), "mine"), results_of(Path(), "theirs")
+    assert (mine["rows"], mine["comparisons"]) == (theirs["rows"], theirs["comparisons"])
+    assert [mine["provenance"][key] for key in PROVENANCE] == [theirs["provenance"][key] for key in PROVENANCE]
+    ran = run_cli("rerun", "mine", "--frozen")
+    assert 0 == ran.code, ran.err
+
+
+def test_figures_are_those_of_results_json(evaluated: harness.Run) -> None:
+    """`rows` and `compare` unrounded, of one judge or of all."""
+    evaluated.save("runs/mine")
+    document = results_of(Path(), "mine")
+    rows = evaluated.leaderboard().rows
+    assert [(row["judge"], row["model"], row["mean"], row["low"], row["n_unscored"]) for row in document["rows"]] == [
+        (row.judge, row.model, row.mean, row.low, row.n_unscored) for row in rows
+    ]
+    chosen = evaluated.leaderboard(judge="reference", baseline="tuned")
+    assert {"reference"} == {row.judge for row in chosen.rows}
+    (difference,) = harness.compare("mine", judge="reference")
+    (known,) = (one for one in document["comparisons"] if one["judge"] == "reference")
+    assert (known["difference"], known["p_value"]) == (difference.difference, difference.p_value)
+    assert ("base", "tuned") == (difference.baseline.model, difference.candidate.model)
+    (turned,) = harness.compare(evaluated, judge="reference", baseline="tuned")
+    assert turned.difference == pytest.approx(-difference.difference)
+    with pytest.raises(AttributeError):
+        rows[0].mean = 1.0  # type: ignore[misc]
+
+
+def test_scores_are_an_arrow_table(evaluated: harness.Run) -> None:
+    """A row for each answer, judge and repeat: its mean is the board's."""
+    table = evaluated.scores()
+    assert isinstance(table, pa.Table)
+    assert 20 == table.num_rows
+    kept = [row for row in table.to_pylist() if (row["model"], row["judge"]) == ("tuned", "reference")]
+    (row,) = (row for row in evaluated.leaderboard(judge="reference").rows if row.model == "tuned")
+    assert row.mean == pytest.approx(sum(one["score"] for one in kept) / 5)
+
+
+def test_runs_are_found_merged_and_exported(evaluated: harness.Run, workplace: Path) -> None:
+    """By name, by path, as a bundle; tables by their ending."""
+    evaluated.save("runs/mine")
+    other = harness.evaluate(
+        models=["third=echo"], tasks=["five=five.jsonl"], judges=["rules"], temperature=0.7, run="o"
+    )
+    other.save(Path("runs") / "other")
+    assert ["mine", "other"] == harness.list_runs()
+    both = harness.merge_runs(["mine", other], judges=["rules"])
+    assert {"base", "tuned", "third"} == {row.model for row in both.leaderboard().rows}
+    target = harness.export("mine", "scores.csv")
+    assert 20 == len(list(csv.DictReader(target.open(encoding="utf-8-sig"))))
+    bundle = harness.export(evaluated, workplace / "mine.zip")
+    for named in ("mine", "runs/mine", Path("runs/mine"), "mine.zip", bundle):
+        assert evaluated.leaderboard().rows == harness.load_run(named).leaderboard().rows, named
+
+
+def test_progress_hears_of_the_work(workplace: Path, task_file: Path) -> None:
+    """Whatever has the six methods."""
+
+    class Counting(Quiet):
+        answers = 0
+
+        def answered(self, request: Request, generation: Generation) -> None:
+            self.answers += 1
+
+    progress = Counting()
+    harness.evaluate(models=["echo"], tasks=["five=five.jsonl"], judges=["rules"], progress=progress)
+    assert 5 == progress.answers
+    assert threading.active_count() < 3
+
+
+def test_arguments_are_the_options_of_the_command_line(workplace: Path, task_file: Path) -> None:
+    """harness.toml counts, an argument counts more; the command on record says all that was chosen."""
+    Path("harness.toml").write_text('prompt = "plain.v1"\n[generation]\nmax_new_tokens = 9\nseed = 4\n')
+    run = harness.evaluate(
+        models=["a=echo"], tasks=["five=five.jsonl"], judges=["rules"], limit=2, seed=5, repeats=2, temperature=0.3,
+        baseline="a", confidence=0.9, allow_prompt_mismatch=True, run="odd name",
+    )  # fmt: skip
+    assert {"plain.v1"} == {request.prompt for request in run.requests}
+    assert {(9, 5)} == {(request.sampling.max_new_tokens, request.sampling.seed) for request in run.requests}
+    assert (4, 0.9, "odd name") == (len(run.requests), run.leaderboard().confidence, run.name)
+    assert run.manifest.provenance["command"] == (
+        "harness eval --model a=echo --task five=five.jsonl --judge rules --baseline a --limit 2 --repeats 2 "
+        "--temperature 0.3 --seed 5 --confidence 0.9 --run 'odd name' --allow-prompt-mismatch"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"models": []}, harness.UsageError, "Nothing to evaluate"),
+        ({"models": ["nope:x"]}, harness.UnknownNameError, "No model named 'nope'"),
+        ({"tasks": ["t=gone.jsonl"]}, harness.InputError, "gone.jsonl: no such file"),
+        ({"baseline": "x"}, harness.UnknownNameError, "No model label named 'x'"),
+        ({"store": "mysql://x"}, harness.StoreError, "mysql"),
+    ],
+)
+def test_what_is_wrong_is_raised(
+    workplace: Path, task_file: Path, arguments: dict, error: type[harness.HarnessError], message: str
+) -> None:
+    """The command line's own sentences, as errors that can be told apart."""
+    plain = {"models": ["echo"], "tasks": ["five=five.jsonl"], "judges": ["rules"]}
+    with pytest.raises(error, match=message) as caught:
+        harness.evaluate(**plain | arguments)
+    assert caught.value.hint
+
+
+def test_a_format_that_is_none_and_no_run_at_all(evaluated: harness.Run) -> None:
+    """Said before anything is written."""
+    with pytest.raises(harness.UsageError, match="ends like no format"):
+        harness.export(evaluated, "x.txt")
+    with pytest.raises(harness.UsageError, match="no run to merge"):
+        harness.merge_runs([])
+    with pytest.raises(harness.UnknownNameError, match="No run named 'nope'"):
+        harness.load_run("nope")
+    with pytest.raises(AttributeError, match="no attribute 'nope'"):
+        _ = harness.nope
+    assert not Path("x.txt").exists()
