@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from sacrebleu.metrics import CHRF
 
-from harness.errors import HarnessError, UnknownNameError, UsageError
+from harness.errors import NothingToJudgeError, UnknownNameError, UsageError
 from harness.locale import tr
 from harness.types import PERCENT, Generation, JudgeSpec, Sample, Verdict
 
@@ -41,7 +41,7 @@ class Reference:
         """
         missing = [sample.id for sample in samples if not _has_reference(sample)]
         if len(missing) == len(samples):
-            raise HarnessError(
+            raise NothingToJudgeError(
                 tr("The judge 'reference' compares with references, and task {task!r} has none.", task=task),
                 hint=tr("Leave --judge reference out, or give the task an output or reference column."),
             )

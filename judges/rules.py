@@ -19,7 +19,7 @@ from functools import lru_cache
 from typing import Any, ClassVar, cast
 
 from harness.codec import canonical, decode, digest
-from harness.errors import HarnessError, InputError, UnknownNameError, UsageError
+from harness.errors import InputError, NothingToJudgeError, UnknownNameError, UsageError
 from harness.locale import tr
 from harness.types import UNIT, Generation, JudgeSpec, Sample, Scale, Verdict
 from judges.checks import TYPES, Answer, Check, NonEmpty, UndecidedError
@@ -97,7 +97,7 @@ class RulesJudge:
             return []
         names = ", ".join(check.type for check in self.global_checks)
         if not names and bare == len(samples):
-            raise HarnessError(
+            raise NothingToJudgeError(
                 tr(
                     "Judge {name!r} has nothing to check: task {task!r} has no rules and every global check is off.",
                     name=self.name,

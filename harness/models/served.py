@@ -6,7 +6,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Any
 
 from harness.codec import digest
-from harness.errors import HarnessError
+from harness.errors import ModelUnavailableError
 from harness.locale import tr
 from harness.remote.call import CallError, Client, Prompt
 from harness.remote.pricing import find_price
@@ -78,7 +78,7 @@ class ServedModel:
             reply = self._caller.call(prompt)
         except CallError as error:
             if error.final:
-                raise HarnessError(
+                raise ModelUnavailableError(
                     tr("Model {label!r} cannot go on: {error}.", label=self.label, error=error),
                     hint=tr(
                         "Check key, quota, model name and server; the same command continues with what is missing."

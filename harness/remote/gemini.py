@@ -13,7 +13,7 @@ import httpx2
 from google import genai
 from google.genai import errors, types
 
-from harness.errors import HarnessError
+from harness.errors import HarnessError, MissingKeyError
 from harness.locale import tr
 from harness.remote.call import (
     CallError,
@@ -57,7 +57,7 @@ class GeminiClient:
         self._settings = settings
         key = find_key(settings, *KEY_VARIABLES)
         if key is None:
-            raise HarnessError(
+            raise MissingKeyError(
                 tr(
                     "Gemini needs an API key, and {api_key_env} is not set.",
                     api_key_env=settings.api_key_env or " or ".join(KEY_VARIABLES),

@@ -8,7 +8,7 @@ import httpx2
 import openai
 from openai.types.chat import ChatCompletion
 
-from harness.errors import HarnessError
+from harness.errors import MissingKeyError
 from harness.locale import tr
 from harness.remote.call import (
     CallError,
@@ -53,7 +53,7 @@ class OpenAIClient:
         key = find_key(settings, KEY_VARIABLE)
         self._is_vendor = self._address.url.rstrip("/") == VENDOR_URL
         if key is None and self._is_vendor:
-            raise HarnessError(
+            raise MissingKeyError(
                 tr(
                     "OpenAI needs an API key, and {api_key_env} is not set.",
                     api_key_env=settings.api_key_env or KEY_VARIABLE,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import huggingface_hub
 
-from harness.errors import HarnessError, InputError
+from harness.errors import HarnessError, HubError, InputError
 from harness.locale import tr
 from harness.tables import compact, read_table, shorten
 from harness.tasks.files import SampleList, refuse_settings, to_samples
@@ -120,7 +120,7 @@ def _fetch(task: str) -> Path:
         return Path(huggingface_hub.hf_hub_download(REPO, FILE, repo_type="dataset", revision=REVISION))
     except Exception as error:  # the Hub client's errors share no base class across its versions
         first_line = next(iter(str(error).splitlines()), "")
-        raise HarnessError(
+        raise HubError(
             tr(
                 "Task {task!r} could not be fetched from the Hub ({url}): {name}: {first_line}",
                 task=task,

@@ -7,7 +7,7 @@ from functools import lru_cache
 from importlib import resources
 from pathlib import Path
 
-from harness.errors import HarnessError, InputError, UnknownNameError
+from harness.errors import DamagedFileError, InputError, UnknownNameError
 from harness.locale import tr
 from harness.sandbox.program import MAX_SOURCE
 from harness.tables.files import read_text
@@ -77,7 +77,7 @@ def load_template(name_or_path: str, *, kind: Kind = "tasks") -> Template:
         raise UnknownNameError(_KIND_WORD[kind], name_or_path, [*published, *own_templates(kind)])
     template = parse_template(_published_text(name_or_path, kind), name=name_or_path, kind=kind)
     if template.sha256 != locked(kind).get(name_or_path, template.sha256):
-        raise HarnessError(
+        raise DamagedFileError(
             tr(
                 "The published template {name_or_path!r} was changed: its sha256 is {sha256}, not {kind}.",
                 name_or_path=name_or_path,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol, cast
 
-from harness.errors import HarnessError, InputError
+from harness.errors import InputError, TemplateError
 from harness.locale import tr
 from harness.sandbox.confined import ConfinedProgram
 from harness.sandbox.program import Doubt, Program, Source, TemplateFailure, inspect
@@ -106,7 +106,7 @@ class Template:
         except TemplateFailure as failure:
             if failure.kind == "undefined":
                 known = ", ".join(sorted(rows[0])) if rows else "none"
-                raise HarnessError(
+                raise TemplateError(
                     tr(
                         "Template {name!r} uses a variable that does not exist: {message}.",
                         name=self.name,
@@ -115,7 +115,7 @@ class Template:
                     hint=tr("Variables here: {known}.", known=known),
                 ) from failure
             what = "asks for too much" if failure.kind == "limit" else "cannot be rendered"
-            raise HarnessError(
+            raise TemplateError(
                 tr(
                     "Template {name!r} {what}: {rstrip}.", name=self.name, what=what, rstrip=failure.message.rstrip(".")
                 ),
