@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from harness.errors import HarnessError
+from harness.locale import tr
 from harness.models.hf.tokens import Encoder
 from harness.tables.rows import shorten
 from harness.templates import Template
@@ -192,8 +193,8 @@ class SampleEncoder:
         before = self.encoder.chat_text(messages[:-1], awaiting=True)
         if not text.startswith(before):
             raise HarnessError(
-                "The chat template of the tokenizer writes a prompt otherwise once its answer follows.",
-                hint="Train with a text prompt, for example --set prompt=course.v1.",
+                tr("The chat template of the tokenizer writes a prompt otherwise once its answer follows."),
+                hint=tr("Train with a text prompt, for example --set prompt=course.v1."),
             )
         rest = self._after(self.ids_of(text), prompt_ids)
         ids = self.answer_ids(text[len(before) :]) if rest is None else rest
@@ -241,21 +242,38 @@ class SampleEncoder:
         """Raise if what would be trained on cannot be right."""
         if not encoded.samples:
             raise HarnessError(
-                f"None of the {len(encoded.left_out)} samples can be trained on: {encoded.left_out[0]}.",
+                tr(
+                    "None of the {n_left_out} samples can be trained on: {left_out}.",
+                    n_left_out=len(encoded.left_out),
+                    left_out=encoded.left_out[0],
+                ),
                 hint=remedy(encoded.left_out[0]),
             )
         if len(mismatched) > _MOST_MISMATCHES * len(usable):
             raise HarnessError(
-                f"Where prompt and answer meet, {len(mismatched)} of {len(usable)} samples tokenise otherwise than "
-                f"when the model generates (first: {mismatched[0].where}, answer {shorten(mismatched[0].answer)}).",
-                hint=f"End the template {self.template.name} with a line end, not with a blank or a word.",
+                tr(
+                    "Where prompt and answer meet, {n_mismatched} of {n_usable} samples tokenise otherwise than "
+                    "when the model generates (first: {where}, answer {answer}).",
+                    n_mismatched=len(mismatched),
+                    n_usable=len(usable),
+                    where=mismatched[0].where,
+                    answer=shorten(mismatched[0].answer),
+                ),
+                hint=tr(
+                    "End the template {name} with a line end, not with a blank or a word.", name=self.template.name
+                ),
             )
         for sample in encoded.samples:
             labels = sample.labels
             if not sample.truncated and labels[-1] != self.eos:
                 raise HarnessError(
-                    f"{sample.where}: the last label is {labels[-1]}, not EOS ({self.eos}): the model would not learn "
-                    "to stop. This is a defect: please report it."
+                    tr(
+                        "{where}: the last label is {labels}, not EOS ({eos}): the model would not learn "
+                        "to stop. This is a defect: please report it.",
+                        where=sample.where,
+                        labels=labels[-1],
+                        eos=self.eos,
+                    )
                 )
 
 
@@ -280,13 +298,17 @@ def _checked_eos(encoder: Encoder, end: frozenset[int]) -> int:
     eos = tokenizer.eos_token_id
     if eos is None:
         raise HarnessError(
-            "The base's tokenizer has no end-of-sequence token, so no answer could learn to end.",
-            hint="Use a base whose tokenizer_config.json names an eos_token.",
+            tr("The base's tokenizer has no end-of-sequence token, so no answer could learn to end."),
+            hint=tr("Use a base whose tokenizer_config.json names an eos_token."),
         )
     if end and eos not in end:
         raise HarnessError(
-            f"The tokenizer's EOS is {eos}, and generation ends at {sorted(end)}: the adapter would never stop.",
-            hint="Mend eos_token_id in the base's generation_config.json.",
+            tr(
+                "The tokenizer's EOS is {eos}, and generation ends at {end}: the adapter would never stop.",
+                eos=eos,
+                end=sorted(end),
+            ),
+            hint=tr("Mend eos_token_id in the base's generation_config.json."),
         )
     return int(eos)
 

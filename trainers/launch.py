@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 
 from harness.errors import HarnessError, UsageError
+from harness.locale import tr
 
 _NEEDED = ("torch", "transformers", "peft", "accelerate", "bitsandbytes", "trl", "datasets")
 _PATIENCE = 30  # seconds that the first process has to say what is wrong before another does
@@ -30,7 +31,7 @@ def world() -> tuple[int, int]:
     try:
         return int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
     except ValueError as error:
-        raise UsageError(f"RANK or WORLD_SIZE is no number: {error}.") from error
+        raise UsageError(tr("RANK or WORLD_SIZE is no number: {error}.", error=error)) from error
 
 
 def is_first() -> bool:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from tabulate import tabulate
 
 from harness.errors import HarnessError
+from harness.locale import tr
 
 GIB = 1 << 30
 _RECOMPUTE = 0.45  # of a step's time, if every layer recomputes (one H200, 13.7 B: 6,968 and 4,873 tokens/s)
@@ -166,10 +167,20 @@ def plan_memory(
             shape, constraints, tokens=longest, recomputed=recomputed, dequantized=constraints.dequantize is True
         )
         raise HarnessError(
-            f"Training needs at least {least.total / GIB:.1f} GiB for a sample of {longest:,} tokens "
-            f"({least.weights / GIB:.1f} of them weights), and {budget / GIB:.1f} of the {available / GIB:.1f} GiB "
-            "that are free may be used.",
-            hint=f"Try {''.join(f'--set {change}, or ' for change in _remedies(constraints, longest))}a smaller base.",
+            tr(
+                "Training needs at least {total:.1f} GiB for a sample of {longest:,} tokens "
+                "({weights:.1f} of them weights), and {budget:.1f} of the {available:.1f} GiB "
+                "that are free may be used.",
+                total=least.total / GIB,
+                longest=longest,
+                weights=least.weights / GIB,
+                budget=budget / GIB,
+                available=available / GIB,
+            ),
+            hint=tr(
+                "Try {constraints}a smaller base.",
+                constraints="".join(f"--set {change}, or " for change in _remedies(constraints, longest)),
+            ),
         )
     return best[1]
 

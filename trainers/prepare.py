@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import HarnessError, UsageError
+from harness.locale import tr
 from harness.models.hf.adapters import CONFIG as ADAPTER_CONFIG
 from harness.models.hf.bases import load_encoder, read_config, stored_quantization
 from harness.models.hf.memory import available_bytes
@@ -128,7 +129,7 @@ def prepare(request: Request, say: Callable[[str], None]) -> Prepared:
     examples = read_examples(request.data, columns=request.columns, strict=request.strict)
     kept, refused, files = _refuse_contaminated(examples.examples, examples.files, request.against)
     if request.strict and refused:
-        raise HarnessError(f"--strict: {_first(refused)}.", hint="Take these rows out.")
+        raise HarnessError(tr("--strict: {refused}.", refused=_first(refused)), hint=tr("Take these rows out."))
     training, held = split_heldout(kept, recipe.heldout, recipe.seed)
     source, trusted, numerics, config = _base(request)
     encoder = load_encoder(source, trusted=trusted)
@@ -144,7 +145,8 @@ def prepare(request: Request, say: Callable[[str], None]) -> Prepared:
     train, heldout = _encoded(samples, training, held)
     if request.strict and train.left_out:
         raise HarnessError(
-            f"--strict: {_first(train.left_out)}.", hint="Mend them, or leave out --strict to train on the others."
+            tr("--strict: {left_out}.", left_out=_first(train.left_out)),
+            hint=tr("Mend them, or leave out --strict to train on the others."),
         )
     contract = make_contract(
         template,
@@ -222,8 +224,12 @@ def _refuse_contaminated(
     kept = [example for example in examples if example.where not in first]
     if not kept:
         raise HarnessError(
-            f"All {len(examples)} samples are tasks of a benchmark (first: {refused[0]}).",
-            hint="A model trained on them cannot be evaluated with them: use other data.",
+            tr(
+                "All {n_examples} samples are tasks of a benchmark (first: {refused}).",
+                n_examples=len(examples),
+                refused=refused[0],
+            ),
+            hint=tr("A model trained on them cannot be evaluated with them: use other data."),
         )
     remaining = iter(examples)  # in the order of the files
     counted = tuple(
@@ -247,7 +253,12 @@ def _encoded(
     ):
         if wanted and not usable:
             raise HarnessError(
-                f"None of the {_count(len(wanted), 'sample')} {what} can be used: {_first(encoded.left_out)}.",
+                tr(
+                    "None of the {n_wanted} {what} can be used: {left_out}.",
+                    n_wanted=_count(len(wanted), "sample"),
+                    what=what,
+                    left_out=_first(encoded.left_out),
+                ),
                 hint=otherwise or remedy(encoded.left_out[0]),
             )
     return replace(encoded, samples=train), heldout
@@ -258,8 +269,8 @@ def _base(request: Request) -> tuple[Source, bool, Numerics, Any]:
     holds_adapter = (folder / ADAPTER_CONFIG).is_file() and not (folder / "config.json").exists()
     if request.base.startswith("adapter:") or holds_adapter:
         raise UsageError(
-            f"--base {request.base} is an adapter; a new adapter is trained on a base model.",
-            hint="Name the model, for example --base llm-jp/llm-jp-3-13b.",
+            tr("--base {base} is an adapter; a new adapter is trained on a base model.", base=request.base),
+            hint=tr("Name the model, for example --base llm-jp/llm-jp-3-13b."),
         )
     source = resolve(*split_revision(request.base))
     trusted = check_trusted(source, request.settings.get("trust_remote_code"))
@@ -272,8 +283,8 @@ def _base(request: Request) -> tuple[Source, bool, Numerics, Any]:
     )
     if (numerics.device, numerics.dtype_name) == ("cpu", "float16"):
         raise UsageError(
-            "float16 can only be trained on a GPU, and there is none here.",
-            hint="Take --dtype float32 or --dtype bfloat16.",
+            tr("float16 can only be trained on a GPU, and there is none here."),
+            hint=tr("Take --dtype float32 or --dtype bfloat16."),
         )
     return source, trusted, numerics, read_config(source, config_folder(source), trusted=trusted)
 
@@ -282,8 +293,15 @@ def _check_context(config: Any, longest: int) -> None:  # noqa: ANN401 - transfo
     context = getattr(config.get_text_config(decoder=True), "max_position_embeddings", None)
     if context is not None and longest > context:
         raise HarnessError(
-            f"The longest sample has {longest:,} tokens, and the base takes no more than {context:,}.",
-            hint=f"Cut there: --set max_length={context} (with --set overlong=drop such samples are left out).",
+            tr(
+                "The longest sample has {longest:,} tokens, and the base takes no more than {context:,}.",
+                longest=longest,
+                context=context,
+            ),
+            hint=tr(
+                "Cut there: --set max_length={context} (with --set overlong=drop such samples are left out).",
+                context=context,
+            ),
         )
 
 

@@ -14,6 +14,7 @@ from annotated_types import Ge, Gt, Le, Lt
 
 from harness.codec import decode, digest
 from harness.errors import InputError, UnknownNameError, UsageError
+from harness.locale import tr
 from harness.tables.files import read_toml
 
 Positive = Annotated[int, Ge(1)]
@@ -138,13 +139,13 @@ def load_recipe(name_or_path: str, changes: Sequence[str] = ()) -> NamedRecipe:
     """
     is_file = name_or_path.endswith(".toml") or _FOLDED.search(name_or_path) is not None
     if not is_file and name_or_path not in recipe_names():
-        raise UnknownNameError("recipe", name_or_path, recipe_names())
+        raise UnknownNameError(tr("recipe"), name_or_path, recipe_names())
     data = _read(Path(name_or_path).expanduser()) if is_file else _shipped(name_or_path)
     sources = decode(_File, {"sources": data.pop("sources", {})}, where=name_or_path).sources
     known = {item.name for item in fields(Recipe)}
     for key in (*data, *sources):
         if key not in known:
-            raise InputError(f"no recipe key is named {key!r}.", path=name_or_path, hint=_near(key, known))
+            raise InputError(tr("no recipe key is named {key!r}.", key=key), path=name_or_path, hint=_near(key, known))
     values = _checked(data, where=name_or_path)
     changed = _parse_changes(changes, known)
     if changed:
@@ -160,7 +161,9 @@ def _checked(data: Mapping[str, Any], *, where: str) -> Recipe:
     """Return the recipe of these values; every wrong one is named with its key."""
     for key, (fits, takes) in _CHOICES.items():
         if key in data and not fits(data[key]):
-            raise InputError(f"{key}: takes {takes} (got {data[key]!r}).", path=where)
+            raise InputError(
+                tr("{key}: takes {takes} (got {data!r}).", key=key, takes=takes, data=data[key]), path=where
+            )
     return decode(Recipe, json.dumps(data, default=str), where=where)
 
 
@@ -180,7 +183,7 @@ def _is_list_of_text(value: object) -> bool:
 
 
 def _near(key: str, known: set[str]) -> str | None:
-    return UnknownNameError("recipe key", key, known).hint
+    return UnknownNameError(tr("recipe key"), key, known).hint
 
 
 def _shipped(name: str) -> dict[str, Any]:
@@ -189,7 +192,11 @@ def _shipped(name: str) -> dict[str, Any]:
 
 def _read(path: Path) -> dict[str, Any]:
     if not path.exists() and not path.is_symlink():
-        raise InputError("no such recipe file.", path=path, hint=f"Recipes by name: {', '.join(recipe_names())}.")
+        raise InputError(
+            tr("no such recipe file."),
+            path=path,
+            hint=tr("Recipes by name: {recipe_names}.", recipe_names=", ".join(recipe_names())),
+        )
     return read_toml(path)
 
 
@@ -198,9 +205,14 @@ def _parse_changes(changes: Sequence[str], known: set[str]) -> dict[str, Any]:
     for text in changes:
         key, value = _parse_change(text)
         if key not in known:
-            raise UnknownNameError("recipe key", key, known)
+            raise UnknownNameError(tr("recipe key"), key, known)
         if key in changed:
-            raise UsageError(f"--set {key} is given twice: {changed[key]!r} and {value!r}.", hint="Give it once.")
+            raise UsageError(
+                tr(
+                    "--set {key} is given twice: {changed!r} and {value!r}.", key=key, changed=changed[key], value=value
+                ),
+                hint=tr("Give it once."),
+            )
         changed[key] = value
     return changed
 
@@ -215,7 +227,9 @@ def _parse_change(text: str) -> tuple[str, Any]:
     """
     key, equals, value = (part.strip() for part in text.partition("="))
     if not equals or not key:
-        raise UsageError(f"--set {text!r} is not KEY=VALUE.", hint="For example: --set learning_rate=1e-4")
+        raise UsageError(
+            tr("--set {text!r} is not KEY=VALUE.", text=text), hint=tr("For example: --set learning_rate=1e-4")
+        )
     try:
         parsed = tomllib.loads(f"value = {value}")
     except tomllib.TOMLDecodeError:
@@ -224,8 +238,8 @@ def _parse_change(text: str) -> tuple[str, Any]:
         return key, parsed["value"]
     if value.startswith("["):
         raise UsageError(
-            f"--set {text!r}: the list is not valid TOML; a shell takes quotation marks away.",
-            hint=f'Quote it whole, for example: --set \'{key}=["q_proj", "v_proj"]\'',
+            tr("--set {text!r}: the list is not valid TOML; a shell takes quotation marks away.", text=text),
+            hint=tr('Quote it whole, for example: --set \'{key}=["q_proj", "v_proj"]\'', key=key),
         )
     if value in {"True", "False"}:
         return key, value == "True"

@@ -5,7 +5,9 @@ from pathlib import Path
 import click
 
 from harness.cli.options import common_options
+from harness.cli.say import say
 from harness.errors import HarnessError, InputError, MissingExtraError, UnknownNameError, UsageError
+from harness.locale import tr
 from harness.runs.folder import RESULTS, RunFolder, run_folders
 from harness.specs import load_config
 from harness.templates.contract import read_contract
@@ -39,17 +41,19 @@ def card(
     """
     del store  # the figures are in the runs' folders
     if public and repo is None:
-        raise UsageError("--public says who may see an upload, and there is none.", hint="Add --push-to-hub REPO.")
+        raise UsageError(
+            tr("--public says who may see an upload, and there is none."), hint=tr("Add --push-to-hub REPO.")
+        )
     place = Path(folder)
     text = _card(place)
     if names:
         text = update_scores(text, _scores(place, names, load_config(config).runs))
     _write(place / CARD, text.encode("utf-8"))
-    click.echo(place / CARD)
+    say(place / CARD)
     if repo is not None:
         for notice in place_notices(place):
-            click.echo(f"Note: {notice}", err=True)
-        click.echo(push_to_hub(place, repo, private=not public))
+            say(tr("Note: {notice}", notice=notice), err=True)
+        say(push_to_hub(place, repo, private=not public))
 
 
 def _card(folder: Path) -> str:
@@ -59,7 +63,7 @@ def _card(folder: Path) -> str:
         HarnessError: the folder is no adapter of ours, or its files cannot be used.
     """
     if not folder.is_dir():
-        raise InputError("no such folder.", path=folder)
+        raise InputError(tr("no such folder."), path=folder)
     for name in (ADAPTER, WEIGHTS):
         if not (folder / name).is_file():
             hint = (
@@ -67,20 +71,20 @@ def _card(folder: Path) -> str:
                 if (folder / RECORD).is_file()
                 else None
             )
-            raise InputError(f"no {name}, so no adapter.", path=folder, hint=hint)
+            raise InputError(tr("no {name}, so no adapter.", name=name), path=folder, hint=hint)
     record = read_record(folder)
     if record is None:
         raise InputError(
-            f"no {RECORD}, so what it was trained on is not on record.",
+            tr("no {record}, so what it was trained on is not on record.", record=RECORD),
             path=folder,
-            hint="Cards are written for adapters that harness train made.",
+            hint=tr("Cards are written for adapters that harness train made."),
         )
     try:
         return (folder / CARD).read_bytes().decode("utf-8")  # as bytes: its line ends are its author's
     except FileNotFoundError:
         pass
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"not readable: {error}", path=folder / CARD) from error
+        raise InputError(tr("not readable: {error}", error=error), path=folder / CARD) from error
     name = folder.resolve().name
     title = f"{name}: {record.recipe_name} on {record.base}"
     if not (folder / CURVE).is_file() and (picture := draw_curve(read_log(folder), title)):
@@ -98,10 +102,10 @@ def _scores(folder: Path, names: tuple[str, ...], runs: str) -> list[ScoreRow]:
         if results is None:
             if run.path.is_dir():
                 raise HarnessError(
-                    f"{run.path} holds no finished run: {RESULTS} is missing.",
-                    hint="Run its harness eval command again; it continues where it stopped.",
+                    tr("{path} holds no finished run: {results} is missing.", path=run.path, results=RESULTS),
+                    hint=tr("Run its harness eval command again; it continues where it stopped."),
                 )
-            raise UnknownNameError("run", name, [found.name for found in run_folders(runs)])
+            raise UnknownNameError(tr("run"), name, [found.name for found in run_folders(runs)])
         rows += adapter_scores(results, digest, where=str(run.path / RESULTS))
     return rows
 
@@ -111,7 +115,7 @@ def _digest(folder: Path) -> str:
     try:
         from harness.models.hf.digests import content_digest  # noqa: PLC0415 - its package loads torch
     except ImportError as error:
-        raise MissingExtraError("adapter's identity", "local") from error
+        raise MissingExtraError(tr("adapter's identity"), "local") from error
     return content_digest([folder / ADAPTER, folder / WEIGHTS])
 
 

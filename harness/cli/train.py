@@ -12,7 +12,9 @@ from huggingface_hub.errors import HFValidationError
 from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]  # its __init__ names no exports
 
 from harness.cli.options import FiniteRange, common_options
+from harness.cli.say import say as tell
 from harness.errors import MissingExtraError, UsageError
+from harness.locale import tr, trn
 from harness.runs.assemble import open_task
 from harness.specs import DEFAULT_BASE, Config, load_config, parse_task
 from harness.types import Sample
@@ -56,7 +58,8 @@ class _TrainCommand(click.Command):
             if key not in {item.name for item in fields(Recipe)}:
                 raise
             raise UsageError(
-                f"train has no option {error.option_name}.", hint=f"Hyperparameters are set so: --set {key}=VALUE"
+                tr("train has no option {option_name}.", option_name=error.option_name),
+                hint=tr("Hyperparameters are set so: --set {key}=VALUE", key=key),
             ) from error
 
 
@@ -128,13 +131,13 @@ def train(
     chosen = load_recipe(recipe, changes)
     roles = _columns(columns)
     if output is None and not (preview or dry_run):
-        raise UsageError("No --output was given.", hint="Name the adapter's folder: --output adapters/mine")
+        raise UsageError(tr("No --output was given."), hint=tr("Name the adapter's folder: --output adapters/mine"))
     if output is not None and is_first() and not (preview or dry_run):  # the first process may be writing already
         refuse_occupied(Path(output), resume=resume)
     if repo is not None:
         _check_repository(repo)
     if not is_installed():
-        raise MissingExtraError("command train", "train")
+        raise MissingExtraError(tr("command train"), "train")
     from trainers import prepare as preparation  # noqa: PLC0415 - torch and transformers are for this command's body
 
     rank, size = world()
@@ -156,17 +159,17 @@ def train(
     for line in preparation.summary(prepared):
         say(line)
     if preview and rank == 0:
-        click.echo("\n\n".join(printable(text) for text in preparation.previews(prepared, preview)))
+        tell("\n\n".join(printable(text) for text in preparation.previews(prepared, preview)))
     if preview and not dry_run:
         return 0
     plan = prepared.plan(world=size, memory=None if memory is None else int(memory * GIB))
-    show = click.echo if dry_run and rank == 0 else say
+    show = tell if dry_run and rank == 0 else say
     show(
         plan_table(
             prepared.shape, prepared.constraints, plan, length=prepared.longest, batch=prepared.recipe.batch_size
         )
     )
-    show(f"Plan: {plan.describe(prepared.shape)}")
+    show(tr("Plan: {plan}", plan=plan.describe(prepared.shape)))
     if dry_run:
         return 0
     return _train(prepared, Path(str(output)), plan, resume=resume, repo=repo, say=say)
@@ -193,21 +196,34 @@ def _train(
     if record.outcome is None:  # not the first process
         return 0
     outcome = record.outcome
-    steps = f"{outcome.steps} step{'' if outcome.steps == 1 else 's'}"
-    losses = f"loss {outcome.first_loss:.3f} to {outcome.last_loss:.3f}"
+    losses = tr("loss {first:.3f} to {last:.3f}", first=outcome.first_loss, last=outcome.last_loss)
     if outcome.heldout_loss is not None and outcome.heldout_loss_before is not None:
-        losses += f", held-out loss {outcome.heldout_loss_before:.3f} to {outcome.heldout_loss:.3f}"
-    click.echo(f"{folder}: {steps}, {outcome.tokens:,} tokens, {losses}")
+        losses = tr(
+            "{losses}, held-out loss {first:.3f} to {last:.3f}",
+            losses=losses,
+            first=outcome.heldout_loss_before,
+            last=outcome.heldout_loss,
+        )
+    tell(
+        tr(
+            "{folder}: {steps}, {tokens:,} tokens, {losses}",
+            folder=folder,
+            steps=trn("{n} step", "{n} steps", outcome.steps),
+            tokens=outcome.tokens,
+            losses=losses,
+        )
+    )
     if repo is not None:
         for notice in place_notices(folder):
-            say(f"Note: {notice}")
-        click.echo(push_to_hub(folder, repo, token=hub_token()))
+            say(tr("Note: {notice}", notice=notice))
+        tell(push_to_hub(folder, repo, token=hub_token()))
     if differing := _differing_numerics(record, prepared.request.settings):
-        say(f"Note: {differing}.")
-    say(
-        f"Evaluate it: harness eval --model base --model adapter:{shlex.quote(str(folder))} --base "
-        f"{shlex.quote(record.base)} --task bundled:ja-mini --prompt {shlex.quote(record.prompt)} --judge rules"
+        say(tr("Note: {notice}", notice=f"{differing}."))
+    command = (
+        f"harness eval --model base --model adapter:{shlex.quote(str(folder))} --base {shlex.quote(record.base)} "
+        f"--task bundled:ja-mini --prompt {shlex.quote(record.prompt)} --judge rules"
     )
+    say(tr("Evaluate it: {command}", command=command))
     return 0
 
 
@@ -281,9 +297,18 @@ _SHOWN: Mapping[str, Callable[[str], str]] = {  # options that may name a place 
 
 def _interrupted(folder: Path) -> None:
     checkpoints = finished_checkpoints(folder)
-    kept = f"The last checkpoint is step {step_of(checkpoints[-1])}" if checkpoints else "There is no checkpoint yet"
+    kept = tr("There is no checkpoint yet")
+    if checkpoints:
+        kept = tr("The last checkpoint is step {step}", step=step_of(checkpoints[-1]))
     again = [argument for argument in sys.argv[1:] if argument != "--resume"]
-    click.echo(f"\nInterrupted. {kept}; go on with:\n  {shlex.join(['harness', *again, '--resume'])}", err=True)
+    tell(
+        tr(
+            "\nInterrupted. {kept}; go on with:\n  {names}",
+            kept=kept,
+            names=shlex.join(["harness", *again, "--resume"]),
+        ),
+        err=True,
+    )
 
 
 def _check_repository(repo: str) -> None:
@@ -292,8 +317,8 @@ def _check_repository(repo: str) -> None:
         validate_repo_id(repo)
     except HFValidationError as error:
         raise UsageError(
-            f"--push-to-hub {repo!r} is no name of a repository.",
-            hint="Write OWNER/NAME with letters, digits, '-', '_' and '.', at most 96 characters.",
+            tr("--push-to-hub {repo!r} is no name of a repository.", repo=repo),
+            hint=tr("Write OWNER/NAME with letters, digits, '-', '_' and '.', at most 96 characters."),
         ) from error
     token = hub_token()
     if is_first():
@@ -306,9 +331,20 @@ def _columns(pairs: tuple[str, ...]) -> dict[str, str]:
     for pair in pairs:
         role, equals, column = pair.partition("=")
         if not equals or not role or not column:
-            raise UsageError(f"--columns {pair!r} is not ROLE=COLUMN.", hint="For example: --columns input=question")
+            raise UsageError(
+                tr("--columns {pair!r} is not ROLE=COLUMN.", pair=pair),
+                hint=tr("For example: --columns input=question"),
+            )
         if role in found:
-            raise UsageError(f"--columns {role} is given twice: {found[role]!r} and {column!r}.", hint="Give it once.")
+            raise UsageError(
+                tr(
+                    "--columns {role} is given twice: {found!r} and {column!r}.",
+                    role=role,
+                    found=found[role],
+                    column=column,
+                ),
+                hint=tr("Give it once."),
+            )
         found[role] = column
     return found
 
@@ -326,7 +362,7 @@ def _benchmarks(names: tuple[str, ...], settings: Config) -> Mapping[str, Sequen
 
 
 def _say(text: str) -> None:
-    click.echo(text, err=True)
+    tell(text, err=True)
 
 
 def _keep_silent(_: str) -> None:

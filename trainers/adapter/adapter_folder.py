@@ -9,6 +9,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from harness.errors import HarnessError, InputError
+from harness.locale import tr
 from trainers.adapter.checkpoints import CHECKPOINTS, finished_checkpoints
 from trainers.adapter.files import PART, refuse_other_than_file, sha256_of, write_whole
 from trainers.adapter.training_record import (
@@ -23,6 +24,7 @@ from trainers.adapter.training_record import (
     record_text,
 )
 
+_SHOWN = 3  # names of files that a message shows
 _LOCK = ".training.lock"
 _SAVING = ".saving"  # the folder in which a finished adapter is put together
 
@@ -40,13 +42,15 @@ def claimed(folder: Path) -> Iterator[None]:
         lock.acquire()
     except Timeout as error:
         raise HarnessError(
-            f"Another process is training into {folder}.", hint="Wait for it, or choose another --output."
+            tr("Another process is training into {folder}.", folder=folder),
+            hint=tr("Wait for it, or choose another --output."),
         ) from error
     except (NotADirectoryError, FileExistsError) as error:
-        raise InputError("not a folder.", path=folder, hint="Choose another --output.") from error
+        raise InputError(tr("not a folder."), path=folder, hint=tr("Choose another --output.")) from error
     except OSError as error:
         raise HarnessError(
-            f"{folder} cannot be written: {error.strerror or error}.", hint="Choose an --output that you may write to."
+            tr("{folder} cannot be written: {strerror}.", folder=folder, strerror=error.strerror or error),
+            hint=tr("Choose an --output that you may write to."),
         ) from error
     try:
         yield
@@ -66,24 +70,29 @@ def refuse_occupied(folder: Path, *, resume: bool) -> None:
     """
     nearest = next(path for path in (folder, *folder.parents) if path.exists())
     if not nearest.is_dir():
-        raise InputError("not a folder.", path=nearest, hint="Choose another --output.")
+        raise InputError(tr("not a folder."), path=nearest, hint=tr("Choose another --output."))
     if not os.access(nearest, os.W_OK | os.X_OK):
-        raise InputError("cannot be written.", path=nearest, hint="Choose an --output that you may write to.")
+        raise InputError(tr("cannot be written."), path=nearest, hint=tr("Choose an --output that you may write to."))
     if not folder.is_dir():
         return
     earlier = read_record(folder)
     if earlier is None or not (resume or _is_under_way(folder, earlier)):
         others = sorted(item.name for item in folder.iterdir() if not _is_ours(item.name, begun=earlier is not None))
         if others:
+            more = ", …" if len(others) > _SHOWN else ""
             raise InputError(
-                f"holds other files ({', '.join(others[:3])}{', …' if len(others) > 3 else ''}).",  # noqa: PLR2004
+                tr("holds other files ({others}).", others=", ".join(others[:_SHOWN]) + more),
                 path=folder,
-                hint="Choose a new folder for --output.",
+                hint=tr("Choose a new folder for --output."),
             )
     elif not resume:
-        state = "a finished run" if earlier.outcome else "a run that was not finished"
-        go_on = "" if earlier.outcome else ", or go on with it: --resume"
-        raise InputError(f"holds {state}.", path=folder, hint=f"Choose another --output{go_on}.")
+        if earlier.outcome:
+            raise InputError(tr("holds a finished run."), path=folder, hint=tr("Choose another --output."))
+        raise InputError(
+            tr("holds a run that was not finished."),
+            path=folder,
+            hint=tr("Choose another --output, or go on with it: --resume."),
+        )
 
 
 def _is_ours(name: str, *, begun: bool) -> bool:
@@ -115,9 +124,9 @@ def check_same_run(folder: Path, record: TrainingRecord) -> TrainingRecord | Non
         return None
     if differing := differences(earlier, record):
         raise InputError(
-            f"holds another run: {'; '.join(differing)}.",
+            tr("holds another run: {differing}.", differing="; ".join(differing)),
             path=folder,
-            hint="Give the same recipe, data and base as then, or choose another --output.",
+            hint=tr("Give the same recipe, data and base as then, or choose another --output."),
         )
     return earlier
 
@@ -135,12 +144,16 @@ def check_weights(folder: Path) -> None:
         refuse_other_than_file(folder / WEIGHTS)
         whole = sha256_of(folder / WEIGHTS) == record.outcome.weights_sha256
     except HarnessError as error:
-        raise InputError(f"{error.message}.", path=folder, hint="Put back a copy, or train again.") from error
+        raise InputError(f"{error.message}.", path=folder, hint=tr("Put back a copy, or train again.")) from error
     if not whole:
         raise InputError(
-            f"{WEIGHTS} is not as training wrote it (its SHA-256 is not that of {RECORD}).",
+            tr(
+                "{weights} is not as training wrote it (its SHA-256 is not that of {record}).",
+                weights=WEIGHTS,
+                record=RECORD,
+            ),
             path=folder,
-            hint="Put back a copy, or train again with another --output.",
+            hint=tr("Put back a copy, or train again with another --output."),
         )
 
 

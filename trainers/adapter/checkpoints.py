@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from harness.codec import decode, digest
 from harness.errors import HarnessError, InputError
+from harness.locale import tr
 from trainers.adapter.files import read_plain, refuse_other_than_file, sha256_of, write_whole
 from trainers.adapter.training_record import TrainingRecord, differences
 from trainers.memory_plan import MemoryPlan
@@ -118,7 +119,7 @@ def last_checkpoint(folder: Path, run: TrainingRecord, say: Callable[[str], None
     """
     place = folder / CHECKPOINTS
     if place.exists() and not place.is_dir():
-        raise InputError("not a folder.", path=place, hint="Choose another --output.")
+        raise InputError(tr("not a folder."), path=place, hint=tr("Choose another --output."))
     faults: dict[Path, str] = {}
     chosen = None
     for checkpoint in reversed(finished_checkpoints(folder)):
@@ -129,9 +130,12 @@ def last_checkpoint(folder: Path, run: TrainingRecord, say: Callable[[str], None
         faults[checkpoint] = fault
     if faults and chosen is None:
         raise InputError(
-            f"no checkpoint can be used: {'; '.join(f'{path.name}: {fault}' for path, fault in faults.items())}.",
+            tr(
+                "no checkpoint can be used: {items}.",
+                items="; ".join(f"{path.name}: {fault}" for path, fault in faults.items()),
+            ),
             path=place,
-            hint="Put back a copy of one, or train anew with another --output.",
+            hint=tr("Put back a copy of one, or train anew with another --output."),
         )
     for checkpoint, fault in faults.items():
         say(f"{checkpoint.name} cannot be used: {fault}. It is now called {_set_aside(checkpoint).name}.")
@@ -167,7 +171,11 @@ def read_manifest(checkpoint: Path) -> Manifest:
     path = checkpoint / MANIFEST
     if not os.path.lexists(path) and os.path.lexists(checkpoint / _NO_DIGESTS):
         raise HarnessError(
-            f"it has no {MANIFEST}: an earlier version wrote it, which kept no digests, and damage could not be told"
+            tr(
+                "it has no {manifest}: an earlier version wrote it, which kept no digests, and damage could not be "
+                "told",
+                manifest=MANIFEST,
+            )
         )
     try:
         content: Any = json.loads(read_plain(path, most=_LARGEST_MANIFEST))
@@ -176,7 +184,7 @@ def read_manifest(checkpoint: Path) -> Manifest:
     except (ValueError, RecursionError, AttributeError, TypeError, KeyError):
         whole = False
     if not whole:
-        raise HarnessError(f"{MANIFEST} is not as it was written")
+        raise HarnessError(tr("{manifest} is not as it was written", manifest=MANIFEST))
     return decode(Manifest, json.dumps(content), where=MANIFEST)
 
 
@@ -215,7 +223,10 @@ def _set_aside(checkpoint: Path) -> Path:
         checkpoint.rename(aside)
     except OSError as error:
         raise HarnessError(
-            f"{checkpoint} cannot be set aside: {error.strerror or error}.", hint="Move it elsewhere, then try again."
+            tr(
+                "{checkpoint} cannot be set aside: {strerror}.", checkpoint=checkpoint, strerror=error.strerror or error
+            ),
+            hint=tr("Move it elsewhere, then try again."),
         ) from error
     return aside
 

@@ -14,6 +14,7 @@ from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 from huggingface_hub.utils.tqdm import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
 
 from harness.errors import HarnessError, InputError, UsageError
+from harness.locale import tr
 from harness.templates.contract import CONTRACT
 from trainers.adapter.adapter_folder import check_weights
 from trainers.adapter.card_usage import published
@@ -67,7 +68,7 @@ def push_to_hub(folder: Path, repo: str, *, private: bool = True, token: str | N
     """
     for name in (ADAPTER, WEIGHTS):
         if not (folder / name).is_file():
-            raise InputError(f"no {name}, so no adapter to publish.", path=folder)
+            raise InputError(tr("no {name}, so no adapter to publish.", name=name), path=folder)
     check_weights(folder)
     secret = hub_token(token)
     api = HfApi(token=secret, library_name="ja-harness")
@@ -80,8 +81,8 @@ def push_to_hub(folder: Path, repo: str, *, private: bool = True, token: str | N
         raise
     except HFValidationError as error:
         raise UsageError(
-            f"{repo!r} is no name of a repository.",
-            hint="Write OWNER/NAME with letters, digits, '-', '_' and '.', at most 96 characters.",
+            tr("{repo!r} is no name of a repository.", repo=repo),
+            hint=tr("Write OWNER/NAME with letters, digits, '-', '_' and '.', at most 96 characters."),
         ) from error
     except Exception as error:  # noqa: BLE001 - the HTTP library and that of uploads have errors of their own
         # Without its cause, whose text is the library's: what --debug prints must not hold the token either.
@@ -97,10 +98,11 @@ def hub_token(given: str | None = None) -> str:
     """
     secret = given or get_token()
     if not secret:
-        raise HarnessError("There is no token for the Hub, and nothing is uploaded without one.", hint=_LOG_IN)
+        raise HarnessError(tr("There is no token for the Hub, and nothing is uploaded without one."), hint=_LOG_IN)
     if not secret.isascii() or any(character.isspace() or not character.isprintable() for character in secret):
         raise HarnessError(
-            "The token for the Hub holds blanks or characters that no token has; it is not shown here.", hint=_LOG_IN
+            tr("The token for the Hub holds blanks or characters that no token has; it is not shown here."),
+            hint=_LOG_IN,
         )
     return secret
 
@@ -121,9 +123,12 @@ def refuse_public(repo: str, token: str) -> None:
         return
     if not is_private:
         raise HarnessError(
-            f"The repository {name} is there already, and public.",
-            hint=f"Choose another name; or train without --push-to-hub, then: harness card DIR --push-to-hub {name} "
-            "--public",
+            tr("The repository {name} is there already, and public.", name=name),
+            hint=tr(
+                "Choose another name; or train without --push-to-hub, then: harness card DIR --push-to-hub {name} "
+                "--public",
+                name=name,
+            ),
         )
 
 
@@ -176,9 +181,12 @@ def _check_visibility(api: HfApi, url: RepoUrl, *, private: bool) -> None:
     """Refuse to show the world what was meant to be private: asking for it does not change a repository that exists."""
     if private and not api.repo_info(url.repo_id, repo_type="model").private:
         raise HarnessError(
-            f"The repository {url.repo_id} is there already, and public.",
-            hint=f"If everybody may see the adapter: harness card DIR --push-to-hub {url.repo_id} --public; otherwise "
-            "choose another name.",
+            tr("The repository {repo_id} is there already, and public.", repo_id=url.repo_id),
+            hint=tr(
+                "If everybody may see the adapter: harness card DIR --push-to-hub {repo_id} --public; otherwise "
+                "choose another name.",
+                repo_id=url.repo_id,
+            ),
         )
 
 
@@ -228,8 +236,16 @@ def _explained(error: Exception, repo: str, endpoint: str, secret: str) -> Harne
         sentence, hint = _REFUSALS.get(status, _FAILED)
         return HarnessError(f"{sentence.format(repo=repo)} ({status}): {said}.", hint=hint)
     if isinstance(error, ValueError):  # what the Hub's check of the metadata says
-        return HarnessError(f"The Hub does not take {repo}: {said}.", hint=f"Correct {CARD} and push again.")
+        return HarnessError(
+            tr("The Hub does not take {repo}: {said}.", repo=repo, said=said),
+            hint=tr("Correct {card} and push again.", card=CARD),
+        )
     return HarnessError(
-        f"The upload to {endpoint} broke off: {type(error).__name__}: {said}.",
-        hint="Check the network and HF_ENDPOINT; the same command begins again.",
+        tr(
+            "The upload to {endpoint} broke off: {name}: {said}.",
+            endpoint=endpoint,
+            name=type(error).__name__,
+            said=said,
+        ),
+        hint=tr("Check the network and HF_ENDPOINT; the same command begins again."),
     )

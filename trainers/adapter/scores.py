@@ -6,6 +6,7 @@ from typing import Any
 
 from harness.codec import decode
 from harness.errors import HarnessError
+from harness.locale import tr
 from harness.types import Estimate
 
 _SHOWN = 5  # models named in an error
@@ -192,6 +193,13 @@ def _not_evaluated(document: _Results, digest: str) -> HarnessError:
         names.append(f"{model} (adapter {other[:_HASH]})" if other else model)
     shown = ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
     return HarnessError(
-        f"Run {document.run!r} did not evaluate this adapter ({digest[:_HASH]}); it evaluated {shown or 'nothing'}.",
-        hint="An adapter that was trained or changed since counts as another one: evaluate it anew with harness eval.",
+        tr(
+            "Run {run!r} did not evaluate this adapter ({digest}); it evaluated {shown}.",
+            run=document.run,
+            digest=digest[:_HASH],
+            shown=shown or "nothing",
+        ),
+        hint=tr(
+            "An adapter that was trained or changed since counts as another one: evaluate it anew with harness eval."
+        ),
     )

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from harness.codec import canonical, decode
 from harness.errors import InputError
+from harness.locale import tr
 
 ADAPTER = "adapter_config.json"  # written last: with it an adapter is there
 WEIGHTS = "adapter_model.safetensors"
@@ -105,13 +106,13 @@ def read_record(folder: Path) -> TrainingRecord | None:
     """
     path = folder / RECORD
     if path.exists() and not path.is_file():  # reading a pipe would wait, and a device has no end
-        raise InputError("not a file.", path=path)
+        raise InputError(tr("not a file."), path=path)
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         return None
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"not readable: {error}", path=path) from error
+        raise InputError(tr("not readable: {error}", error=error), path=path) from error
     return decode(TrainingRecord, text, where=str(path))
 
 

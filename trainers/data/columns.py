@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.errors import InputError, UnknownNameError, UsageError
+from harness.locale import tr
 from harness.tables import Row
 
 # What a column may be, with the names it goes by in order of preference. `text` comes last: beside an `instruction`
@@ -57,7 +58,11 @@ def recognise(rows: Sequence[Row], *, path: str, mapping: Mapping[str, str] | No
         if name not in present:
             reversed_ = [key for key in mapping or {} if key in present and (mapping or {})[key] == name in _ALIASES]
             turned = f" The order is ROLE=COLUMN: --columns {name}={reversed_[0]}." if reversed_ else ""
-            raise InputError(f"no column {name!r} (mapped to {role})", path=path, hint=_listed(present) + turned)
+            raise InputError(
+                tr("no column {name!r} (mapped to {role})", name=name, role=role),
+                path=path,
+                hint=_listed(present) + turned,
+            )
     if "messages" not in columns and not {"input", "answer"} & columns.keys():
         columns |= _found("messages", present, columns)
     if "messages" not in columns:
@@ -75,16 +80,25 @@ def _mapped(mapping: Mapping[str, str], present: Sequence[str]) -> dict[str, str
             turned = (
                 f"The order is ROLE=COLUMN: --columns {name}={key}" if name in _ALIASES and key in present else None
             )
-            raise UnknownNameError("column role", key, ROLES, hint=turned)
+            raise UnknownNameError(tr("column role"), key, ROLES, hint=turned)
         role = "context" if key == "input" and "instruction" in mapping else _ALIASES[key]
         if role in columns:
-            raise UsageError(f"Two columns are mapped to {role}: {columns[role]!r} and {name!r}.")
+            raise UsageError(
+                tr(
+                    "Two columns are mapped to {role}: {columns!r} and {name!r}.",
+                    role=role,
+                    columns=columns[role],
+                    name=name,
+                )
+            )
         columns[role] = name
     pair = sorted({"input", "context", "answer"} & columns.keys())
     if "messages" in columns and pair:
         raise UsageError(
-            f"Columns are mapped to messages and to {', '.join(pair)}: a row is a conversation or a pair.",
-            hint="Leave out one of the two.",
+            tr(
+                "Columns are mapped to messages and to {pair}: a row is a conversation or a pair.", pair=", ".join(pair)
+            ),
+            hint=tr("Leave out one of the two."),
         )
     return columns
 
@@ -104,15 +118,19 @@ def _pair(mapped: Mapping[str, str], present: Sequence[str], path: str) -> dict[
     missing = [role for role in ("input", "answer") if role not in columns]
     if missing:
         raise InputError(
-            f"no column for the {' or the '.join(missing)}",
+            tr("no column for the {missing}", missing=" or the ".join(missing)),
             path=path,
-            hint=f"{_listed(present)} Name yours: {' '.join(f'--columns {role}=NAME' for role in missing)}.",
+            hint=tr(
+                "{present} Name yours: {missing}.",
+                present=_listed(present),
+                missing=" ".join(f"--columns {role}=NAME" for role in missing),
+            ),
         )
     if "input" in present and "input" not in columns.values():
         raise InputError(
-            f"column 'input' would be hidden, because {columns['input']!r} is mapped to input",
+            tr("column 'input' would be hidden, because {columns!r} is mapped to input", columns=columns["input"]),
             path=path,
-            hint="Rename it, or map it to context to have it follow the instruction.",
+            hint=tr("Rename it, or map it to context to have it follow the instruction."),
         )
     return columns
 
@@ -128,10 +146,10 @@ def _refuse_two(what: str, candidates: Sequence[str], path: str) -> None:
     if len(candidates) > 1:
         role = "input" if what == "instruction" else what
         raise InputError(
-            f"{' and '.join(map(repr, candidates))} could each be the {what}",
+            tr("{repr} could each be the {what}", repr=" and ".join(map(repr, candidates)), what=what),
             path=path,
-            hint=f"Say which: --columns {role}=NAME"
-            + (", and, if another is what it is about, --columns context=NAME." if role == "input" else "."),
+            hint=tr("Say which: --columns {role}=NAME", role=role)
+            + (tr(", and, if another is what it is about, --columns context=NAME.") if role == "input" else "."),
         )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from harness.codec import digest
 from harness.errors import HarnessError, InputError, MissingExtraError, UsageError
+from harness.locale import tr
 from harness.tables import Row, Table, read_table, shorten
 from harness.types import Message
 from trainers.adapter.training_record import DataFile
@@ -117,11 +118,13 @@ def read_examples(
         )
     total = len(examples) + len(bad)
     if not examples:
-        raise InputError(f"None of the {total} rows can be used: {_named(bad)}", hint="Mend the data.")
+        raise InputError(
+            tr("None of the {total} rows can be used: {bad}", total=total, bad=_named(bad)), hint=tr("Mend the data.")
+        )
     if strict and bad:
         raise InputError(
-            f"{len(bad)} of {total} rows cannot be used: {_named(bad)}",
-            hint="Mend them, or leave out --strict to train on the others.",
+            tr("{n_bad} of {total} rows cannot be used: {bad}", n_bad=len(bad), total=total, bad=_named(bad)),
+            hint=tr("Mend them, or leave out --strict to train on the others."),
         )
     return Examples(examples=tuple(examples), bad=tuple(bad), files=tuple(files))
 
@@ -151,8 +154,13 @@ def split_heldout(
         return tuple(examples), ()
     if wanted >= len(examples):
         raise HarnessError(
-            f"Nothing is left to train on: heldout={heldout} holds out {wanted} of {len(examples)} examples.",
-            hint="Hold out fewer, or nothing: --set heldout=0",
+            tr(
+                "Nothing is left to train on: heldout={heldout} holds out {wanted} of {n_examples} examples.",
+                heldout=heldout,
+                wanted=wanted,
+                n_examples=len(examples),
+            ),
+            hint=tr("Hold out fewer, or nothing: --set heldout=0"),
         )
     groups: dict[str, list[int]] = {}
     for number, example in enumerate(examples):
@@ -165,9 +173,12 @@ def split_heldout(
         least = min(groups.values(), key=len)
         if isinstance(heldout, int) or len(least) == len(examples):
             raise HarnessError(
-                f"No {wanted} examples can be held out: too many have the same question or are of one conversation, "
-                "which stays on one side.",
-                hint=f"Hold out at least {len(least)}, or nothing: --set heldout=0",
+                tr(
+                    "No {wanted} examples can be held out: too many have the same question or are of one conversation, "
+                    "which stays on one side.",
+                    wanted=wanted,
+                ),
+                hint=tr("Hold out at least {n_least}, or nothing: --set heldout=0", n_least=len(least)),
             )
         chosen.update(least)
     train = tuple(example for number, example in enumerate(examples) if number not in chosen)
@@ -180,20 +191,20 @@ def _count(heldout: float, total: int) -> int:
     if 0 <= heldout < 1:
         return max(1, round(heldout * total)) if heldout else 0
     raise UsageError(
-        f"{heldout!r} examples cannot be held out.",
-        hint="Give a fraction between 0 and 1, or a whole number of examples.",
+        tr("{heldout!r} examples cannot be held out.", heldout=heldout),
+        hint=tr("Give a fraction between 0 and 1, or a whole number of examples."),
     )
 
 
 def _tables(sources: Sequence[str]) -> Iterator[Table]:
     if not sources:
-        raise UsageError("No data to train on.", hint="Pass --data PATH.")
+        raise UsageError(tr("No data to train on."), hint=tr("Pass --data PATH."))
     seen: dict[str, str] = {}
     for source in sources:
         for name in [source] if source.startswith(HUB) else _files(source):
             identity = name if source.startswith(HUB) else str(Path(name).expanduser().resolve())
             if identity in seen:
-                raise UsageError(f"{name} was given twice.", hint="Give each file once.")
+                raise UsageError(tr("{name} was given twice.", name=name), hint=tr("Give each file once."))
             seen[identity] = name
             yield _hub_reader()(name) if source.startswith(HUB) else read_table(name, keep_odd=True)
 
@@ -202,7 +213,7 @@ def _hub_reader() -> Callable[[str], Table]:
     try:
         reader: Callable[[str], Table] = _HUB_READER.load()
     except ImportError as error:
-        raise MissingExtraError("data of the Hub", "train") from error
+        raise MissingExtraError(tr("data of the Hub"), "train") from error
     return reader
 
 
@@ -214,16 +225,16 @@ def _files(source: str) -> list[str]:
     try:
         entries = sorted(folder.iterdir())
     except OSError as error:
-        raise InputError(f"the folder cannot be read: {error.strerror}", path=source) from error
+        raise InputError(tr("the folder cannot be read: {strerror}", strerror=error.strerror), path=source) from error
     files = [
         entry for entry in entries if entry.suffix.lower() in _SUFFIXES and entry.is_file() and entry.name[0] != "."
     ]
     if not files:
         inside = ", ".join(entry.name for entry in entries[:5]) or "nothing"
         raise InputError(
-            f"no data file ({', '.join(sorted(_SUFFIXES))}) in this folder",
+            tr("no data file ({suffixes}) in this folder", suffixes=", ".join(sorted(_SUFFIXES))),
             path=source,
-            hint=f"It holds: {inside}{', …' if entries[5:] else ''}.",
+            hint=tr("It holds: {inside}{value}.", inside=inside, value=", …" if entries[5:] else ""),
         )
     return [str(Path(source) / entry.name) for entry in files]
 

@@ -16,6 +16,7 @@ from huggingface_hub.errors import (
 
 from harness.codec import canonical
 from harness.errors import HarnessError, InputError, UsageError
+from harness.locale import tr
 from harness.tables import Row, Table
 from harness.tables.parquet import arrow_rows
 
@@ -59,7 +60,7 @@ def parse_spec(source: str) -> HubSpec:
         return HubSpec(name=whole)
     match = _SPEC.fullmatch(whole)
     if match is None:
-        raise UsageError(f"{source!r} names no data set.", hint=f"Write {_FORM}.")
+        raise UsageError(tr("{source!r} names no data set.", source=source), hint=tr("Write {form}.", form=_FORM))
     return HubSpec(
         name=match["name"], revision=match["revision"], subset=match["subset"], split=match["split"] or "train"
     )
@@ -82,7 +83,13 @@ def read_hub(source: str) -> Table:
     folder = Path(spec.name).expanduser()
     if folder.exists():
         if spec.revision:
-            raise UsageError(f"{spec.name} is a folder here, which has no revision {spec.revision!r}.")
+            raise UsageError(
+                tr(
+                    "{name} is a folder here, which has no revision {revision!r}.",
+                    name=spec.name,
+                    revision=spec.revision,
+                )
+            )
         shown, rows = source, _load(str(folder), spec, None, source)
     else:
         commit = _commit(spec)
@@ -90,7 +97,7 @@ def read_hub(source: str) -> Table:
         shown = f"hub:{spec.name}{at}:{spec.part}"
         rows = _load(spec.name, spec, commit, shown)
     if not rows:
-        raise InputError("the data set has no rows", path=shown)
+        raise InputError(tr("the data set has no rows"), path=shown)
     hashed = hashlib.sha256()
     for row in rows:
         hashed.update(canonical(row.values).encode("ascii") + b"\n")
@@ -103,14 +110,17 @@ def _commit(spec: HubSpec) -> str | None:
         return str(HfApi().dataset_info(spec.name, revision=spec.revision, timeout=_SECONDS_TO_ANSWER).sha)
     except GatedRepoError as error:
         raise HarnessError(
-            f"The Hub refuses {spec.name!r}: it is gated.", hint="Accept its terms on its page, then: hf auth login"
+            tr("The Hub refuses {name!r}: it is gated.", name=spec.name),
+            hint=tr("Accept its terms on its page, then: hf auth login"),
         ) from error
     except RevisionNotFoundError as error:
-        raise HarnessError(f"The Hub has no revision {spec.revision!r} of the data set {spec.name!r}.") from error
+        raise HarnessError(
+            tr("The Hub has no revision {revision!r} of the data set {name!r}.", revision=spec.revision, name=spec.name)
+        ) from error
     except (RepositoryNotFoundError, HFValidationError) as error:
         raise HarnessError(
-            f"Neither a folder here nor the Hub has the data set {spec.name!r}.",
-            hint="Check the spelling; for a private data set: hf auth login",
+            tr("Neither a folder here nor the Hub has the data set {name!r}.", name=spec.name),
+            hint=tr("Check the spelling; for a private data set: hf auth login"),
         ) from error
     except Exception as error:  # the HTTP library, and with it its errors, differs between versions
         if spec.revision:  # the copies that datasets keeps do not say of which revision they are
@@ -125,12 +135,12 @@ def _load(target: str, spec: HubSpec, commit: str | None, shown: str) -> list[Ro
         raise _unreachable(spec) from error
     except datasets.exceptions.DatasetGenerationError as error:
         reason = _in_one_line(error.__cause__ or error)
-        raise InputError(f"its files cannot be read: {reason}", path=shown) from error
+        raise InputError(tr("its files cannot be read: {reason}", reason=reason), path=shown) from error
     except Exception as error:  # unknown splits and subsets, no data files: each of another class
         raise InputError(
-            f"datasets cannot load it: {_in_one_line(error)}",
+            tr("datasets cannot load it: {error}", error=_in_one_line(error)),
             path=shown,
-            hint=f"The form is {_FORM}; or download one of its files and pass its path.",
+            hint=tr("The form is {form}; or download one of its files and pass its path.", form=_FORM),
         ) from error
     return arrow_rows(data.with_format("arrow")[:], shown)
 
@@ -138,8 +148,12 @@ def _load(target: str, spec: HubSpec, commit: str | None, shown: str) -> list[Ro
 def _unreachable(spec: HubSpec) -> HarnessError:
     at = f" at revision {spec.revision!r}" if spec.revision else ""
     return HarnessError(
-        f"The Hub cannot be reached for the data set {spec.name!r}{at}, and there is no local copy to use.",
-        hint="Check the network, or download its files elsewhere and pass their folder.",
+        tr(
+            "The Hub cannot be reached for the data set {name!r}{at}, and there is no local copy to use.",
+            name=spec.name,
+            at=at,
+        ),
+        hint=tr("Check the network, or download its files elsewhere and pass their folder."),
     )
 
 

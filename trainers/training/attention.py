@@ -11,6 +11,7 @@ import torch
 from transformers import AttentionInterface, AttentionMaskInterface
 
 from harness.errors import HarnessError
+from harness.locale import tr
 
 try:
     from torch.nn.attention import varlen
@@ -102,8 +103,12 @@ def _refuse_unknown(module: torch.nn.Module, given: dict[str, Any]) -> None:
     unknown = [name for name, value in given.items() if value is not None and name not in known]
     if unknown:
         raise HarnessError(
-            f"{type(module).__name__} asks for attention with {', '.join(unknown)}, which training cannot compute.",
-            hint="This architecture cannot be trained on this GPU: choose another --base.",
+            tr(
+                "{name} asks for attention with {unknown}, which training cannot compute.",
+                name=type(module).__name__,
+                unknown=", ".join(unknown),
+            ),
+            hint=tr("This architecture cannot be trained on this GPU: choose another --base."),
         )
 
 

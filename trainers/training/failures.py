@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import torch
 
 from harness.errors import HarnessError
+from harness.locale import tr
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _FULL_WORDS = (  # safetensors gives the system's words, torch.save one of its own
@@ -25,8 +26,13 @@ def loading(checkpoint: str | None) -> Iterator[None]:
         if isinstance(error, HarnessError) or (isinstance(error, RuntimeError) and out_of_memory(error)):
             raise
         raise HarnessError(
-            f"{checkpoint} cannot be loaded: {type(error).__name__}: {first_line(error)}",
-            hint="Use the versions of training.json; or remove it, and --resume takes the one before.",
+            tr(
+                "{checkpoint} cannot be loaded: {name}: {error}",
+                checkpoint=checkpoint,
+                name=type(error).__name__,
+                error=first_line(error),
+            ),
+            hint=tr("Use the versions of training.json; or remove it, and --resume takes the one before."),
         ) from error
 
 

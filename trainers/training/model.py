@@ -12,6 +12,7 @@ from transformers.modeling_layers import GradientCheckpointingLayer
 from trl.trainer.utils import add_fused_lm_head
 
 from harness.errors import HarnessError
+from harness.locale import tr
 from harness.models.hf.bases import load_base
 from harness.models.hf.memory import available_bytes, footprint
 from harness.models.hf.numerics import Numerics
@@ -163,13 +164,13 @@ def _adapted(model: Any, targets: str | tuple[str, ...]) -> list[Any]:  # noqa: 
     for target, found in matches.items():
         if not found:  # peft would adapt the others, and say nothing
             raise HarnessError(
-                f"target_modules: {target!r} names no linear layer of the base.",
-                hint="all-linear fits every architecture: --set target_modules=all-linear",
+                tr("target_modules: {target!r} names no linear layer of the base.", target=target),
+                hint=tr("all-linear fits every architecture: --set target_modules=all-linear"),
             )
         if any(module is head for module in found):  # the loss takes its weights as they are
             raise HarnessError(
-                f"target_modules: {target!r} names the head, which cannot be adapted here.",
-                hint="all-linear adapts every linear layer but the head: --set target_modules=all-linear",
+                tr("target_modules: {target!r} names the head, which cannot be adapted here.", target=target),
+                hint=tr("all-linear adapts every linear layer but the head: --set target_modules=all-linear"),
             )
     return list({id(module): module for found in matches.values() for module in found}.values())
 

@@ -11,6 +11,7 @@ import torch
 import torch.distributed as dist
 
 from harness.errors import HarnessError
+from harness.locale import tr
 
 # Seconds for gloo's thread, which takes Python's lock once more after an exchange, to let go of its tensors: a process
 # that begins to end before that is aborted, and taking the group down could wait for ever.
@@ -99,8 +100,13 @@ def _together() -> Iterator[None]:
         yield
     except RuntimeError as error:
         raise HarnessError(
-            f"Another process of this training does not answer any more: {str(error).splitlines()[0]}",
-            hint="See what it said before it ended; the same command with --resume goes on from the last checkpoint.",
+            tr(
+                "Another process of this training does not answer any more: {splitlines}",
+                splitlines=str(error).splitlines()[0],
+            ),
+            hint=tr(
+                "See what it said before it ended; the same command with --resume goes on from the last checkpoint."
+            ),
         ) from error
 
 

@@ -14,6 +14,7 @@ import torch
 from transformers import TrainerCallback
 
 from harness.errors import HarnessError
+from harness.locale import tr
 from trainers.memory_plan import GIB
 from trainers.training.processes import all_reduce_sum
 
@@ -206,7 +207,8 @@ class Progress(TrainerCallback):  # type: ignore[misc]  # transformers is untype
 def diverged(what: str) -> HarnessError:
     """Return the error of a training whose numbers are no numbers any more."""
     return HarnessError(
-        f"Training has diverged: {what}.", hint="Lower the learning rate (--set learning_rate=1e-4) or add warmup."
+        tr("Training has diverged: {what}.", what=what),
+        hint=tr("Lower the learning rate (--set learning_rate=1e-4) or add warmup."),
     )
 
 

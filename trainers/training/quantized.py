@@ -7,6 +7,7 @@ import torch
 from bitsandbytes.nn import Linear4bit
 
 from harness.errors import HarnessError
+from harness.locale import tr
 
 
 def keep_gradients(model: Any) -> None:  # noqa: ANN401 - transformers is untyped
@@ -33,9 +34,12 @@ def check_gradients_pass(model: Any) -> None:  # noqa: ANN401 - transformers is 
             layer(probe).sum().backward()
         if probe.grad is None or not probe.grad.any():  # torch lets a product without a gradient count as one of zero
             raise HarnessError(
-                f"The 4-bit weights of this base pass no gradient on this CPU ({name}): an adapter would learn from "
-                "wrong ones.",
-                hint="Dequantize them once after loading: --set dequantize=true",
+                tr(
+                    "The 4-bit weights of this base pass no gradient on this CPU ({name}): an adapter would learn from "
+                    "wrong ones.",
+                    name=name,
+                ),
+                hint=tr("Dequantize them once after loading: --set dequantize=true"),
             )
 
 

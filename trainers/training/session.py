@@ -13,6 +13,7 @@ from transformers import PrinterCallback, ProgressCallback, TrainingArguments
 from transformers.utils import logging as transformers_logging
 
 from harness.errors import HarnessError
+from harness.locale import tr
 from harness.models.hf.adapters import CONFIG
 from harness.templates.contract import CONTRACT, contract_text
 from trainers.adapter.adapter_folder import (
@@ -131,7 +132,9 @@ def _trainer(
         prepared.source, prepared.numerics, recipe, plan, base=prepared.request.base, trusted=prepared.trusted
     )
     if prepared.eos not in trainable.end:
-        raise HarnessError(f"Generation of {prepared.request.base} does not end at its EOS ({prepared.eos}).")
+        raise HarnessError(
+            tr("Generation of {base} does not end at its EOS ({eos}).", base=prepared.request.base, eos=prepared.eos)
+        )
     samples = prepared.train.samples
     trainer = AdapterTrainer(
         trainable.model,
@@ -190,8 +193,10 @@ def _check_labels(trainer: AdapterTrainer, prepared: Prepared) -> None:
     for sample, end in zip(samples, itertools.accumulate(row["lengths"]), strict=True):
         if not sample.truncated and int(row["labels"][0, end - 1]) != prepared.eos:
             raise HarnessError(
-                f"{sample.where}: EOS is not learnt in the batch as the model gets it. This is a defect: please report "
-                "it."
+                tr(
+                    "{where}: EOS is not learnt in the batch as the model gets it. This is a defect: please report it.",
+                    where=sample.where,
+                )
             )
 
 
@@ -259,8 +264,8 @@ def _save(trainer: AdapterTrainer, prepared: Prepared, record: TrainingRecord, f
     except Exception as error:
         shutil.rmtree(work, ignore_errors=True)
         raise HarnessError(
-            f"The adapter cannot be written to {folder}: {error}.",
-            hint="Make room, then run the same command with --resume: it goes on from the last checkpoint.",
+            tr("The adapter cannot be written to {folder}: {error}.", folder=folder, error=error),
+            hint=tr("Make room, then run the same command with --resume: it goes on from the last checkpoint."),
         ) from error
     assert record.outcome is not None
     outcome = replace(record.outcome, weights_sha256=sha256_of(folder / WEIGHTS))
@@ -278,9 +283,11 @@ def _memory_named() -> Iterator[None]:
         if not out_of_memory(error):
             raise
         raise HarnessError(
-            f"Memory ran out outside of the micro-batches: {str(error).splitlines()[0]}",
-            hint="Try --set dequantize=false, which --resume allows; or, with a new --output, a smaller lora_r, "
-            "--set optim=paged_adamw_8bit, or a smaller base.",
+            tr("Memory ran out outside of the micro-batches: {splitlines}", splitlines=str(error).splitlines()[0]),
+            hint=tr(
+                "Try --set dequantize=false, which --resume allows; or, with a new --output, a smaller lora_r, "
+                "--set optim=paged_adamw_8bit, or a smaller base."
+            ),
         ) from error
 
 

@@ -18,6 +18,7 @@ from torch.utils.data import DataLoader
 from transformers import Trainer, TrainingArguments
 
 from harness.errors import HarnessError
+from harness.locale import tr
 from trainers.adapter.checkpoints import checkpoints_in, cut_of, seal
 from trainers.adapter.training_record import TrainingRecord
 from trainers.balancing import split_evenly
@@ -314,9 +315,14 @@ class AdapterTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped
         plan = smaller(self.plan, self._shape, used, self._longest)
         if any_rank(plan is None):
             raise HarnessError(
-                f"Memory ran out with one sample of up to {self._longest:,} tokens at a time, every layer recomputing.",
-                hint="Try --set max_length=512, a smaller lora_r, or a smaller base, with a new --output; where "
-                "there is more memory, --resume goes on from the last checkpoint.",
+                tr(
+                    "Memory ran out with one sample of up to {longest:,} tokens at a time, every layer recomputing.",
+                    longest=self._longest,
+                ),
+                hint=tr(
+                    "Try --set max_length=512, a smaller lora_r, or a smaller base, with a new --output; where "
+                    "there is more memory, --resume goes on from the last checkpoint."
+                ),
             )
         assert plan is not None
         recompute(self.model, plan.recomputed)

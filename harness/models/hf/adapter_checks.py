@@ -8,6 +8,7 @@ from typing import Any
 from safetensors import SafetensorError, safe_open
 
 from harness.errors import HarnessError, InputError
+from harness.locale import tr
 from harness.models.hf.adapters import WEIGHTS, Adapter
 
 _PREFIX = "base_model.model."
@@ -37,16 +38,30 @@ def check_tensors(adapter: Adapter, model: Any) -> str | None:  # noqa: ANN401 -
         width = getattr(module, attribute, None)
         if width is not None and width != shape[axis]:
             raise HarnessError(
-                f"{adapter.name} does not fit the base: {name}{suffix} is {shape[0]}×{shape[1]}, "
-                f"and the layer's {attribute} is {width}.",
-                hint="It was trained on another model: pass that one with --base.",
+                tr(
+                    "{name} does not fit the base: {name_2}{suffix} is {shape}×{shape_2}, "
+                    "and the layer's {attribute} is {width}.",
+                    name=adapter.name,
+                    name_2=name,
+                    suffix=suffix,
+                    shape=shape[0],
+                    shape_2=shape[1],
+                    attribute=attribute,
+                    width=width,
+                ),
+                hint=tr("It was trained on another model: pass that one with --base."),
             )
         _check_rank(adapter, name, suffix, shape[1 - axis])
     if total and len(homeless) == total:
         raise HarnessError(
-            f"{adapter.name} does not fit the base: none of its {total} tensors belongs to a layer of it, "
-            f"for example {homeless[0]!r}.",
-            hint="Its target modules are those of another architecture: pass its base with --base.",
+            tr(
+                "{name} does not fit the base: none of its {total} tensors belongs to a layer of it, "
+                "for example {homeless!r}.",
+                name=adapter.name,
+                total=total,
+                homeless=homeless[0],
+            ),
+            hint=tr("Its target modules are those of another architecture: pass its base with --base."),
         )
     if homeless:
         return f"adapter {adapter.name}: {len(homeless)} of {total} tensors belong to no layer of the base"
@@ -68,9 +83,15 @@ def check_tokenizer(adapter: Adapter, tokenizer_size: int, embedding_rows: int) 
     size = _vocabulary_size(path)
     if size > max(tokenizer_size, embedding_rows):
         raise HarnessError(
-            f"{adapter.name} was trained with a tokenizer of {size} entries; its base has {tokenizer_size} and "
-            f"{embedding_rows} embeddings.",
-            hint="Added tokens need the resized base: pass it with --base.",
+            tr(
+                "{name} was trained with a tokenizer of {size} entries; its base has {tokenizer_size} and "
+                "{embedding_rows} embeddings.",
+                name=adapter.name,
+                size=size,
+                tokenizer_size=tokenizer_size,
+                embedding_rows=embedding_rows,
+            ),
+            hint=tr("Added tokens need the resized base: pass it with --base."),
         )
     if size != tokenizer_size:
         return f"adapter {adapter.name}: its tokenizer has {size} entries, the base's {tokenizer_size}, which was used"
@@ -85,7 +106,7 @@ def _vocabulary_size(path: Path) -> int:
         ids = vocabulary.values() if isinstance(vocabulary, dict) else range(len(vocabulary))
         return 1 + max(int(number) for number in [*ids, *(token["id"] for token in content.get("added_tokens", []))])
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"not readable as a tokenizer: {error!r}", path=path) from error
+        raise InputError(tr("not readable as a tokenizer: {error!r}", error=error), path=path) from error
 
 
 def all_zero(adapter: Adapter) -> bool:
@@ -110,7 +131,7 @@ def tensor_shapes(adapter: Adapter) -> dict[str, tuple[int, ...]]:
         with safe_open(_weights(adapter), framework="pt") as file:
             return {key: tuple(file.get_slice(key).get_shape()) for key in file.keys()}  # noqa: SIM118 - no mapping
     except (SafetensorError, OSError, ValueError) as error:
-        raise InputError(f"not a safetensors file: {error}", path=_weights(adapter)) from error
+        raise InputError(tr("not a safetensors file: {error}", error=error), path=_weights(adapter)) from error
 
 
 def non_finite(adapter: Adapter) -> str | None:
@@ -133,9 +154,15 @@ def _lora_tensors(adapter: Adapter) -> Iterator[tuple[str, str, tuple[int, int]]
 def _check_rank(adapter: Adapter, name: str, suffix: str, rank: int) -> None:
     if adapter.rank is not None and adapter.rank != rank:
         raise InputError(
-            f"{name}{suffix} has rank {rank}, and the configuration says {adapter.rank}.",
+            tr(
+                "{name}{suffix} has rank {rank}, and the configuration says {rank_2}.",
+                name=name,
+                suffix=suffix,
+                rank=rank,
+                rank_2=adapter.rank,
+            ),
             path=adapter.folder,
-            hint="Configuration and weights come from different trainings: save the adapter again.",
+            hint=tr("Configuration and weights come from different trainings: save the adapter again."),
         )
 
 

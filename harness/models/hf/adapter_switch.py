@@ -9,6 +9,7 @@ import torch
 from peft import PeftConfig, PeftModel, get_peft_model_state_dict
 
 from harness.errors import HarnessError, InputError
+from harness.locale import tr
 from harness.models.hf.adapter_checks import all_zero, check_tensors, non_finite, tensor_shapes
 from harness.models.hf.adapters import CONFIG, WEIGHTS, Adapter
 from harness.models.hf.base_state import BaseDigest, Structure, digest_of, keep_packed
@@ -102,18 +103,31 @@ class Switch:
         expected = get_peft_model_state_dict(self._wrapped, save_embedding_layers=False)
         if missing := sorted(set(expected) - set(tensor_shapes(adapter))):
             raise HarnessError(
-                f"{adapter.name}: {len(missing)} of its tensors are missing in {WEIGHTS}, for example {missing[0]!r}.",
-                hint="Its configuration asks for them: the file is cut short, or from another training.",
+                tr(
+                    "{name}: {n_missing} of its tensors are missing in {weights}, for example {missing!r}.",
+                    name=adapter.name,
+                    n_missing=len(missing),
+                    weights=WEIGHTS,
+                    missing=missing[0],
+                ),
+                hint=tr("Its configuration asks for them: the file is cut short, or from another training."),
             )
         self._settle()
         if changed := sorted({name for name, *_ in set(digest.tensors) ^ set(structure.tensors())}):
             raise HarnessError(
-                f"{adapter.name} changes weights of the base, which other models share ({len(changed)} tensors, for "
-                f"example {', '.join(changed[:_SHOWN])}).",
+                tr(
+                    "{name} changes weights of the base, which other models share ({n_changed} tensors, for "
+                    "example {changed}).",
+                    name=adapter.name,
+                    n_changed=len(changed),
+                    changed=", ".join(changed[:_SHOWN]),
+                ),
                 hint=MERGE,
             )
         if content_digest([adapter.folder / CONFIG, adapter.folder / WEIGHTS]) != adapter.digest:
-            raise HarnessError(f"{adapter.name} changed while it was in use.", hint="Is it still being trained?")
+            raise HarnessError(
+                tr("{name} changed while it was in use.", name=adapter.name), hint=tr("Is it still being trained?")
+            )
 
     def _current_digest(self) -> BaseDigest:
         self._settle()
@@ -153,8 +167,8 @@ def _wrap(model: Any, adapter: Adapter, config: PeftConfig) -> Any:  # noqa: ANN
             return PeftModel.from_pretrained(model, adapter.folder, config=config, autocast_adapter_dtype=False)
     except (torch.OutOfMemoryError, MemoryError) as error:
         raise HarnessError(
-            f"Memory does not suffice to attach {adapter.name}.",
-            hint="Try --quantization nf4, or fast_dequantize = false under [models.hf] in harness.toml.",
+            tr("Memory does not suffice to attach {name}.", name=adapter.name),
+            hint=tr("Try --quantization nf4, or fast_dequantize = false under [models.hf] in harness.toml."),
         ) from error
     except Exception as error:  # likewise
         raise _refused(adapter, error) from error
@@ -162,8 +176,12 @@ def _wrap(model: Any, adapter: Adapter, config: PeftConfig) -> Any:  # noqa: ANN
 
 def _refused(adapter: Adapter, error: Exception) -> HarnessError:
     return HarnessError(
-        f"peft cannot attach {adapter.name}: {' '.join(str(error).split())[:400] or type(error).__name__}",
-        hint="Was it trained on this base, with a peft not newer than the installed one?",
+        tr(
+            "peft cannot attach {name}: {split}",
+            name=adapter.name,
+            split=" ".join(str(error).split())[:400] or type(error).__name__,
+        ),
+        hint=tr("Was it trained on this base, with a peft not newer than the installed one?"),
     )
 
 
@@ -199,9 +217,15 @@ def check_effect(switch: Switch, adapter: Adapter, ids: Sequence[int]) -> list[s
         if all_zero(adapter):
             reason = "all its lora_B weights are zero, as before the first optimizer step"
             hint = "Train it: a run of no more steps than its warm-up, or max_steps 1, changes nothing."
-        raise HarnessError(f"{adapter.name} has no effect: base and adapter give equal scores; {reason}.", hint=hint)
+        raise HarnessError(
+            tr("{name} has no effect: base and adapter give equal scores; {reason}.", name=adapter.name, reason=reason),
+            hint=hint,
+        )
     if not_numbers := non_finite(adapter):
-        raise InputError(f"{not_numbers} holds values that are no numbers.", path=adapter.folder / WEIGHTS)
+        raise InputError(
+            tr("{not_numbers} holds values that are no numbers.", not_numbers=not_numbers),
+            path=adapter.folder / WEIGHTS,
+        )
     moved = float((adapted.float() - base.float()).abs().max())
     spread = float(base.float().std())
     if moved < _TINY * spread:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import HarnessError, InputError
+from harness.locale import tr
 from harness.models.hf import hub
 from harness.models.hf.digests import content_digest
 from harness.models.hf.kinds import check_kind
@@ -57,7 +58,7 @@ def open_adapter(target: str, revision: str | None = None) -> Adapter:
     folder = Path(target).expanduser()
     if not folder.is_dir():
         if folder.exists() or not can_resolve(target):
-            raise InputError("no such adapter folder.", path=target, hint=nearby(target, "adapter:"))
+            raise InputError(tr("no such adapter folder."), path=target, hint=nearby(target, "adapter:"))
         folder, _ = hub.download_adapter(target, revision)
     config = _config(folder)
     check_folder(folder)
@@ -65,11 +66,11 @@ def open_adapter(target: str, revision: str | None = None) -> Adapter:
     if not (folder / WEIGHTS).is_file():
         if (folder / _PICKLED).exists():
             raise InputError(
-                f"only {_PICKLED}, a pickle, which can run code when loaded; it is refused.",
+                tr("only {pickled}, a pickle, which can run code when loaded; it is refused.", pickled=_PICKLED),
                 path=folder,
-                hint="Convert it once, where you trust it: PeftModel.from_pretrained(…).save_pretrained(DIR).",
+                hint=tr("Convert it once, where you trust it: PeftModel.from_pretrained(…).save_pretrained(DIR)."),
             )
-        raise InputError(f"no {WEIGHTS}.", path=folder)
+        raise InputError(tr("no {weights}.", weights=WEIGHTS), path=folder)
     base, recorded = config.get("base_model_name_or_path"), config.get("revision")
     return Adapter(
         name=target,
@@ -114,8 +115,8 @@ def choose_base(adapter: Adapter, wanted: str | None) -> BaseChoice:
         raise _other_base(adapter, chosen, revision)
     if is_default:
         raise HarnessError(
-            f"{adapter.name} was trained on base {recorded!r}, which is not here.",
-            hint="Say which base it is: --base FOLDER_OR_HUB_ID",
+            tr("{name} was trained on base {recorded!r}, which is not here.", name=adapter.name, recorded=recorded),
+            hint=tr("Say which base it is: --base FOLDER_OR_HUB_ID"),
         )
     return BaseChoice(
         base=chosen,
@@ -132,7 +133,7 @@ def _config(folder: Path) -> Mapping[str, Any]:
             hint = f"It holds a whole model: write hf:{folder}."
         elif nested := sorted(folder.glob(f"*/{CONFIG}")):
             hint = f"There is one in {nested[-1].parent}."
-        raise InputError(f"no {CONFIG}, so no adapter.", path=folder, hint=hint)
+        raise InputError(tr("no {config}, so no adapter.", config=CONFIG), path=folder, hint=hint)
     return json_object(path)
 
 
@@ -155,6 +156,11 @@ def _other_base(adapter: Adapter, chosen: str, revision: str | None) -> HarnessE
 
     recorded = at(adapter.base, adapter.base_revision)
     return HarnessError(
-        f"{adapter.name} was trained on base {recorded!r}, but base is {at(chosen, revision)!r}.",
-        hint=f"Pass --base {recorded}.",
+        tr(
+            "{name} was trained on base {recorded!r}, but base is {chosen!r}.",
+            name=adapter.name,
+            recorded=recorded,
+            chosen=at(chosen, revision),
+        ),
+        hint=tr("Pass --base {recorded}.", recorded=recorded),
     )

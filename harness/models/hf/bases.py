@@ -13,6 +13,7 @@ from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, BitsAn
 from transformers.utils import logging as transformers_logging
 
 from harness.errors import HarnessError
+from harness.locale import tr
 from harness.models.hf.adapter_switch import Switch
 from harness.models.hf.counts import check_counts, check_elements
 from harness.models.hf.memory import Footprint, available_bytes, check_fits, footprint
@@ -165,8 +166,15 @@ def _check_complete(source: Source, missing: list[str]) -> None:
     """Raise if weights are missing: transformers draws them at random, each time others, and says so in a log only."""
     if missing:
         raise HarnessError(
-            f"{source.text} lacks {len(missing)} of its weights, for example {missing[0]!r}.",
-            hint="Its files are incomplete, or belong to another configuration or kind of model: download it again.",
+            tr(
+                "{text} lacks {n_missing} of its weights, for example {missing!r}.",
+                text=source.text,
+                n_missing=len(missing),
+                missing=missing[0],
+            ),
+            hint=tr(
+                "Its files are incomplete, or belong to another configuration or kind of model: download it again."
+            ),
         )
 
 

@@ -13,6 +13,7 @@ import platformdirs
 import psutil
 
 from harness.errors import HarnessError
+from harness.locale import tr
 
 
 def cache_folder() -> Path:
@@ -51,8 +52,13 @@ def build_once(name: str, build: Callable[[Path], None]) -> Path:
             return final
         full = " (the disk is full)" if error.errno == errno.ENOSPC else ""
         raise HarnessError(
-            f"The cache folder {final.parent} cannot be written: {error.strerror or error}{full}.",
-            hint="Set HARNESS_CACHE to a folder with a few GB of free space.",
+            tr(
+                "The cache folder {parent} cannot be written: {strerror}{full}.",
+                parent=final.parent,
+                strerror=error.strerror or error,
+                full=full,
+            ),
+            hint=tr("Set HARNESS_CACHE to a folder with a few GB of free space."),
         ) from error
     finally:
         shutil.rmtree(work, ignore_errors=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import InputError
+from harness.locale import tr
 from harness.models.hf.reading import check_file
 
 _LAYERS = {"num_hidden_layers", "n_layer", "n_layers", "num_layers", "num_decoder_layers", "num_encoder_layers"}
@@ -45,11 +46,18 @@ def check_counts(config: Mapping[str, Any], where: str, folder: Path | None) -> 
         else:
             continue
         if name in _LAYERS and value < 0:
-            raise InputError(f"{name} = {value} is no number of layers.", path=where)
+            raise InputError(tr("{name} = {value} is no number of layers.", name=name, value=value), path=where)
         if value > most:
-            raise InputError(f"{name} = {value:.6g}, and {of}.", path=where, hint="Its config.json is another model's.")
+            raise InputError(
+                tr("{name} = {value:.6g}, and {of}.", name=name, value=value, of=of),
+                path=where,
+                hint=tr("Its config.json is another model's."),
+            )
     if layers * experts > _MODULES:
-        raise InputError(f"{layers:,} layers of {experts:,} experts: no model is that large.", path=where)
+        raise InputError(
+            tr("{layers:,} layers of {experts:,} experts: no model is that large.", layers=layers, experts=experts),
+            path=where,
+        )
 
 
 def check_elements(elements: int, folder: Path, where: str) -> None:
@@ -61,9 +69,13 @@ def check_elements(elements: int, folder: Path, where: str) -> None:
     size = sum(path.stat().st_size for path in folder.glob("*.safetensors"))
     if elements > _SMALLEST_WEIGHT * size:
         raise InputError(
-            f"config.json describes {elements:,} weights, and its files hold {size:,} bytes.",
+            tr(
+                "config.json describes {elements:,} weights, and its files hold {size:,} bytes.",
+                elements=elements,
+                size=size,
+            ),
             path=where,
-            hint="Its config.json is another model's, or files are missing.",
+            hint=tr("Its config.json is another model's, or files are missing."),
         )
 
 

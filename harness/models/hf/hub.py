@@ -13,6 +13,7 @@ from huggingface_hub.errors import (
 )
 
 from harness.errors import HarnessError, InputError
+from harness.locale import tr
 from harness.templates.contract import CONTRACT
 
 _SECONDS_TO_ANSWER = 15
@@ -33,7 +34,7 @@ def model_commit(name: str, revision: str | None) -> str:
         return _cached_commit(name, revision, "config.json", error)
     if not any(file.rfilename.endswith(".safetensors") for file in info.siblings or []):
         raise InputError(
-            "no weights as safetensors; pickled weights can run code when loaded and are refused.", path=name
+            tr("no weights as safetensors; pickled weights can run code when loaded and are refused."), path=name
         )
     return str(info.sha)
 
@@ -98,18 +99,21 @@ def _explained(name: str, revision: str | None, error: Exception) -> HarnessErro
     at = f" at revision {revision!r}" if revision else ""
     if isinstance(error, GatedRepoError):
         return HarnessError(
-            f"The Hub refuses {name!r}: it is gated.", hint="Accept its terms on its page, then: hf auth login"
+            tr("The Hub refuses {name!r}: it is gated.", name=name),
+            hint=tr("Accept its terms on its page, then: hf auth login"),
         )
     if isinstance(error, RevisionNotFoundError):
-        return HarnessError(f"The Hub has no revision {revision!r} of {name!r}.")
+        return HarnessError(tr("The Hub has no revision {revision!r} of {name!r}.", revision=revision, name=name))
     if isinstance(error, RepositoryNotFoundError | HFValidationError):
         return HarnessError(
-            f"Neither a folder here nor the Hub has {name!r}.",
-            hint="Check the spelling; for a private model: hf auth login",
+            tr("Neither a folder here nor the Hub has {name!r}.", name=name),
+            hint=tr("Check the spelling; for a private model: hf auth login"),
         )
     if isinstance(error, HfHubHTTPError) and not isinstance(error, LocalEntryNotFoundError):
-        return HarnessError(f"The Hub failed on {name!r}{at}: {' '.join(str(error).split())[:300]}")
+        return HarnessError(
+            tr("The Hub failed on {name!r}{at}: {split}", name=name, at=at, split=" ".join(str(error).split())[:300])
+        )
     return HarnessError(
-        f"The Hub cannot be reached for {name!r}{at}, and there is no complete local copy.",
-        hint="Check the network, or download the model elsewhere and give its folder.",
+        tr("The Hub cannot be reached for {name!r}{at}, and there is no complete local copy.", name=name, at=at),
+        hint=tr("Check the network, or download the model elsewhere and give its folder."),
     )

@@ -12,6 +12,7 @@ from typing import Any
 from peft import PEFT_TYPE_TO_CONFIG_MAPPING
 
 from harness.errors import HarnessError, InputError
+from harness.locale import tr
 
 MERGE = (
     "Merge it where it was trained and evaluate the whole model: model = PeftModel.from_pretrained(base, DIR); "
@@ -51,30 +52,45 @@ def check_kind(config: Mapping[str, Any], path: object) -> str:
     known = {getattr(name, "value", str(name)): made for name, made in PEFT_TYPE_TO_CONFIG_MAPPING.items()}
     where = str(path)
     if kind not in known:
-        raise InputError(f"peft_type {kind or 'missing'!r} is not known to the installed peft.", path=where)
+        raise InputError(
+            tr("peft_type {kind!r} is not known to the installed peft.", kind=kind or "missing"), path=where
+        )
     if kind in _AROUND:
         raise InputError(
-            f"an adapter of type {kind} puts virtual tokens around the model; only adapters inside it are evaluated.",
+            tr(
+                "an adapter of type {kind} puts virtual tokens around the model; only adapters inside it are "
+                "evaluated.",
+                kind=kind,
+            ),
             path=where,
-            hint="Supported: LORA and the other types that change the model's layers.",
+            hint=tr("Supported: LORA and the other types that change the model's layers."),
         )
     if kind not in _INSIDE:
         raise InputError(
-            f"an adapter of type {kind} is made anew from the base, or from other adapters, when it is loaded; whether "
-            "that gives what was trained is not certain, so it is refused.",
+            tr(
+                "an adapter of type {kind} is made anew from the base, or from other adapters, when it is loaded; "
+                "whether "
+                "that gives what was trained is not certain, so it is refused.",
+                kind=kind,
+            ),
             path=where,
             hint=MERGE,
         )
     task = str(config.get("task_type") or "CAUSAL_LM")
     if task != "CAUSAL_LM":
-        raise InputError(f"an adapter for {task}, not for text generation (CAUSAL_LM).", path=where)
+        raise InputError(tr("an adapter for {task}, not for text generation (CAUSAL_LM).", task=task), path=where)
     options = {field.name for field in fields(known[kind])} - _OTHER_LORA
     for name, value in config.items():
         if name not in options and value not in (None, False, [], {}, ""):
             raise InputError(
-                f"{name} = {str(value)[:60]} in an adapter of type {kind} is not known to be evaluated right.",
+                tr(
+                    "{name} = {value} in an adapter of type {kind} is not known to be evaluated right.",
+                    name=name,
+                    value=str(value)[:60],
+                    kind=kind,
+                ),
                 path=where,
-                hint="A newer peft may know it; or merge the adapter. " + MERGE,
+                hint=tr("A newer peft may know it; or merge the adapter. ") + MERGE,
             )
     _check_initialisation(config.get("init_lora_weights"), where)
     return kind
@@ -104,9 +120,15 @@ def check_sizes(config: Mapping[str, Any], longest: int, name: str) -> None:
         for number in _numbers(value):
             if number > max(_SMALL, longest):
                 raise HarnessError(
-                    f"{name}: adapter_config.json says {field} = {number:.6g}, and no side of its tensors is longer "
-                    f"than {longest:,}.",
-                    hint="Configuration and weights come from different trainings: save the adapter again.",
+                    tr(
+                        "{name}: adapter_config.json says {field} = {number:.6g}, and no side of its tensors is longer "
+                        "than {longest:,}.",
+                        name=name,
+                        field=field,
+                        number=number,
+                        longest=longest,
+                    ),
+                    hint=tr("Configuration and weights come from different trainings: save the adapter again."),
                 )
 
 
@@ -114,10 +136,13 @@ def _check_initialisation(wanted: object, where: str) -> None:
     if wanted is None or isinstance(wanted, bool) or (isinstance(wanted, str) and wanted.lower() in _HARMLESS):
         return
     raise InputError(
-        f"init_lora_weights = {str(wanted)[:60]!r}: such an adapter was trained beside a base whose weights it had "
-        "changed, and does not belong to the base as it is.",
+        tr(
+            "init_lora_weights = {wanted!r}: such an adapter was trained beside a base whose weights it had "
+            "changed, and does not belong to the base as it is.",
+            wanted=str(wanted)[:60],
+        ),
         path=where,
-        hint="Save it as a plain LoRA: save_pretrained(DIR, path_initial_model_for_weight_conversion=INITIAL). Or: "
+        hint=tr("Save it as a plain LoRA: save_pretrained(DIR, path_initial_model_for_weight_conversion=INITIAL). Or: ")
         + MERGE,
     )
 

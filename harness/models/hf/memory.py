@@ -9,6 +9,7 @@ import torch
 from transformers import AutoModelForCausalLM
 
 from harness.errors import HarnessError
+from harness.locale import tr
 from harness.models.hf.numerics import Numerics
 
 GIB = 1 << 30
@@ -111,9 +112,17 @@ def check_fits(name: str, needed: int, available: int, numerics: Numerics) -> No
         remedies.append("a machine with a GPU")
     remedies.append("a smaller base")
     raise HarnessError(
-        f"{name} needs about {needed / GIB:.1f} GiB as {numerics.quantization} {numerics.dtype_name}, "
-        f"and {available / GIB:.1f} GiB are available on the {numerics.device.upper().replace('CUDA', 'GPU')}.",
-        hint=f"Try {', or '.join(remedies)}.",
+        tr(
+            "{name} needs about {needed:.1f} GiB as {quantization} {dtype_name}, "
+            "and {available:.1f} GiB are available on the {replace}.",
+            name=name,
+            needed=needed / GIB,
+            quantization=numerics.quantization,
+            dtype_name=numerics.dtype_name,
+            available=available / GIB,
+            replace=numerics.device.upper().replace("CUDA", "GPU"),
+        ),
+        hint=tr("Try {remedies}.", remedies=", or ".join(remedies)),
     )
 
 

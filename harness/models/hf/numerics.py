@@ -6,6 +6,7 @@ from typing import Literal
 import torch
 
 from harness.errors import HarnessError, UnknownNameError
+from harness.locale import tr
 
 Quantization = Literal["nf4", "none"]
 Route = Literal["plain", "dequantised"]
@@ -82,13 +83,18 @@ def choose(
     """
     device = "cuda" if torch.cuda.is_available() else "cpu"
     if quantization not in (None, "nf4", "none"):
-        raise UnknownNameError("quantization", quantization, ["nf4", "none"])
+        raise UnknownNameError(tr("quantization"), quantization, ["nf4", "none"])
     if dtype is not None and dtype not in DTYPES:
-        raise UnknownNameError("dtype", dtype, DTYPES)
+        raise UnknownNameError(tr("dtype"), dtype, DTYPES)
     if stored_quantization is not None and quantization not in (None, stored_quantization):
         raise HarnessError(
-            f"The weights are stored as {stored_quantization}; --quantization {quantization} cannot be had from them.",
-            hint="Use the unquantised model, or leave --quantization out.",
+            tr(
+                "The weights are stored as {stored_quantization}; --quantization {quantization} cannot be had from "
+                "them.",
+                stored_quantization=stored_quantization,
+                quantization=quantization,
+            ),
+            hint=tr("Use the unquantised model, or leave --quantization out."),
         )
     default: Quantization = "nf4" if device == "cuda" else "none"
     chosen = stored_quantization or quantization or default

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from harness.errors import UnknownNameError, UsageError
+from harness.locale import tr
 from harness.models.hf.adapters import DEFAULT_BASE, Adapter, BaseChoice, choose_base, open_adapter
 from harness.models.hf.backend import Limits, LocalModel
 from harness.models.hf.bases import read_config, sizes_of, stored_quantization
@@ -66,7 +67,8 @@ def _choose(spec: ModelSpec) -> tuple[Adapter | None, BaseChoice]:
         return None, BaseChoice(base=base, revision=revision)
     if not spec.target:
         raise UsageError(
-            f"--model {spec.text!r} names nothing after the colon.", hint=f"Write --model {spec.backend}:TARGET."
+            tr("--model {text!r} names nothing after the colon.", text=spec.text),
+            hint=tr("Write --model {backend}:TARGET.", backend=spec.backend),
         )
     if spec.backend == "adapter":
         adapter = open_adapter(*split_revision(spec.target))
@@ -78,9 +80,11 @@ def _choose(spec: ModelSpec) -> tuple[Adapter | None, BaseChoice]:
 def _checked(settings: Mapping[str, Any]) -> Mapping[str, Any]:
     for name, value in settings.items():
         if name not in _SETTINGS:
-            raise UnknownNameError("setting of [models.hf]", name, _SETTINGS)
+            raise UnknownNameError(tr("setting of [models.hf]"), name, _SETTINGS)
         if name.startswith("max_") and not (isinstance(value, int) and value > 0):
-            raise UsageError(f"[models.hf] {name} = {value!r} is not a positive whole number.")
+            raise UsageError(
+                tr("[models.hf] {name} = {value!r} is not a positive whole number.", name=name, value=value)
+            )
     return settings
 
 

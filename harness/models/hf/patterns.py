@@ -11,6 +11,7 @@ from typing import Any
 import regex
 
 from harness.errors import HarnessError
+from harness.locale import tr
 
 _SECONDS = 2.0  # for all patterns of an adapter together; ordinary ones take milliseconds
 _LONGEST = 20_000  # characters of one pattern
@@ -51,15 +52,20 @@ class Matcher:
 
     def failure(self, what: str) -> HarnessError:
         """Return the error for something in the configuration."""
-        return HarnessError(f"{self._name}: {what}.", hint="Look into its adapter_config.json.")
+        return HarnessError(f"{self._name}: {what}.", hint=tr("Look into its adapter_config.json."))
 
     def _slow(self, pattern: str) -> HarnessError:
         return self._refused(pattern, f"takes more than {_SECONDS:g} s to match")
 
     def _refused(self, pattern: str, why: str) -> HarnessError:
         return HarnessError(
-            f"{self._name}: the pattern {pattern[:60]!r} in adapter_config.json {why}.",
-            hint="Write the modules' names instead: they are in the keys of adapter_model.safetensors.",
+            tr(
+                "{name}: the pattern {pattern!r} in adapter_config.json {why}.",
+                name=self._name,
+                pattern=pattern[:60],
+                why=why,
+            ),
+            hint=tr("Write the modules' names instead: they are in the keys of adapter_model.safetensors."),
         )
 
 
@@ -108,7 +114,14 @@ def _check_names(names: object, field: str, name: str) -> None:
     if names in (None, [], {}):
         return
     if not isinstance(names, list) or not all(isinstance(entry, str) and _PLAIN.fullmatch(entry) for entry in names):
-        raise HarnessError(f"{name}: {field} in adapter_config.json is no list of module names: {str(names)[:60]!r}.")
+        raise HarnessError(
+            tr(
+                "{name}: {field} in adapter_config.json is no list of module names: {names!r}.",
+                name=name,
+                field=field,
+                names=str(names)[:60],
+            )
+        )
 
 
 def _whole_matches(pattern: str, modules: Sequence[str], matcher: Matcher) -> list[str]:

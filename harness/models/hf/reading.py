@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import InputError
+from harness.locale import tr
 
 MIB = 1 << 20
 CONFIG_BYTES = 4 * MIB
@@ -27,14 +28,18 @@ def check_file(path: Path, limit: int | None = None) -> None:
     try:
         found = path.stat()
     except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror}.", path=path) from error
+        raise InputError(tr("cannot be read: {strerror}.", strerror=error.strerror), path=path) from error
     if not stat.S_ISREG(found.st_mode):
-        raise InputError("not a regular file, so it is not read.", path=path)
+        raise InputError(tr("not a regular file, so it is not read."), path=path)
     if limit is not None and found.st_size > limit:
         raise InputError(
-            f"{found.st_size / MIB:,.0f} MB, and such a file may hold {limit / MIB:,.0f}.",
+            tr(
+                "{st_size:,.0f} MB, and such a file may hold {limit:,.0f}.",
+                st_size=found.st_size / MIB,
+                limit=limit / MIB,
+            ),
             path=path,
-            hint="It is damaged, or no file of a model.",
+            hint=tr("It is damaged, or no file of a model."),
         )
 
 
@@ -61,9 +66,9 @@ def json_object(path: Path, limit: int = CONFIG_BYTES) -> Mapping[str, Any]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except RecursionError as error:
-        raise InputError("not readable as JSON: nested too deeply.", path=path) from error
+        raise InputError(tr("not readable as JSON: nested too deeply."), path=path) from error
     except (OSError, ValueError) as error:
-        raise InputError(f"not readable as JSON: {error}", path=path) from error
+        raise InputError(tr("not readable as JSON: {error}", error=error), path=path) from error
     if not isinstance(content, dict):
-        raise InputError("not a JSON object.", path=path)
+        raise InputError(tr("not a JSON object."), path=path)
     return content

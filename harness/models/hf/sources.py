@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from harness.errors import HarnessError, InputError, UsageError
+from harness.locale import tr
 from harness.models.hf import hub
 from harness.models.hf.digests import content_digest, weights_digest, weights_digests
 from harness.models.hf.embedded import embedded_folder, embedded_model
@@ -100,9 +101,9 @@ def resolve(text: str, revision: str | None = None) -> Source:
         return _folder(text, path)
     if not _HUB_ID.fullmatch(name) or path.exists():
         raise InputError(
-            "no such model folder.",
+            tr("no such model folder."),
             path=name,
-            hint=nearby(name, "hf:") or "Give a folder, or a Hub id like llm-jp/llm-jp-3-13b.",
+            hint=nearby(name, "hf:") or tr("Give a folder, or a Hub id like llm-jp/llm-jp-3-13b."),
         )
     commit = hub.model_commit(name, revision)
     return Source(text=name, kind="hub", digest=commit, commit=commit)
@@ -173,7 +174,8 @@ def check_unchanged(source: Source) -> None:
     again = _gguf(source.text, source.path) if source.kind == "gguf" else _folder(source.text, source.path)
     if again.digest != source.digest:
         raise HarnessError(
-            f"{source.text} changed after the run began.", hint="Is it still being written? Run the command again."
+            tr("{text} changed after the run began.", text=source.text),
+            hint=tr("Is it still being written? Run the command again."),
         )
 
 
@@ -187,11 +189,11 @@ def check_safetensors(names: list[str], *, where: str) -> None:
         return
     if any(name.endswith((".bin", ".pt", ".pth")) for name in names):
         raise InputError(
-            "only pickled weights, which can run code when loaded; they are refused.",
+            tr("only pickled weights, which can run code when loaded; they are refused."),
             path=where,
-            hint="Convert them once, where you trust them: model.save_pretrained(DIR) writes safetensors.",
+            hint=tr("Convert them once, where you trust them: model.save_pretrained(DIR) writes safetensors."),
         )
-    raise InputError("no safetensors weights.", path=where)
+    raise InputError(tr("no safetensors weights."), path=where)
 
 
 def _folder(text: str, path: Path) -> Source:
@@ -200,7 +202,7 @@ def _folder(text: str, path: Path) -> Source:
         hint = None
         if "adapter_config.json" in names:
             hint = f"It holds an adapter: write adapter:{path}."
-        raise InputError("no config.json, so no model.", path=path, hint=hint)
+        raise InputError(tr("no config.json, so no model."), path=path, hint=hint)
     check_safetensors(names, where=str(path))
     check_folder(path)
     return Source(text=text, kind="folder", digest=content_digest(_identity(path, names)), path=path)
@@ -227,19 +229,19 @@ def _check_copies(folder: Path) -> None:
     for path, digest in zip(paths, weights_digests(paths), strict=True):
         if digest != path.resolve().name:
             raise InputError(
-                "the local copy is not what the Hub has: its sha256 is another one.",
+                tr("the local copy is not what the Hub has: its sha256 is another one."),
                 path=path,
-                hint=f"Delete {path.resolve()} and run the command again.",
+                hint=tr("Delete {resolve} and run the command again.", resolve=path.resolve()),
             )
 
 
 def _gguf(text: str, path: Path) -> Source:
     if not path.is_file():
-        raise InputError("no such GGUF file.", path=path, hint=nearby(path, "gguf:"))
+        raise InputError(tr("no such GGUF file."), path=path, hint=nearby(path, "gguf:"))
     check_file(path)
     with path.open("rb") as file:
         if file.read(4) != b"GGUF":
-            raise InputError("not a GGUF file: it does not begin with 'GGUF'.", path=path)
+            raise InputError(tr("not a GGUF file: it does not begin with 'GGUF'."), path=path)
     return Source(text=text, kind="gguf", digest=weights_digest(path), path=path)
 
 
@@ -253,8 +255,8 @@ def check_trusted(source: Source, trusted: object) -> bool:
         return False
     if not isinstance(trusted, list | tuple):
         raise UsageError(
-            f"trust_remote_code = {trusted!r} is not a list of model names.",
-            hint=f'Name whom you trust: [models.hf] trust_remote_code = ["{source.text}"]',
+            tr("trust_remote_code = {trusted!r} is not a list of model names.", trusted=trusted),
+            hint=tr('Name whom you trust: [models.hf] trust_remote_code = ["{text}"]', text=source.text),
         )
     return source.text in trusted
 
@@ -265,4 +267,7 @@ def unreadable(source: Source, error: Exception) -> HarnessError:
     hint = None
     if "trust_remote_code" in text:
         hint = f'If you trust its code: [models.hf] trust_remote_code = ["{source.text}"] in harness.toml.'
-    return HarnessError(f"{source.text} cannot be loaded: {type(error).__name__}: {text[:400]}", hint=hint)
+    return HarnessError(
+        tr("{text} cannot be loaded: {name}: {text_2}", text=source.text, name=type(error).__name__, text_2=text[:400]),
+        hint=hint,
+    )

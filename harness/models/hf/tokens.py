@@ -12,6 +12,7 @@ from jinja2 import TemplateError
 from transformers import PreTrainedTokenizerBase
 
 from harness.errors import HarnessError
+from harness.locale import tr
 from harness.sandbox.chats import render_chats
 from harness.sandbox.program import TemplateFailure
 from harness.types import Message, RenderedPrompt
@@ -107,8 +108,8 @@ class Encoder:
             return prompt.text
         if prompt.text_form is None:
             return HarnessError(
-                f"The tokenizer of {self._name} has no chat template.",
-                hint="Use a text prompt, for example course.v1, or give yours a text form.",
+                tr("The tokenizer of {name} has no chat template.", name=self._name),
+                hint=tr("Use a text prompt, for example course.v1, or give yours a text form."),
             )
         return prompt.text_form
 
@@ -140,7 +141,7 @@ class Encoder:
 
     def _refusal(self, error: Exception) -> HarnessError:
         does = _REFUSED.get(getattr(error, "kind", "refused"), "fails")
-        return HarnessError(f"The chat template of {self._name} {does}: {error}")
+        return HarnessError(tr("The chat template of {name} {does}: {error}", name=self._name, does=does, error=error))
 
 
 def _turns(messages: Sequence[Message]) -> Turns:
