@@ -137,12 +137,15 @@ def split_spec(text: str) -> SplitSpec:
     is_labelled = equals >= 0 and (colon < 0 or equals < colon)
     start = equals + 1 if is_labelled else 0
     end = len(text) if colon < 0 else colon
-    target = None if colon < 0 else text[colon + 1 :].strip()
-    if target is not None and folded[colon + 1 :].lstrip().startswith("~/"):
-        target = f"~/{target[2:]}"
+    target = None if colon < 0 else _homed(text[colon + 1 :].strip())
     return SplitSpec(
         label=text[:equals].strip() if is_labelled else None, backend=folded[start:end].strip(), target=target
     )
+
+
+def _homed(path: str) -> str:
+    """Return a path with the sign of the home folder as a plain one; whoever reads the path puts the folder there."""
+    return f"~/{path[2:]}" if plain(path[:2]) == "~/" else path
 
 
 def parse_model(
@@ -221,8 +224,9 @@ def parse_task(text: str, config: Config) -> TaskSpec:
         UsageError: no name, or no path where the name alone says nothing.
         InputError: the table's path or columns are of the wrong type.
     """
-    name, separator, path = text.partition("=")
-    if not name or (separator and not path):
+    place = plain(text).find("=")
+    name, path = (text, None) if place < 0 else (text[:place].strip(), _homed(text[place + 1 :].strip()))
+    if not name.strip() or path == "":
         raise UsageError(
             tr("--task {text!r} lacks a name or a path.", text=text), hint=tr("Write --task NAME or --task NAME=PATH.")
         )
@@ -231,7 +235,7 @@ def parse_task(text: str, config: Config) -> TaskSpec:
     table = decode(TaskTable, own, where=f"[tasks.{name}]")
     source = path or table.path
     task = TaskSpec(name=name, source=source, columns=table.columns, settings=settings)
-    if source is None and is_path(name):
+    if source is None and (is_path(name) or Path(name).is_file()):
         raise UsageError(
             tr("--task {name!r} is a path without a name.", name=name),
             hint=tr("Give it a name: --task {stem}={name}", stem=Path(name).stem, name=name),

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import UnknownNameError, UsageError
-from harness.specs import Config, SplitSpec, parse_judge, parse_model, split_spec
+from harness.specs import Config, SplitSpec, parse_judge, parse_model, parse_task, split_spec
 from tests.conftest import RunCli
 
 
@@ -119,3 +119,16 @@ def test_dashes_of_typesetting_and_wide_letters_are_options(run_cli: RunCli, tas
     ran = run_cli("eval", "—task", "five=five.jsonl", "－－ｍｏｄｅｌ", "ｅｃｈｏ", "––judge＝rules", "ーーrun", "r")
     assert 0 == ran.code, ran.err
     assert Path("runs/r/results.json").is_file()
+
+
+def test_a_task_is_taken_apart_in_the_same_way(workplace: Path) -> None:
+    """Wide signs and a wide tilde count, in the name nothing changes."""
+    for text in ("私の=~/t.jsonl", "私の＝～/t.jsonl", " 私の = ~/t.jsonl"):
+        assert ("私の", "~/t.jsonl") == ((task := parse_task(text, Config())).name, task.source)
+    for text in ("", "=t.jsonl", "＝t.jsonl", "t=", "t＝"):
+        with pytest.raises(UsageError, match="lacks a name or a path"):
+            parse_task(text, Config())
+    Path("t.jsonl").write_text("{}")
+    with pytest.raises(UsageError, match="is a path without a name") as refused:
+        parse_task("t.jsonl", Config())
+    assert "Give it a name: --task t=t.jsonl" == refused.value.hint

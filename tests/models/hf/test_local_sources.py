@@ -20,7 +20,7 @@ from harness.errors import HarnessError, InputError, MissingExtraError, UnknownN
 from harness.models.hf import BASE_MODELS, hub, open_local
 from harness.models.hf import embedded as embedded_module
 from harness.models.hf.cache import build_once, cache_folder
-from harness.models.hf.sources import local_folder, resolve
+from harness.models.hf.sources import local_folder, resolve, split_revision
 from harness.types import ModelSpec, Request
 
 Ask = Callable[..., Request]
@@ -473,3 +473,36 @@ class TestHub:
         with pytest.raises(HarnessError, match="cannot be reached for 'org/other'") as caught:
             resolve("org/other")
         assert "give its folder" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize("name", ["a@b", "a@b/c", "x/a@b"])
+@pytest.mark.parametrize("prefix", ["", "hf:", "./", "hf:./"])
+def test_a_folder_whose_path_holds_an_at_sign_has_no_revision(workplace: Path, name: str, prefix: str) -> None:
+    """Wherever it is named: as a target, or behind --base with its prefix."""
+    Path(name).mkdir(parents=True)
+    assert (f"{prefix}{name}", None) == split_revision(f"{prefix}{name}")
+    assert (f"{prefix}{name}", "v1") == split_revision(f"{prefix}{name}@v1")
+    assert ("org/model", "refs/pr/1") == split_revision("org/model@refs/pr/1")
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence", "hint"),
+    [
+        ("adapter:my_adaptr", "my_adaptr: no such adapter folder.", "Did you mean adapter:my_adapter?"),
+        ("adapter:./my_adaptr", "./my_adaptr: no such adapter folder.", "Did you mean adapter:my_adapter?"),
+        ("adapter:.\\my_adapter", "no such adapter folder.", "Did you mean adapter:./my_adapter?"),
+        ("hf:./my_adaptr", "./my_adaptr: no such model folder.", "Did you mean hf:my_adapter?"),
+        ("gguf:my.guff", "my.guff: no such GGUF file.", "Did you mean gguf:my.gguf?"),
+        ("adapter:nothing_like_it", "nothing_like_it: no such adapter folder.", None),
+    ],
+)
+def test_a_path_that_leads_nowhere_is_told_the_nearest(
+    workplace: Path, spec_of: Callable[..., ModelSpec], text: str, sentence: str, hint: str | None
+) -> None:
+    """With the backend before it, as it is typed."""
+    Path("my_adapter").mkdir()
+    Path("my.gguf").write_text("GGUF")
+    with pytest.raises(InputError) as refused:
+        open_local(spec_of(text))
+    assert sentence in refused.value.message
+    assert hint == refused.value.hint
