@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from statistics import median
 from typing import Any
 
 from tabulate import tabulate
@@ -14,7 +15,7 @@ from harness.stats import Agreement
 from harness.tables import compact
 from harness.types import Estimate
 from reports.formatting import interval, kind_key, markdown_cell, number, percent, row_name, score_digits, signed
-from reports.wording import words
+from reports.wording import Language, Words, words
 
 _SHOWN_ROWS = 10  # of a table with one line per model
 _BAR = 30  # characters of the longest bar of a histogram
@@ -50,22 +51,22 @@ def audit_document(audit: Audit) -> dict[str, Any]:
     return {"schema": 1, **asdict(audit)}
 
 
-def audit_markdown(audit: Audit) -> str:
+def audit_markdown(audit: Audit, *, language: Language = "en") -> str:
     """Return the audit as Markdown."""
-    parts = [f"# Judge cards: {markdown_cell(audit.run)}"]
+    say = words(language)
+    parts = [f"# {say('audit.title', run=markdown_cell(audit.run))}"]
     if audit.raters is not None:
-        parts.append(_raters(audit.raters))
+        parts.append(_raters(audit.raters, say))
+    is_one = audit.raters is not None and len(audit.raters.raters) == 1
     for task in audit.tasks:
         parts.append(f"## {markdown_cell(task.task)}")
         for card in task.cards:
-            parts += _card(card)
-        parts += _pairs(task)
-        parts += [_confusion(table) for table in task.confusions]
-        parts += [part for found in task.anchorings for part in _anchoring(found, audit.confidence)]
-    parts.append(
-        f"All intervals: {percent(audit.confidence)}. Answers to one task are alike, so intervals are cluster-robust "
-        "over tasks."
-    )
+            parts += _card(card, say)
+        parts += _pairs(task, say)
+        parts += [_confusion(table, say) for table in task.confusions]
+        for found in task.anchorings:
+            parts += _anchoring(found, audit.confidence, say, is_one_rater=is_one)
+    parts.append(say("audit.intervals", confidence=percent(audit.confidence)))
     return "\n\n".join(parts) + "\n"
 
 
@@ -99,42 +100,58 @@ def grouped_reasons(reasons: Mapping[str, int]) -> list[tuple[str, int]]:
     return found.most_common()
 
 
-def _card(card: JudgeCard) -> list[str]:
+def _card(card: JudgeCard, say: Words) -> list[str]:
     judge = card.judge
     digits = score_digits(judge.scale.low, judge.scale.high)
-    kind = words("en").section("kind")[kind_key(judge.kind, judge.scored_by)]
-    said = f"{card.n_scored} of {card.n} verdicts are scores"
-    said += f", their mean is {number(card.mean, digits)}." if card.n_scored else "."
-    parts = [f"### {markdown_cell(judge.name)}", f"Scale {judge.scale}. {kind} {said}"]
+    counts = {"count": card.n_scored, "total": card.n}
+    scored = say("audit.scores", **counts, mean=number(card.mean, digits)) if card.n_scored else ""
+    said = [
+        say("board.scale", scale=judge.scale),
+        say.section("kind")[kind_key(judge.kind, judge.scored_by)],
+        scored or say("audit.no_scores", **counts),
+    ]
+    parts = [f"### {markdown_cell(judge.name)}", say("space").join(said)]
+    versions = ", ".join(map(markdown_cell, card.versions))
     if len(card.versions) > 1:
-        parts.append(
-            f"**Caution:** it answered as several model versions: {', '.join(map(markdown_cell, card.versions))}."
-        )
+        parts.append(_caution(say("audit.versions", versions=versions), say))
     elif card.versions:
-        parts.append(f"Model version: {markdown_cell(card.versions[0])}.")
+        parts.append(say("audit.version", version=versions))
     if card.reasons:
-        reasons = grouped_reasons(card.reasons)
-        shown = [f"- {count} × {markdown_cell(reason)}" for reason, count in reasons[:_SHOWN_ROWS]]
-        if len(reasons) > _SHOWN_ROWS:
-            shown.append(f"- … and {len(reasons) - _SHOWN_ROWS} more reasons (see --json)")
-        parts.append("Unscored:\n\n" + "\n".join(shown))
+        parts.append(_reasons(card.reasons, say))
     if card.n_scored:
-        parts.append(_histogram(card.histogram, digits))
+        parts.append(_histogram(card.histogram, digits, say))
     if card.length_slope.value is not None:
-        parts.append(
-            f"Length: {_slope(card.length_slope, digits)} per doubling of an answer's length "
-            f"({card.length_slope.method}). Longer answers may also be better ones: this is no proof of bias."
-        )
+        method = say.sentence(card.length_slope.method)
+        parts.append(say("audit.length", slope=_slope(card.length_slope, digits), method=method))
     if (own := card.consistency) is not None:
         parts.append(
-            f"Asked {own.repeats} times, it agrees with itself on {percent(own.exact.value)} of pairs "
-            f"({_share_interval(own.exact)}) and within {own.step:g} on {percent(own.within.value)}; verdicts on one "
-            f"answer have a standard deviation of {number(own.sd)}; ordinal alpha {number(own.alpha)}."
+            say(
+                "audit.itself",
+                repeats=own.repeats,
+                exact=percent(own.exact.value),
+                bounds=_share_interval(own.exact),
+                step=f"{own.step:g}",
+                within=percent(own.within.value),
+                sd=number(own.sd),
+                alpha=number(own.alpha),
+            )
         )
     return parts
 
 
-def _histogram(bins: Sequence[Bin], digits: int) -> str:
+def _reasons(counted: Mapping[str, int], say: Words) -> str:
+    reasons = grouped_reasons(counted)
+    shown = [f"- {count} × {markdown_cell(say.sentence(reason))}" for reason, count in reasons[:_SHOWN_ROWS]]
+    if len(reasons) > _SHOWN_ROWS:
+        shown.append(f"- {say('audit.more_reasons', count=len(reasons) - _SHOWN_ROWS)}")
+    return f"{say('audit.without_score')}\n\n" + "\n".join(shown)
+
+
+def _caution(said: str, say: Words) -> str:
+    return f"**{say('board.caution')}** {said}"
+
+
+def _histogram(bins: Sequence[Bin], digits: int, say: Words) -> str:
     most = max((one.count for one in bins), default=0)
     total = sum(one.count for one in bins)
     rows = [
@@ -146,27 +163,30 @@ def _histogram(bins: Sequence[Bin], digits: int) -> str:
         )
         for one in bins
     ]
+    headers = [say("audit.score"), say("audit.verdicts"), say("audit.share"), ""]
     align = ("right", "right", "right", "left")
-    return tabulate(
-        rows, headers=["score", "verdicts", "share", ""], tablefmt="github", colalign=align, disable_numparse=True
-    )
+    return tabulate(rows, headers=headers, tablefmt="github", colalign=align, disable_numparse=True)
 
 
-def _pairs(task: TaskAudit) -> list[str]:
+def _pairs(task: TaskAudit, say: Words) -> list[str]:
     parts = []
     compared = [pair for pair in task.pairs if pair.agreement is not None]
     if compared:
         rows = [_pair_row(pair, pair.agreement) for pair in compared if pair.agreement is not None]
-        headers = ["first", "second", "n", "equal", f"within {_steps(compared)}", "kappa (quadratic)", "its interval",
-                   "bias: first - second", "alpha (ordinal)", "rank corr., answers", "rank corr., models"]  # fmt: skip
-        table = tabulate(rows, headers=headers, tablefmt="github", disable_numparse=True)
-        parts.append(f"### Agreement between judges of one scale\n\n{table}")
+        headers = [say(f"audit.{name}") for name in ("first", "second")]
+        headers += [say("column.n"), say("audit.equal"), say("audit.within", steps=_steps(compared))]
+        headers += [say(f"audit.{name}") for name in ("kappa", "interval", "bias", "alpha", *_RANKS)]
+        parts.append(f"### {say('audit.agreement')}\n\n{_table(rows, headers)}")
         parts += [
-            f"Krippendorff's ordinal alpha of {', '.join(markdown_cell(name) for name in group.judges)} together: "
-            f"{number(group.alpha)} ({group.n} answers)."
+            say(
+                "audit.together",
+                judges=", ".join(map(markdown_cell, group.judges)),
+                alpha=number(group.alpha),
+                count=group.n,
+            )
             for group in task.groups
         ]
-        parts += [_row_bias(pair) for pair in compared if pair.row_bias]
+        parts += [_row_bias(pair, say) for pair in compared if pair.row_bias]
     others = [pair for pair in task.pairs if pair.agreement is None]
     if others:
         rows = [
@@ -174,10 +194,12 @@ def _pairs(task: TaskAudit) -> list[str]:
              number(pair.rank_rows)]
             for pair in others
         ]  # fmt: skip
-        headers = ["first", "second", "n", "rank corr., answers", "rank corr., models"]
-        table = tabulate(rows, headers=headers, tablefmt="github", disable_numparse=True)
-        parts.append(f"### Judges of different scales or kinds: only how alike they rank\n\n{table}")
+        names = ("audit.first", "audit.second", "column.n", *(f"audit.{name}" for name in _RANKS))
+        parts.append(f"### {say('audit.rankings')}\n\n{_table(rows, [say(name) for name in names])}")
     return parts
+
+
+_RANKS = ("rank_answers", "rank_rows")
 
 
 def _pair_row(pair: PairCard, found: Agreement) -> list[str]:
@@ -195,84 +217,95 @@ def _steps(pairs: Sequence[PairCard]) -> str:
     return ", ".join(sorted({f"{pair.step:g}" for pair in pairs}))
 
 
-def _row_bias(pair: PairCard) -> str:
+def _row_bias(pair: PairCard, say: Words) -> str:
+    """Return which models one judge favours, and how small a bias would not have shown."""
     clear = [bias for bias in pair.row_bias if bias.is_clear]
-    sentence = (
-        f"Compared with {markdown_cell(pair.second)}, {markdown_cell(pair.first)} favours or disfavours "
-        f"{len(clear)} of {len(pair.row_bias)} models beyond noise (simultaneous intervals, Sidak)"
-    )
+    names = {"first": markdown_cell(pair.first), "second": markdown_cell(pair.second)}
+    said = [say("audit.favours", **names, count=len(clear), total=len(pair.row_bias))]
+    halves = [
+        (one.bias.high - one.bias.low) / 2
+        for one in pair.row_bias
+        if one.bias.low is not None and one.bias.high is not None
+    ]
+    if halves:
+        said.append(say("audit.unseen", amount=number(median(halves))))
     if pair.length_slope is not None and pair.length_slope.value is not None:
-        sentence += f"; first - second changes by {_slope(pair.length_slope, 2)} per doubling of an answer's length"
+        said.append(say("audit.slope", slope=_slope(pair.length_slope, 2)))
     if not clear:
-        return f"{sentence}."
+        return say("space").join(said)
     largest = sorted(clear, key=lambda bias: -abs(bias.bias.value or 0.0))[:_SHOWN_ROWS]
+    if len(clear) > len(largest):
+        said.append(say("audit.largest", count=len(largest)))
     rows = [(markdown_cell(row_name(one.row)), signed(one.bias.value), interval(one.bias, with_sign=True))
             for one in largest]  # fmt: skip
-    table = tabulate(rows, headers=["model", "favoured by", "its interval"], tablefmt="github", disable_numparse=True)
-    more = "" if len(clear) == len(largest) else f" The {len(largest)} largest:"
-    return f"{sentence}.{more}\n\n{table}"
+    table = _table(rows, [say("column.model"), say("audit.favoured"), say("audit.interval")])
+    return f"{say('space').join(said)}\n\n{table}"
 
 
-def _confusion(found: Confusion) -> str:
+def _confusion(found: Confusion, say: Words) -> str:
     headers = [f"{markdown_cell(found.human)} ↓", *(f"{level:g}" for level in found.judge_levels)]
     rows = [[f"{level:g}", *map(str, counts)] for level, counts in zip(found.human_levels, found.counts, strict=True)]
-    table = tabulate(rows, headers=headers, tablefmt="github", disable_numparse=True)
-    return f"### Scores of {markdown_cell(found.judge)} (columns) where people gave those of the rows\n\n{table}"
+    return f"### {say('audit.confusion', judge=markdown_cell(found.judge))}\n\n{_table(rows, headers)}"
 
 
-def _anchoring(found: Anchoring, confidence: float) -> list[str]:
-    n_labels = max(row.estimate.n_labels for row in found.means)
-    drawn = {
-        True: "drawn at random, on record",
-        False: "not exactly the drawn ones",
-        None: "not on record as drawn at random",
-    }
-    estimand = (
-        f"{n_labels} of {found.n_tasks} tasks are rated by {markdown_cell(found.human)} "
-        f"({drawn[found.drawn_at_random]}). Two questions have two intervals: the mean that people would give on "
-        f"exactly these {found.n_tasks} tasks, and on new tasks like these. Survey regression on the judge's scores, "
-        f"{percent(confidence)} intervals, each by itself: none is corrected for the number of models. The judge's own "
-        "mean is not a human figure."
-    )
-    title = f"### What people would say, with the help of {markdown_cell(found.judge)}"
-    parts = [title, estimand, _anchored_table(found.means, "mean")]
+def _anchoring(found: Anchoring, confidence: float, say: Words, *, is_one_rater: bool) -> list[str]:
+    said = [
+        say(
+            "audit.rated",
+            count=max(row.estimate.n_labels for row in found.means),
+            total=found.n_tasks,
+            human=markdown_cell(found.human),
+            drawn=say(f"audit.drawn_{found.drawn_at_random}"),
+        ),
+        say("audit.estimand", total=found.n_tasks, confidence=percent(confidence)),
+        *([say("audit.one_rater")] if is_one_rater else []),
+    ]
+    title = f"### {say('audit.anchored', judge=markdown_cell(found.judge))}"
+    parts = [title, say("space").join(said), _anchored_table(found.means, "mean", say)]
     if found.differences:
         base = found.differences[0].baseline
-        name = "the baseline" if base is None else markdown_cell(row_name(base))
-        parts.append(f"Differences to {name}:\n\n{_anchored_table(found.differences, 'difference')}")
+        name = say("audit.the_baseline") if base is None else markdown_cell(row_name(base))
+        table = _anchored_table(found.differences, "difference", say)
+        parts.append(f"{say('audit.differences', baseline=name)}\n\n{table}")
     cautions = dict.fromkeys(caution for row in [*found.means, *found.differences] for caution in row.estimate.cautions)
-    return parts + [f"**Caution:** {markdown_cell(caution)}." for caution in cautions]
+    return parts + [_caution(f"{markdown_cell(say.sentence(caution))}{say('stop')}", say) for caution in cautions]
 
 
-def _anchored_table(rows: Sequence[AnchoredRow], what: str) -> str:
-    headers = ["model", "rated", f"{what}, these tasks", "its interval", "interval, new tasks", "people alone",
-               "judge alone", "worth, in labels"]  # fmt: skip
+def _anchored_table(rows: Sequence[AnchoredRow], what: str, say: Words) -> str:
+    names = ("new_tasks", "people_alone", "judge_alone", "worth")
+    headers = [say("column.model"), say("audit.anchored_rated")]
+    headers += [say("audit.these_tasks", what=say(f"column.{what}")), say("audit.interval")]
+    headers += [say(f"audit.{name}") for name in names]
     sign = what == "difference"
     cells = []
     for row in rows:
         found = row.estimate
         value = signed if sign else number
+        method = markdown_cell(say.sentence(found.method))
         cells.append([
             markdown_cell(row_name(row.row)),
             str(found.n_labels),
-            value(found.these_tasks.value) if found.these_tasks.value is not None else markdown_cell(found.method),
+            value(found.these_tasks.value) if found.these_tasks.value is not None else method,
             interval(found.these_tasks, with_sign=sign),
             interval(found.population, with_sign=sign),
             interval(found.labels_only_these_tasks, with_sign=sign),
             value(found.judge_mean),
             number(found.effective_labels_these_tasks, 0),
         ])  # fmt: skip
-    return tabulate(cells, headers=headers, tablefmt="github", disable_numparse=True)
+    return _table(cells, headers)
 
 
-def _raters(card: RaterCard) -> str:
+def _raters(card: RaterCard, say: Words) -> str:
     rows = [(f"{first} – {second}", *agreement_cells(found)) for first, second, found in card.pairs]
-    headers = ["raters", "n", "equal", "within 1", "kappa (quadratic)", "its interval", "bias: first - second"]
-    table = tabulate(rows, headers=headers, tablefmt="github", disable_numparse=True)
-    return (
-        f"## People\n\n{len(card.raters)} raters, {card.n_items} answers. Krippendorff's ordinal alpha of all: "
-        f"{number(card.alpha)}." + (f"\n\n{table}" if card.pairs else "")
-    )
+    headers = [say("audit.raters_column"), say("column.n"), say("audit.equal"), say("audit.within", steps="1")]
+    headers += [say(f"audit.{name}") for name in ("kappa", "interval", "bias")]
+    said = say("audit.raters", count=len(card.raters), answers=card.n_items, alpha=number(card.alpha))
+    table = f"\n\n{_table(rows, headers)}" if card.pairs else ""
+    return f"## {say('audit.people')}\n\n{said}{table}"
+
+
+def _table(rows: Sequence[Sequence[str]], headers: Sequence[str]) -> str:
+    return tabulate(rows, headers=headers, tablefmt="github", disable_numparse=True)
 
 
 def _slope(estimate: Estimate, digits: int) -> str:

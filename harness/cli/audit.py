@@ -19,7 +19,7 @@ from harness.analysis.judge_audit import (
 from harness.analysis.scores import ScoreTable
 from harness.cli.options import common_options
 from harness.cli.rate import imported_ratings
-from harness.cli.say import say
+from harness.cli.say import language, say
 from harness.errors import UnknownNameError
 from harness.human.draw import SheetRating
 from harness.human.sheets import IMPORTED, rater_matrix
@@ -53,7 +53,7 @@ def audit(*, run: str, human: str | None, as_json: bool, config: str | None, sto
     if as_json:
         say(json.dumps(audit_document(found), ensure_ascii=False, indent=1, allow_nan=False))
         return
-    say(audit_markdown(found), nl=False)
+    say(audit_markdown(found, language=language()), nl=False)
 
 
 def build_audit(stored: Run, ratings: Sequence[SheetRating], human: str | None = None) -> Audit:

@@ -4,6 +4,7 @@ import csv
 import json
 import random
 import re
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -89,6 +90,18 @@ def test_the_page_says_what_it_compares(rated: RunCli) -> None:
     assert "### Agreement between judges of one scale" in ran.out
     assert "### Judges of different scales or kinds: only how alike they rank" in ran.out
     assert "no proof of bias" in ran.out
+    assert re.search(r"A bias of less than about \d\.\d\d would not show here\.", ran.out)
+
+
+def test_the_page_is_in_japanese_too(rated: RunCli) -> None:
+    """The same sections and the same figures in the same tables; no English sentence among the words of the page."""
+    english, japanese = (rated("audit", "r", "--human", "human:one", "--lang", lang).out for lang in ("en", "ja"))
+    assert "# 評価者カード: r\n" in japanese
+    assert english.count("\n#") == japanese.count("\n#")
+    figures = [re.findall(r"-?\d+\.\d+", page) for page in (english, japanese)]
+    assert len(figures[0]) > 20
+    assert Counter(figures[0]) == Counter(figures[1])
+    assert not re.search(r"\b(Scale|verdicts?|favours|Length|Answers|agrees|models)\b", japanese)
 
 
 def test_naming_the_human_judge_gives_a_confusion_table(rated: RunCli) -> None:
@@ -126,7 +139,7 @@ def test_people_on_a_random_sample_carry_their_scores_to_all_tasks(rated: RunCli
         )
     assert ["b", "c"] == [row["row"]["model"] for row in anchored["human:one"]["differences"]]
     page = rated("audit", "r", "--human", "human").out
-    assert "What people would say, with the help of human:one" in page
+    assert "What these raters would say, with the help of human:one" in page
     assert "drawn at random, on record" in page
     assert "on new tasks like these" in page
 
