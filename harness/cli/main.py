@@ -34,7 +34,10 @@ COMMANDS = {
     "train": ("harness.cli.train:train", "Train an adapter (4-bit QLoRA) that goes straight into an evaluation."),
     "card": ("harness.cli.card:card", "Write the model card of an adapter, with its scores, and push it to the Hub."),
     "report": ("harness.cli.report:report", "Write the report of one or several runs."),
-    "export": ("harness.cli.export:export", "Write a run's answers and scores as a table, or all of it as a file."),
+    "export": (
+        "harness.cli.export:export",
+        "Write every answer and score of a run as a table, or all of it in one file.",
+    ),
     "rerun": ("harness.cli.rerun:rerun", "Make a run once more, and say what is not as it was."),
     "show": ("harness.cli.show:show", "Print one task of a run with its answers, scores and reasons."),
     "submit": ("harness.cli.submit:submit", "Write the competition's answer file, or check one."),
