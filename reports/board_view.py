@@ -130,13 +130,15 @@ def board_table(board: Board, confidence: float, say: Words) -> Table:
         comparables = ((comparable(row, digits, say), row.comparable) for row in rows)
         cases = ((row_bounds(row, digits), row.worst_case.worst) for row in rows)
         columns += [_column(say("column.comparable"), comparables), _column(say("column.bounds"), cases, "center")]
+    if board.comparisons:
+        columns += _against(board, 1 - confidence, say)
     scored = ((say("column.of", n=row.estimate.n, total=board.n_samples), row.estimate.n) for row in rows)
     unscored = ((str(row.estimate.n_unscored), row.estimate.n_unscored) for row in rows)
     columns += [_column(say("column.n"), scored), _column(say("column.unscored"), unscored)]
     if any(row.length_stop_rate is not None for row in rows):
         cut = ((percent(row.length_stop_rate), row.length_stop_rate) for row in rows)
         columns.append(_column(say("column.cut"), cut))
-    return Table(columns=(*columns, *(_against(board, 1 - confidence, say) if board.comparisons else [])))
+    return Table(columns=tuple(columns))
 
 
 def comparison_table(board: Board, say: Words) -> Table:
