@@ -321,10 +321,13 @@ def _tag_rows(table: ScoreTable, baseline: str, design: Design) -> tuple[tuple[T
     scale, scores, place = table.judge.scale, table.scores, _baseline_place(table, baseline)
     rows: list[list[TagRow]] = [[] for _ in table.rows]
     for tag in tags:
-        chosen = scores[:, [tag in sample.tags for sample in table.samples]]
+        carries = [tag in sample.tags for sample in table.samples]
+        chosen, clusters = scores[:, carries], None
+        if design.clusters is not None:
+            clusters = [name for name, is_one in zip(design.clusters, carries, strict=True) if is_one]
         means = comparable_means(chosen)
         comparable = _linked(means.values, means.groups, max(0, int(means.groups[place])))
         for row, values, value in zip(rows, chosen, comparable, strict=True):
-            scored = score_interval(values, scale, replace(design, clusters=None))
+            scored = score_interval(values, scale, replace(design, clusters=clusters))
             row.append(TagRow(tag=tag, estimate=scored.estimate, comparable=value))
     return tuple(map(tuple, rows))

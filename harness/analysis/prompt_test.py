@@ -8,7 +8,6 @@ Holm p-values and simultaneous intervals.
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from statistics import median
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +16,16 @@ from harness.analysis.scores import ScoreTable
 from harness.engine.plan import PlannedJudge
 from harness.errors import StatisticsError
 from harness.locale import tr
-from harness.stats import BoardPlan, Design, PairedComparison, compare_pairs, plan_board, score_interval
+from harness.stats import (
+    BoardPlan,
+    Design,
+    FamilyComparison,
+    PairedComparison,
+    compare_pairs,
+    plan_board,
+    plan_family,
+    score_interval,
+)
 from harness.types import Estimate, RowKey, Sample, Scale
 
 ASSUMED_SPREAD = 0.3
@@ -114,8 +122,10 @@ class Experiment:
     apart: tuple[Apart, ...]
 
 
-def plan_experiment(scale: Scale, n: int, *, confidence: float = 0.95) -> BoardPlan:
+def plan_experiment(scale: Scale, n: int, *, confidence: float = 0.95, n_comparisons: int = 1) -> BoardPlan:
     """Return what ``n`` tasks will resolve before anything is measured, on the assumption `ASSUMED_SPREAD`.
+
+    ``n_comparisons``: pairs of prompts that are corrected together.
 
     >>> from harness.types import LIKERT_5
     >>> plan = plan_experiment(LIKERT_5, 100)
@@ -123,7 +133,9 @@ def plan_experiment(scale: Scale, n: int, *, confidence: float = 0.95) -> BoardP
     (0.34, [(0.1, 1133), (0.2, 285), (0.3, 128)])
     """
     width = scale.high - scale.low
-    return plan_board(ASSUMED_SPREAD * width, n, gains=_gains(scale), confidence=confidence)
+    return plan_board(
+        ASSUMED_SPREAD * width, n, gains=_gains(scale), confidence=confidence, n_comparisons=n_comparisons
+    )
 
 
 def run_experiment(
@@ -153,10 +165,10 @@ def run_experiment(
     family = _Family(table=table, confidence=confidence)
     effects = family.compare(averages, pairs)
     by_model = family.compare(cube.reshape(3, -1, cube.shape[3]), _within_models(pairs, len(models), len(prompts)))
-    effects_of = tuple(_contrast(prompts, pair, result) for pair, result in zip(pairs, effects, strict=True))
+    effects_of = tuple(
+        _contrast(prompts, pair, result) for pair, result in zip(pairs, effects.comparisons, strict=True)
+    )
     beats = _beats(effects_of, 1 - confidence)
-    spreads = [contrast.result.sd for contrast in effects_of if contrast.result.sd]
-    scale = table.judge.scale
     return Experiment(
         task=table.task,
         judge=table.judge,
@@ -174,16 +186,14 @@ def run_experiment(
         effects=effects_of,
         by_model=tuple(
             _contrast(prompts, pairs[index % len(pairs)], result, model=models[index // len(pairs)])
-            for index, result in enumerate(by_model)
+            for index, result in enumerate(by_model.comparisons)
         )
         if len(models) > 1
         else (),
         interactions=_interactions(family, cube, pairs, models, prompts),
         beats=beats,
         winner=next((one for one in prompts if all((one, other) in beats for other in prompts if other != one)), None),
-        plan=plan_board(
-            median(spreads) if spreads else None, len(table.samples), gains=_gains(scale), confidence=confidence
-        ),
+        plan=plan_family(effects, gains=_gains(table.judge.scale)),
         selection=None
         if select_seed is None
         else select(table, prompts, averages, control or prompts[0], seed=select_seed, confidence=confidence),
@@ -217,7 +227,7 @@ def select(
         n_select=int(chosen.sum()),
         n_report=int((~chosen).sum()),
         estimate=_estimate(table, rest_of_tasks[0][best], rest.clusters, confidence),
-        result=None if best == against else rest.compare(rest_of_tasks, [(best, against)])[0],
+        result=None if best == against else rest.compare(rest_of_tasks, [(best, against)]).comparisons[0],
         naive_gain=None if np.isnan(gain) else float(gain),
     )
 
@@ -239,7 +249,7 @@ class _Family:
 
     def compare(
         self, scores: Floats, pairs: Sequence[tuple[int, int]], *, of_effects: bool = False
-    ) -> Sequence[PairedComparison]:
+    ) -> FamilyComparison:
         """Return (candidate, baseline) rows compared, as one family. ``of_effects``: rows are differences of scores.
 
         ``scores`` (3, rows, tasks): the scores, the least and the most that each could be.
@@ -254,7 +264,7 @@ class _Family:
             scale,
             Design(clusters=self.clusters, confidence=self.confidence),
             ends=(scores[1], scores[2]),
-        ).comparisons
+        )
 
 
 def _gains(scale: Scale) -> tuple[float, ...]:
@@ -323,7 +333,7 @@ def _interactions(
         _contrast(
             prompts, pair, result, model=models[model], others=tuple(name for name in models if name != models[model])
         )
-        for (pair, model), result in zip(about, results, strict=True)
+        for (pair, model), result in zip(about, results.comparisons, strict=True)
     )
 
 

@@ -17,6 +17,7 @@ from harness.locale import tr
 from harness.stats.arrays import Floats, cluster_codes, score_array, tail_probability
 from harness.stats.design import PLAIN, Design
 from harness.stats.intervals import score_interval
+from harness.stats.jackknife import jackknife_kappa
 from harness.types import PASS_FAIL, Estimate
 
 Weights = Literal["quadratic", "linear", "none"]
@@ -57,7 +58,8 @@ def agreement(
 
     ``within_one`` means at most one ``step`` apart. Name the tasks as the design's clusters when items are answers of
     several models to the same tasks: the intervals are then cluster-robust. Shares have Wilson intervals (else CR1
-    logit-t), the bias a t interval (else CR1), kappa as in `weighted_kappa`. Nothing rated by both: None throughout.
+    logit-t), the bias a t interval (else CR1), kappa as in
+    `harness.stats.jackknife.jackknife_kappa`. Nothing rated by both: None throughout.
 
     Raises:
         StatisticsError: unlike lengths, infinite scores, a confidence outside 0-1.
@@ -78,7 +80,7 @@ def agreement(
     return Agreement(
         exact=share(0),
         within_one=share(1),
-        kappa=weighted_kappa(a, b, design),
+        kappa=jackknife_kappa(a, b, design),
         bias=score_interval(gaps, None, design).estimate,
         n=n,
         n_missing=gaps.size - n,

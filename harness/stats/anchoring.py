@@ -45,7 +45,8 @@ class AnchoredEstimate:
     ``these_tasks``: the mean that people would give on exactly these tasks · ``population``: on new tasks like these ·
     ``labels_only_these_tasks``, ``labels_only``: the same two without the judge · ``judge_mean``: of all tasks, not a
     human figure · ``slope``, ``correlation``: of labels on judge scores · ``effective_labels``: how many labels alone
-    would give the population interval this width, and ``effective_labels_these_tasks`` likewise.
+    are worth as much for the population, by the ratio of the two variances behind the intervals, and
+    ``effective_labels_these_tasks`` likewise.
     """
 
     these_tasks: Estimate
@@ -128,7 +129,7 @@ def anchored_mean(
     else:
         method = "survey regression on the judge's scores"
         here, beyond = _regression(fit, limits, tail)
-    used = fit.n >= FEWEST_LABELS and fit.slope is not None
+    worth = _worth(fit) if fit.n >= FEWEST_LABELS and fit.slope is not None else (None, None)
     return AnchoredEstimate(
         these_tasks=here,
         population=beyond,
@@ -137,8 +138,8 @@ def anchored_mean(
         judge_mean=number(fit.judge_mean),
         slope=fit.slope,
         correlation=fit.correlation,
-        effective_labels=effective_labels(fit.correlation, fit.n, fit.n_tasks) if used else None,
-        effective_labels_these_tasks=effective_labels(fit.correlation, fit.n, None) if used else None,
+        effective_labels=worth[1],
+        effective_labels_these_tasks=worth[0],
         n_labels=fit.n,
         n_tasks=fit.n_tasks,
         draw=draw,
@@ -259,8 +260,7 @@ def _regression(fit: _Fit, limits: _Limits, tail: float) -> tuple[Estimate, Esti
     value = fit.label_mean + slope * fit.shift
     t = float(t_critical(fit.n - 2, tail))
     share = fit.n / fit.n_tasks
-    here = sqrt((1 - share) * fit.residual_variance * (1 / fit.n + fit.shift**2 / fit.sxx))
-    beyond = sqrt(fit.residual_variance / fit.n + slope**2 * fit.judge_variance / fit.n_tasks)
+    here, beyond = (sqrt(variance) for variance in _variances(fit))
     method = "survey regression, t(n - 2)"
     if share == 1:
         these_tasks = _estimate(fit.label_mean, (fit.label_mean,) * 2, fit.n, CENSUS, limits)
@@ -271,6 +271,24 @@ def _regression(fit: _Fit, limits: _Limits, tail: float) -> tuple[Estimate, Esti
     if beyond == 0:
         return these_tasks, _no_spread(value, 0.0, fit.n, limits)
     return these_tasks, _t_estimate(value, t * beyond, fit.n, f"{method}, new tasks like these", limits)
+
+
+def _variances(fit: _Fit) -> tuple[float, float]:
+    """Return the variances of the regression estimate for these tasks and for new ones."""
+    slope, share = fit.slope or 0.0, fit.n / fit.n_tasks
+    here = (1 - share) * fit.residual_variance * (1 / fit.n + fit.shift**2 / fit.sxx)
+    return here, fit.residual_variance / fit.n + slope**2 * fit.judge_variance / fit.n_tasks
+
+
+def _worth(fit: _Fit) -> tuple[float | None, float | None]:
+    """Return what the labels are worth in labels alone, for these tasks and for new ones: variance over variance."""
+    alone = fit.label_variance / fit.n
+    both = (1 - fit.n / fit.n_tasks) * alone, alone
+    here, beyond = (
+        fit.n * without / variance if variance > 0 else None
+        for without, variance in zip(both, _variances(fit), strict=True)
+    )
+    return here, beyond
 
 
 def _labels_only(fit: _Fit, limits: _Limits) -> tuple[Estimate, Estimate]:

@@ -3,19 +3,18 @@
 NaN means "no score"; what cannot be computed is None.
 """
 
-from math import sqrt
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
 from harness.stats import krippendorff_alpha
-from harness.stats.arrays import cluster_codes, t_critical, tail_probability
+from harness.stats.arrays import cluster_codes
 from harness.stats.design import PLAIN, Design
+from harness.stats.jackknife import jackknife_slope
 from harness.types import Estimate
 
 Floats = npt.NDArray[np.float64]
-
-_FEWEST_CLUSTERS = 5
 
 
 def ordinal_alpha(scores: npt.ArrayLike) -> float | None:
@@ -47,8 +46,8 @@ def length_slope(values: Floats, lengths: Floats, design: Design = PLAIN) -> Est
 
     Both of shape (rows, samples, repeats); the design's clusters name what each sample belongs to. The slope is
     between answers to the same task (both are centred on the task's mean), so that it is no trace of long tasks being
-    hard; with one answer per task, between tasks. Interval: t(G - 1) with the CR1 variance over G tasks or clusters of
-    tasks (Liang & Zeger 1986), none under 5. It shows association: longer answers may also be better ones.
+    hard; with one answer per task, between tasks. Interval: CR3 over tasks or clusters of tasks, as
+    `harness.stats.jackknife.jackknife_slope` has it. It shows association: longer answers may also be better ones.
     """
     x = np.log2(1 + lengths)
     known = ~np.isnan(values + x)
@@ -61,22 +60,10 @@ def length_slope(values: Floats, lengths: Floats, design: Design = PLAIN) -> Est
     samples = values.shape[1]
     names = np.arange(samples) if design.clusters is None else cluster_codes(design.clusters, samples)
     codes = np.broadcast_to(names[None, :, None], values.shape)[known]
-    x, y = x[known], y[known]
-    sxx = float(x @ x)
-    value = low = high = None
-    n_clusters = np.unique(codes).size
-    if sxx > 0:
-        value = float(x @ y) / sxx
-        sums = np.bincount(np.unique(codes, return_inverse=True)[1], weights=x * (y - value * x))
-        if n_clusters >= _FEWEST_CLUSTERS:
-            se = sqrt(n_clusters / (n_clusters - 1) * float(sums @ sums)) / sxx
-            half = float(t_critical(n_clusters - 1, tail_probability(design.confidence))) * se
-            low, high = value - half, value + half
+    found = jackknife_slope(x[known], y[known], replace(design, clusters=codes.tolist()))
     where = "within tasks" if within else "between tasks"
-    method = f"least squares {where}, CR1 over {n_clusters} clusters" if value is not None else "no lengths to compare"
-    return Estimate(
-        value=value, low=low, high=high, confidence=design.confidence, n=n, n_unscored=known.size - n, method=method
-    )
+    method = found.method.replace("least squares", f"least squares {where}")
+    return replace(found, n_unscored=known.size - n, method="no lengths to compare" if found.value is None else method)
 
 
 def _centred(values: Floats, known: npt.NDArray[np.bool_]) -> Floats:

@@ -1,4 +1,4 @@
-"""Intervals for one mean: logit-t on a bounded scale, Wilson for pass rates, CR1 where tasks come in clusters.
+"""Intervals for one mean: logit-t on a bounded scale, Wilson for pass rates, CR2 where tasks come in clusters.
 
 The task is the unit: repeats of a task are averaged before they come here. NaN or None is a task without a score.
 """
@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from scipy.special import ndtri
 
 from harness.errors import StatisticsError
-from harness.locale import tr
+from harness.locale import Text, tr, trn
 from harness.stats.arrays import (
     Floats,
     bounded_interval,
@@ -22,11 +22,12 @@ from harness.stats.arrays import (
     t_critical,
     tail_probability,
 )
+from harness.stats.cr2 import cr2_error
 from harness.stats.design import PLAIN, Design
 from harness.types import Estimate, Scale
 
 FEW_CLUSTERS = 12
-"""Under this many clusters t with G - 1 degrees of freedom still errs: the result carries a caution."""
+"""Under this many clusters of one size the result carries a caution."""
 TOO_FEW_CLUSTERS = 5
 """Under this many clusters no interval is given."""
 EQUAL = 1e-12
@@ -45,7 +46,7 @@ class ScoreInterval:
 def score_interval(values: ArrayLike, scale: Scale | None = None, design: Design = PLAIN) -> ScoreInterval:
     """Return the mean of ``values`` (one per task) with the interval that suits them.
 
-    CR1 if any two tasks share a cluster; Wilson if the scale is pass or fail and every score is one of the two; else
+    CR2 if any two tasks share a cluster; Wilson if the scale is pass or fail and every score is one of the two; else
     logit-t (t if no scale is given). See the three functions below for the formulas and the degenerate cases.
 
     >>> from harness.types import PASS_FAIL
@@ -135,14 +136,14 @@ def wilson_interval(k: int, n: int, *, confidence: float = 0.95, n_unscored: int
 
 
 def cluster_interval(values: ArrayLike, scale: Scale | None = None, design: Design = PLAIN) -> ScoreInterval:
-    """Return the mean of ``values`` with the CR1 cluster-robust interval, on the logit scale if the scale is bounded.
+    """Return the mean of ``values`` with the CR2 cluster-robust interval, on the logit scale if the scale is bounded.
 
-    CR1: the variance of the mean is G / (G - 1) * sum over clusters of (summed residuals)^2 / n^2, with G clusters and
-    t of G - 1 degrees of freedom (Liang & Zeger 1986; statsmodels OLS ``cov_type="cluster"``). The design's
-    clusters have one name per value; None is a cluster of its own.
+    Variance and degrees of freedom as `harness.stats.cr2.cr2_variance` has them; with G clusters of one size they are
+    those of CR1 with t(G - 1). The design's clusters have one name per value; None is a cluster of its own.
 
-    Under 12 clusters the result carries a caution; under 5 there is no interval (low and high are None, and the caution
-    says so). Equal scores: as in `mean_interval`, with G in the place of n.
+    Under 12 clusters (or what is worth fewer than 12 of one size) the result carries a caution; under 5 there is no
+    interval (low and high are None, and the caution says so). Equal scores: as in `mean_interval`, with the
+    number of clusters in the place of n.
 
     Raises:
         StatisticsError: as `mean_interval`, or not one cluster name per value.
@@ -150,7 +151,7 @@ def cluster_interval(values: ArrayLike, scale: Scale | None = None, design: Desi
     >>> from harness.types import LIKERT_5
     >>> r = cluster_interval([1, 2, 2, 4, 3, 5, 4, 4, 2, 3], LIKERT_5, Design(clusters=list("aabbccddee")))
     >>> r.n_clusters, r.estimate.method, r.cautions
-    (5, 'CR1 logit-t', ('only 5 clusters of tasks: intervals may be too narrow',))
+    (5, 'CR2 logit-t', ('only 5 clusters of tasks: intervals may be too narrow',))
     """
     scores = score_array(values, scale)
     codes = np.arange(scores.size) if design.clusters is None else cluster_codes(design.clusters, scores.size)
@@ -158,17 +159,16 @@ def cluster_interval(values: ArrayLike, scale: Scale | None = None, design: Desi
     known = ~np.isnan(scores)
     seen, (_, inside) = scores[known], np.unique(codes[known], return_inverse=True)
     n, n_clusters = seen.size, int(inside.max(initial=-1)) + 1
-    cautions = cluster_cautions(n_clusters) if n else ()
+    error = cr2_error(seen, inside.tolist())
+    cautions = cluster_cautions(n_clusters, None if error is None else error.df) if n else ()
     if n == 0:
         interval: tuple[float | None, float | None, str] = (None, None, "no scores")
-    elif n_clusters < TOO_FEW_CLUSTERS:
+    elif error is None or n_clusters < TOO_FEW_CLUSTERS:
         interval = (None, None, f"none: under {TOO_FEW_CLUSTERS} clusters of tasks")
     elif _all_equal(seen):
         interval = _identical_bound(float(seen[0]), n, n_clusters, tail, scale)
     else:
-        sums = np.bincount(inside, weights=seen - seen.mean())
-        se = sqrt(n_clusters / (n_clusters - 1) * float(sums @ sums)) / n
-        interval = _t_interval(float(seen.mean()), se, n_clusters - 1, tail, scale, prefix="CR1 ")
+        interval = _t_interval(error.mean, error.se, error.df, tail, scale, prefix="CR2 ")
     estimate = Estimate(
         value=float(seen.mean()) if n else None,
         low=interval[0],
@@ -181,18 +181,35 @@ def cluster_interval(values: ArrayLike, scale: Scale | None = None, design: Desi
     return ScoreInterval(estimate=estimate, n_clusters=n_clusters, cautions=cautions)
 
 
-def cluster_cautions(n_clusters: int) -> tuple[str, ...]:
-    """Return what to print beside an interval that rests on ``n_clusters`` clusters: nothing from 12 on.
+def cluster_cautions(n_clusters: int, df: float | None = None) -> tuple[Text, ...]:
+    """Return what to print beside an interval with ``df`` (None: G - 1) degrees of freedom over G clusters.
+
+    Nothing from 12 clusters of one size on; clusters of unlike sizes are worth df + 1 of one size.
 
     >>> cluster_cautions(3), cluster_cautions(12)
     (('only 3 clusters of tasks: no interval is given under 5',), ())
+    >>> cluster_cautions(13, 2.3)
+    ('13 clusters of tasks of unlike sizes, worth 3.3 of one size: intervals are wide, and may still be too narrow',)
     """
-    clusters = "1 cluster" if n_clusters == 1 else f"{n_clusters} clusters"
     if n_clusters < TOO_FEW_CLUSTERS:
-        return (f"only {clusters} of tasks: no interval is given under {TOO_FEW_CLUSTERS}",)
-    if n_clusters < FEW_CLUSTERS:
-        return (f"only {clusters} of tasks: intervals may be too narrow",)
-    return ()
+        said = trn(
+            "only {n} cluster of tasks: no interval is given under {fewest}",
+            "only {n} clusters of tasks: no interval is given under {fewest}",
+            n_clusters,
+            fewest=TOO_FEW_CLUSTERS,
+        )
+    elif n_clusters < FEW_CLUSTERS:
+        said = tr("only {n} clusters of tasks: intervals may be too narrow", n=n_clusters)
+    elif df is not None and df + 1 < FEW_CLUSTERS - EQUAL:
+        said = tr(
+            "{n} clusters of tasks of unlike sizes, worth {worth:.1f} of one size: intervals are wide, and may still "
+            "be too narrow",
+            n=n_clusters,
+            worth=df + 1,
+        )
+    else:
+        return ()
+    return (said,)
 
 
 def _t_interval(

@@ -1,4 +1,4 @@
-"""Intervals by leaving out one cluster after the other: quadratic kappa and a slope. Not on any board yet."""
+"""Intervals by leaving out one cluster after the other: quadratic kappa and a slope."""
 
 from math import atanh, sqrt, tanh
 
@@ -14,15 +14,18 @@ from harness.types import Estimate
 FEWEST_CLUSTERS = 5
 """Under this many clusters no interval is given."""
 
+_FEWEST_DF = 2.0
+
 
 def jackknife_kappa(first: ArrayLike, second: ArrayLike, design: Design = PLAIN) -> Estimate:
     """Return the quadratic-weighted kappa of two raters (n,) with its jackknife interval.
 
     Each cluster (each item, where the design has none) is left out in turn, kappa taken on Fisher's scale, atanh:
-    variance (G - 1) / G times the sum of squares about their mean (Efron & Tibshirani 1993, chapter 11), t of G - 1
-    degrees of freedom, and back. The interval leans towards 0 near the ends and never leaves -1 ... 1. Measured on
-    independent ordinal scores: .94-.96 from 20 items on in the middle of the scale (the normal interval .88-.94),
-    .91-.93 up to 60 items near its end (.81-.90).
+    variance (G - 1) / G times the sum of squares about their mean (Efron & Tibshirani 1993, chapter 11), and back. The
+    degrees of freedom of its t are those that the fourth moment of the leave-outs gives their variance, 2 G over
+    kurtosis - 1, from 2 to G - 1: a few items far apart make most of it. The interval leans towards 0 near the ends and
+    never leaves -1 ... 1. Measured coverage on independent ordinal scores: .95-.97 from 20 items on in the middle of
+    the scale; near its end .91-.92 at 20 items, .92-.94 at 30, .94-.96 from 60 on (the normal interval: .82, .85, .90).
 
     No interval under 5 clusters, at perfect agreement, or where leaving one out leaves raters that never vary.
 
@@ -49,8 +52,11 @@ def jackknife_kappa(first: ArrayLike, second: ArrayLike, design: Design = PLAIN)
         g = left_out.size
         if varies and g >= FEWEST_CLUSTERS and (np.abs(left_out) < 1).all() and abs(kappa) < 1:
             z = np.arctanh(left_out)
-            se = sqrt((g - 1) / g * float(((z - z.mean()) ** 2).sum()))
-            half = float(t_critical(g - 1, tail_probability(design.confidence))) * se
+            squares = (z - z.mean()) ** 2
+            total_square = float(squares.sum())
+            kurtosis = g * float((squares**2).sum()) / total_square**2 if total_square > 0 else 1.0
+            df = min(g - 1.0, max(_FEWEST_DF, 2 * g / max(kurtosis - 1, 1e-9)))
+            half = float(t_critical(df, tail_probability(design.confidence))) * sqrt((g - 1) / g * total_square)
             low, high = tanh(atanh(kappa) - half), tanh(atanh(kappa) + half)
             method += f", jackknife over {g} {'items' if design.clusters is None else 'clusters'}"
     return Estimate(

@@ -5,7 +5,9 @@ intervals by overlap, unpaired tests or pooled repeats do not.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import sqrt
+from statistics import median
 from typing import Literal
 
 import numpy as np
@@ -29,7 +31,7 @@ from harness.stats.gaps import PairGaps, gap_sentence, pair_gaps
 from harness.stats.intervals import TOO_FEW_CLUSTERS, cluster_cautions
 from harness.stats.multiplicity import holm
 from harness.stats.pairs import Flips, PairMoments, all_pairs, pair_flips, pair_intervals, pair_moments
-from harness.stats.power import GAINS, BoardPlan, minimum_detectable_effect, plan_board
+from harness.stats.power import GAINS, BoardPlan, detectable_gap, plan_board
 from harness.stats.signflip import score_grid
 from harness.stats.worst_case_bounds import score_ends
 from harness.types import Estimate, Scale
@@ -49,10 +51,11 @@ class PairedComparison:
     ``difference``: mean of candidate - baseline with its own interval · ``simultaneous``: the same mean with the
     interval that holds for the whole family at once · ``p_value``: sign-flip mid-p, made as ``p_method`` says ·
     ``p_adjusted``: Holm over the family · ``p_value_t``: paired t · ``wins``: tasks on which the candidate is higher ·
-    ``superiority``: P(candidate > baseline) + P(tie) / 2 over tasks · ``sd`` of the differences ·
-    ``minimum_detectable``: the true difference that this many tasks with this spread detect · ``differ_at_most``: where
-    no task differs, the Clopper-Pearson upper bound on the share of tasks that do · ``worst_case``, ``best_case``: the
-    mean over all tasks if every missing score were as bad, or as good, for the candidate as the scale allows ·
+    ``superiority``: P(candidate > baseline) + P(tie) / 2 over tasks · ``sd`` of the differences, ``se`` of their
+    mean with ``df`` degrees of freedom · ``minimum_detectable``: see `harness.stats.power.detectable_gap` ·
+    ``differ_at_most``: where no task differs, the Clopper-Pearson upper bound on the share of tasks that do ·
+    ``worst_case``, ``best_case``: the mean over all tasks if every missing score were as bad, or as good, for the
+    candidate as the scale allows ·
     ``worst_case_low``, ``best_case_high``: the interval that holds the mean over all tasks whatever the missing scores
     are (see `harness.stats.worst_case_mean`) · ``candidate_unscored``, ``baseline_unscored``: tasks without a score ·
     ``gap``: the caution that the two lack unlike scores, or one more than a few; it is among ``cautions``: sentences
@@ -72,6 +75,8 @@ class PairedComparison:
     n_missing: int
     superiority: float | None
     sd: float | None
+    se: float | None
+    df: float | None
     minimum_detectable: float | None
     differ_at_most: float | None
     worst_case: float | None
@@ -102,7 +107,7 @@ def paired_comparison(
 ) -> PairedComparison:
     """Return ``candidate`` against ``baseline``, two arrays of shape (n,) with one score per task, in the same order.
 
-    Interval: paired t, cut to what the scale allows (CR1 with t(G-1) if the design names shared clusters). p-value:
+    Interval: paired t, cut to what the scale allows (CR2 if the design names shared clusters). p-value:
     sign-flip mid-p, exact by FFT where all scores lie on the scale's step (1 without one) or a fraction of it (repeats
     averaged), else Monte Carlo with the design's draws from its seed, as ``p_method`` then says. Swapping the arrays
     negates the difference and leaves p as it is; the order of the tasks never matters.
@@ -241,19 +246,31 @@ def compare_pairs(
 
 
 def plan_family(family: FamilyComparison, *, gains: Sequence[float] = GAINS) -> BoardPlan:
-    """Return what a board resolves, going by the median spread of its comparisons: see `plan_board`.
+    """Return what a board resolves as a family, going by the medians of its comparisons: see `plan_board`.
 
-    ``n`` is the median number of pairs. A family without any spread (nothing compared, nothing differs) has no figures.
+    ``n`` is the median number of pairs. Tasks needed take clusters to stay as large as they are, and as unlike. A
+    family without any spread (nothing compared, nothing differs) has no figures.
 
     >>> rng = np.random.default_rng(0)
     >>> plan = plan_family(compare_family(rng.integers(1, 6, (4, 100))))
     >>> plan.n, plan.minimum_detectable > 0.5
     (100, True)
     """
-    spread = [(c.sd, c.n_pairs) for c in family.comparisons if c.sd]
-    sd = float(np.median([s for s, _ in spread])) if spread else None
-    n = int(np.median([n for _, n in spread])) if spread else 0
-    return plan_board(sd, n, gains=gains, power=family.design.power, confidence=family.design.confidence)
+    found = [(c.se, c.df, c.n_pairs) for c in family.comparisons if c.se and c.df]
+    # Units worth one task each, were they independent and alike: the tasks themselves without clusters.
+    units = median([df + 1 for _, df, _ in found] or [0.0])
+    n = int(median([n_pairs for _, _, n_pairs in found] or [0]))
+    gaps = [c.minimum_detectable for c in family.comparisons if c.minimum_detectable is not None]
+    plan = plan_board(
+        median([se * sqrt(df + 1) for se, df, _ in found]) if found else None,
+        n,
+        gains=gains,
+        power=family.design.power,
+        confidence=family.design.confidence,
+        n_comparisons=max(1, len(family.comparisons)),
+        share=n / units if units else 1.0,
+    )
+    return replace(plan, minimum_detectable=median(gaps) if gaps else None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -306,6 +323,8 @@ def _comparison(table: _Table, i: int) -> PairedComparison:
         n_missing=table.n_tasks - n,
         superiority=(wins + ties / 2) / n if n else None,
         sd=sd,
+        se=number(moments.se[i]),
+        df=number(moments.df[i]),
         minimum_detectable=_detectable(table, i),
         differ_at_most=float(1 - sure_share(moments.units[i], table.tail)) if identical else None,
         worst_case=number(table.gaps.worst[i]),
@@ -320,12 +339,12 @@ def _comparison(table: _Table, i: int) -> PairedComparison:
 
 
 def _detectable(table: _Table, i: int) -> float | None:
-    units = int(table.moments.units[i])
-    if table.moments.is_clustered and units < TOO_FEW_CLUSTERS:
+    moments, units = table.moments, int(table.moments.units[i])
+    if moments.is_clustered and units < TOO_FEW_CLUSTERS:
         return None
-    # What the error of the mean would be the error of, were the units independent: the sd itself without clusters.
-    spread = number(table.moments.se[i] * np.sqrt(units))
-    return minimum_detectable_effect(spread, units, power=table.design.power, confidence=table.design.confidence)
+    return detectable_gap(
+        number(moments.se[i]), float(moments.df[i]), units, table.design, n_comparisons=len(moments.n)
+    )
 
 
 def _method(table: _Table, i: int, *, identical: bool) -> str:
@@ -338,7 +357,7 @@ def _method(table: _Table, i: int, *, identical: bool) -> str:
         return "none: one pair" if n == 1 else "none: the differences have no spread"
     if table.moments.is_equal[i]:
         return "Clopper-Pearson bound (one pair)" if n == 1 else f"Clopper-Pearson bound (all {n} differences equal)"
-    return f"paired t, CR1 over {units} clusters" if table.moments.is_clustered else "paired t"
+    return f"paired t, CR2 over {units} clusters" if table.moments.is_clustered else "paired t"
 
 
 def _p_method(table: _Table, i: int) -> str:
@@ -356,7 +375,7 @@ def _cautions(moments: PairMoments, i: int) -> tuple[str, ...]:
     if n == 0:
         return ("no task has both scores",)
     if moments.is_clustered:
-        cautions.extend(cluster_cautions(int(moments.units[i])))
+        cautions.extend(cluster_cautions(int(moments.units[i]), float(moments.df[i])))
     if differ == 0:
         cautions.append(f"0 of {n} tasks differ")
     elif differ < FEW_DISCORDANT:
@@ -370,5 +389,5 @@ def _t_p_values(moments: PairMoments) -> Floats:
     p_values = np.full(moments.n.shape, np.nan)
     usable = (moments.n > 1) & ~moments.is_equal & (moments.se > 0) & (moments.units > 1)
     t = np.abs(moments.mean[usable]) / moments.se[usable]
-    p_values[usable] = 2 * stdtr(moments.units[usable] - 1, -t)
+    p_values[usable] = 2 * stdtr(moments.df[usable], -t)
     return p_values

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from harness.stats.arrays import Bools, Floats, Ints, sure_share, t_critical
+from harness.stats.cr2 import cr2_variance
 from harness.stats.design import DRAWS
 from harness.stats.intervals import TOO_FEW_CLUSTERS
 from harness.stats.signflip import CHUNK, Grid, exact_mid_p, is_exact_feasible, monte_carlo_p
@@ -27,7 +28,8 @@ class PairMoments:
     """What the inference on each pair needs; every array has shape (P,).
 
     ``n`` tasks with both scores · ``units`` independent ones among them (clusters, or n) · ``mean``, ``sd``, ``skew``
-    of the differences · ``se`` of the mean · ``is_equal``: all differences are the same, so that ``se`` says nothing.
+    of the differences · ``se`` of the mean with ``df`` degrees of freedom · ``is_equal``: all differences are
+    the same, so that ``se`` says nothing.
     """
 
     n: Ints
@@ -35,6 +37,7 @@ class PairMoments:
     mean: Floats
     sd: Floats
     se: Floats
+    df: Floats
     skew: Floats
     wins: Ints
     losses: Ints
@@ -64,12 +67,12 @@ def pair_moments(scores: Floats, pairs: Ints, grid: Grid | None, clusters: Ints 
     """Return the moments of ``scores[candidate] - scores[baseline]`` for each row (candidate, baseline) of ``pairs``.
 
     ``scores`` (M, n) with NaN for none. With ``grid`` all sums are of whole numbers and exact; a pair's joint table of
-    scores is sufficient, and all tables come from one matrix product. With ``clusters`` (n,) the standard error is CR1.
+    scores is sufficient, and all tables come from one matrix product. With ``clusters`` (n,) the standard error is CR2.
     """
     if grid is not None and clusters is None:
         return _histogram_moments(difference_histograms(grid, pairs), grid.step)
     parts = [_row_moments(d, clusters) for _, d in _difference_rows(scores, pairs)]
-    fields = ("n", "units", "mean", "sd", "se", "skew", "wins", "losses", "is_equal")
+    fields = ("n", "units", "mean", "sd", "se", "df", "skew", "wins", "losses", "is_equal")
     joined = {name: np.concatenate([getattr(part, name) for part in parts]) for name in fields}
     return PairMoments(**joined, is_clustered=clusters is not None)
 
@@ -79,7 +82,7 @@ def pair_intervals(moments: PairMoments, tail: float | Floats, span: float | Non
 
     ``tail`` is one for all, or one for each pair.
 
-    mean +- t(units - 1) se, cut to +-``span``, the widest difference the scale allows. Where all differences are equal:
+    mean +- t(df) se, cut to +-``span``, the widest difference the scale allows. Where all differences are equal:
     the Clopper-Pearson bound (see `harness.stats.arrays.sure_share`) if ``span`` is known. Under 5 clusters: none.
     """
     low, high = np.full(moments.n.shape, np.nan), np.full(moments.n.shape, np.nan)
@@ -87,7 +90,7 @@ def pair_intervals(moments: PairMoments, tail: float | Floats, span: float | Non
     if moments.is_clustered:
         usable &= moments.units >= TOO_FEW_CLUSTERS
     tails = np.broadcast_to(tail, moments.n.shape)
-    half = t_critical(moments.units[usable] - 1, tails[usable]) * moments.se[usable]
+    half = t_critical(moments.df[usable], tails[usable]) * moments.se[usable]
     low[usable], high[usable] = moments.mean[usable] - half, moments.mean[usable] + half
     if span is not None:
         equal = (moments.n > 0) & moments.is_equal
@@ -182,6 +185,7 @@ def _histogram_moments(histograms: Ints, step: float) -> PairMoments:
         mean=mean * step,
         sd=sd * step,
         se=se * step,
+        df=n - 1.0,
         skew=skew,
         wins=histograms[:, middle + 1 :].sum(axis=1),
         losses=histograms[:, :middle].sum(axis=1),
@@ -203,11 +207,12 @@ def _row_moments(differences: Floats, clusters: Ints | None) -> PairMoments:
         square[is_equal] = 0.0
         sd = np.sqrt(square / (n - 1.0))
         skew = (np.einsum("pn,pn,pn->p", residuals, residuals, residuals) / n) / (square / n) ** 1.5
-        units, se = n, sd / np.sqrt(n)
+        units, se, df = n, sd / np.sqrt(n), n - 1.0
         if clusters is not None:
-            units = (_cluster_sums(known.astype(np.float64), clusters) > 0).sum(axis=1)
-            sums = _cluster_sums(residuals, clusters)
-            se = np.sqrt(units / (units - 1.0) * np.einsum("pg,pg->p", sums, sums)) / n
+            sizes = _cluster_sums(known.astype(np.float64), clusters)
+            units = (sizes > 0).sum(axis=1)
+            variance, df = cr2_variance(_cluster_sums(residuals, clusters), sizes)
+            se = np.sqrt(variance)
             se[se <= 1e-12 * size] = 0.0
     return PairMoments(
         n=n,
@@ -215,6 +220,7 @@ def _row_moments(differences: Floats, clusters: Ints | None) -> PairMoments:
         mean=mean,
         sd=sd,
         se=se,
+        df=df,
         skew=skew,
         wins=(filled > 0).sum(axis=1),
         losses=(filled < 0).sum(axis=1),

@@ -14,11 +14,18 @@ from scipy.special import nctdtr, ndtri
 from harness.errors import StatisticsError
 from harness.locale import tr
 from harness.stats.arrays import t_critical, tail_probability
+from harness.stats.design import PLAIN, Design
+from harness.stats.signflip import ROUNDING
 
 GAINS = (0.1, 0.2, 0.3)
 """The gains, in points, that a plan says the number of tasks for."""
 MOST_TASKS = 1e12
 """No plan needs more tasks than this; an effect that does counts as impossible to detect."""
+FEW_UNITS = 12
+"""Up to this many tasks or clusters the sign-flip test has so few p-values that its power is simulated."""
+
+_FLIP_DRAWS = 2000  # simulated samples: the power is right to .01
+_FLIP_STEPS = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +40,8 @@ class Gain:
 class BoardPlan:
     """What ``n`` tasks resolve (``minimum_detectable``, in points) and how many tasks given gains would need.
 
-    ``sd`` is the standard deviation of the differences per task that the plan rests on.
+    ``sd`` is the standard deviation of the differences per task that the plan rests on (with clusters: what it would
+    have to be, were tasks independent) · both figures are for one of ``n_comparisons`` that are corrected together.
     """
 
     minimum_detectable: float | None
@@ -42,6 +50,7 @@ class BoardPlan:
     n: int
     power: float
     confidence: float
+    n_comparisons: int = 1
 
 
 def t_test_power(effect: float, n: float, *, confidence: float = 0.95) -> float:
@@ -79,10 +88,45 @@ def minimum_detectable_effect(
     return sd * _detectable(n, power, tail)
 
 
-def required_n(effect: float, sd: float, *, power: float = 0.8, confidence: float = 0.95) -> float | None:
+def detectable_gap(
+    se: float | None, df: float, units: int, design: Design = PLAIN, *, n_comparisons: int = 1
+) -> float | None:
+    """Return the smallest true mean difference, in points, that the verdict finds with the design's power.
+
+    ``se`` is the standard error of the mean difference with ``df`` degrees of freedom, over ``units`` independent units
+    (tasks, or clusters). Each of ``n_comparisons`` is tested at its Sidak level, which Holm's first step equals but for
+    rounding: where one model alone differs, the power is as said. By the noncentral t distribution; up to 12 units the
+    sign-flip test, which has few p-values to choose from, needs more, and its gap is found by simulated normal units.
+    Measured under Holm: .78-.84 of true gaps of this size are found, for 2 to 60 models and for 5 to 40 clusters.
+
+    None where there is nothing to go by (no spread), or where even equal signs of all units are not significant: 5
+    clusters cannot tell 7 models apart, however unlike they are.
+
+    >>> round(detectable_gap(0.1, 99, 100), 4), round(detectable_gap(0.1, 99, 100, n_comparisons=19), 4)
+    (0.2829, 0.3932)
+    >>> detectable_gap(0.1, 4, 5, n_comparisons=7) is None
+    True
+    """
+    tail = tail_probability(design.confidence, n_comparisons)
+    _check_power(design.power, tail)
+    if se is None or not se > 0 or not df > 0:
+        return None
+    shift = _shift(df, design.power, tail)
+    if units <= FEW_UNITS:
+        flips = _flip_shift(units, design.power, (1 - design.confidence) / n_comparisons)
+        if flips is None:
+            return None
+        shift = max(shift, flips)
+    return se * shift
+
+
+def required_n(
+    effect: float, sd: float, *, power: float = 0.8, confidence: float = 0.95, n_comparisons: int = 1
+) -> float | None:
     """Return the number of tasks (a fraction: round up) at which a true difference of ``effect`` has ``power``.
 
-    Exact by the noncentral t distribution, at least 2. None if a million million tasks would not do (``effect`` 0).
+    Exact by the noncentral t distribution, at least 2. ``n_comparisons`` as in `minimum_detectable_effect`.
+    None if a million million tasks would not do (``effect`` 0).
 
     Raises:
         StatisticsError: ``sd`` not positive, ``power`` or ``confidence`` outside 0-1.
@@ -90,7 +134,7 @@ def required_n(effect: float, sd: float, *, power: float = 0.8, confidence: floa
     >>> round(required_n(0.5, 1.0), 3)
     33.367
     """
-    tail = tail_probability(confidence)
+    tail = tail_probability(confidence, n_comparisons)
     _check_power(power, tail)
     if not sd > 0:
         raise StatisticsError(tr("The standard deviation of the differences is {sd:g}: it must be positive.", sd=sd))
@@ -133,31 +177,72 @@ def required_n_with_repeats(
 
 
 def plan_board(
-    sd: float | None, n: int, *, gains: Sequence[float] = GAINS, power: float = 0.8, confidence: float = 0.95
+    sd: float | None,
+    n: int,
+    *,
+    gains: Sequence[float] = GAINS,
+    power: float = 0.8,
+    confidence: float = 0.95,
+    n_comparisons: int = 1,
+    share: float = 1.0,
 ) -> BoardPlan:
     """Return what ``n`` tasks resolve when differences per task spread by ``sd``, and the tasks that ``gains`` need.
 
-    ``sd`` None or 0 (nothing compared yet): no figures.
+    Both as one of ``n_comparisons`` that are corrected together; a unit of ``n`` stands for ``share`` tasks. ``sd``
+    None or 0 (nothing compared yet): no figures.
 
     >>> plan = plan_board(1.5, 100)
     >>> round(plan.minimum_detectable, 2), [gain.tasks for gain in plan.gains]
     (0.42, [1768, 444, 199])
     """
-    known = sd is not None and sd > 0
-    needs = [required_n(gain, sd, power=power, confidence=confidence) if known and sd else None for gain in gains]
+
+    def tasks(gain: float, sd: float) -> int | None:
+        need = required_n(gain, sd, power=power, confidence=confidence, n_comparisons=n_comparisons)
+        return None if need is None else ceil(need * share)
+
     return BoardPlan(
-        minimum_detectable=minimum_detectable_effect(sd, n, power=power, confidence=confidence),
-        gains=tuple(
-            Gain(points=gain, tasks=None if need is None else ceil(need))
-            for gain, need in zip(gains, needs, strict=True)
-        )
-        if known
-        else (),
+        minimum_detectable=minimum_detectable_effect(
+            sd, n, power=power, confidence=confidence, n_comparisons=n_comparisons
+        ),
+        gains=() if sd is None or not sd > 0 else tuple(Gain(points=gain, tasks=tasks(gain, sd)) for gain in gains),
         sd=sd,
         n=n,
         power=power,
         confidence=confidence,
+        n_comparisons=n_comparisons,
     )
+
+
+@lru_cache(maxsize=4096)
+def _shift(df: float, power: float, tail: float) -> float:
+    """Return the true mean in standard errors at which the two-sided t test has ``power``."""
+    high = 1.0
+    while _t_power(high, df, tail) < power:
+        high *= 2
+    return _solve(lambda shift: _t_power(shift, df, tail) - power, 0.0, high)
+
+
+@lru_cache(maxsize=512)
+def _flip_shift(units: int, power: float, level: float) -> float | None:
+    """Return the same for the sign-flip mid-p test of a few normal units, by simulation; None if it never rejects."""
+    if 2.0**-units > level:
+        return None
+    patterns = np.arange(2 ** (units - 1))[:, None] >> np.arange(units) & 1
+    signs = 1.0 - 2 * patterns  # of the last unit always +1: the other half is the mirror image
+    noise = np.random.default_rng(0).normal(size=(_FLIP_DRAWS, units))
+
+    def found(shift: float) -> float:
+        values = noise + shift / sqrt(units)
+        sums, seen = np.abs(values @ signs.T), np.abs(values.sum(axis=1, keepdims=True))
+        beyond, equal = sums > seen + ROUNDING, np.abs(sums - seen) <= ROUNDING
+        return float((beyond.mean(axis=1) + equal.mean(axis=1) / 2 <= level).mean()) - power
+
+    low, high = 0.0, 1.0
+    while found(high) < 0:
+        high *= 2
+    for _ in range(_FLIP_STEPS):
+        low, high = ((low + high) / 2, high) if found((low + high) / 2) < 0 else (low, (low + high) / 2)
+    return (low + high) / 2
 
 
 @lru_cache(maxsize=4096)
@@ -170,7 +255,10 @@ def _detectable(n: int, power: float, tail: float) -> float:
 
 
 def _power(effect: float, n: float, tail: float) -> float:
-    df, shift = n - 1.0, abs(effect) * sqrt(n)
+    return _t_power(abs(effect) * sqrt(n), n - 1.0, tail)
+
+
+def _t_power(shift: float, df: float, tail: float) -> float:
     critical = float(t_critical(df, tail))
     upper = 1 - float(nctdtr(df, shift, critical))
     lower = float(nctdtr(df, shift, -critical))

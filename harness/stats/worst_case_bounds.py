@@ -106,7 +106,7 @@ def worst_case_mean(
         rows = np.stack([least, most, np.zeros_like(least)])
         moments = pair_moments(rows, np.array([[0, 2], [1, 2]]), None, shared_clusters(design.clusters, values.size))
         mean, se = moments.mean, moments.se
-        inner = 1 - float(shared_tails(mean[1:] - mean[:1], se[1:], se[:1], moments.units[1:], tail)[0])
+        inner = 1 - float(shared_tails(mean[1:] - mean[:1], se[1:], se[:1], moments.df[1:], tail)[0])
     limits = [score_interval(end, scale, replace(design, confidence=inner)).estimate for end in (least, most)]
     has_interval = limits[0].low is not None and limits[1].high is not None
     return WorstCase(
@@ -147,28 +147,28 @@ def bound_intervals(
     grid = score_grid(rows, step)
     worst = pair_moments(rows, pairs + np.array([0, m]), grid, clusters)
     best = pair_moments(rows, pairs + np.array([m, 0]), grid, clusters)
-    tails = shared_tails(best.mean - worst.mean, worst.se, best.se, worst.units, tail)
+    tails = shared_tails(best.mean - worst.mean, worst.se, best.se, worst.df, tail)
     low, high = pair_intervals(worst, tails, span)[0], pair_intervals(best, tails, span)[1]
     unbounded = np.asarray(np.isnan(least).any(axis=1))
     none = np.isnan(low) | np.isnan(high) | unbounded[pairs].any(axis=1)
     return np.where(none, np.nan, low), np.where(none, np.nan, high)
 
 
-def shared_tails(width: Floats, se: Floats, other_se: Floats, units: Ints, tail: float) -> Floats:
+def shared_tails(width: Floats, se: Floats, other_se: Floats, df: Floats, tail: float) -> Floats:
     """Return the two-sided error probability 2p of each end of an interval for what lies in bounds ``width`` apart.
 
     p + P(T > t_p + width / larger se) = ``tail`` (Imbens & Manski 2004, with Student's t for the normal): ``tail`` / 2
     at each end where the bounds meet, the whole of it where they are far apart, since the truth cannot be near both.
 
-    >>> shared_tails(np.array([0.0, 0.1, 9.0]), np.full(3, 0.1), np.full(3, 0.1), np.full(3, 50), 0.05).round(3)
+    >>> shared_tails(np.array([0.0, 0.1, 9.0]), np.full(3, 0.1), np.full(3, 0.1), np.full(3, 49.0), 0.05).round(3)
     array([0.05 , 0.091, 0.1  ])
     """
     tails = np.full(width.shape, tail)
     larger = np.fmax(se, other_se)
-    usable = (units > 1) & (larger > 0)
+    usable = (df > 0) & (larger > 0)
     if not usable.any():
         return tails
-    df = np.asarray(units[usable] - 1, dtype=np.float64)
+    df = np.asarray(df[usable], dtype=np.float64)
     shift = np.maximum(0.0, width[usable]) / larger[usable]
     # Newton's method from the left: the sum of two upper tails falls and is convex, so no step goes too far.
     t = t_critical(df, 2 * tail)

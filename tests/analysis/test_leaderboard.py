@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from harness.analysis.leaderboard import Leaderboard, build_leaderboard, length_stop_rates
 from harness.analysis.scores import ScoreTable, score_tables
 from harness.engine.plan import JudgementItem, PlannedJudge
+from harness.stats import Design, cluster_interval
 from harness.types import LIKERT_5, Generation, PlannedTask, RenderedPrompt, Request, RowKey, Sample, Sampling, Verdict
 
 JUDGE = PlannedJudge(name="j", fingerprint="f", scale=LIKERT_5)
@@ -288,6 +289,27 @@ def test_repeats_that_were_never_asked_for_are_not_missing() -> None:
     [shown] = build_leaderboard("run", [built], {}, baseline="often").boards
     assert [False, False] == [row.has_gaps for row in shown.rows]
     assert [(4, 4), (4, 4)] == [(row.worst_case.worst, row.worst_case.best) for row in shown.rows]
+
+
+def test_means_by_tag_have_intervals_over_clusters_where_tasks_have_them() -> None:
+    """The interval of a tag is that of its own tasks with their own clusters."""
+    rng = np.random.default_rng(5)
+    names = [f"c{place // 3}" for place in range(60)]
+    samples = [
+        Sample(id=str(place), inputs={"input": "x"}, tags=("even",) if place % 2 == 0 else ("odd",), cluster=name)
+        for place, name in enumerate(names)
+    ]
+    scores = np.clip(np.rint(3 + np.repeat(rng.normal(size=20), 3) + rng.normal(size=60) / 2), 1, 5)
+    task = PlannedTask(name="t", samples=tuple(samples))
+    items = [
+        JudgementItem(request=request("m", str(place)), judge="j", judge_repeat=0, key="", verdict=verdict(score))
+        for place, score in enumerate(scores)
+    ]
+    [built] = score_tables([task], [JUDGE], items, lambda item: item.verdict)
+    [row] = build_leaderboard("run", [built], {}, baseline="m").boards[0].rows
+    expected = cluster_interval(scores[::2], LIKERT_5, Design(clusters=names[::2])).estimate
+    assert {tag.tag: tag.estimate for tag in row.tags}["even"] == expected
+    assert expected.method == "CR2 logit-t"
 
 
 def test_means_by_tag_are_made_comparable_too() -> None:

@@ -199,7 +199,7 @@ def test_halves_are_disjoint_seeded_and_keep_clusters_together() -> None:
     assert (24, 24) == (first.n_select, first.n_report)
     assert first == again
     assert first != other
-    assert "CR1 logit-t" == first.estimate.method
+    assert "CR2 logit-t" == first.estimate.method
 
 
 @pytest.mark.parametrize("scale", [UNIT, PASS_FAIL, LIKERT_5])

@@ -4,6 +4,7 @@ import itertools
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import linalg
 
 from tests.stats.conftest import Floats
 
@@ -53,3 +54,20 @@ def alpha_by_pairs(scores: np.ndarray, level: str) -> float:
         squared[c, k] = {"nominal": c != k, "ordinal": between, "interval": levels[c] - levels[k]}[level] ** 2
     expected = (np.outer(frequencies, frequencies) * squared).sum() / (frequencies.sum() - 1)
     return float(1 - (coincidences * squared).sum() / expected)
+
+
+def cr2_by_matrices(values: np.ndarray, codes: np.ndarray) -> tuple[float, float]:
+    """Return se and df as Bell & McCaffrey define them: A_g = (I - H_gg)^(-1/2), Satterthwaite under independence."""
+    n = values.size
+    hat = np.full((n, n), 1 / n)
+    residuals = values - hat @ values
+    meat, vectors = 0.0, []
+    for code in np.unique(codes):
+        inside = codes == code
+        root = linalg.fractional_matrix_power(np.eye(inside.sum()) - hat[np.ix_(inside, inside)], -0.5).real
+        weights = np.zeros(n)
+        weights[inside] = root @ np.ones(inside.sum()) / n
+        meat += (weights @ residuals) ** 2
+        vectors.append((np.eye(n) - hat) @ weights)
+    form = np.array(vectors) @ np.array(vectors).T
+    return np.sqrt(meat), np.trace(form) ** 2 / (form**2).sum()

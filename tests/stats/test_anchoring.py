@@ -49,13 +49,17 @@ def test_labels_only_is_the_t_interval_with_and_without_the_finite_correction() 
 
 
 def test_effective_labels_are_what_the_width_says() -> None:
-    """Labels alone would need about that many labels for the same interval."""
+    """The ratio of the variances behind the two printed intervals, their quantiles of t taken out; no flattery."""
     human, judge = rated(3, 50)
     result = anchored_mean(human, judge)
-    assert result.effective_labels == pytest.approx(effective_labels(result.correlation, 50, 100))
-    assert result.effective_labels_these_tasks == pytest.approx(50 / (1 - result.correlation**2))
-    widths = [e.high - e.low for e in (result.these_tasks, result.labels_only_these_tasks)]
-    assert 50 * (widths[1] / widths[0]) ** 2 == pytest.approx(result.effective_labels_these_tasks, rel=0.06)
+    t = scipy_stats.t.isf(0.025, 48) / scipy_stats.t.isf(0.025, 49)
+    for worth, with_judge, alone in (
+        (result.effective_labels, result.population, result.labels_only),
+        (result.effective_labels_these_tasks, result.these_tasks, result.labels_only_these_tasks),
+    ):
+        ratio = (alone.high - alone.low) / (with_judge.high - with_judge.low) * t
+        assert worth == pytest.approx(50 * ratio**2)
+    assert result.effective_labels < effective_labels(result.correlation, 50, 100)
     assert effective_labels(None, 30, 100) is None
     assert effective_labels(1.0, 30, None) is None
 

@@ -2,29 +2,12 @@
 
 import numpy as np
 import pytest
-from scipy import linalg
 from scipy import stats as scipy_stats
 
 from harness.stats.cr2 import cr2_error
+from tests.stats.oracles import cr2_by_matrices
 
 SIZES = {"one of 40, 12 of 5": [40] + [5] * 12, "30, 30, ten of 4": [30, 30] + [4] * 10, "ten of 10": [10] * 10}
-
-
-def by_matrices(values: np.ndarray, codes: np.ndarray) -> tuple[float, float]:
-    """Return se and df as Bell & McCaffrey define them: A_g = (I - H_gg)^(-1/2), Satterthwaite under independence."""
-    n = values.size
-    hat = np.full((n, n), 1 / n)
-    residuals = values - hat @ values
-    meat, vectors = 0.0, []
-    for code in np.unique(codes):
-        inside = codes == code
-        root = linalg.fractional_matrix_power(np.eye(inside.sum()) - hat[np.ix_(inside, inside)], -0.5).real
-        weights = np.zeros(n)
-        weights[inside] = root @ np.ones(inside.sum()) / n
-        meat += (weights @ residuals) ** 2
-        vectors.append((np.eye(n) - hat) @ weights)
-    form = np.array(vectors) @ np.array(vectors).T
-    return np.sqrt(meat), np.trace(form) ** 2 / (form**2).sum()
 
 
 @pytest.mark.parametrize("sizes", [*SIZES.values(), [1] * 20, [3, 1, 7, 2]])
@@ -32,7 +15,7 @@ def test_against_the_matrices(sizes: list[int]) -> None:
     """Standard error and degrees of freedom, whatever the sizes; a task without a score is left out."""
     codes = np.repeat(np.arange(len(sizes)), sizes)
     values = np.random.default_rng(1).normal(size=codes.size)
-    se, df = by_matrices(values, codes)
+    se, df = cr2_by_matrices(values, codes)
     found = cr2_error([*values, None], [*codes.tolist(), 0])
     assert found is not None
     assert (found.se, found.df, found.n, found.n_clusters) == pytest.approx((se, df, codes.size, len(sizes)))

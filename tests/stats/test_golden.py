@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
+from scipy import stats as scipy_stats
 
 from harness import stats
 from harness.stats.design import Design
 from harness.types import LIKERT_5
 from tests.stats.conftest import Golden
-from tests.stats.oracles import sign_flip_law
+from tests.stats.oracles import cr2_by_matrices, sign_flip_law
 
 
 def test_t_and_logit_t(golden: Golden) -> None:
@@ -29,12 +30,15 @@ def test_wilson(golden: Golden) -> None:
 
 
 def test_cluster_robust(golden: Golden) -> None:
-    """CR1 with t(G-1) equals statsmodels' cluster covariance."""
+    """CR2 of the definition's matrices on the golden clusters, which are of unlike sizes: wider than its CR1."""
     case = golden("cluster_se")["cases"][0]
-    result = stats.cluster_interval(case["y"], design=Design(clusters=case["cluster"]))
-    assert result.estimate.value == pytest.approx(case["mean"], rel=1e-12)
-    assert [result.estimate.low, result.estimate.high] == pytest.approx(case["ci95_t"], rel=1e-9)
-    assert result.n_clusters == case["t_df"] + 1
+    result = stats.cluster_interval(case["y"], design=Design(clusters=case["cluster"])).estimate
+    se, df = cr2_by_matrices(np.array(case["y"]), np.array(case["cluster"]))
+    half = scipy_stats.t.isf(0.025, df) * se
+    assert result.value == pytest.approx(case["mean"], rel=1e-12)
+    assert [result.low, result.high] == pytest.approx([case["mean"] - half, case["mean"] + half], rel=1e-9)
+    assert result.low < case["ci95_t"][0] < case["ci95_t"][1] < result.high
+    assert df < case["t_df"]
 
 
 def test_paired_t_on_the_sleep_data(golden: Golden) -> None:

@@ -13,6 +13,7 @@ from harness.errors import StatisticsError
 from harness.stats import cluster_interval, mean_interval, score_interval, wilson_interval
 from harness.stats.design import Design
 from harness.types import LIKERT_5, PASS_FAIL, Scale
+from tests.stats.oracles import cr2_by_matrices
 
 
 @pytest.mark.parametrize("confidence", [0.8, 0.95, 0.999])
@@ -46,18 +47,29 @@ def test_wilson_equals_statsmodels(passed: int, failed: int, confidence: float) 
 
 
 def test_cluster_robust_equals_statsmodels() -> None:
-    """CR1 on 20 clusters of unlike sizes is OLS on a constant with clustered covariance and t."""
+    """Clusters of one size: CR2 is CR1, which is OLS on a constant with clustered covariance and t."""
     rng = np.random.default_rng(3)
-    codes = rng.integers(0, 20, 90)
-    values = rng.normal(size=90) + rng.normal(size=20)[codes]
-    fit = sm.OLS(values, np.ones(90)).fit(cov_type="cluster", cov_kwds={"groups": codes}, use_t=True)
+    codes = rng.permutation(np.repeat(np.arange(20), 5))
+    values = rng.normal(size=100) + rng.normal(size=20)[codes]
+    fit = sm.OLS(values, np.ones(100)).fit(cov_type="cluster", cov_kwds={"groups": codes}, use_t=True)
     result = cluster_interval(values, design=Design(clusters=[f"cluster {code}" for code in codes]))
     assert [result.estimate.low, result.estimate.high] == pytest.approx(fit.conf_int()[0].tolist(), rel=1e-9)
     assert result.cautions == ()
 
 
+def test_clusters_of_unlike_sizes_follow_the_definition_of_cr2() -> None:
+    """Standard error and degrees of freedom by the matrices; what they are worth is said."""
+    codes = np.repeat(np.arange(13), [40] + [5] * 12)
+    values = np.random.default_rng(4).normal(size=100)
+    se, df = cr2_by_matrices(values, codes)
+    half = scipy_stats.t.isf(0.025, df) * se
+    result = cluster_interval(values, design=Design(clusters=codes.tolist()))
+    assert [result.estimate.low, result.estimate.high] == pytest.approx([values.mean() - half, values.mean() + half])
+    assert result.cautions[0].startswith(f"13 clusters of tasks of unlike sizes, worth {df + 1:.1f} of one size")
+
+
 def test_clusters_of_one_task_are_no_clusters() -> None:
-    """CR1 with every task its own cluster is the plain interval; None names no cluster."""
+    """CR2 with every task its own cluster is the plain interval; None names no cluster."""
     values = [1, 2, 4, 4, 5, 3, 3]
     alone = cluster_interval(values, LIKERT_5, Design(clusters=[None] * 7)).estimate
     plain = mean_interval(values, LIKERT_5)
@@ -141,11 +153,11 @@ def test_equal_scores_in_clusters_count_clusters() -> None:
 
 
 def test_score_interval_chooses() -> None:
-    """Wilson for pass/fail, logit-t for repeats of it, CR1 for clusters, t without a scale."""
+    """Wilson for pass/fail, logit-t for repeats of it, CR2 for clusters, t without a scale."""
     assert score_interval([0, 1, 1], PASS_FAIL).estimate == wilson_interval(2, 3)
     assert score_interval([0, 1, 0.5], PASS_FAIL).estimate.method == "logit-t"
     assert score_interval([0, 1] * 6, PASS_FAIL, Design(clusters="aabbccddeeff")).estimate.method.startswith("none")
-    assert score_interval([0, 1, 1] * 4, PASS_FAIL, Design(clusters="aabbccddeeff")).estimate.method == "CR1 logit-t"
+    assert score_interval([0, 1, 1] * 4, PASS_FAIL, Design(clusters="aabbccddeeff")).estimate.method == "CR2 logit-t"
     assert score_interval([1, 2, 3]).estimate.method == "t"
 
 

@@ -23,7 +23,7 @@ SCORES = st.lists(st.none() | st.integers(1, 5), min_size=1, max_size=30)
 def test_the_shared_tail_solves_its_equation(width: float, units: int, tail: float) -> None:
     """Imbens & Manski 2004, equation 7, with Student's t, solved by scipy's root finder."""
     se, other = 0.11, 0.07
-    [found] = shared_tails(np.array([width]), np.array([se]), np.array([other]), np.array([units]), tail)
+    [found] = shared_tails(np.array([width]), np.array([se]), np.array([other]), np.array([units - 1.0]), tail)
     law = scipy_stats.t(units - 1)
     t = optimize.brentq(lambda c: law.sf(c) + law.sf(c + width / se) - tail, 0, 1e4, xtol=1e-13)
     assert found == pytest.approx(2 * law.sf(t), rel=1e-6)
@@ -32,7 +32,7 @@ def test_the_shared_tail_solves_its_equation(width: float, units: int, tail: flo
 
 def test_the_published_ends_of_the_critical_value() -> None:
     """With many units: 1.96 where the bounds meet, 1.645 where they are far apart (Imbens & Manski 2004, section 4)."""
-    tails = shared_tails(np.array([0.0, 50.0]), np.ones(2), np.ones(2), np.full(2, 10**7), 0.05)
+    tails = shared_tails(np.array([0.0, 50.0]), np.ones(2), np.ones(2), np.full(2, 1e7), 0.05)
     assert scipy_stats.norm.isf(tails / 2) == pytest.approx([1.95996, 1.64485], abs=1e-4)
 
 
