@@ -1,18 +1,24 @@
-"""results.json, schema 1: what scripts and other tools read. Unrounded; what cannot be computed is null, never NaN."""
+"""results.json, schema 2: what scripts and other tools read. Unrounded; what cannot be computed is null, never NaN.
+
+Each named section is made by one pure function.
+"""
 
 import csv
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Literal
 
 from harness.analysis.leaderboard import Board, BoardRow, Comparison, Leaderboard
+from harness.locale import Text
 from harness.tables.cells import guarded
 from reports.formatting import printable
 from reports.gaps import gap_cautions
-from reports.wording import words
+from reports.wording import Said, words
 
-SCHEMA = 1
+SCHEMA = 2
+
+Severity = Literal["note", "caution"]
 
 _ROW_COLUMNS = (
     *("task", "judge", "kind", "scale_low", "scale_high", "model", "prompt", "mean", "low", "high", "confidence"),
@@ -46,28 +52,89 @@ def results_document(
     notices: Sequence[str] = (),
     *,
     cautions: Sequence[str] = (),
+    ab: Sequence[Mapping[str, Any]] | None = None,
 ) -> dict[str, Any]:
-    """Return the document as plain values. ``cautions`` are about the run as a whole; each board adds its own."""
+    """Return the document as plain values. ``cautions`` are about the run as a whole; each board adds its own.
+
+    ``ab`` is the section on its A/B test, None where the run has none.
+    """
     return {
         "schema": SCHEMA,
         "run": leaderboard.run,
-        "tasks": list(dict.fromkeys(board.task for board in leaderboard.boards)),
-        "rows": [_row(board, row) for board in leaderboard.boards for row in board.rows],
-        "comparisons": [
-            _comparison(board, comparison) for board in leaderboard.boards for comparison in board.comparisons
-        ],
-        "plans": [_plan(board) for board in leaderboard.boards],
-        "notices": list(notices),
-        "cautions": [
-            *({"task": None, "judge": None, "caution": caution} for caution in cautions),
-            *(
-                {"task": board.task, "judge": board.judge.name, "caution": caution}
-                for board in leaderboard.boards
-                for caution in (*gap_cautions(board, words("en")), *board.cautions)
-            ),
-        ],
+        "tasks": tasks_section(leaderboard),
+        "primary": None,
+        "rows": rows_section(leaderboard),
+        "comparisons": comparisons_section(leaderboard),
+        "plans": plans_section(leaderboard),
+        **({} if ab is None else {"ab": list(ab)}),
+        "audit": None,
+        "ledger": {},
+        "notices": notices_section(leaderboard, notices, cautions),
         "provenance": dict(provenance),
     }
+
+
+def tasks_section(leaderboard: Leaderboard) -> list[str]:
+    """Return the names of the task sets."""
+    return list(dict.fromkeys(board.task for board in leaderboard.boards))
+
+
+def rows_section(leaderboard: Leaderboard) -> list[dict[str, Any]]:
+    """Return one entry for each row of each board, best first."""
+    return [_row(board, row) for board in leaderboard.boards for row in board.rows]
+
+
+def comparisons_section(leaderboard: Leaderboard) -> list[dict[str, Any]]:
+    """Return one entry for each comparison of each board."""
+    return [_comparison(board, comparison) for board in leaderboard.boards for comparison in board.comparisons]
+
+
+def plans_section(leaderboard: Leaderboard) -> list[dict[str, Any]]:
+    """Return, for each board, what its tasks can tell apart and what more of them could."""
+    return [_plan(board) for board in leaderboard.boards]
+
+
+def notices_section(
+    leaderboard: Leaderboard, notices: Sequence[str], cautions: Sequence[str] = ()
+) -> list[dict[str, Any]]:
+    """Return what is to be known of a run: its notes, and cautions about the whole and about each board."""
+    return [
+        *(_notice(notice, "note") for notice in notices),
+        *(_notice(caution, "caution") for caution in cautions),
+        *(
+            _notice(caution, "caution", task=board.task, judge=board.judge.name)
+            for board in leaderboard.boards
+            for caution in (*gap_cautions(board, words("en")), *board.cautions)
+        ),
+    ]
+
+
+def _notice(text: str, severity: Severity, *, task: str | None = None, judge: str | None = None) -> dict[str, Any]:
+    """Return a notice; one that is about a board names its task set and judge."""
+    values = text.values if isinstance(text, Said | Text) else {}
+    return {
+        "code": code_of(text),
+        "severity": severity,
+        "values": {name: _plain(value) for name, value in values.items()},
+        "text": str(text),
+        "task": task,
+        "judge": judge,
+    }
+
+
+def code_of(text: str) -> str:
+    """Return what a message is known by: its key in the reports' words or the catalogue, else the text itself.
+
+    >>> code_of(words("en")("board.scale", scale="1-5")), code_of("as a judge said it")
+    ('board.scale', 'as a judge said it')
+    """
+    if isinstance(text, Said):
+        return text.code
+    return text.msgid if isinstance(text, Text) else text
+
+
+def _plain(value: object) -> object:
+    return value if isinstance(value, bool | int | float | None) else str(value)
 
 
 def results_csv(document: Mapping[str, Any]) -> str:
@@ -120,7 +187,9 @@ def _row(board: Board, row: BoardRow) -> dict[str, Any]:
         "confidence": estimate.confidence,
         "n": estimate.n,
         "n_unscored": estimate.n_unscored,
-        "unscored_reasons": dict(row.reasons),
+        "unscored_reasons": [
+            {"code": code_of(reason), "count": count, "text": str(reason)} for reason, count in row.reasons.items()
+        ],
         "rank_low": None if row.rank is None else row.rank.low,
         "rank_high": None if row.rank is None else row.rank.high,
         "length_stop_rate": row.length_stop_rate,
@@ -180,6 +249,10 @@ def _comparison(board: Board, comparison: Comparison) -> dict[str, Any]:
         "baseline_unscored": result.baseline_unscored,
         "differ_at_most": result.differ_at_most,
         "minimum_detectable": result.minimum_detectable,
+        "verdict": None,
+        "margin": None,
+        "p_ledger": None,
+        "same_sign": None,
         "cautions": list(result.cautions),
     }
 

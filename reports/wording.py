@@ -5,11 +5,25 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import resources
-from typing import Any
+from typing import Any, Self
 
 from harness.locale import LANGUAGES, Language, in_language
 
-__all__ = ["LANGUAGES", "Language", "Words", "words"]
+__all__ = ["LANGUAGES", "Language", "Said", "Words", "words"]
+
+
+class Said(str):
+    """A text of a report that knows which one it is: its ``code``, the same in every language, and its ``values``."""
+
+    __slots__ = ("code", "values")
+    code: str
+    values: Mapping[str, Any]
+
+    def __new__(cls, text: str, code: str, values: Mapping[str, Any]) -> Self:
+        """Keep the code and the values beside the text."""
+        said = super().__new__(cls, text)
+        said.code, said.values = code, values
+        return said
 
 
 class Words:
@@ -28,7 +42,7 @@ class Words:
         self.texts: Mapping[str, str] = dict(_flat(document))
 
     def __call__(self, key: str, /, **values: object) -> str:
-        """Return the text under ``key`` with its places filled.
+        """Return the text under ``key`` with its places filled, as `Said`.
 
         Where the values have a ``total``, or else a ``count``, of one, a text under ``key`` and ``_one`` is preferred.
 
@@ -37,7 +51,7 @@ class Words:
         """
         is_one = str(values.get("total", values.get("count"))) == "1"
         text = self.texts.get(f"{key}_one") if is_one else None
-        return (text or self.texts[key]).format(**values)
+        return Said((text or self.texts[key]).format(**values), key, values)
 
     def section(self, name: str) -> dict[str, str]:
         """Return all texts of one section, by their names within it."""

@@ -110,3 +110,13 @@ def task_file(workplace: Path) -> Path:
 def results_of(workplace: Path, run: str) -> dict:
     """Return the results.json of a run."""
     return json.loads((workplace / "runs" / run / "results.json").read_text(encoding="utf-8"))
+
+
+def reasons_of(row: dict) -> dict[str, int]:
+    """Return why verdicts of a row of results.json are missing, with their number."""
+    return {reason["text"]: reason["count"] for reason in row["unscored_reasons"]}
+
+
+def notices_of(results: dict, severity: str = "note") -> list[str]:
+    """Return the texts of the notices of a results.json."""
+    return [notice["text"] for notice in results["notices"] if notice["severity"] == severity]

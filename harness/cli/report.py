@@ -112,8 +112,8 @@ def _writers(made: Report, lang: Language, tests: list[dict[str, Any]] | None) -
     beware = cautions(made, words(lang))
 
     def document() -> dict[str, object]:
-        board = results_document(made.leaderboard, made.provenance, made.notices, cautions=cautions(made, words("en")))
-        return board if tests is None else board | {"ab": tests}
+        beware_en = cautions(made, words("en"))
+        return results_document(made.leaderboard, made.provenance, made.notices, cautions=beware_en, ab=tests)
 
     return {
         "md": lambda: leaderboard_markdown(

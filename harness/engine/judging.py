@@ -13,6 +13,7 @@ from harness.engine.budget import Budget
 from harness.engine.job import Job, Progress
 from harness.engine.plan import JudgementItem, judgement_items, sample_keys
 from harness.errors import HarnessError
+from harness.locale import tr
 from harness.plugins import judge_info
 from harness.protocols import FREE, Closes, EstimatesCost, Judge, Price, RatesPrompts, Ratings
 from harness.store.leases import Leases
@@ -253,7 +254,7 @@ class JudgeWorker:
             return Verdict.failed(reason)
         if (budget := self._budgets[judge]).admits(judge):
             return None
-        return Verdict.unscored(f"not judged: the cost limit of ${budget.limit:g} was reached")
+        return Verdict.unscored(tr("not judged: the cost limit of ${limit:g} was reached", limit=budget.limit))
 
     def _ask(self, judge: Judge, item: JudgementItem, generation: Generation) -> Verdict:
         sample = self._samples[item.request.task, item.request.sample_id].sample

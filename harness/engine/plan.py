@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from harness.codec import digest, sample_digest
+from harness.locale import tr
 from harness.templates import Template
 from harness.types import Generation, PlannedTask, RenderedPrompt, Request, Sample, Sampling, Scale, Verdict
 
@@ -142,7 +143,7 @@ class JudgementItem:
 
 def verdict_on(item: JudgementItem, verdicts: Mapping[str, Verdict]) -> Verdict:
     """Return the verdict on one item, of those given by judgement key, or why there is none."""
-    return item.verdict or verdicts.get(item.key) or Verdict.unscored("not judged")
+    return item.verdict or verdicts.get(item.key) or Verdict.unscored(tr("not judged"))
 
 
 def judgement_items(
@@ -199,7 +200,7 @@ def plan_digest(tasks: Sequence[PlannedTask], requests: Sequence[Request]) -> st
 
 def _no_answer(generation: Generation | None) -> Verdict:
     if generation is None:
-        return Verdict.unscored("no answer was generated")
+        return Verdict.unscored(tr("no answer was generated"))
     if generation.finish_reason == "error":
-        return Verdict.unscored(f"generation failed: {generation.error}")
-    return Verdict.unscored(generation.error or "no answer")
+        return Verdict.unscored(tr("generation failed: {error}", error=generation.error))
+    return Verdict.unscored(generation.error or tr("no answer"))

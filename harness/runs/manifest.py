@@ -1,7 +1,7 @@
 """manifest.json: what a run was asked for and what its files hold, beside the rows that the store has."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from harness.codec import decode
@@ -9,6 +9,7 @@ from harness.engine.plan import PlannedJudge
 from harness.errors import InputError
 from harness.locale import tr
 from harness.protocols import older_source
+from harness.runs.facts import facts_of, texts_of
 
 SCHEMA: Literal[2] = 2
 ANEW = tr("Run its harness eval command again to write it anew; what is stored is not done twice.")
@@ -100,7 +101,27 @@ def read_manifest(document: Mapping[str, Any], *, where: str) -> Manifest:
             {"scored_by": older_source(str(judge.get("name")))} | judge if isinstance(judge, dict) else judge
             for judge in judges
         ]
-    return decode(Manifest, {**document, "judges": judges}, where=where)
+    told = _told(document)
+    manifest = decode(Manifest, {**document, "judges": judges, **told}, where=where)
+    if not told:
+        return manifest
+    joined = zip(manifest.joined, told["joined"], strict=True)
+    messages = told | {"joined": tuple(replace(one, notices=raw["notices"]) for one, raw in joined)}
+    return replace(manifest, **messages)  # decoding keeps texts, and not what they are made of
+
+
+def _told(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the messages of a document; what is not in its place is left to decoding."""
+    models, joined = document["model_notices"], document.get("joined", [])
+    try:
+        return {
+            "notices": texts_of(document["notices"]),
+            "own_notices": texts_of(document["own_notices"]),
+            "model_notices": {key: texts_of(said) for key, said in models.items()},
+            "joined": [one | {"notices": texts_of(one.get("notices", ()))} for one in joined],
+        }
+    except (AttributeError, TypeError):
+        return {}
 
 
 def unknown_schema(schema: object, *, where: str) -> InputError:
@@ -117,5 +138,11 @@ def unknown_schema(schema: object, *, where: str) -> InputError:
 
 
 def manifest_document(manifest: Manifest) -> dict[str, Any]:
-    """Return a manifest as plain values, in the order of its fields."""
-    return asdict(manifest)
+    """Return a manifest as plain values, in the order of its fields; messages are facts."""
+    document = asdict(manifest)
+    return document | {
+        "notices": facts_of(manifest.notices),
+        "own_notices": facts_of(manifest.own_notices),
+        "model_notices": {key: facts_of(said) for key, said in manifest.model_notices.items()},
+        "joined": [asdict(one) | {"notices": facts_of(one.notices)} for one in manifest.joined],
+    }

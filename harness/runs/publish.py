@@ -24,9 +24,9 @@ def publish(run: Run, folder: RunFolder) -> None:
     tested: list[Experiment] | None = None
     if run.manifest.ab is not None:
         tested = experiments(view.tables, run.manifest.ab)
-    results = results_document(board, provenance, notices, cautions=beware)
+    ab = None if tested is None else ab_document(tested)
     folder.write(MARKDOWN, leaderboard_markdown(board, provenance, notices, cautions=beware))
-    folder.write_json(RESULTS, results if tested is None else results | {"ab": ab_document(tested)})
+    folder.write_json(RESULTS, results_document(board, provenance, notices, cautions=beware, ab=ab))
     folder.write(HTML, report_html(view, beware))
     if tested is None:
         folder.remove(AB_MARKDOWN)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import RunCli, results_of
+from tests.conftest import RunCli, reasons_of, results_of
 
 FIVE = ("eval", "--task", "five=five.jsonl", "--run", "r")
 
@@ -28,7 +28,7 @@ def test_what_is_no_score_of_the_scale_is_none(
     assert 3 == ran.code, ran.err
     [row] = results_of(Path(), "r")["rows"]
     assert (None, 0, 5) == (row["mean"], row["n"], row["n_unscored"])
-    [(found, count)] = row["unscored_reasons"].items()
+    [(found, count)] = reasons_of(row).items()
     assert 5 == count
     assert found.startswith(reason)
     assert 0 == run_cli("compare", "r").code
@@ -49,7 +49,7 @@ def test_what_is_no_answer_is_a_failed_generation(
     ran = run_cli(*FIVE, "--model", f"untidy:{target}", "--model", "echo", "--judge", "reference")
     assert 3 == ran.code, ran.err
     rows = {row["model"]: row for row in results_of(Path(), "r")["rows"]}
-    assert {reason: 5} == rows[f"untidy:{target}"]["unscored_reasons"]
+    assert {reason: 5} == reasons_of(rows[f"untidy:{target}"])
     assert 5 == rows["echo"]["n"]
 
 

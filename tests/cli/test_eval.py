@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import RunCli, results_of
+from tests.conftest import RunCli, reasons_of, results_of
 
 FIVE = ("--task", "five=five.jsonl")
 
@@ -26,7 +26,7 @@ def test_a_run_leaves_its_files_and_prints_the_leaderboard(run_cli: RunCli, task
     assert 0 == ran.code, ran.err
     assert (workplace / "runs/first/leaderboard.md").read_text(encoding="utf-8") == ran.out
     results = results_of(workplace, "first")
-    assert 1 == results["schema"]
+    assert 2 == results["schema"]
     assert ["five"] == results["tasks"]
     [row] = results["rows"]
     assert ("five", "reference", "echo", "course.v1", 5, 0) == tuple(
@@ -64,7 +64,7 @@ def test_missing_answers_are_unscored_and_an_empty_one_is_an_answer(run_cli: Run
     assert "1 of 5 verdicts are missing" in ran.err
     [row] = results_of(Path(), "r")["rows"]
     assert (4, 1, 75.0) == (row["n"], row["n_unscored"], row["mean"])
-    assert {"no answer in answers.jsonl": 1} == row["unscored_reasons"]
+    assert {"no answer in answers.jsonl": 1} == reasons_of(row)
     assert 0 == run_cli(*arguments, "--max-unscored", "1").code
 
 
@@ -137,7 +137,7 @@ def test_a_model_that_dies_does_not_take_the_others_with_it(
     assert (2, 3) == (rows["dying:2"]["n"], rows["dying:2"]["n_unscored"])
     assert (5, 0) == (rows["counting:a"]["n"], rows["counting:a"]["n_unscored"])
     reason = "generation failed: The machine cannot hold this model. Use a smaller one."
-    assert {reason: 3} == rows["dying:2"]["unscored_reasons"]
+    assert {reason: 3} == reasons_of(rows["dying:2"])
 
 
 def test_a_failure_is_stored_but_tried_again(run_cli: RunCli, task_file: Path, example_plugin: Path) -> None:
@@ -158,7 +158,7 @@ def test_a_backend_that_forgets_a_request_is_found_out(run_cli: RunCli, task_fil
     assert 3 == ran.code
     [row] = results_of(Path(), "r")["rows"]
     assert (4, 1, 1.0) == (row["n"], row["n_unscored"], row["length_stop_rate"])
-    assert {"generation failed: the model gave no answer to this request": 1} == row["unscored_reasons"]
+    assert {"generation failed: the model gave no answer to this request": 1} == reasons_of(row)
 
 
 def test_a_judge_that_crashes_leaves_its_answer_unscored(
@@ -168,7 +168,7 @@ def test_a_judge_that_crashes_leaves_its_answer_unscored(
     ran = run_cli("eval", *FIVE, "--model", "echo", "--judge", "crashing", "--run", "r")
     assert 3 == ran.code
     [row] = results_of(Path(), "r")["rows"]
-    assert {"the judge crashed: ZeroDivisionError: oh": 1} == row["unscored_reasons"]
+    assert {"the judge crashed: ZeroDivisionError: oh": 1} == reasons_of(row)
     assert (4, 0.5) == (row["n"], row["mean"])
 
 
@@ -181,7 +181,7 @@ def test_a_judge_that_cannot_go_on_is_asked_once(
     assert 3 == ran.code
     assert "judge\n" == Path("log").read_text()
     [row] = results_of(Path(), "r")["rows"]
-    assert {"The key was rejected. Set GEMINI_API_KEY.": 5} == row["unscored_reasons"]
+    assert {"The key was rejected. Set GEMINI_API_KEY.": 5} == reasons_of(row)
     assert None is row["mean"]
 
 

@@ -19,7 +19,7 @@ from harness.runs.folder import RunFolder
 from harness.runs.load import load_run
 from harness.specs import Config, parse_judge
 from harness.store.store import Store
-from tests.conftest import ROOT, RunCli, results_of
+from tests.conftest import ROOT, RunCli, reasons_of, results_of
 
 FIVE = ("--task", "five=five.jsonl")
 
@@ -115,7 +115,7 @@ def test_an_answer_that_failed_is_unscored_by_the_new_judge_too(
     assert 3 == ran.code
     [row] = [row for row in results_of(Path(), "r")["rows"] if row["judge"] == "crashing"]
     reason = "generation failed: The machine cannot hold this model. Use a smaller one."
-    assert {reason: 3, "the judge crashed: ZeroDivisionError: oh": 1} == row["unscored_reasons"]
+    assert {reason: 3, "the judge crashed: ZeroDivisionError: oh": 1} == reasons_of(row)
     assert 0 == run_cli("judge", "r", "--judge", "crashing", "--max-unscored", "4").code
 
 
@@ -212,7 +212,7 @@ def test_the_cost_limit_is_never_passed_and_nothing_is_paid_twice(
     assert "Stopped at the cost limit: $0.1200 was spent." in ran.err
     assert "the same command with a higher --max-cost" in ran.err
     [row] = [row for row in results_of(Path(), "r")["rows"] if row["judge"] == "sold"]
-    assert (12, {"not judged: the cost limit of $0.125 was reached": 28}) == (row["n"], row["unscored_reasons"])
+    assert (12, {"not judged: the cost limit of $0.125 was reached": 28}) == (row["n"], reasons_of(row))
     assert 0 == forty("judge", "r", "--judge", "sold").code
     assert 40 == len(calls()) == len(set(calls()))
 

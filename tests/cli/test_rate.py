@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import RunCli, results_of
+from tests.conftest import RunCli, reasons_of, results_of
 
 TASKS = 30
 SCORES = {"plain": 2, "better": 4}
@@ -71,7 +71,7 @@ def test_from_sheets_to_a_judge_of_the_run(run: RunCli) -> None:
         model: (row["mean"], row["n"], row["n_unscored"]) for model, row in rows.items()
     }
     assert {"human"} == {row["kind"] for row in rows.values()}
-    assert {"not drawn for rating": 10} == rows["plain"]["unscored_reasons"]
+    assert {"not drawn for rating": 10} == reasons_of(rows["plain"])
     assert {"reference", "human"} == {row["judge"] for row in results_of(Path(), "r")["rows"]}
     again = run("rate", "import", "r", str(first), str(second))
     assert (0, imported.out) == (again.code, again.out)

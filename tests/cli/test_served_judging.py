@@ -14,7 +14,7 @@ from harness.cli.progress import ConsoleProgress
 from harness.testing.servers import gemini, openai
 from harness.testing.servers.loopback import Call, Loopback, Step, in_turn, serve
 from harness.types import Verdict
-from tests.conftest import RunCli, results_of
+from tests.conftest import RunCli, notices_of, reasons_of, results_of
 from tests.judges.served import Faulty, number_of, score_of
 
 CANARY = {"gemini": "canary-gemini-5b1e-key", "openai": "canary-openai-91cd-key"}
@@ -145,7 +145,7 @@ def test_a_model_version_that_changes_within_a_run_is_said_on_the_board(run: Run
         assert "several model versions" not in first.out
         second = evaluate(run, f"{name}:test-model", "--overwrite")
     assert "several model versions: model-001, model-002" in second.out
-    assert "several model versions" in str(results_of(Path(), "r")["cautions"])
+    assert "several model versions" in str(notices_of(results_of(Path(), "r"), "caution"))
     assert "several model versions: model-001, model-002" in run("audit", "r").out
 
 
@@ -197,7 +197,7 @@ def test_the_cost_limit_of_a_served_model(run: RunCli) -> None:
         assert (40, 40 * 512) == (expected["calls"], expected["tokens_out"])
         ran = run(*arguments, "--max-cost", "0.0011")
         assert (3, 5) == (ran.code, len(server.calls))
-        assert {"no answer was generated": 35} == results_of(Path(), "r")["rows"][0]["unscored_reasons"]
+        assert {"no answer was generated": 35} == reasons_of(results_of(Path(), "r")["rows"][0])
         assert (0, 40) == (run(*arguments).code, len(server.calls))
 
 

@@ -114,9 +114,10 @@ def test_the_files_for_scripts_have_the_bounds_and_the_caution() -> None:
     )
     assert pair["worst_case_low"] < pair["worst_case"] < pair["best_case"] < pair["best_case_high"]
     assert any(caution.startswith("no score on some of 100 tasks (candidate 20") for caution in pair["cautions"])
-    [caution] = document["cautions"]
-    assert caution["caution"].startswith("candidate has no score on 20 of 100 tasks. Its mean of ")
-    assert "rests on 80 tasks" in caution["caution"]
+    [caution] = document["notices"]
+    assert ("caution", "hundred") == (caution["severity"], caution["task"])
+    assert caution["text"].startswith("candidate has no score on 20 of 100 tasks. Its mean of ")
+    assert "rests on 80 tasks" in caution["text"]
     cells = list(csv.DictReader(io.StringIO(results_csv(document))))[1]
     assert (second["worst_case_low"], pair["best_case_high"]) == (
         float(cells["worst_case_low"]),

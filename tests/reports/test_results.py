@@ -3,7 +3,9 @@
 import csv
 import io
 
+from harness.locale import LANGUAGES, tr
 from reports.results import results_csv, results_document
+from reports.wording import words
 from tests.reports.conftest import small_report
 
 
@@ -40,5 +42,40 @@ def test_no_cell_is_a_formula() -> None:
 def test_cautions_of_the_run_and_of_boards_are_told_apart() -> None:
     """A caution about the run as a whole names no judge."""
     document, _ = rows()
-    assert {"task": None, "judge": None, "caution": "a caution"} == document["cautions"][0]
-    assert "gemini:<x>|y" == document["cautions"][1]["judge"]
+    first, second, *_ = [notice for notice in document["notices"] if notice["severity"] == "caution"]
+    assert ("a caution", None, None) == (first["text"], first["task"], first["judge"])
+    assert "gemini:<x>|y" == second["judge"]
+
+
+def test_every_section_has_its_place() -> None:
+    """The names of schema 2; what a run does not have is null or empty, and an A/B section is there if it has one."""
+    document, _ = rows()
+    assert 2 == document["schema"]
+    assert {"schema", "run", "tasks", "primary", "rows", "comparisons", "audit", "ledger", "notices", "provenance"} <= {
+        *document
+    }
+    assert "ab" not in document
+    report = small_report()
+    assert [] == results_document(report.leaderboard, report.provenance, ab=[])["ab"]
+
+
+def test_a_notice_has_a_code_that_no_language_changes() -> None:
+    """The key of a report's words or of the catalogue, with its values; a text that has none is its own code."""
+    report = small_report()
+    cautions = [words(language)("caution.versions", packages="numpy") for language in LANGUAGES]
+    notes = [tr("Judge {name!r} was slow.", name="x"), "as a plugin said it"]
+    made = results_document(report.leaderboard, report.provenance, notes, cautions=cautions)["notices"]
+    assert [
+        ("Judge {name!r} was slow.", "note", {"name": "x"}, "Judge 'x' was slow."),
+        ("as a plugin said it", "note", {}, "as a plugin said it"),
+        ("caution.versions", "caution", {"packages": "numpy"}, str(cautions[0])),
+        ("caution.versions", "caution", {"packages": "numpy"}, str(cautions[1])),
+    ] == [(one["code"], one["severity"], one["values"], one["text"]) for one in made[:4]]
+
+
+def test_why_verdicts_are_missing_is_counted_by_code() -> None:
+    """Each reason with its code, its number and its text; the numbers add up to what is unscored."""
+    document, _ = rows()
+    row = next(row for row in document["rows"] if row["n_unscored"])
+    assert row["unscored_reasons"]
+    assert all(reason["code"] and reason["text"] and reason["count"] > 0 for reason in row["unscored_reasons"])

@@ -110,7 +110,11 @@ class _Provenance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Caution:
-    caution: str
+    """A caution of schema 1, or a notice of schema 2 if it has ``severity`` caution."""
+
+    caution: str = ""
+    text: str = ""
+    severity: str = "caution"
     task: str | None = None
     judge: str | None = None
 
@@ -124,13 +128,14 @@ class _Results:
     comparisons: tuple[Difference, ...]
     provenance: _Provenance
     cautions: tuple[_Caution, ...] = ()
+    notices: tuple[_Caution | str, ...] = ()
 
 
 def adapter_scores(results: Mapping[str, Any], digest: str, *, where: str) -> list[ScoreRow]:
     """Return the rows of a run that belong to an adapter, each board's baseline before them.
 
     Args:
-        results: A results.json of schema 1.
+        results: A results.json of schema 1 or 2.
         digest: The adapter's, over its configuration and weights: a run of an earlier training in the same folder has
             another one, whatever its label says.
         where: The file, for messages.
@@ -180,9 +185,11 @@ def _board(
 
 
 def _cautions(document: _Results, task: str, judge: str) -> Iterator[str]:
-    for found in document.cautions:
+    for found in (*document.cautions, *document.notices):
+        if isinstance(found, str) or found.severity != "caution":  # schema 1 has its notes as text
+            continue
         if found.task in {None, task} and found.judge in {None, judge}:
-            yield found.caution
+            yield found.caution or found.text
 
 
 def _not_evaluated(document: _Results, digest: str) -> HarnessError:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import RunCli, results_of
+from tests.conftest import RunCli, notices_of, reasons_of, results_of
 
 pytest.importorskip("torch", reason="the extra [local] is not installed")
 
@@ -50,7 +50,7 @@ def test_base_and_adapters_of_one_folder(
     assert {"base", "one", "two"} == {row["model"] for row in results["rows"]}
     assert {"base"} == {comparison["baseline"]["model"] for comparison in results["comparisons"]}
     assert 3 == len({tuple(texts) for texts in answers(workplace).values()})
-    assert 2 == sum("training prompt is unknown" in notice for notice in results["notices"])
+    assert 2 == sum("training prompt is unknown" in notice for notice in notices_of(results))
     again = run_cli(*command)
     assert (0, True) == (again.code, "12 answers (12 stored, 0 to generate)" in again.err)
     assert ran.out == again.out
@@ -68,7 +68,7 @@ def test_an_adapter_without_effect_is_refused_and_the_others_finish(
     assert "Model 'zero' stopped" in ran.err
     rows = {row["model"]: row for row in results_of(workplace, "r")["rows"]}
     assert (3, 0) == (rows["base"]["n"], rows["zero"]["n"])
-    [reason] = rows["zero"]["unscored_reasons"]
+    [reason] = reasons_of(rows["zero"])
     assert "no effect" in reason
 
 

@@ -15,7 +15,7 @@ from harness.models.hf.tokens import Encoder
 from harness.templates import load_template
 from harness.templates.contract import contract_text, make_contract
 from harness.types import Message, RenderedPrompt
-from tests.conftest import RunCli, results_of
+from tests.conftest import RunCli, notices_of, results_of
 
 MakeAdapter = Callable[..., Path]
 TASK = ("--task", "five=five.jsonl", "--judge", "rules", "--max-new-tokens", "4", "--run", "r")
@@ -75,7 +75,7 @@ def test_the_same_prompt_is_silent(run_cli: RunCli, tiny: Path, trained: Path) -
     assert 0 == ran.code, ran.err
     assert "trained with" not in ran.err + ran.out
     results = results_of(Path(), "r")
-    assert not [notice for notice in results["notices"] if "trained" in notice]
+    assert not [notice for notice in notices_of(results) if "trained" in notice]
     details = results["provenance"]["model_details"]["mine"]
     assert f"course.v1 (sha256 {load_template('course.v1').sha256[:12]})" == details["training_prompt"]
 
@@ -133,7 +133,8 @@ def test_the_flag_lets_it_pass_and_every_report_says_so(run_cli: RunCli, tiny: P
     assert said in (folder / "leaderboard.md").read_text(encoding="utf-8")
     assert said in unescape((folder / "report.html").read_text(encoding="utf-8"))
     for name in ("results.json", "manifest.json"):
-        [notice] = [text for text in json.loads((folder / name).read_text())["notices"] if text.startswith(said)]
+        notices = json.loads((folder / name).read_text())["notices"]
+        [notice] = [one["text"] for one in notices if one["text"].startswith(said)]
         assert "; now: 1 <s> 280 ▁ [nothing] " in notice
         assert notice.endswith("; allowed by --allow-prompt-mismatch")
     assert said in run_cli("report", "r").out
@@ -145,7 +146,7 @@ def test_ab_under_the_flag(run_cli: RunCli, tiny: Path, trained: Path) -> None:
     two = ("--prompt", "course.v1", "--prompt", "course-nobos.v1", "--allow-prompt-mismatch")
     ran = ask(run_cli, tiny, trained, *two, command="ab")
     assert 0 == ran.code, ran.err
-    [notice] = [text for text in results_of(Path(), "r")["notices"] if "trained with" in text]
+    [notice] = [text for text in notices_of(results_of(Path(), "r")) if "trained with" in text]
     assert "## Notes\n\n- mine: trained with course.v1 (sha256 1fc95dee6066), asked with course-nobos.v1 " in ran.out
     assert (
         "asked with course-nobos.v1 (sha256 68033a43c238): BOS: once at training, never now (from token 1, " in notice
@@ -222,7 +223,7 @@ def test_another_end_of_answers_than_in_training_is_noted(
     """The adapter learnt to stop with a token at which this base does not stop: every answer runs to its limit."""
     ran = ask(run_cli, tiny, write_contract(make_adapter(tiny), eos=(3, "<pad>")))
     assert 0 == ran.code, ran.err
-    said = [text for text in results_of(Path(), "r")["notices"] if "training ended" in text]
+    said = [text for text in notices_of(results_of(Path(), "r")) if "training ended" in text]
     assert [
         "mine: training ended every answer with <pad> (id 3), at which generation with this base does not stop"
     ] == said

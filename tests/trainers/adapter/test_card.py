@@ -336,6 +336,23 @@ def test_the_rows_of_an_adapter_are_found_by_its_digest() -> None:
     assert ("of the run", "of the board") == found[1].cautions
 
 
+def test_the_cautions_of_schema_2_are_read_as_well() -> None:
+    """They are among the notices, whose notes are no cautions; of another board's none is taken."""
+    one = document({"a": {"adapter_digest": "d1"}}, [row("base"), row("a")])
+    two = {key: value for key, value in one.items() if key != "cautions"} | {
+        "schema": 2,
+        "notices": [
+            {"code": "x", "severity": "note", "values": {}, "text": "a note", "task": None, "judge": None},
+            *(
+                {"code": "c", "severity": "caution", "values": {}, "text": found["caution"],
+                 "task": found["task"], "judge": found["judge"]}
+                for found in one["cautions"]
+            ),
+        ],
+    }  # fmt: skip
+    assert adapter_scores(one, "d1", where="r") == adapter_scores(two, "d1", where="r")
+
+
 def test_an_adapter_that_is_the_baseline_stands_alone() -> None:
     """No row is shown twice, and no comparison is turned around."""
     found = adapter_scores(document({"base": {"adapter_digest": "d1"}}, [row("base"), row("a")]), "d1", where="r")
