@@ -121,9 +121,9 @@ def _spec(recorded: Manifest, config: str | None) -> tuple[EvalSpec, bool]:
     settings = load_config(config or options["config"])
     asked = {key: value for key, value in options.items() if key != "config"}
     spec = evaluation_spec(settings, **{"baseline": None, **asked})
-    joined = [judge for entry in recorded.joined if (judge := _joined(entry.judge, entry.command, settings))]
-    names = {judge.text for judge in joined}
-    judges = (*(judge for judge in spec.judges if judge.text not in names), *joined)
+    found = [judge for entry in recorded.joined if (judge := _joined(entry.judge, entry.command, settings))]
+    joined = {judge.text: judge for judge in found}
+    judges = (*(judge for judge in spec.judges if judge.text not in joined), *joined.values())
     return replace(spec, judges=judges, baseline=recorded.baseline), bool(options["allow_prompt_mismatch"])
 
 
@@ -132,8 +132,12 @@ def _joined(name: str, command: str, settings: Config) -> JudgeSpec | None:
     kind, options = _options(command)
     if kind != "judge":
         return None
-    named = [text for text in options["judges"] if name == text or name.startswith(f"{text} (")]
-    return replace(parse_judge(named[0], settings, rubric=options["rubric"]), text=name) if named else None
+    for spec in [parse_judge(text, settings, rubric=options["rubric"]) for text in options["judges"]]:
+        if name == spec.text or name.startswith(f"{spec.text} ("):
+            return replace(spec, text=name)
+        if name.startswith(f"{spec.text}/"):  # one of its metrics
+            return spec
+    return None
 
 
 def _options(command: str) -> tuple[str, dict[str, Any]]:

@@ -209,3 +209,17 @@ def test_it_joins_a_run_that_is_there(run_cli: RunCli, task_file: Path) -> None:
     ran = run_cli("judge", "r", "--judge", written("def judge(s, g): return 1 / 0", "other.py"))
     assert 3 == ran.code
     assert "ZeroDivisionError" in ran.err + json.dumps(results_of(Path(), "r"))
+
+
+def test_a_run_that_it_joined_is_made_again(run_cli: RunCli, task_file: Path) -> None:
+    """`harness rerun` opens the file again, once for all its metrics."""
+    assert 0 == run_cli("eval", "--task", "five=five.jsonl", "--model", "echo", "--judge", "rules", "--run", "r").code
+    body = "kind = 'checks'\nmetrics = {'a': (0, 1), 'b': (0, 1)}\ndef judge(s, g): return {'a': 0.25, 'b': 1}"
+    assert (
+        0
+        == run_cli("judge", "r", "--judge", written(body), "--judge", written("def judge(s, g): return 1", "q.py")).code
+    )
+    ran = run_cli("rerun", "r")
+    assert 0 == ran.code, ran.err + ran.out
+    rows = {row["judge"]: row["mean"] for row in results_of(Path(), "r-rerun")["rows"]}
+    assert {"my_metric/a": 0.25, "my_metric/b": 1, "q": 1} == {name: rows[name] for name in rows if name != "rules"}
