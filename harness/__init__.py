@@ -11,12 +11,31 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from harness.errors import AdapterMismatchError as AdapterMismatchError
+    from harness.errors import DamagedFileError as DamagedFileError
     from harness.errors import HarnessError as HarnessError
+    from harness.errors import HubError as HubError
     from harness.errors import InputError as InputError
     from harness.errors import JudgeUnavailableError as JudgeUnavailableError
     from harness.errors import MissingExtraError as MissingExtraError
+    from harness.errors import MissingKeyError as MissingKeyError
+    from harness.errors import ModelUnavailableError as ModelUnavailableError
+    from harness.errors import NothingToJudgeError as NothingToJudgeError
+    from harness.errors import NothingUsableError as NothingUsableError
+    from harness.errors import OutOfMemoryError as OutOfMemoryError
+    from harness.errors import PlanMismatchError as PlanMismatchError
+    from harness.errors import PluginError as PluginError
+    from harness.errors import PromptMismatchError as PromptMismatchError
+    from harness.errors import RerunError as RerunError
+    from harness.errors import StatisticsError as StatisticsError
     from harness.errors import StoreError as StoreError
+    from harness.errors import TemplateError as TemplateError
+    from harness.errors import TrainingDataError as TrainingDataError
+    from harness.errors import TrainingError as TrainingError
+    from harness.errors import UnfinishedRunError as UnfinishedRunError
     from harness.errors import UnknownNameError as UnknownNameError
+    from harness.errors import UnlikeRunsError as UnlikeRunsError
+    from harness.errors import UnwritableError as UnwritableError
     from harness.errors import UsageError as UsageError
     from harness.runs.api import compare as compare
     from harness.runs.api import evaluate as evaluate
@@ -26,15 +45,37 @@ if TYPE_CHECKING:
     from harness.runs.api import merge_runs as merge_runs
     from harness.runs.run import Run as Run
 
+_ERRORS = (
+    "AdapterMismatchError",
+    "DamagedFileError",
+    "HarnessError",
+    "HubError",
+    "InputError",
+    "JudgeUnavailableError",
+    "MissingExtraError",
+    "MissingKeyError",
+    "ModelUnavailableError",
+    "NothingToJudgeError",
+    "NothingUsableError",
+    "OutOfMemoryError",
+    "PlanMismatchError",
+    "PluginError",
+    "PromptMismatchError",
+    "RerunError",
+    "StatisticsError",
+    "StoreError",
+    "TemplateError",
+    "TrainingDataError",
+    "TrainingError",
+    "UnfinishedRunError",
+    "UnknownNameError",
+    "UnlikeRunsError",
+    "UnwritableError",
+    "UsageError",
+)
 _PLACES = {
-    "HarnessError": "errors",
-    "InputError": "errors",
-    "JudgeUnavailableError": "errors",
-    "MissingExtraError": "errors",
+    **dict.fromkeys(_ERRORS, "errors"),
     "Run": "runs.run",
-    "StoreError": "errors",
-    "UnknownNameError": "errors",
-    "UsageError": "errors",
     "compare": "runs.api",
     "evaluate": "runs.api",
     "export": "runs.api",

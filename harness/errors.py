@@ -20,6 +20,7 @@
     ├── NothingToJudgeError      a judge that can say nothing of a task
     ├── UnfinishedRunError       a folder that holds no finished run
     ├── UnlikeRunsError          runs that cannot stand on one board
+    ├── RerunError               a run that cannot be made again as it was
     ├── TrainingDataError        data that cannot be trained on, or nothing of which is left
     ├── TrainingError            a training that cannot go on
     ├── PluginError              a fault of a plugin, in what it is or declares
@@ -148,6 +149,10 @@ class UnfinishedRunError(HarnessError):
 
 class UnlikeRunsError(HarnessError):
     """Runs that cannot stand on one board: other tasks, or another judge under the same name."""
+
+
+class RerunError(HarnessError):
+    """A run that cannot be made again as it was: something differs, or no command is on record that makes it."""
 
 
 class TrainingDataError(HarnessError):

@@ -12,7 +12,7 @@ from harness.cli.execution import execute_here, invocation, say_note, say_outcom
 from harness.cli.main import COMMANDS, cli
 from harness.cli.options import FiniteRange, common_options
 from harness.cli.say import say
-from harness.errors import HarnessError, UnknownNameError
+from harness.errors import RerunError, UnfinishedRunError, UnknownNameError
 from harness.locale import tr, trn
 from harness.runs.asking import evaluation_spec
 from harness.runs.assemble import Evaluation, assemble
@@ -93,7 +93,7 @@ def _recorded(named: str, runs: str) -> Recorded:
 
     Raises:
         UnknownNameError: there is no such run.
-        HarnessError: its folder holds no finished run.
+        UnfinishedRunError: its folder holds no finished run.
     """
     if is_bundle(named):
         with unpacked(named) as unpacked_to:
@@ -104,7 +104,7 @@ def _recorded(named: str, runs: str) -> Recorded:
     manifest, results = folder.manifest(), folder.results()
     if manifest is None or results is None:
         if folder.path.is_dir():
-            raise HarnessError(tr("{path} holds no finished run.", path=folder.path))
+            raise UnfinishedRunError(tr("{path} holds no finished run.", path=folder.path))
         raise UnknownNameError(tr("run"), named, list_runs(runs))
     url = located(manifest.store, folder.path)
     return folder.name, manifest, results, url if store_exists(url) else None
@@ -158,7 +158,7 @@ def _options(command: str) -> tuple[str, dict[str, Any]]:
 
 
 def _unreadable(command: str, why: str = "") -> NoReturn:
-    raise HarnessError(
+    raise RerunError(
         tr("The command on record cannot be run again: {command}. {why}", command=command or "-", why=why),
         hint=tr("Run harness eval by hand with the same models, tasks and judges."),
     )
@@ -168,7 +168,7 @@ def _say_changes(recorded: Manifest, evaluation: Evaluation, *, frozen: bool) ->
     """Say what is not as it was.
 
     Raises:
-        HarnessError: something is not, and nothing may be done then.
+        RerunError: something is not, and nothing may be done then.
     """
     found = changes(recorded, evaluation)
     for change in found:
@@ -176,7 +176,7 @@ def _say_changes(recorded: Manifest, evaluation: Evaluation, *, frozen: bool) ->
     if not found:
         say(tr("Task sets, templates, models, judges and package versions are as they were."), err=True)
     elif frozen:
-        raise HarnessError(
+        raise RerunError(
             trn("{n} thing is not as it was.", "{n} things are not as they were.", len(found)),
             hint=tr("Put them back, or leave --frozen out to see what comes out all the same."),
         )

@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from harness.codec import canonical
-from harness.errors import HarnessError
+from harness.errors import HarnessError, UnwritableError
 from harness.locale import tr
 from harness.runs.export import write_table
 from harness.runs.run import Run
@@ -31,7 +31,7 @@ def write_bundle(run: Run, path: Path) -> tuple[str, ...]:
     """Write a run to one file, and return what could not be put in, in sentences.
 
     Raises:
-        HarnessError: the file cannot be written.
+        UnwritableError: the file cannot be written.
     """
     try:
         with tempfile.TemporaryDirectory(prefix="harness-bundle-") as folder:
@@ -42,7 +42,7 @@ def write_bundle(run: Run, path: Path) -> tuple[str, ...]:
             _pack(root, run.name, whole)
             _put(whole, path)
     except OSError as error:
-        raise HarnessError(
+        raise UnwritableError(
             tr("Cannot write {path}: {strerror}.", path=path, strerror=error.strerror or error),
             hint=tr("Name another file: --bundle FILE.zip."),
         ) from error

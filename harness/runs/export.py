@@ -19,7 +19,7 @@ from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 from pyarrow import parquet as pq
 
 from harness.engine.plan import JudgementItem, PlannedJudge
-from harness.errors import HarnessError
+from harness.errors import HarnessError, UnwritableError
 from harness.human.draw import cell as guarded
 from harness.locale import tr
 from harness.types import Generation, PlannedTask, Request, Sample, Verdict
@@ -160,7 +160,7 @@ def write_table(table: pa.Table, path: Path, form: Format) -> None:
     try:
         _WRITERS[form](table, path)
     except OSError as error:
-        raise HarnessError(
+        raise UnwritableError(
             tr("Cannot write {path}: {strerror}.", path=path, strerror=error.strerror or error),
             hint=tr("Name another file: --output PATH."),
         ) from error
