@@ -113,7 +113,8 @@ def lint_prompts(
         for name, findings in found.items():
             for item in findings:
                 where = name if item.line is None else f"{name}:{item.line}"
-                say(printable(f"{where}: {item.level}: {item.text} ({item.code})"))
+                level = tr("error") if item.level == "error" else tr("warning")
+                say(tr("{where}: {level}: {text} ({code})", where=where, level=level, text=item.text, code=item.code))
             if not findings:
                 say(tr("{name}: nothing to remark", name=name))
     return int(any(item.level == "error" for findings in found.values() for item in findings))
@@ -169,7 +170,14 @@ def _against(template: Template, backend: KnowsTrainingPrompt, contract: PromptC
     difference = mismatch(contract, template, backend.tokens)
     if difference is None:
         return []
-    return [Finding(level="error", code="contract", line=None, text=f"the adapter was {difference.sentence}.")]
+    return [
+        Finding(
+            level="error",
+            code="contract",
+            line=None,
+            text=tr("the adapter was {difference}.", difference=difference.sentence),
+        )
+    ]
 
 
 def _sample(task: str, task_id: str | None, settings: Config) -> Sample:

@@ -13,7 +13,6 @@ from harness.runs.run import Run
 from harness.specs import load_config
 from harness.tables.files import read_bytes
 from harness.types import Request
-from reports.formatting import printable
 from reports.submission import IDS, SubmittedAnswer, answer_notes, check_submission, submission_text
 
 _COMPETITION = "elyza-tasks-100-tv"
@@ -61,7 +60,7 @@ def submit(
     _write(Path(output), submission_text(answers))
     cut = sum(stored.answers[request.key].finish_reason == "length" for request in requests)
     for note in answer_notes(answers, cut):
-        say(tr("Note: {note}", note=printable(note)), err=True)
+        say(tr("Note: {note}", note=note), err=True)
     say(
         tr(
             "{output}: {n_answers} answers of {model}, ready to hand in.",
@@ -79,7 +78,8 @@ def _check(path: str) -> int:
     errors = [problem for problem in problems if problem.is_error]
     for problem in [*errors, *(problem for problem in problems if not problem.is_error)][:_SHOWN]:
         where = f"{path}:{problem.line}" if problem.line is not None else path
-        say(f"{where}: {'error' if problem.is_error else 'note'}: {printable(problem.message)}")
+        level = tr("error") if problem.is_error else tr("note")
+        say(tr("{where}: {level}: {text}", where=where, level=level, text=problem.message))
     if len(problems) > _SHOWN:
         say(tr("... and {n_problems} more.", n_problems=len(problems) - _SHOWN))
     if errors:
@@ -130,12 +130,19 @@ def _answers(run: Run, requests: list[Request]) -> list[SubmittedAnswer]:
         missing = [task_id for task_id in wanted if task_id not in ids]
         raise HarnessError(
             tr(
-                "The competition wants the ids {start}-{stop}, and this run has {n_ids} tasks",
+                "The competition wants the ids {start}-{stop}, and this run has {n_ids} tasks without {missing}.",
                 start=IDS.start,
                 stop=IDS.stop - 1,
                 n_ids=len(ids),
+                missing=", ".join(missing[:10]),
             )
-            + (tr(" without {missing}.", missing=", ".join(missing[:10])) if missing else "."),
+            if missing
+            else tr(
+                "The competition wants the ids {start}-{stop}, and this run has {n_ids} tasks.",
+                start=IDS.start,
+                stop=IDS.stop - 1,
+                n_ids=len(ids),
+            ),
             hint=tr(
                 "Evaluate all of it: harness eval --task {competition}=FILE, without --limit.", competition=_COMPETITION
             ),

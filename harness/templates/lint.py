@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from harness.errors import HarnessError
+from harness.locale import tr
 from harness.templates.registry import load_template
 from harness.templates.template import Template
 
@@ -52,28 +53,34 @@ def lint(template: Template, columns: Collection[str] | None = None) -> list[Fin
 def _variables(template: Template, columns: Collection[str] | None) -> Iterator[Finding]:
     if "input" not in template.variables:
         yield Finding(
-            level="error", code="no-input", line=None, text="the instruction is nowhere: {{ input }} is not used."
+            level="error", code="no-input", line=None, text=tr("the instruction is nowhere: {{ input }} is not used.")
         )
     for name in sorted(template.variables - {"input"} - set(columns or ())):
         line = _line_of(template, re.compile(rf"\b{re.escape(name)}\b"))
         if columns is None:
-            text = f"{name!r} exists only in tasks with a column of that name; check with --task."
+            text = tr("{name!r} exists only in tasks with a column of that name; check with --task.", name=name)
             yield Finding(level="warning", code="unknown-variable", line=line, text=text)
         else:
-            text = f"{name!r} is no column of this task: {', '.join(sorted(columns))}."
+            known = ", ".join(sorted(columns))
+            text = tr("{name!r} is no column of this task: {known}.", name=name, known=known)
             yield Finding(level="error", code="undefined-variable", line=line, text=text)
 
 
 def _special_tokens(template: Template) -> Iterator[Finding]:
     for pattern, code, text in (
-        (_SPECIAL, "double-bos", "is written as text; the harness puts the token there itself (see bos:)."),
-        (_END, "end-token", "ends a text for many tokenizers; a prompt should not hold it."),
-        (_INVISIBLE, "invisible", "cannot be seen, and changes the tokens."),
+        (_SPECIAL, "double-bos", tr("it is written as text; the harness puts the token there itself (see bos:).")),
+        (_END, "end-token", tr("it ends a text for many tokenizers; a prompt should not hold it.")),
+        (_INVISIBLE, "invisible", tr("it cannot be seen, and changes the tokens.")),
     ):
         if found := pattern.search(template.text):
             mark = found.group()
             shown = mark if mark.isascii() else f"U+{ord(mark):04X}"
-            yield Finding(level="error", code=code, line=_line_of(template, pattern), text=f"{shown} {text}")
+            yield Finding(
+                level="error",
+                code=code,
+                line=_line_of(template, pattern),
+                text=tr("{shown}: {text}", shown=shown, text=text),
+            )
 
 
 def _names(template: Template) -> Iterator[Finding]:
@@ -84,7 +91,12 @@ def _names(template: Template) -> Iterator[Finding]:
     stem = Path(template.source or template.name).name.removesuffix(".j2")
     wanted = stem if version is None else re.sub(r"\.v[^.]*$", "", stem)
     if said not in {stem, wanted} or (version is not None and f"{said}.v{version}" != stem):
-        text = f"the front matter says {said!r}, version {version}; the file is called {stem}.j2."
+        text = tr(
+            "the front matter says {said!r}, version {version}; the file is called {stem}.j2.",
+            said=said,
+            version=version,
+            stem=stem,
+        )
         yield Finding(
             level="warning", code="name", line=_line_of(template, re.compile(r"^name:", re.MULTILINE)), text=text
         )
@@ -101,7 +113,7 @@ def _rendered(template: Template, columns: Collection[str] | None) -> Iterator[F
         return
     texts = [prompt.text] if prompt.text_form is None else [prompt.text, prompt.text_form]
     if "input" in template.variables and not all(PROBE in text for text in texts):
-        text = "the instruction does not arrive unchanged (a filter such as escape, upper or truncate?)."
+        text = tr("the instruction does not arrive unchanged (a filter such as escape, upper or truncate?).")
         yield Finding(level="error", code="changed-input", line=None, text=text)
         return
     plain = prompt.text_form if prompt.format == "chat" else prompt.text
@@ -114,17 +126,22 @@ def _ending(template: Template, text: str) -> Iterator[Finding]:
     last = template.text.count("\n") + (not template.text.endswith("\n"))
     body = text.rstrip("\n")
     if body != body.rstrip():
-        note = "the prompt ends with blanks, after which models continue badly."
+        note = tr("the prompt ends with blanks, after which models continue badly.")
         yield Finding(level="warning", code="ending", line=last, text=note)
     heading = body.rstrip().rpartition("\n")[2]
     if not _ANSWER_HEADING.match(heading):
         return
     newlines = len(text) - len(body)
     if newlines != 1:
-        note = (
-            f"{newlines or 'no'} newline{'s' * (newlines > 1)} after {heading!r}; adapters of the course were trained "
-            f"with exactly one."
+        note = tr(
+            "no newline after {heading!r}; adapters of the course were trained with exactly one.", heading=heading
         )
+        if newlines:
+            note = tr(
+                "{n} newlines after {heading!r}; adapters of the course were trained with exactly one.",
+                n=newlines,
+                heading=heading,
+            )
         yield Finding(level="error", code="ending", line=last, text=note)
 
 
@@ -134,8 +151,14 @@ def _course(template: Template, text: str) -> Iterator[Finding]:
     if not any(mark in text for mark in _COURSE_MARKS) or text.rstrip().endswith(course.rstrip()):
         return
     heading = next((mark for mark in _COURSE_MARKS if mark in text and mark not in course), None)
-    note = f"almost the course's prompt, with which most published adapters were trained, but not {_COURSE}"
-    note += f": it has {heading!r}." if heading else ": headings, their order or line breaks differ."
+    differs = tr("it has {heading!r}.", heading=heading)
+    if not heading:
+        differs = tr("headings, their order or line breaks differ.")
+    note = tr(
+        "almost the course's prompt, with which most published adapters were trained, but not {course}: {differs}",
+        course=_COURSE,
+        differs=differs,
+    )
     line = _line_of(template, re.compile(re.escape(heading or "###")))
     yield Finding(level="warning", code="course", line=line, text=note)
 
