@@ -10,6 +10,7 @@ import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
 
 from harness.engine.budget import Budget
+from harness.engine.giving_up import GivenUp, words_of
 from harness.engine.job import Job, Outcome, Progress
 from harness.engine.judging import FIRST_LOOK, LAST_LOOK, JudgeWorker
 from harness.errors import HarnessError
@@ -64,8 +65,8 @@ def execute(job: Job, store: Store, progress: Progress, *, max_cost: float | Non
         verdicts=judging.verdicts,
         generated=answering.generated,
         judged=judging.calls,
-        failures=answering.failures,
-        stopped=judging.out_of_service,
+        failures=answering.given_up.reasons,
+        stopped=judging.given_up.reasons,
         spent=budget.spent,
         out_of_budget=budget.is_spent,
     )
@@ -101,7 +102,7 @@ class _Answering:
         self, job: Job, store: Store, *, writer: Writer, leases: Leases, progress: Progress, budget: Budget
     ) -> None:
         self.generated = 0
-        self.failures: dict[str, str] = {}
+        self.given_up = GivenUp()
         self._job = job
         self._store = store
         self._writer = writer
@@ -157,15 +158,15 @@ class _Answering:
     def _generate(self, backend: ModelBackend, pending: Sequence[Request]) -> Iterator[Generation]:
         """Yield the generations of one model; of one that is paid by the token, as many as the budget allows."""
         price, model = model_info(backend).price, pending[0].model
-        if model in self.failures:
-            yield from (_failed(request.key, self.failures[model]) for request in pending)
+        if (reason := self.given_up.reason(model)) is not None:
+            yield from (_failed(request.key, reason) for request in pending)
             return
-        while pending and model not in self.failures:
+        while pending and self.given_up.reason(model) is None:
             affordable = None if price is None or price is FREE else self._budget.affords(model)
             if affordable == 0:
                 return
             asked = {request.key: len(request.rendered.text) for request in pending[:affordable]}
-            for generation in _generate_all(backend, pending[:affordable], self.failures):
+            for generation in _generate_all(backend, pending[:affordable], self.given_up):
                 if price is not None and price is not FREE:
                     # Where nobody counted, a token for each character: rather too many than a limit that ends nothing.
                     characters = None if generation.text is None else len(generation.text)
@@ -176,11 +177,11 @@ class _Answering:
                     )
                 yield generation
             pending = [] if affordable is None else pending[affordable:]
-        if model in self.failures:
-            self._progress.model_failed(model, self.failures[model])
+        if (reason := self.given_up.reason(model)) is not None:
+            self._progress.model_failed(model, reason)
 
 
-def _generate_all(backend: ModelBackend, pending: Sequence[Request], failures: dict[str, str]) -> Iterator[Generation]:
+def _generate_all(backend: ModelBackend, pending: Sequence[Request], given_up: GivenUp) -> Iterator[Generation]:
     """Yield exactly one generation per request: what the backend leaves out or dies on is recorded as failed."""
     missing = {request.key: request for request in pending}
     reason = "the model gave no answer to this request"
@@ -189,12 +190,12 @@ def _generate_all(backend: ModelBackend, pending: Sequence[Request], failures: d
             if missing.pop(generation.request_key, None) is not None:
                 yield generation
     except HarnessError as error:
-        reason = error.message if error.hint is None else f"{error.message} {error.hint}"
+        reason = words_of(error)
     except (Exception, SystemExit) as error:
         log.exception("model %s failed", pending[0].model)
         reason = f"{type(error).__name__}: {error}"
     if missing:
-        failures[pending[0].model] = reason
+        given_up.at_once(pending[0].model, reason)
     for key in missing:
         yield _failed(key, reason)
 

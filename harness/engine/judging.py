@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Self
 
 from harness.engine.budget import Budget
+from harness.engine.giving_up import GivenUp, words_of
 from harness.engine.job import Job, Progress
 from harness.engine.plan import JudgementItem, judgement_items, sample_keys
 from harness.errors import HarnessError
@@ -64,7 +65,7 @@ class JudgeWorker:
     ) -> None:
         self.verdicts: dict[str, Verdict] = {}
         self.calls = 0
-        self.out_of_service: dict[str, str] = {}
+        self.given_up = GivenUp()
         self._job = job
         self._store = store
         self._writer = writer
@@ -83,7 +84,6 @@ class JudgeWorker:
         self._by_row: dict[tuple[str, str, str | None], Judge] = {}
         self._pools: dict[str, ThreadPoolExecutor] = {}
         self._in_flight: list[Future[None]] = []
-        self._failures_in_a_row: dict[str, int] = {}
         self._offers: queue.SimpleQueue[tuple[Sequence[Request], Generation] | None] = queue.SimpleQueue()
         self._asked: set[str] = set()
         self._lock = threading.Lock()
@@ -250,37 +250,32 @@ class JudgeWorker:
 
     def _refusal(self, judge: str) -> Verdict | None:
         """Return the verdict on an answer that is not to be judged now, or None: the judge may be asked."""
-        if reason := self.out_of_service.get(judge):
+        if reason := self.given_up.reason(judge):
             return Verdict.failed(reason)
         if (budget := self._budgets[judge]).admits(judge):
             return None
         return Verdict.unscored(tr("not judged: the cost limit of ${limit:g} was reached", limit=budget.limit))
 
     def _ask(self, judge: Judge, item: JudgementItem, generation: Generation) -> Verdict:
-        sample = self._samples[item.request.task, item.request.sample_id].sample
-        reason = None
+        sample, name = self._samples[item.request.task, item.request.sample_id].sample, item.judge
+        said = None  # why it cannot go on, by its own word
         try:
             verdict = _sound(judge.judge(sample, generation), judge)
-        except HarnessError as error:  # the judge says that it cannot go on: a wrong key, an exhausted quota
-            reason = error.message if error.hint is None else f"{error.message} {error.hint}"
-            verdict = Verdict.failed(reason)
+        except HarnessError as error:  # a wrong key, an exhausted quota
+            said = words_of(error)
+            verdict = Verdict.failed(said)
         except (Exception, SystemExit) as error:
-            log.exception("judge %s failed", item.judge)
+            log.exception("judge %s failed", name)
             verdict = Verdict.failed(f"the judge crashed: {type(error).__name__}: {error}")
         with self._lock:
             self.calls += 1
-            in_a_row = self._failures_in_a_row.get(item.judge, 0) + 1 if verdict.status == "error" else 0
-            self._failures_in_a_row[item.judge] = in_a_row
-            if reason is None and in_a_row >= self._info[item.judge].give_up_after:
-                reason = (
-                    f"given up after {in_a_row} failures in a row, the last: {verdict.reason}. "
-                    "When the cause is mended, the same command continues."
-                )
-            news = reason is not None and item.judge not in self.out_of_service
-            if reason is not None and news:
-                self.out_of_service[item.judge] = reason
-        if reason is not None and news:
-            self._progress.judge_stopped(item.judge, reason)
+        if said is not None:
+            is_news = self.given_up.at_once(name, said)
+        else:
+            failure = verdict.reason if verdict.status == "error" else None
+            is_news = self.given_up.after(failure, name, most=self._info[name].give_up_after)
+        if is_news:
+            self._progress.judge_stopped(name, self.given_up.reasons[name])
         return verdict
 
     def _judge_for(self, item: JudgementItem) -> Judge:

@@ -46,7 +46,13 @@ def facts_of(texts: Sequence[str]) -> list[dict[str, Any]]:
 
 
 def texts_of(facts: Sequence[object]) -> tuple[str, ...]:
-    """Return the messages of several facts."""
+    """Return the messages of several facts.
+
+    Raises:
+        TypeError: they are one text, or nothing that holds several.
+    """
+    if isinstance(facts, str):
+        raise TypeError(f"several messages, not the text {facts!r}")
     return tuple(text_of(fact) for fact in facts)
 
 

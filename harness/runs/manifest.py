@@ -10,6 +10,7 @@ from harness.errors import InputError
 from harness.locale import tr
 from harness.protocols import older_source
 from harness.runs.facts import facts_of, texts_of
+from harness.types import Scale
 
 SCHEMA: Literal[2] = 2
 ANEW = tr("Run its harness eval command again to write it anew; what is stored is not done twice.")
@@ -103,15 +104,16 @@ def read_manifest(document: Mapping[str, Any], *, where: str) -> Manifest:
         ]
     told = _told(document)
     manifest = decode(Manifest, {**document, "judges": judges, **told}, where=where)
-    if not told:
-        return manifest
+    # numbers of a scale stay as they were written, so that files made again are the same
+    scales = [Scale(**judge["scale"]) for judge in judges]
+    planned = tuple(replace(judge, scale=scale) for judge, scale in zip(manifest.judges, scales, strict=True))
     joined = zip(manifest.joined, told["joined"], strict=True)
-    messages = told | {"joined": tuple(replace(one, notices=raw["notices"]) for one, raw in joined)}
+    messages = told | {"judges": planned, "joined": tuple(replace(one, notices=raw["notices"]) for one, raw in joined)}
     return replace(manifest, **messages)  # decoding keeps texts, and not what they are made of
 
 
 def _told(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the messages of a document; what is not in its place is left to decoding."""
+    """Return the messages of a document; nothing if one is not in its place, which decoding then says."""
     models, joined = document["model_notices"], document.get("joined", [])
     try:
         return {

@@ -81,6 +81,7 @@ def test_schema_1_is_read() -> None:
         {"judges": 5},
         {"judges": ["j"]},
         {"notices": 7},
+        {"notices": "text"},
         {"notices": None},
         {"model_notices": [1]},
         {"joined": "no"},
