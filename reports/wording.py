@@ -1,6 +1,5 @@
 """The words of every report, in English and Japanese: one TOML file a language, with the same keys and places."""
 
-import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -37,9 +36,7 @@ class Words:
         """``language`` names the file to read."""
         self.language = language
         text = (resources.files("reports") / "wording_data" / f"{language}.toml").read_text(encoding="utf-8")
-        document = tomllib.loads(text)
-        self._sentences = [(re.compile(pattern), str(said)) for pattern, said in document.pop("sentences", {}).items()]
-        self.texts: Mapping[str, str] = dict(_flat(document))
+        self.texts: Mapping[str, str] = dict(_flat(tomllib.loads(text)))
 
     def __call__(self, key: str, /, **values: object) -> str:
         """Return the text under ``key`` with its places filled, as `Said`.
@@ -58,18 +55,8 @@ class Words:
         return {key.removeprefix(f"{name}."): text for key, text in self.texts.items() if key.startswith(f"{name}.")}
 
     def sentence(self, said: str) -> str:
-        """Return a message of the program in this language; one that is not known stays as it is.
-
-        >>> words("ja").sentence("0 of 8 tasks differ")
-        '8問中、差のある問題は0問です'
-        """
-        known = in_language(said, self.language)
-        if known != said:
-            return known
-        for pattern, template in self._sentences:
-            if found := pattern.fullmatch(said):
-                return template.format(*found.groups())
-        return said
+        """Return a message of the program in this language; what is no message stays as it is."""
+        return in_language(said, self.language)
 
     def several(self, names: Sequence[str], shown: int) -> str:
         """Return the first ``shown`` names and how many more there are.

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from harness.analysis.rows import Difference, Row, differences_of, rows_of
 from harness.analysis.scores import ScoreTable
 from harness.engine.plan import PlannedJudge
+from harness.locale import tr
 from harness.stats import (
     BoardPlan,
     Design,
@@ -213,7 +214,8 @@ def _board(
     comparisons, method, plan = _comparisons(table, baseline, family, design)
     cautions = dict.fromkeys(caution for interval in intervals for caution in interval.cautions)
     if len(table.versions) > 1:
-        cautions[f"the judge answered as several model versions: {', '.join(sorted(table.versions))}"] = None
+        versions = ", ".join(sorted(table.versions))
+        cautions[tr("the judge answered as several model versions: {versions}", versions=versions)] = None
     return Board(
         task=table.task,
         judge=table.judge,

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from harness.errors import StatisticsError
-from harness.locale import tr
+from harness.locale import tr, trn
 from harness.stats.arrays import (
     Floats,
     bounded_interval,
@@ -121,7 +121,12 @@ def anchored_mean(
     cautions = _cautions(fit, draw, drawn_at_random)
     alone, alone_here = _labels_only(fit, limits)
     if fit.n < FEWEST_LABELS:
-        method = f"refused: {fit.n} labels, at least {FEWEST_LABELS} are needed"
+        method: str = trn(
+            "refused: {n} label, at least {fewest} are needed",
+            "refused: {n} labels, at least {fewest} are needed",
+            fit.n,
+            fewest=FEWEST_LABELS,
+        )
         here = beyond = _estimate(None, None, fit.n, method, limits)
     elif fit.slope is None:
         method = "labels only: the judge gives all labelled tasks the same score"
@@ -339,9 +344,9 @@ def _estimate(value: float | None, ends: tuple[float, float] | None, n: int, met
 def _cautions(fit: _Fit, draw: DrawCheck, drawn_at_random: bool | None) -> tuple[str, ...]:
     cautions = list(draw.reasons)
     if drawn_at_random is False:
-        cautions.append("the labelled tasks are on record as not drawn at random: the interval does not hold")
+        cautions.append(tr("the labelled tasks are on record as not drawn at random: the interval does not hold"))
     elif drawn_at_random is None and 0 < fit.n < fit.n_tasks:
-        cautions.append("it is not on record that the labelled tasks were drawn at random; the interval assumes it")
+        cautions.append(tr("it is not on record that the labelled tasks were drawn at random; the interval assumes it"))
     if fit.n >= FEWEST_LABELS and fit.slope is None:
-        cautions.append("the judge gives all labelled tasks the same score and adds nothing")
+        cautions.append(tr("the judge gives all labelled tasks the same score and adds nothing"))
     return tuple(cautions)

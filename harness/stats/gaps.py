@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from harness.locale import tr, trn
 from harness.stats.arrays import Bools, Floats, Ints
 from harness.stats.worst_case_bounds import Ends, bound_intervals, missing_bounds
 
@@ -120,13 +121,25 @@ def gap_sentence(gaps: PairGaps, i: int, *, n: int, n_pairs: int, span: float | 
     """Return what to print beside the figures of comparison ``i``, None where nothing needs to be said."""
     if not gaps.matters[i]:
         return None
-    said = (
-        f"no score on some of {n} tasks (candidate {gaps.candidate[i]}, baseline {gaps.baseline[i]}, in part "
-        f"{gaps.partly[i]}): the difference is that of {n_pairs} tasks; over all {n} it lies "
+    said = tr(
+        "{missing} (candidate {candidate}, baseline {baseline}, in part {partly}): {rests}",
+        missing=trn("no score on the only task", "no score on some of {n} tasks", n),
+        candidate=int(gaps.candidate[i]),
+        baseline=int(gaps.baseline[i]),
+        partly=int(gaps.partly[i]),
+        rests=trn("the difference is that of {n} task", "the difference is that of {n} tasks", n_pairs),
     )
     if np.isnan(gaps.worst[i]):
-        return f"{said}nobody knows where, since no scale bounds it"
+        return tr("{said}; over all {n} it lies nobody knows where, since no scale bounds it", said=said, n=n)
     digits = 3 if span is not None and span <= 1 else 2
     worst, best, low, high = (f"{ends[i]:+.{digits}f}" for ends in (gaps.worst, gaps.best, gaps.low, gaps.high))
-    said += f"between {worst} and {best} whatever the missing scores are"
-    return said if np.isnan(gaps.low[i]) else f"{said}, with sampling error between {low} and {high}"
+    said = tr(
+        "{said}; over all {n} it lies between {worst} and {best} whatever the missing scores are",
+        said=said,
+        n=n,
+        worst=worst,
+        best=best,
+    )
+    if np.isnan(gaps.low[i]):
+        return said
+    return tr("{said}, with sampling error between {low} and {high}", said=said, low=low, high=high)

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 from scipy.special import stdtr
 
 from harness.errors import StatisticsError
-from harness.locale import tr
+from harness.locale import tr, trn
 from harness.stats.arrays import (
     Floats,
     grid_step,
@@ -241,7 +241,7 @@ def compare_pairs(
         pairs=tuple((int(i), int(j)) for i, j in index),
         comparisons=tuple(_comparison(table, i) for i in range(len(index))),
         design=design,
-        method=f"Holm and Sidak-t over {len(index)} comparisons",
+        method=trn("Holm and Sidak-t over {n} comparison", "Holm and Sidak-t over {n} comparisons", len(index)),
     )
 
 
@@ -350,7 +350,7 @@ def _detectable(table: _Table, i: int) -> float | None:
 def _method(table: _Table, i: int, *, identical: bool) -> str:
     n, units = int(table.moments.n[i]), int(table.moments.units[i])
     if n == 0:
-        return "no task has both scores"
+        return tr("no task has both scores")
     if identical:
         return f"0 of {n} differ"
     if np.isnan(table.own[0][i]):
@@ -362,7 +362,7 @@ def _method(table: _Table, i: int, *, identical: bool) -> str:
 
 def _p_method(table: _Table, i: int) -> str:
     if table.moments.n[i] == 0:
-        return "no task has both scores"
+        return tr("no task has both scores")
     what = "sign-flip by cluster" if table.moments.is_clustered else "sign-flip"
     if table.flips.is_exact[i]:
         return f"exact {what} mid-p"
@@ -372,16 +372,24 @@ def _p_method(table: _Table, i: int) -> str:
 def _cautions(moments: PairMoments, i: int) -> tuple[str, ...]:
     n, differ = int(moments.n[i]), int(moments.wins[i] + moments.losses[i])
     cautions: list[str] = []
+    skew = float(moments.skew[i])
     if n == 0:
-        return ("no task has both scores",)
+        return (tr("no task has both scores"),)
     if moments.is_clustered:
         cautions.extend(cluster_cautions(int(moments.units[i]), float(moments.df[i])))
     if differ == 0:
-        cautions.append(f"0 of {n} tasks differ")
+        cautions.append(trn("0 of {n} task differs", "0 of {n} tasks differ", n))
     elif differ < FEW_DISCORDANT:
-        cautions.append(f"only {differ} of {n} tasks differ: trust the sign-flip p-value before the interval")
-    elif COCHRAN * moments.skew[i] ** 2 > moments.units[i]:
-        cautions.append(f"the differences are strongly skewed ({moments.skew[i]:+.1f}): the interval may be off")
+        cautions.append(
+            trn(
+                "only {differ} of {n} task differs: trust the sign-flip p-value before the interval",
+                "only {differ} of {n} tasks differ: trust the sign-flip p-value before the interval",
+                n,
+                differ=differ,
+            )
+        )
+    elif COCHRAN * skew**2 > moments.units[i]:
+        cautions.append(tr("the differences are strongly skewed ({skew:+.1f}): the interval may be off", skew=skew))
     return tuple(cautions)
 
 

@@ -71,7 +71,7 @@ def test_under_twenty_labels_it_refuses(n_labels: int) -> None:
     result = anchored_mean(human, judge, LIKERT_5)
     for estimate in (result.these_tasks, result.population):
         assert (estimate.value, estimate.low, estimate.high) == (None, None, None)
-        assert estimate.method == f"refused: {n_labels} labels, at least 20 are needed"
+        assert estimate.method == f"refused: {n_labels} label{'s' * (n_labels != 1)}, at least 20 are needed"
     assert result.effective_labels is None
     assert result.judge_mean == judge.mean()
 
