@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from harness.errors import HubError as HubError
     from harness.errors import InputError as InputError
     from harness.errors import JudgeUnavailableError as JudgeUnavailableError
+    from harness.errors import LostVerdictsError as LostVerdictsError
     from harness.errors import MissingExtraError as MissingExtraError
     from harness.errors import MissingKeyError as MissingKeyError
     from harness.errors import ModelUnavailableError as ModelUnavailableError
@@ -52,6 +53,7 @@ _ERRORS = (
     "HubError",
     "InputError",
     "JudgeUnavailableError",
+    "LostVerdictsError",
     "MissingExtraError",
     "MissingKeyError",
     "ModelUnavailableError",

@@ -10,6 +10,7 @@
     ├── UnwritableError          a file or folder that cannot be written
     ├── StatisticsError          numbers that cannot be summarised or compared
     ├── StoreError               the database cannot be opened, read or written
+    ├── LostVerdictsError        the store no longer holds what a board was made of
     ├── TemplateError            a template that cannot be filled or applied
     ├── PromptMismatchError      an adapter would be asked with another prompt than it was trained with
     ├── AdapterMismatchError     an adapter does not belong to its base, or has no effect on it
@@ -109,6 +110,10 @@ class StatisticsError(HarnessError):
 
 class StoreError(HarnessError):
     """The result store cannot be opened, read or written."""
+
+
+class LostVerdictsError(HarnessError):
+    """The store no longer holds verdicts that a run's board was made of, or is another store."""
 
 
 class TemplateError(HarnessError):

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from harness.errors import HarnessError
+from harness.errors import TemplateError, TrainingDataError, TrainingError
 from harness.locale import tr
 from harness.models.hf.tokens import Encoder
 from harness.tables.rows import shorten
@@ -192,7 +192,7 @@ class SampleEncoder:
         text = self.encoder.chat_text(messages, awaiting=False)
         before = self.encoder.chat_text(messages[:-1], awaiting=True)
         if not text.startswith(before):
-            raise HarnessError(
+            raise TemplateError(
                 tr("The chat template of the tokenizer writes a prompt otherwise once its answer follows."),
                 hint=tr("Train with a text prompt, for example --set prompt=course.v1."),
             )
@@ -241,7 +241,7 @@ class SampleEncoder:
     def _check(self, encoded: EncodedSet, usable: Sequence[Example], mismatched: Sequence[Example]) -> None:
         """Raise if what would be trained on cannot be right."""
         if not encoded.samples:
-            raise HarnessError(
+            raise TrainingDataError(
                 tr(
                     "None of the {n_left_out} samples can be trained on: {left_out}.",
                     n_left_out=len(encoded.left_out),
@@ -250,7 +250,7 @@ class SampleEncoder:
                 hint=remedy(encoded.left_out[0]),
             )
         if len(mismatched) > _MOST_MISMATCHES * len(usable):
-            raise HarnessError(
+            raise TrainingDataError(
                 tr(
                     "Where prompt and answer meet, {n_mismatched} of {n_usable} samples tokenise otherwise than "
                     "when the model generates (first: {where}, answer {answer}).",
@@ -266,7 +266,7 @@ class SampleEncoder:
         for sample in encoded.samples:
             labels = sample.labels
             if not sample.truncated and labels[-1] != self.eos:
-                raise HarnessError(
+                raise TrainingError(
                     tr(
                         "{where}: the last label is {labels}, not EOS ({eos}): the model would not learn "
                         "to stop. This is a defect: please report it.",
@@ -297,12 +297,12 @@ def _checked_eos(encoder: Encoder, end: frozenset[int]) -> int:
     tokenizer = encoder.tokenizer
     eos = tokenizer.eos_token_id
     if eos is None:
-        raise HarnessError(
+        raise TrainingError(
             tr("The base's tokenizer has no end-of-sequence token, so no answer could learn to end."),
             hint=tr("Use a base whose tokenizer_config.json names an eos_token."),
         )
     if end and eos not in end:
-        raise HarnessError(
+        raise TrainingError(
             tr(
                 "The tokenizer's EOS is {eos}, and generation ends at {end}: the adapter would never stop.",
                 eos=eos,

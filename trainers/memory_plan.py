@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from tabulate import tabulate
 
-from harness.errors import HarnessError
+from harness.errors import OutOfMemoryError
 from harness.locale import tr
 
 GIB = 1 << 30
@@ -166,7 +166,7 @@ def plan_memory(
         least = estimate_memory(
             shape, constraints, tokens=longest, recomputed=recomputed, dequantized=constraints.dequantize is True
         )
-        raise HarnessError(
+        raise OutOfMemoryError(
             tr(
                 "Training needs at least {total:.1f} GiB for a sample of {longest:,} tokens "
                 "({weights:.1f} of them weights), and {budget:.1f} of the {available:.1f} GiB "

@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from harness.errors import HarnessError, UsageError
+from harness.errors import TrainingDataError, UsageError
 from harness.locale import tr
 from harness.models.hf.adapters import CONFIG as ADAPTER_CONFIG
 from harness.models.hf.bases import load_encoder, read_config, stored_quantization
@@ -129,7 +129,7 @@ def prepare(request: Request, say: Callable[[str], None]) -> Prepared:
     examples = read_examples(request.data, columns=request.columns, strict=request.strict)
     kept, refused, files = _refuse_contaminated(examples.examples, examples.files, request.against)
     if request.strict and refused:
-        raise HarnessError(tr("--strict: {refused}.", refused=_first(refused)), hint=tr("Take these rows out."))
+        raise TrainingDataError(tr("--strict: {refused}.", refused=_first(refused)), hint=tr("Take these rows out."))
     training, held = split_heldout(kept, recipe.heldout, recipe.seed)
     source, trusted, numerics, config = _base(request)
     encoder = load_encoder(source, trusted=trusted)
@@ -144,7 +144,7 @@ def prepare(request: Request, say: Callable[[str], None]) -> Prepared:
     say(f"Encoding {_count(len(kept), 'sample')} with {template.name} ...")
     train, heldout = _encoded(samples, training, held)
     if request.strict and train.left_out:
-        raise HarnessError(
+        raise TrainingDataError(
             tr("--strict: {left_out}.", left_out=_first(train.left_out)),
             hint=tr("Mend them, or leave out --strict to train on the others."),
         )
@@ -223,7 +223,7 @@ def _refuse_contaminated(
     refused = [str(hit) for hit in first.values()]
     kept = [example for example in examples if example.where not in first]
     if not kept:
-        raise HarnessError(
+        raise TrainingDataError(
             tr(
                 "All {n_examples} samples are tasks of a benchmark (first: {refused}).",
                 n_examples=len(examples),
@@ -252,7 +252,7 @@ def _encoded(
         ("held out", held, heldout, "Hold out more, or nothing: --set heldout=0"),
     ):
         if wanted and not usable:
-            raise HarnessError(
+            raise TrainingDataError(
                 tr(
                     "None of the {n_wanted} {what} can be used: {left_out}.",
                     n_wanted=_count(len(wanted), "sample"),
@@ -292,7 +292,7 @@ def _base(request: Request) -> tuple[Source, bool, Numerics, Any]:
 def _check_context(config: Any, longest: int) -> None:  # noqa: ANN401 - transformers is untyped
     context = getattr(config.get_text_config(decoder=True), "max_position_embeddings", None)
     if context is not None and longest > context:
-        raise HarnessError(
+        raise TrainingDataError(
             tr(
                 "The longest sample has {longest:,} tokens, and the base takes no more than {context:,}.",
                 longest=longest,

@@ -6,7 +6,7 @@ import click
 
 from harness.cli.options import common_options
 from harness.cli.say import say
-from harness.errors import HarnessError, InputError, MissingExtraError, UnknownNameError, UsageError
+from harness.errors import InputError, MissingExtraError, UnfinishedRunError, UnknownNameError, UsageError
 from harness.locale import tr
 from harness.runs.folder import RESULTS, RunFolder, run_folders
 from harness.specs import load_config
@@ -101,7 +101,7 @@ def _scores(folder: Path, names: tuple[str, ...], runs: str) -> list[ScoreRow]:
         results = run.results()
         if results is None:
             if run.path.is_dir():
-                raise HarnessError(
+                raise UnfinishedRunError(
                     tr("{path} holds no finished run: {results} is missing.", path=run.path, results=RESULTS),
                     hint=tr("Run its harness eval command again; it continues where it stopped."),
                 )

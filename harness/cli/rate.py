@@ -11,7 +11,7 @@ from harness.analysis.judge_audit import RaterCard, rater_card
 from harness.cli.execution import execute_here, invocation
 from harness.cli.options import common_options
 from harness.cli.say import say
-from harness.errors import HarnessError, InputError, UnknownNameError
+from harness.errors import HarnessError, InputError, UnknownNameError, UnwritableError
 from harness.human.draw import (
     Draw,
     Export,
@@ -131,7 +131,7 @@ def _key_name(tag: str) -> str:
 
 def _refuse_overwriting(path: Path, text: str) -> None:
     if path.exists() and path.read_bytes() != text.encode("utf-8", "replace"):
-        raise HarnessError(
+        raise UnwritableError(
             tr("{path} is there already, and somebody has written in it.", path=path),
             hint=tr("Choose another folder with --output DIR."),
         )

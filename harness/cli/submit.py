@@ -6,7 +6,7 @@ import click
 
 from harness.cli.options import common_options
 from harness.cli.say import say
-from harness.errors import HarnessError, UnknownNameError, UsageError
+from harness.errors import HarnessError, UnknownNameError, UnwritableError, UsageError
 from harness.locale import tr
 from harness.runs.load import load_run
 from harness.runs.run import Run
@@ -172,7 +172,7 @@ def _write(path: Path, text: str) -> None:
     try:
         path.write_bytes(text.encode("utf-8"))
     except OSError as error:
-        raise HarnessError(
+        raise UnwritableError(
             tr("Cannot write {path}: {strerror}.", path=path, strerror=error.strerror),
             hint=tr("Choose another file: --output PATH."),
         ) from error

@@ -10,7 +10,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from harness.errors import HarnessError, InputError
+from harness.errors import HarnessError, InputError, UnwritableError
 from harness.locale import tr
 from harness.runs.manifest import ANEW, SCHEMA, Manifest, read_manifest, unknown_schema
 from harness.tables.files import read_bytes
@@ -224,7 +224,7 @@ def _when(folder: RunFolder) -> tuple[str, float]:
 
 
 def _cannot_write(path: Path, error: OSError) -> HarnessError:
-    return HarnessError(
+    return UnwritableError(
         tr("Cannot write {path}: {strerror}.", path=path, strerror=error.strerror),
         hint=tr("Free some space or choose another folder: set runs in harness.toml."),
     )

@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from harness.engine.plan import items_of
-from harness.errors import HarnessError, UnknownNameError
+from harness.errors import HarnessError, LostVerdictsError, UnfinishedRunError, UnknownNameError
 from harness.locale import tr
 from harness.runs.folder import MANIFEST, RunFolder, run_folders
 from harness.runs.manifest import Manifest
@@ -41,7 +41,7 @@ def load_run(name: str, runs: str = RUNS, store: str | None = None, *, whole: bo
     manifest = folder.manifest()
     if manifest is None:
         if folder.path.is_dir():
-            raise HarnessError(
+            raise UnfinishedRunError(
                 tr("{path} holds no finished run: {manifest} is missing.", path=folder.path, manifest=MANIFEST),
                 hint=tr("Run its harness eval command again; it continues where it stopped."),
             )
@@ -50,7 +50,7 @@ def load_run(name: str, runs: str = RUNS, store: str | None = None, *, whole: bo
     run = _read(folder.name, manifest, store or manifest.store)
     if whole and (lost := run.lost(manifest.scored, [judge.name for judge in run.judges])):
         judge, count = next(iter(lost.items()))
-        raise HarnessError(
+        raise LostVerdictsError(
             tr(
                 "The store no longer holds {count} of the scores that {judge!r} gave in run {name!r}.",
                 count=count,

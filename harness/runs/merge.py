@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from harness.engine.plan import JudgementItem, PlannedJudge, plan_digest, task_hash
-from harness.errors import HarnessError
+from harness.errors import UnlikeRunsError
 from harness.locale import tr
 from harness.runs.manifest import Manifest
 from harness.runs.run import Run
@@ -78,7 +78,7 @@ def _tasks(runs: Sequence[Run]) -> tuple[PlannedTask, ...]:
         for task in run.tasks:
             known, owner = found.setdefault(task.name, (task, run))
             if known is not task and task_hash(known.samples) != task_hash(task.samples):
-                raise HarnessError(
+                raise UnlikeRunsError(
                     tr(
                         "Task set {name!r} is not the same in runs {name_2!r} ({n_samples} tasks) and "
                         "{name_3!r} ({n_samples_2} tasks): their scores cannot stand on one board.",
@@ -92,7 +92,7 @@ def _tasks(runs: Sequence[Run]) -> tuple[PlannedTask, ...]:
                 )
     for run in runs[1:]:
         if not {task.name for task in run.tasks} & {task.name for task in runs[0].tasks}:
-            raise HarnessError(
+            raise UnlikeRunsError(
                 tr(
                     "Runs {name!r} and {name_2!r} share no task set: there is nothing to put on one board.",
                     name=runs[0].name,
@@ -111,7 +111,7 @@ def _judges(runs: Sequence[Run], chosen: Sequence[str]) -> dict[str, PlannedJudg
                 continue
             known, owner = found.setdefault(judge.name, (judge, run))
             if (known.fingerprint, known.scale) != (judge.fingerprint, judge.scale):
-                raise HarnessError(
+                raise UnlikeRunsError(
                     tr(
                         "Judge {name!r} is not the same in runs {name_2!r} and {name_3!r} (another model, "
                         "rubric, file or setting): its scores cannot stand on one board.",

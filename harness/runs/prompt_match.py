@@ -3,7 +3,7 @@
 import shlex
 from collections.abc import Mapping, Sequence
 
-from harness.errors import HarnessError
+from harness.errors import HarnessError, PromptMismatchError
 from harness.locale import tr
 from harness.protocols import KnowsTrainingPrompt, ModelBackend
 from harness.templates import Template, load_template
@@ -39,7 +39,7 @@ def check_prompts(
                 remedies[remedy(contract, difference, typed[label])] = None
     if found and not allow:
         blocks = ["\n".join([f"Model {label!r}:", *difference.lines]) for label, difference in found]
-        raise HarnessError(
+        raise PromptMismatchError(
             tr("A model would be asked with another prompt than the one it was trained with.\n") + "\n".join(blocks),
             hint=" ".join([*remedies, f"{_FLAG} evaluates it all the same, and the report says so."]),
         )

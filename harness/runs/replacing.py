@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.errors import InputError, UsageError
+from harness.errors import InputError, PlanMismatchError
 from harness.locale import tr
 from harness.runs.assemble import Evaluation
 from harness.runs.folder import MANIFEST, RunFolder
@@ -17,11 +17,11 @@ def refuse_another_plan(folder: RunFolder, evaluation: Evaluation) -> None:
     A plan is what models are asked: tasks, models, prompts and how tokens are drawn. Judges are none of it.
 
     Raises:
-        UsageError: the run has another plan; the message names what differs.
+        PlanMismatchError: the run has another plan; the message names what differs.
     """
     found = _differences(folder, evaluation)
     if found and not _came_to_nothing(folder):
-        raise UsageError(
+        raise PlanMismatchError(
             tr("Run {name!r} has another plan: {found}.", name=folder.name, found="; ".join(found)),
             hint=tr("Choose another name with --run NAME (nothing that is stored is done twice), or add --overwrite."),
         )

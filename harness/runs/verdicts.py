@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 
 from harness.engine.plan import JudgementItem
-from harness.errors import HarnessError
+from harness.errors import LostVerdictsError
 from harness.locale import tr
 from harness.runs.manifest import Manifest
 from harness.runs.run import Run
@@ -36,7 +36,7 @@ def refuse_losing(run: Run, previous: Manifest, own: Collection[str]) -> None:
     if lost := run.lost(previous.scored, others):
         name, count = next(iter(lost.items()))
         command = next((judge.command for judge in run.manifest.joined if judge.judge == name), "")
-        raise HarnessError(
+        raise LostVerdictsError(
             tr(
                 "The store no longer holds {count} of the scores that {name!r} gave in run {name_2!r}, so the "
                 "board was left as it is.",

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from harness.errors import HarnessError, InputError
+from harness.errors import HarnessError, InputError, UnwritableError
 from harness.locale import tr
 from trainers.adapter.checkpoints import CHECKPOINTS, finished_checkpoints
 from trainers.adapter.files import PART, refuse_other_than_file, sha256_of, write_whole
@@ -41,14 +41,14 @@ def claimed(folder: Path) -> Iterator[None]:
         folder.mkdir(parents=True, exist_ok=True)
         lock.acquire()
     except Timeout as error:
-        raise HarnessError(
+        raise UnwritableError(
             tr("Another process is training into {folder}.", folder=folder),
             hint=tr("Wait for it, or choose another --output."),
         ) from error
     except (NotADirectoryError, FileExistsError) as error:
         raise InputError(tr("not a folder."), path=folder, hint=tr("Choose another --output.")) from error
     except OSError as error:
-        raise HarnessError(
+        raise UnwritableError(
             tr("{folder} cannot be written: {strerror}.", folder=folder, strerror=error.strerror or error),
             hint=tr("Choose an --output that you may write to."),
         ) from error

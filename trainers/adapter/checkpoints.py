@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from harness.codec import decode, digest
-from harness.errors import HarnessError, InputError
+from harness.errors import DamagedFileError, HarnessError, InputError, UnwritableError
 from harness.locale import tr
 from trainers.adapter.files import read_plain, refuse_other_than_file, sha256_of, write_whole
 from trainers.adapter.training_record import TrainingRecord, differences
@@ -170,7 +170,7 @@ def read_manifest(checkpoint: Path) -> Manifest:
     """
     path = checkpoint / MANIFEST
     if not os.path.lexists(path) and os.path.lexists(checkpoint / _NO_DIGESTS):
-        raise HarnessError(
+        raise DamagedFileError(
             tr(
                 "it has no {manifest}: an earlier version wrote it, which kept no digests, and damage could not be "
                 "told",
@@ -184,7 +184,7 @@ def read_manifest(checkpoint: Path) -> Manifest:
     except (ValueError, RecursionError, AttributeError, TypeError, KeyError):
         whole = False
     if not whole:
-        raise HarnessError(tr("{manifest} is not as it was written", manifest=MANIFEST))
+        raise DamagedFileError(tr("{manifest} is not as it was written", manifest=MANIFEST))
     return decode(Manifest, json.dumps(content), where=MANIFEST)
 
 
@@ -222,7 +222,7 @@ def _set_aside(checkpoint: Path) -> Path:
     try:
         checkpoint.rename(aside)
     except OSError as error:
-        raise HarnessError(
+        raise UnwritableError(
             tr(
                 "{checkpoint} cannot be set aside: {strerror}.", checkpoint=checkpoint, strerror=error.strerror or error
             ),

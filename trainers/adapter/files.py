@@ -7,7 +7,7 @@ import os
 import stat
 from pathlib import Path
 
-from harness.errors import HarnessError
+from harness.errors import DamagedFileError, UnwritableError
 from harness.locale import tr
 
 PART = ".part"  # ends the name of a file that is being written
@@ -32,7 +32,7 @@ def write_whole(path: Path, content: str | bytes, *, then: str = "run the same c
         with contextlib.suppress(OSError):
             work.unlink()
         full = error.errno in {errno.ENOSPC, errno.EDQUOT}
-        raise HarnessError(
+        raise UnwritableError(
             tr("{path} cannot be written: {strerror}.", path=path, strerror=error.strerror or error),
             hint=tr("{value}, then {then}.", value="Make room" if full else "Mend that", then=then),
         ) from error
@@ -49,11 +49,11 @@ def read_plain(path: Path, *, most: int) -> bytes:
         with path.open("rb") as file:
             content = file.read(most + 1)
     except OSError as error:
-        raise HarnessError(
+        raise DamagedFileError(
             tr("{name} cannot be read: {strerror}", name=path.name, strerror=error.strerror or error)
         ) from error
     if len(content) > most:
-        raise HarnessError(tr("{name} has more than {most:,} bytes", name=path.name, most=most))
+        raise DamagedFileError(tr("{name} has more than {most:,} bytes", name=path.name, most=most))
     return content
 
 
@@ -66,14 +66,14 @@ def refuse_other_than_file(path: Path) -> None:
     try:
         mode = path.lstat().st_mode
     except FileNotFoundError:
-        raise HarnessError(tr("{name} is missing", name=path.name)) from None
+        raise DamagedFileError(tr("{name} is missing", name=path.name)) from None
     except OSError as error:
-        raise HarnessError(
+        raise DamagedFileError(
             tr("{name} cannot be read: {strerror}", name=path.name, strerror=error.strerror or error)
         ) from error
     if not stat.S_ISREG(mode):
         kind = "a link" if stat.S_ISLNK(mode) else "a folder" if stat.S_ISDIR(mode) else "a pipe or a device"
-        raise HarnessError(tr("{name} is {kind}, not a file", name=path.name, kind=kind))
+        raise DamagedFileError(tr("{name} is {kind}, not a file", name=path.name, kind=kind))
 
 
 def sha256_of(path: Path) -> str:

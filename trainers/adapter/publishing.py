@@ -13,7 +13,7 @@ from huggingface_hub import CommitOperationAdd, HfApi, RepoUrl, get_token
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 from huggingface_hub.utils.tqdm import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
 
-from harness.errors import HarnessError, InputError, UsageError
+from harness.errors import HarnessError, HubError, InputError, UsageError
 from harness.locale import tr
 from harness.templates.contract import CONTRACT
 from trainers.adapter.adapter_folder import check_weights
@@ -98,9 +98,9 @@ def hub_token(given: str | None = None) -> str:
     """
     secret = given or get_token()
     if not secret:
-        raise HarnessError(tr("There is no token for the Hub, and nothing is uploaded without one."), hint=_LOG_IN)
+        raise HubError(tr("There is no token for the Hub, and nothing is uploaded without one."), hint=_LOG_IN)
     if not secret.isascii() or any(character.isspace() or not character.isprintable() for character in secret):
-        raise HarnessError(
+        raise HubError(
             tr("The token for the Hub holds blanks or characters that no token has; it is not shown here."),
             hint=_LOG_IN,
         )
@@ -122,7 +122,7 @@ def refuse_public(repo: str, token: str) -> None:
     except Exception:  # noqa: BLE001 - the HTTP library and that of the Hub have errors of their own
         return
     if not is_private:
-        raise HarnessError(
+        raise HubError(
             tr("The repository {name} is there already, and public.", name=name),
             hint=tr(
                 "Choose another name; or train without --push-to-hub, then: harness card DIR --push-to-hub {name} "
@@ -180,7 +180,7 @@ def _tried(action: Callable[[], T]) -> T:
 def _check_visibility(api: HfApi, url: RepoUrl, *, private: bool) -> None:
     """Refuse to show the world what was meant to be private: asking for it does not change a repository that exists."""
     if private and not api.repo_info(url.repo_id, repo_type="model").private:
-        raise HarnessError(
+        raise HubError(
             tr("The repository {repo_id} is there already, and public.", repo_id=url.repo_id),
             hint=tr(
                 "If everybody may see the adapter: harness card DIR --push-to-hub {repo_id} --public; otherwise "
@@ -234,13 +234,13 @@ def _explained(error: Exception, repo: str, endpoint: str, secret: str) -> Harne
     status = None if response is None else response.status_code
     if status is not None:
         sentence, hint = _REFUSALS.get(status, _FAILED)
-        return HarnessError(f"{sentence.format(repo=repo)} ({status}): {said}.", hint=hint)
+        return HubError(f"{sentence.format(repo=repo)} ({status}): {said}.", hint=hint)
     if isinstance(error, ValueError):  # what the Hub's check of the metadata says
-        return HarnessError(
+        return HubError(
             tr("The Hub does not take {repo}: {said}.", repo=repo, said=said),
             hint=tr("Correct {card} and push again.", card=CARD),
         )
-    return HarnessError(
+    return HubError(
         tr(
             "The upload to {endpoint} broke off: {name}: {said}.",
             endpoint=endpoint,

@@ -7,7 +7,7 @@ from importlib.metadata import EntryPoint
 from pathlib import Path
 
 from harness.codec import digest
-from harness.errors import HarnessError, InputError, MissingExtraError, UsageError
+from harness.errors import InputError, MissingExtraError, TrainingDataError, UsageError
 from harness.locale import tr
 from harness.tables import Row, Table, read_table, shorten
 from harness.types import Message
@@ -153,7 +153,7 @@ def split_heldout(
     if not wanted:
         return tuple(examples), ()
     if wanted >= len(examples):
-        raise HarnessError(
+        raise TrainingDataError(
             tr(
                 "Nothing is left to train on: heldout={heldout} holds out {wanted} of {n_examples} examples.",
                 heldout=heldout,
@@ -172,7 +172,7 @@ def split_heldout(
     if not chosen:  # every group is larger than what was asked for
         least = min(groups.values(), key=len)
         if isinstance(heldout, int) or len(least) == len(examples):
-            raise HarnessError(
+            raise TrainingDataError(
                 tr(
                     "No {wanted} examples can be held out: too many have the same question or are of one conversation, "
                     "which stays on one side.",

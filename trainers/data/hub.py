@@ -15,7 +15,7 @@ from huggingface_hub.errors import (
 )
 
 from harness.codec import canonical
-from harness.errors import HarnessError, InputError, UsageError
+from harness.errors import HarnessError, HubError, InputError, UsageError
 from harness.locale import tr
 from harness.tables import Row, Table
 from harness.tables.parquet import arrow_rows
@@ -109,16 +109,16 @@ def _commit(spec: HubSpec) -> str | None:
     try:
         return str(HfApi().dataset_info(spec.name, revision=spec.revision, timeout=_SECONDS_TO_ANSWER).sha)
     except GatedRepoError as error:
-        raise HarnessError(
+        raise HubError(
             tr("The Hub refuses {name!r}: it is gated.", name=spec.name),
             hint=tr("Accept its terms on its page, then: hf auth login"),
         ) from error
     except RevisionNotFoundError as error:
-        raise HarnessError(
+        raise HubError(
             tr("The Hub has no revision {revision!r} of the data set {name!r}.", revision=spec.revision, name=spec.name)
         ) from error
     except (RepositoryNotFoundError, HFValidationError) as error:
-        raise HarnessError(
+        raise HubError(
             tr("Neither a folder here nor the Hub has the data set {name!r}.", name=spec.name),
             hint=tr("Check the spelling; for a private data set: hf auth login"),
         ) from error
@@ -147,7 +147,7 @@ def _load(target: str, spec: HubSpec, commit: str | None, shown: str) -> list[Ro
 
 def _unreachable(spec: HubSpec) -> HarnessError:
     at = f" at revision {spec.revision!r}" if spec.revision else ""
-    return HarnessError(
+    return HubError(
         tr(
             "The Hub cannot be reached for the data set {name!r}{at}, and there is no local copy to use.",
             name=spec.name,

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from transformers import AttentionInterface, AttentionMaskInterface
 
-from harness.errors import HarnessError
+from harness.errors import TrainingError
 from harness.locale import tr
 
 try:
@@ -102,7 +102,7 @@ def _refuse_unknown(module: torch.nn.Module, given: dict[str, Any]) -> None:
     known = {*_BOUNDS, *_HARMLESS, *(["is_causal"] if given.get("is_causal") else [])}
     unknown = [name for name, value in given.items() if value is not None and name not in known]
     if unknown:
-        raise HarnessError(
+        raise TrainingError(
             tr(
                 "{name} asks for attention with {unknown}, which training cannot compute.",
                 name=type(module).__name__,

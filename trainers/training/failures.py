@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import torch
 
-from harness.errors import HarnessError
+from harness.errors import DamagedFileError, HarnessError
 from harness.locale import tr
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -25,7 +25,7 @@ def loading(checkpoint: str | None) -> Iterator[None]:
     except Exception as error:
         if isinstance(error, HarnessError) or (isinstance(error, RuntimeError) and out_of_memory(error)):
             raise
-        raise HarnessError(
+        raise DamagedFileError(
             tr(
                 "{checkpoint} cannot be loaded: {name}: {error}",
                 checkpoint=checkpoint,

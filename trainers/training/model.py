@@ -11,7 +11,7 @@ from transformers import AutoModelForCausalLM, GenerationConfig
 from transformers.modeling_layers import GradientCheckpointingLayer
 from trl.trainer.utils import add_fused_lm_head
 
-from harness.errors import HarnessError
+from harness.errors import TrainingError
 from harness.locale import tr
 from harness.models.hf.bases import load_base
 from harness.models.hf.memory import available_bytes, footprint
@@ -163,12 +163,12 @@ def _adapted(model: Any, targets: str | tuple[str, ...]) -> list[Any]:  # noqa: 
     }
     for target, found in matches.items():
         if not found:  # peft would adapt the others, and say nothing
-            raise HarnessError(
+            raise TrainingError(
                 tr("target_modules: {target!r} names no linear layer of the base.", target=target),
                 hint=tr("all-linear fits every architecture: --set target_modules=all-linear"),
             )
         if any(module is head for module in found):  # the loss takes its weights as they are
-            raise HarnessError(
+            raise TrainingError(
                 tr("target_modules: {target!r} names the head, which cannot be adapted here.", target=target),
                 hint=tr("all-linear adapts every linear layer but the head: --set target_modules=all-linear"),
             )

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 import torch.distributed as dist
 
-from harness.errors import HarnessError
+from harness.errors import TrainingError
 from harness.locale import tr
 
 # Seconds for gloo's thread, which takes Python's lock once more after an exchange, to let go of its tensors: a process
@@ -99,7 +99,7 @@ def _together() -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:
-        raise HarnessError(
+        raise TrainingError(
             tr(
                 "Another process of this training does not answer any more: {splitlines}",
                 splitlines=str(error).splitlines()[0],

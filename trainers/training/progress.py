@@ -13,7 +13,7 @@ import psutil
 import torch
 from transformers import TrainerCallback
 
-from harness.errors import HarnessError
+from harness.errors import HarnessError, TrainingError
 from harness.locale import tr
 from trainers.memory_plan import GIB
 from trainers.training.processes import all_reduce_sum
@@ -206,7 +206,7 @@ class Progress(TrainerCallback):  # type: ignore[misc]  # transformers is untype
 
 def diverged(what: str) -> HarnessError:
     """Return the error of a training whose numbers are no numbers any more."""
-    return HarnessError(
+    return TrainingError(
         tr("Training has diverged: {what}.", what=what),
         hint=tr("Lower the learning rate (--set learning_rate=1e-4) or add warmup."),
     )

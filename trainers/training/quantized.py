@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from bitsandbytes.nn import Linear4bit
 
-from harness.errors import HarnessError
+from harness.errors import TrainingError
 from harness.locale import tr
 
 
@@ -33,7 +33,7 @@ def check_gradients_pass(model: Any) -> None:  # noqa: ANN401 - transformers is 
             probe = torch.zeros(1, layer.in_features, dtype=layer.compute_dtype or torch.float32, requires_grad=True)
             layer(probe).sum().backward()
         if probe.grad is None or not probe.grad.any():  # torch lets a product without a gradient count as one of zero
-            raise HarnessError(
+            raise TrainingError(
                 tr(
                     "The 4-bit weights of this base pass no gradient on this CPU ({name}): an adapter would learn from "
                     "wrong ones.",

@@ -12,7 +12,7 @@ import torch
 from transformers import PrinterCallback, ProgressCallback, TrainingArguments
 from transformers.utils import logging as transformers_logging
 
-from harness.errors import HarnessError
+from harness.errors import OutOfMemoryError, TrainingError, UnwritableError
 from harness.locale import tr
 from harness.models.hf.adapters import CONFIG
 from harness.templates.contract import CONTRACT, contract_text
@@ -132,7 +132,7 @@ def _trainer(
         prepared.source, prepared.numerics, recipe, plan, base=prepared.request.base, trusted=prepared.trusted
     )
     if prepared.eos not in trainable.end:
-        raise HarnessError(
+        raise TrainingError(
             tr("Generation of {base} does not end at its EOS ({eos}).", base=prepared.request.base, eos=prepared.eos)
         )
     samples = prepared.train.samples
@@ -192,7 +192,7 @@ def _check_labels(trainer: AdapterTrainer, prepared: Prepared) -> None:
     row = trainer.row_of(indices)
     for sample, end in zip(samples, itertools.accumulate(row["lengths"]), strict=True):
         if not sample.truncated and int(row["labels"][0, end - 1]) != prepared.eos:
-            raise HarnessError(
+            raise TrainingError(
                 tr(
                     "{where}: EOS is not learnt in the batch as the model gets it. This is a defect: please report it.",
                     where=sample.where,
@@ -263,7 +263,7 @@ def _save(trainer: AdapterTrainer, prepared: Prepared, record: TrainingRecord, f
         move_in(work, folder, last=CONFIG)
     except Exception as error:
         shutil.rmtree(work, ignore_errors=True)
-        raise HarnessError(
+        raise UnwritableError(
             tr("The adapter cannot be written to {folder}: {error}.", folder=folder, error=error),
             hint=tr("Make room, then run the same command with --resume: it goes on from the last checkpoint."),
         ) from error
@@ -282,7 +282,7 @@ def _memory_named() -> Iterator[None]:
     except RuntimeError as error:
         if not out_of_memory(error):
             raise
-        raise HarnessError(
+        raise OutOfMemoryError(
             tr("Memory ran out outside of the micro-batches: {splitlines}", splitlines=str(error).splitlines()[0]),
             hint=tr(
                 "Try --set dequantize=false, which --resume allows; or, with a new --output, a smaller lora_r, "

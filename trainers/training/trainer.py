@@ -17,7 +17,7 @@ import torch
 from torch.utils.data import DataLoader
 from transformers import Trainer, TrainingArguments
 
-from harness.errors import HarnessError
+from harness.errors import HarnessError, OutOfMemoryError
 from harness.locale import tr
 from trainers.adapter.checkpoints import checkpoints_in, cut_of, seal
 from trainers.adapter.training_record import TrainingRecord
@@ -314,7 +314,7 @@ class AdapterTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped
         used = all_reduce_max(max(sums, default=0))  # every device gives up the same
         plan = smaller(self.plan, self._shape, used, self._longest)
         if any_rank(plan is None):
-            raise HarnessError(
+            raise OutOfMemoryError(
                 tr(
                     "Memory ran out with one sample of up to {longest:,} tokens at a time, every layer recomputing.",
                     longest=self._longest,

@@ -7,7 +7,7 @@ from typing import Any
 
 from safetensors import SafetensorError, safe_open
 
-from harness.errors import HarnessError, InputError
+from harness.errors import AdapterMismatchError, InputError
 from harness.locale import tr
 from harness.models.hf.adapters import WEIGHTS, Adapter
 
@@ -37,7 +37,7 @@ def check_tensors(adapter: Adapter, model: Any) -> str | None:  # noqa: ANN401 -
         attribute, axis = _HALVES[suffix]
         width = getattr(module, attribute, None)
         if width is not None and width != shape[axis]:
-            raise HarnessError(
+            raise AdapterMismatchError(
                 tr(
                     "{name} does not fit the base: {name_2}{suffix} is {shape}×{shape_2}, "
                     "and the layer's {attribute} is {width}.",
@@ -53,7 +53,7 @@ def check_tensors(adapter: Adapter, model: Any) -> str | None:  # noqa: ANN401 -
             )
         _check_rank(adapter, name, suffix, shape[1 - axis])
     if total and len(homeless) == total:
-        raise HarnessError(
+        raise AdapterMismatchError(
             tr(
                 "{name} does not fit the base: none of its {total} tensors belongs to a layer of it, "
                 "for example {homeless!r}.",
@@ -82,7 +82,7 @@ def check_tokenizer(adapter: Adapter, tokenizer_size: int, embedding_rows: int) 
         return None
     size = _vocabulary_size(path)
     if size > max(tokenizer_size, embedding_rows):
-        raise HarnessError(
+        raise AdapterMismatchError(
             tr(
                 "{name} was trained with a tokenizer of {size} entries; its base has {tokenizer_size} and "
                 "{embedding_rows} embeddings.",

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from peft import PeftConfig, PeftModel, get_peft_model_state_dict
 
-from harness.errors import HarnessError, InputError
+from harness.errors import AdapterMismatchError, DamagedFileError, HarnessError, InputError, OutOfMemoryError
 from harness.locale import tr
 from harness.models.hf.adapter_checks import all_zero, check_tensors, non_finite, tensor_shapes
 from harness.models.hf.adapters import CONFIG, WEIGHTS, Adapter
@@ -102,7 +102,7 @@ class Switch:
         """Raise unless all of the adapter came from its files, and nothing of it went into the base."""
         expected = get_peft_model_state_dict(self._wrapped, save_embedding_layers=False)
         if missing := sorted(set(expected) - set(tensor_shapes(adapter))):
-            raise HarnessError(
+            raise DamagedFileError(
                 tr(
                     "{name}: {n_missing} of its tensors are missing in {weights}, for example {missing!r}.",
                     name=adapter.name,
@@ -114,7 +114,7 @@ class Switch:
             )
         self._settle()
         if changed := sorted({name for name, *_ in set(digest.tensors) ^ set(structure.tensors())}):
-            raise HarnessError(
+            raise AdapterMismatchError(
                 tr(
                     "{name} changes weights of the base, which other models share ({n_changed} tensors, for "
                     "example {changed}).",
@@ -125,7 +125,7 @@ class Switch:
                 hint=MERGE,
             )
         if content_digest([adapter.folder / CONFIG, adapter.folder / WEIGHTS]) != adapter.digest:
-            raise HarnessError(
+            raise DamagedFileError(
                 tr("{name} changed while it was in use.", name=adapter.name), hint=tr("Is it still being trained?")
             )
 
@@ -166,7 +166,7 @@ def _wrap(model: Any, adapter: Adapter, config: PeftConfig) -> Any:  # noqa: ANN
             warnings.simplefilter("ignore")  # what they say is checked afterwards, or no user can act on it
             return PeftModel.from_pretrained(model, adapter.folder, config=config, autocast_adapter_dtype=False)
     except (torch.OutOfMemoryError, MemoryError) as error:
-        raise HarnessError(
+        raise OutOfMemoryError(
             tr("Memory does not suffice to attach {name}.", name=adapter.name),
             hint=tr("Try --quantization nf4, or fast_dequantize = false under [models.hf] in harness.toml."),
         ) from error
@@ -175,7 +175,7 @@ def _wrap(model: Any, adapter: Adapter, config: PeftConfig) -> Any:  # noqa: ANN
 
 
 def _refused(adapter: Adapter, error: Exception) -> HarnessError:
-    return HarnessError(
+    return AdapterMismatchError(
         tr(
             "peft cannot attach {name}: {split}",
             name=adapter.name,
@@ -217,7 +217,7 @@ def check_effect(switch: Switch, adapter: Adapter, ids: Sequence[int]) -> list[s
         if all_zero(adapter):
             reason = "all its lora_B weights are zero, as before the first optimizer step"
             hint = "Train it: a run of no more steps than its warm-up, or max_steps 1, changes nothing."
-        raise HarnessError(
+        raise AdapterMismatchError(
             tr("{name} has no effect: base and adapter give equal scores; {reason}.", name=adapter.name, reason=reason),
             hint=hint,
         )

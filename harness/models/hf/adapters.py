@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.errors import HarnessError, InputError
+from harness.errors import AdapterMismatchError, HarnessError, InputError
 from harness.locale import tr
 from harness.models.hf import hub
 from harness.models.hf.digests import content_digest
@@ -114,7 +114,7 @@ def choose_base(adapter: Adapter, wanted: str | None) -> BaseChoice:
             return BaseChoice(base=recorded, revision=adapter.base_revision)
         raise _other_base(adapter, chosen, revision)
     if is_default:
-        raise HarnessError(
+        raise AdapterMismatchError(
             tr("{name} was trained on base {recorded!r}, which is not here.", name=adapter.name, recorded=recorded),
             hint=tr("Say which base it is: --base FOLDER_OR_HUB_ID"),
         )
@@ -155,7 +155,7 @@ def _other_base(adapter: Adapter, chosen: str, revision: str | None) -> HarnessE
         return f"{name}@{commit}" if commit else str(name)
 
     recorded = at(adapter.base, adapter.base_revision)
-    return HarnessError(
+    return AdapterMismatchError(
         tr(
             "{name} was trained on base {recorded!r}, but base is {chosen!r}.",
             name=adapter.name,

@@ -12,7 +12,7 @@ import torch
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
 from transformers.utils import logging as transformers_logging
 
-from harness.errors import HarnessError
+from harness.errors import DamagedFileError
 from harness.locale import tr
 from harness.models.hf.adapter_switch import Switch
 from harness.models.hf.counts import check_counts, check_elements
@@ -165,7 +165,7 @@ def load_encoder(source: Source, *, trusted: bool) -> Encoder:
 def _check_complete(source: Source, missing: list[str]) -> None:
     """Raise if weights are missing: transformers draws them at random, each time others, and says so in a log only."""
     if missing:
-        raise HarnessError(
+        raise DamagedFileError(
             tr(
                 "{text} lacks {n_missing} of its weights, for example {missing!r}.",
                 text=source.text,

@@ -12,7 +12,7 @@ from pathlib import Path
 import platformdirs
 import psutil
 
-from harness.errors import HarnessError
+from harness.errors import UnwritableError
 from harness.locale import tr
 
 
@@ -51,7 +51,7 @@ def build_once(name: str, build: Callable[[Path], None]) -> Path:
         if final.is_dir():  # another process was faster
             return final
         full = " (the disk is full)" if error.errno == errno.ENOSPC else ""
-        raise HarnessError(
+        raise UnwritableError(
             tr(
                 "The cache folder {parent} cannot be written: {strerror}{full}.",
                 parent=final.parent,

@@ -10,7 +10,7 @@ from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
 
-from harness.errors import HarnessError, MissingExtraError, UnknownNameError
+from harness.errors import DamagedFileError, MissingExtraError, UnknownNameError
 from harness.locale import tr
 from harness.models.hf.cache import build_once
 from harness.models.hf.gguf import convert
@@ -84,7 +84,7 @@ def assemble(parts: list[Path], target: Path, sha256: str) -> None:
                     total.update(block)
                     out.write(block)
     if total.hexdigest() != sha256:
-        raise HarnessError(
+        raise DamagedFileError(
             tr(
                 "The embedded model has sha256 {hexdigest}…, not {sha256}…: a package is damaged.",
                 hexdigest=total.hexdigest()[:12],

@@ -12,7 +12,7 @@ from huggingface_hub.errors import (
     RevisionNotFoundError,
 )
 
-from harness.errors import HarnessError, InputError
+from harness.errors import HarnessError, HubError, InputError
 from harness.locale import tr
 from harness.templates.contract import CONTRACT
 
@@ -98,22 +98,22 @@ def _cached_commit(name: str, revision: str | None, file: str, error: Exception)
 def _explained(name: str, revision: str | None, error: Exception) -> HarnessError:
     at = f" at revision {revision!r}" if revision else ""
     if isinstance(error, GatedRepoError):
-        return HarnessError(
+        return HubError(
             tr("The Hub refuses {name!r}: it is gated.", name=name),
             hint=tr("Accept its terms on its page, then: hf auth login"),
         )
     if isinstance(error, RevisionNotFoundError):
-        return HarnessError(tr("The Hub has no revision {revision!r} of {name!r}.", revision=revision, name=name))
+        return HubError(tr("The Hub has no revision {revision!r} of {name!r}.", revision=revision, name=name))
     if isinstance(error, RepositoryNotFoundError | HFValidationError):
-        return HarnessError(
+        return HubError(
             tr("Neither a folder here nor the Hub has {name!r}.", name=name),
             hint=tr("Check the spelling; for a private model: hf auth login"),
         )
     if isinstance(error, HfHubHTTPError) and not isinstance(error, LocalEntryNotFoundError):
-        return HarnessError(
+        return HubError(
             tr("The Hub failed on {name!r}{at}: {split}", name=name, at=at, split=" ".join(str(error).split())[:300])
         )
-    return HarnessError(
+    return HubError(
         tr("The Hub cannot be reached for {name!r}{at}, and there is no complete local copy.", name=name, at=at),
         hint=tr("Check the network, or download the model elsewhere and give its folder."),
     )

@@ -11,7 +11,7 @@ from typing import Any
 
 from peft import PEFT_TYPE_TO_CONFIG_MAPPING
 
-from harness.errors import HarnessError, InputError
+from harness.errors import AdapterMismatchError, InputError
 from harness.locale import tr
 
 MERGE = (
@@ -119,7 +119,7 @@ def check_sizes(config: Mapping[str, Any], longest: int, name: str) -> None:
             continue
         for number in _numbers(value):
             if number > max(_SMALL, longest):
-                raise HarnessError(
+                raise AdapterMismatchError(
                     tr(
                         "{name}: adapter_config.json says {field} = {number:.6g}, and no side of its tensors is longer "
                         "than {longest:,}.",

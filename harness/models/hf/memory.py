@@ -8,7 +8,7 @@ import psutil
 import torch
 from transformers import AutoModelForCausalLM
 
-from harness.errors import HarnessError
+from harness.errors import OutOfMemoryError
 from harness.locale import tr
 from harness.models.hf.numerics import Numerics
 
@@ -111,7 +111,7 @@ def check_fits(name: str, needed: int, available: int, numerics: Numerics) -> No
     if numerics.device == "cpu":
         remedies.append("a machine with a GPU")
     remedies.append("a smaller base")
-    raise HarnessError(
+    raise OutOfMemoryError(
         tr(
             "{name} needs about {needed:.1f} GiB as {quantization} {dtype_name}, "
             "and {available:.1f} GiB are available on the {replace}.",

@@ -10,7 +10,7 @@ from typing import Any
 
 import regex
 
-from harness.errors import HarnessError
+from harness.errors import AdapterMismatchError, HarnessError
 from harness.locale import tr
 
 _SECONDS = 2.0  # for all patterns of an adapter together; ordinary ones take milliseconds
@@ -52,13 +52,13 @@ class Matcher:
 
     def failure(self, what: str) -> HarnessError:
         """Return the error for something in the configuration."""
-        return HarnessError(f"{self._name}: {what}.", hint=tr("Look into its adapter_config.json."))
+        return AdapterMismatchError(f"{self._name}: {what}.", hint=tr("Look into its adapter_config.json."))
 
     def _slow(self, pattern: str) -> HarnessError:
         return self._refused(pattern, f"takes more than {_SECONDS:g} s to match")
 
     def _refused(self, pattern: str, why: str) -> HarnessError:
-        return HarnessError(
+        return AdapterMismatchError(
             tr(
                 "{name}: the pattern {pattern!r} in adapter_config.json {why}.",
                 name=self._name,
@@ -114,7 +114,7 @@ def _check_names(names: object, field: str, name: str) -> None:
     if names in (None, [], {}):
         return
     if not isinstance(names, list) or not all(isinstance(entry, str) and _PLAIN.fullmatch(entry) for entry in names):
-        raise HarnessError(
+        raise AdapterMismatchError(
             tr(
                 "{name}: {field} in adapter_config.json is no list of module names: {names!r}.",
                 name=name,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from harness.errors import HarnessError, InputError, UsageError
+from harness.errors import DamagedFileError, HarnessError, InputError, UsageError
 from harness.locale import tr
 from harness.models.hf import hub
 from harness.models.hf.digests import content_digest, weights_digest, weights_digests
@@ -173,7 +173,7 @@ def check_unchanged(source: Source) -> None:
         return
     again = _gguf(source.text, source.path) if source.kind == "gguf" else _folder(source.text, source.path)
     if again.digest != source.digest:
-        raise HarnessError(
+        raise DamagedFileError(
             tr("{text} changed after the run began.", text=source.text),
             hint=tr("Is it still being written? Run the command again."),
         )
