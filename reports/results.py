@@ -249,10 +249,11 @@ def _comparison(board: Board, comparison: Comparison) -> dict[str, Any]:
         "baseline_unscored": result.baseline_unscored,
         "differ_at_most": result.differ_at_most,
         "minimum_detectable": result.minimum_detectable,
-        "verdict": None,
-        "margin": None,
+        "verdict": comparison.verdict.code,
+        "margin": comparison.verdict.margin,
         "p_ledger": None,
-        "same_sign": None,
+        "same_sign": comparison.verdict.same_sign,
+        "tasks_needed": comparison.verdict.tasks_needed,
         "cautions": list(result.cautions),
     }
 

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from harness.analysis.rows import Difference, Row, differences_of, rows_of
 from harness.analysis.scores import ScoreTable
+from harness.analysis.verdict import ComparisonVerdict, comparison_verdict, default_margin
 from harness.engine.plan import PlannedJudge
 from harness.locale import tr
 from harness.stats import (
@@ -75,11 +76,12 @@ class BoardRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """One candidate against one baseline, with every figure of the paired comparison."""
+    """One candidate against one baseline: every figure of the paired comparison, and what it shows."""
 
     baseline: RowKey
     candidate: RowKey
     result: PairedComparison
+    verdict: ComparisonVerdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,13 +158,14 @@ def build_leaderboard(
     baseline: str,
     family: Family = "baseline",
     confidence: float = 0.95,
+    margin: float | None = None,
 ) -> Leaderboard:
     """Return the leaderboard of a run. ``length_stops`` is by task name and row (see `length_stop_rates`).
 
     ``baseline`` is a model label: its first row is what every other row of a board is compared with, unless ``family``
-    is "all-pairs".
+    is "all-pairs". ``margin``: within how many points two rows count as equal (None: `default_margin` of each scale).
     """
-    boards = tuple(_board(table, length_stops, baseline, family, confidence) for table in tables)
+    boards = tuple(_board(table, length_stops, baseline, family, confidence, margin=margin) for table in tables)
     return Leaderboard(run=run, confidence=confidence, baseline=baseline, family=family, boards=boards)
 
 
@@ -188,6 +191,8 @@ def _board(
     baseline: str,
     family: Family,
     confidence: float,
+    *,
+    margin: float | None,
 ) -> Board:
     scale, design = table.judge.scale, Design(clusters=table.clusters, confidence=confidence)
     intervals = [score_interval(scores, scale, design) for scores in table.scores]
@@ -211,7 +216,7 @@ def _board(
             zip(table.rows, intervals, ranks, table.cells, _tag_rows(table, baseline, design), strict=True)
         )
     ]
-    comparisons, method, plan = _comparisons(table, baseline, family, design)
+    comparisons, method, plan = _comparisons(table, baseline, family, design, margin)
     cautions = dict.fromkeys(caution for interval in intervals for caution in interval.cautions)
     if len(table.versions) > 1:
         versions = ", ".join(sorted(table.versions))
@@ -231,9 +236,10 @@ def _board(
 
 
 def _comparisons(
-    table: ScoreTable, baseline: str, family: Family, design: Design
+    table: ScoreTable, baseline: str, family: Family, design: Design, margin: float | None
 ) -> tuple[tuple[Comparison, ...], str, BoardPlan]:
     """Return the family of one board. Without a row of the baseline (it has none here) the first row stands in."""
+    margin = default_margin(table.judge.scale) if margin is None else margin
     compared = compare_family(
         table.scores,
         table.judge.scale,
@@ -243,7 +249,12 @@ def _comparisons(
         ends=table.ends,
     )
     comparisons = tuple(
-        Comparison(baseline=table.rows[against], candidate=table.rows[candidate], result=result)
+        Comparison(
+            baseline=table.rows[against],
+            candidate=table.rows[candidate],
+            result=result,
+            verdict=comparison_verdict(result, design, margin=margin, n_comparisons=len(compared.pairs)),
+        )
         for (candidate, against), result in zip(compared.pairs, compared.comparisons, strict=True)
     )
     return comparisons, compared.method, plan_family(compared)

@@ -1,0 +1,74 @@
+"""What a comparison shows, in one word, and what it would take where it shows nothing. Pure."""
+
+from dataclasses import dataclass
+from math import ceil, sqrt
+
+from harness.stats import Design, PairedComparison, required_n
+from harness.stats.equivalence import MARGIN_SHARE, DecisionCode, decide, equivalence
+from harness.stats.replication import same_sign
+from harness.types import Scale
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComparisonVerdict:
+    """What a comparison shows against ±``margin`` points.
+
+    ``code``: better or worse by the p-value that is corrected over the board, equal or no_worse by one-sided tests of
+    this comparison alone, else undecided · ``same_sign``: the chance that as many new tasks give the difference the
+    same sign · ``tasks_needed``: where it is undecided, the tasks on which it would no longer be with the design's
+    power, if the true difference is the one seen. None where nothing can be computed.
+    """
+
+    code: DecisionCode
+    margin: float
+    same_sign: float | None
+    tasks_needed: int | None
+
+
+def default_margin(scale: Scale) -> float:
+    """Return the margin within which two rows count as equal, where none was declared.
+
+    >>> from harness.types import LIKERT_5
+    >>> round(default_margin(LIKERT_5), 3)
+    0.3
+    """
+    return MARGIN_SHARE * (scale.high - scale.low)
+
+
+def comparison_verdict(
+    result: PairedComparison, design: Design, *, margin: float, n_comparisons: int = 1
+) -> ComparisonVerdict:
+    """Return what ``result`` shows, as one of ``n_comparisons`` that were corrected together.
+
+    Where all differences are the same there is no standard error: what shows equality then is the exact interval.
+    """
+    found, confidence = result.difference, design.confidence
+    if found.value is None or found.low is None or found.high is None or not result.se or not result.df:
+        code = decide(found.value, result.p_adjusted, None, confidence=confidence)
+        if code == "undecided" and found.low is not None and found.high is not None and found.low >= -margin:
+            code = "equal" if found.high <= margin else "no_worse"
+        return ComparisonVerdict(code=code, margin=margin, same_sign=None, tasks_needed=None)
+    shown = equivalence(found.value, result.se, result.df, margin=margin, confidence=confidence)
+    code = decide(found.value, result.p_adjusted, shown, confidence=confidence)
+    return ComparisonVerdict(
+        code=code,
+        margin=margin,
+        same_sign=same_sign(found.value, result.se, result.df),
+        tasks_needed=_tasks_needed(result, design, margin, n_comparisons) if code == "undecided" else None,
+    )
+
+
+def _tasks_needed(result: PairedComparison, design: Design, margin: float, n_comparisons: int) -> int | None:
+    """Return the fewer of the tasks that would show the difference and those that would show it no worse."""
+    difference, se, df = result.difference.value, result.se, result.df
+    if difference is None or not se or not df:
+        return None
+    spread, share = se * sqrt(df + 1), result.n_pairs / (df + 1)
+    needs = [
+        required_n(difference, spread, power=design.power, confidence=design.confidence, n_comparisons=n_comparisons)
+    ]
+    one_sided = 2 * design.confidence - 1
+    if difference > -margin and one_sided > 0 and design.power > 1 - one_sided:
+        needs.append(required_n(difference + margin, spread, power=design.power, confidence=one_sided))
+    known = [need for need in needs if need is not None]
+    return ceil(min(known) * share) if known else None

@@ -1,0 +1,108 @@
+"""What a comparison shows: each word where it is due, the margin, and what it would take."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from harness.analysis.verdict import ComparisonVerdict, comparison_verdict, default_margin
+from harness.stats import Design, compare_family, paired_comparison
+from harness.types import LIKERT_5, PASS_FAIL, PERCENT, Scale
+
+BASE = np.random.default_rng(1).integers(2, 5, 100).astype(float)
+
+
+def shown(difference: float, sd: float, *, n: int = 100, margin: float = 0.3) -> ComparisonVerdict:
+    """Return the verdict on n differences with exactly this mean and standard deviation."""
+    noise = stats.zscore(np.random.default_rng(2).normal(size=n), ddof=1)
+    return comparison_verdict(paired_comparison(difference + sd * noise, np.zeros(n)), Design(), margin=margin)
+
+
+@pytest.mark.parametrize(
+    ("difference", "sd", "code"),
+    [
+        (0.5, 1.0, "better"),
+        (-0.5, 1.0, "worse"),
+        (0.0, 1.0, "equal"),
+        (0.15, 1.2, "no_worse"),
+        (-0.2, 1.5, "undecided"),
+        (-0.29, 1.5, "undecided"),
+    ],
+)
+def test_each_word(difference: float, sd: float, code: str) -> None:
+    """100 tasks: by t, (0.3 - |d|) / (sd / 10) against 1.66, and d / (sd / 10) against 1.98."""
+    assert shown(difference, sd).code == code
+
+
+def test_the_p_that_counts_is_the_corrected_one() -> None:
+    """Better by its own p, undecided among twenty."""
+    rng = np.random.default_rng(3)
+    scores = np.clip(np.rint(3 + rng.normal(size=(21, 100)) * 1.2), 1, 5)
+    scores[0] = BASE
+    scores[1] = BASE + np.r_[np.ones(14), -np.ones(4), np.zeros(82)]
+    family = compare_family(scores, LIKERT_5)
+    one = family.comparisons[0]
+    assert one.p_value < 0.05 < one.p_adjusted
+    assert comparison_verdict(one, Design(), margin=0.01, n_comparisons=20).code == "undecided"
+
+
+def test_what_is_undecided_says_how_many_tasks_would_do() -> None:
+    """On that many tasks the difference seen passes, or is shown no worse, in 80 % of cases; others need none."""
+    found = shown(-0.2, 1.5)
+    # Not worse by 0.3 at 0.1 from the margin: one-sided n = (1.645 + 0.842)^2 (1.5 / 0.1)^2; different: 443.
+    assert found.tasks_needed == pytest.approx((1.96 + 0.842) ** 2 * (1.5 / 0.2) ** 2, rel=0.02)
+    assert shown(0.5, 1.0).tasks_needed is None
+    assert shown(0.0, 3.0).tasks_needed == pytest.approx((1.645 + 0.842) ** 2 * 100, rel=0.02)
+
+
+def test_many_comparisons_need_more_tasks() -> None:
+    """The corrected level decides; a difference beyond the margin on the wrong side can only be shown worse."""
+    result = paired_comparison(-0.4 + 3 * stats.zscore(np.random.default_rng(4).normal(size=50)), np.zeros(50))
+    alone, among = (comparison_verdict(result, Design(), margin=0.3, n_comparisons=m).tasks_needed for m in (1, 59))
+    assert alone is not None
+    assert among is not None
+    assert among > 2 * alone
+
+
+def test_same_sign_is_a_chance_from_a_half_on() -> None:
+    """By the difference in standard errors; nothing where no error is known."""
+    assert shown(0.0, 1.0).same_sign == pytest.approx(0.5)
+    assert shown(0.3, 1.5).same_sign == pytest.approx(stats.t.cdf(2 / 2**0.5, 99))
+    assert comparison_verdict(paired_comparison(BASE, BASE, LIKERT_5), Design(), margin=0.3).same_sign is None
+
+
+def test_no_task_differs() -> None:
+    """100 of 100 equal: equal by the exact bound; 8 of 8 leave more than the margin open, and nothing says so less."""
+    for n, code in ((100, "equal"), (8, "undecided")):
+        result = paired_comparison(BASE[:n], BASE[:n], LIKERT_5)
+        assert comparison_verdict(result, Design(), margin=0.3).code == code
+
+
+def test_nothing_to_compare_and_too_few_clusters() -> None:
+    """No pair, one pair, no scale, four clusters: undecided, never equal."""
+    for result in (
+        paired_comparison([None, 1], [1, None], LIKERT_5),
+        paired_comparison([3], [3], LIKERT_5),
+        paired_comparison([1, 2, 3], [1, 2, 3]),
+        paired_comparison(BASE, BASE[::-1], LIKERT_5, Design(clusters=[place % 4 for place in range(100)])),
+    ):
+        assert comparison_verdict(result, Design(), margin=0.3).code == "undecided"
+
+
+@pytest.mark.parametrize(("scale", "margin"), [(LIKERT_5, 0.3), (PASS_FAIL, 0.075), (PERCENT, 7.5)])
+def test_the_default_margin_is_a_share_of_the_scale(scale: Scale, margin: float) -> None:
+    """0.3 points on 1-5."""
+    assert default_margin(scale) == pytest.approx(margin)
+
+
+@given(st.lists(st.tuples(st.integers(1, 5), st.integers(1, 5)), min_size=1, max_size=20), st.floats(0.01, 2))
+def test_swapping_turns_the_word_round(pairs: list[tuple[int, int]], margin: float) -> None:
+    """Better becomes worse, equal stays, and only what is not worse may be anything on the other side."""
+    a, b = ([pair[side] for pair in pairs] for side in (0, 1))
+    one, other = (
+        comparison_verdict(paired_comparison(*arrays, LIKERT_5), Design(), margin=margin).code
+        for arrays in ((a, b), (b, a))
+    )
+    turned = {"better": {"worse"}, "worse": {"better"}, "equal": {"equal"}, "no_worse": {"undecided"}}
+    assert other in turned.get(one, {"undecided", "no_worse"})
