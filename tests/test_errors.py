@@ -1,11 +1,18 @@
 """The tree of errors: each can be caught apart, ends the program as its parent does, and stands in the docstring."""
 
 import inspect
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from harness import errors
 from harness.errors import HarnessError, PlanMismatchError, UnknownNameError, UsageError
+from harness.plugins import make
+from harness.templates import load_template
+from harness.types import JudgeSpec, Sample
+from judges.openai import open_openai
+from judges.reference import open_reference
 
 CLASSES = [
     kind for _, kind in inspect.getmembers(errors, inspect.isclass)
@@ -33,3 +40,37 @@ def test_an_unknown_name_has_the_nearest_or_all() -> None:
     assert "Did you mean 'rules'?" == UnknownNameError("judge", "ruels", ["rules", "human"]).hint
     assert "Known: human, rules." == UnknownNameError("judge", "x", ["rules", "human"]).hint
     assert "No judge is installed." == UnknownNameError("judge", "x", []).hint
+
+
+def _no_key() -> None:
+    open_openai(JudgeSpec(text="openai:m", name="openai", option="m"))
+
+
+def _no_reference() -> None:
+    open_reference(JudgeSpec(text="reference", name="reference")).check_samples("t", [Sample(id="0", inputs={})], [])
+
+
+def _no_column() -> None:
+    Path("mine.j2").write_text("{{ input }} {{ title }}")
+    load_template("./mine.j2").render_all([{"input": "問い"}])
+
+
+def _no_kind() -> None:
+    make("judges", "python", JudgeSpec(text="m", name="python", option=str(Path("m.py"))))
+
+
+@pytest.mark.parametrize(
+    ("cause", "kind"),
+    [
+        (_no_key, errors.MissingKeyError),
+        (_no_reference, errors.NothingToJudgeError),
+        (_no_column, errors.TemplateError),
+        (_no_kind, errors.PluginError),
+    ],
+)
+def test_what_happens_has_a_class_of_its_own(workplace: Path, cause: Callable[[], None], kind: type) -> None:
+    """A program can tell one thing from another without reading the message."""
+    Path("m.py").write_text("kind = 'qualty'\ndef judge(s, g): return 1")
+    with pytest.raises(HarnessError) as raised:
+        cause()
+    assert kind is type(raised.value)
