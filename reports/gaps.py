@@ -4,7 +4,7 @@ from harness.analysis.leaderboard import Board, BoardRow, TagRow
 from harness.stats import PairedComparison, WorstCase
 from harness.types import Estimate
 from reports.formatting import MISSING, interval, number, row_name, score_digits, signed
-from reports.wording import Words
+from reports.wording import Said, Words
 
 MARK = "†"
 """What stands beside the figures of a row that lacks scores."""
@@ -96,7 +96,8 @@ def comparison_cautions(board: Board, say: Words) -> list[tuple[str, str]]:
 def _about(row: BoardRow, board: Board, say: Words) -> str:
     digits, total = score_digits(board.judge.scale.low, board.judge.scale.high), board.n_samples
     name = row_name(row.key)
-    parts = [say("gap.row", row=name, missing=row.estimate.n_unscored, total=total)]
+    known = {"row": name, "missing": row.estimate.n_unscored, "total": total}
+    parts = [say("gap.row", **known)]
     if row.n_partly:
         parts.append(say("gap.row_partly", count=row.n_partly))
     if row.estimate.n and row.comparable is None:
@@ -115,7 +116,7 @@ def _about(row: BoardRow, board: Board, say: Words) -> str:
         )
     elif any(comparison.baseline == row.key for comparison in board.comparisons):
         parts.append(say("gap.row_baseline"))
-    return say("space").join(parts)
+    return Said(say("space").join(parts), "gap.row", known)
 
 
 def _count(row: BoardRow) -> int:

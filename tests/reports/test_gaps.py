@@ -116,6 +116,7 @@ def test_the_files_for_scripts_have_the_bounds_and_the_caution() -> None:
     assert any(caution.startswith("no score on some of 100 tasks (candidate 20") for caution in pair["cautions"])
     [caution] = document["notices"]
     assert ("caution", "hundred") == (caution["severity"], caution["task"])
+    assert ("gap.row", {"row": "candidate", "missing": 20, "total": 100}) == (caution["code"], caution["values"])
     assert caution["text"].startswith("candidate has no score on 20 of 100 tasks. Its mean of ")
     assert "rests on 80 tasks" in caution["text"]
     cells = list(csv.DictReader(io.StringIO(results_csv(document))))[1]
