@@ -86,7 +86,7 @@ def _check_models(models: Mapping[str, Any], source: Path) -> None:
     for name, value in models.items():
         if name not in known:
             raise UnknownNameError(tr("key of [models]"), name, known)
-        wanted, what = (str, "text") if name == "base" else (Mapping, "a table of settings")
+        wanted, what = (str, tr("text")) if name == "base" else (Mapping, tr("a table of settings"))
         if not isinstance(value, wanted):
             raise InputError(
                 tr("models.{name}: should be {what} (got {value!r}).", name=name, what=what, value=value), path=source

@@ -41,7 +41,7 @@ class HumanRatings:
         self._file = file
         self._ratings = ratings
         self._plugin = plugin
-        self._noun = "rating" if plugin == "human" else "score"
+        self._noun = tr("rating") if plugin == "human" else tr("score")
         self._items: dict[tuple[str, str], dict[Place, list[Rating]]] = {}
         for rating in ratings:
             places = self._items.setdefault((rating.model, rating.task_id), {})

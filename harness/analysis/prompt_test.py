@@ -375,7 +375,7 @@ def units_to_split(samples: Sequence[Sample]) -> list[Hashable]:
     """
     units: list[Hashable] = [("task", one.id) if one.cluster is None else one.cluster for one in samples]
     if (count := len(set(units))) < FEWEST_TO_SPLIT:
-        what = "clusters of tasks" if count < len(samples) else "tasks"
+        what = tr("clusters of tasks") if count < len(samples) else tr("tasks")
         raise StatisticsError(
             tr(
                 "{count} {what} are too few to select on one half and report on the other: it takes {fewest_to_split}.",

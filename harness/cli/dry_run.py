@@ -5,10 +5,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from tabulate import tabulate
-
+from harness.cli.say import said
+from harness.cli.table import table
 from harness.engine.job import Job
 from harness.engine.plan import JudgementItem, items_of, sample_keys
+from harness.locale import tr
 from harness.plugins import judge_info, model_info
 from harness.protocols import FREE, CallEstimate, EstimatesCost, JudgeInfo, ModelInfo
 from harness.remote.pricing import rough_tokens
@@ -62,36 +63,39 @@ def _report(run: str, job: Job, url: str, *, as_json: bool, generates: bool) -> 
             "expected": {name: asdict(figures) for name, figures in expected.items()},
         }
         return json.dumps(plan, ensure_ascii=False, indent=2)
-    rows = [("answers", len(wanted), len(answers), len(wanted) - len(answers))] if generates else []
-    rows += [(f"verdicts by {name}", len(items) + known[name], known[name], len(items)) for name, items in todo.items()]
+    rows = [(tr("answers"), len(wanted), len(answers), len(wanted) - len(answers))] if generates else []
+    rows += [
+        (tr("verdicts by {name}", name=name), len(items) + known[name], known[name], len(items))
+        for name, items in todo.items()
+    ]
+    headers = [tr("work"), tr("planned"), tr("cached"), tr("to do")]
     parts = [
-        f"Run {run} would do this:",
-        tabulate(rows, headers=["work", "planned", "cached", "to do"], tablefmt="github"),
+        said(tr("Run {run} would do this:", run=run)),
+        table([(name, *map(str, counts)) for name, *counts in rows], headers),
     ]
     if expected:
         parts.append(_expected_table(expected))
-    return "\n\n".join([*parts, "Nothing was done (--dry-run)."])
+    return "\n\n".join([*parts, said(tr("Nothing was done (--dry-run)."))])
 
 
 def _expected_table(expected: Mapping[str, Expected]) -> str:
     rows = [
         (
             name,
-            figures.calls,
+            str(figures.calls),
             f"{figures.tokens_in:,}",
             f"{figures.tokens_out:,}",
-            "price unknown" if figures.cost is None else f"${figures.cost:.2f}",
+            tr("price unknown") if figures.cost is None else f"${figures.cost:.2f}",
             _duration(figures.seconds),
             figures.pace,
         )
         for name, figures in expected.items()
     ]
-    headers = ["served by", "calls", "tokens in", "tokens out", "cost", "time", "at"]
-    table = tabulate(rows, headers=headers, tablefmt="github", disable_numparse=True)
-    return (
-        "Rough estimates; answers count with their longest length, thinking and repeated questions come on top:\n\n"
-        f"{table}"
+    headers = [tr("served by"), tr("calls"), tr("tokens in"), tr("tokens out"), tr("cost"), tr("time"), tr("at")]
+    beware = tr(
+        "Rough estimates; answers count with their longest length, thinking and repeated questions come on top:"
     )
+    return f"{said(beware)}\n\n{table(rows, headers)}"
 
 
 def _expected(
@@ -133,9 +137,9 @@ def _total(served: JudgeInfo | ModelInfo, each: Sequence[CallEstimate]) -> Expec
         tokens_out=sum(one.tokens_out for one in each),
         cost=_total_cost(each),
         seconds=max(unpaced, calls / per_minute * _MINUTE) if per_minute else unpaced,
-        pace=f"{per_minute:g} requests a minute"
+        pace=tr("{n:g} requests a minute", n=per_minute)
         if per_minute
-        else f"{in_flight} at once, {_SECONDS_PER_CALL:g} s a call",
+        else tr("{n} at once, {seconds:g} s a call", n=in_flight, seconds=_SECONDS_PER_CALL),
     )
 
 
@@ -145,7 +149,9 @@ def _total_cost(each: Sequence[CallEstimate]) -> float | None:
 
 
 def _duration(seconds: float) -> str:
-    return f"{seconds / _MINUTE:.0f} min" if seconds >= _MINUTE else f"{seconds:.0f} s"
+    if seconds >= _MINUTE:
+        return tr("{minutes:.0f} min", minutes=seconds / _MINUTE)
+    return tr("{seconds:.0f} s", seconds=seconds)
 
 
 def _counts(job: Job, url: str) -> tuple[dict[str, Generation], dict[str, list[JudgementItem]], dict[str, int]]:

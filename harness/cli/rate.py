@@ -5,12 +5,12 @@ from dataclasses import asdict
 from pathlib import Path
 
 import click
-from tabulate import tabulate
 
 from harness.analysis.judge_audit import RaterCard, rater_card
 from harness.cli.execution import execute_here, invocation
 from harness.cli.options import common_options
-from harness.cli.say import say
+from harness.cli.say import said, say
+from harness.cli.table import table
 from harness.errors import HarnessError, InputError, UnknownNameError, UnwritableError
 from harness.human.draw import (
     Draw,
@@ -25,7 +25,7 @@ from harness.human.draw import (
 )
 from harness.human.ratings import rating_scale
 from harness.human.sheets import IMPORTED, SheetRatings, rater_matrix, ratings_text, read_ratings
-from harness.locale import tr
+from harness.locale import tr, trn
 from harness.runs.add_judges import Joining, add_in_folder, judging_job
 from harness.runs.finish import replaced
 from harness.runs.folder import RunFolder
@@ -140,9 +140,8 @@ def _refuse_overwriting(path: Path, text: str) -> None:
 def _say_what_was_drawn(export: Export, folder: RunFolder) -> None:
     draw = export.draw
     for task, chosen in draw.chosen.items():
-        left_out = f"; {len(draw.incomplete[task])} without an answer of every model left out" * bool(
-            draw.incomplete[task]
-        )
+        incomplete = len(draw.incomplete[task])
+        left_out = tr("; {n} without an answer of every model left out", n=incomplete) if incomplete else ""
         say(
             tr(
                 "{task}: {n_chosen} of {n_population} tasks drawn at random (seed {seed}){left_out}",
@@ -166,9 +165,9 @@ def _say_what_was_drawn(export: Export, folder: RunFolder) -> None:
             "{raters}. Whose they are is in "
             "{path}: keep it from the raters.\n"
             "When the sheets are filled: harness rate import {name} SHEET.csv …",
-            n_rows=_count(len(draw.rows), "model"),
-            per_rater=_count(per_rater, "answer"),
-            raters=_count(draw.raters, "rater"),
+            n_rows=trn("{n} model", "{n} models", len(draw.rows)),
+            per_rater=trn("{n} answer", "{n} answers", per_rater),
+            raters=trn("{n} rater", "{n} raters", draw.raters),
             path=folder.path / _key_name(draw.tag),
             name=folder.name,
         ),
@@ -225,15 +224,23 @@ def import_sheets(*, run: str, sheets: tuple[str, ...], config: str | None, stor
 
 def _blanks(ratings: Sequence[SheetRating]) -> list[str]:
     """Return what each rater left blank, by item."""
-    notes = []
+    notes: list[str] = []
     for rater in dict.fromkeys(rating.item.rater for rating in ratings):
         own = [rating for rating in ratings if rating.item.rater == rater]
         blank = [rating.item.id for rating in own if rating.score is None]
         if blank:
-            more = f" and {len(blank) - _LISTED} more" if len(blank) > _LISTED else ""
+            listed = ", ".join(blank[:_LISTED])
+            if len(blank) > _LISTED:
+                listed = tr("{listed} and {n} more", listed=listed, n=len(blank) - _LISTED)
             notes.append(
-                f"rater {rater} gave no score to {len(blank)} of {_count(len(own), 'item')} "
-                f"({', '.join(blank[:_LISTED])}{more}): not rated. Answers that a rater passes over are no random part."
+                tr(
+                    "rater {rater} gave no score to {n_blank} of {items} ({listed}): not rated. Answers that a rater "
+                    "passes over are no random part.",
+                    rater=rater,
+                    n_blank=len(blank),
+                    items=trn("{n} item", "{n} items", len(own)),
+                    listed=listed,
+                )
             )
     return notes
 
@@ -292,16 +299,25 @@ def _record(draw: Draw) -> dict[str, object]:
 
 def _summary(ratings: Sequence[SheetRating], card: RaterCard) -> str:
     scored = [rating for rating in ratings if rating.score is not None]
-    count = f"{_count(len(scored), 'rating')} of {_count(card.n_items, 'answer')}"
-    parts = [f"{count} by {_count(len(card.raters), 'rater')}."]
+    counted = tr(
+        "{ratings} of {answers} by {raters}.",
+        ratings=trn("{n} rating", "{n} ratings", len(scored)),
+        answers=trn("{n} answer", "{n} answers", card.n_items),
+        raters=trn("{n} rater", "{n} raters", len(card.raters)),
+    )
+    parts = [said(counted)]
     if card.pairs:
         rows = [(f"{first} – {second}", *agreement_cells(found)) for first, second, found in card.pairs]
-        headers = ["raters", "n", "equal", "within 1", "kappa (quadratic)", "its interval", "first - second"]
-        parts.append(tabulate(rows, headers=headers, tablefmt="github", disable_numparse=True))
-        alpha = "cannot be computed" if card.alpha is None else f"{card.alpha:.2f}"
-        parts.append(f"Krippendorff's ordinal alpha of all raters: {alpha}.")
+        headers = [
+            tr("raters"),
+            "n",
+            tr("equal"),
+            tr("within 1"),
+            tr("kappa (quadratic)"),
+            tr("its interval"),
+            tr("first - second"),
+        ]
+        parts.append(table(rows, headers))
+        alpha = tr("cannot be computed") if card.alpha is None else f"{card.alpha:.2f}"
+        parts.append(said(tr("Krippendorff's ordinal alpha of all raters: {alpha}.", alpha=alpha)))
     return "\n\n".join(parts)
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"

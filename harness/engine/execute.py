@@ -74,8 +74,8 @@ def execute(job: Job, store: Store, progress: Progress, *, max_cost: float | Non
 
 def _check_prices(job: Job) -> None:
     """Refuse a cost limit that could not be kept: what is sold by the token has a price other than `FREE`."""
-    sold = [(f"judge {judge.name!r}", judge_info(judge).price) for judge in job.judges]
-    sold += [(f"model {label!r}", model_info(backend).price) for label, backend in job.models.items()]
+    sold = [(tr("judge {name!r}", name=judge.name), judge_info(judge).price) for judge in job.judges]
+    sold += [(tr("model {name!r}", name=label), model_info(backend).price) for label, backend in job.models.items()]
     for what, price in sold:
         if price is None:
             raise HarnessError(

@@ -258,8 +258,8 @@ def _refuse_doubles(ratings: Iterable[Rating], path: str) -> None:
     for rating in ratings:
         key = (rating.judge, rating.model, rating.prompt, rating.task, rating.task_id, rating.rater)
         if key in first:
-            by = "" if rating.rater is None else f" by rater {rating.rater!r}"
-            under = "" if rating.prompt is None else f" under {rating.prompt!r}"
+            by = "" if rating.rater is None else tr(" by rater {rater!r}", rater=rating.rater)
+            under = "" if rating.prompt is None else tr(" under {prompt!r}", prompt=rating.prompt)
             raise InputError(
                 tr(
                     "a second rating{by} of model {model!r}{under} on task {task_id!r}, after line {first}",

@@ -5,7 +5,7 @@ from typing import Any
 
 from harness.errors import HarnessError, MissingExtraError, PluginError
 from harness.locale import tr
-from harness.plugins.finding import Group, _found, came_from, entry, fault, missing_extra, names
+from harness.plugins.finding import SAID, Group, _found, came_from, entry, fault, missing_extra, names
 from harness.plugins.info import check, judge_info, missing_attributes, model_info
 from harness.plugins.metrics import expanded
 from harness.plugins.origins import Origin, each, identity, origin, remember_origins, unread
@@ -41,7 +41,7 @@ def load(group: Group, name: str) -> Factory:
         HarnessError: its module cannot be imported for another reason.
     """
     point = entry(group, name)
-    what = f"{group.removesuffix('s')} {name!r}"
+    what = tr("{kind} {name!r}", kind=SAID[group], name=name)
     try:
         factory: Factory = point.load()
     except ModuleNotFoundError as error:

@@ -1,14 +1,17 @@
 """Which plugins are installed, by entry point; nothing is imported to say so."""
 
 import functools
+from collections.abc import Mapping
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 from typing import Literal
 
 from harness.errors import PluginError, UnknownNameError
-from harness.locale import tr
+from harness.locale import Text, tr
 
 Group = Literal["models", "judges", "tasks"]
+SAID: Mapping[str, Text] = {"models": tr("model"), "judges": tr("judge"), "tasks": tr("task")}
+"""What one plugin of a group is called."""
 
 
 @functools.cache
@@ -33,7 +36,7 @@ def entry(group: Group, name: str) -> EntryPoint:
     """
     found = _found(group)
     if name not in found:
-        raise UnknownNameError(group.removesuffix("s"), name, found)
+        raise UnknownNameError(SAID[group], name, found)
     return found[name]
 
 
@@ -42,7 +45,7 @@ def fault(group: Group, name: str, problem: str) -> PluginError:
     return PluginError(
         tr(
             "The {removesuffix} {name!r} cannot be opened: {problem}.",
-            removesuffix=group.removesuffix("s"),
+            removesuffix=SAID[group],
             name=name,
             problem=problem,
         ),

@@ -8,7 +8,7 @@ from typing import Any
 
 from harness.errors import PluginError, UnknownNameError
 from harness.locale import tr
-from harness.plugins.finding import came_from
+from harness.plugins.finding import SAID, came_from
 from harness.protocols import KINDS, SOURCES, Judge, JudgeInfo, ModelBackend, ModelInfo, Price
 from harness.types import Scale
 
@@ -108,7 +108,7 @@ def _wrong(point: EntryPoint, group: str, attribute: str, value: object, must: s
     return PluginError(
         tr(
             "The {kind} {name!r} cannot be opened: its {attribute} is {value!r}, but must be {must}.",
-            kind=group.removesuffix("s"),
+            kind=SAID[group],
             name=point.name,
             attribute=attribute,
             value=value,

@@ -126,7 +126,7 @@ class Store:
             with self.transaction() as connection:
                 yield connection
         except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise self.damaged(f"a row cannot be read ({type(error).__name__})") from error
+            raise self.damaged(tr("a row cannot be read ({name})", name=type(error).__name__)) from error
 
     def damaged(self, what: str) -> StoreError:
         """Return the error that says that something in this store is not what was written."""
@@ -146,7 +146,7 @@ class Store:
         fields = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name
         written = fields.pop(CHECKSUM, None)
         if written is not None and written != checksum(table, fields):
-            raise self.damaged(f"a row of {table.name!r} is not what was written")
+            raise self.damaged(tr("a row of {name!r} is not what was written", name=table.name))
         return fields
 
     @contextmanager
@@ -269,7 +269,7 @@ class Store:
             samples: dict[str, list[Sample]] = {}
             for row in rows:
                 if body_digest(row.body) != row.digest:
-                    raise self.damaged("a task is not what was written")
+                    raise self.damaged(tr("a task is not what was written"))
                 samples.setdefault(row.task, []).append(to_sample(row.body))
             bodies: dict[str, str] = {}
             query = select(*self._columns(schema.plan_requests)).where(schema.plan_requests.c.plan == plan)
@@ -291,7 +291,7 @@ class Store:
         known = {(task, sample.id) for task, items in samples.items() for sample in items}
         places = [row["position"] for row in planned]
         if places != list(range(len(places))) or any((row.task, row.sample_id) not in known for row in requests):
-            raise self.damaged("a part of this run's plan is gone")
+            raise self.damaged(tr("a part of this run's plan is gone"))
         return {task: tuple(items) for task, items in samples.items()}, requests
 
 

@@ -23,11 +23,11 @@ _DEFAULT_MB = 1_000
 _MB = 1_000_000
 _LINE_SHARE = 4
 _KINDS = {
-    stat.S_ISDIR: "a folder",
-    stat.S_ISFIFO: "a pipe",
-    stat.S_ISSOCK: "a socket",
-    stat.S_ISCHR: "a device",
-    stat.S_ISBLK: "a device",
+    stat.S_ISDIR: tr("a folder"),
+    stat.S_ISFIFO: tr("a pipe"),
+    stat.S_ISSOCK: tr("a socket"),
+    stat.S_ISCHR: tr("a device"),
+    stat.S_ISBLK: tr("a device"),
 }
 
 

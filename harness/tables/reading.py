@@ -15,7 +15,7 @@ from harness.tables.text import csv_rows, decode, header_width, json_rows
 # pyarrow takes 0.13 s to import, so its reader is loaded the way a plugin is: when a file asks for it.
 _PARQUET = EntryPoint(name="parquet", value="harness.tables.parquet:parquet_rows", group="harness.tables")
 _PARQUET_MAGIC = b"PAR1"
-_ARCHIVES = {b"PK\x03\x04": "an Excel or ZIP file", b"\x1f\x8b": "a gzip file"}
+_ARCHIVES = {b"PK\x03\x04": tr("an Excel or ZIP file"), b"\x1f\x8b": tr("a gzip file")}
 _JSON_SUFFIXES = {".jsonl", ".ndjson", ".json"}
 _CSV_SUFFIXES = {".csv": None, ".tsv": "\t"}
 _PARQUET_SUFFIXES = {".parquet", ".pq"}

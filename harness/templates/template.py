@@ -114,11 +114,12 @@ class Template:
                     ),
                     hint=tr("Variables here: {known}.", known=known),
                 ) from failure
-            what = "asks for too much" if failure.kind == "limit" else "cannot be rendered"
+            reason = failure.message.rstrip(".")
+            message = tr("Template {name!r} cannot be rendered: {reason}.", name=self.name, reason=reason)
+            if failure.kind == "limit":
+                message = tr("Template {name!r} asks for too much: {reason}.", name=self.name, reason=reason)
             raise TemplateError(
-                tr(
-                    "Template {name!r} {what}: {rstrip}.", name=self.name, what=what, rstrip=failure.message.rstrip(".")
-                ),
+                message,
                 hint=_HINTS.get(failure.kind),
             ) from failure
 
