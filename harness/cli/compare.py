@@ -5,7 +5,7 @@ import json
 import click
 
 from harness.cli.options import common_options
-from harness.cli.say import say
+from harness.cli.say import language, say
 from harness.runs.boards import leaderboard_of
 from harness.runs.load import load_run
 from harness.specs import load_config
@@ -52,4 +52,4 @@ def compare(
         document = results_document(leaderboard, stored.manifest.provenance, stored.manifest.notices)
         say(json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False))
         return
-    say(comparison_report(leaderboard), nl=False)
+    say(comparison_report(leaderboard, language=language()), nl=False)

@@ -74,6 +74,10 @@ def test_the_table_says_what_the_board_can_tell(rated: RunCli) -> None:
     assert "6/2/0" in out
     assert "With 8 tasks, a row that is truly better than another by about" in out
     assert "nan" not in out.lower()
+    japanese = rated("compare", "rated", "--judge", "human:ratings.csv", "--lang", "ja").out
+    assert japanese.startswith("# 比較: rated\n")
+    assert "問のうち差があるのは" in japanese, "the cautions of the statistics are in Japanese too"
+    assert "tasks" not in japanese
 
 
 @pytest.mark.parametrize(
