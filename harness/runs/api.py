@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from harness.analysis.rows import Difference
 from harness.engine.execute import execute
@@ -52,10 +52,10 @@ class Quiet:
 
 def evaluate(
     *,
-    models: Sequence[str],
-    tasks: Sequence[str],
-    judges: Sequence[str],
-    prompts: Sequence[str] = (),
+    models: str | Sequence[str],
+    tasks: str | Sequence[str],
+    judges: str | Sequence[str],
+    prompts: str | Sequence[str] = (),
     run: str | None = None,
     baseline: str | None = None,
     limit: int | None = None,
@@ -111,11 +111,11 @@ def evaluate(
         HarnessError: something cannot be opened, found or written; its message says what, its ``hint`` what to do.
         KeyboardInterrupt: what was finished is stored.
     """
-    options = {
-        "models": tuple(models),
-        "prompts": tuple(prompts),
-        "tasks": tuple(tasks),
-        "judges": tuple(judges),
+    options: dict[str, Any] = {
+        "models": _several(models),
+        "prompts": _several(prompts),
+        "tasks": _several(tasks),
+        "judges": _several(judges),
         "baseline": baseline,
         "limit": limit,
         "base": base,
@@ -140,6 +140,11 @@ def evaluate(
         outcome = execute(evaluation.job, opened, progress or Quiet(), max_cost=max_cost)
         invocation = Invocation(command=command, now=datetime.now().astimezone())
         return finish(evaluation, outcome, opened, invocation=invocation)
+
+
+def _several(given: str | Sequence[str]) -> tuple[str, ...]:
+    """Return what was given as several, also if it is one: a text is not taken apart into letters."""
+    return (given,) if isinstance(given, str) else tuple(given)
 
 
 _DEFAULTS: dict[str, object] = {"repeats": 1, "judge_repeats": 1, "confidence": 0.95}

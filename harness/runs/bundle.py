@@ -6,6 +6,7 @@ it holds the size and the sha256 of every other member; `harness.runs.unpacking`
 
 import hashlib
 import json
+import re
 import stat
 import tempfile
 import zipfile
@@ -127,12 +128,13 @@ def _pack(root: Path, name: str, target: Path) -> None:
         path.relative_to(root).as_posix(): {"size": path.stat().st_size, "sha256": _sha256(path)} for path in files
     }
     contents = json.dumps({"schema": 1, "run": name, "members": members}, ensure_ascii=False, indent=1) + "\n"
+    folder = re.sub(r"[^\w.+=@, -]", "-", name).strip(". ") or "run"
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr(_entry(f"{name}/{CONTENTS}"), contents)
+        archive.writestr(_entry(f"{folder}/{CONTENTS}"), contents)
         for path in files:
             with (
                 path.open("rb") as source,
-                archive.open(_entry(f"{name}/{path.relative_to(root).as_posix()}"), "w", force_zip64=True) as sink,
+                archive.open(_entry(f"{folder}/{path.relative_to(root).as_posix()}"), "w", force_zip64=True) as sink,
             ):
                 while portion := source.read(_PORTION):
                     sink.write(portion)

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from harness.codec import digest
 from harness.engine.plan import JudgementItem, PlannedJudge, verdict_on
+from harness.errors import PlanMismatchError
+from harness.locale import tr
 from harness.runs.folder import RunFolder
 from harness.runs.manifest import SCHEMA, Manifest
 from harness.runs.provenance import versions
@@ -120,15 +122,46 @@ class Run:
         """Return one line for each answer, judge and repeat, as an Arrow table."""
         return _open("export:scores_table")(self)
 
-    def save(self, path: str | Path | RunFolder) -> None:
+    def save(self, path: str | Path | RunFolder, *, overwrite: bool = False) -> None:
         """Write the run's files into a folder, unless they are there already.
 
-        Whoever shares the folder with other processes holds its `RunFolder.lock`.
+        Whoever shares the folder with other processes holds its `RunFolder.lock`, and passes it as the path: what it
+        holds may then be replaced.
 
         Raises:
-            HarnessError: the folder cannot be written.
+            PlanMismatchError: the folder holds another run, or judges that this one lacks, and ``overwrite`` is false.
+            UnwritableError: the folder cannot be written.
         """
-        folder = path if isinstance(path, RunFolder) else RunFolder("", str(Path(path).absolute()))
+        if isinstance(path, RunFolder):
+            self._write(path)
+            return
+        folder = RunFolder("", str(Path(path).expanduser().absolute()))
+        if not overwrite:
+            self._refuse_losing(folder)
+        self._write(folder)
+
+    def _refuse_losing(self, folder: RunFolder) -> None:
+        previous = folder.previous()
+        if previous is None:
+            return
+        own = {judge.name for judge in self.judges}
+        hint = tr("Save it in another folder, or add overwrite=True.")
+        if previous.plan != self.manifest.plan:
+            raise PlanMismatchError(
+                tr("{path} holds another run, {name!r}.", path=folder.path, name=previous.run), hint=hint
+            )
+        if lacking := [judge.name for judge in previous.judges if judge.name not in own]:
+            raise PlanMismatchError(
+                tr(
+                    "{path} holds run {name!r} with the judge {judge!r}, which this one lacks.",
+                    path=folder.path,
+                    name=previous.run,
+                    judge=lacking[0],
+                ),
+                hint=hint,
+            )
+
+    def _write(self, folder: RunFolder) -> None:
         previous = folder.previous()
         if (
             previous is None

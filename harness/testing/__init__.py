@@ -56,17 +56,19 @@ _PLACES = {
 __all__ = list(_PLACES)
 
 
-def __getattr__(name: str) -> Any:
-    """Import what is asked for.
+if not TYPE_CHECKING:  # a type checker knows the names above, and no others
 
-    Raises:
-        MissingExtraError: it needs a package that is not installed.
-    """
-    if name not in _PLACES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    place = _PLACES[name]
-    module = importlib.import_module(f"{__name__}.{place}")
-    return module if place.endswith(f".{name}") else getattr(module, name)
+    def __getattr__(name: str) -> Any:
+        """Import what is asked for.
+
+        Raises:
+            MissingExtraError: it needs a package that is not installed.
+        """
+        if name not in _PLACES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        place = _PLACES[name]
+        module = importlib.import_module(f"{__name__}.{place}")
+        return module if place.endswith(f".{name}") else getattr(module, name)
 
 
 def __dir__() -> list[str]:

@@ -96,6 +96,37 @@ def test_runs_are_found_merged_and_exported(evaluated: harness.Run, workplace: P
         assert evaluated.leaderboard().rows == harness.load_run(named).leaderboard().rows, named
 
 
+def test_saving_loses_nothing_that_a_folder_holds(evaluated: harness.Run) -> None:
+    """Another plan, or a judge that this run lacks, stays where it is unless told otherwise."""
+    evaluated.save("runs/mine")
+    fewer = harness.evaluate(models=MODELS, tasks=["five=five.jsonl"], judges=["rules"], run="mine")
+    other = harness.evaluate(models=["echo"], tasks=["five=five.jsonl"], judges=["rules"], run="mine")
+    before = Path("runs/mine/results.json").read_bytes()
+    with pytest.raises(harness.PlanMismatchError, match="holds run 'mine' with the judge 'reference'") as caught:
+        fewer.save("runs/mine")
+    assert "overwrite=True" in str(caught.value.hint)
+    with pytest.raises(harness.PlanMismatchError, match="holds another run, 'mine'"):
+        other.save("runs/mine")
+    assert before == Path("runs/mine/results.json").read_bytes()
+    evaluated.save("runs/mine")
+    other.save("runs/mine", overwrite=True)
+    assert {"echo"} == {row.model for row in harness.load_run("mine").leaderboard().rows}
+
+
+def test_merged_runs_and_odd_names_go_into_a_bundle(evaluated: harness.Run, workplace: Path) -> None:
+    """And come out of it as they went in."""
+    third = harness.evaluate(models=["third=echo"], tasks=["five=five.jsonl"], judges=["rules"], run="a:b/c\n")
+    for run in (third, harness.merge_runs([evaluated, third], judges=["rules"])):
+        bundle = harness.export(run, workplace / "odd.zip")
+        assert run.leaderboard().rows == harness.load_run(bundle).leaderboard().rows
+
+
+def test_one_name_is_one(workplace: Path, task_file: Path) -> None:
+    """A text where a list was meant is not taken apart into its letters."""
+    run = harness.evaluate(models="echo", tasks="five=five.jsonl", judges="rules", prompts="plain.v1")
+    assert (("echo",), {"plain.v1"}) == (run.models, {request.prompt for request in run.requests})
+
+
 def test_progress_hears_of_the_work(workplace: Path, task_file: Path) -> None:
     """Whatever has the six methods."""
 
