@@ -55,9 +55,9 @@ def check_draw(is_labelled: ArrayLike, judge: ArrayLike) -> DrawCheck:
             judge_p = float(2 * ndtr(-abs(float(scores[labelled].mean() - scores.mean())) / se))
         order_p = _few_runs_p(labelled)
         if judge_p is not None and judge_p < DRAW_TAIL:
-            reasons.append("the judge's mean over the labelled tasks is far from its mean over all")
+            reasons.append(tr("the judge's mean over the labelled tasks is far from its mean over all"))
         if order_p < DRAW_TAIL:
-            reasons.append("the labelled tasks stand close together in task order")
+            reasons.append(tr("the labelled tasks stand close together in task order"))
     return DrawCheck(looks_random=not reasons, judge_p=judge_p, order_p=order_p, reasons=tuple(reasons))
 
 

@@ -196,5 +196,9 @@ def plan_repeats(
 
 def _component(name: str, above: float, below: float, size: int, cautions: list[str]) -> float:
     if above < below:
-        cautions.append(f"the {name} variance comes out below zero and is taken as 0")
+        cautions.append(
+            tr("the generation variance comes out below zero and is taken as 0")
+            if name == "generation"
+            else tr("the task variance comes out below zero and is taken as 0")
+        )
     return max(0.0, above - below) / size
