@@ -3,7 +3,7 @@
 import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +39,33 @@ _CALLED = {  # what other trainers call hyperparameters
     "rank": "lora_r",
     "warmup": "warmup_steps",
 }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Options:
+    """The command's options, by the names that click gives them: ``changes`` is --set, ``repo`` is --push-to-hub."""
+
+    recipe: str
+    data: tuple[str, ...]
+    output: str | None
+    base: str | None
+    changes: tuple[str, ...]
+    columns: tuple[str, ...]
+    against: tuple[str, ...]
+    strict: bool
+    preview: int | None
+    dry_run: bool
+    memory: float | None
+    dtype: str | None
+    resume: bool
+    repo: str | None
+    config: str | None
+    store: str | None
+
+    @property
+    def trains(self) -> bool:
+        """Whether anything is written."""
+        return not (self.preview or self.dry_run)
 
 
 class _TrainCommand(click.Command):
@@ -102,92 +129,74 @@ class _TrainCommand(click.Command):
 @click.option("--push-to-hub", "repo", metavar="ORG/NAME", help="Publish the adapter, privately, when it is done.")
 @common_options
 @first_speaks()
-def train(
-    *,
-    recipe: str,
-    data: tuple[str, ...],
-    output: str | None,
-    base: str | None,
-    changes: tuple[str, ...],
-    columns: tuple[str, ...],
-    against: tuple[str, ...],
-    strict: bool,
-    preview: int | None,
-    dry_run: bool,
-    memory: float | None,
-    dtype: str | None,
-    resume: bool,
-    repo: str | None,
-    config: str | None,
-    store: str | None,
-) -> int:
+def train(**given: Any) -> int:  # noqa: ANN401 - click's values, each of the type that its option has
     """Train a LoRA adapter on a 4-bit base, checking data, prompt and memory before the first step.
 
     The same prompt template as in evaluation is used, and the adapter remembers it: `harness eval --model adapter:DIR`
     refuses a prompt that becomes other tokens. Several GPUs: torchrun --nproc-per-node 2 --no-python harness train ...
     """
-    del store
-    settings = load_config(config)
-    chosen = load_recipe(recipe, changes)
-    roles = _columns(columns)
-    if output is None and not (preview or dry_run):
-        raise UsageError(tr("No --output was given."), hint=tr("Name the adapter's folder: --output adapters/mine"))
-    if output is not None and is_first() and not (preview or dry_run):  # the first process may be writing already
-        refuse_occupied(Path(output), resume=resume)
-    if repo is not None:
-        _check_repository(repo)
-    if not is_installed():
-        raise MissingExtraError(tr("command train"), "train")
+    options = _Options(**given)
+    _check(options)
     from trainers import prepare as preparation  # noqa: PLC0415 - torch and transformers are for this command's body
 
     rank, size = world()
     say = _say if rank == 0 else _keep_silent
-    prepared = preparation.prepare(
-        preparation.Request(
-            recipe=chosen,
-            data=data,
-            base=base or str(settings.models.get("base", DEFAULT_BASE)),
-            columns=roles,
-            strict=strict,
-            against=_benchmarks(against, settings),
-            dtype=dtype,
-            settings=settings.models.get("hf", {}),
-            command=shlex.join(["harness", *without_folders(sys.argv[1:])]),
-        ),
-        say,
-    )
+    prepared = preparation.prepare(_request(options), say)
     for line in preparation.summary(prepared):
         say(line)
-    if preview and rank == 0:
-        tell("\n\n".join(printable(text) for text in preparation.previews(prepared, preview)))
-    if preview and not dry_run:
+    if options.preview and rank == 0:
+        tell("\n\n".join(printable(text) for text in preparation.previews(prepared, options.preview)))
+    if options.preview and not options.dry_run:
         return 0
-    plan = prepared.plan(world=size, memory=None if memory is None else int(memory * GIB))
-    show = tell if dry_run and rank == 0 else say
+    plan = prepared.plan(world=size, memory=None if options.memory is None else int(options.memory * GIB))
+    show = tell if options.dry_run and rank == 0 else say
     show(
         plan_table(
             prepared.shape, prepared.constraints, plan, length=prepared.longest, batch=prepared.recipe.batch_size
         )
     )
     show(tr("Plan: {plan}", plan=plan.describe(prepared.shape)))
-    if dry_run:
-        return 0
-    return _train(prepared, Path(str(output)), plan, resume=resume, repo=repo, say=say)
+    return 0 if options.dry_run else _train(prepared, options, plan, say)
 
 
-def _train(
-    prepared: "preparation.Prepared",
-    folder: Path,
-    plan: MemoryPlan,
-    *,
-    resume: bool,
-    repo: str | None,
-    say: Callable[[str], None],
-) -> int:
-    from trainers.training import session  # noqa: PLC0415 - trl and datasets are for this command's body
+def _check(options: _Options) -> None:
+    """Raise if nothing could come of the command, before anything heavy is loaded."""
+    load_config(options.config)
+    load_recipe(options.recipe, options.changes)
+    _columns(options.columns)
+    if options.output is None and options.trains:
+        raise UsageError(tr("No --output was given."), hint=tr("Name the adapter's folder: --output adapters/mine"))
+    if options.output is not None and is_first() and options.trains:  # the first process may be writing already
+        refuse_occupied(Path(options.output), resume=options.resume)
+    if options.repo is not None:
+        _check_repository(options.repo)
+    if not is_installed():
+        raise MissingExtraError(tr("command train"), "train")
 
+
+def _request(options: _Options) -> "preparation.Request":
+    from trainers import prepare as preparation  # noqa: PLC0415 - torch and transformers are for the command's body
+
+    settings = load_config(options.config)
+    return preparation.Request(
+        recipe=load_recipe(options.recipe, options.changes),
+        data=options.data,
+        base=options.base or str(settings.models.get("base", DEFAULT_BASE)),
+        columns=_columns(options.columns),
+        strict=options.strict,
+        against=_benchmarks(options.against, settings),
+        dtype=options.dtype,
+        settings=settings.models.get("hf", {}),
+        command=shlex.join(["harness", *without_folders(sys.argv[1:])]),
+    )
+
+
+def _train(prepared: "preparation.Prepared", options: _Options, plan: MemoryPlan, say: Callable[[str], None]) -> int:
+    from trainers.training import session  # noqa: PLC0415 - trl and peft are for this command's body
+
+    folder = Path(str(options.output))
     try:
-        record = session.train(prepared, folder, plan, resume=resume, say=say)
+        record = session.train(prepared, folder, plan, resume=options.resume, say=say)
     except KeyboardInterrupt:
         if not is_first():
             raise
@@ -213,10 +222,10 @@ def _train(
             losses=losses,
         )
     )
-    if repo is not None:
+    if options.repo is not None:
         for notice in place_notices(folder):
             say(tr("Note: {notice}", notice=notice))
-        tell(push_to_hub(folder, repo, token=hub_token()))
+        tell(push_to_hub(folder, options.repo, token=hub_token()))
     if differing := _differing_numerics(record, prepared.request.settings):
         say(tr("Note: {notice}", notice=f"{differing}."))
     command = (
