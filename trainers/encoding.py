@@ -70,7 +70,7 @@ class SampleEncoder:
         encoder: Encoder,
         template: Template,
         *,
-        loss: Literal["answer", "all"],
+        loss: Literal["completion_only", "all"],
         max_length: int,
         overlong: Literal["truncate", "drop"],
         end: frozenset[int],

@@ -20,6 +20,7 @@ from harness.tables.files import read_toml
 Positive = Annotated[int, Ge(1)]
 Finite = Annotated[float, Ge(0), Lt(math.inf)]
 _FOLDED = re.compile(r"[\\/]")
+_FORMER = {("loss", "answer"): "completion_only"}  # values that have another name by now
 _CHOICES: Mapping[str, tuple[Callable[[Any], bool], str]] = {  # keys of several types: what they take, in words
     "gradient_checkpointing": (lambda value: isinstance(value, bool) or value == "auto", "true, false or auto"),
     "dequantize": (lambda value: isinstance(value, bool) or value == "auto", "true, false or auto"),
@@ -41,11 +42,11 @@ class Recipe:
 
     ``per_device_train_batch_size`` × ``gradient_accumulation_steps`` is the effective batch, in samples per optimizer
     step, on any number of GPUs: how it is cut into micro-batches is decided by the memory that is there and changes no
-    sum. ``loss`` says which tokens are learnt: those of the answer, or all. A sample of more than ``max_length`` tokens
-    is cut there, so that its end is not learnt (``overlong`` "truncate"), or left out ("drop"). ``max_steps`` −1 is the
-    whole of ``num_train_epochs``. ``heldout`` is a share (below 1) or a number of samples that are never trained on;
-    their loss is measured before, after and every ``eval_steps`` optimizer steps (0: only before and after).
-    ``dequantize`` turns nf4 weights back once after loading (same values, faster, four times the memory);
+    sum. ``loss`` says which tokens are learnt: those of the answer ("completion_only"), or "all". A sample of more than
+    ``max_length`` tokens is cut there, so that its end is not learnt (``overlong`` "truncate"), or left out ("drop").
+    ``max_steps`` −1 is the whole of ``num_train_epochs``. ``heldout`` is a share (below 1) or a number of samples that
+    are never trained on; their loss is measured before, after and every ``eval_steps`` optimizer steps (0: only before
+    and after). ``dequantize`` turns nf4 weights back once after loading (same values, faster, four times the memory);
     ``gradient_checkpointing`` recomputes activations instead of keeping them; both are decided by memory if "auto".
     """
 
@@ -53,7 +54,7 @@ class Recipe:
 
     summary: str = ""
     prompt: str = "course.v1"
-    loss: Literal["answer", "all"] = "answer"
+    loss: Literal["completion_only", "all"] = "completion_only"
     max_length: Annotated[int, Ge(8)] = 1024
     overlong: Literal["truncate", "drop"] = "truncate"
     quantization: Literal["nf4", "none"] = "nf4"
@@ -157,8 +158,18 @@ def load_recipe(name_or_path: str, changes: Sequence[str] = ()) -> NamedRecipe:
     return NamedRecipe(name=name, values=values, sources=sources, changed=tuple(sorted(changed)))
 
 
+def current_value(key: str, value: Any) -> Any:  # noqa: ANN401 - of any type that a recipe's key takes
+    """Return a recipe's value by the name that it has now.
+
+    >>> current_value("loss", "answer"), current_value("loss", "all")
+    ('completion_only', 'all')
+    """
+    return _FORMER.get((key, value), value) if isinstance(value, str) else value
+
+
 def _checked(data: Mapping[str, Any], *, where: str) -> Recipe:
     """Return the recipe of these values; every wrong one is named with its key."""
+    data = {key: current_value(key, value) for key, value in data.items()}
     for key, (fits, takes) in _CHOICES.items():
         if key in data and not fits(data[key]):
             raise InputError(

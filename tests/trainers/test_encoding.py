@@ -54,7 +54,7 @@ def encoder_of(
     tokenizer: Any,
     template: str | Template = "course.v1",
     *,
-    loss: Any = "answer",
+    loss: Any = "completion_only",
     max_length: int = 200,
     overlong: Any = "truncate",
     end: frozenset[int] = frozenset(),
@@ -116,14 +116,14 @@ def test_prompts_are_those_of_an_evaluation(base: tuple[Any, str], name: str) ->
         assert evaluated(spec, template, example) == list(sample.ids[: sample.prompt])
 
 
-@pytest.mark.parametrize("loss", ["answer", "all"])
+@pytest.mark.parametrize("loss", ["completion_only", "all"])
 @pytest.mark.parametrize("name", ["course.v1", "course-nobos.v1"])
 def test_what_is_learnt_is_the_answer_and_eos_alone(base: tuple[Any, str], name: str, loss: str) -> None:
     """Labels are −100 exactly on the prompt (on position 0 for "all") and end with EOS, which occurs once."""
     tokenizer, _ = base
     for sample in encoder_of(tokenizer, name, loss=loss).encode_all(examples()).samples:
         learnt = [label for label in sample.labels if label != IGNORED]
-        start = sample.prompt if loss == "answer" else 1
+        start = sample.prompt if loss == "completion_only" else 1
         assert (*[IGNORED] * start, *sample.ids[start:]) == sample.labels
         assert (tokenizer.eos_token_id, 1) == (learnt[-1], sample.ids.count(tokenizer.eos_token_id))
         assert len(sample) == len(sample.labels) > sample.prompt
@@ -419,7 +419,7 @@ def test_variables_of_the_data_reach_the_template(llama_tokenizer: Any) -> None:
         encoder_of(llama_tokenizer, template).encode_all(examples(PAIRS[:1]))
 
 
-@pytest.mark.parametrize("loss", ["answer", "all"])
+@pytest.mark.parametrize("loss", ["completion_only", "all"])
 def test_the_preview_shows_what_is_learnt(gemma: Any, loss: str) -> None:
     """Golden file, read by eye once: blanks, line ends, parts of a character, a cut sample."""
     encoder = encoder_of(gemma, loss=loss, max_length=24)

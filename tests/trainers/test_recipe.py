@@ -131,7 +131,7 @@ def test_set_takes_what_people_write(text: str, key: str, value: object) -> None
         ("target_modules=(q|v", ["target_modules", "regular expression", "'(q|v'"]),
         ("target_modules=[q_proj,v_proj]", ["not valid TOML", "quotation marks"]),
         ("optim=sgd", ["optim", "adamw_torch", "'sgd'"]),
-        ("loss=answers", ["loss", "'answer' or 'all'", "'answers'"]),
+        ("loss=answers", ["loss", "'completion_only' or 'all'", "'answers'"]),
         ("seed=-1", ["seed", "got -1"]),
         ("learning_rate", ["'learning_rate' is not KEY=VALUE"]),
         ("=3", ["'=3' is not KEY=VALUE"]),
@@ -142,6 +142,16 @@ def test_a_wrong_change_is_a_usage_error_that_says_key_value_and_place(text: str
     with pytest.raises(UsageError) as caught:
         load_recipe("cpu-demo", [text])
     assert [] == [part for part in ["--set", *parts] if part not in caught.value.message], caught.value.message
+
+
+def test_a_value_by_its_former_name_is_read(tmp_path: Path) -> None:
+    """Recipes of earlier versions say ``loss = "answer"``; it is the same recipe."""
+    path = tmp_path / "old.toml"
+    path.write_text('loss = "answer"\n', encoding="utf-8")
+    old, now = load_recipe(str(path)), load_recipe(str(path), ["loss=completion_only"])
+    assert "completion_only" == old.values.loss == load_recipe("fast", ["loss=answer"]).values.loss
+    assert old.sha256 == now.sha256
+    assert "all" == load_recipe(str(path), ["loss=all"]).values.loss
 
 
 def test_one_key_twice_is_refused() -> None:
