@@ -11,17 +11,10 @@ from typing import Any
 from harness.errors import TrainingDataError, UsageError
 from harness.locale import tr
 from harness.models.hf.adapters import CONFIG as ADAPTER_CONFIG
-from harness.models.hf.bases import load_encoder, read_config, stored_quantization
 from harness.models.hf.memory import available_bytes
-from harness.models.hf.numerics import Numerics, choose
-from harness.models.hf.sources import (
-    Source,
-    check_trusted,
-    config_folder,
-    raw_config,
-    resolve,
-    split_revision,
-)
+from harness.models.hf.numerics import Numerics
+from harness.models.hf.resolved_base import ResolvedBase, resolve_base
+from harness.models.hf.sources import split_revision
 from harness.models.hf.tokens import Encoder
 from harness.templates import Template, load_template
 from harness.templates.contract import make_contract
@@ -35,8 +28,9 @@ from trainers.launch import world
 from trainers.memory_plan import MemoryConstraints, MemoryPlan, ModelShape, plan_memory
 from trainers.recipe import NamedRecipe, Recipe
 from trainers.training.attention import DENSE, choose_attention
-from trainers.training.model import end_tokens, model_shape, take_device, total_bytes
+from trainers.training.model import model_shape, take_device, total_bytes
 
+_ON_A_CPU = "adamw_torch"  # the optimizer in place of those that page to a CPU's memory
 _LISTED = 20  # rows that are named
 _LIBRARIES = ("ja-harness", "torch", "transformers", "peft", "trl", "bitsandbytes", "accelerate", "datasets")
 
@@ -61,9 +55,7 @@ class Prepared:
     """A training that is ready to start. ``bad`` and ``refused`` rows are not in it; ``notices`` are for people."""
 
     request: Request
-    source: Source
-    numerics: Numerics
-    trusted: bool
+    base: ResolvedBase
     encoder: Encoder
     template: Template
     eos: int
@@ -105,7 +97,7 @@ class Prepared:
         lengths = sorted((len(sample) for sample in self.train.samples), reverse=True)
         worst = lengths[: self.recipe.batch_size]
         share = max(sum(lengths[i] for i in part) for part in balance_across_ranks(range(len(worst)), lengths, world))
-        device = self.numerics.device
+        device = self.base.numerics.device
         return plan_memory(
             self.shape,
             self.constraints,
@@ -131,15 +123,15 @@ def prepare(request: Request, say: Callable[[str], None]) -> Prepared:
     if request.strict and refused:
         raise TrainingDataError(tr("--strict: {refused}.", refused=_first(refused)), hint=tr("Take these rows out."))
     training, held = split_heldout(kept, recipe.heldout, recipe.seed)
-    source, trusted, numerics, config = _base(request)
-    encoder = load_encoder(source, trusted=trusted)
+    base = _base(request)
+    config, encoder = base.config(), base.encoder()
     samples = SampleEncoder(
         encoder,
         template,
         loss=recipe.loss,
         max_length=recipe.max_length,
         overlong=recipe.overlong,
-        end=end_tokens(source, encoder),
+        end=base.end(encoder),
     )
     say(f"Encoding {_count(len(kept), 'sample')} with {template.name} ...")
     train, heldout = _encoded(samples, training, held)
@@ -155,12 +147,9 @@ def prepare(request: Request, say: Callable[[str], None]) -> Prepared:
         eos=(samples.eos, str(encoder.tokenizer.eos_token)),
     )
     _check_context(config, max(map(len, (*train.samples, *heldout))))
-    shape = model_shape(config, recipe, numerics, trusted=trusted)
     prepared = Prepared(
         request=request,
-        source=source,
-        numerics=numerics,
-        trusted=trusted,
+        base=base,
         encoder=encoder,
         template=template,
         eos=samples.eos,
@@ -169,10 +158,10 @@ def prepare(request: Request, say: Callable[[str], None]) -> Prepared:
         bad=(*examples.bad, *train.left_out),
         refused=tuple(refused),
         contract=contract,
-        shape=shape,
-        constraints=_constraints(recipe, numerics, config),
+        shape=model_shape(base, config, recipe),
+        constraints=_constraints(recipe, base.numerics, config),
         notices=(),
-        record=_record(request, source, numerics, template, files, train, heldout),
+        record=_record(request, base, template, files, train, heldout),
     )
     return replace(prepared, notices=tuple(_notices(prepared)))
 
@@ -264,7 +253,8 @@ def _encoded(
     return replace(encoded, samples=train), heldout
 
 
-def _base(request: Request) -> tuple[Source, bool, Numerics, Any]:
+def _base(request: Request) -> ResolvedBase:
+    """Return the base that is to be trained on."""
     folder = Path(request.base).expanduser()
     holds_adapter = (folder / ADAPTER_CONFIG).is_file() and not (folder / "config.json").exists()
     if request.base.startswith("adapter:") or holds_adapter:
@@ -272,21 +262,15 @@ def _base(request: Request) -> tuple[Source, bool, Numerics, Any]:
             tr("--base {base} is an adapter; a new adapter is trained on a base model.", base=request.base),
             hint=tr("Name the model, for example --base llm-jp/llm-jp-3-13b."),
         )
-    source = resolve(*split_revision(request.base))
-    trusted = check_trusted(source, request.settings.get("trust_remote_code"))
     recipe = request.recipe.values
-    numerics = choose(
-        quantization=recipe.quantization,
-        dtype=request.dtype,
-        stored_quantization=stored_quantization(raw_config(source)),
-        double_quant=recipe.double_quant,
-    )
-    if (numerics.device, numerics.dtype_name) == ("cpu", "float16"):
+    settings = {**request.settings, "double_quant": recipe.double_quant}
+    base = resolve_base(*split_revision(request.base), settings, quantization=recipe.quantization, dtype=request.dtype)
+    if (base.numerics.device, base.numerics.dtype_name) == ("cpu", "float16"):
         raise UsageError(
             tr("float16 can only be trained on a GPU, and there is none here."),
             hint=tr("Take --dtype float32 or --dtype bfloat16."),
         )
-    return source, trusted, numerics, read_config(source, config_folder(source), trusted=trusted)
+    return base
 
 
 def _check_context(config: Any, longest: int) -> None:  # noqa: ANN401 - transformers is untyped
@@ -312,11 +296,16 @@ def _constraints(recipe: Recipe, numerics: Numerics, config: Any) -> MemoryConst
     return MemoryConstraints(
         dropout=recipe.lora_dropout > 0,
         quantized=numerics.quantization == "nf4",
-        optimizer_bytes=2 if recipe.optim == "paged_adamw_8bit" else 8,
+        optimizer_bytes=2 if _optimizer(recipe, numerics) == "paged_adamw_8bit" else 8,
         checkpointing=fixed(recipe.gradient_checkpointing),
         dequantize=fixed(recipe.dequantize),
         dense_mask=choose_attention(config, numerics.device, numerics.dtype) == DENSE,
     )
+
+
+def _optimizer(recipe: Recipe, numerics: Numerics) -> str:
+    """Return the optimizer that runs: those that page to a CPU's memory are for GPUs."""
+    return _ON_A_CPU if numerics.device == "cpu" and recipe.optim.startswith("paged") else recipe.optim
 
 
 def _notices(prepared: Prepared) -> list[str]:
@@ -337,18 +326,17 @@ def _notices(prepared: Prepared) -> list[str]:
 
 def _record(  # noqa: PLR0917 - what a record is made of
     request: Request,
-    source: Source,
-    numerics: Numerics,
+    base: ResolvedBase,
     template: Template,
     files: Sequence[DataFile],
     train: EncodedSet,
     heldout: Sequence[Encoded],
 ) -> TrainingRecord:
-    recipe = request.recipe
+    recipe, numerics = request.recipe, base.numerics
     return TrainingRecord(
         base=request.base,
-        base_revision=source.commit,
-        base_digest=source.digest,
+        base_revision=base.source.commit,
+        base_digest=base.source.digest,
         recipe_name=recipe.name,
         recipe=asdict(recipe.values),
         changed=recipe.changed,
@@ -363,6 +351,7 @@ def _record(  # noqa: PLR0917 - what a record is made of
         quantization=numerics.quantization,
         dtype=numerics.dtype_name,
         device=numerics.device,
+        optimizer=_optimizer(recipe.values, numerics),
         processes=world()[1],
         versions={name: _version(name) for name in _LIBRARIES},
         command=request.command,

@@ -17,7 +17,7 @@ from harness.codec import decode, digest
 from harness.errors import DamagedFileError, HarnessError, InputError, UnwritableError
 from harness.locale import tr
 from trainers.adapter.files import read_plain, refuse_other_than_file, sha256_of, write_whole
-from trainers.adapter.training_record import TrainingRecord, differences
+from trainers.adapter.training_record import Cut, TrainingRecord, differences
 from trainers.memory_plan import MemoryPlan
 
 CHECKPOINTS = "checkpoints"
@@ -38,19 +38,6 @@ class FileDigest:
 
     size: int
     sha256: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cut:
-    """How steps were cut up (see `trainers.memory_plan.MemoryPlan`): the same sums, added up in another order."""
-
-    tokens: int
-    recomputed: int
-    dequantized: bool
-
-    def __str__(self) -> str:
-        kept = f", {self.recomputed} layers recomputing" if self.recomputed else ""
-        return f"{self.tokens:,} tokens at once{kept}{', dequantized' if self.dequantized else ''}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +89,7 @@ def seal(checkpoint: Path, run: TrainingRecord, cut: Cut) -> None:
         HarnessError: the manifest cannot be written.
     """
     files = {path.name: _written(path) for path in sorted(checkpoint.iterdir())}
-    shown = replace(run, outcome=None, versions={}, command="")
+    shown = replace(run, outcome=None, versions={}, command="", sessions=())
     content = asdict(Manifest(step=step_of(checkpoint), cut=cut, run=shown, files=files))
     sealed = {**content, "sha256": digest(content)}
     write_whole(checkpoint / MANIFEST, json.dumps(sealed, ensure_ascii=False, indent=1, allow_nan=False) + "\n")

@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from harness.codec import canonical, decode
 from harness.errors import InputError
 from harness.locale import tr
+from trainers.recipe import current_value
 
 ADAPTER = "adapter_config.json"  # written last: with it an adapter is there
 WEIGHTS = "adapter_model.safetensors"
@@ -16,7 +17,9 @@ CARD = "README.md"
 RECORD = "training.json"
 LOG = "trainer_log.jsonl"
 CURVE = "loss.png"
-_MAY_DIFFER = {"outcome", "versions", "command", "device", "processes"}  # what changes no weight of a resumed run
+_MAY_DIFFER = {  # what changes no weight of a resumed run but in its last digits
+    *("outcome", "versions", "command", "device", "processes", "sessions"),
+}
 _MAY_CHANGE = {  # likewise of the recipe
     "summary",
     "data_license",
@@ -65,11 +68,41 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Cut:
+    """How steps were cut up (see `trainers.memory_plan.MemoryPlan`): the same sums, added up in another order."""
+
+    tokens: int
+    recomputed: int
+    dequantized: bool
+
+    def __str__(self) -> str:
+        kept = f", {self.recomputed} layers recomputing" if self.recomputed else ""
+        return f"{self.tokens:,} tokens at once{kept}{', dequantized' if self.dequantized else ''}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """What a training was done with from one optimizer step on, until it ended or was resumed.
+
+    ``cut`` is None where an earlier version of the harness did not say; what running out of memory changed on the way
+    stands in the log.
+    """
+
+    after_step: int
+    device: str
+    processes: int
+    versions: Mapping[str, str]
+    cut: Cut | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingRecord:
     """All that decides an adapter, and its outcome once there is one.
 
     ``base`` is the spec as typed, ``base_digest`` the identity of its weights; ``recipe`` holds every hyperparameter
     after ``--set``, ``changed`` the names of those that ``--set`` changed, ``sources`` where the others come from.
+    ``optimizer`` is the one that ran, which on a CPU may not be the recipe's (None: an earlier version did not say).
+    ``device``, ``processes`` and ``versions`` are the last session's; ``sessions`` has all of them.
     """
 
     __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012 - pydantic reads it from the class
@@ -92,8 +125,10 @@ class TrainingRecord:
     quantization: str
     dtype: str
     device: str
+    optimizer: str | None = None
     processes: int = 1
     versions: Mapping[str, str] = field(default_factory=dict)
+    sessions: Sequence[Session] = ()
     command: str = ""
     outcome: Outcome | None = None
 
@@ -143,19 +178,29 @@ def read_log(folder: Path) -> list[dict[str, Any]]:
     return rows
 
 
+def with_session(record: TrainingRecord, earlier: TrainingRecord | None, step: int, cut: Cut) -> TrainingRecord:
+    """Return a record with the session that begins after a step, behind those of which something is left by then."""
+    before = earlier.sessions if earlier else ()
+    if earlier and not before:
+        before = [_session(earlier, 0, None)]
+    kept = [session for session in before if session.after_step < step]
+    return replace(record, sessions=(*kept, _session(record, step, cut)))
+
+
+def _session(record: TrainingRecord, step: int, cut: Cut | None) -> Session:
+    return Session(after_step=step, device=record.device, processes=record.processes, versions=record.versions, cut=cut)
+
+
 def differences(earlier: TrainingRecord, now: TrainingRecord) -> list[str]:
     """Return in words what decides the weights and is not the same in two records."""
     before, after = asdict(earlier), asdict(now)
     found = []
     for key, value in before.items():
-        if key in _MAY_DIFFER or canonical(value) == canonical(after[key]):
+        unsaid = key == "optimizer" and value is None
+        if key in _MAY_DIFFER or unsaid or canonical(value) == canonical(after[key]):
             continue
         if key == "recipe":
-            changed = [
-                name
-                for name in value
-                if name not in _MAY_CHANGE and canonical(value[name]) != canonical(after[key].get(name))
-            ]
+            changed = [name for name in value if name not in _MAY_CHANGE and _differs(name, value, after[key])]
             found += [f"{name} was {value[name]!r}, now {after[key].get(name)!r}" for name in changed]
         elif key == "data":
             names = ", ".join(file["name"] for file in value)
@@ -163,6 +208,10 @@ def differences(earlier: TrainingRecord, now: TrainingRecord) -> list[str]:
         elif key not in _TOLD_ELSEWHERE:
             found.append(f"{key} was {value!r}, now {after[key]!r}")
     return found
+
+
+def _differs(name: str, before: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
+    return canonical(current_value(name, before[name])) != canonical(current_value(name, now.get(name)))
 
 
 def _names(files: list[dict[str, object]]) -> str:

@@ -2,45 +2,37 @@
 
 import os
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import torch
 from peft import LoraConfig, get_peft_model
-from transformers import AutoModelForCausalLM, GenerationConfig
+from transformers import AutoModelForCausalLM
 from transformers.modeling_layers import GradientCheckpointingLayer
 from trl.trainer.utils import add_fused_lm_head
 
 from harness.errors import TrainingError
 from harness.locale import tr
-from harness.models.hf.bases import load_base
 from harness.models.hf.memory import available_bytes, footprint
-from harness.models.hf.numerics import Numerics
-from harness.models.hf.sources import Source, config_folder
-from harness.models.hf.tokens import Encoder
+from harness.models.hf.resolved_base import ResolvedBase
+from harness.models.hf.sources import Source
 from trainers.memory_plan import MemoryPlan, ModelShape
 from trainers.recipe import Recipe
 from trainers.training.attention import choose_attention, use_attention
+from trainers.training.processes import broadcast_tensor_from_rank0
 from trainers.training.quantized import keep_gradients
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrainableModel:
-    """A base with a new adapter, and the token ids that end an answer."""
-
-    model: Any
-    end: frozenset[int]
-
-
-def model_shape(config: Any, recipe: Recipe, numerics: Numerics, *, trusted: bool) -> ModelShape:  # noqa: ANN401
+def model_shape(base: ResolvedBase, config: Any, recipe: Recipe) -> ModelShape:  # noqa: ANN401 - transformers is untyped
     """Return what decides a training's memory, from the model's config alone.
 
     Raises:
         HarnessError: ``target_modules`` names what no layer of the model is called, or the head.
     """
-    sizes = footprint(config, trust_remote_code=trusted)
+    numerics = base.numerics
+    sizes = footprint(config, trust_remote_code=base.trusted)
     with torch.device("meta"):
-        model = AutoModelForCausalLM.from_config(config, trust_remote_code=trusted)
+        model = AutoModelForCausalLM.from_config(config, trust_remote_code=base.trusted)
     adapted = _adapted(model, recipe.target_modules)
     text = config.get_text_config(decoder=True)
     dense = replace(numerics, quantization="none", route="plain")
@@ -57,29 +49,24 @@ def model_shape(config: Any, recipe: Recipe, numerics: Numerics, *, trusted: boo
     )
 
 
-def load_trainable_model(
-    source: Source, numerics: Numerics, recipe: Recipe, plan: MemoryPlan, *, base: str, trusted: bool
-) -> TrainableModel:
-    """Return the base with a new adapter, set up as the plan says.
-
-    ``base`` is what adapter_config.json records: the spec as typed, never a path of a cache.
+def load_trainable_model(base: ResolvedBase, recipe: Recipe, plan: MemoryPlan) -> Any:  # noqa: ANN401 - peft is untyped
+    """Return the base with a new adapter, set up as the plan says: the same adapter in every process.
 
     Raises:
         HarnessError: the base does not fit, or its files cannot be loaded.
     """
-    loaded = load_base(source, replace(numerics, route="dequantised" if plan.dequantized else "plain"), trusted=trusted)
-    model = loaded.model
+    numerics = replace(base.numerics, route="dequantised" if plan.dequantized else "plain")
+    model = replace(base, numerics=numerics).load().model
     keep_gradients(model)
     model.config.use_cache = False
     use_attention(model, choose_attention(model.config, numerics.device, numerics.dtype))
     torch.manual_seed(recipe.seed)
     add_fused_lm_head(model)
     wrapped = get_peft_model(model, _lora(recipe))
-    wrapped.peft_config["default"].base_model_name_or_path = base
-    wrapped.peft_config["default"].revision = source.commit
+    _describe(wrapped.peft_config["default"], base.source)
     for parameter in wrapped.parameters():
         if parameter.requires_grad:
-            parameter.data = parameter.data.float()
+            parameter.data = broadcast_tensor_from_rank0(parameter.data.float())
     if numerics.dtype != torch.float32:  # autocast multiplies in the base's dtype; casting inputs up first costs memory
         for module in wrapped.modules():
             if hasattr(module, "cast_input_dtype_enabled"):
@@ -88,17 +75,7 @@ def load_trainable_model(
     if recipe.torch_compile:
         for layer in layers_of(wrapped):
             layer.compile(dynamic=True)
-    return TrainableModel(model=wrapped, end=loaded.end)
-
-
-def end_tokens(source: Source, encoder: Encoder) -> frozenset[int]:
-    """Return the ids that evaluation ends an answer at: those the base names, and the tokenizer's own."""
-    try:
-        named = GenerationConfig.from_pretrained(config_folder(source), local_files_only=True).eos_token_id
-    except OSError:  # a base that says nothing
-        named = None
-    ids = named if isinstance(named, list | tuple) else [named]
-    return frozenset(token for token in (*ids, encoder.tokenizer.eos_token_id) if token is not None)
+    return wrapped
 
 
 def take_device() -> None:
@@ -149,6 +126,17 @@ def _lora(recipe: Recipe) -> LoraConfig:
         bias="none",
         task_type="CAUSAL_LM",
     )
+
+
+def _describe(adapter: LoraConfig, source: Source) -> None:
+    """Let adapter_config.json name the base as peft and the Hub do, and list its modules in one order.
+
+    peft's own set comes in an order that changes from process to process; the file decides an adapter's identity.
+    """
+    adapter.base_model_name_or_path = source.text.removeprefix("hf:")
+    adapter.revision = source.commit
+    if not isinstance(adapter.target_modules, str):
+        adapter.target_modules = sorted(adapter.target_modules or ())
 
 
 def _adapted(model: Any, targets: str | tuple[str, ...]) -> list[Any]:  # noqa: ANN401 - transformers is untyped

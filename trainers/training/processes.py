@@ -53,6 +53,18 @@ def broadcast_from_rank0(value: int) -> int:
     return _exchanged(value, lambda values, group: dist.broadcast(values, 0, group=group))
 
 
+def broadcast_tensor_from_rank0(values: torch.Tensor) -> torch.Tensor:
+    """Return the first process's values, on each of them, in place of ``values``.
+
+    >>> broadcast_tensor_from_rank0(torch.tensor([1.0]))
+    tensor([1.])
+    """
+    if _several():
+        with _together():
+            dist.broadcast(values, 0)
+    return values
+
+
 def leave() -> None:
     """Exchange nothing any more, so that one process may go on writing while others end."""
     if _several():

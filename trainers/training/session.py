@@ -1,6 +1,5 @@
 """One training from the loaded base to the adapter in its folder."""
 
-import itertools
 import shutil
 import warnings
 from collections.abc import Callable, Iterator
@@ -12,7 +11,7 @@ import torch
 from transformers import PrinterCallback, ProgressCallback, TrainingArguments
 from transformers.utils import logging as transformers_logging
 
-from harness.errors import OutOfMemoryError, TrainingError, UnwritableError
+from harness.errors import OutOfMemoryError, UnwritableError
 from harness.locale import tr
 from harness.models.hf.adapters import CONFIG
 from harness.templates.contract import CONTRACT, contract_text
@@ -29,7 +28,7 @@ from trainers.adapter.card import card_text
 from trainers.adapter.checkpoints import CHECKPOINTS, cut_of, last_checkpoint, read_manifest, step_of
 from trainers.adapter.curve import draw_curve
 from trainers.adapter.files import sha256_of, write_whole
-from trainers.adapter.training_record import CARD, CURVE, LOG, WEIGHTS, Outcome, TrainingRecord, read_log
+from trainers.adapter.training_record import CARD, CURVE, LOG, WEIGHTS, Outcome, TrainingRecord, read_log, with_session
 from trainers.launch import is_first, world
 from trainers.memory_plan import GIB, MemoryPlan
 from trainers.prepare import Prepared
@@ -42,7 +41,6 @@ from trainers.training.progress import Progress, Tally, diverged
 from trainers.training.trainer import AdapterTrainer
 
 _SAVING = ".saving"
-_ON_A_CPU = "adamw_torch"  # the optimizer in place of those that page to a CPU's memory
 
 
 def train(
@@ -65,13 +63,19 @@ def train(
         say(f"{folder} holds this very run, finished after {earlier.outcome.steps} steps.")
         return earlier if rank == 0 else prepared.record
     with claimed(folder) if rank == 0 else nullcontext(), _memory_named():
-        return _train(prepared, folder, plan, first=rank == 0, say=say)
+        return _train(prepared, folder, plan, earlier, first=rank == 0, say=say)
 
 
 def _train(
-    prepared: Prepared, folder: Path, plan: MemoryPlan, *, first: bool, say: Callable[[str], None]
+    prepared: Prepared,
+    folder: Path,
+    plan: MemoryPlan,
+    earlier: TrainingRecord | None,
+    *,
+    first: bool,
+    say: Callable[[str], None],
 ) -> TrainingRecord:
-    if first:
+    if first and earlier is None:
         save_record(folder, prepared.record)
     found = last_checkpoint(folder, prepared.record, say) if first else None
     with _quiet():
@@ -79,7 +83,11 @@ def _train(
         checkpoint = _agreed(found, folder)
         if first:
             rewind_log(folder, step_of(checkpoint) if checkpoint else -1)
-        _start(trainer, progress, prepared, checkpoint, say)
+        _start(trainer, progress, checkpoint, say)
+        step = step_of(checkpoint) if checkpoint else 0
+        record = with_session(prepared.record, earlier, step, cut_of(trainer.plan))
+        if first:
+            save_record(folder, record)
         _run(trainer, checkpoint, prepared.steps)
         tally = progress.tally(trainer.state.global_step)
         after = progress.measure_heldout(trainer.state.global_step)
@@ -105,8 +113,7 @@ def _train(
         heldout_loss=after,
         peak_gib=round(tally.peak_gib, 2),
     )
-    record = replace(prepared.record, outcome=outcome)
-    return _save(trainer, prepared, record, folder)
+    return _save(trainer, prepared, replace(record, outcome=outcome), folder)
 
 
 def _run(trainer: AdapterTrainer, checkpoint: Path | None, steps: int) -> None:
@@ -125,19 +132,13 @@ def _trainer(
 ) -> tuple[AdapterTrainer, Progress]:
     recipe = prepared.recipe
     arguments = _arguments(recipe, prepared, folder / CHECKPOINTS)
-    if arguments.optim != recipe.optim:
-        say(f"optim {recipe.optim} needs a GPU: {_ON_A_CPU} is used instead.")
+    if prepared.record.optimizer != recipe.optim:
+        say(f"optim {recipe.optim} needs a GPU: {prepared.record.optimizer} is used instead.")
     progress = Progress(folder / LOG, writes=is_first(), say=say, eval_steps=recipe.eval_steps, device=arguments.device)
-    trainable = load_trainable_model(
-        prepared.source, prepared.numerics, recipe, plan, base=prepared.request.base, trusted=prepared.trusted
-    )
-    if prepared.eos not in trainable.end:
-        raise TrainingError(
-            tr("Generation of {base} does not end at its EOS ({eos}).", base=prepared.request.base, eos=prepared.eos)
-        )
+    model = load_trainable_model(prepared.base, recipe, plan)
     samples = prepared.train.samples
     trainer = AdapterTrainer(
-        trainable.model,
+        model,
         arguments,
         samples=samples,
         batch=recipe.batch_size,
@@ -159,12 +160,10 @@ def _trainer(
 def _start(
     trainer: AdapterTrainer,
     progress: Progress,
-    prepared: Prepared,
     checkpoint: Path | None,
     say: Callable[[str], None],
 ) -> None:
-    """Check a real batch, try the costliest step, and measure the held-out loss before training."""
-    _check_labels(trainer, prepared)
+    """Try the costliest step, and measure the held-out loss before training."""
     if checkpoint is not None:
         trainer.state.global_step = step_of(checkpoint)
     say("Trying the longest batch ...")
@@ -181,28 +180,8 @@ def _start(
         progress.measure_heldout(0)
 
 
-def _check_labels(trainer: AdapterTrainer, prepared: Prepared) -> None:
-    """Look at the first batch as it reaches the model: every whole sample must end in a learnt EOS.
-
-    Raises:
-        HarnessError: one does not, as when padding and EOS are one token and padding is masked.
-    """
-    indices = next(iter(trainer.step_batches))
-    samples = [prepared.train.samples[index] for index in indices]
-    row = trainer.row_of(indices)
-    for sample, end in zip(samples, itertools.accumulate(row["lengths"]), strict=True):
-        if not sample.truncated and int(row["labels"][0, end - 1]) != prepared.eos:
-            raise TrainingError(
-                tr(
-                    "{where}: EOS is not learnt in the batch as the model gets it. This is a defect: please report it.",
-                    where=sample.where,
-                )
-            )
-
-
 def _arguments(recipe: Recipe, prepared: Prepared, checkpoints: Path) -> TrainingArguments:
-    cpu = prepared.numerics.device == "cpu"
-    optim = _ON_A_CPU if cpu and recipe.optim.startswith("paged") else recipe.optim
+    cpu = prepared.base.numerics.device == "cpu"
     arguments = TrainingArguments(
         output_dir=str(checkpoints),
         per_device_train_batch_size=1,  # a batch is an optimizer step: see trainers.training.trainer
@@ -214,10 +193,10 @@ def _arguments(recipe: Recipe, prepared: Prepared, checkpoints: Path) -> Trainin
         warmup_steps=recipe.warmup_steps,
         weight_decay=recipe.weight_decay,
         max_grad_norm=recipe.max_grad_norm,
-        optim=optim,
+        optim=prepared.record.optimizer,
         seed=recipe.seed,
-        bf16=prepared.numerics.dtype == torch.bfloat16,
-        fp16=prepared.numerics.dtype == torch.float16,
+        bf16=prepared.base.numerics.dtype == torch.bfloat16,
+        fp16=prepared.base.numerics.dtype == torch.float16,
         use_cpu=cpu,
         gradient_checkpointing=False,  # the plan turns it on layer by layer
         logging_steps=recipe.logging_steps,

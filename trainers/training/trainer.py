@@ -250,17 +250,21 @@ class AdapterTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped
 
     @torch.no_grad()
     def _samples_stay_apart(self) -> bool:
-        """Return whether a sample's log-probabilities are the same whatever stands before it in the row.
+        """Return whether the shortest and the longest sample come to the same whatever stands before them in the row.
 
         An architecture whose layers know nothing of positions or masks (recurrent ones) would mix them.
         """
         self.model.eval()
-        ids = min((sample["input_ids"] for sample in self._samples), key=len)
-        last = Encoded(where="", ids=ids, prompt=0, loss_start=0)
-        first = [Encoded(where="", ids=other, prompt=0, loss_start=0) for other in (ids, (ids[-1],) * len(ids))]
-        learnt = len(ids) - 1
-        before, after = (self._log_probs([sample, last])[-learnt:] for sample in first)
-        return torch.allclose(before, after, rtol=0, atol=_ALIKE)
+        by_length = sorted((sample["input_ids"] for sample in self._samples), key=len)
+        short = by_length[0]
+        for ids in (short, by_length[-1]):
+            last = Encoded(where="", ids=ids, prompt=0, loss_start=0)
+            first = [Encoded(where="", ids=other, prompt=0, loss_start=0) for other in (short, short[-1:] * len(short))]
+            learnt = len(ids) - 1
+            before, after = (self._log_probs([sample, last])[-learnt:] for sample in first)
+            if not torch.allclose(before, after, rtol=0, atol=_ALIKE):
+                return False
+        return True
 
     def _until_it_fits(self, inputs: dict[str, Any], items: torch.Tensor) -> torch.Tensor:
         """Return the loss of a step with its gradients in place, cutting it smaller each time memory runs out.

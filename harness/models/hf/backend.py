@@ -12,22 +12,21 @@ from harness.errors import HarnessError
 from harness.models.hf.adapter_checks import check_tokenizer
 from harness.models.hf.adapter_switch import check_effect
 from harness.models.hf.adapters import Adapter
-from harness.models.hf.bases import BASE_MODELS, Base, load_base, load_encoder
+from harness.models.hf.bases import BASE_MODELS, Base
 from harness.models.hf.batching import Budget, Row, describe, halves, plan_batches
 from harness.models.hf.decoding import Answer, decode
 from harness.models.hf.forward_cuda_graph import CaptureError, GraphSteps, can_capture
 from harness.models.hf.forward_eager import EagerSteps, Steps
 from harness.models.hf.memory import available_bytes
-from harness.models.hf.numerics import Numerics
 from harness.models.hf.progress import TokenMeter, say
-from harness.models.hf.sources import Source
+from harness.models.hf.resolved_base import ResolvedBase
 from harness.templates.contract import read_contract
 from harness.types import Generation, PromptContract, RenderedPrompt, Request
 
 ENGINE = 2  # raised when the same weights and prompt would give another answer
 _ROWS = {"cuda": 128, "cpu": 32}  # most rows of a batch: beyond them a token costs almost as much, and a crash more
 # A base and its adapters ask the same tokenizer one after the other; reading one takes up to two seconds.
-_encoder = functools.lru_cache(maxsize=1)(load_encoder)
+_encoder = functools.lru_cache(maxsize=1)(ResolvedBase.encoder)
 _SHARE = {"cuda": 0.85, "cpu": 0.5}  # of the available memory that batches may plan with
 
 
@@ -50,19 +49,17 @@ class LocalModel:
         self,
         *,
         label: str,
-        source: Source,
-        numerics: Numerics,
+        base: ResolvedBase,
         adapter: Adapter | None = None,
-        trusted: bool = False,
         limits: Limits | None = None,
         notices: Sequence[str] = (),
     ) -> None:
         self.batch_plan = ""
         self._label = label
-        self._source = source
-        self._numerics = numerics
+        self._resolved = base
+        self._source = base.source
+        self._numerics = base.numerics
         self._adapter = adapter
-        self._trusted = trusted
         self._limits = limits or Limits()
         self._notices = list(notices)
         self._is_checked = adapter is None
@@ -120,7 +117,7 @@ class LocalModel:
         Raises:
             HarnessError: the tokenizer cannot be loaded, or the prompt wants a chat template that it does not have.
         """
-        return _encoder(self._source, trusted=self._trusted).tokens(prompt)
+        return _encoder(self._resolved).tokens(prompt)
 
     def training_prompt(self) -> PromptContract | None:
         """Return the contract in the adapter's folder, or None without an adapter or a contract.
@@ -139,15 +136,14 @@ class LocalModel:
 
         One that an adapter changed, or failed to be attached to, is given up and loaded anew.
         """
-        key = f"{self._source.digest} {self._numerics}"
-        load = functools.partial(load_base, self._source, self._numerics, trusted=self._trusted)
-        switch = BASE_MODELS.get(key, load).switch
+        base = self._resolved
+        switch = BASE_MODELS.get(base.key, base.load).switch
         switch.make_way(self._adapter)
         if switch.in_doubt:
             say(f"  {self._label}: loading {self._source.text} anew, because an adapter may have changed it")
             switch.discard()
             BASE_MODELS.clear()
-        return BASE_MODELS.get(key, load)
+        return BASE_MODELS.get(base.key, base.load)
 
     def _encode(
         self, base: Base, requests: Sequence[Request]

@@ -141,7 +141,7 @@ def load_base(source: Source, numerics: Numerics, *, trusted: bool) -> Base:
         switch=Switch(model, numerics.dtype),
         sizes=sizes,
         numerics=numerics,
-        end=_end_tokens(model, tokenizer),
+        end=end_tokens(model.generation_config.eos_token_id, tokenizer),
         pad=next((token for token in (tokenizer.pad_token_id, tokenizer.eos_token_id) if token is not None), 0),
         context=context,
     )
@@ -197,9 +197,8 @@ def _loading(numerics: Numerics, config: Any) -> dict[str, Any]:  # noqa: ANN401
     return options
 
 
-def _end_tokens(model: Any, tokenizer: Any) -> frozenset[int]:  # noqa: ANN401 - transformers is untyped
-    """Return every id that ends an answer: what the model's generation config names, and the tokenizer's own."""
-    named = model.generation_config.eos_token_id
+def end_tokens(named: int | list[int] | None, tokenizer: Any) -> frozenset[int]:  # noqa: ANN401 - transformers is untyped
+    """Return every id that ends an answer: those that the model's generation config names, and the tokenizer's own."""
     ids = named if isinstance(named, list | tuple) else [named]
     return frozenset(token for token in (*ids, tokenizer.eos_token_id) if token is not None)
 

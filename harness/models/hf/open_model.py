@@ -10,10 +10,10 @@ from harness.errors import UnknownNameError, UsageError
 from harness.locale import tr
 from harness.models.hf.adapters import DEFAULT_BASE, Adapter, BaseChoice, choose_base, open_adapter
 from harness.models.hf.backend import Limits, LocalModel
-from harness.models.hf.bases import read_config, sizes_of, stored_quantization
+from harness.models.hf.bases import sizes_of
 from harness.models.hf.memory import dequantised_fits
-from harness.models.hf.numerics import Numerics, choose
-from harness.models.hf.sources import Source, check_trusted, config_folder, raw_config, resolve, split_revision
+from harness.models.hf.resolved_base import ResolvedBase, resolve_base
+from harness.models.hf.sources import split_revision
 from harness.templates.contract import CONTRACT
 from harness.types import ModelSpec
 
@@ -35,26 +35,17 @@ def open_local(spec: ModelSpec) -> LocalModel:
     """
     settings = _checked(spec.settings)
     adapter, choice = _choose(spec)
-    source = resolve(choice.base, choice.revision)
-    trusted = check_trusted(source, settings.get("trust_remote_code"))
-    numerics = choose(
-        quantization=spec.quantization,
-        dtype=spec.dtype,
-        stored_quantization=stored_quantization(raw_config(source)),
-        double_quant=bool(settings.get("double_quant", False)),
-    )
-    numerics = _routed(source, numerics, settings.get("fast_dequantize"), trusted=trusted)
+    base = resolve_base(choice.base, choice.revision, settings, quantization=spec.quantization, dtype=spec.dtype)
+    base = _routed(base, settings.get("fast_dequantize"))
     notices = [choice.notice] if choice.notice else []
     if adapter is not None and not adapter.has_contract:
         notices.append(f"adapter {adapter.name} has no {CONTRACT}: its training prompt is unknown")
-    if numerics.route == "dequantised":
-        notices.append(f"nf4 weights were dequantized to {numerics.dtype_name} once at load (same values, faster)")
+    if base.numerics.route == "dequantised":
+        notices.append(f"nf4 weights were dequantized to {base.numerics.dtype_name} once at load (same values, faster)")
     return LocalModel(
         label=spec.label,
-        source=source,
-        numerics=numerics,
+        base=base,
         adapter=adapter,
-        trusted=trusted,
         limits=Limits(rows=settings.get("max_batch_rows"), tokens=settings.get("max_batch_tokens")),
         notices=notices,
     )
@@ -88,13 +79,13 @@ def _checked(settings: Mapping[str, Any]) -> Mapping[str, Any]:
     return settings
 
 
-def _routed(source: Source, numerics: Numerics, wanted: object, *, trusted: bool) -> Numerics:
-    """Return the numerics with the faster route for nf4 if the GPU is large enough, or as the user wants it."""
+def _routed(base: ResolvedBase, wanted: object) -> ResolvedBase:
+    """Return the base with the faster route for nf4 if the GPU is large enough, or as the user wants it."""
+    numerics = base.numerics
     if numerics.quantization != "nf4" or wanted is False:
-        return numerics
+        return base
     fits = wanted is True
     if wanted is None and numerics.device == "cuda":
-        config = read_config(source, config_folder(source), trusted=trusted)
-        sizes = sizes_of(source, config, trusted=trusted)
+        sizes = sizes_of(base.source, base.config(), trusted=base.trusted)
         fits = dequantised_fits(sizes, numerics, torch.cuda.get_device_properties(0).total_memory)
-    return replace(numerics, route="dequantised") if fits else numerics
+    return replace(base, numerics=replace(numerics, route="dequantised")) if fits else base

@@ -11,6 +11,7 @@ import pytest
 from harness.models.hf import BASE_MODELS
 from harness.models.hf import backend as backend_module
 from harness.models.hf import bases as bases_module
+from harness.models.hf.resolved_base import ResolvedBase
 from harness.models.hf.tokens import Encoder
 from harness.templates import load_template
 from harness.templates.contract import contract_text, make_contract
@@ -60,7 +61,7 @@ def no_weights(monkeypatch: pytest.MonkeyPatch) -> None:
         raise AssertionError("weights were loaded")
 
     BASE_MODELS.clear()
-    monkeypatch.setattr(backend_module, "load_base", refuse)
+    monkeypatch.setattr(ResolvedBase, "load", refuse)
 
 
 def ask(run_cli: RunCli, tiny: Path, adapter: Path, *more: str, command: str = "eval") -> Any:

@@ -3,6 +3,7 @@
 import itertools
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,9 @@ import torch
 
 from harness.errors import InputError
 from tests.trainers.training.conftest import Workbench, losses, rows, weights, write_pairs
+from trainers import prepare as preparation
 from trainers.adapter.adapter_folder import save_record
+from trainers.adapter.training_record import Cut, differences, record_text, with_session
 from trainers.training.trainer import AdapterTrainer
 
 SETTINGS: dict[str, Any] = {
@@ -171,6 +174,48 @@ def test_a_finished_run_says_so_and_is_not_touched(bench: Workbench, tmp_path: P
     assert 9 == record.outcome.steps
     assert "finished after 9 steps" in bench.said[-1]
     assert before == {path: path.read_bytes() for path in whole.rglob("*") if path.is_file()}
+
+
+def test_the_record_keeps_what_every_session_was_done_with(
+    bench: Workbench, tmp_path: Path, cut: Callable[..., None], whole: Path
+) -> None:
+    """Versions, device and cut of the first steps stay when a run is resumed; sessions that left no step go."""
+    (only,) = json.loads((whole / "training.json").read_text())["sessions"]
+    assert (0, "cpu", 1) == (only["after_step"], only["device"], only["processes"])
+    assert only["cut"]["tokens"] > 40
+    for call in (5, 1):  # the second time before anything more is kept
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(AdapterTrainer, "training_step", AdapterTrainer.training_step)
+            cut(AdapterTrainer, "training_step", call)
+            with pytest.raises(Killed):
+                bench.train(tmp_path / "a", resume=call == 1, **SETTINGS)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(preparation, "_version", lambda _: "99.0")
+        record = bench.train(tmp_path / "a", resume=True, tokens=40, **SETTINGS)
+    assert record_text(record) == (tmp_path / "a" / "training.json").read_text(encoding="utf-8")
+    first, second = record.sessions
+    assert (0, 4) == (first.after_step, second.after_step)
+    assert (only["versions"], {"99.0"}) == (first.versions, set(second.versions.values()))
+    assert first.cut is not None
+    assert second.cut is not None
+    assert (only["cut"]["tokens"], 40) == (first.cut.tokens, second.cut.tokens)
+    assert set(record.versions.values()) == {"99.0"}
+
+
+def test_a_record_that_knew_no_sessions_is_gone_on_from(bench: Workbench) -> None:
+    """An earlier version's record becomes the first session, with what it said; that it named no optimizer is fine."""
+    record = bench.prepare(**SETTINGS).record
+    old = replace(record, versions={"torch": "2.9"}, device="cuda", optimizer=None)
+    now = with_session(record, old, 4, Cut(tokens=40, recomputed=0, dequantized=False))
+    assert [(0, "cuda", {"torch": "2.9"}), (4, "cpu", record.versions)] == [
+        (session.after_step, session.device, session.versions) for session in now.sessions
+    ]
+    assert now.sessions[0].cut is None
+    assert [] == differences(old, now)
+    assert [] == differences(replace(old, recipe=old.recipe | {"loss": "answer"}), now)  # as completion_only was called
+    assert ["optimizer was 'paged_adamw_8bit', now 'adamw_torch'"] == differences(
+        replace(old, optimizer="paged_adamw_8bit"), now
+    )
 
 
 def test_another_run_is_not_resumed(bench: Workbench, whole: Path) -> None:

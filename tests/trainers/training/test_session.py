@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 import torch
-from peft import PeftModel
+from peft import LoraConfig, PeftModel
 from transformers import AutoModelForCausalLM
 
 from harness.errors import HarnessError
+from harness.models.hf.sources import Source
 from tests.conftest import RunCli
 from tests.trainers.training.conftest import Workbench, losses, rows, weights
+from trainers.training.model import _describe
 from trainers.training.trainer import AdapterTrainer
 
 FILES = {
@@ -57,7 +59,33 @@ def test_everything_an_adapter_needs_is_written(bench: Workbench, tmp_path: Path
     assert str(bench.base) == config["base_model_name_or_path"]
     assert (4, 8, True) == (config["r"], config["lora_alpha"], config["inference_mode"])
     assert {torch.float32} == {weight.dtype for weight in weights(tmp_path / "a").values()}
+    assert sorted(config["target_modules"]) == config["target_modules"]  # not in the order of this process's hashes
     assert "library_name: peft" in (tmp_path / "a" / "README.md").read_text(encoding="utf-8")
+
+
+def test_plain_peft_loads_an_adapter_whose_base_was_given_as_a_spec(bench: Workbench, tmp_path: Path) -> None:
+    """``hf:`` is a word of ours; the record keeps the base as it was typed."""
+    from peft import AutoPeftModelForCausalLM
+
+    folder = bench.base
+    bench.base = f"hf:{folder}"
+    record = bench.train(tmp_path / "a", max_steps=1)
+    assert f"hf:{folder}" == record.base
+    config = json.loads((tmp_path / "a" / "adapter_config.json").read_text())
+    assert (str(folder), None) == (config["base_model_name_or_path"], config["revision"])
+    model = AutoPeftModelForCausalLM.from_pretrained(tmp_path / "a")
+    assert 1 == len(model.peft_config)
+
+
+def test_a_base_on_the_hub_is_named_with_the_commit_apart() -> None:
+    """As peft loads it: ``hf:ORG/NAME@REVISION`` is no name there. Modules stand in one order, patterns as they are."""
+    config = LoraConfig(target_modules={"v_proj", "q_proj", "k_proj"})
+    _describe(config, Source(text="org/name", kind="hub", digest="9f2c", commit="9f2c"))
+    assert ("org/name", "9f2c") == (config.base_model_name_or_path, config.revision)
+    assert ["k_proj", "q_proj", "v_proj"] == config.target_modules
+    config = LoraConfig(target_modules=".*_proj")
+    _describe(config, Source(text="embedded:gemma-3-270m", kind="embedded", digest="1"))
+    assert ("embedded:gemma-3-270m", ".*_proj") == (config.base_model_name_or_path, config.target_modules)
 
 
 def test_the_log_tells_every_step(bench: Workbench, tmp_path: Path) -> None:
@@ -221,7 +249,9 @@ def test_measuring_is_no_time_of_training(bench: Workbench, tmp_path: Path, monk
 
 def test_an_optimizer_that_needs_a_gpu_is_replaced_aloud(bench: Workbench, tmp_path: Path) -> None:
     """Once; another is used as it is, without a word."""
-    bench.train(tmp_path / "paged", optim="paged_adamw_8bit", max_steps=1)
-    bench.train(tmp_path / "plain", optim="adamw_torch", max_steps=1)
+    paged = bench.train(tmp_path / "paged", optim="paged_adamw_8bit", max_steps=1)
+    assert ("paged_adamw_8bit", "adamw_torch") == (paged.recipe["optim"], paged.optimizer)
+    plain = bench.train(tmp_path / "plain", optim="adamw_torch", max_steps=1)
+    assert "adamw_torch" == plain.optimizer
     said = [line for line in bench.said if "optim" in line]
     assert ["optim paged_adamw_8bit needs a GPU: adamw_torch is used instead."] == said

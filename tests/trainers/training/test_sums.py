@@ -94,7 +94,7 @@ def assert_same(expected: Any, actual: Any) -> None:
 
 
 @pytest.mark.parametrize("family", ["llama", "gemma"])
-@pytest.mark.parametrize("loss", ["answer", "all"])
+@pytest.mark.parametrize("loss", ["completion_only", "all"])
 def test_samples_in_one_row_learn_what_each_would_learn_alone(
     family: str, loss: str, bench: Workbench, gemma: Path, tmp_path: Path
 ) -> None:
@@ -247,6 +247,25 @@ def test_layers_that_would_mix_samples_get_them_one_at_a_time(
     trainer.preflight()
     assert any("would mix samples" in line for line in bench.said)
     assert_same(expected, step(trainer, [3, 0, 13]))
+
+
+def test_layers_that_would_mix_long_samples_only_are_noticed(
+    bench: Workbench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What holds for the shortest sample need not hold for the longest."""
+    trainer = bench.trainer(tmp_path / "a")
+    lengths = sorted(len(sample["input_ids"]) for sample in trainer._samples)
+    assert lengths[0] < lengths[-1]
+    forward = trainer.model.forward
+
+    def careless(**inputs: Any) -> Any:
+        if inputs["position_ids"].max() == lengths[-1] - 1:
+            inputs["position_ids"] = None
+        return forward(**inputs)
+
+    monkeypatch.setattr(trainer.model, "forward", careless)
+    trainer.preflight()
+    assert trainer._mixing
 
 
 def test_an_ordinary_model_takes_samples_together(
