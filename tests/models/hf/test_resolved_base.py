@@ -1,0 +1,51 @@
+"""A base is identified once, alike for an evaluation and for a training."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.models.hf import resolved_base
+from harness.models.hf.resolved_base import resolve_base
+
+
+def test_what_ends_an_answer_is_known_before_weights_are_loaded(tiny: Path, tmp_path: Path) -> None:
+    """From the files alone the same ids as from the loaded model: those it names and the tokenizer's own."""
+    folder = tmp_path / "base"
+    folder.mkdir()
+    for item in tiny.iterdir():
+        (folder / item.name).write_bytes(item.read_bytes())
+    named = json.loads((folder / "generation_config.json").read_text())
+    (folder / "generation_config.json").write_text(json.dumps(named | {"eos_token_id": [2, 7]}))
+    base = resolve_base(str(folder), None, {}, quantization="none", dtype="float32")
+    assert {2, 7} == base.end(base.encoder()) == base.load().end
+
+
+def test_settings_decide_trust_and_scales(tiny: Path) -> None:
+    """A base is trusted by its very name only; what is the same in memory has the same key."""
+    plain = resolve_base(str(tiny), None, {}, quantization="nf4", dtype="float32")
+    assert (False, False) == (plain.trusted, plain.numerics.double_quant)
+    other = resolve_base(
+        str(tiny), None, {"trust_remote_code": [str(tiny)], "double_quant": True}, quantization="nf4", dtype="float32"
+    )
+    assert (True, True) == (other.trusted, other.numerics.double_quant)
+    assert plain.key != other.key
+    assert plain.key == resolve_base(f"hf:{tiny}", None, {}, quantization="nf4", dtype="float32").key
+
+
+def test_a_training_finds_its_base_once(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Config, tokenizer and memory plan come from the one source that was found."""
+    pytest.importorskip("trl")
+    from tests.trainers.training.conftest import Workbench, write_pairs
+
+    found: list[str] = []
+    resolve: Any = resolved_base.resolve
+
+    def counting(text: str, revision: str | None) -> Any:
+        found.append(text)
+        return resolve(text, revision)
+
+    monkeypatch.setattr(resolved_base, "resolve", counting)
+    Workbench(tiny, write_pairs(tmp_path / "pairs.json", 5)).prepare()
+    assert [str(tiny)] == found
