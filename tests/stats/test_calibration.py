@@ -15,6 +15,7 @@ from harness.stats import (
     compare_family,
     compare_pairs,
     mean_interval,
+    minimum_detectable_effect,
     paired,
     wilson_interval,
 )
@@ -79,8 +80,8 @@ def test_power_and_coverage_at_a_true_difference() -> None:
     assert np.mean([excludes(r) for r in results]) == pytest.approx(0.856, abs=0.025)
     assert np.mean([r.p_value <= 0.05 for r in results]) == pytest.approx(0.858, abs=0.025)
     check_coverage(1 - np.mean([excludes(r, 0.30) for r in results]))
-    # The planned effect at this spread is what 80 % power means.
-    detectable = np.mean([r.minimum_detectable for r in results])
+    # The planned effect of one comparison at this spread is what 80 % power means.
+    detectable = np.mean([minimum_detectable_effect(r.sd, r.n_pairs) for r in results])
     assert 0.24 < detectable < 0.30
 
 
