@@ -197,7 +197,7 @@ def _check_backend(parts: SplitSpec) -> None:
         return
     meant = _meant(parts.text)
     raise UnknownNameError(
-        "model", parts.backend if meant is None else parts.text, names,
+        tr("model"), parts.backend if meant is None else parts.text, names,
         hint=None if meant is None else tr("Did you mean {meant}?", meant=meant),
     )  # fmt: skip
 

@@ -62,7 +62,14 @@ class Outputs:
                     else None,
                 )
             if sample_id in found:
-                raise self._error(f"a second answer to task {sample_id!r}, after line {found[sample_id].line}", answer)
+                raise self._error(
+                    tr(
+                        "a second answer to task {task_id!r}, after line {line}",
+                        task_id=sample_id,
+                        line=found[sample_id].line,
+                    ),
+                    answer,
+                )
             found[sample_id] = answer
         self._by_task[task] = found
 

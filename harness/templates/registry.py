@@ -16,7 +16,7 @@ from harness.templates.template import Kind, Template, parse_template
 OWN_FOLDER = "prompts"
 """The user's own folder, in the current one; task prompts may lie in it directly or in its ``tasks``."""
 
-_KIND_WORD = {"tasks": "prompt", "judges": "rubric"}
+_KIND_WORD = {"tasks": tr("prompt"), "judges": tr("rubric")}
 
 
 def template_names(kind: Kind) -> list[str]:
