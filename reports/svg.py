@@ -56,18 +56,13 @@ class Bar:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Frame:
-    """A chart's rows with their names, and its axis from ``low`` to ``high``."""
+    """A chart's rows with their names, which are as shown, and its axis, which begins at ``left``, from low to high."""
 
     names: Sequence[str]
+    left: float
     low: float
     high: float
-    width: float = _PLOT_WIDTH
-
-    @property
-    def left(self) -> float:
-        """Where the axis begins."""
-        needed = max((columns(_shown(name, _LABEL)) for name in self.names), default=0) * _COLUMN + 12.0
-        return min(max(needed, _LABEL_WIDTH[0]), _LABEL_WIDTH[1])
+    width: float
 
     @property
     def bottom(self) -> float:
@@ -89,7 +84,7 @@ def forest(bars: Sequence[Bar], *, title: str, axis: str, zero: float | None = N
     values += [zero] if zero is not None else []
     low, high = (min(values), max(values)) if values else (0.0, 1.0)
     margin = 0.05 * (high - low) or 0.5
-    frame = _Frame(names=[bar.name for bar in bars], low=low - margin, high=high + margin)
+    frame = _frame(names=[bar.name for bar in bars], low=low - margin, high=high + margin)
     ticks = figure_ticks(frame.low, frame.high)
     parts = [
         _line(frame.x(tick), _TOP, frame.x(tick), frame.bottom, kind="stroke-line", width=0.6) for tick, _ in ticks
@@ -107,7 +102,7 @@ def forest(bars: Sequence[Bar], *, title: str, axis: str, zero: float | None = N
 
 def distribution(names: Sequence[str], shares: npt.NDArray[np.float64], *, title: str, axis: str) -> str:
     """Return stacked bars: ``shares`` of shape (rows, levels) between 0 and 1, the lowest level on the left."""
-    frame = _Frame(names=names, low=0.0, high=1.0)
+    frame = _frame(names=names, low=0.0, high=1.0)
     colours = level_colours(shares.shape[1])
     high = 0.78 * _ROW
     parts = [
@@ -151,7 +146,7 @@ def heat_map(
     """Return a heat map: ``scores`` of shape (rows, samples), NaN where there is none; a pixel each, in one picture."""
     count = scores.shape[1]
     width = max(_PLOT_WIDTH, min(_WIDEST, 24.0 * count))
-    frame = _Frame(names=names, low=0.0, high=max(count, 1), width=width)
+    frame = _frame(names=names, low=0.0, high=max(count, 1), width=width)
     labels = [_shown(tick, _TICK) for tick in ticks]
     needed = (max(map(columns, labels), default=1) + 2) * _COLUMN
     places = range(0, count, ceil(needed * count / width) or 1)
@@ -239,6 +234,14 @@ def _picture(pixels: Pixels, place: str, width: float, height: float) -> str:
     )  # fmt: skip
 
 
+def _frame(names: Sequence[str], low: float, high: float, width: float = _PLOT_WIDTH) -> _Frame:
+    """Return the frame of a chart, as wide as its names need."""
+    shown = [_shown(name, _LABEL) for name in names]
+    needed = max(map(columns, shown), default=0) * _COLUMN + 12.0
+    left = min(max(needed, _LABEL_WIDTH[0]), _LABEL_WIDTH[1])
+    return _Frame(names=shown, left=left, low=low, high=high, width=width)
+
+
 def _shown(name: str, width: int) -> str:
     return shortened(" ".join(printable(name).split()), width)
 
@@ -246,8 +249,7 @@ def _shown(name: str, width: int) -> str:
 def _chart(frame: _Frame, parts: Sequence[str], title: str) -> str:
     """Return a chart with the names left of its rows."""
     names = [
-        _text(_shown(name, _LABEL), frame.left - 7, frame.y(row) + _HALF_LINE, anchor="end")
-        for row, name in enumerate(frame.names)
+        _text(name, frame.left - 7, frame.y(row) + _HALF_LINE, anchor="end") for row, name in enumerate(frame.names)
     ]
     return _svg(frame.left + frame.width + _RIGHT, frame.bottom + _BOTTOM, [*names, *parts], title)
 
