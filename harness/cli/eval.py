@@ -9,14 +9,19 @@ import click
 from harness.cli.dry_run import dry_run_report
 from harness.cli.execution import UNSCORED_EXIT, execute_here, invocation, say_note, say_outcome
 from harness.cli.options import common_options, evaluation_options
-from harness.cli.say import say
+from harness.cli.say import language, say
 from harness.runs.asking import evaluation_spec
 from harness.runs.assemble import Evaluation, assemble
+from harness.runs.boards import view_of
 from harness.runs.finish import check_plan, finish_in_folder
 from harness.runs.folder import MARKDOWN, RESULTS, RunFolder, new_run
+from harness.runs.load import load_run
 from harness.runs.manifest import PromptTest
 from harness.specs import load_config, store_url
 from harness.store.store import Store
+from reports.cautions import cautions
+from reports.markdown import leaderboard_markdown
+from reports.wording import words
 
 
 @click.command(
@@ -63,8 +68,17 @@ def evaluate(
         max_unscored=max_unscored,
         max_cost=max_cost,
         overwrite=overwrite,
-        show=lambda: folder.read(RESULTS if as_json else MARKDOWN),
+        show=lambda: folder.read(RESULTS) if as_json else _board(folder, url),
     )
+
+
+def _board(folder: RunFolder, url: str) -> str | None:
+    """Return the leaderboard to print: leaderboard.md, which is English, or the same in the language of the command."""
+    if language() == "en":
+        return folder.read(MARKDOWN)
+    view = view_of(load_run(folder.name, str(folder.path.parent), url))
+    beware = cautions(view, words(language()))
+    return leaderboard_markdown(view.leaderboard, view.provenance, view.notices, cautions=beware, language=language())
 
 
 def run_evaluation(

@@ -272,3 +272,11 @@ def test_ratings_of_one_task_leave_the_other_unscored(run_cli: RunCli, task_file
     assert "ratings.csv: no rating of these models on more" in ran.err
     rows = {row["task"]: (row["mean"], row["n"], row["n_unscored"]) for row in results_of(workplace, "r")["rows"]}
     assert {"five": (4.0, 5, 0), "more": (None, 0, 1)} == rows
+
+
+def test_the_board_is_printed_in_the_language_of_the_command(run_cli: RunCli, task_file: Path) -> None:
+    """The file in the run's folder stays English, whoever makes it: `harness report` writes the others."""
+    ran = run_cli("--lang", "ja", "eval", *FIVE, "--model", "echo", "--judge", "reference", "--run", "r")
+    assert 0 == ran.code, ran.err
+    assert ran.out.startswith("# リーダーボード: r")
+    assert Path("runs/r/leaderboard.md").read_text(encoding="utf-8").startswith("# Leaderboard: r")
