@@ -71,7 +71,9 @@ def decode(kind: type[T], data: str | Mapping[str, Any], *, where: str) -> T:
     except ValidationError as error:
         problems = error.errors(include_url=False)
         raise InputError(
-            "; ".join(_describe(problem) for problem in problems) + ".", path=where, hint=_near(problems, kind)
+            tr("{problems}.", problems=_joined([_describe(problem) for problem in problems])),
+            path=where,
+            hint=_near(problems, kind),
         ) from error
 
 
@@ -84,10 +86,14 @@ def _adapter(kind: type[T]) -> TypeAdapter[T]:
     return _ADAPTERS[kind]
 
 
+def _joined(described: list[str]) -> str:
+    return described[0] if len(described) == 1 else "; ".join(described)
+
+
 def _describe(problem: ErrorDetails) -> str:
     path = ".".join(str(part) for part in problem["loc"]) or "top level"
     if problem["type"] in {"unexpected_keyword_argument", "extra_forbidden"}:
-        return f"{path}: no such key"
+        return tr("{path}: no such key", path=path)
     got = problem["input"]
     shown = "" if isinstance(got, dict | list) else f" (got {got!r})"
     return f"{path}: {problem['msg'][0].lower()}{problem['msg'][1:]}{shown}"
