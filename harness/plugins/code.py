@@ -6,6 +6,7 @@ bytecode and that of the functions it reaches. A file that is edited while loade
 """
 
 import ast
+import functools
 import hashlib
 import re
 import sys
@@ -146,10 +147,11 @@ def _counts(path: Path, base: Path) -> bool:
 def _beside(files: AbstractSet[Path], folder: Path) -> set[Path]:
     """Return the modules and packages of a folder that some files import, and that those import in turn."""
     found: set[Path] = set()
-    waiting = list(files)
+    waiting, known = list(files), set[str]()
     while waiting:
         path = waiting.pop()
-        for name in _imported(path):
+        for name in _imported_by(path) - known:
+            known.add(name)
             single, package = folder / f"{name}.py", folder / name
             new = {single} if single.is_file() else set()
             if name not in OURS and (package / "__init__.py").is_file():
@@ -160,21 +162,31 @@ def _beside(files: AbstractSet[Path], folder: Path) -> set[Path]:
     return found
 
 
-def _imported(path: Path) -> set[str]:
+def _imported_by(path: Path) -> frozenset[str]:
     """Return the top-level names that a file imports, anywhere in it."""
     if path.suffix != ".py":
-        return set()
+        return frozenset()
     try:
-        tree = ast.parse(path.read_bytes())
-    except (SyntaxError, ValueError, OSError):
-        return set()
+        content = path.read_bytes()
+    except OSError:
+        return frozenset()
+    return _imported(content)
+
+
+@functools.lru_cache(maxsize=4096)
+def _imported(content: bytes) -> frozenset[str]:
+    """Return the top-level names that Python code imports."""
+    try:
+        tree = ast.parse(content)
+    except (SyntaxError, ValueError):
+        return frozenset()
     names: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names |= {alias.name.partition(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
             names.add(node.module.partition(".")[0])
-    return names
+    return frozenset(names)
 
 
 def _loaded(files: AbstractSet[Path]) -> list[object]:

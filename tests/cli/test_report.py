@@ -5,7 +5,6 @@ import io
 import json
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -154,8 +153,8 @@ def test_wrong_arguments_are_named(reported: RunCli, arguments: list[str], code:
     assert (code, "", True) == (ran.code, ran.out, message in ran.err), ran.err
 
 
-def test_sixty_models_and_four_judges_are_rendered_in_time(shared_data: Path, workplace: Path) -> None:
-    """The whole board in every format, statistics and process start included: 10 s or less, the page 15 MB or less."""
+def test_sixty_models_and_four_judges_in_every_format(shared_data: Path, workplace: Path) -> None:
+    """The whole board is written, and the page is 15 MB or less (bench/ says how long it takes)."""
     harness = [sys.executable, "-c", "from harness.cli.main import main; main()"]
     made = subprocess.run(
         [*harness, "eval", "--run", "board", "--max-unscored", "36",
@@ -165,13 +164,10 @@ def test_sixty_models_and_four_judges_are_rendered_in_time(shared_data: Path, wo
         capture_output=True, text=True, check=False, timeout=120,
     )  # fmt: skip
     assert 0 == made.returncode, made.stderr
-    start = time.perf_counter()
     ended = subprocess.run(
         [*harness, "report", "board", "--format", "all"], capture_output=True, text=True, check=False
     )
-    seconds = time.perf_counter() - start
     assert 0 == ended.returncode, ended.stderr
-    assert seconds <= 10
     page = (workplace / "runs/board/report.html").read_bytes()
     assert len(page) <= 15_000_000
     assert 4 == page.count(b'<section class="board"')
