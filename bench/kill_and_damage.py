@@ -319,7 +319,7 @@ def main() -> int:
         root = options.keep or Path(temporary)
         root.mkdir(exist_ok=True)
         install_plugin(root / "site")
-        for module in ("cli.main", "cli.eval", "cli.judge", "runs.rendering", "cli.report"):  # before the first fork
+        for module in ("cli.main", "cli.eval", "cli.judge", "cli.report", "runs.publish"):  # before the first fork
             importlib.import_module(f"harness.{module}")
 
         return campaign(root, options.kills, options.damages, dice)
