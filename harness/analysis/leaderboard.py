@@ -15,19 +15,19 @@ from harness.locale import tr
 from harness.stats import (
     BoardPlan,
     Design,
+    DesignOption,
     Family,
     PairedComparison,
-    Purchase,
     RankSet,
     RepeatPlan,
     VarianceComponents,
     WorstCase,
-    buy_next,
     comparable_means,
     compare_family,
     gaps_are_unlike,
     gaps_matter,
     missing_shares,
+    next_design,
     plan_family,
     plan_repeats,
     rank_sets,
@@ -94,7 +94,7 @@ class RepeatAdvice:
     candidate: RowKey
     baseline: RowKey | None
     components: VarianceComponents
-    purchases: tuple[Purchase, ...]
+    purchases: tuple[DesignOption, ...]
     plans: tuple[RepeatPlan, ...]
 
 
@@ -276,7 +276,7 @@ def _repeat_advice(table: ScoreTable, comparisons: Sequence[Comparison], confide
         candidate=candidate,
         baseline=baseline,
         components=components,
-        purchases=buy_next(components),
+        purchases=next_design(components),
         plans=plan_repeats(components, confidence=confidence),
     )
 

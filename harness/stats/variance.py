@@ -37,7 +37,7 @@ class VarianceComponents:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Purchase:
+class DesignOption:
     """One way to spend as much again as the run cost: the design it leads to and the standard error to expect."""
 
     what: str
@@ -132,9 +132,9 @@ def predicted_se(
     return sqrt((components.task + (generation + judge / judgements) / generations) / tasks)
 
 
-def buy_next(
+def next_design(
     components: VarianceComponents, *, generation_cost: float = 1.0, judgement_cost: float = 1.0
-) -> tuple[Purchase, ...]:
+) -> tuple[DesignOption, ...]:
     """Return the ways to spend as much again as the run cost, best (lowest standard error) first.
 
     A run of I tasks, K generations and J judgements costs I K (generation + J judgement). As much again buys twice the
@@ -145,7 +145,7 @@ def buy_next(
         StatisticsError: a cost that is negative, or no cost for a judgement.
 
     >>> c = variance_components([[[4, 4], [3, 4]], [[2, 1], [2, 2]], [[5, 5], [5, 4]]])
-    >>> [(p.what, round(p.se, 3)) for p in buy_next(c)]
+    >>> [(p.what, round(p.se, 3)) for p in next_design(c)]
     [('tasks', 0.624), ('judgements', 0.875), ('generations', 0.876)]
     """
     if generation_cost < 0 or not judgement_cost > 0:
@@ -162,7 +162,7 @@ def buy_next(
     for what, (i, k, j) in designs.items():
         se = predicted_se(components, tasks=max(1, i), generations=k, judgements=j)
         if se is not None:
-            offers.append(Purchase(what=what, tasks=i, generations=k, judgements=j, se=se))
+            offers.append(DesignOption(what=what, tasks=i, generations=k, judgements=j, se=se))
     return tuple(sorted(offers, key=lambda offer: offer.se))
 
 

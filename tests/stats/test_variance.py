@@ -8,7 +8,7 @@ import statsmodels.formula.api as smf
 from pandas import DataFrame
 
 from harness.errors import StatisticsError
-from harness.stats import buy_next, plan_repeats, predicted_se, required_n, variance_components
+from harness.stats import next_design, plan_repeats, predicted_se, required_n, variance_components
 from tests.stats.conftest import Floats
 
 
@@ -66,9 +66,9 @@ def test_what_cannot_be_separated_is_none() -> None:
     assert neither.task == pytest.approx(scores[:, 0, 0].var(ddof=1))
     assert predicted_se(one_judgement, tasks=30, generations=5, judgements=1) is not None
     assert predicted_se(one_judgement, tasks=30, generations=5, judgements=2) is None
-    assert [offer.what for offer in buy_next(neither)] == ["tasks"]
-    assert {offer.what for offer in buy_next(one_judgement)} == {"tasks", "generations"}
-    assert {offer.what for offer in buy_next(one_generation)} == {"tasks", "judgements"}
+    assert [offer.what for offer in next_design(neither)] == ["tasks"]
+    assert {offer.what for offer in next_design(one_judgement)} == {"tasks", "generations"}
+    assert {offer.what for offer in next_design(one_generation)} == {"tasks", "judgements"}
 
 
 def test_incomplete_tasks_are_left_out_and_counted() -> None:
@@ -93,7 +93,7 @@ def test_too_little_to_compute() -> None:
     for scores in (np.empty((0, 2, 2)), np.ones((1, 2, 2)), np.full((3, 2, 2), np.nan)):
         result = variance_components(scores)
         assert (result.task, result.generation, result.judge, result.se) == (None,) * 4
-        assert buy_next(result) == ()
+        assert next_design(result) == ()
 
 
 def test_equal_scores_have_no_variance() -> None:
@@ -106,15 +106,15 @@ def test_buy_where_the_noise_is() -> None:
     """A noisy and cheap judge is worth more judgements; noisy decoding is not."""
     judge = variance_components(simulated((200, 2, 2), (0.05, 0.05, 2.0)))
     decoding = variance_components(simulated((200, 2, 2), (0.05, 2.0, 0.05)))
-    cheap = buy_next(judge, generation_cost=10, judgement_cost=1)
+    cheap = next_design(judge, generation_cost=10, judgement_cost=1)
     assert (cheap[0].what, cheap[0].tasks, cheap[0].generations, cheap[0].judgements) == ("judgements", 200, 2, 14)
-    assert buy_next(decoding, generation_cost=10, judgement_cost=1)[-1].what == "judgements"
+    assert next_design(decoding, generation_cost=10, judgement_cost=1)[-1].what == "judgements"
 
 
 def test_offers_cost_the_same() -> None:
     """Each design costs twice the run: I K (generation + J judgement)."""
     result = variance_components(simulated((10, 3, 2), (1, 1, 1)))
-    for offer in buy_next(result, generation_cost=4, judgement_cost=2):
+    for offer in next_design(result, generation_cost=4, judgement_cost=2):
         assert offer.tasks * offer.generations * (4 + 2 * offer.judgements) == 2 * 10 * 3 * (4 + 2 * 2)
 
 
@@ -124,7 +124,7 @@ def test_bad_designs_are_refused() -> None:
     with pytest.raises(StatisticsError, match="at least one task"):
         predicted_se(result, tasks=0)
     with pytest.raises(StatisticsError, match="must cost something"):
-        buy_next(result, judgement_cost=0)
+        next_design(result, judgement_cost=0)
     with pytest.raises(StatisticsError, match="hold no generation"):
         variance_components(np.empty((3, 0, 2)))
     with pytest.raises(StatisticsError, match="have 2 dimensions, not 3"):

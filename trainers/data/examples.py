@@ -119,7 +119,7 @@ def read_examples(
     total = len(examples) + len(bad)
     if not examples:
         raise InputError(
-            tr("None of the {total} rows can be used: {bad}", total=total, bad=_named(bad)), hint=tr("Mend the data.")
+            tr("None of the {total} rows can be used: {bad}", total=total, bad=_named(bad)), hint=tr("Fix these rows.")
         )
     if strict and bad:
         raise InputError(
