@@ -57,8 +57,11 @@ class RubricJudge:
     kind = "quality"
     scored_by = "model"
 
-    def __init__(self, spec: JudgeSpec, client: Client, settings: RemoteSettings) -> None:
+    def __init__(
+        self, spec: JudgeSpec, client: Client, settings: RemoteSettings, *, notices: Sequence[str] = ()
+    ) -> None:
         self.name = spec.text
+        self._notices = tuple(notices)
         self.rubric: Template = load_template(spec.rubric or DEFAULT_RUBRIC, kind="judges")
         self.variant = self.rubric.name
         self.scale = _HALVES if self.rubric.meta.get("halves") else LIKERT_5
@@ -109,7 +112,9 @@ class RubricJudge:
 
     def check_samples(self, task: str, samples: Sequence[Sample], models: Sequence[str]) -> list[str]:  # noqa: ARG002 - the protocol's
         """Return notices if answers are shown without a fence, or a reference is shown that some samples lack."""
-        notices = [] if self._fences_the_answer() else [_NO_FENCE.format(judge=self.name, rubric=self.rubric.name)]
+        notices = list(self._notices)
+        if not self._fences_the_answer():
+            notices.append(_NO_FENCE.format(judge=self.name, rubric=self.rubric.name))
         missing = sum(not (sample.reference or "").strip() for sample in samples)
         if "reference" not in self.rubric.variables or not missing:
             return notices

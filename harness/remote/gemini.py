@@ -27,6 +27,7 @@ from harness.remote.call import (
     sorted_status,
     storable,
 )
+from harness.remote.gemini_models import takes_temperature
 from harness.remote.redaction import Secrets
 from harness.remote.settings import GeminiSettings, find_key, split_address
 from harness.remote.transport import BoundedClient
@@ -119,7 +120,7 @@ class GeminiClient:
     def _config(self, prompt: Prompt, system: str) -> types.GenerateContentConfig:
         return types.GenerateContentConfig(
             system_instruction=system or None,
-            temperature=prompt.temperature,
+            temperature=prompt.temperature if takes_temperature(self.model) else None,
             max_output_tokens=prompt.max_tokens,
             seed=prompt.seed,
             stop_sequences=list(prompt.stop) or None,

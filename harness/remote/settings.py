@@ -112,8 +112,10 @@ class OpenAISettings(RemoteSettings):
     extra_body: Mapping[str, Any] | None = None
 
 
-def read_settings(kind: type[S], table: Mapping[str, Any], *, where: str, option: str | None) -> S:
-    """Return the settings of a table, with the model that the spec names, if it names one.
+def read_settings(
+    kind: type[S], table: Mapping[str, Any], *, where: str, option: str | None, default: str | None = None
+) -> S:
+    """Return the settings of a table, with the model that the spec names, else the table's, else ``default``.
 
     Raises:
         InputError: a key is unknown or a value wrong.
@@ -125,7 +127,8 @@ def read_settings(kind: type[S], table: Mapping[str, Any], *, where: str, option
             path=where,
             hint=tr("Put it into an environment variable, and name that with api_key_env."),
         )
-    settings = decode(kind, {**table, **({"model": option} if option else {})}, where=where)
+    chosen = option or table.get("model") or default
+    settings = decode(kind, {**table, **({"model": chosen} if chosen else {})}, where=where)
     if not settings.model:
         name = where.strip("[]").rpartition(".")[2]
         raise HarnessError(

@@ -15,6 +15,7 @@ import pytest
 
 from harness.errors import HarnessError, JudgeUnavailableError
 from harness.protocols import CallEstimate, EstimatesCost
+from harness.remote.gemini_models import DEFAULT_JUDGE
 from harness.testing.servers import gemini as wire
 from harness.testing.servers.loopback import Call, Step, in_turn, serve
 from harness.types import Generation, JudgeSpec, Sample
@@ -58,7 +59,7 @@ def judged(*steps: Step, rubric: str = "elyza.v1", text: str | None = None, **se
 
 def test_verdict() -> None:
     """A score with its reason, the raw reply, the model's version and the cost by the price table."""
-    prices = {"model": "gemini-2.5-flash"}
+    prices = {"model": "gemini-2.5-flash-lite"}
     with serve(in_turn(wire.reply('{"reason": "正確", "score": 4}', version="v-7", tokens=(1200, 80)))) as server:
         table = dict(spec("gemini", server.url).settings) | prices
         judge = open_gemini(JudgeSpec(text="gemini", name="gemini", rubric="elyza.v1", settings=table))
@@ -71,7 +72,7 @@ def test_verdict() -> None:
         verdict.raw,
         verdict.version,
     )
-    assert 0.00056 == pytest.approx(verdict.cost)
+    assert 0.000152 == pytest.approx(verdict.cost)
 
 
 @pytest.mark.parametrize("rubric", ["elyza.v1", "elyza-sandwich.v1", "tv.v1", "digits.v1"])
@@ -375,9 +376,10 @@ def test_fingerprint(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def test_opening_without_key_or_model(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is missing is named: the model, then the variable for the key."""
-    with pytest.raises(HarnessError, match="names no model"):
-        open_gemini(JudgeSpec(text="gemini", name="gemini"))
+    """Without a model the default judges; what is missing is named: the variable for the key."""
+    assert f":{DEFAULT_JUDGE}:" in open_gemini(JudgeSpec(text="gemini", name="gemini")).fingerprint
+    named = JudgeSpec(text="gemini", name="gemini", settings={"model": "gemini-x"})
+    assert ":gemini-x:" in open_gemini(named).fingerprint
     monkeypatch.delenv("GEMINI_API_KEY")
     with pytest.raises(HarnessError, match="GEMINI_API_KEY or GOOGLE_API_KEY"):
         open_gemini(JudgeSpec(text="gemini:m", name="gemini", option="m"))
@@ -385,12 +387,12 @@ def test_opening_without_key_or_model(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_estimates() -> None:
     """One call a verdict, about as many tokens as the prompt has, money by the price table; nothing for nothing."""
-    settings = {"model": "gemini-2.5-flash"}
+    settings = {"model": "gemini-2.5-flash-lite"}
     judge = open_gemini(JudgeSpec(text="gemini", name="gemini", rubric="elyza.v1", settings=settings))
     known, unknown = judge.estimate(sample(3), answer(3)), judge.estimate(sample(3), None)
     assert (1, 1, 100) == (known.calls, unknown.calls, known.tokens_out)
     assert 300 < known.tokens_in < unknown.tokens_in < 700
-    assert pytest.approx((known.tokens_in * 0.30 + 100 * 2.50) / 1e6) == known.cost
+    assert pytest.approx((known.tokens_in * 0.10 + 100 * 0.40) / 1e6) == known.cost
     assert CallEstimate(calls=0, tokens_in=0, tokens_out=0, cost=0.0) == judge.estimate(sample(3), answer(3, " "))
     assert open_gemini(JudgeSpec(text="g", name="gemini", option="m")).estimate(sample(3), None).cost is None
 

@@ -237,3 +237,11 @@ def test_the_key_appears_nowhere(caplog: pytest.LogCaptureFixture) -> None:
     seen += [record.getMessage() for record in caplog.records]
     assert len(seen) > 20
     assert [] == [text for text in seen if CANARY in text or "passw0rd" in text]
+
+
+def test_a_model_that_takes_no_temperature_is_sent_none() -> None:
+    """From gemini-3.6-flash on it is deprecated; older models are sent the judge's 0."""
+    for model, sent in (("gemini-3.8-flash", False), ("gemini-3.5-flash", True)):
+        with serve(in_turn(wire.reply("ok"))) as server:
+            client(server, model=model).send(PROMPT)
+            assert sent == ("temperature" in server.calls[0].body["generationConfig"])

@@ -1,0 +1,48 @@
+"""What is known of Gemini's models by name."""
+
+from datetime import date, timedelta
+
+import pytest
+
+from harness.errors import HarnessError
+from harness.remote.gemini_models import DEFAULT_JUDGE, RETIRED, retirement_notice, takes_temperature
+from harness.remote.pricing import find_price
+
+
+@pytest.mark.parametrize("model", RETIRED)
+def test_a_retired_model_is_told_before_and_refused_after(model: str) -> None:
+    """Until the day a notice names day and successor; from the day on no call is made under the name."""
+    day, successor = RETIRED[model]
+    notice = retirement_notice(model, day - timedelta(days=1))
+    assert notice is not None
+    assert day.isoformat() in notice
+    assert successor in notice
+    for name in (model, f"models/{model}"):
+        with pytest.raises(HarnessError, match=f"was retired on {day}") as caught:
+            retirement_notice(name, day)
+        assert DEFAULT_JUDGE in str(caught.value.hint)
+
+
+def test_the_default_is_neither_retired_nor_without_a_price() -> None:
+    """A cost limit can be kept with it, and it says nothing."""
+    assert retirement_notice(DEFAULT_JUDGE, date(2027, 1, 1)) is None
+    assert find_price(DEFAULT_JUDGE) is not None
+
+
+@pytest.mark.parametrize(
+    ("model", "takes"),
+    [
+        ("gemini-2.5-flash", True),
+        ("gemini-3-flash", True),
+        ("gemini-3.5-flash", True),
+        ("models/gemini-3.5-flash-lite", False),
+        ("gemini-3.6-flash", False),
+        ("gemini-3.8-flash-001", False),
+        ("gemini-4-pro", False),
+        ("gemini-flash-latest", True),
+        ("tunedModels/mine", True),
+    ],
+)
+def test_which_models_take_a_temperature(model: str, takes: bool) -> None:
+    """From 3.5-flash-lite and 3.6-flash on none does; a name without a version is sent one."""
+    assert takes == takes_temperature(model)
