@@ -30,6 +30,7 @@ SAME = {  # what authors write for them
     "Python Software Foundation License": "PSF-2.0",
 }
 REVIEWED = {  # no licence in the metadata, read by a person: what it is, and where it stands
+    "asttokens": "Apache-2.0 (its LICENSE); used in tests alone",
     "docutils": "public domain and BSD (its COPYING); the part under the GPL, an Emacs mode, is in no wheel; docs alone",
     "axe-playwright-python": "MIT (its LICENSE); bundles axe-core, MPL-2.0; used in tests alone",
     **dict.fromkeys(
