@@ -10,7 +10,7 @@ from typing import Any
 from tabulate import tabulate
 
 from harness.analysis.human_anchor import AnchoredRow, Anchoring
-from harness.analysis.judge_audit import Bin, Confusion, GroupAlpha, JudgeCard, PairCard, RaterCard
+from harness.analysis.judge_audit import Bin, Confusion, GroupAlpha, JudgeAudit, PairAudit, RaterAudit
 from harness.stats import Agreement
 from harness.tables import compact
 from harness.types import Estimate
@@ -28,8 +28,8 @@ class TaskAudit:
     """The cards of all judges of one task set."""
 
     task: str
-    cards: tuple[JudgeCard, ...]
-    pairs: tuple[PairCard, ...]
+    cards: tuple[JudgeAudit, ...]
+    pairs: tuple[PairAudit, ...]
     groups: tuple[GroupAlpha, ...]
     confusions: tuple[Confusion, ...]
     anchorings: tuple[Anchoring, ...]
@@ -43,7 +43,7 @@ class Audit:
     confidence: float
     human: str | None
     tasks: tuple[TaskAudit, ...]
-    raters: RaterCard | None
+    raters: RaterAudit | None
 
 
 def audit_document(audit: Audit) -> dict[str, Any]:
@@ -100,7 +100,7 @@ def grouped_reasons(reasons: Mapping[str, int]) -> list[tuple[str, int]]:
     return found.most_common()
 
 
-def _card(card: JudgeCard, say: Words) -> list[str]:
+def _card(card: JudgeAudit, say: Words) -> list[str]:
     judge = card.judge
     digits = score_digits(judge.scale.low, judge.scale.high)
     counts = {"count": card.n_scored, "total": card.n}
@@ -202,7 +202,7 @@ def _pairs(task: TaskAudit, say: Words) -> list[str]:
 _RANKS = ("rank_answers", "rank_rows")
 
 
-def _pair_row(pair: PairCard, found: Agreement) -> list[str]:
+def _pair_row(pair: PairAudit, found: Agreement) -> list[str]:
     return [
         markdown_cell(pair.first),
         markdown_cell(pair.second),
@@ -213,11 +213,11 @@ def _pair_row(pair: PairCard, found: Agreement) -> list[str]:
     ]
 
 
-def _steps(pairs: Sequence[PairCard]) -> str:
+def _steps(pairs: Sequence[PairAudit]) -> str:
     return ", ".join(sorted({f"{pair.step:g}" for pair in pairs}))
 
 
-def _row_bias(pair: PairCard, say: Words) -> str:
+def _row_bias(pair: PairAudit, say: Words) -> str:
     """Return which models one judge favours, and how small a bias would not have shown."""
     clear = [bias for bias in pair.row_bias if bias.is_clear]
     names = {"first": markdown_cell(pair.first), "second": markdown_cell(pair.second)}
@@ -295,7 +295,7 @@ def _anchored_table(rows: Sequence[AnchoredRow], what: str, say: Words) -> str:
     return _table(cells, headers)
 
 
-def _raters(card: RaterCard, say: Words) -> str:
+def _raters(card: RaterAudit, say: Words) -> str:
     rows = [(f"{first} – {second}", *agreement_cells(found)) for first, second, found in card.pairs]
     headers = [say("audit.raters_column"), say("column.n"), say("audit.equal"), say("audit.within", steps="1")]
     headers += [say(f"audit.{name}") for name in ("kappa", "interval", "bias")]

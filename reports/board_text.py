@@ -1,4 +1,4 @@
-"""What is said about one board: what it can tell apart, how it was made, what to beware of. Plain text. Pure."""
+"""What is said about one board: what it can tell apart, how it was made, with what caution. Plain text. Pure."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -134,7 +134,7 @@ def method_note(board: Board, say: Words) -> str:
 
 
 def cautions_about(board: Board, say: Words) -> list[tuple[str, str]]:
-    """Return what to beware of in one board: whom it is about ("" for all), and the sentence. Plain text."""
+    """Return the cautions about one board: whom it is about ("" for all), and the sentence. Plain text."""
     said = [("", caution) for caution in gap_cautions(board, say)]
     said += [("", say.sentence(caution)) for caution in board.cautions]
     about: dict[str, list[str]] = {}

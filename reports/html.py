@@ -10,7 +10,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from harness.analysis.judge_audit import Bin, JudgeCard, Lengths, PairCard, TaskCards, judge_cards
+from harness.analysis.judge_audit import Bin, JudgeAudit, JudgeAudits, Lengths, PairAudit, judge_audits
 from harness.types import Estimate
 from reports.board_view import board_view
 from reports.charts import figures
@@ -40,7 +40,7 @@ def report_html(report: Report, cautions: Sequence[str] = (), *, language: Langu
     say = words(language)
     data = payload(report, say)
     leaderboard = report.leaderboard
-    cards = judge_cards(report.tables, _lengths(report), confidence=leaderboard.confidence)
+    cards = judge_audits(report.tables, _lengths(report), confidence=leaderboard.confidence)
     style, script = _asset("report.css"), "\n".join(_asset(name) for name in _SCRIPTS)
     models = list(dict.fromkeys(row.key.model for board in leaderboard.boards for row in board.rows))
     return _environment().get_template("report.html.j2").render(
@@ -106,7 +106,7 @@ def _lengths(report: Report) -> Lengths:
     }
 
 
-def _cards(found: TaskCards, say: Words) -> dict[str, Any]:
+def _cards(found: JudgeAudits, say: Words) -> dict[str, Any]:
     return {
         "task": found.task,
         "cards": [_card(card, say) for card in found.cards],
@@ -119,7 +119,7 @@ def _cards(found: TaskCards, say: Words) -> dict[str, Any]:
     }
 
 
-def _card(card: JudgeCard, say: Words) -> dict[str, Any]:
+def _card(card: JudgeAudit, say: Words) -> dict[str, Any]:
     scale = card.judge.scale
     digits = score_digits(scale.low, scale.high)
     slope, own = card.length_slope, card.consistency
@@ -152,7 +152,7 @@ def _bin(one: Bin, digits: int) -> str:
     return f"{one.low:g}" if one.low == one.high else f"{number(one.low, digits)}–{number(one.high, digits)}"
 
 
-def _pair(pair: PairCard) -> tuple[str, ...]:
+def _pair(pair: PairAudit) -> tuple[str, ...]:
     found = pair.agreement
     assert found is not None
     return (

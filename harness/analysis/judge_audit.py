@@ -54,7 +54,7 @@ class Consistency:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class JudgeCard:
+class JudgeAudit:
     """One judge on one task set. ``n`` verdicts were asked for and ``n_scored`` are scores.
 
     ``length_slope``: points per doubling of the answer's length, between answers to the same task.
@@ -85,7 +85,7 @@ class RowBias:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PairCard:
+class PairAudit:
     """Two judges of one task set.
 
     ``rank_answers``, ``rank_rows``: Spearman's correlation of their scores of answers, and of their means of rows. On
@@ -106,12 +106,12 @@ class PairCard:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TaskCards:
+class JudgeAudits:
     """The cards of all judges of one task set. ``pairs``: every two of them that scored the same rows."""
 
     task: str
-    cards: tuple[JudgeCard, ...]
-    pairs: tuple[PairCard, ...]
+    cards: tuple[JudgeAudit, ...]
+    pairs: tuple[PairAudit, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +135,7 @@ class GroupAlpha:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RaterCard:
+class RaterAudit:
     """How far people agree who rated the same answers; ``pairs`` by their names."""
 
     raters: tuple[str, ...]
@@ -144,18 +144,22 @@ class RaterCard:
     pairs: tuple[tuple[str, str, Agreement], ...]
 
 
-def judge_cards(tables: Sequence[ScoreTable], lengths: Lengths, *, confidence: float = 0.95) -> tuple[TaskCards, ...]:
+def judge_audits(
+    tables: Sequence[ScoreTable], lengths: Lengths, *, confidence: float = 0.95
+) -> tuple[JudgeAudits, ...]:
     """Return the cards of every task set that the tables are about."""
     found = []
     for task in dict.fromkeys(table.task for table in tables):
         own = [table for table in tables if table.task == task]
         grids = [_length_grid(table, lengths) for table in own]
         found.append(
-            TaskCards(
+            JudgeAudits(
                 task=task,
-                cards=tuple(judge_card(one, grid, confidence=confidence) for one, grid in zip(own, grids, strict=True)),
+                cards=tuple(
+                    judge_audit(one, grid, confidence=confidence) for one, grid in zip(own, grids, strict=True)
+                ),
                 pairs=tuple(
-                    pair_card(first, second, grid, confidence=confidence)
+                    pair_audit(first, second, grid, confidence=confidence)
                     for (first, grid), (second, _) in combinations(zip(own, grids, strict=True), 2)
                     if first.rows == second.rows
                 ),
@@ -164,13 +168,13 @@ def judge_cards(tables: Sequence[ScoreTable], lengths: Lengths, *, confidence: f
     return tuple(found)
 
 
-def judge_card(table: ScoreTable, lengths: Floats, *, confidence: float = 0.95) -> JudgeCard:
+def judge_audit(table: ScoreTable, lengths: Floats, *, confidence: float = 0.95) -> JudgeAudit:
     """Return the card of one judge; ``lengths`` of answers: shape (rows, samples, repeats), NaN for none."""
     reasons: Counter[str] = Counter()
     for counted in table.reasons.values():
         reasons.update(counted)
     scores = table.cells[~np.isnan(table.cells)]
-    return JudgeCard(
+    return JudgeAudit(
         judge=table.judge,
         versions=tuple(sorted(table.versions)),
         n=scores.size + reasons.total(),
@@ -185,12 +189,12 @@ def judge_card(table: ScoreTable, lengths: Floats, *, confidence: float = 0.95) 
     )
 
 
-def pair_card(first: ScoreTable, second: ScoreTable, lengths: Floats, *, confidence: float = 0.95) -> PairCard:
+def pair_audit(first: ScoreTable, second: ScoreTable, lengths: Floats, *, confidence: float = 0.95) -> PairAudit:
     """Return how two judges of the same task and rows compare."""
     a, b = _single(first), _single(second)
     both = ~np.isnan(a - b)
     means = [np.array([_mean(row[seen]) for row, seen in zip(one, both, strict=True)]) for one in (a, b)]
-    card = PairCard(
+    card = PairAudit(
         first=first.judge.name,
         second=second.judge.name,
         rank_answers=spearman(a[both], b[both]),
@@ -201,7 +205,7 @@ def pair_card(first: ScoreTable, second: ScoreTable, lengths: Floats, *, confide
         return card
     step = _one(first.judge.scale)
     clusters = _clusters(first, a.shape[2])
-    return PairCard(
+    return PairAudit(
         first=card.first,
         second=card.second,
         rank_answers=card.rank_answers,
@@ -276,9 +280,9 @@ def group_alphas(tables: Sequence[ScoreTable]) -> tuple[GroupAlpha, ...]:
     return tuple(found)
 
 
-def rater_card(
+def rater_audit(
     matrix: Floats, raters: Sequence[str], tasks: Sequence[str], scale: Scale, *, confidence: float = 0.95
-) -> RaterCard:
+) -> RaterAudit:
     """Return how far raters agree; ``matrix`` has shape (raters, answers), ``tasks`` names the task of each answer."""
     clusters = list(tasks) if len(set(tasks)) < len(tasks) else None
     pairs = tuple(
@@ -286,7 +290,7 @@ def rater_card(
          agreement(matrix[i], matrix[j], Design(clusters=clusters, confidence=confidence), step=_one(scale)))
         for i, j in combinations(range(len(raters)), 2)
     )  # fmt: skip
-    return RaterCard(raters=tuple(raters), n_items=matrix.shape[1], alpha=ordinal_alpha(matrix), pairs=pairs)
+    return RaterAudit(raters=tuple(raters), n_items=matrix.shape[1], alpha=ordinal_alpha(matrix), pairs=pairs)
 
 
 def histogram(scores: Floats, scale: Scale) -> tuple[Bin, ...]:

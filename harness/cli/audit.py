@@ -9,12 +9,12 @@ import click
 from harness.analysis.human_anchor import anchoring
 from harness.analysis.judge_audit import (
     Lengths,
-    RaterCard,
+    RaterAudit,
     comparable,
     confusion,
     group_alphas,
-    judge_cards,
-    rater_card,
+    judge_audits,
+    rater_audit,
 )
 from harness.analysis.scores import ScoreTable
 from harness.cli.options import common_options
@@ -86,7 +86,7 @@ def build_audit(stored: Run, ratings: Sequence[SheetRating], human: str | None =
 def _task_audit(
     stored: Run, task: str, tables: Sequence[ScoreTable], human: str | None, confidence: float
 ) -> TaskAudit:
-    [cards] = judge_cards(tables, _lengths(stored), confidence=confidence)
+    [cards] = judge_audits(tables, _lengths(stored), confidence=confidence)
     by_name = {table.judge.name: table for table in tables}
     people = by_name.get(human or "")
     against = [
@@ -131,9 +131,9 @@ def _draw(stored: Run, human: str | None) -> Mapping[str, Any]:
     return next((joined.draw for joined in stored.manifest.joined if joined.judge == human and joined.draw), {})
 
 
-def _raters(stored: Run, ratings: Sequence[SheetRating], confidence: float) -> RaterCard | None:
+def _raters(stored: Run, ratings: Sequence[SheetRating], confidence: float) -> RaterAudit | None:
     if not ratings:
         return None
     matrix, raters, tasks = rater_matrix(ratings)
     scale = next((judge.scale for judge in stored.judges if judge.name == IMPORTED), LIKERT_5)
-    return rater_card(matrix, raters, tasks, scale, confidence=confidence)
+    return rater_audit(matrix, raters, tasks, scale, confidence=confidence)

@@ -92,10 +92,10 @@ def _expected_table(expected: Mapping[str, Expected]) -> str:
         for name, figures in expected.items()
     ]
     headers = [tr("served by"), tr("calls"), tr("tokens in"), tr("tokens out"), tr("cost"), tr("time"), tr("at")]
-    beware = tr(
+    caution = tr(
         "Rough estimates; answers count with their longest length, thinking and repeated questions come on top:"
     )
-    return f"{said(beware)}\n\n{table(rows, headers)}"
+    return f"{said(caution)}\n\n{table(rows, headers)}"
 
 
 def _expected(

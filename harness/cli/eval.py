@@ -77,8 +77,8 @@ def _board(folder: RunFolder, url: str) -> str | None:
     if language() == "en":
         return folder.read(MARKDOWN)
     view = view_of(load_run(folder.name, str(folder.path.parent), url))
-    beware = cautions(view, words(language()))
-    return leaderboard_markdown(view.leaderboard, view.provenance, view.notices, cautions=beware, language=language())
+    found = cautions(view, words(language()))
+    return leaderboard_markdown(view.leaderboard, view.provenance, view.notices, cautions=found, language=language())
 
 
 def run_evaluation(

@@ -15,7 +15,7 @@ from harness.engine.job import planned_judge
 from harness.errors import HarnessError, UsageError
 from harness.locale import tr
 from harness.protocols import Judge, Ratings
-from harness.runs.add_judges import Joining, add_in_folder, judging_job
+from harness.runs.add_judges import add_in_folder, joined_by, judging_job
 from harness.runs.assemble import open_judges
 from harness.runs.finish import replaced
 from harness.runs.folder import MARKDOWN, RESULTS, RunFolder
@@ -82,8 +82,8 @@ def judge(
         say(note, err=True)
     with Store(url) as rows:
         outcome = execute_here(job, rows, max_cost=max_cost)
-        joining = Joining(invocation=invocation(), notices=notices)
-        judged = add_in_folder(stored, job, outcome, rows, folder=folder, joining=joining)
+        entries = joined_by(job, invocation(), notices)
+        judged = add_in_folder(stored, job, outcome, rows, folder=folder, entries=entries)
     say(folder.read(RESULTS if as_json else MARKDOWN), nl=False)
     return UNSCORED_EXIT if say_outcome(judged, opened, outcome, folder) > max_unscored else 0
 

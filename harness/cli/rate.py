@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from harness.analysis.judge_audit import RaterCard, rater_card
+from harness.analysis.judge_audit import RaterAudit, rater_audit
 from harness.cli.execution import execute_here, invocation
 from harness.cli.options import common_options
 from harness.cli.say import said, say
@@ -26,7 +26,7 @@ from harness.human.draw import (
 from harness.human.ratings import rating_scale
 from harness.human.sheets import IMPORTED, SheetRatings, rater_matrix, ratings_text, read_ratings
 from harness.locale import tr, trn
-from harness.runs.add_judges import Joining, add_in_folder, judging_job
+from harness.runs.add_judges import add_in_folder, joined_by, judging_job
 from harness.runs.finish import replaced
 from harness.runs.folder import RunFolder
 from harness.runs.load import load_run
@@ -208,9 +208,9 @@ def import_sheets(*, run: str, sheets: tuple[str, ...], config: str | None, stor
     with Store(store or stored.manifest.store) as rows:
         folder.write(RATINGS, ratings_text(ratings))
         outcome = execute_here(job, rows, max_cost=None)
-        joining = Joining(invocation=invocation(), draw=_record(export.draw))
-        add_in_folder(stored, job, outcome, rows, folder=folder, joining=joining)
-    say(_summary(ratings, rater_card(matrix, raters, tasks, scale)))
+        entries = joined_by(job, invocation(), draw=_record(export.draw))
+        add_in_folder(stored, job, outcome, rows, folder=folder, entries=entries)
+    say(_summary(ratings, rater_audit(matrix, raters, tasks, scale)))
     say(
         tr(
             "The ratings are in {path}; they are the judge 'human' of this run now. "
@@ -297,7 +297,7 @@ def _record(draw: Draw) -> dict[str, object]:
     return plain | {"rows": list(plain["rows"])}
 
 
-def _summary(ratings: Sequence[SheetRating], card: RaterCard) -> str:
+def _summary(ratings: Sequence[SheetRating], card: RaterAudit) -> str:
     scored = [rating for rating in ratings if rating.score is not None]
     counted = tr(
         "{ratings} of {answers} by {raters}.",

@@ -109,17 +109,17 @@ def _refuse_other_runs(folder: RunFolder, form: str, *, is_own: bool, is_whole: 
 
 
 def _writers(made: Report, lang: Language, tests: list[dict[str, Any]] | None) -> dict[str, Callable[[], str]]:
-    beware = cautions(made, words(lang))
+    found = cautions(made, words(lang))
 
     def document() -> dict[str, object]:
-        beware_en = cautions(made, words("en"))
-        return results_document(made.leaderboard, made.provenance, made.notices, cautions=beware_en, ab=tests)
+        in_english = cautions(made, words("en"))
+        return results_document(made.leaderboard, made.provenance, made.notices, cautions=in_english, ab=tests)
 
     return {
         "md": lambda: leaderboard_markdown(
-            made.leaderboard, made.provenance, made.notices, cautions=beware, language=lang
+            made.leaderboard, made.provenance, made.notices, cautions=found, language=lang
         ),
-        "html": lambda: report_html(made, beware, language=lang),
+        "html": lambda: report_html(made, found, language=lang),
         "json": lambda: json.dumps(document(), ensure_ascii=False, indent=1, allow_nan=False) + "\n",
         "csv": lambda: results_csv(document()),
     }

@@ -1,7 +1,7 @@
 """Judges that join a finished run: its stored answers are judged, and the run has them beside the judges it had."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from harness.engine.execute import execute
@@ -17,31 +17,24 @@ from harness.runs.verdicts import refuse_losing, verdicts_now
 from harness.store.store import Store
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Joining:
-    """How judges join: by which command, and what they say about the run; ``draw`` as in `JoinedJudge`."""
-
-    invocation: Invocation
-    notices: tuple[str, ...] = ()
-    draw: Mapping[str, Any] | None = None
-
-
 def add_judges(
     run: Run,
     judges: Sequence[Judge],
     store: Store,
     progress: Progress,
     *,
-    joining: Joining,
+    invocation: Invocation,
+    notices: tuple[str, ...] = (),
     repeats: int = 1,
     max_cost: float | None = None,
 ) -> Run:
     """Let judges score every answer that a run has, and return the run with them; nothing is written but the store.
 
-    A new judge replaces one of the same name.
+    A new judge replaces one of the same name. ``notices`` are what the judges say about the run.
     """
     job = judging_job(run, judges, repeats)
-    return with_judges(run, job, execute(job, store, progress, max_cost=max_cost), store, joining)
+    outcome = execute(job, store, progress, max_cost=max_cost)
+    return with_judges(run, job, outcome, store, joined_by(job, invocation, notices))
 
 
 def judging_job(run: Run, judges: Sequence[Judge], repeats: int = 1) -> Job:
@@ -52,14 +45,24 @@ def judging_job(run: Run, judges: Sequence[Judge], repeats: int = 1) -> Job:
     return Job(tasks=run.tasks, requests=tuple(answered), models={}, judges=tuple(judges), judge_repeats=repeats)
 
 
-def with_judges(run: Run, job: Job, outcome: Outcome, store: Store, joining: Joining) -> Run:
-    """Return a run with the judges of a job that was carried out for it."""
+def joined_by(
+    job: Job, invocation: Invocation, notices: tuple[str, ...] = (), draw: Mapping[str, Any] | None = None
+) -> tuple[JoinedJudge, ...]:
+    """Return what a run keeps of each judge of a job: when it joined, by which command, and what it said."""
+    return tuple(
+        JoinedJudge(judge=judge.name, date=invocation.date, command=invocation.command, notices=notices, draw=draw)
+        for judge in job.judges
+    )
+
+
+def with_judges(run: Run, job: Job, outcome: Outcome, store: Store, entries: Sequence[JoinedJudge]) -> Run:
+    """Return a run with the judges of a job that was carried out for it; ``entries`` as `joined_by` makes them."""
     new = {judge.name: judge for judge in job.planned_judges}
     before = {judge.name: judge for judge in run.judges}
     joined = {entry.judge: entry for entry in run.manifest.joined}
-    for name, judge in new.items():
-        if before.get(name) != judge or name in joined:
-            joined[name] = _entry(joining, name, joined.get(name))
+    for entry in entries:
+        if before.get(entry.judge) != new[entry.judge] or entry.judge in joined:
+            joined[entry.judge] = _entry(entry, joined.get(entry.judge))
     judges = tuple((before | new).values())
     items = tuple(items_of(run.tasks, run.requests, run.answers, judges))
     return replace(
@@ -71,7 +74,9 @@ def with_judges(run: Run, job: Job, outcome: Outcome, store: Store, joining: Joi
     )
 
 
-def add_in_folder(run: Run, job: Job, outcome: Outcome, store: Store, *, folder: RunFolder, joining: Joining) -> Run:
+def add_in_folder(
+    run: Run, job: Job, outcome: Outcome, store: Store, *, folder: RunFolder, entries: Sequence[JoinedJudge]
+) -> Run:
     """Return a run as `with_judges`, with what others have added to it since it was loaded, its files written.
 
     Raises:
@@ -79,7 +84,7 @@ def add_in_folder(run: Run, job: Job, outcome: Outcome, store: Store, *, folder:
     """
     with folder.lock():
         now = load_again(run, folder, store.url)
-        found = with_judges(now, job, outcome, store, joining)
+        found = with_judges(now, job, outcome, store, entries)
         refuse_losing(found, now.manifest, [judge.name for judge in job.planned_judges])
         found.save(folder)
     return found
@@ -94,15 +99,8 @@ def _manifest(before: Manifest, **changed: Any) -> Manifest:  # noqa: ANN401 - f
     )
 
 
-def _entry(joining: Joining, name: str, before: JoinedJudge | None) -> JoinedJudge:
+def _entry(entry: JoinedJudge, before: JoinedJudge | None) -> JoinedJudge:
     """Return how a judge joined; a rerun that says nothing new keeps the first date and command."""
-    entry = JoinedJudge(
-        judge=name,
-        date=joining.invocation.date,
-        command=joining.invocation.command,
-        notices=joining.notices,
-        draw=joining.draw,
-    )
     if before is not None and replace(entry, date=before.date, command=before.command) == before:
         return before
     return entry

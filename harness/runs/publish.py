@@ -20,14 +20,14 @@ def publish(run: Run, folder: RunFolder) -> None:
     """Write the files of a run: its figures are computed once and shown three times. The manifest comes last."""
     view = view_of(run)
     board, provenance, notices = view.leaderboard, view.provenance, view.notices
-    beware = cautions(view, words("en"))
+    found = cautions(view, words("en"))
     tested: list[Experiment] | None = None
     if run.manifest.ab is not None:
         tested = experiments(view.tables, run.manifest.ab)
     ab = None if tested is None else ab_document(tested)
-    folder.write(MARKDOWN, leaderboard_markdown(board, provenance, notices, cautions=beware))
-    folder.write_json(RESULTS, results_document(board, provenance, notices, cautions=beware, ab=ab))
-    folder.write(HTML, report_html(view, beware))
+    folder.write(MARKDOWN, leaderboard_markdown(board, provenance, notices, cautions=found))
+    folder.write_json(RESULTS, results_document(board, provenance, notices, cautions=found, ab=ab))
+    folder.write(HTML, report_html(view, found))
     if tested is None:
         folder.remove(AB_MARKDOWN)
     else:

@@ -20,9 +20,9 @@ from harness.analysis.judge_audit import (
     confusion,
     group_alphas,
     histogram,
-    judge_card,
-    pair_card,
-    rater_card,
+    judge_audit,
+    pair_audit,
+    rater_audit,
     row_bias,
 )
 from harness.analysis.scores import ScoreTable
@@ -83,7 +83,7 @@ def test_every_real_pair_against_statsmodels_and_scipy(real: dict[str, ScoreTabl
             both = ~np.isnan(a) & ~np.isnan(b)
             counts = np.zeros((5, 5))
             np.add.at(counts, (a[both].astype(int) - 1, b[both].astype(int) - 1), 1)
-            card = pair_card(real[first], real[second], no_lengths(real[first]))
+            card = pair_audit(real[first], real[second], no_lengths(real[first]))
             assert card.agreement is not None
             kappa = cohens_kappa(counts, weights=np.arange(5.0), wt="quadratic").kappa
             assert kappa == pytest.approx(card.agreement.kappa.value, rel=1e-9)
@@ -176,12 +176,12 @@ def test_length_slope_of_one_model_is_between_tasks_and_of_equal_lengths_is_noth
 def test_self_consistency() -> None:
     """Two verdicts on four answers: equal on two, one apart on one, three apart on one."""
     cells = np.array([[[[4, 4]], [[2, 2]], [[3, 4]], [[5, 2]]]], dtype=float)
-    card = judge_card(table(cells), no_lengths(table(cells)))
+    card = judge_audit(table(cells), no_lengths(table(cells)))
     assert card.consistency is not None
     assert (2, 0.5, 0.75) == (card.consistency.repeats, card.consistency.exact.value, card.consistency.within.value)
     assert math.sqrt((0 + 0 + 0.5 + 4.5) / 4) == pytest.approx(card.consistency.sd)
     assert ordinal_alpha([[4, 2, 3, 5], [4, 2, 4, 2]]) == card.consistency.alpha
-    assert None is judge_card(table(cells[..., :1]), no_lengths(table(cells))).consistency
+    assert None is judge_audit(table(cells[..., :1]), no_lengths(table(cells))).consistency
 
 
 def test_judges_of_other_scales_or_kinds_are_only_ranked() -> None:
@@ -190,7 +190,7 @@ def test_judges_of_other_scales_or_kinds_are_only_ranked() -> None:
     points = rng.integers(1, 6, (4, 30)).astype(float)
     first = table(points)
     for second in (table(points * 20, name="p", scale=PERCENT), table(points, name="c", kind="checks")):
-        card = pair_card(first, second, no_lengths(first))
+        card = pair_audit(first, second, no_lengths(first))
         assert (None, None, None, ()) == (card.agreement, card.alpha, card.length_slope, card.row_bias)
         assert 1.0 == pytest.approx(card.rank_answers)
         assert not comparable(first.judge, second.judge)
@@ -246,12 +246,12 @@ def test_alpha_never_fails_and_does_not_care_who_is_first(ratings: list[list[int
 def test_raters_who_agree_and_one_who_does_not() -> None:
     """Each pair has its own agreement; three raters have one alpha."""
     matrix = np.array([[1, 2, 3, 4, 5, 1], [1, 2, 3, 4, 5, 1], [5, 4, 3, 2, 1, 5]], dtype=float)
-    card = rater_card(matrix, ["1", "2", "3"], list("abcdef"), LIKERT_5)
+    card = rater_audit(matrix, ["1", "2", "3"], list("abcdef"), LIKERT_5)
     values = {(first, second): found.kappa.value for first, second, found in card.pairs}
     assert 1.0 == pytest.approx(values["1", "2"])
     assert (values["1", "3"] or 0) < 0
     assert ordinal_alpha(matrix) == card.alpha
-    assert () == rater_card(matrix[:1], ["1"], list("abcdef"), LIKERT_5).pairs
+    assert () == rater_audit(matrix[:1], ["1"], list("abcdef"), LIKERT_5).pairs
 
 
 def test_anchoring_covers_what_people_would_say(real: dict[str, ScoreTable]) -> None:

@@ -5,18 +5,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from harness.analysis.judge_audit import TaskCards, judge_cards
+from harness.analysis.judge_audit import JudgeAudits, judge_audits
 from reports.run_view import Report
 from tests.reports.conftest import SCORES, small_report
 
 
-def cards_of(report: Report) -> tuple[TaskCards, ...]:
+def cards_of(report: Report) -> tuple[JudgeAudits, ...]:
     lengths = {
         (answer.task, answer.row, answer.sample_id, answer.repeat): len(str(answer.generation.text))
         for answer in report.answers
         if answer.generation is not None
     }
-    return judge_cards(report.tables, lengths)
+    return judge_audits(report.tables, lengths)
 
 
 def test_a_card_counts_scores_and_missing_ones() -> None:

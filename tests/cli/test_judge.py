@@ -13,7 +13,7 @@ import pytest
 
 from harness.cli.execution import execute_here, invocation
 from harness.errors import HarnessError
-from harness.runs.add_judges import Joining, add_in_folder, judging_job
+from harness.runs.add_judges import add_in_folder, joined_by, judging_job
 from harness.runs.assemble import open_judges
 from harness.runs.folder import RunFolder
 from harness.runs.load import load_run
@@ -148,15 +148,16 @@ def test_a_judge_that_joined_meanwhile_is_not_lost(finished: RunCli, example_plu
     stale = load_run("r", "runs", None)
     assert 0 == finished("judge", "r", "--judge", "length").code
     judges, notices = open_judges([parse_judge("rules", Config())], stale.tasks, [("echo", "course.v1")])
-    job, joining = judging_job(stale, judges), Joining(invocation=invocation(), notices=notices)
+    job = judging_job(stale, judges)
+    entries = joined_by(job, invocation(), notices)
     with Store(stale.manifest.store) as store:
         outcome = execute_here(job, store, max_cost=None)
-        add_in_folder(stale, job, outcome, store, folder=RunFolder("runs", "r"), joining=joining)
+        add_in_folder(stale, job, outcome, store, folder=RunFolder("runs", "r"), entries=entries)
     assert {"reference": 5, "length": 5, "rules": 5} == judges_of("r")
     finished("eval", *FIVE, "--model", "echo", "--judge", "reference", "--run", "r", "--limit", "2",
              "--overwrite")  # fmt: skip
     with Store(stale.manifest.store) as store, pytest.raises(HarnessError, match="evaluated anew meanwhile"):
-        add_in_folder(stale, job, outcome, store, folder=RunFolder("runs", "r"), joining=joining)
+        add_in_folder(stale, job, outcome, store, folder=RunFolder("runs", "r"), entries=entries)
 
 
 def test_an_interrupted_judge_goes_on_where_it_was(plugin_folder: Path, forty: RunCli, workplace: Path) -> None:

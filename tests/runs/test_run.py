@@ -10,7 +10,7 @@ import pytest
 from harness.engine.execute import execute
 from harness.engine.job import Job
 from harness.errors import HarnessError, UnknownNameError
-from harness.runs.add_judges import Joining, add_judges
+from harness.runs.add_judges import add_judges
 from harness.runs.api import Quiet
 from harness.runs.assemble import open_judges
 from harness.runs.load import list_runs, load_run
@@ -39,7 +39,7 @@ def judged(run: Run) -> Run:
     """Return the run with the judge `rules`."""
     judges, notices = open_judges([parse_judge("rules", Config())], run.tasks, [("echo", "course.v1")])
     with Store(run.manifest.store) as store:
-        return add_judges(run, judges, store, Quiet(), joining=Joining(invocation=LATER, notices=notices))
+        return add_judges(run, judges, store, Quiet(), invocation=LATER, notices=notices)
 
 
 def test_it_holds_what_was_asked_and_said(run: Run) -> None:
