@@ -48,6 +48,7 @@ class Config:
 
     __pydantic_config__ = _STRICT
     store: str | None = None
+    store_mirror: str | None = None
     lang: Literal["en", "ja"] | None = None
     runs: str = "runs"
     prompt: str | None = None
@@ -96,6 +97,11 @@ def _check_models(models: Mapping[str, Any], source: Path) -> None:
 def store_url(flag: str | None, config: Config) -> str:
     """Return the store to use: the flag, else ``HARNESS_STORE``, else harness.toml, else a file under runs/."""
     return flag or os.environ.get("HARNESS_STORE") or config.store or DEFAULT_STORE
+
+
+def store_mirror(config: Config) -> str | None:
+    """Return the folder that keeps a copy of the store: ``HARNESS_STORE_MIRROR``, else harness.toml's, else none."""
+    return os.environ.get("HARNESS_STORE_MIRROR") or config.store_mirror
 
 
 def plain(text: str) -> str:

@@ -18,7 +18,7 @@ from harness.runs.assemble import Evaluation, assemble
 from harness.runs.finish import check_plan
 from harness.runs.folder import AB_MARKDOWN, RunFolder, new_run
 from harness.runs.manifest import PromptTest
-from harness.specs import default_run_name, load_config, store_url
+from harness.specs import default_run_name, load_config, store_mirror, store_url
 from reports.ab import plan_sentence
 
 
@@ -79,6 +79,7 @@ def ab(
         evaluation,
         folder,
         url,
+        mirror=store_mirror(settings),
         max_unscored=max_unscored,
         max_cost=max_cost,
         overwrite=overwrite,

@@ -17,8 +17,8 @@ from harness.runs.finish import check_plan, finish_in_folder
 from harness.runs.folder import MARKDOWN, RESULTS, RunFolder, new_run
 from harness.runs.load import load_run
 from harness.runs.manifest import PromptTest
-from harness.specs import load_config, store_url
-from harness.store.store import Store
+from harness.specs import load_config, store_mirror, store_url
+from harness.store.mirror import mirrored_store
 from reports.cautions import cautions
 from reports.markdown import leaderboard_markdown
 from reports.wording import words
@@ -65,6 +65,7 @@ def evaluate(
         evaluation,
         folder,
         url,
+        mirror=store_mirror(settings),
         max_unscored=max_unscored,
         max_cost=max_cost,
         overwrite=overwrite,
@@ -86,6 +87,7 @@ def run_evaluation(
     folder: RunFolder,
     url: str,
     *,
+    mirror: str | None = None,
     max_unscored: int = 0,
     max_cost: float | None = None,
     overwrite: bool = False,
@@ -94,11 +96,12 @@ def run_evaluation(
 ) -> int:
     """Carry an evaluation out, write its files, print what ``show`` then returns, and return the exit code.
 
-    ``test`` is an A/B test that the run gets; one that it has stays.
+    ``mirror`` is the folder that keeps a copy of the store, None for none; ``test`` an A/B test that the run gets; one
+    that it has stays.
     """
     folder.create()
     say_notices(evaluation)
-    with Store(url) as opened:
+    with mirrored_store(url, mirror, tell=partial(say, err=True)) as opened:
         if not opened.has_plan(evaluation.plan_digest):
             opened.save_plan(
                 evaluation.plan_digest,

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 import click
 
@@ -22,8 +23,8 @@ from harness.runs.folder import MARKDOWN, RESULTS, RunFolder
 from harness.runs.load import load_run
 from harness.runs.run import Run
 from harness.runs.unpacking import refuse_bundle
-from harness.specs import load_config, parse_judge
-from harness.store.store import Store
+from harness.specs import load_config, parse_judge, store_mirror
+from harness.store.mirror import mirrored_store
 from harness.types import JudgeSpec
 
 
@@ -80,7 +81,7 @@ def judge(
         say_note(notice)
     for note in replaced(stored.judges, job.planned_judges):
         say(note, err=True)
-    with Store(url) as rows:
+    with mirrored_store(url, store_mirror(settings), tell=partial(say, err=True)) as rows:
         outcome = execute_here(job, rows, max_cost=max_cost)
         entries = joined_by(job, invocation(), notices)
         judged = add_in_folder(stored, job, outcome, rows, folder=folder, entries=entries)

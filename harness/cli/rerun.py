@@ -22,8 +22,9 @@ from harness.runs.load import list_runs
 from harness.runs.manifest import Manifest
 from harness.runs.rerun import Agreement, agreement, changes
 from harness.runs.unpacking import is_bundle, unpacked
-from harness.specs import Config, load_config, parse_judge, store_url
-from harness.store.store import Store, store_exists
+from harness.specs import Config, load_config, parse_judge, store_mirror, store_url
+from harness.store.mirror import mirrored_store
+from harness.store.store import store_exists
 from harness.store.store_file import file_url, located
 from harness.types import EvalSpec, JudgeSpec
 
@@ -69,7 +70,8 @@ def rerun(
     _say_changes(recorded, evaluation, frozen=frozen)
     check_plan(evaluation, folder, overwrite=overwrite)
     folder.create()
-    with Store(_fresh_store(folder) if fresh else store or known_store or store_url(None, settings)) as opened:
+    url = _fresh_store(folder) if fresh else store or known_store or store_url(None, settings)
+    with mirrored_store(url, None if fresh else store_mirror(settings), tell=say_note) as opened:
         if not opened.has_plan(evaluation.plan_digest):
             samples = {task.name: task.samples for task in evaluation.job.tasks}
             opened.save_plan(evaluation.plan_digest, samples, evaluation.job.requests)

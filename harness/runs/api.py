@@ -3,6 +3,7 @@
 Nothing is printed; what a reader should know is among the notices of a run's manifest.
 """
 
+import logging
 import shlex
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -22,10 +23,12 @@ from harness.runs.export import FORMATS, Format, write_table
 from harness.runs.finish import finish
 from harness.runs.provenance import Invocation
 from harness.runs.run import Run
-from harness.specs import load_config, store_url
+from harness.specs import load_config, store_mirror, store_url
 from harness.stats import Family
-from harness.store.store import Store
+from harness.store.mirror import mirrored_store
 from harness.types import Generation, Request, Verdict
+
+log = logging.getLogger(__name__)
 
 
 class Quiet:
@@ -133,7 +136,7 @@ def evaluate(
     settings = load_config(config)
     evaluation = assemble(evaluation_spec(settings, **options), run, allow_prompt_mismatch=allow_prompt_mismatch)
     command = _as_command({**options, "run": run, "allow_prompt_mismatch": allow_prompt_mismatch, "config": config})
-    with Store(store_url(store, settings)) as opened:
+    with mirrored_store(store_url(store, settings), store_mirror(settings), tell=log.warning) as opened:
         if not opened.has_plan(evaluation.plan_digest):
             samples = {task.name: task.samples for task in evaluation.job.tasks}
             opened.save_plan(evaluation.plan_digest, samples, evaluation.job.requests)
