@@ -16,7 +16,7 @@ from harness.errors import InputError, UnknownNameError, UsageError
 from harness.locale import tr
 from harness.tables.files import read_toml
 from harness.templates import is_path
-from harness.types import EvalSpec, JudgeSpec, ModelSpec, TaskSpec
+from harness.types import Estimand, EvalSpec, JudgeSpec, ModelSpec, TaskSpec
 
 DEFAULT_BASE = "llm-jp/llm-jp-3-13b"
 DEFAULT_STORE = "sqlite:///runs/store.sqlite"
@@ -40,6 +40,17 @@ class GenerationConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DeclarationConfig:
+    """The ``[eval]`` table: what is declared before looking (see `harness.types.Declaration`)."""
+
+    __pydantic_config__ = _STRICT
+    primary: str | None = None
+    primary_task: str | None = None
+    margin: Annotated[float, Gt(0), Lt(math.inf)] | None = None
+    estimand: Estimand | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """harness.toml. Every key is optional and every flag wins over it.
 
@@ -54,6 +65,7 @@ class Config:
     prompt: str | None = None
     models: Mapping[str, Any] = field(default_factory=dict)
     generation: GenerationConfig = field(default_factory=GenerationConfig)
+    eval: DeclarationConfig = field(default_factory=DeclarationConfig)
     judges: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     tasks: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 

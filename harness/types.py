@@ -16,6 +16,7 @@ _STRICT = {"extra": "forbid"}  # for records that are read from files: a misspel
 PromptFormat = Literal["text", "chat"]
 BosPolicy = Literal["once", "never"]
 TokenPolicy = Literal["once", "never", "after every answer"]
+Estimand = Literal["new", "these"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -248,6 +249,22 @@ class EvalSpec:
     baseline: str | None = None
     seed: int = 0
     confidence: float = 0.95
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Declaration:
+    """What the claims of a run rest on, said before anybody looks; None is the default.
+
+    ``primary``: the judge that verdicts come from, of ``primary_task`` alone if that is named · ``margin``: within how
+    many points two rows count as equal · ``estimand``: intervals are about new tasks like these, or about these.
+    ``late``: what was declared only after the run had figures, by field, with what held before.
+    """
+
+    primary: str | None = None
+    primary_task: str | None = None
+    margin: float | None = None
+    estimand: Estimand | None = None
+    late: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

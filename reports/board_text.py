@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from harness.analysis.leaderboard import Board, BoardRow
+from harness.analysis.leaderboard import Board, BoardRow, Leaderboard
 from reports.audit import grouped_reasons
 from reports.formatting import interval, kind_key, number, percent, row_name, score_digits
 from reports.gaps import gap_cautions, has_sure_sign
@@ -17,6 +17,17 @@ def scale_note(board: Board, say: Words) -> str:
     """Return the scale of a board, and what a judge of its kind measures, so that nobody reads a check as quality."""
     measured = say.section("kind")[kind_key(board.judge.kind, board.judge.scored_by)]
     return say("board.scale", scale=board.judge.scale) + say("space") + measured
+
+
+def primary_note(leaderboard: Leaderboard, say: Words) -> str:
+    """Return which boards verdicts come from, and who said so; "" where there is but one board."""
+    primary = leaderboard.primary
+    if primary is None or len(leaderboard.boards) < 2:  # noqa: PLR2004 - one board alone needs no choice
+        return ""
+    how = "late" if primary.late else "declared" if primary.declared else "default"
+    several = len({board.task for board in leaderboard.boards}) > 1
+    key = "headline.primary_task" if several and primary.task is not None else "headline.primary"
+    return say(key, judge=primary.judge, task=primary.task, how=say(f"headline.how_{how}"))
 
 
 def resolution(board: Board, say: Words) -> str:
@@ -79,8 +90,10 @@ def noise(board: Board, say: Words) -> str:
 def verdict_on_board(board: Board, confidence: float, say: Words) -> str:
     """Return how many rows are better or worse than the baseline by the corrected p-values; "" if none is compared.
 
-    All compared rows have one baseline, or there is no such sentence.
+    All compared rows have one baseline, or there is no such sentence. A board that is not primary says so instead.
     """
+    if not board.is_primary:
+        return say("board.exploratory")
     baselines = {comparison.baseline for comparison in board.comparisons}
     if len(baselines) != 1:
         return ""

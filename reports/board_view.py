@@ -102,7 +102,8 @@ def board_view(board: Board, confidence: float, say: Words) -> BoardView:
 
 def board_title(board: Board, say: Words) -> str:
     """Return the title of a board."""
-    return say("title.board", task=board.task, judge=board.judge.name)
+    key = "title.board" if board.is_primary else "title.board_exploratory"
+    return say(key, task=board.task, judge=board.judge.name)
 
 
 def opened(about: str, said: str, say: Words) -> tuple[str, str]:

@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from harness.analysis.judge_audit import Bin, JudgeAudit, JudgeAudits, Lengths, PairAudit, judge_audits
 from harness.types import Estimate
+from reports.board_text import primary_note
 from reports.board_view import board_view
 from reports.charts import figures
 from reports.formatting import (
@@ -56,6 +57,7 @@ def report_html(report: Report, cautions: Sequence[str] = (), *, language: Langu
         judges=list(dict.fromkeys(board.judge.name for board in leaderboard.boards)),
         date=minute(str(report.provenance.get("date", MISSING))),
         confidence=percent(leaderboard.confidence),
+        primary=primary_note(leaderboard, say),
         cautions=cautions,
         boards=[board_view(board, leaderboard.confidence, say) for board in leaderboard.boards],
         figures=[

@@ -7,7 +7,7 @@ from typing import Any
 from tabulate import tabulate
 
 from harness.analysis.leaderboard import Leaderboard
-from reports.board_text import cautions_about, noise, resolution
+from reports.board_text import cautions_about, noise, primary_note, resolution
 from reports.board_view import BoardView, Table, board_title, board_view, comparison_table, opened
 from reports.formatting import (
     MISSING,
@@ -39,6 +39,7 @@ def leaderboard_markdown(
     parts = [
         f"# {say('title.leaderboard', run=markdown_cell(leaderboard.run))}",
         headline(leaderboard, provenance, say),
+        *_lines(primary_note(leaderboard, say)),
         say("headline.legend", confidence=percent(leaderboard.confidence)),
         say("headline.estimand"),
     ]
@@ -54,7 +55,11 @@ def leaderboard_markdown(
 def comparison_report(leaderboard: Leaderboard, *, language: Language = "en") -> str:
     """Return every comparison of every board, with what each board can tell apart."""
     say = words(language)
-    parts = [f"# {say('title.comparisons', run=markdown_cell(leaderboard.run))}", say("headline.estimand")]
+    parts = [
+        f"# {say('title.comparisons', run=markdown_cell(leaderboard.run))}",
+        say("headline.estimand"),
+        *_lines(primary_note(leaderboard, say)),
+    ]
     for board in leaderboard.boards:
         parts.append(f"## {markdown_cell(board_title(board, say))}")
         if not board.comparisons:

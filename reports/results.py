@@ -62,7 +62,7 @@ def results_document(
         "schema": SCHEMA,
         "run": leaderboard.run,
         "tasks": tasks_section(leaderboard),
-        "primary": None,
+        "primary": primary_section(leaderboard),
         "rows": rows_section(leaderboard),
         "comparisons": comparisons_section(leaderboard),
         "plans": plans_section(leaderboard),
@@ -77,6 +77,18 @@ def results_document(
 def tasks_section(leaderboard: Leaderboard) -> list[str]:
     """Return the names of the task sets."""
     return list(dict.fromkeys(board.task for board in leaderboard.boards))
+
+
+def primary_section(leaderboard: Leaderboard) -> dict[str, Any] | None:
+    """Return the judge that verdicts come from, and the task set (null: each); ``declared``: named before looking.
+
+    ``late``: named only after its scores were there. None for a board without judges.
+    """
+    primary = leaderboard.primary
+    if primary is None:
+        return None
+    named = primary.declared and not primary.late
+    return {"judge": primary.judge, "task": primary.task, "declared": named, "late": primary.late}
 
 
 def rows_section(leaderboard: Leaderboard) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from harness.analysis.primary import Primary, primary_of
 from harness.analysis.rows import Difference, Row, differences_of, rows_of
 from harness.analysis.scores import ScoreTable
 from harness.analysis.verdict import ComparisonVerdict, comparison_verdict, default_margin
@@ -35,7 +36,7 @@ from harness.stats import (
     variance_components,
     worst_case_mean,
 )
-from harness.types import Estimate, Generation, Request, RowKey
+from harness.types import Declaration, Estimate, Generation, Request, RowKey
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +106,7 @@ class Board:
     ``comparisons`` are the declared family, ``family_method`` how it was corrected; ``plan`` is what this many tasks
     can tell apart, given the median spread of the family's differences; ``repeats``: what repeats teach, where there
     are any. ``unlike_gaps``: rows lack scores on unlike tasks, so that their own means are not comparable.
+    ``is_primary``: verdicts come from this board; what others say is exploratory.
     """
 
     task: str
@@ -117,6 +119,7 @@ class Board:
     repeats: RepeatAdvice | None
     unlike_gaps: bool
     cautions: tuple[str, ...]
+    is_primary: bool = True
 
     @property
     def has_gaps(self) -> bool:
@@ -131,13 +134,14 @@ class Board:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leaderboard:
-    """The boards of a run, with the baseline that candidates are compared with."""
+    """The boards of a run, with the baseline that candidates are compared with, and which boards are primary."""
 
     run: str
     confidence: float
     baseline: str
     family: Family
     boards: tuple[Board, ...]
+    primary: Primary | None = None
 
     @property
     def rows(self) -> tuple[Row, ...]:
@@ -159,14 +163,22 @@ def build_leaderboard(
     family: Family = "baseline",
     confidence: float = 0.95,
     margin: float | None = None,
+    primary: Primary | None = None,
 ) -> Leaderboard:
     """Return the leaderboard of a run. ``length_stops`` is by task name and row (see `length_stop_rates`).
 
     ``baseline`` is a model label: its first row is what every other row of a board is compared with, unless ``family``
     is "all-pairs". ``margin``: within how many points two rows count as equal (None: `default_margin` of each scale).
+    ``primary``: which boards verdicts come from (None: `primary_of` what the tables have).
     """
-    boards = tuple(_board(table, length_stops, baseline, family, confidence, margin=margin) for table in tables)
-    return Leaderboard(run=run, confidence=confidence, baseline=baseline, family=family, boards=boards)
+    if primary is None:
+        judges = {table.judge.name: table.judge for table in tables}
+        primary = primary_of(Declaration(), list(judges.values()), list(dict.fromkeys(table.task for table in tables)))
+    made = (_board(table, length_stops, baseline, family, confidence, margin=margin) for table in tables)
+    boards = tuple(
+        replace(board, is_primary=primary is not None and primary.holds(board.task, board.judge.name)) for board in made
+    )
+    return Leaderboard(run=run, confidence=confidence, baseline=baseline, family=family, boards=boards, primary=primary)
 
 
 def length_stop_rates(

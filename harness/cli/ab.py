@@ -15,7 +15,8 @@ from harness.locale import tr
 from harness.protocols import AnswerFile, prompts_share
 from harness.runs.asking import evaluation_spec
 from harness.runs.assemble import Evaluation, assemble
-from harness.runs.finish import check_plan
+from harness.runs.declared import asked_declaration, declaration
+from harness.runs.finish import check_names, check_plan
 from harness.runs.folder import AB_MARKDOWN, RunFolder, new_run
 from harness.runs.manifest import PromptTest
 from harness.specs import default_run_name, load_config, store_mirror, store_url
@@ -63,10 +64,13 @@ def ab(
     if control is not None and control not in spec.prompts:
         raise UnknownNameError(tr("prompt in this test"), control, spec.prompts)
     name = f"ab-{default_run_name(spec)}" if run_name is None else run_name
-    evaluation = assemble(spec, name, allow_prompt_mismatch=allow_prompt_mismatch)
+    evaluation = assemble(
+        spec, name, allow_prompt_mismatch=allow_prompt_mismatch, declared=declaration(settings, **options)
+    )
     _check(evaluation, select=select)
     folder = new_run(settings.runs, evaluation.name)
     check_plan(evaluation, folder, overwrite=overwrite)
+    check_names(asked_declaration(**options), evaluation, folder)
     for line in _plan(evaluation):
         say(line, err=True)
     url = store_url(store, settings)

@@ -13,7 +13,8 @@ from harness.cli.say import language, say
 from harness.runs.asking import evaluation_spec
 from harness.runs.assemble import Evaluation, assemble
 from harness.runs.boards import view_of
-from harness.runs.finish import check_plan, finish_in_folder
+from harness.runs.declared import asked_declaration, declaration
+from harness.runs.finish import check_names, check_plan, finish_in_folder
 from harness.runs.folder import MARKDOWN, RESULTS, RunFolder, new_run
 from harness.runs.load import load_run
 from harness.runs.manifest import PromptTest
@@ -54,9 +55,12 @@ def evaluate(
     settings = load_config(config)
     spec = evaluation_spec(settings, **options)
     url = store_url(store, settings)
-    evaluation = assemble(spec, run_name, allow_prompt_mismatch=allow_prompt_mismatch)
+    evaluation = assemble(
+        spec, run_name, allow_prompt_mismatch=allow_prompt_mismatch, declared=declaration(settings, **options)
+    )
     folder = new_run(settings.runs, evaluation.name)
     check_plan(evaluation, folder, overwrite=overwrite)
+    check_names(asked_declaration(**options), evaluation, folder)
     if dry_run:
         say_notices(evaluation)
         say(dry_run_report(evaluation, url, as_json=as_json))

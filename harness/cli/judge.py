@@ -3,21 +3,23 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import click
 
 from harness import plugins
 from harness.cli.dry_run import judging_report
 from harness.cli.execution import UNSCORED_EXIT, execute_here, invocation, say_note, say_outcome
-from harness.cli.options import FiniteRange, common_options
+from harness.cli.options import FiniteRange, common_options, declared_options
 from harness.cli.say import say
 from harness.codec import digest
-from harness.engine.job import planned_judge
+from harness.engine.job import Job, planned_judge
 from harness.errors import HarnessError, UsageError
 from harness.locale import tr
 from harness.protocols import Judge, Ratings
 from harness.runs.add_judges import add_in_folder, joined_by, judging_job
 from harness.runs.assemble import open_judges
+from harness.runs.declared import asked_declaration, check_declared
 from harness.runs.finish import replaced
 from harness.runs.folder import MARKDOWN, RESULTS, RunFolder
 from harness.runs.load import load_run
@@ -37,6 +39,7 @@ from harness.types import JudgeSpec
 @click.option("--judge", "judges", metavar="NAME[:OPTION]|FILE.py", multiple=True, help="A judge; may be repeated.")
 @click.option("--rubric", metavar="NAME|PATH", help="The rubric of language-model judges.")
 @click.option("--judge-repeats", type=click.IntRange(min=1), default=1, show_default=True, help="Verdicts per answer.")
+@declared_options
 @click.option("--max-unscored", type=click.IntRange(min=0), default=0, show_default=True, help="More: exit code 3.")
 @click.option("--max-cost", type=FiniteRange(min=0, min_open=True), metavar="USD", help="Spend no more than this.")
 @click.option("--dry-run", is_flag=True, help="Print what would be done and what it costs, and do nothing.")
@@ -54,6 +57,7 @@ def judge(
     as_json: bool,
     config: str | None,
     store: str | None,
+    **declared: Any,  # noqa: ANN401 - click's values, each typed where it is read
 ) -> int:
     """Let judges score the stored answers of a finished run; RUN is its name under runs/ or its folder.
 
@@ -71,6 +75,8 @@ def judge(
     specs = [parse_judge(text, settings, rubric=rubric) for text in judges]
     opened, notices = _open_beside(stored, specs)
     job = judging_job(stored, opened, judge_repeats)
+    asked = asked_declaration(**declared)
+    check_declared(asked, _names(stored, job), [task.name for task in stored.tasks])
     url = store or stored.manifest.store
     if dry_run:
         say(judging_report(stored.name, job, url, as_json=as_json))
@@ -84,7 +90,7 @@ def judge(
     with mirrored_store(url, store_mirror(settings), tell=partial(say, err=True)) as rows:
         outcome = execute_here(job, rows, max_cost=max_cost)
         entries = joined_by(job, invocation(), notices)
-        judged = add_in_folder(stored, job, outcome, rows, folder=folder, entries=entries)
+        judged = add_in_folder(stored, job, outcome, rows, folder=folder, entries=entries, declared=asked)
     say(folder.read(RESULTS if as_json else MARKDOWN), nl=False)
     return UNSCORED_EXIT if say_outcome(judged, opened, outcome, folder) > max_unscored else 0
 
@@ -111,6 +117,10 @@ def _open_beside(stored: Run, specs: Sequence[JudgeSpec]) -> tuple[tuple[Judge, 
     for judge in judges:
         _refuse_twice(stored, judge)
     return judges, notices
+
+
+def _names(stored: Run, job: Job) -> list[str]:
+    return list(dict.fromkeys(judge.name for judge in (*stored.judges, *job.planned_judges)))
 
 
 def _refuse_twice(stored: Run, judge: Judge) -> None:

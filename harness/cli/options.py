@@ -96,12 +96,25 @@ def common_options(command: F) -> F:
 
 
 def evaluation_options(command: F) -> F:
-    """Add what `eval` and `ab` share: what is evaluated, how answers are made, and how far to go."""
-    for option in reversed(_EVALUATION):
+    """Add what `eval` and `ab` share: what is evaluated and declared, how answers are made, and how far to go."""
+    for option in reversed((*_EVALUATION, *_DECLARED)):
         command = option(command)
     return command
 
 
+def declared_options(command: F) -> F:
+    """Add what is declared before looking."""
+    for option in reversed(_DECLARED):
+        command = option(command)
+    return command
+
+
+_DECLARED = (
+    click.option(
+        "--primary", metavar="JUDGE", help="The judge whose verdicts count.  [default: the first that measures quality]"
+    ),
+    click.option("--primary-task", metavar="NAME", help="The task set whose verdicts count.  [default: each]"),
+)
 _EVALUATION = (
     click.option("--model", "models", metavar="[LABEL=]SPEC", multiple=True, help="A model; may be repeated."),
     click.option("--task", "tasks", metavar="NAME[=PATH]", multiple=True, help="A task set; may be repeated."),

@@ -10,11 +10,12 @@ from typing import Any
 
 import click
 
-from harness.cli.options import common_options
+from harness.cli.options import common_options, declared_options
 from harness.cli.say import language, say
 from harness.errors import UsageError
 from harness.locale import tr
-from harness.runs.boards import view_of
+from harness.runs.boards import view_of, with_declared
+from harness.runs.declared import asked_declaration
 from harness.runs.folder import AB_MARKDOWN, CSV, HTML, MANIFEST, MARKDOWN, RESULTS, RunFolder
 from harness.runs.load import load_run
 from harness.runs.merge import merge_runs
@@ -45,6 +46,7 @@ FILES = {"md": MARKDOWN, "html": HTML, "json": RESULTS, "csv": CSV}
 @click.option("--output", metavar="DIR", help="Write files there.  [default: print; html and all: the run's folder]")
 @click.option("--baseline", metavar="LABEL", help="The model others are compared with.  [default: the first run's]")
 @click.option("--judge", "judges", metavar="NAME", multiple=True, help="Only this judge's scores; may be repeated.")
+@declared_options
 @common_options
 def report(
     *,
@@ -55,6 +57,7 @@ def report(
     judges: tuple[str, ...],
     config: str | None,
     store: str | None,
+    **declared: Any,  # noqa: ANN401 - click's values, each typed where it is read
 ) -> None:
     """Write the report of finished runs; RUN is a name under runs/ or a folder.
 
@@ -67,7 +70,7 @@ def report(
         if runs.count(name) > 1:
             raise UsageError(tr("Run {name!r} was given twice.", name=name), hint=tr("Leave one out."))
     stored = [load_run(name, settings.runs, store) for name in runs]
-    merged = merge_runs(stored, judges)
+    merged = with_declared(merge_runs(stored, judges), asked_declaration(**declared))
     made = view_of(merged, baseline=baseline, judges=judges, command=_command(stored))
     tests = prompt_tests_of(stored, judges)
     writers = _writers(made, lang, prompt_tests_document(tests) if tests else None)
@@ -76,7 +79,12 @@ def report(
         return
     folder = _folder(output, runs, settings.runs)
     is_own = len(runs) == 1 and folder.path.resolve() == RunFolder(settings.runs, runs[0]).path.resolve()
-    _refuse_other_runs(folder, form, is_own=is_own, is_whole=not judges and baseline is None)
+    _refuse_other_runs(
+        folder,
+        form,
+        is_own=is_own,
+        is_whole=not judges and baseline is None and merged.manifest.declared == stored[0].manifest.declared,
+    )
     files = {
         FILES[kind] if lang == "en" else _in_language(FILES[kind], lang): writers[kind]
         for kind in (writers if form == "all" else [form])

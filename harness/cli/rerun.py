@@ -65,7 +65,7 @@ def rerun(
     settings = load_config(config)
     name, recorded, results, known_store = _recorded(manifest, settings.runs)
     spec, mismatch = _spec(recorded, config)
-    evaluation = assemble(spec, run_name or f"{name}-rerun", allow_prompt_mismatch=mismatch)
+    evaluation = assemble(spec, run_name or f"{name}-rerun", allow_prompt_mismatch=mismatch, declared=recorded.declared)
     folder = new_run(settings.runs, evaluation.name)
     _say_changes(recorded, evaluation, frozen=frozen)
     check_plan(evaluation, folder, overwrite=overwrite)

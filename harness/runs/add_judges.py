@@ -8,6 +8,7 @@ from harness.engine.execute import execute
 from harness.engine.job import Job, Outcome, Progress
 from harness.engine.plan import items_of
 from harness.protocols import Judge
+from harness.runs.declared import declared_on
 from harness.runs.folder import RunFolder
 from harness.runs.load import load_again
 from harness.runs.manifest import JoinedJudge, Manifest, all_notices, with_judges_named
@@ -15,6 +16,7 @@ from harness.runs.provenance import Invocation
 from harness.runs.run import Run
 from harness.runs.verdicts import refuse_losing, verdicts_now
 from harness.store.store import Store
+from harness.types import Declaration
 
 
 def add_judges(
@@ -55,8 +57,19 @@ def joined_by(
     )
 
 
-def with_judges(run: Run, job: Job, outcome: Outcome, store: Store, entries: Sequence[JoinedJudge]) -> Run:
-    """Return a run with the judges of a job that was carried out for it; ``entries`` as `joined_by` makes them."""
+def with_judges(
+    run: Run,
+    job: Job,
+    outcome: Outcome,
+    store: Store,
+    entries: Sequence[JoinedJudge],
+    *,
+    declared: Declaration | None = None,
+) -> Run:
+    """Return a run with the judges of a job that was carried out for it; ``entries`` as `joined_by` makes them.
+
+    ``declared``: what is declared with them; a primary judge that joins is declared before its scores are there.
+    """
     new = {judge.name: judge for judge in job.planned_judges}
     before = {judge.name: judge for judge in run.judges}
     joined = {entry.judge: entry for entry in run.manifest.joined}
@@ -65,9 +78,16 @@ def with_judges(run: Run, job: Job, outcome: Outcome, store: Store, entries: Seq
             joined[entry.judge] = _entry(entry, joined.get(entry.judge))
     judges = tuple((before | new).values())
     items = tuple(items_of(run.tasks, run.requests, run.answers, judges))
+    asked = declared or Declaration()
     return replace(
         run,
-        manifest=_manifest(run.manifest, judges=judges, joined=tuple(joined.values()), store=store.url),
+        manifest=_manifest(
+            run.manifest,
+            judges=judges,
+            joined=tuple(joined.values()),
+            store=store.url,
+            declared=declared_on(run.manifest.declared, asked, new_judges=new.keys() - before.keys()),
+        ),
         judges=judges,
         items=items,
         verdicts=verdicts_now(items, outcome.verdicts, store),
@@ -75,7 +95,14 @@ def with_judges(run: Run, job: Job, outcome: Outcome, store: Store, entries: Seq
 
 
 def add_in_folder(
-    run: Run, job: Job, outcome: Outcome, store: Store, *, folder: RunFolder, entries: Sequence[JoinedJudge]
+    run: Run,
+    job: Job,
+    outcome: Outcome,
+    store: Store,
+    *,
+    folder: RunFolder,
+    entries: Sequence[JoinedJudge],
+    declared: Declaration | None = None,
 ) -> Run:
     """Return a run as `with_judges`, with what others have added to it since it was loaded, its files written.
 
@@ -84,7 +111,7 @@ def add_in_folder(
     """
     with folder.lock():
         now = load_again(run, folder, store.url)
-        found = with_judges(now, job, outcome, store, entries)
+        found = with_judges(now, job, outcome, store, entries, declared=declared)
         refuse_losing(found, now.manifest, [judge.name for judge in job.planned_judges])
         found.save(folder)
     return found

@@ -19,6 +19,7 @@ from harness.runs import load, merge
 from harness.runs.asking import evaluation_spec
 from harness.runs.assemble import assemble
 from harness.runs.bundle import write_bundle
+from harness.runs.declared import asked_declaration, check_declared, declaration
 from harness.runs.export import FORMATS, Format, write_table
 from harness.runs.finish import finish
 from harness.runs.provenance import Invocation
@@ -75,6 +76,8 @@ def evaluate(
     quantization: Literal["nf4", "none"] | None = None,
     dtype: Literal["bfloat16", "float16", "float32"] | None = None,
     confidence: float = 0.95,
+    primary: str | None = None,
+    primary_task: str | None = None,
     max_cost: float | None = None,
     allow_prompt_mismatch: bool = False,
     progress: Progress | None = None,
@@ -106,6 +109,8 @@ def evaluate(
         quantization: None: nf4 on a CUDA GPU, else none.
         dtype: None: the fastest here.
         confidence: Of every interval.
+        primary: The judge whose verdicts count; None: the first that measures quality, else the first.
+        primary_task: The task set whose verdicts count; None: each.
         max_cost: Spend no more than so many US dollars.
         allow_prompt_mismatch: Ask adapters with other prompts than they were trained with.
         progress: What is told how the work goes, from several threads; None: nobody.
@@ -132,9 +137,21 @@ def evaluate(
         "quantization": quantization,
         "dtype": dtype,
         "confidence": confidence,
+        "primary": primary,
+        "primary_task": primary_task,
     }
     settings = load_config(config)
-    evaluation = assemble(evaluation_spec(settings, **options), run, allow_prompt_mismatch=allow_prompt_mismatch)
+    evaluation = assemble(
+        evaluation_spec(settings, **options),
+        run,
+        allow_prompt_mismatch=allow_prompt_mismatch,
+        declared=declaration(settings, **options),
+    )
+    check_declared(
+        asked_declaration(**options),
+        [judge.name for judge in evaluation.job.planned_judges],
+        [task.name for task in evaluation.job.tasks],
+    )
     command = _as_command({**options, "run": run, "allow_prompt_mismatch": allow_prompt_mismatch, "config": config})
     with mirrored_store(store_url(store, settings), store_mirror(settings), tell=log.warning) as opened:
         if not opened.has_plan(evaluation.plan_digest):

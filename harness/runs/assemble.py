@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from harness import plugins
 from harness.engine.job import Job
@@ -13,12 +13,15 @@ from harness.protocols import AnswerFile, ChecksRows, ChecksSamples, Judge, Mode
 from harness.runs.prompt_match import check_prompts
 from harness.specs import check_labels, default_run_name, task_plugin
 from harness.templates import Template, load_template
-from harness.types import EvalSpec, JudgeSpec, ModelSpec, PlannedTask, Sample, TaskSpec
+from harness.types import Declaration, EvalSpec, JudgeSpec, ModelSpec, PlannedTask, Sample, TaskSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evaluation:
-    """A spec with all that it names opened. ``notices`` are for the user; ``baseline`` is a model label of the plan."""
+    """A spec with all that it names opened. ``notices`` are for the user; ``baseline`` is a model label of the plan.
+
+    ``declared``: what is said before looking; no part of the plan, so that saying it later makes no other run.
+    """
 
     name: str
     spec: EvalSpec
@@ -27,9 +30,12 @@ class Evaluation:
     templates: tuple[Template, ...]
     baseline: str
     notices: tuple[str, ...]
+    declared: Declaration = field(default_factory=Declaration)
 
 
-def assemble(spec: EvalSpec, run_name: str | None, *, allow_prompt_mismatch: bool = False) -> Evaluation:
+def assemble(
+    spec: EvalSpec, run_name: str | None, *, allow_prompt_mismatch: bool = False, declared: Declaration | None = None
+) -> Evaluation:
     """Open tasks, models, templates and judges, and plan every request.
 
     Raises:
@@ -79,6 +85,7 @@ def assemble(spec: EvalSpec, run_name: str | None, *, allow_prompt_mismatch: boo
         templates=templates,
         baseline=_baseline(spec.baseline, list(models)),
         notices=notices,
+        declared=declared or Declaration(),
     )
 
 

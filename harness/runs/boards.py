@@ -5,12 +5,14 @@ from dataclasses import replace
 from typing import Any
 
 from harness.analysis.leaderboard import Leaderboard, build_leaderboard, length_stop_rates
+from harness.analysis.primary import primary_of
 from harness.analysis.scores import ScoreTable, score_tables
 from harness.errors import UnknownNameError
 from harness.locale import tr
+from harness.runs.declared import check_declared, declared_on
 from harness.runs.run import Run
 from harness.stats import Family
-from harness.types import Request, RowKey, Verdict
+from harness.types import Declaration, Request, RowKey, Verdict
 from reports.run_view import Answer, PromptExample, Report
 
 
@@ -31,6 +33,16 @@ def by_judges(run: Run, judges: Sequence[str]) -> Run:
         judges=tuple(judge for judge in run.judges if judge.name in judges),
         items=tuple(item for item in run.items if item.judge in judges),
     )
+
+
+def with_declared(run: Run, asked: Declaration) -> Run:
+    """Return a run with something declared otherwise, which is after looking; nothing asked leaves it as it is.
+
+    Raises:
+        UnknownNameError: the run has no judge, or no task set, of this name.
+    """
+    check_declared(asked, [judge.name for judge in run.judges], [task.name for task in run.tasks])
+    return replace(run, manifest=replace(run.manifest, declared=declared_on(run.manifest.declared, asked)))
 
 
 def tables_of(run: Run, judges: Sequence[str] = ()) -> list[ScoreTable]:
@@ -56,6 +68,7 @@ def _leaderboard(run: Run, tables: Sequence[ScoreTable], baseline: str | None, f
         baseline=baseline or run.manifest.baseline,
         family=family,
         confidence=run.manifest.confidence,
+        primary=primary_of(run.manifest.declared, run.judges, [task.name for task in run.tasks]),
     )
 
 

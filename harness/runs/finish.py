@@ -7,6 +7,7 @@ from harness.engine.plan import PlannedJudge, items_of
 from harness.locale import tr
 from harness.protocols import GivesNotices
 from harness.runs.assemble import Evaluation
+from harness.runs.declared import check_declared, declared_on
 from harness.runs.folder import RunFolder
 from harness.runs.manifest import JoinedJudge, Manifest, PromptTest, all_notices, with_judges_named
 from harness.runs.provenance import Invocation, provenance_of
@@ -14,7 +15,7 @@ from harness.runs.replacing import is_same_plan, refuse_another_plan
 from harness.runs.run import Run
 from harness.runs.verdicts import refuse_losing, verdicts_now
 from harness.store.store import Store
-from harness.types import Generation, Request
+from harness.types import Declaration, Generation, Request
 
 
 def finish(
@@ -29,7 +30,7 @@ def finish(
     """Return the run that an evaluation came to.
 
     What the same run had before, by its ``previous`` manifest, stays: judges that this evaluation does not bring along,
-    and an A/B test.
+    an A/B test, and what was declared and is not declared anew.
     """
     job = evaluation.job
     own = {judge.name: judge for judge in job.planned_judges}
@@ -53,6 +54,9 @@ def finish(
         model_notices=models,
         joined=joined,
         ab=test or (previous.ab if previous else None),
+        declared=declared_on(
+            previous.declared if previous else None, evaluation.declared, new_judges=own.keys() - before.keys()
+        ),
         provenance=with_judges_named(provenance_of(evaluation, invocation), judges, joined),
     )
     return Run(
@@ -107,6 +111,18 @@ def check_plan(evaluation: Evaluation, folder: RunFolder, *, overwrite: bool) ->
     """
     if not overwrite:
         refuse_another_plan(folder, evaluation)
+
+
+def check_names(asked: Declaration, evaluation: Evaluation, folder: RunFolder) -> None:
+    """Refuse a primary judge or task set that neither the evaluation nor the run it continues has.
+
+    Raises:
+        UnknownNameError: there is no judge, or no task set, of this name.
+    """
+    previous = folder.previous()
+    earlier = previous.judges if previous is not None and is_same_plan(previous, evaluation) else ()
+    judges = dict.fromkeys(judge.name for judge in (*evaluation.job.planned_judges, *earlier))
+    check_declared(asked, list(judges), [task.name for task in evaluation.job.tasks])
 
 
 def replaced(before: Sequence[PlannedJudge], own: Sequence[PlannedJudge]) -> list[str]:

@@ -10,7 +10,7 @@ from harness.errors import InputError
 from harness.locale import tr
 from harness.protocols import older_source
 from harness.runs.facts import facts_of, texts_of
-from harness.types import Scale
+from harness.types import Declaration, Scale
 
 SCHEMA: Literal[2] = 2
 ANEW = tr("Run its harness eval command again to write it anew; what is stored is not done twice.")
@@ -47,7 +47,8 @@ class Manifest:
     ``plan`` is the digest under which ``store`` has the samples and requests. ``content`` is equal as long as the files
     beside it are still right; ``scored`` counts the verdicts with a score, by judge. ``own_notices`` are the
     evaluation's, ``model_notices`` by the model's fingerprint, ``joined`` the judges that came later, and ``notices``
-    all of them. ``provenance`` is what every report says of where the figures come from.
+    all of them. ``declared`` is what was said before looking. ``provenance`` is what every report says of where the
+    figures come from.
     """
 
     schema: Literal[1, 2] = SCHEMA
@@ -65,6 +66,7 @@ class Manifest:
     joined: tuple[JoinedJudge, ...] = ()
     scored: Mapping[str, int] = field(default_factory=dict)
     ab: PromptTest | None = None
+    declared: Declaration = field(default_factory=Declaration)
     provenance: Mapping[str, Any]
 
 

@@ -21,7 +21,7 @@ def merge_runs(runs: Sequence[Run], judges: Sequence[str] = ()) -> Run:
     """Return the rows of all runs as one run, by the judges named or by all.
 
     A row that is in two runs with the same answers is there once; two rows of one name with different answers are told
-    apart by their run's name. The baseline and the confidence are the first run's.
+    apart by their run's name. The baseline, the confidence and what was declared are the first run's.
 
     Raises:
         HarnessError: a task set has other content in another run, the runs share none, or a judge of one name is
@@ -156,6 +156,7 @@ def _manifest(
         notices=notices,
         own_notices=notices,
         model_notices={},
+        declared=first.declared,
         provenance=provenance,
     )
 

@@ -87,6 +87,7 @@ class Run:
                 [(key, verdict.status, verdict.score, verdict.reason) for key, verdict in verdicts],
                 [asked.own_notices, [joined.notices for joined in asked.joined]],
                 asked.ab,
+                asked.declared,
             ]
         )
 

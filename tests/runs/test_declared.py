@@ -1,0 +1,46 @@
+"""What is declared before looking, and what is said of it when it is declared later."""
+
+import pytest
+
+from harness.errors import UnknownNameError
+from harness.runs.declared import asked_declaration, check_declared, declaration, declared_on
+from harness.specs import Config, DeclarationConfig
+from harness.types import Declaration
+
+
+def test_options_win_over_the_configuration() -> None:
+    """Field by field; what neither names is the default."""
+    config = Config(eval=DeclarationConfig(primary="gemini", margin=0.2))
+    assert Declaration(primary="rules", margin=0.2) == declaration(config, primary="rules", margin=None)
+    assert Declaration(primary="rules") == asked_declaration(primary="rules", models=("echo",))
+
+
+def test_the_first_declaration_is_never_late() -> None:
+    """A run that has no figures yet takes what is asked."""
+    assert Declaration(margin=0.1) == declared_on(None, Declaration(margin=0.1))
+
+
+def test_a_change_is_late_and_says_what_held_before() -> None:
+    """Through several changes it stays what held before looking; nothing asked changes nothing."""
+    before = Declaration(primary="a", margin=0.3)
+    once = declared_on(before, Declaration(primary="b"))
+    assert Declaration(primary="b", margin=0.3, late={"primary": "a"}) == once
+    twice = declared_on(once, Declaration(primary="c", margin=0.5))
+    assert Declaration(primary="c", margin=0.5, late={"primary": "a", "margin": 0.3}) == twice
+    assert twice == declared_on(twice, Declaration())
+    assert Declaration(primary="a", margin=0.5, late={"margin": 0.3}) == declared_on(twice, Declaration(primary="a"))
+
+
+def test_a_judge_that_joins_is_declared_in_time() -> None:
+    """Its scores were not there when it was named."""
+    joined = declared_on(Declaration(), Declaration(primary="new"), new_judges={"new"})
+    assert Declaration(primary="new") == joined
+    assert {"primary": None} == declared_on(Declaration(), Declaration(primary="old"), new_judges={"new"}).late
+
+
+def test_names_that_are_not_there_are_refused() -> None:
+    """A misspelt judge, a misspelt task set."""
+    check_declared(Declaration(primary="j", primary_task="t"), ["j"], ["t"])
+    for wrong in (Declaration(primary="k"), Declaration(primary_task="u")):
+        with pytest.raises(UnknownNameError):
+            check_declared(wrong, ["j"], ["t"])
