@@ -9,7 +9,7 @@ from harness.testing.servers import openai as wire
 from harness.testing.servers.loopback import Call, Step, in_turn, serve
 from judges.openai import open_openai
 from tests.judges.served import answer, judge_all, number_of, sample, score_of, spec
-from tests.remote.test_openai_client import PROMPT, client
+from tests.remote.test_openai import PROMPT, client
 
 
 def form(call: Call) -> str:

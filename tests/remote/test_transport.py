@@ -12,7 +12,7 @@ from harness.remote.openai import OpenAIClient
 from harness.remote.settings import GeminiSettings, OpenAISettings
 from harness.testing.servers import gemini, openai
 from harness.testing.servers.loopback import Step, in_turn, serve
-from tests.remote.test_openai_client import PROMPT
+from tests.remote.test_openai import PROMPT
 
 OPEN: dict[str, Any] = {
     "gemini": lambda **settings: GeminiClient(GeminiSettings(model="m", **settings)),
