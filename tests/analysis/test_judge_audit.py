@@ -1,20 +1,13 @@
 """Judge cards against independent libraries, on four real judges' scores of sixty models, and on made-up ones."""
 
-import csv
 import json
 import math
-import random
-from collections import Counter
 
 import numpy as np
 import pytest
-import statsmodels.api as sm
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.inter_rater import cohens_kappa
 
-from harness.analysis.human_anchor import anchoring
 from harness.analysis.judge_audit import (
     comparable,
     confusion,
@@ -26,48 +19,11 @@ from harness.analysis.judge_audit import (
     row_bias,
 )
 from harness.analysis.scores import ScoreTable
-from harness.engine.plan import PlannedJudge
-from harness.stats.correlation import length_slope, ordinal_alpha, spearman
-from harness.stats.design import Design
-from harness.types import LIKERT_5, PERCENT, RowKey, Sample, Scale
+from harness.stats.correlation import ordinal_alpha
+from harness.types import LIKERT_5, PERCENT
+from tests.analysis.tables import table
 from tests.conftest import SHARED
 from tests.stats.oracles import alpha_by_pairs
-
-
-def table(
-    cells: np.ndarray, *, name: str = "j", kind: str = "quality", scale: Scale = LIKERT_5, clusters: list | None = None
-) -> ScoreTable:
-    """A table of these cells: (rows, samples), or with repeats behind."""
-    cells = np.asarray(cells, dtype=float)
-    cells = cells.reshape(cells.shape + (1,) * (4 - cells.ndim))
-    names = clusters or [None] * cells.shape[1]
-    samples = tuple(Sample(id=str(i), inputs={"input": "x"}, cluster=name) for i, name in enumerate(names))
-    rows = tuple(RowKey(model=f"m{i}", prompt=None) for i in range(cells.shape[0]))
-    return ScoreTable(
-        task="t",
-        judge=PlannedJudge(name=name, fingerprint=name, scale=scale, kind=kind),
-        rows=rows,
-        samples=samples,
-        cells=cells,
-        reasons={row: Counter() for row in rows},
-        versions=frozenset(),
-    )
-
-
-@pytest.fixture(scope="module")
-def real() -> dict[str, ScoreTable]:
-    """The four judges of the shared scores, read by the standard library alone."""
-    path = SHARED / "data" / "shaberi" / "scores.csv"
-    if not path.exists():
-        pytest.skip("the shared data is not beside this checkout")
-    with path.open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    models = {name: i for i, name in enumerate(dict.fromkeys(row["model"] for row in rows))}
-    judges = {name: np.full((len(models), 100), np.nan) for name in dict.fromkeys(row["judge"] for row in rows)}
-    for row in rows:
-        if row["score"] and 1 <= float(row["score"]) <= 5:
-            judges[row["judge"]][models[row["model"]], int(row["task_id"])] = float(row["score"])
-    return {name: table(cells, name=name) for name, cells in judges.items()}
 
 
 def no_lengths(one: ScoreTable) -> np.ndarray:
@@ -139,40 +95,6 @@ def test_a_judge_that_favours_one_model_is_found() -> None:
     assert not any(row.is_clear for row in noise)
 
 
-def test_length_slope_against_statsmodels() -> None:
-    """OLS on task-centred values; its interval from the fits that leave one task out, t by the tasks' leverages."""
-    rng = np.random.default_rng(1)
-    lengths = rng.integers(5, 900, (6, 40, 2)).astype(float)
-    scores = np.clip(np.round(3 + 0.2 * np.log2(lengths) - 1 + rng.normal(0, 1, lengths.shape)), 1, 5)
-    scores[0, :5] = np.nan
-    found = length_slope(scores, lengths, Design(clusters=[None] * 40))
-    x, y = np.log2(1 + lengths), scores.copy()
-    known = ~np.isnan(y)
-    groups = np.broadcast_to(np.arange(40)[None, :, None], y.shape)
-    for task in range(40):
-        here = known & (groups == task)
-        x[here] -= x[here].mean()
-        y[here] -= y[here].mean()
-    x, y, groups = x[known], y[known], groups[known]
-    slope = sm.OLS(y, x).fit().params[0]
-    without = np.array([sm.OLS(y[groups != task], x[groups != task]).fit().params[0] for task in range(40)])
-    leverage = np.array([(x[groups == task] ** 2).sum() for task in range(40)]) / (x**2).sum()
-    half = stats.t.isf(0.025, 1 / (leverage**2).sum()) * np.sqrt(39 / 40 * ((without - slope) ** 2).sum())
-    assert (slope, slope - half, slope + half) == pytest.approx((found.value, found.low, found.high), rel=1e-9)
-    assert "least squares within tasks, CR3 over 40 clusters" == found.method
-    assert (known.sum(), 10) == (found.n, found.n_unscored)
-
-
-def test_length_slope_of_one_model_is_between_tasks_and_of_equal_lengths_is_nothing() -> None:
-    """What cannot be computed is None with the reason; with one answer a task it says what it compares."""
-    between = length_slope(
-        np.arange(1.0, 7).reshape(1, 6, 1), 2 ** np.arange(1.0, 7).reshape(1, 6, 1) - 1, Design(clusters=[None] * 6)
-    )
-    assert (1.0, True) == (pytest.approx(between.value), "between tasks" in between.method)
-    flat = length_slope(np.ones((2, 6, 1)), np.full((2, 6, 1), 9.0), Design(clusters=[None] * 6))
-    assert (None, None, None, "no lengths to compare") == (flat.value, flat.low, flat.high, flat.method)
-
-
 def test_self_consistency() -> None:
     """Two verdicts on four answers: equal on two, one apart on one, three apart on one."""
     cells = np.array([[[[4, 4]], [[2, 2]], [[3, 4]], [[5, 2]]]], dtype=float)
@@ -219,30 +141,6 @@ def test_confusion_holds_every_answer_that_both_scored() -> None:
     assert None is confusion(judge, table(np.full((1, 5), np.nan), kind="human"))
 
 
-@settings(deadline=None, max_examples=60)
-@given(st.lists(st.tuples(st.integers(1, 5), st.integers(1, 5)), min_size=3, max_size=40))
-def test_spearman_is_scipys(pairs: list[tuple[int, int]]) -> None:
-    """Ties get their mean rank; a constant has no rank correlation."""
-    a, b = (np.array(side, dtype=float) for side in zip(*pairs, strict=True))
-    found = spearman(a, b)
-    if np.ptp(a) == 0 or np.ptp(b) == 0:
-        assert None is found
-    else:
-        assert stats.spearmanr(a, b).statistic == pytest.approx(found, abs=1e-9)
-
-
-@settings(deadline=None, max_examples=40)
-@given(st.lists(st.lists(st.sampled_from([1, 2, 3, 5, None]), min_size=6, max_size=6), min_size=2, max_size=4))
-def test_alpha_never_fails_and_does_not_care_who_is_first(ratings: list[list[int | None]]) -> None:
-    """Whatever is missing: a number up to 1, or None; the order of raters and items changes nothing."""
-    matrix = np.array(ratings, dtype=float)
-    found = ordinal_alpha(matrix)
-    assert found is None or found <= 1
-    turned = ordinal_alpha(matrix[::-1, ::-1])
-    assert (found is None) == (turned is None)
-    assert found is None or found == pytest.approx(turned)
-
-
 def test_raters_who_agree_and_one_who_does_not() -> None:
     """Each pair has its own agreement; three raters have one alpha."""
     matrix = np.array([[1, 2, 3, 4, 5, 1], [1, 2, 3, 4, 5, 1], [5, 4, 3, 2, 1, 5]], dtype=float)
@@ -252,45 +150,3 @@ def test_raters_who_agree_and_one_who_does_not() -> None:
     assert (values["1", "3"] or 0) < 0
     assert ordinal_alpha(matrix) == card.alpha
     assert () == rater_audit(matrix[:1], ["1"], list("abcdef"), LIKERT_5).pairs
-
-
-def test_anchoring_covers_what_people_would_say(real: dict[str, ScoreTable]) -> None:
-    """One judge's scores of 30 random tasks stand in for people: the these-tasks interval holds the full mean."""
-    people, judge = real["llmjudge-llama33"], real["llmjudge-athenev2"]
-    covered = total = 0
-    for draw in range(20):
-        chosen = sorted(random.Random(draw).sample(range(100), 30))
-        cells = np.full_like(people.cells, np.nan)
-        cells[:, chosen] = people.cells[:, chosen]
-        human = table(cells[..., 0, 0], name="h", kind="human")
-        ids = [str(one) for one in range(100)]
-        found = anchoring(
-            judge, human, baseline="m3", population=ids, chosen=[str(one) for one in chosen], confidence=0.95
-        )
-        assert found is not None
-        whole = not np.isnan(people.cells[:, chosen]).any()  # some answers have no score though their task was drawn
-        assert (whole, 60, 59, 100) == (
-            found.drawn_at_random, len(found.means), len(found.differences), found.n_tasks
-        )  # fmt: skip
-        assert "m3" == found.differences[0].baseline.model
-        for row in found.means:
-            truth = np.nanmean(people.scores[people.rows.index(row.row)])
-            here = row.estimate.these_tasks
-            covered += here.low <= truth <= here.high
-            total += 1
-    assert 0.92 <= covered / total <= 0.97
-
-
-def test_anchoring_wants_a_part_and_says_when_it_is_not_the_drawn_one() -> None:
-    """Nothing rated or everything: no anchoring. Other tasks than the drawn ones: on record as not random."""
-    scores = np.random.default_rng(3).integers(1, 6, (2, 40)).astype(float)
-    part = scores.copy()
-    part[:, 25:] = np.nan
-    judge, human = table(scores), table(part, kind="human")
-    ids = [str(one) for one in range(40)]
-    assert None is anchoring(judge, table(scores, kind="human"), baseline="m0")
-    assert None is anchoring(judge, table(np.full_like(scores, np.nan), kind="human"), baseline="m0")
-    for chosen, drawn in ((ids[:25], True), (ids[5:30], False), (None, None)):
-        found = anchoring(judge, human, baseline="m0", population=ids, chosen=chosen)
-        assert found is not None
-        assert drawn is found.drawn_at_random

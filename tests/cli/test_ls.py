@@ -1,11 +1,10 @@
-"""`harness ls` and `harness doctor`."""
+"""`harness ls`: what can be typed, and the runs that are there."""
 
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import RunCli
-from trainers.launch import is_installed
 
 
 @pytest.mark.parametrize(
@@ -52,49 +51,3 @@ def test_ls_runs_shows_the_change_since_the_run_before(run_cli: RunCli, task_fil
     lines = run_cli("ls", "runs").out.splitlines()
     assert ["before", "after"] == [line.split("|")[1].strip() for line in lines[2:]]
     assert ["", "+100.0"] == [line.split("|")[-2].strip() for line in lines[2:]]
-
-
-def test_doctor_says_what_is_there_and_never_prints_a_key(run_cli: RunCli, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Versions, device, memory, keys, store and cache; a key is 'set', not shown."""
-    monkeypatch.setenv("GEMINI_API_KEY", "canary-1234")
-    monkeypatch.setenv("HARNESS_CACHE", "cache-folder")
-    ran = run_cli("doctor")
-    assert 0 == ran.code, ran.err
-    for text in ("ja-harness", "cores", "GiB free", "GEMINI_API_KEY is set", "OPENAI_API_KEY is not set"):
-        assert text in ran.out
-    assert "not there yet" in ran.out
-    assert "cache-folder: empty" in ran.out
-    assert "canary" not in ran.out + ran.err
-
-
-@pytest.mark.parametrize(
-    ("held", "words"),
-    [
-        ({"files": True, "network": True, "limits": True}, "without files, network or new processes"),
-        ({"files": True, "network": False, "limits": False}, "does not keep from: network, limits"),
-    ],
-)
-def test_doctor_says_what_strangers_templates_are_kept_from(
-    run_cli: RunCli, monkeypatch: pytest.MonkeyPatch, held: dict[str, bool], words: str
-) -> None:
-    """What was tried in the confined process, all of it or what is missing."""
-    monkeypatch.setattr("harness.cli.doctor.protections", lambda: held)
-    assert words in run_cli("doctor").out
-
-
-def test_doctor_fails_if_the_store_cannot_be_used(run_cli: RunCli) -> None:
-    """A store that is not one is a failure that a script can see."""
-    Path("wrong.sqlite").write_text("this is no database, and long enough to be looked at as one " * 9)
-    ran = run_cli("doctor", "--store", "sqlite:///wrong.sqlite")
-    assert 1 == ran.code
-    assert "is not a readable store" in ran.out
-
-
-@pytest.mark.parametrize("missing", [None, "torch", "accelerate"])
-def test_doctor_misses_what_train_misses(missing: str | None, run_cli: RunCli, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without any one of the packages that training takes, both name the extra."""
-    monkeypatch.setattr("trainers.launch.find_spec", lambda name: None if name == missing else object())
-    lines = [line.split(maxsplit=1) for line in run_cli("doctor").out.splitlines()]
-    state = next(text for name, text in lines if name == "train")
-    assert ("ready" if missing is None else "needs pip install 'ja-harness[train]'") == state
-    assert is_installed() is (missing is None)

@@ -1,6 +1,5 @@
 """Runs that are cut: by Ctrl-C, by kill -9, by an exception at any point. Nothing finished is lost or done twice."""
 
-import contextlib
 import json
 import os
 import signal
@@ -9,19 +8,10 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
-from harness.engine.execute import execute
-from harness.engine.job import Job, Outcome
-from harness.engine.plan import PlannedModel, plan_requests
-from harness.store.store import Store
-from harness.templates import load_template
-from harness.types import PASS_FAIL, Generation, PlannedTask, Request, Sample, Sampling, Verdict
 from tests.conftest import ROOT, results_of
 
 N_TASKS = 60
@@ -126,84 +116,3 @@ def test_two_processes_may_write_the_same_store_at_once(plugin_folder: Path, lon
     ended = [process.communicate(timeout=120) for process in processes]
     assert [0, 0] == [process.returncode for process in processes], ended
     assert [N_TASKS, N_TASKS] == [results_of(folder, run)["rows"][0]["n"] for run in ("one", "two")]
-
-
-class CutShort:
-    """A model that is interrupted after some answers."""
-
-    fingerprint = "cut-short"
-
-    def __init__(self, after: int | None) -> None:
-        self.after = after
-        self.asked: list[str] = []
-
-    def generate(self, requests: Sequence[Request]) -> Iterator[Generation]:
-        for place, request in enumerate(requests):
-            if place == self.after:
-                raise KeyboardInterrupt
-            self.asked.append(request.key)
-            yield Generation(request_key=request.key, text=f"答え {request.sample_id}")
-
-
-class Even:
-    """A judge that passes every second task."""
-
-    name = "even"
-    scale = PASS_FAIL
-    fingerprint = "even"
-
-    def judge(self, sample: Sample, generation: Generation) -> Verdict:
-        return Verdict.scored(int(sample.id) % 2)
-
-
-class Silent:
-    """Progress that nobody watches."""
-
-    def planned(self, **_: int) -> None:
-        pass
-
-    def answered(self, *_: object) -> None:
-        pass
-
-    def judged(self, *_: object, **__: object) -> None:
-        pass
-
-    def model_failed(self, *_: object) -> None:
-        pass
-
-
-def run_once(store: Store, model: CutShort, n_tasks: int) -> Outcome:
-    task = PlannedTask(
-        name="t", samples=tuple(Sample(id=str(number), inputs={"input": f"問{number}"}) for number in range(n_tasks))
-    )
-    requests = plan_requests(
-        [task],
-        [PlannedModel(label="m", fingerprint=model.fingerprint)],
-        [load_template("plain.v1")],
-        sampling=Sampling(),
-    )
-    job = Job(tasks=(task,), requests=tuple(requests), models={"m": model}, judges=(Even(),))
-    return execute(job, store, Silent())
-
-
-@given(cuts=st.lists(st.integers(min_value=0, max_value=12), max_size=4))
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_resume_after_cuts_anywhere_ends_with_the_same_rows(
-    cuts: list[int], tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    """However often a run is cut, it ends with the rows of an uninterrupted one, and asks for each answer once."""
-    with Store(str(tmp_path_factory.mktemp("whole") / "s.sqlite")) as store:
-        whole = run_once(store, CutShort(None), 12)
-    asked: list[str] = []
-    with Store(str(tmp_path_factory.mktemp("cut") / "s.sqlite")) as store:
-        for cut in cuts:
-            model = CutShort(cut)
-            with contextlib.suppress(KeyboardInterrupt):
-                run_once(store, model, 12)
-            asked += model.asked
-        model = CutShort(None)
-        resumed = run_once(store, model, 12)
-        asked += model.asked
-    assert whole.answers == resumed.answers
-    assert whole.verdicts == resumed.verdicts
-    assert 12 == len(asked) == len(set(asked))

@@ -1,41 +1,17 @@
-"""Reading tables: every format, every encoding, and what is said about files that cannot be read."""
+"""JSON and CSV as text: every writing and encoding, and what is said about text that cannot be read."""
 
 import csv
-import hashlib
 import io
 import json
-import os
-import subprocess
-import sys
-import time
 from pathlib import Path
 from typing import Any, ClassVar
 
-import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pyarrow import parquet as pq
 
-from harness.errors import InputError
-from harness.tables import Row, compact, read_rows, read_table, sha256_of
-
-
-def written(folder: Path, name: str, content: str | bytes) -> Path:
-    path = folder / name
-    path.write_bytes(content.encode() if isinstance(content, str) else content)
-    return path
-
-
-def values(path: Path) -> list[dict[str, Any]]:
-    return [dict(row.values) for row in read_rows(path)]
-
-
-def refused(path: Path) -> InputError:
-    with pytest.raises(InputError) as caught:
-        read_rows(path)
-    return caught.value
-
+from harness.tables import Row, read_rows
+from tests.tables.written_files import refused, values, written
 
 ROWS = [{"task_id": 0, "input": "一行目\n二行目"}, {"task_id": 1, "input": 'カンマ, セミコロン; "引用"'}]
 
@@ -228,148 +204,3 @@ class TestCsv:
         assert [[cell.replace("\r\n", "\n") for cell in row] for row in cells] == [
             list(row.values()) for row in values(path)
         ]
-
-
-class TestParquet:
-    def test_cells_become_json_values(self, tmp_path: Path) -> None:
-        """Numbers, nulls, lists, structs and categories are plain values; NaN is a missing value; CRLF reads as LF."""
-        table = pa.table(
-            {
-                "task_id": pa.array([0, 1], pa.int64()),
-                "score": pa.array([float("nan"), 2.5]),
-                "text": pa.array(["a\r\nb", None], pa.large_string()),
-                "tags": pa.array([["x"], []]),
-                "rule": pa.array([{"type": "json"}, None]),
-                "model": pa.array(["m", "m"]).dictionary_encode(),
-                "day": pa.array([0, 1], pa.date32()),
-            }
-        )
-        pq.write_table(table, tmp_path / "a.parquet")
-        assert values(tmp_path / "a.parquet") == [
-            {
-                "task_id": 0,
-                "score": None,
-                "text": "a\nb",
-                "tags": ["x"],
-                "rule": {"type": "json"},
-                "model": "m",
-                "day": "1970-01-01",
-            },
-            {"task_id": 1, "score": 2.5, "text": None, "tags": [], "rule": None, "model": "m", "day": "1970-01-02"},
-        ]
-        assert [row.line for row in read_rows(tmp_path / "a.parquet")] == [1, 2]
-
-    def test_known_by_its_content(self, tmp_path: Path) -> None:
-        """The suffix does not have to be .parquet."""
-        pq.write_table(pa.table({"a": [1]}), tmp_path / "a.data")
-        assert values(tmp_path / "a.data") == [{"a": 1}]
-
-    def test_damaged_file(self, tmp_path: Path) -> None:
-        """A file cut short is an error that says so."""
-        pq.write_table(pa.table({"a": [1]}), tmp_path / "a.parquet")
-        path = written(tmp_path, "cut.parquet", (tmp_path / "a.parquet").read_bytes()[:-20])
-        assert "not a Parquet file that can be read" in str(refused(path))
-
-    def test_raw_bytes_are_refused(self, tmp_path: Path) -> None:
-        """A column of raw bytes is no text, and the error names the row."""
-        pq.write_table(pa.table({"a": [b"\xff"]}), tmp_path / "a.parquet")
-        assert "a cell of type bytes" in str(refused(tmp_path / "a.parquet"))
-
-    def test_only_parquet_pays_for_pyarrow(self, tmp_path: Path) -> None:
-        """Reading JSONL and CSV imports neither pyarrow nor numpy."""
-        path = written(tmp_path, "a.jsonl", '{"a": 1}')
-        code = (
-            "import sys; from harness.tables import read_rows; read_rows(sys.argv[1]);"
-            "print([name for name in ('pyarrow', 'numpy', 'pydantic') if name in sys.modules])"
-        )
-        done = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, check=True)
-        assert done.stdout.strip() == "[]"
-
-
-class TestFiles:
-    def test_missing_file_suggests_a_neighbour(self, tmp_path: Path) -> None:
-        """A file that is not there is named, with the nearest name beside it."""
-        written(tmp_path, "answers.jsonl", "{}")
-        error = refused(tmp_path / "answer.jsonl")
-        assert "no such file" in str(error)
-        assert f"Did you mean {tmp_path / 'answers.jsonl'}?" == error.hint
-
-    def test_missing_folder(self, tmp_path: Path) -> None:
-        """Where there is no neighbour, the hint says where relative paths start."""
-        assert str(Path.cwd()) in str(refused(tmp_path / "none" / "a.jsonl").hint)
-
-    def test_folder(self, tmp_path: Path) -> None:
-        """A folder is no file."""
-        assert "this is a folder" in str(refused(tmp_path))
-
-    def test_no_permission(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        """A file that may not be read says so (simulated: the tests may run as root)."""
-
-        def deny(*_: object) -> int:
-            raise PermissionError(13, "Permission denied")
-
-        path = written(tmp_path, "a.jsonl", "{}")
-        monkeypatch.setattr(os, "open", deny)
-        assert "no permission" in str(refused(path))
-
-    @pytest.mark.parametrize("name", ["a\x00b.jsonl", "x" * 300 + ".jsonl"])
-    def test_impossible_names(self, name: str) -> None:
-        """A name that the file system refuses is an input error, too."""
-        assert "cannot be read" in str(refused(Path(name)))
-
-    @pytest.mark.parametrize("content", [b"", b" \r\n\n", b"\xef\xbb\xbf"])
-    @pytest.mark.parametrize("name", ["a.jsonl", "a.csv", "a.parquet", "a"])
-    def test_empty_file(self, tmp_path: Path, name: str, content: bytes) -> None:
-        """An empty file is called empty, whatever its format."""
-        assert "the file is empty" in str(refused(written(tmp_path, name, content)))
-
-    @pytest.mark.parametrize(
-        ("content", "says"),
-        [
-            (b"PK\x03\x04....", "an Excel or ZIP file"),
-            (b"\x1f\x8b....", "a gzip file"),
-            (b"just some words\n", "neither JSON, CSV nor Parquet"),
-            (b"abc\x81", "byte 0x81 is not UTF-8 text"),
-            (b"[]", "the file has no rows"),
-        ],
-    )
-    def test_other_content(self, tmp_path: Path, content: bytes, says: str) -> None:
-        """What is no table is refused by what it is."""
-        assert says in str(refused(written(tmp_path, "a.bin", content)))
-
-    def test_home_folder(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        """`outputs:~/a.jsonl` works though a shell does not expand a tilde there."""
-        monkeypatch.setenv("HOME", str(tmp_path))
-        written(tmp_path, "a.jsonl", '{"a": 1}')
-        assert values(Path("~/a.jsonl")) == [{"a": 1}]
-
-    def test_sha256_is_of_the_bytes(self, tmp_path: Path) -> None:
-        """The hash is the one that `sha256sum` prints."""
-        path = written(tmp_path, "a.jsonl", '{"a": 1}\r\n')
-        expected = hashlib.sha256(b'{"a": 1}\r\n').hexdigest()
-        assert expected == sha256_of(path) == read_table(path).sha256
-
-    def test_columns_in_order_of_appearance(self, tmp_path: Path) -> None:
-        """Rows may have different columns; the table knows them all."""
-        assert read_table(written(tmp_path, "a.jsonl", '{"b":1}{"a":1,"b":2}')).columns == ("b", "a")
-
-
-def test_ten_thousand_rows_are_read_fast(tmp_path: Path) -> None:
-    """10,000 JSONL rows take well under 0.2 s (0.045 s on two quiet cores)."""
-    line = json.dumps({"task_id": 0, "input": "問題文です。" * 20, "output": "答え"}, ensure_ascii=False)
-    path = written(tmp_path, "a.jsonl", f"{line}\n" * 10_000)
-    best = min(_seconds_to_read(path) for _ in range(3))
-    assert best < 0.2
-
-
-def _seconds_to_read(path: Path) -> float:
-    start = time.perf_counter()
-    assert len(read_rows(path)) == 10_000
-    return time.perf_counter() - start
-
-
-@given(st.sets(st.integers(0, 60)))
-def test_compact_loses_no_number(numbers: set[int]) -> None:
-    """Expanding what `compact` prints gives the numbers back."""
-    parts = [part.split("-") for part in compact(numbers).split(", ") if part]
-    assert numbers == {number for part in parts for number in range(int(part[0]), int(part[-1]) + 1)}

@@ -79,3 +79,41 @@ def test_a_failing_turn_names_the_variable(tmp_path: Path) -> None:
     """An undefined variable in a message is found like one in the body."""
     with pytest.raises(Exception, match="'tome' is undefined"):
         load(tmp_path, FEW_SHOT.replace("tone", "tome"))
+
+
+def test_front_matter_sets_system_text_and_stop_strings(tmp_path: Path) -> None:
+    """A chat template with a system text renders two messages."""
+    path = tmp_path / "chat.j2"
+    path.write_text("---\nformat: chat\nsystem: 丁寧に。\nstop: ['###']\n---\n{{ input }}")
+    rendered = load_template(str(path)).render({"input": "問"})
+    assert [("system", "丁寧に。"), ("user", "問")] == [(turn.role, turn.content) for turn in rendered.messages]
+    assert ("###",) == rendered.stop
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("---\nbos: twice\n---\n{{ input }}", "bos is 'twice'; it can be once or never"),
+        ("---\nreply: words\n---\n{{ input }}", "reply is 'words'; it can be json or number or label"),
+        ("---\nreply: label\n---\n{{ input }}", "reply: label needs labels"),
+        ("---\nreply: json\nlabels: [スコア]\n---\n{{ input }}", "labels are for reply: label"),
+        ("---\nreply: label\nlabels: []\n---\n{{ input }}", "labels must be a list of words"),
+        ("---\nreply: label\nlabels: スコア\n---\n{{ input }}", "labels must be a list of words"),
+        ("---\nreply: label\nlabels: ['スコア：']\n---\n{{ input }}", "labels must be a list of words"),
+        ("---\nreply: label\nlabels: [5]\n---\n{{ input }}", "labels must be a list of words"),
+        ("---\nformt: chat\n---\n{{ input }}", "No front matter key named 'formt'"),
+        ("---\nstop: END\n---\n{{ input }}", "stop must be a list"),
+        ("---\nsystem: hi\n---\n{{ input }}", "a system text needs format: chat"),
+        ("---\nbos: once\n{{ input }}", "not closed"),
+        ("---\n[\n---\n{{ input }}", "not YAML"),
+        ("---\n- a\n---\n{{ input }}", "not a list of 'key: value' lines"),
+        ("{% for x in %}{{ input }}", "not a valid Jinja2 template"),
+    ],
+)
+def test_wrong_templates_are_refused(tmp_path: Path, text: str, message: str) -> None:
+    """Each wrong template is named with what is wrong in it."""
+    path = tmp_path / "wrong.j2"
+    path.write_text(text)
+    with pytest.raises(InputError, match=r"wrong\.j2") as refused:
+        load_template(str(path))
+    assert message in refused.value.message

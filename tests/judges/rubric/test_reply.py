@@ -11,8 +11,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from harness.types import LIKERT_5, PERCENT, Sample, Scale, Verdict
-from judges.rubric import Form, fence, parse, variables
+from harness.types import PERCENT, Scale, Verdict
+from judges.rubric import Form, parse
 from tests.judges import reply_cases, reply_grammar
 
 HALVES = Scale(low=1, high=5, step=0.5)
@@ -150,21 +150,6 @@ def test_any_text(text: str, form: Form | None) -> None:
     assert (verdict.score in {1, 2, 3, 4, 5}) == (verdict.reason is None)
 
 
-@given(st.text(alphabet=st.characters(categories=["L", "N", "P", "Z"], exclude_characters="{}")), st.integers(1, 5))
-def test_any_reason(reason: str, score: int) -> None:
-    """Whatever the judge writes into its reason, its own score is read."""
-    reply = json.dumps({"reason": reason, "score": score}, ensure_ascii=False)
-    assert (score, score) == (parse(reply, form="json").score, parse(reply).score)
-
-
-@given(st.recursive(st.text() | st.integers(), lambda inner: st.dictionaries(st.text(), inner)), st.integers(1, 5))
-def test_a_quotation_inside_a_string_is_no_verdict(anything: object, score: int) -> None:
-    """JSON that is quoted in the reason, whatever it is, changes nothing."""
-    quoted = json.dumps({"score": 6 - score, "x": anything})
-    reply = json.dumps({"reason": f"回答は {quoted} と書く", "score": score})
-    assert score == parse(reply, form="json").score
-
-
 @given(st.integers(), st.sampled_from(["{}", "Score: {}", '{{"score": {}}}', "評価：[[{}]]", "{}/5", "{}点です"]))
 def test_whole_numbers(number: int, dress: str) -> None:
     """A whole number is scored exactly when it is on the scale, in every dress."""
@@ -275,32 +260,3 @@ def test_hostile_replies_are_read_in_linear_time(unit: str, form: Form | None) -
         start = time.process_time()
         parse(reply, form=form)
         assert time.process_time() - start < 2
-
-
-def test_hostile_objects_are_read_in_linear_time() -> None:
-    """Long keys, values, lists and strings of an object cost no more than their length."""
-    for inside in ("a" * 290_000, "1" * 290_000, "\\\\" * 140_000, "5/" * 140_000, "10点満点" * 50_000):
-        for reply in (f'{{"score": 4, "x": "{inside}"}}', f'{{"{inside}": 4}}', f'{{"score": "{inside}"}}'):
-            start = time.process_time()
-            parse(reply)
-            assert time.process_time() - start < 2
-    pairs = ", ".join(f'"k{number}": {number}' for number in range(20_000))
-    start = time.process_time()
-    parse(f'{{"score": 4, {pairs}, "list": [{"1," * 20_000} 1]}}')
-    assert time.process_time() - start < 2
-
-
-@given(st.text())
-def test_fence_is_not_in_the_answer(answer: str) -> None:
-    """An answer never contains its own fence, not even after it has been appended to itself."""
-    assert fence(answer) not in answer
-    assert fence(answer + fence(answer)) not in answer + fence(answer)
-
-
-def test_variables() -> None:
-    """A template sees the sample, the answer, the scale and the fence; missing parts are None."""
-    sample = Sample(id="3", inputs={"input": "首都は？"}, reference="東京", criteria=None)
-    values = variables(sample, "東京です")
-    assert ("首都は？", "東京", None, "東京です", LIKERT_5, fence("東京です")) == tuple(
-        values[name] for name in ("input", "reference", "criteria", "answer", "scale", "fence")
-    )

@@ -1,7 +1,9 @@
 """Requests and specs for local models; the models themselves are in tests/tiny_models.py."""
 
 import importlib.util
+import shutil
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -51,6 +53,20 @@ def spec_of() -> Callable[..., ModelSpec]:
         return ModelSpec(text=text, backend=backend, **settings)
 
     return make
+
+
+@pytest.fixture
+def copy(tiny: Path, tmp_path: Path) -> Path:
+    """A copy of the tiny model that a test may change."""
+    return Path(shutil.copytree(tiny, tmp_path / "copy"))
+
+
+@pytest.fixture(scope="module")
+def backend(tiny: Path, spec_of: Callable[..., ModelSpec]) -> Any:
+    """The tiny Llama, opened."""
+    from harness.models.hf import open_local
+
+    return open_local(spec_of(f"hf:{tiny}"))
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -8,9 +8,9 @@ import torch
 from transformers import AutoConfig, AutoModelForCausalLM, BitsAndBytesConfig, LlamaConfig
 
 from harness.errors import HarnessError
-from harness.models.hf import BASE_MODELS, bases, numerics, open_local
+from harness.models.hf import BASE_MODELS, bases, open_local
 from harness.models.hf.memory import GIB, Footprint, available_bytes, dequantised_fits, footprint
-from harness.models.hf.numerics import Numerics, choose
+from harness.models.hf.numerics import Numerics
 from harness.models.hf.sources import local_folder, resolve
 from harness.types import ModelSpec, Request
 
@@ -99,62 +99,7 @@ def test_the_faster_route_needs_half_of_the_gpu() -> None:
     assert [True, True, False, False] == [dequantised_fits(sizes, nf4, total * GIB) for total in (139, 80, 24, 15)]
 
 
-@pytest.mark.parametrize(
-    ("capability", "expected"), [((7, 5), torch.float16), ((8, 0), torch.bfloat16), ((9, 0), torch.bfloat16)]
-)
-def test_a_gpu_gets_nf4_and_the_dtype_it_multiplies(
-    monkeypatch: pytest.MonkeyPatch, capability: tuple[int, int], expected: torch.dtype
-) -> None:
-    """bfloat16, or float16 where it would be emulated: a Colab T4 (7.5)."""
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda: capability)
-    chosen = choose(quantization=None, dtype=None)
-    assert ("cuda", expected, "nf4") == (chosen.device, chosen.dtype, chosen.quantization)
-
-
-@pytest.mark.parametrize(
-    ("capabilities", "expected"),
-    [({"avx512_bf16": True}, torch.bfloat16), ({"amx_bf16": True}, torch.bfloat16), ({"avx2": True}, torch.float32)],
-)
-def test_a_cpu_gets_the_dtype_it_multiplies(
-    monkeypatch: pytest.MonkeyPatch, capabilities: dict[str, bool], expected: torch.dtype
-) -> None:
-    """float32 where bfloat16 would be emulated, seven times slower."""
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities)
-    chosen = choose(quantization=None, dtype=None)
-    assert ("cpu", expected, "none") == (chosen.device, chosen.dtype, chosen.quantization)
-    monkeypatch.delattr(torch.cpu, "get_capabilities")
-    assert torch.float32 == numerics.default_dtype("cpu")
-
-
 def test_a_row_grows_with_its_tokens() -> None:
     """Cache for all tokens, activations for the prompt, scores once."""
     sizes = Footprint(linear=0, other=0, kv_elements=10, activations=100, vocabulary=1000)
     assert (30 * 10 + 20 * 100) * 2 + 40_000 == sizes.row_bytes(20, 10, torch.bfloat16)
-
-
-@pytest.mark.parametrize(
-    ("settings", "tolerance"),
-    [({}, 0.1), ({"fast_dequantize": True}, 1e-5)],
-    ids=["on every call", "once"],  # on every call: bitsandbytes multiplies in bfloat16 on a CPU that has it
-)
-def test_nf4_weights_are_those_of_bitsandbytes_by_both_routes(
-    tiny: Path, spec_of: Callable[..., ModelSpec], settings: dict[str, bool], tolerance: float
-) -> None:
-    """The scores are those of a model whose linear layers went through bitsandbytes' own functions and back."""
-    from bitsandbytes.functional import dequantize_4bit, quantize_4bit
-
-    model = open_local(spec_of(f"hf:{tiny}", quantization="nf4", settings=settings))
-    ours = model._base().switch.scores([1, 20, 30, 40])
-    reference = AutoModelForCausalLM.from_pretrained(tiny, dtype=torch.float32)
-    ids = torch.tensor([[1, 20, 30, 40]])
-    with torch.inference_mode():
-        unquantised = reference(input_ids=ids).logits[0, -1]
-        for name, module in reference.named_modules():
-            if isinstance(module, torch.nn.Linear) and name != "lm_head":
-                module.weight.copy_(dequantize_4bit(*quantize_4bit(module.weight, blocksize=64, quant_type="nf4")))
-        expected = reference(input_ids=ids).logits[0, -1]
-    spread = float(expected.std())
-    assert float((expected - ours).abs().max()) < tolerance * spread
-    assert float((expected - unquantised).abs().max()) > 0.2 * spread

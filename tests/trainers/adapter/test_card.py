@@ -2,7 +2,6 @@
 
 import os
 import re
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +12,10 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from harness.errors import HarnessError, InputError
-from tests.trainers.adapter_folders import contract_of, own_contract, record_of
+from tests.trainers.adapter_folders import contract_of, record_of
 from trainers.adapter.card import card_text, update_scores
 from trainers.adapter.card_scores import BEGIN, END
-from trainers.adapter.scores import Difference, Score, ScoreRow, Side, adapter_scores
+from trainers.adapter.scores import Difference, Score, ScoreRow, Side
 from trainers.adapter.training_record import DataFile, TrainingRecord
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -133,12 +131,6 @@ def test_the_card_is_as_read_and_approved() -> None:
     golden("card.md", made(scores=ROWS))
 
 
-def test_a_card_without_scores_says_so() -> None:
-    """One sentence and the commands that would change it; the adapter of an embedded base, trained from scratch."""
-    record = record_of(base="embedded:gemma-3-270m", base_revision=None, data_license="CC BY-NC-SA 4.0", outcome=None)
-    golden("card-new.md", made(record, curve=False))
-
-
 def test_the_front_matter_is_what_the_hub_reads() -> None:
     """Parsed by the Hub's own library: base, library, language and tags; no licence that nobody stated."""
     assert {
@@ -149,24 +141,6 @@ def test_the_front_matter_is_what_the_hub_reads() -> None:
         "language": "ja",
         "tags": ["lora", "qlora", "sft", "ja-harness"],
     } == ModelCard(made()).data.to_dict()
-
-
-@pytest.mark.parametrize(
-    ("base", "revision", "expected"),
-    [
-        ("org/name@main", "a" * 40, "org/name"),
-        ("hf:org/name", "a" * 40, "org/name"),
-        ("embedded:gemma-3-270m", None, None),
-        ("gguf:models/a.gguf", None, None),
-        ("models/mine", None, None),
-        ("/data/models/mine", None, None),
-    ],
-)
-def test_only_a_model_of_the_hub_is_named_as_base(base: str, revision: str | None, expected: str | None) -> None:
-    """A folder that looks like a Hub id has no revision; every base is named in the text."""
-    text = made(record_of(base=base, base_revision=revision))
-    assert expected == ModelCard(text).data.to_dict().get("base_model")
-    assert f"A LoRA adapter for `{base}`" in text
 
 
 def test_without_nf4_it_is_no_qlora() -> None:
@@ -192,14 +166,6 @@ def test_the_licence_of_the_data_is_never_invented(license_text: str | None) -> 
     assert (license_text is None) == ("**Licence of the data: not stated.**" in text)
     assert (license_text is not None) == ("**Licence of the data:** CC BY-NC-SA 4.0" in text)
     assert "license" not in ModelCard(text).data.to_dict()
-
-
-def test_a_template_with_fences_stays_in_its_block(tmp_path: Path) -> None:
-    """Backticks in the prompt make the fence longer; the section after it is a heading as ever."""
-    body = "````\n```python\n{{ input }}\n```\n````\n"
-    text = made(contract=own_contract(body, tmp_path))
-    assert [body] == code(text, "jinja")
-    assert "Recipe" in headings(text)
 
 
 def hostile_card(scores: list[ScoreRow]) -> str:
@@ -291,87 +257,3 @@ def test_any_words_around_the_markers_survive(before: str, after: str) -> None:
     updated = update_scores(lines + after, ROWS[:1])
     assert updated.startswith(f"{before}\n{BEGIN}")
     assert updated.endswith(f"{END}\n{after}")
-
-
-def document(details: Mapping[str, Any], rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return a results.json with one comparison against base."""
-    comparison = {
-        "task": "t",
-        "judge": "rules",
-        "baseline": {"model": "base", "prompt": "p"},
-        "candidate": {"model": "a", "prompt": "p"},
-        "difference": 0.2,
-        "low": 0.1,
-        "high": 0.3,
-        "confidence": 0.95,
-        "p_adjusted": 0.01,
-        "n_pairs": 5,
-        "n_missing": 0,
-        "method": "paired-t",
-        "wins": 3,
-    }
-    cautions = [
-        {"task": None, "judge": None, "caution": "of the run"},
-        {"task": "t", "judge": "rules", "caution": "of the board"},
-        {"task": "t", "judge": "other", "caution": "of another"},
-    ]
-    return {"schema": 1, "run": "r", "rows": rows, "comparisons": [comparison], "cautions": cautions,
-            "provenance": {"date": "2026-11-22", "model_details": details, "versions": {}}}  # fmt: skip
-
-
-def row(model: str, judge: str = "rules", prompt: str | None = "p") -> dict[str, Any]:
-    """Return a row as results.json has it."""
-    return {"task": "t", "judge": judge, "kind": "checks", "scale": [0, 1], "model": model, "prompt": prompt,
-            "mean": 0.5, "low": None, "high": None, "confidence": 0.95, "n": 5, "n_unscored": 1,
-            "length_stop_rate": None, "method": "wilson", "tags": [], "rank_low": 1}  # fmt: skip
-
-
-def test_the_rows_of_an_adapter_are_found_by_its_digest() -> None:
-    """Its own and the baseline's, not those of an older training under a name that looks the same."""
-    details = {"base": {"adapter_digest": None}, "a": {"adapter_digest": "d1"}, "adapter:out": {"adapter_digest": "d0"}}
-    found = adapter_scores(document(details, [row("base"), row("a"), row("adapter:out")]), "d1", where="r")
-    assert [("base", True, None), ("a", False, 0.2)] == [
-        (line.score.model, line.is_baseline, line.against and line.against.difference) for line in found
-    ]
-    assert ("of the run", "of the board") == found[1].cautions
-
-
-def test_the_cautions_of_schema_2_are_read_as_well() -> None:
-    """They are among the notices, whose notes are no cautions; of another board's none is taken."""
-    one = document({"a": {"adapter_digest": "d1"}}, [row("base"), row("a")])
-    two = {key: value for key, value in one.items() if key != "cautions"} | {
-        "schema": 2,
-        "notices": [
-            {"code": "x", "severity": "note", "values": {}, "text": "a note", "task": None, "judge": None},
-            *(
-                {"code": "c", "severity": "caution", "values": {}, "text": found["caution"],
-                 "task": found["task"], "judge": found["judge"]}
-                for found in one["cautions"]
-            ),
-        ],
-    }  # fmt: skip
-    assert adapter_scores(one, "d1", where="r") == adapter_scores(two, "d1", where="r")
-
-
-def test_an_adapter_that_is_the_baseline_stands_alone() -> None:
-    """No row is shown twice, and no comparison is turned around."""
-    found = adapter_scores(document({"base": {"adapter_digest": "d1"}}, [row("base"), row("a")]), "d1", where="r")
-    assert [("base", False, None)] == [(line.score.model, line.is_baseline, line.against) for line in found]
-
-
-def test_a_run_without_the_adapter_names_what_it_evaluated() -> None:
-    """With the digests, so that an older training of the same name is recognised; the hint says what to do."""
-    details = {"base": {}, "adapter:out": {"adapter_digest": "d0" * 32}}
-    with pytest.raises(HarnessError) as refused:
-        adapter_scores(document(details, [row("base"), row("adapter:out")]), "d1" * 32, where="r")
-    assert (
-        "Run 'r' did not evaluate this adapter (d1d1d1d1d1d1); it evaluated base, adapter:out (adapter d0d0d0d0d0d0)."
-    ) == refused.value.message
-    assert "evaluate it anew" in str(refused.value.hint)
-
-
-@pytest.mark.parametrize("change", [{"rows": 5}, {"rows": [{"task": "t"}]}, {"provenance": None}, {"comparisons": [7]}])
-def test_a_damaged_document_is_named(change: dict[str, Any]) -> None:
-    """The file and the entry, not a traceback."""
-    with pytest.raises(InputError, match=r"runs/r/results.json: (rows|provenance|comparisons)"):
-        adapter_scores(document({}, []) | change, "d1", where="runs/r/results.json")

@@ -3,7 +3,6 @@
 import csv
 import hashlib
 import io
-import json
 from pathlib import Path
 from typing import Any
 
@@ -13,35 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyarrow import parquet as pq
 
-from harness.errors import HarnessError, InputError, UnknownNameError, UsageError
+from harness.errors import HarnessError, InputError, UsageError
 from harness.types import Message
+from tests.trainers.data.written_rows import read, why, write
 from trainers.adapter.training_record import DataFile
-from trainers.data.examples import Example, Examples, read_examples, split_heldout
-
-
-def write(path: Path, rows: list[Any]) -> str:
-    """Write rows as a JSON array, one value a line (JSONL if the name says so), and return the path."""
-    lines = [json.dumps(row, ensure_ascii=False) for row in rows]
-    text = "\n".join(lines) + "\n" if path.suffix == ".jsonl" else "[\n" + ",\n".join(lines) + "\n]\n"
-    path.write_text(text, encoding="utf-8")
-    return str(path)
-
-
-def read(folder: Path, *rows: Any, columns: dict[str, str] | None = None) -> Examples:
-    return read_examples([write(folder / "train.json", list(rows))], columns=columns)
-
-
-def refused(folder: Path, *rows: Any, columns: dict[str, str] | None = None) -> InputError:
-    with pytest.raises(InputError) as caught:
-        read(folder, *rows, columns=columns)
-    return caught.value
-
-
-def why(folder: Path, row: Any, *, good: dict[str, Any] | None = None) -> str:
-    """Return why a row is bad, beside one that is good."""
-    [bad] = read(folder, good or {"text": "問い", "output": "答え"}, row).bad
-    assert f"{folder / 'train.json'}:3" == bad.where
-    return bad.why
+from trainers.data.examples import Example, read_examples, split_heldout
 
 
 class TestPairs:
@@ -119,108 +94,6 @@ class TestPairs:
         assert "問い\n文" == example.inputs["input"]
 
 
-class TestChats:
-    TALK = (
-        {"role": "system", "content": "丁寧に。"},
-        {"role": "user", "content": "やあ"},
-        {"role": "assistant", "content": "はい"},
-        {"role": "user", "content": "首都は？"},
-        {"role": "assistant", "content": "東京"},
-    )
-
-    def test_messages(self, tmp_path: Path) -> None:
-        """Every assistant turn is an answer, the user turn before it the input, all before that the history."""
-        first, second = read(tmp_path, {"messages": list(self.TALK), "id": "x"}).examples
-        system, *talk = (Message(**turn) for turn in self.TALK[:3])
-        assert ({"id": "x", "input": "やあ"}, "はい", (system,)) == (first.inputs, first.answer, first.history)
-        assert ({"id": "x", "input": "首都は？"}, "東京") == (second.inputs, second.answer)
-        assert (system, *talk) == second.history
-
-    def test_places(self, tmp_path: Path) -> None:
-        """An answer is named by its turn where the conversation has several, and each counts as a row."""
-        result = read(tmp_path, {"messages": list(self.TALK)}, {"messages": list(self.TALK[1:3])})
-        places = [example.where.partition(":")[2] for example in result.examples]
-        assert ["2 turn 3", "2 turn 5", "3"] == places
-        assert 3 == result.files[0].rows
-
-    def test_a_question_without_answer_at_the_end(self, tmp_path: Path) -> None:
-        """What was answered before it is learnt; the question is named."""
-        result = read(tmp_path, {"messages": list(self.TALK[1:4])})
-        assert ["はい"] == [example.answer for example in result.examples]
-        [bad] = result.bad
-        assert bad.where.endswith(":2 turn 3")
-        assert "the conversation ends with a user turn, so there is no answer to learn" == bad.why
-
-    def test_conversations_that_begin_alike(self, tmp_path: Path) -> None:
-        """What a later one shares with an earlier one is learnt once and is no bad row; only a whole repetition is."""
-        branch = [*self.TALK[:3], {"role": "user", "content": "国は？"}, {"role": "assistant", "content": "日本"}]
-        talks = [list(self.TALK), branch, list(self.TALK)]
-        result = read(tmp_path, *({"messages": talk} for talk in talks))
-        assert ["はい", "東京", "日本"] == [example.answer for example in result.examples]
-        assert ["same as"] == [bad.why[:7] for bad in result.bad]
-        assert (4, 1) == (result.files[0].rows, result.files[0].bad)
-
-    def test_system_column(self, tmp_path: Path) -> None:
-        """A system prompt in a column of its own stands before every answer's history, unless the talk has one."""
-        own = read(tmp_path, {"messages": list(self.TALK), "system": "別の指示"}).examples
-        column = read(tmp_path, {"messages": list(self.TALK[1:]), "system": "別の指示"}).examples
-        assert ["丁寧に。", "丁寧に。"] == [example.history[0].content for example in own]
-        assert ["別の指示", "別の指示"] == [example.history[0].content for example in column]
-        assert [1, 3] == [len(example.history) for example in column]
-
-    def test_sharegpt(self, tmp_path: Path) -> None:
-        """ShareGPT's from and value, human and gpt, say the same."""
-        names = {"system": "system", "user": "human", "assistant": "gpt"}
-        turns = [{"from": names[turn["role"]], "value": turn["content"]} for turn in self.TALK]
-        expected = read(tmp_path, {"messages": list(self.TALK)}).examples
-        assert 2 == len(expected)
-        assert expected == read(tmp_path, {"conversations": turns}).examples
-
-    @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
-    def test_other_files(self, tmp_path: Path, suffix: str) -> None:
-        """A cell of a CSV holds a conversation as JSON text, one of a Parquet file as a list."""
-        path = tmp_path / f"chats{suffix}"
-        turns = list(self.TALK)
-        if suffix == ".csv":
-            cell = json.dumps(turns, ensure_ascii=False).replace('"', '""')
-            path.write_text(f'id,messages\n1,"{cell}"\n')
-        else:
-            pq.write_table(pa.table({"id": ["1"], "messages": [turns]}), path)
-        example = read_examples([str(path)]).examples[-1]
-        assert ("首都は？", "東京", 3) == (example.inputs["input"], example.answer, len(example.history))
-
-    def test_messages_before_a_prompt(self, tmp_path: Path) -> None:
-        """Beside messages a prompt column rides along; mapped to input it is one half of a pair."""
-        row = {"prompt": "問い", "messages": list(self.TALK), "response": "答え"}
-        chat = read(tmp_path, row).examples[-1]
-        [pair] = read(tmp_path, row, columns={"input": "prompt"}).examples
-        assert ("首都は？", "問い") == (chat.inputs["input"], chat.inputs["prompt"])
-        assert ("問い", "答え") == (pair.inputs["input"], pair.answer)
-
-    @pytest.mark.parametrize(
-        ("turns", "reason"),
-        [
-            (TALK[:2], "the conversation ends with a user turn, so there is no answer to learn"),
-            (TALK[:1], "a conversation without a user turn"),
-            (TALK[2:], "turn 1 is an assistant turn where a user turn is expected"),
-            ([*TALK[:2], *TALK[3:]], "turn 3 is a user turn where an assistant turn is expected"),
-            ([*TALK[1:], TALK[0]], "turn 5 is a system turn where a user turn is expected"),
-            ([TALK[1], {"role": "assistant", "content": " "}], "turn 2 is blank"),
-            ([TALK[1], {"role": "assistant", "content": None}], "turn 2 is not text: 'None'"),
-            ([{"role": "tool", "content": "x"}], "turn 1 is by 'tool'; known: system, user, human, assistant, gpt"),
-            (["やあ"], "turn 1 has neither role and content nor from and value: 'やあ'"),
-            ("[1", "the conversation is not JSON (Expecting ',' delimiter: line 1 column 3 (char 2)): '[1'"),
-            ({"role": "user"}, "the conversation is not a list of turns: \"{'role': 'user'}\""),
-            ([], "no conversation"),
-            (None, "no conversation"),
-        ],
-    )
-    def test_no_conversation(self, tmp_path: Path, turns: Any, reason: str) -> None:
-        """What is no conversation of user and assistant is a bad row that says why."""
-        cell = list(turns) if isinstance(turns, tuple) else turns
-        assert reason == why(tmp_path, {"messages": cell}, good={"messages": list(self.TALK)})
-
-
 class TestBadRows:
     @pytest.mark.parametrize(
         ("row", "reason"),
@@ -284,103 +157,6 @@ class TestBadRows:
         path = write(tmp_path / "train.jsonl", [{"text": "", "output": "b"}])
         with pytest.raises(InputError, match=r"None of the 1 rows can be used: .*:1: text is blank"):
             read_examples([path])
-
-
-class TestBadFiles:
-    def test_no_column_for_the_answer(self, tmp_path: Path) -> None:
-        """A file without an answer says which columns it has and how to name one of them."""
-        error = refused(tmp_path, {"question": "問い", "chosen": "答え"})
-        assert f"{tmp_path / 'train.json'}: no column for the answer" == error.message
-        assert "The columns are: question, chosen. Name yours: --columns answer=NAME." == error.hint
-
-    def test_no_column_at_all(self, tmp_path: Path) -> None:
-        """A file that wraps its rows in an object has neither part, and its one column is shown."""
-        error = refused(tmp_path, {"data": [{"text": "a", "output": "b"}]})
-        assert error.message.endswith("no column for the input or the answer")
-        assert "The columns are: data. Name yours: --columns input=NAME --columns answer=NAME." == error.hint
-
-    def test_two_columns_for_the_answer(self, tmp_path: Path) -> None:
-        """Two possible answers are not chosen between; a mapping does that."""
-        row = {"question": "問い", "answer": "正解", "output": "モデルの出力"}
-        assert refused(tmp_path, row).message.endswith("'output' and 'answer' could each be the answer")
-        assert "正解" == read(tmp_path, row, columns={"answer": "answer"}).examples[0].answer
-
-    @pytest.mark.parametrize("names", [("input", "question"), ("prompt", "text"), ("質問", "入力")])
-    def test_two_columns_for_the_instruction(self, tmp_path: Path, names: tuple[str, str]) -> None:
-        """Neither is dropped in silence: a mapping says which it is, and what becomes of the other."""
-        first, second = names
-        row = {first: "甲", second: "乙", "answer": "答え"}
-        error = refused(tmp_path, row)
-        assert error.message.endswith(f"'{first}' and '{second}' could each be the instruction")
-        assert "--columns input=NAME" in str(error.hint)
-        [example] = read(tmp_path, row, columns={"instruction": second, "context": first}).examples
-        assert "乙\n甲" == example.inputs["input"]
-
-    def test_the_alpaca_pair_in_japanese(self, tmp_path: Path) -> None:
-        """入力 beside 指示 is what the instruction is about, as input is beside instruction."""
-        [example] = read(tmp_path, {"指示": "要約して", "入力": "長い文", "出力": "短い文"}).examples
-        assert ("要約して\n長い文", "短い文") == (example.inputs["input"], example.answer)
-
-    @pytest.mark.parametrize("column", ["指示", "設問"])
-    def test_a_mapping_the_wrong_way_round(self, tmp_path: Path, column: str) -> None:
-        """COLUMN=ROLE, whether or not the column's name is a role's, too: the hint has it the right way."""
-        with pytest.raises(HarnessError) as caught:
-            read(tmp_path, {column: "問い", "output": "答え"}, columns={column: "input"})
-        assert f"The order is ROLE=COLUMN: --columns input={column}" in str(caught.value.hint)
-
-    def test_mapped_column_that_is_not_there(self, tmp_path: Path) -> None:
-        """A mapped column that no row has is an error that lists those present."""
-        error = refused(tmp_path, {"q": "問い", "output": "答え"}, columns={"input": "question"})
-        assert error.message.endswith("no column 'question' (mapped to input)")
-        assert "The columns are: q, output." == error.hint
-
-    def test_unknown_role(self, tmp_path: Path) -> None:
-        """A mapping to what is no role suggests the nearest one."""
-        with pytest.raises(UnknownNameError) as caught:
-            read(tmp_path, {"q": "問い", "output": "答え"}, columns={"imput": "q"})
-        assert ("No column role named 'imput'.", "Did you mean 'input'?") == (caught.value.message, caught.value.hint)
-
-    @pytest.mark.parametrize("columns", [{"input": "q", "prompt": "r"}, {"messages": "q", "answer": "r"}])
-    def test_mapping_against_itself(self, tmp_path: Path, columns: dict[str, str]) -> None:
-        """Two columns for one role, or a conversation and a part of a pair, are refused."""
-        with pytest.raises(UsageError, match="mapped to"):
-            read(tmp_path, {"q": "問い", "r": "答え"}, columns=columns)
-
-    def test_hidden_input(self, tmp_path: Path) -> None:
-        """A column `input` that the mapping would hide is an error, as in task files."""
-        error = refused(tmp_path, {"q": "問い", "input": "文", "output": "答え"}, columns={"input": "q"})
-        assert error.message.endswith("column 'input' would be hidden, because 'q' is mapped to input")
-
-    @pytest.mark.parametrize(
-        ("name", "text", "message"),
-        [
-            ("a.json", "指示と回答", "not JSON"),
-            ("a.json", '[{"text": "a", "output": "b"}', "never closed"),
-            ("a.jsonl", " \n", "the file is empty"),
-            ("a.json", "[]", "the file has no rows"),
-            ("a.json", "[1, 2]", "expected an object with named values"),
-            ("a.csv", "text,output\n", "the file has no rows"),
-        ],
-    )
-    def test_no_table(self, tmp_path: Path, name: str, text: str, message: str) -> None:
-        """A file that is no table of rows is an error that names it."""
-        path = tmp_path / name
-        path.write_text(text)
-        with pytest.raises(InputError, match=message) as caught:
-            read_examples([str(path)])
-        assert caught.value.message.startswith(str(path))
-
-    def test_no_file(self, tmp_path: Path) -> None:
-        """A file that is not there suggests the nearest one."""
-        path = write(tmp_path / "train.json", [{"text": "a", "output": "b"}])
-        with pytest.raises(InputError) as caught:
-            read_examples([str(tmp_path / "trian.json")])
-        assert f"Did you mean {path}?" == caught.value.hint
-
-    def test_no_source(self) -> None:
-        """Nothing to read is an error of usage."""
-        with pytest.raises(UsageError, match="No data to train on"):
-            read_examples([])
 
 
 class TestFolders:

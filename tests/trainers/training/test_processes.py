@@ -11,9 +11,8 @@ from typing import Any
 import pytest
 import torch
 
-from harness.errors import HarnessError, InputError
+from harness.errors import HarnessError
 from tests.trainers.training.conftest import Workbench, losses, rows, weights, write_pairs
-from trainers import launch
 from trainers.training.processes import _together
 
 SETTINGS: dict[str, Any] = {
@@ -144,21 +143,3 @@ def test_bad_data_ends_both_with_one_message(bench: Workbench, tmp_path: Path, m
     assert 0 != ended.code
     assert 1 == sum(line.startswith("Error: ") for line in ended.err.splitlines()), ended.err
     assert str(bench.data.name) in ended.err
-
-
-def test_only_the_first_process_speaks_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Another one waits before it says its own error, and ends silently when it is interrupted."""
-    waited: list[float] = []
-    monkeypatch.setattr("time.sleep", waited.append)
-    with pytest.raises(HarnessError, match="wrong"), launch.first_speaks():
-        raise InputError("wrong")
-    assert not waited
-    with pytest.raises(KeyboardInterrupt), launch.first_speaks():
-        raise KeyboardInterrupt
-    monkeypatch.setenv("RANK", "1")
-    with pytest.raises(HarnessError, match="wrong"), launch.first_speaks():
-        raise InputError("wrong")
-    assert [30] == waited
-    with pytest.raises(SystemExit) as ended, launch.first_speaks():
-        raise KeyboardInterrupt
-    assert 130 == ended.value.code

@@ -16,7 +16,7 @@ from bitsandbytes.nn import Linear4bit
 
 from harness.errors import HarnessError
 from tests.trainers.training.conftest import Workbench, losses
-from tests.trainers.training.test_sums import gradients, step
+from tests.trainers.training.test_trainer import gradients, step
 from trainers.training.quantized import check_gradients_pass, keep_gradients
 
 STEPS = ([0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 10], [11, 12, 13])

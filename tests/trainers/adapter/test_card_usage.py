@@ -1,0 +1,61 @@
+"""How the card says an adapter is used."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from huggingface_hub import ModelCard
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from tests.trainers.adapter_folders import contract_of, own_contract, record_of
+from trainers.adapter.card import card_text
+from trainers.adapter.training_record import TrainingRecord
+
+
+def made(record: TrainingRecord | None = None, **options: Any) -> str:
+    """Return a card."""
+    settings: dict[str, Any] = {"name": "out", "contract": contract_of(), "curve": True} | options
+    return card_text(record or record_of(), **settings)
+
+
+def tokens(text: str) -> list[Token]:
+    """Return what Markdown makes of a card's body."""
+    return MarkdownIt("gfm-like", {"linkify": False}).parse(ModelCard(text).text)
+
+
+def code(text: str, language: str) -> list[str]:
+    """Return the code blocks in one language."""
+    return [token.content for token in tokens(text) if token.type == "fence" and token.info == language]
+
+
+def headings(text: str) -> list[str]:
+    """Return the headings of a card."""
+    parsed = tokens(text)
+    return [parsed[place + 1].content for place, token in enumerate(parsed) if token.type == "heading_open"]
+
+
+@pytest.mark.parametrize(
+    ("base", "revision", "expected"),
+    [
+        ("org/name@main", "a" * 40, "org/name"),
+        ("hf:org/name", "a" * 40, "org/name"),
+        ("embedded:gemma-3-270m", None, None),
+        ("gguf:models/a.gguf", None, None),
+        ("models/mine", None, None),
+        ("/data/models/mine", None, None),
+    ],
+)
+def test_only_a_model_of_the_hub_is_named_as_base(base: str, revision: str | None, expected: str | None) -> None:
+    """A folder that looks like a Hub id has no revision; every base is named in the text."""
+    text = made(record_of(base=base, base_revision=revision))
+    assert expected == ModelCard(text).data.to_dict().get("base_model")
+    assert f"A LoRA adapter for `{base}`" in text
+
+
+def test_a_template_with_fences_stays_in_its_block(tmp_path: Path) -> None:
+    """Backticks in the prompt make the fence longer; the section after it is a heading as ever."""
+    body = "````\n```python\n{{ input }}\n```\n````\n"
+    text = made(contract=own_contract(body, tmp_path))
+    assert [body] == code(text, "jinja")
+    assert "Recipe" in headings(text)
