@@ -55,6 +55,14 @@ LLM_JP_13B = {
 }
 SHAPES: dict[str, dict[str, Any]] = {
     "13b": LLM_JP_13B,
+    "3.7b": LLM_JP_13B
+    | {
+        "hidden_size": 3072,
+        "intermediate_size": 8192,
+        "num_hidden_layers": 28,
+        "num_attention_heads": 24,
+        "num_key_value_heads": 24,
+    },
     "thin": LLM_JP_13B | {"num_hidden_layers": 4},  # the true layers, a tenth of them: for profiling
     "tiny": LLM_JP_13B
     | {

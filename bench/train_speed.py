@@ -40,6 +40,10 @@ LONG = ["max_length=1024", "save_steps=100000", "logging_steps=4", "warmup_steps
 RUNS: dict[str, tuple[str, list[str], list[str]]] = {  # name: recipe, --set, further arguments
     "course-unsloth": ("course-unsloth", LONG, []),
     "course-unsloth, 24 GB": ("course-unsloth", LONG, ["--memory", "22"]),
+    "course-unsloth, 16 GB": ("course-unsloth", LONG, ["--memory", "14.6"]),
+    "course-unsloth, not dequantized": ("course-unsloth", [*LONG, "dequantize=false"], []),
+    "course-unsloth, all recomputing": ("course-unsloth", [*LONG, "gradient_checkpointing=true"], []),
+    "course-unsloth, no dropout": ("course-unsloth", [*LONG, "lora_dropout=0"], []),
     "article": ("article", LONG, []),
     "course-plain": ("course-plain", LONG, []),
     "fast": ("fast", LONG, []),
@@ -210,6 +214,9 @@ def run_ours(
             (rows[-1]["tokens"] - rows[0]["tokens"]) / (rows[-1]["seconds"] - rows[0]["seconds"])
         ),
         "peak_gb": round(torch.cuda.max_memory_allocated() / 1e9, 1),
+        "planned_gib": record.outcome.planned_gib,
+        "peak_gib": record.outcome.peak_gib,
+        "cut": str(record.sessions[-1].cut),
         "seconds": rows[-1]["seconds"],
         "steps": record.outcome.steps,
         "losses": [row["loss"] for row in rows],

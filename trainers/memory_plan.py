@@ -17,8 +17,8 @@ GIB = 1 << 30
 _RECOMPUTE = 0.45  # of a step's time, if every layer recomputes (one H200, 13.7 B: 6,968 and 4,873 tokens/s)
 _OVERHEAD_TOKENS = 1_700  # a micro-batch costs as much again as this many tokens (the same machine: 2 samples and 8)
 _DEQUANTIZE_TOKENS = 800  # likewise for dequantizing nf4 weights in every pass
-_HEAD_TILE = 3 * 4096 * 32768 * 4  # bytes of trl's fused head: one tile of scores in float32, its gradient, a copy
-_RESERVE = 1.0 * GIB  # the device's own context, workspaces of the matrix library
+_HEAD_TILE = (4_096, 32_768)  # tokens and words of one tile of trl's fused head
+_RESERVE = 1.0 * GIB  # of free memory, beside the estimate: the device's own context, workspaces of the matrix library
 _SHARE = {"cuda": 0.92, "cpu": 0.6}  # of what is free that a plan may use
 _MOST_TOKENS = {"cuda": 16_384, "cpu": 2_048}  # beyond them a micro-batch gains nothing
 _SMALL = 10 * GIB  # less than this is shown with two decimals
@@ -43,30 +43,43 @@ class ModelShape:
     adapted_inputs: int
     itemsize: int
 
-    def layer_token_bytes(self, *, dropout: bool) -> int:
+    def layer_token_bytes(self, constraints: "MemoryConstraints") -> int:
         """Return what one layer keeps for the backward pass, per token.
 
-        Measured on the Llama shape of 13.7 B parameters: 13 hidden and 4 inner vectors without dropout; with dropout
-        each adapted module keeps its own copy of its input, too.
+        Counted on the Llama shape: ten hidden and four inner vectors as the layers are written, eight and three where
+        they are compiled or where dropout takes the adapters' inputs apart. With dropout each adapted module keeps its
+        own copy of its input, and which elements were dropped: a byte each on a GPU, an element each on a CPU.
         """
-        elements = 13 * self.hidden + 4 * self.inner + (self.adapted_inputs if dropout else 0)
-        return elements * self.itemsize
+        if not constraints.dropout and not constraints.compiled:
+            return (10 * self.hidden + 4 * self.inner) * self.itemsize
+        kept = (8 * self.hidden + 3 * self.inner) * self.itemsize
+        if constraints.dropout:
+            kept += self.adapted_inputs * (self.itemsize + (1 if constraints.device == "cuda" else self.itemsize))
+        return kept
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemoryEstimate:
-    """The bytes of a plan, by what they are for."""
+    """The bytes of a plan at its height, by what they are for.
+
+    ``passing`` is what is there for a moment only: the loss head's tile, or a layer's activations while it recomputes
+    them, whichever is more, as they never live together.
+    """
 
     weights: int
     adapter: int
     optimizer: int
     activations: int
-    logits: int
+    passing: int
 
     @property
     def total(self) -> int:
-        """All together, with a reserve for the device's own."""
-        return self.weights + self.adapter + self.optimizer + self.activations + self.logits + int(_RESERVE)
+        """All together: what the training is expected to allocate."""
+        return self.weights + self.adapter + self.optimizer + self.activations + self.passing
+
+    def fits(self, budget: int) -> bool:
+        """Return whether it fits ``budget`` bytes of free memory with a reserve for the device's own."""
+        return self.total + _RESERVE <= budget
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +116,8 @@ class MemoryConstraints:
     checkpointing: bool | None = None
     dequantize: bool | None = None
     dense_mask: bool = False
+    compiled: bool = False
+    device: str = "cuda"
 
 
 def estimate_memory(
@@ -111,19 +126,20 @@ def estimate_memory(
     """Return what a training needs with ``tokens`` tokens going through the model at once.
 
     The adapter is held in float32 with its gradient (8 bytes an element); ``optimizer_bytes`` are those of its two
-    moments. Scores are made in tiles, so that only one tile and the last hidden vectors count.
+    moments. A layer that recomputes keeps its input alone. The head makes its scores in tiles: two of them, and five
+    hidden vectors a token.
     """
-    layer = shape.layer_token_bytes(dropout=constraints.dropout)
+    layer = shape.layer_token_bytes(constraints)
     kept = (shape.layers - recomputed) * layer + recomputed * shape.hidden * shape.itemsize
-    passing = layer if recomputed else 0
-    tile = min(_HEAD_TILE, 3 * 4 * tokens * min(shape.vocabulary, 32_768))
+    rows, words = _HEAD_TILE
+    head = (2 * min(tokens, rows) * min(shape.vocabulary, words) + 5 * tokens * shape.hidden) * shape.itemsize
     mask = 3 * tokens * tokens if constraints.dense_mask else 0
     return MemoryEstimate(
         weights=shape.dense_weights if dequantized else shape.weights,
         adapter=8 * shape.adapter,
         optimizer=constraints.optimizer_bytes * shape.adapter,
-        activations=tokens * (kept + passing) + mask,
-        logits=tile + 4 * tokens * shape.hidden * 4,
+        activations=tokens * kept + mask,
+        passing=max(tokens * layer if recomputed else 0, head),
     )
 
 
@@ -131,7 +147,6 @@ def plan_memory(
     shape: ModelShape,
     constraints: MemoryConstraints,
     *,
-    device: str,
     available: int,
     longest: int,
     batch_tokens: int,
@@ -142,7 +157,6 @@ def plan_memory(
     Args:
         shape: The model and its adapter.
         constraints: What the recipe fixes.
-        device: "cuda" or "cpu".
         available: Bytes that are free on it.
         longest: Tokens of the longest sample, which must fit at once.
         batch_tokens: Tokens of the largest share of an effective batch that one device gets.
@@ -151,10 +165,10 @@ def plan_memory(
     Raises:
         HarnessError: not even one sample at a time fits, with the figures.
     """
-    budget = int(available * _SHARE[device])
+    budget = int(available * _SHARE[constraints.device])
     best: tuple[float, MemoryPlan] | None = None
     for dequantized in _routes(shape, constraints, total or available):
-        for tokens in _sizes(longest, batch_tokens, device, dense_mask=constraints.dense_mask):
+        for tokens in _sizes(longest, batch_tokens, constraints):
             plan = _least_recomputing(shape, constraints, tokens, budget, dequantized=dequantized)
             if plan is None:
                 continue
@@ -171,7 +185,7 @@ def plan_memory(
                 "Training needs at least {total:.1f} GiB for a sample of {longest:,} tokens "
                 "({weights:.1f} of them weights), and {budget:.1f} of the {available:.1f} GiB "
                 "that are free may be used.",
-                total=least.total / GIB,
+                total=(least.total + _RESERVE) / GIB,
                 longest=longest,
                 weights=least.weights / GIB,
                 budget=budget / GIB,
@@ -206,12 +220,12 @@ def plan_table(shape: ModelShape, constraints: MemoryConstraints, plan: MemoryPl
             amount = estimate_memory(
                 shape, constraints, tokens=samples * length, recomputed=recomputed, dequantized=plan.dequantized
             )
-            parts = (amount.weights, amount.adapter, amount.optimizer, amount.activations, amount.logits, amount.total)
+            parts = (amount.weights, amount.adapter, amount.optimizer, amount.activations, amount.passing, amount.total)
             sizes = (f"{part / GIB:.{digits}f}" for part in parts)
-            fits = "yes" if amount.total <= plan.available else "no"
+            fits = "yes" if amount.fits(plan.available) else "no"
             rows.append((samples, length, "all" if recomputed else "none", *sizes, fits))
     headers = ["micro-batch", "tokens each", "checkpointing", "weights", "adapter", "optimizer", "activations"]
-    return tabulate(rows, headers=[*headers, "logits", "GiB", "fits"], tablefmt="github", disable_numparse=True)
+    return tabulate(rows, headers=[*headers, "passing", "GiB", "fits"], tablefmt="github", disable_numparse=True)
 
 
 def _remedies(constraints: MemoryConstraints, longest: int) -> Iterator[str]:
@@ -235,9 +249,11 @@ def _routes(shape: ModelShape, constraints: MemoryConstraints, total: int) -> It
         yield False
 
 
-def _sizes(longest: int, batch_tokens: int, device: str, *, dense_mask: bool) -> Iterator[int]:
+def _sizes(longest: int, batch_tokens: int, constraints: MemoryConstraints) -> Iterator[int]:
     """Yield numbers of tokens to try at once: the whole batch, then parts of it, down to the longest sample."""
-    most = min(_MOST_TOKENS[device], _DENSE_MASK_TOKENS) if dense_mask else _MOST_TOKENS[device]
+    most = _MOST_TOKENS[constraints.device]
+    if constraints.dense_mask:
+        most = min(most, _DENSE_MASK_TOKENS)
     size = max(longest, min(batch_tokens, most))
     while size > longest:
         yield size
@@ -251,7 +267,7 @@ def _least_recomputing(
     fixed = {True: (shape.layers,), False: (0,), None: range(shape.layers + 1)}[constraints.checkpointing]
     for recomputed in fixed:
         amount = estimate_memory(shape, constraints, tokens=tokens, recomputed=recomputed, dequantized=dequantized)
-        if amount.total <= budget:
+        if amount.fits(budget):
             return MemoryPlan(
                 tokens=tokens, recomputed=recomputed, dequantized=dequantized, estimate=amount, available=budget
             )

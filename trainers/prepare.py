@@ -101,7 +101,6 @@ class Prepared:
         return plan_memory(
             self.shape,
             self.constraints,
-            device=device,
             available=available_bytes(device) if memory is None else memory,
             longest=self.longest,
             batch_tokens=share,
@@ -300,6 +299,8 @@ def _constraints(recipe: Recipe, numerics: Numerics, config: Any) -> MemoryConst
         checkpointing=fixed(recipe.gradient_checkpointing),
         dequantize=fixed(recipe.dequantize),
         dense_mask=choose_attention(config, numerics.device, numerics.dtype) == DENSE,
+        compiled=recipe.torch_compile,
+        device=numerics.device,
     )
 
 

@@ -80,6 +80,7 @@ def record_of(**changes: Any) -> TrainingRecord:
             heldout_loss_before=3.1,
             heldout_loss=2.2,
             peak_gib=11.24,
+            planned_gib=11.61,
         ),
     )
     return replace(record, **changes)

@@ -1,4 +1,4 @@
-"""The memory plan: an upper bound on what was measured, within the memory there is, without touching any sum."""
+"""The memory plan: close to what was measured, within the memory there is, without touching any sum."""
 
 import pytest
 from hypothesis import given
@@ -31,8 +31,8 @@ def llama_13b(rank: int = 16) -> ModelShape:
         hidden=hidden,
         inner=inner,
         vocabulary=vocabulary,
-        weights=int((linear * nf4 + other * 2) * 1.05),
-        dense_weights=int((linear + other) * 2 * 1.05),
+        weights=int(linear * nf4 + other * 2),
+        dense_weights=int((linear + other) * 2),
         adapter=layers * rank * (4 * 2 * hidden + 3 * (hidden + inner)),
         adapted_inputs=6 * hidden + inner,
         itemsize=2,
@@ -60,37 +60,40 @@ wishes_of = st.builds(
     checkpointing=choices,
     dequantize=choices,
     dense_mask=st.booleans(),
+    compiled=st.booleans(),
+    device=st.sampled_from(["cuda", "cpu"]),
 )
 
 
 @pytest.mark.parametrize(
-    ("rank", "dropout", "tokens", "recomputed", "dequantized", "peak", "over"),
+    ("rank", "dropout", "compiled", "tokens", "recomputed", "dequantized", "peak"),
     [
-        (16, False, 5148, 0, True, 78.0 * GB, 1.25),
-        (16, True, 5148, 0, True, 97.0 * GB, 1.25),
-        (16, True, 5148, 40, True, 33.2 * GB, 1.25),
-        (16, False, 5148, 20, True, 54.8 * GB, 1.25),
-        (32, True, 7788, 2, True, 117.6 * GIB, 1.25),
-        (32, True, 7788, 40, False, 15.8 * GIB, 1.28),
+        (16, False, False, 5148, 0, True, 78.0 * GB),
+        (16, True, False, 5148, 0, True, 97.0 * GB),
+        (16, True, False, 5148, 40, True, 33.2 * GB),
+        (16, False, False, 5148, 20, True, 54.8 * GB),
+        (16, False, True, 5148, 0, True, 67.0 * GB),
+        (32, True, False, 7788, 2, True, 117.6 * GIB),
+        (32, True, False, 7788, 40, False, 15.8 * GIB),
     ],
 )
-def test_the_estimate_is_an_upper_bound_on_measured_peaks(
-    rank: int, dropout: bool, tokens: int, recomputed: int, dequantized: bool, peak: float, over: float
+def test_the_estimate_is_within_a_tenth_of_measured_peaks(
+    rank: int, dropout: bool, compiled: bool, tokens: int, recomputed: int, dequantized: bool, peak: float
 ) -> None:
     """Peaks allocated on one H200, 13.7 B shape, as bench/bare_training.py and bench/train_speed.py measure them."""
     estimate = estimate_memory(
         llama_13b(rank),
-        MemoryConstraints(dropout=dropout, quantized=True),
+        MemoryConstraints(dropout=dropout, quantized=True, compiled=compiled),
         tokens=tokens,
         recomputed=recomputed,
         dequantized=dequantized,
     ).total
-    assert peak <= estimate <= over * peak
+    assert estimate == pytest.approx(peak, rel=0.1)
 
 
 def test_the_weights_are_those_measured() -> None:
     """28.5 GB of bf16 weights were resident on that GPU."""
-    assert 28.5 * GB <= llama_13b().dense_weights <= 1.05 * 28.5 * GB
+    assert llama_13b().dense_weights == pytest.approx(28.5 * GB, rel=0.05)
 
 
 @given(shape=shapes, constraints=wishes_of, tokens=st.integers(1, 20_000), dequantized=st.booleans(), data=st.data())
@@ -111,24 +114,21 @@ def test_more_tokens_need_more_and_more_recomputing_needs_less(
 @given(
     shape=shapes,
     constraints=wishes_of,
-    device=st.sampled_from(["cuda", "cpu"]),
     available=st.integers(GIB, 200 * GIB),
     longest=st.integers(8, 4096),
     more=st.integers(0, 60_000),
 )
 def test_a_plan_fits_and_keeps_what_is_fixed(
-    shape: ModelShape, constraints: MemoryConstraints, device: str, available: int, longest: int, more: int
+    shape: ModelShape, constraints: MemoryConstraints, available: int, longest: int, more: int
 ) -> None:
     """Never past the budget, never less than the longest sample at once, and never against the recipe."""
     try:
-        plan = plan_memory(
-            shape, constraints, device=device, available=available, longest=longest, batch_tokens=longest + more
-        )
+        plan = plan_memory(shape, constraints, available=available, longest=longest, batch_tokens=longest + more)
     except HarnessError:  # then not even the least of all plans may fit
         recomputed = 0 if constraints.checkpointing is False else shape.layers
         dense = constraints.quantized and constraints.dequantize is True
         least = estimate_memory(shape, constraints, tokens=longest, recomputed=recomputed, dequantized=dense).total
-        assert least > 0.59 * available
+        assert least + GIB > 0.59 * available
         return
     assert plan.estimate.total <= plan.available < available
     expected = estimate_memory(
@@ -178,7 +178,6 @@ def test_memory_is_halved_first_and_recomputing_comes_last() -> None:
     plan = plan_memory(
         shape,
         MemoryConstraints(dropout=False, quantized=True),
-        device="cuda",
         available=140 * GIB,
         longest=500,
         batch_tokens=4000,
@@ -198,7 +197,6 @@ def test_a_base_that_does_not_fit_is_refused_with_the_figures() -> None:
         plan_memory(
             shape,
             MemoryConstraints(dropout=True, quantized=True, checkpointing=False, dequantize=True),
-            device="cuda",
             available=8 * GIB,
             longest=1024,
             batch_tokens=8192,
@@ -207,7 +205,7 @@ def test_a_base_that_does_not_fit_is_refused_with_the_figures() -> None:
         shape, MemoryConstraints(dropout=True, quantized=True), tokens=1024, recomputed=0, dequantized=True
     ).total
     expected = (
-        f"Training needs at least {estimate / GIB:.1f} GiB for a sample of 1,024 tokens (26.8 of them weights), and "
+        f"Training needs at least {estimate / GIB + 1:.1f} GiB for a sample of 1,024 tokens (25.5 of them weights), and "
         "7.4 of the 8.0 GiB that are free may be used."
     )
     assert expected == caught.value.message
@@ -222,7 +220,6 @@ def test_a_24_gb_card_takes_the_course_recipe() -> None:
     plan = plan_memory(
         llama_13b(32),
         MemoryConstraints(dropout=True, quantized=True),
-        device="cuda",
         available=22 * GIB,
         longest=1000,
         batch_tokens=6000,
@@ -237,7 +234,6 @@ def test_a_large_card_turns_weights_back_and_recomputes_little() -> None:
     plan = plan_memory(
         llama_13b(32),
         MemoryConstraints(dropout=False, quantized=True),
-        device="cuda",
         available=139 * GIB,
         longest=1000,
         batch_tokens=6000,
@@ -251,7 +247,6 @@ def test_masks_of_tokens_by_tokens_keep_micro_batches_short() -> None:
     plan = plan_memory(
         shape,
         MemoryConstraints(dropout=False, quantized=True, dense_mask=True),
-        device="cuda",
         available=139 * GIB,
         longest=500,
         batch_tokens=16_000,
@@ -263,7 +258,7 @@ def test_masks_of_tokens_by_tokens_keep_micro_batches_short() -> None:
 def test_the_table_shows_each_size_once_without_and_with_checkpointing(batch: int, sizes: list[int]) -> None:
     """A line for each, whose parts add up to the last column, and whether it fits what the plan may use."""
     shape, constraints = llama_13b(), MemoryConstraints(dropout=True, quantized=True)
-    plan = plan_memory(shape, constraints, device="cuda", available=60 * GIB, longest=512, batch_tokens=512 * batch)
+    plan = plan_memory(shape, constraints, available=60 * GIB, longest=512, batch_tokens=512 * batch)
     lines = [
         [cell.strip() for cell in line.strip("|").split("|")]
         for line in plan_table(shape, constraints, plan, length=512, batch=batch).splitlines()
@@ -273,8 +268,8 @@ def test_the_table_shows_each_size_once_without_and_with_checkpointing(batch: in
     assert [(str(size), kind) for size in sizes for kind in ("none", "all")] == [(row[0], row[2]) for row in rows]
     for row in rows:
         parts = [float(cell) for cell in row[3:8]]
-        assert sum(parts) + 1 == pytest.approx(float(row[8]), abs=0.3)  # 1 GiB is the reserve
-        assert ("yes" if float(row[8]) <= plan.available / GIB else "no") == row[9]
+        assert sum(parts) == pytest.approx(float(row[8]), abs=0.3)
+        assert ("yes" if float(row[8]) + 1 <= plan.available / GIB else "no") == row[9]  # 1 GiB is the reserve
 
 
 @pytest.mark.parametrize(("recomputed", "kept"), [(0, "none"), (7, "7 of 40 layers"), (40, "40 of 40 layers")])

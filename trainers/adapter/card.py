@@ -191,13 +191,20 @@ def _outcome(record: TrainingRecord, outcome: Outcome) -> list[tuple[str, str]]:
         ("Held-out loss, before and after", _fall(outcome.heldout_loss_before, outcome.heldout_loss)),
         ("Trained tokens", f"{outcome.tokens:,}"),
         ("Time", _duration(outcome.seconds)),
-        ("Peak memory", MISSING if outcome.peak_gib is None else f"{number(outcome.peak_gib, 1)} GiB"),
+        ("Peak memory", _memory(outcome)),
         ("Device", markdown_cell(record.device)),
         ("Processes", str(record.processes)),
     ]
     if outcome.heldout_loss_before is None and outcome.heldout_loss is None:
         del rows[2]
     return rows
+
+
+def _memory(outcome: Outcome) -> str:
+    if outcome.peak_gib is None:
+        return MISSING
+    planned = "" if outcome.planned_gib is None else f" (planned: {number(outcome.planned_gib, 1)})"
+    return f"{number(outcome.peak_gib, 1)} GiB{planned}"
 
 
 def _fall(before: float | None, after: float | None) -> str:

@@ -53,6 +53,8 @@ class DataFile:
 class Outcome:
     """What a finished training came to. Losses are nats per trained token; None where nothing was held out.
 
+    ``peak_gib`` is the most memory that was taken: of a GPU what was allocated, on a CPU what the process held;
+    ``planned_gib`` what the memory plan had foreseen for that, on a CPU with what the process held before.
     ``weights_sha256`` is the digest of the adapter's weights as they were written.
     """
 
@@ -64,6 +66,7 @@ class Outcome:
     heldout_loss_before: float | None = None
     heldout_loss: float | None = None
     peak_gib: float | None = None
+    planned_gib: float | None = None
     weights_sha256: str | None = None
 
 
@@ -160,7 +163,7 @@ def read_log(folder: Path) -> list[dict[str, Any]]:
     """Return the rows of an adapter's log, oldest first; what follows a damaged line, as a kill leaves it, is left out.
 
     A row has ``step`` and either ``loss``, ``learning_rate``, ``tokens`` (seen so far), ``tokens_per_second``,
-    ``memory_gib`` (of a GPU the most so far; on a CPU what the process holds) and ``seconds`` (of training so far), or
+    ``memory_gib`` (the most so far) and ``seconds`` (of training so far), or
     ``heldout_loss``, or ``event`` (a sentence).
     """
     path = folder / LOG

@@ -213,10 +213,21 @@ def diverged(what: str) -> HarnessError:
 
 
 def memory_gib() -> float:
-    """Return memory in GiB: the most taken of the GPU so far; on a CPU what this process holds at this moment."""
+    """Return the most memory taken so far, in GiB: of the GPU what was allocated, on a CPU what the process held."""
     if torch.cuda.is_available():
         return torch.cuda.max_memory_allocated() / GIB
-    return float(psutil.Process().memory_info().rss) / GIB
+    return highest_resident_bytes() / GIB
+
+
+def highest_resident_bytes() -> int:
+    """Return the most bytes that this process has held in memory at once; where no system says so, those it holds."""
+    try:
+        status = Path("/proc/self/status").read_text(encoding="ascii")
+    except OSError:  # not Linux
+        memory = psutil.Process().memory_info()
+        return int(getattr(memory, "peak_wset", memory.rss))
+    highest = next(line for line in status.splitlines() if line.startswith("VmHWM:"))
+    return int(highest.split()[1]) * 1024
 
 
 def _append(path: Path, line: bytes) -> None:

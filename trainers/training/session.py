@@ -7,6 +7,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import torch
 from transformers import PrinterCallback, ProgressCallback, TrainingArguments
 from transformers.utils import logging as transformers_logging
@@ -77,6 +78,7 @@ def _train(
 ) -> TrainingRecord:
     if first and earlier is None:
         save_record(folder, prepared.record)
+    held = 0 if prepared.base.numerics.device == "cuda" else psutil.Process().memory_info().rss
     found = last_checkpoint(folder, prepared.record, say) if first else None
     with _quiet():
         trainer, progress = _trainer(prepared, plan, folder, say)
@@ -112,6 +114,7 @@ def _train(
         heldout_loss_before=tally.heldout_loss_before,
         heldout_loss=after,
         peak_gib=round(tally.peak_gib, 2),
+        planned_gib=round((trainer.plan.estimate.total + held) / GIB, 2),
     )
     return _save(trainer, prepared, replace(record, outcome=outcome), folder)
 

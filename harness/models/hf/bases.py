@@ -114,7 +114,7 @@ def load_base(source: Source, numerics: Numerics, *, trusted: bool) -> Base:
     config = read_config(source, folder, trusted=trusted)
     sizes = sizes_of(source, config, trusted=trusted)
     check_elements(sizes.linear + sizes.other, folder, source.text)
-    check_fits(source.text, sizes.weight_bytes(numerics), available_bytes(numerics.device), numerics)
+    check_fits(source.text, sizes.loading_bytes(numerics), available_bytes(numerics.device), numerics)
     with _quiet():
         try:
             tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=trusted, local_files_only=True)

@@ -35,17 +35,21 @@ class Footprint:
     constants: int = 0
 
     def weight_bytes(self, numerics: Numerics) -> int:
-        """Return the bytes of the loaded weights.
+        """Return the bytes of the loaded weights, by count.
 
         >>> small = Footprint(linear=640, other=100, kv_elements=1, activations=1, vocabulary=10)
         >>> small.weight_bytes(Numerics(device="cpu", dtype=torch.float32, quantization="none"))
-        3108
+        2960
         """
         size = numerics.dtype.itemsize
         per_linear: float = size
         if numerics.quantization == "nf4" and numerics.route == "plain":
             per_linear = _NF4_DOUBLE_BYTES if numerics.double_quant else _NF4_BYTES
-        return int((self.linear * per_linear + (self.other + self.constants) * size) * _SLACK)
+        return int(self.linear * per_linear + (self.other + self.constants) * size)
+
+    def loading_bytes(self, numerics: Numerics) -> int:
+        """Return the bytes that loading the weights takes at its height."""
+        return int(self.weight_bytes(numerics) * _SLACK)
 
     def row_bytes(self, prompt_tokens: int, new_tokens: int, dtype: torch.dtype) -> int:
         """Return the bytes that one row of a batch needs: its cache, its prompt's activations and its scores."""
@@ -132,4 +136,4 @@ def dequantised_fits(sizes: Footprint, numerics: Numerics, total_bytes: int) -> 
     Total rather than free memory decides, so that one machine always takes the same route.
     """
     dense = Numerics(device=numerics.device, dtype=numerics.dtype, quantization="none")
-    return sizes.weight_bytes(dense) <= total_bytes // 2
+    return sizes.loading_bytes(dense) <= total_bytes // 2
