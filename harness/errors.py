@@ -156,6 +156,10 @@ class UnlikeRunsError(HarnessError):
     """Runs that cannot stand on one board: other tasks, or another judge under the same name."""
 
 
+class UnlikeJudgesError(HarnessError):
+    """Judges whose scores mean unlike things, so that no panel of them can be declared."""
+
+
 class RerunError(HarnessError):
     """A run that cannot be made again as it was: something differs, or no command is on record that makes it."""
 

@@ -11,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from harness.analysis.judge_audit import Bin, JudgeAudit, JudgeAudits, Lengths, PairAudit, judge_audits
+from harness.analysis.panel import judge_tables
 from harness.types import Estimate
 from reports.board_text import primary_note
 from reports.board_view import board_view
@@ -41,7 +42,7 @@ def report_html(report: Report, cautions: Sequence[str] = (), *, language: Langu
     say = words(language)
     data = payload(report, say)
     leaderboard = report.leaderboard
-    cards = judge_audits(report.tables, _lengths(report), confidence=leaderboard.confidence)
+    cards = judge_audits(judge_tables(report.tables), _lengths(report), confidence=leaderboard.confidence)
     style, script = _asset("report.css"), "\n".join(_asset(name) for name in _SCRIPTS)
     models = list(dict.fromkeys(row.key.model for board in leaderboard.boards for row in board.rows))
     return _environment().get_template("report.html.j2").render(

@@ -14,6 +14,7 @@ from harness.locale import Text
 from harness.tables.cells import guarded
 from reports.formatting import printable
 from reports.gaps import gap_cautions
+from reports.panel_text import panels_section
 from reports.wording import Said, words
 
 SCHEMA = 2
@@ -66,6 +67,7 @@ def results_document(
         "rows": rows_section(leaderboard),
         "comparisons": comparisons_section(leaderboard),
         "plans": plans_section(leaderboard),
+        "panels": panels_section(leaderboard.boards),
         **({} if ab is None else {"ab": list(ab)}),
         "audit": None,
         "ledger": {},
@@ -267,6 +269,7 @@ def _comparison(board: Board, comparison: Comparison) -> dict[str, Any]:
         "same_sign": comparison.verdict.same_sign,
         "tasks_needed": comparison.verdict.tasks_needed,
         "cautions": list(result.cautions),
+        "panel": None if comparison.panel is None else asdict(comparison.panel),
     }
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from harness.analysis.panel import Member, PanelDifference, PanelTable, panel_family, panel_ranks
 from harness.analysis.primary import Primary, primary_of
 from harness.analysis.rows import Difference, Row, differences_of, rows_of
 from harness.analysis.scores import ScoreTable
@@ -77,12 +78,16 @@ class BoardRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """One candidate against one baseline: every figure of the paired comparison, and what it shows."""
+    """One candidate against one baseline: every figure of the paired comparison, and what it shows.
+
+    ``panel``: what its members say, where the judge is a panel.
+    """
 
     baseline: RowKey
     candidate: RowKey
     result: PairedComparison
     verdict: ComparisonVerdict
+    panel: PanelDifference | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +111,7 @@ class Board:
     ``comparisons`` are the declared family, ``family_method`` how it was corrected; ``plan`` is what this many tasks
     can tell apart, given the median spread of the family's differences; ``repeats``: what repeats teach, where there
     are any. ``unlike_gaps``: rows lack scores on unlike tasks, so that their own means are not comparable.
-    ``is_primary``: verdicts come from this board; what others say is exploratory.
+    ``is_primary``: verdicts come from this board; what others say is exploratory. ``members``: the judges of a panel.
     """
 
     task: str
@@ -120,6 +125,7 @@ class Board:
     unlike_gaps: bool
     cautions: tuple[str, ...]
     is_primary: bool = True
+    members: tuple[Member, ...] = ()
 
     @property
     def has_gaps(self) -> bool:
@@ -208,7 +214,7 @@ def _board(
 ) -> Board:
     scale, design = table.judge.scale, Design(clusters=table.clusters, confidence=confidence)
     intervals = [score_interval(scores, scale, design) for scores in table.scores]
-    ranks = rank_sets(table.scores, scale, design)
+    ranks = panel_ranks(table, design) if isinstance(table, PanelTable) else rank_sets(table.scores, scale, design)
     gaps = _gaps(table, baseline, design)
     rows = [
         BoardRow(
@@ -244,6 +250,7 @@ def _board(
         repeats=_repeat_advice(table, comparisons, confidence),
         unlike_gaps=gaps.unlike,
         cautions=tuple(cautions),
+        members=table.members if isinstance(table, PanelTable) else (),
     )
 
 
@@ -260,14 +267,18 @@ def _comparisons(
         baseline=_baseline_place(table, baseline),
         ends=table.ends,
     )
+    panel: Sequence[PanelDifference | None] = [None] * len(compared.pairs)
+    if isinstance(table, PanelTable):
+        compared, panel = panel_family(table, compared)
     comparisons = tuple(
         Comparison(
             baseline=table.rows[against],
             candidate=table.rows[candidate],
             result=result,
             verdict=comparison_verdict(result, design, margin=margin, n_comparisons=len(compared.pairs)),
+            panel=said,
         )
-        for (candidate, against), result in zip(compared.pairs, compared.comparisons, strict=True)
+        for (candidate, against), result, said in zip(compared.pairs, compared.comparisons, panel, strict=True)
     )
     return comparisons, compared.method, plan_family(compared)
 

@@ -18,6 +18,7 @@ from harness.runs.finish import check_names, check_plan, finish_in_folder
 from harness.runs.folder import MARKDOWN, RESULTS, RunFolder, new_run
 from harness.runs.load import load_run
 from harness.runs.manifest import PromptTest
+from harness.runs.panels import declare_primary, panel_specs
 from harness.specs import load_config, store_mirror, store_url
 from harness.store.mirror import mirrored_store
 from reports.cautions import cautions
@@ -32,6 +33,9 @@ from reports.wording import words
 )
 @evaluation_options
 @click.option("--baseline", metavar="LABEL", help="The model others are compared with.  [default: base, or the first]")
+@click.option(
+    "--panel", "panels", metavar="JUDGE,JUDGE|NAME", multiple=True, help="Judges that count as one; may be repeated."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print results.json instead of the leaderboard.")
 @common_options
 def evaluate(
@@ -53,10 +57,16 @@ def evaluate(
     keeps the judges it had; one of the same name with other models, tasks or prompts is not replaced unless told so.
     """
     settings = load_config(config)
+    panels = panel_specs(options["panels"], settings)
+    options = declare_primary(options, panels)
     spec = evaluation_spec(settings, **options)
     url = store_url(store, settings)
     evaluation = assemble(
-        spec, run_name, allow_prompt_mismatch=allow_prompt_mismatch, declared=declaration(settings, **options)
+        spec,
+        run_name,
+        allow_prompt_mismatch=allow_prompt_mismatch,
+        declared=declaration(settings, **options),
+        panels=panels,
     )
     folder = new_run(settings.runs, evaluation.name)
     check_plan(evaluation, folder, overwrite=overwrite)

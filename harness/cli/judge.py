@@ -23,6 +23,7 @@ from harness.runs.declared import asked_declaration, check_declared
 from harness.runs.finish import replaced
 from harness.runs.folder import MARKDOWN, RESULTS, RunFolder
 from harness.runs.load import load_run
+from harness.runs.panels import panel_specs, planned_panels, with_members
 from harness.runs.run import Run
 from harness.runs.unpacking import refuse_bundle
 from harness.specs import load_config, parse_judge, store_mirror
@@ -37,6 +38,9 @@ from harness.types import JudgeSpec
 )
 @click.argument("run")
 @click.option("--judge", "judges", metavar="NAME[:OPTION]|FILE.py", multiple=True, help="A judge; may be repeated.")
+@click.option(
+    "--panel", "panels", metavar="JUDGE,JUDGE|NAME", multiple=True, help="Judges that count as one; may be repeated."
+)
 @click.option("--rubric", metavar="NAME|PATH", help="The rubric of language-model judges.")
 @click.option("--judge-repeats", type=click.IntRange(min=1), default=1, show_default=True, help="Verdicts per answer.")
 @declared_options
@@ -49,6 +53,7 @@ def judge(
     *,
     run: str,
     judges: tuple[str, ...],
+    panels: tuple[str, ...],
     rubric: str | None,
     judge_repeats: int,
     max_unscored: int,
@@ -64,7 +69,7 @@ def judge(
     No model is loaded. The judges that the run has stay, the new ones join its leaderboard; one that the run has with
     another rubric gets the rubric's name added. The same command resumes.
     """
-    if not judges:
+    if not judges and not panels:
         raise UsageError(tr("No --judge was given."), hint=tr("For example: --judge rules"))
     for name in judges:
         if judges.count(name) > 1:
@@ -72,11 +77,15 @@ def judge(
     settings = load_config(config)
     refuse_bundle(run)
     stored = load_run(run, settings.runs, store, whole=False)  # what is lost may be what is judged
-    specs = [parse_judge(text, settings, rubric=rubric) for text in judges]
-    opened, notices = _open_beside(stored, specs)
+    wanted, had = panel_specs(panels, settings), {judge.name for judge in stored.judges}
+    members = [name for name in with_members((), wanted) if name not in had]  # those that it has are not asked again
+    specs = [parse_judge(text, settings, rubric=rubric) for text in dict.fromkeys([*judges, *members])]
+    opened, notices = _open_beside(stored, specs) if specs else ((), ())
     job = judging_job(stored, opened, judge_repeats)
+    planned = planned_panels(wanted, [*stored.judges, *job.planned_judges])
     asked = asked_declaration(**declared)
-    check_declared(asked, _names(stored, job), [task.name for task in stored.tasks])
+    names = [*_names(stored, job), *(panel.name for panel in planned)]
+    check_declared(asked, names, [task.name for task in stored.tasks])
     url = store or stored.manifest.store
     if dry_run:
         say(judging_report(stored.name, job, url, as_json=as_json))
@@ -90,7 +99,9 @@ def judge(
     with mirrored_store(url, store_mirror(settings), tell=partial(say, err=True)) as rows:
         outcome = execute_here(job, rows, max_cost=max_cost)
         entries = joined_by(job, invocation(), notices)
-        judged = add_in_folder(stored, job, outcome, rows, folder=folder, entries=entries, declared=asked)
+        judged = add_in_folder(
+            stored, job, outcome, rows, folder=folder, entries=entries, declared=asked, panels=planned
+        )
     say(folder.read(RESULTS if as_json else MARKDOWN), nl=False)
     return UNSCORED_EXIT if say_outcome(judged, opened, outcome, folder) > max_unscored else 0
 

@@ -20,6 +20,7 @@ from harness.runs.finish import check_plan, finish_in_folder
 from harness.runs.folder import MANIFEST, RunFolder, new_run
 from harness.runs.load import list_runs
 from harness.runs.manifest import Manifest
+from harness.runs.panels import panel_specs, panels_of, with_members
 from harness.runs.rerun import Agreement, agreement, changes
 from harness.runs.unpacking import is_bundle, unpacked
 from harness.specs import Config, load_config, parse_judge, store_mirror, store_url
@@ -65,7 +66,13 @@ def rerun(
     settings = load_config(config)
     name, recorded, results, known_store = _recorded(manifest, settings.runs)
     spec, mismatch = _spec(recorded, config)
-    evaluation = assemble(spec, run_name or f"{name}-rerun", allow_prompt_mismatch=mismatch, declared=recorded.declared)
+    evaluation = assemble(
+        spec,
+        run_name or f"{name}-rerun",
+        allow_prompt_mismatch=mismatch,
+        declared=recorded.declared,
+        panels=panels_of(recorded.panels, [judge.text for judge in spec.judges]),
+    )
     folder = new_run(settings.runs, evaluation.name)
     _say_changes(recorded, evaluation, frozen=frozen)
     check_plan(evaluation, folder, overwrite=overwrite)
@@ -134,7 +141,8 @@ def _joined(name: str, command: str, settings: Config) -> JudgeSpec | None:
     kind, options = _options(command)
     if kind != "judge":
         return None
-    for spec in [parse_judge(text, settings, rubric=options["rubric"]) for text in options["judges"]]:
+    asked = with_members(options["judges"], panel_specs(options["panels"], settings))
+    for spec in [parse_judge(text, settings, rubric=options["rubric"]) for text in asked]:
         if name == spec.text or name.startswith(f"{spec.text} ("):
             return replace(spec, text=name)
         if name.startswith(f"{spec.text}/"):  # one of its metrics

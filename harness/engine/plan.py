@@ -131,6 +131,14 @@ class PlannedJudge:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedPanel:
+    """Several judges of a run that count as one; ``members`` by their names."""
+
+    name: str
+    members: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JudgementItem:
     """One verdict to obtain on one request. ``verdict`` is set where none can be given: there is no answer."""
 

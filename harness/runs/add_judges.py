@@ -1,17 +1,18 @@
 """Judges that join a finished run: its stored answers are judged, and the run has them beside the judges it had."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from harness.engine.execute import execute
 from harness.engine.job import Job, Outcome, Progress
-from harness.engine.plan import items_of
+from harness.engine.plan import PlannedPanel, items_of
 from harness.protocols import Judge
 from harness.runs.declared import declared_on
 from harness.runs.folder import RunFolder
 from harness.runs.load import load_again
 from harness.runs.manifest import JoinedJudge, Manifest, all_notices, with_judges_named
+from harness.runs.panels import panels_now
 from harness.runs.provenance import Invocation
 from harness.runs.run import Run
 from harness.runs.verdicts import refuse_losing, verdicts_now
@@ -65,10 +66,12 @@ def with_judges(
     entries: Sequence[JoinedJudge],
     *,
     declared: Declaration | None = None,
+    panels: Sequence[PlannedPanel] = (),
 ) -> Run:
     """Return a run with the judges of a job that was carried out for it; ``entries`` as `joined_by` makes them.
 
     ``declared``: what is declared with them; a primary judge that joins is declared before its scores are there.
+    ``panels``: judges that count as one from now on.
     """
     new = {judge.name: judge for judge in job.planned_judges}
     before = {judge.name: judge for judge in run.judges}
@@ -86,7 +89,8 @@ def with_judges(
             judges=judges,
             joined=tuple(joined.values()),
             store=store.url,
-            declared=declared_on(run.manifest.declared, asked, new_judges=new.keys() - before.keys()),
+            declared=declared_on(run.manifest.declared, asked, new_judges=_news(new.keys() - before.keys(), panels)),
+            panels=panels_now(panels, run.manifest.panels),
         ),
         judges=judges,
         items=items,
@@ -103,6 +107,7 @@ def add_in_folder(
     folder: RunFolder,
     entries: Sequence[JoinedJudge],
     declared: Declaration | None = None,
+    panels: Sequence[PlannedPanel] = (),
 ) -> Run:
     """Return a run as `with_judges`, with what others have added to it since it was loaded, its files written.
 
@@ -111,10 +116,15 @@ def add_in_folder(
     """
     with folder.lock():
         now = load_again(run, folder, store.url)
-        found = with_judges(now, job, outcome, store, entries, declared=declared)
+        found = with_judges(now, job, outcome, store, entries, declared=declared, panels=panels)
         refuse_losing(found, now.manifest, [judge.name for judge in job.planned_judges])
         found.save(folder)
     return found
+
+
+def _news(judges: Collection[str], panels: Sequence[PlannedPanel]) -> set[str]:
+    """Return the judges and panels whose scores nobody has seen: a panel's, if it holds such a judge."""
+    return {*judges, *(panel.name for panel in panels if set(panel.members) & set(judges))}
 
 
 def _manifest(before: Manifest, **changed: Any) -> Manifest:  # noqa: ANN401 - fields of a manifest

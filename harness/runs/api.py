@@ -22,6 +22,7 @@ from harness.runs.bundle import write_bundle
 from harness.runs.declared import asked_declaration, check_declared, declaration
 from harness.runs.export import FORMATS, Format, write_table
 from harness.runs.finish import finish
+from harness.runs.panels import declare_primary, panel_specs
 from harness.runs.provenance import Invocation
 from harness.runs.run import Run
 from harness.specs import load_config, store_mirror, store_url
@@ -58,9 +59,10 @@ def evaluate(
     *,
     models: str | Sequence[str],
     tasks: str | Sequence[str],
-    judges: str | Sequence[str],
+    judges: str | Sequence[str] = (),
     prompts: str | Sequence[str] = (),
     run: str | None = None,
+    panels: str | Sequence[str] = (),
     baseline: str | None = None,
     limit: int | None = None,
     store: str | None = None,
@@ -94,6 +96,7 @@ def evaluate(
         judges: Judges, ``NAME[:OPTION]``.
         prompts: Templates by name or path; none: the configured one, else ``course.v1``.
         run: The run's name; None derives it from what is evaluated.
+        panels: Several judges that count as one, ``JUDGE,JUDGE``, or a panel of the configuration by its name.
         baseline: The label that others are compared with; None: ``base``, or the first.
         limit: Only the first so many tasks of each set.
         store: Where rows are kept; None as on the command line: ``sqlite:///runs/store.sqlite``.
@@ -124,6 +127,7 @@ def evaluate(
         "prompts": _several(prompts),
         "tasks": _several(tasks),
         "judges": _several(judges),
+        "panels": _several(panels),
         "baseline": baseline,
         "limit": limit,
         "base": base,
@@ -141,15 +145,18 @@ def evaluate(
         "primary_task": primary_task,
     }
     settings = load_config(config)
+    found = panel_specs(options["panels"], settings)
+    options = declare_primary(options, found)
     evaluation = assemble(
         evaluation_spec(settings, **options),
         run,
         allow_prompt_mismatch=allow_prompt_mismatch,
         declared=declaration(settings, **options),
+        panels=found,
     )
     check_declared(
         asked_declaration(**options),
-        [judge.name for judge in evaluation.job.planned_judges],
+        [*(judge.name for judge in evaluation.job.planned_judges), *(panel.name for panel in evaluation.panels)],
         [task.name for task in evaluation.job.tasks],
     )
     command = _as_command({**options, "run": run, "allow_prompt_mismatch": allow_prompt_mismatch, "config": config})
@@ -168,7 +175,7 @@ def _several(given: str | Sequence[str]) -> tuple[str, ...]:
 
 
 _DEFAULTS: dict[str, object] = {"repeats": 1, "judge_repeats": 1, "confidence": 0.95}
-_SEVERAL = {"models": "model", "prompts": "prompt", "tasks": "task", "judges": "judge"}
+_SEVERAL = {"models": "model", "prompts": "prompt", "tasks": "task", "judges": "judge", "panels": "panel"}
 
 
 def _as_command(options: dict[str, object]) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 from harness.errors import UsageError
 from harness.locale import tr
+from harness.runs.panels import panel_specs, with_members
 from harness.specs import DEFAULT_PROMPT, Config, check_labels, parse_judge, parse_model, parse_task
 from harness.types import EvalSpec, Sampling
 
@@ -16,6 +17,7 @@ def evaluation_spec(config: Config, **options: Any) -> EvalSpec:  # noqa: ANN401
         UsageError: a model, a task or a judge is missing, or two are the same.
         UnknownNameError: a name that nothing answers to.
     """
+    options = {**options, "judges": with_members(options["judges"], panel_specs(options.get("panels", ()), config))}
     for key, example in (("models", "--model base"), ("tasks", "--task bundled:ja-mini"), ("judges", "--judge rules")):
         if not options[key]:
             raise UsageError(

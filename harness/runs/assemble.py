@@ -5,11 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from harness import plugins
-from harness.engine.job import Job
-from harness.engine.plan import PlannedModel, plan_digest, plan_requests
+from harness.engine.job import Job, planned_judge
+from harness.engine.plan import PlannedModel, PlannedPanel, plan_digest, plan_requests
 from harness.errors import HarnessError, NothingUsableError, UnknownNameError
 from harness.locale import tr
 from harness.protocols import AnswerFile, ChecksRows, ChecksSamples, Judge, ModelBackend, prompts_share
+from harness.runs.panels import PanelSpec, planned_panels
 from harness.runs.prompt_match import check_prompts
 from harness.specs import check_labels, default_run_name, task_plugin
 from harness.templates import Template, load_template
@@ -31,12 +32,18 @@ class Evaluation:
     baseline: str
     notices: tuple[str, ...]
     declared: Declaration = field(default_factory=Declaration)
+    panels: tuple[PlannedPanel, ...] = ()
 
 
 def assemble(
-    spec: EvalSpec, run_name: str | None, *, allow_prompt_mismatch: bool = False, declared: Declaration | None = None
+    spec: EvalSpec,
+    run_name: str | None,
+    *,
+    allow_prompt_mismatch: bool = False,
+    declared: Declaration | None = None,
+    panels: Sequence[PanelSpec] = (),
 ) -> Evaluation:
-    """Open tasks, models, templates and judges, and plan every request.
+    """Open tasks, models, templates and judges, and plan every request. ``panels`` are of judges of the spec.
 
     Raises:
         HarnessError: whatever cannot be opened, found or filled, before anything is generated; or an adapter was
@@ -86,6 +93,7 @@ def assemble(
         baseline=_baseline(spec.baseline, list(models)),
         notices=notices,
         declared=declared or Declaration(),
+        panels=planned_panels(panels, [planned_judge(judge) for judge in judges]),
     )
 
 

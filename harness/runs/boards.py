@@ -5,11 +5,13 @@ from dataclasses import replace
 from typing import Any
 
 from harness.analysis.leaderboard import Leaderboard, build_leaderboard, length_stop_rates
+from harness.analysis.panel import panel_tables
 from harness.analysis.primary import primary_of
 from harness.analysis.scores import ScoreTable, score_tables
 from harness.errors import UnknownNameError
 from harness.locale import tr
 from harness.runs.declared import check_declared, declared_on
+from harness.runs.panels import with_panels
 from harness.runs.run import Run
 from harness.stats import Family
 from harness.types import Declaration, Request, RowKey, Verdict
@@ -17,21 +19,24 @@ from reports.run_view import Answer, PromptExample, Report
 
 
 def by_judges(run: Run, judges: Sequence[str]) -> Run:
-    """Return a run with some of its judges alone; with all if none is named.
+    """Return a run with some of its judges and panels alone, panels with their members; with all if none is named.
 
     Raises:
         UnknownNameError: the run has no judge of this name.
     """
-    known = [judge.name for judge in run.judges]
+    panels = {panel.name: panel for panel in run.manifest.panels}
+    known = [*(judge.name for judge in run.judges), *panels]
     for name in judges:
         if name not in known:
             raise UnknownNameError(tr("judge in this run"), name, known)
     if not judges:
         return run
+    kept = {*judges, *(member for name in judges if name in panels for member in panels[name].members)}
     return replace(
         run,
-        judges=tuple(judge for judge in run.judges if judge.name in judges),
-        items=tuple(item for item in run.items if item.judge in judges),
+        manifest=replace(run.manifest, panels=tuple(panel for panel in panels.values() if panel.name in judges)),
+        judges=tuple(judge for judge in run.judges if judge.name in kept),
+        items=tuple(item for item in run.items if item.judge in kept),
     )
 
 
@@ -41,21 +46,36 @@ def with_declared(run: Run, asked: Declaration) -> Run:
     Raises:
         UnknownNameError: the run has no judge, or no task set, of this name.
     """
-    check_declared(asked, [judge.name for judge in run.judges], [task.name for task in run.tasks])
+    check_declared(
+        asked, [judge.name for judge in with_panels(run.judges, run.manifest.panels)], [task.name for task in run.tasks]
+    )
     return replace(run, manifest=replace(run.manifest, declared=declared_on(run.manifest.declared, asked)))
 
 
 def tables_of(run: Run, judges: Sequence[str] = ()) -> list[ScoreTable]:
-    """Return the score tables of a run, as `Run.tables`."""
+    """Return the score tables of a run's judges, as `Run.tables`; those of panels are `board_tables`."""
     chosen = by_judges(run, judges)
     return score_tables(run.tasks, chosen.judges, chosen.items, run.verdicts)
+
+
+def board_tables(run: Run, judges: Sequence[str] = ()) -> list[ScoreTable]:
+    """Return a table for each board of a run: task by task its judges, then its panels.
+
+    Raises:
+        UnknownNameError: the run has no judge or panel of this name.
+    """
+    chosen = by_judges(run, judges)
+    own = score_tables(run.tasks, chosen.judges, chosen.items, run.verdicts)
+    panels = panel_tables(own, chosen.manifest.panels)
+    shown = [table for table in own if not judges or table.judge.name in judges]
+    return [table for task in run.tasks for table in (*shown, *panels) if table.task == task.name]
 
 
 def leaderboard_of(
     run: Run, *, baseline: str | None = None, family: Family = "baseline", judges: Sequence[str] = ()
 ) -> Leaderboard:
     """Return the leaderboard of a run, as `Run.leaderboard`."""
-    return _leaderboard(run, tables_of(run, judges), baseline, family)
+    return _leaderboard(run, board_tables(run, judges), baseline, family)
 
 
 def _leaderboard(run: Run, tables: Sequence[ScoreTable], baseline: str | None, family: Family) -> Leaderboard:
@@ -68,7 +88,9 @@ def _leaderboard(run: Run, tables: Sequence[ScoreTable], baseline: str | None, f
         baseline=baseline or run.manifest.baseline,
         family=family,
         confidence=run.manifest.confidence,
-        primary=primary_of(run.manifest.declared, run.judges, [task.name for task in run.tasks]),
+        primary=primary_of(
+            run.manifest.declared, with_panels(run.judges, run.manifest.panels), [task.name for task in run.tasks]
+        ),
     )
 
 
@@ -81,7 +103,7 @@ def view_of(run: Run, *, baseline: str | None = None, judges: Sequence[str] = ()
         UnknownNameError: the run has no model or judge of this name.
     """
     shown = by_judges(run, judges)
-    tables = tables_of(shown)
+    tables = board_tables(run, judges)
     provenance = dict(run.manifest.provenance) | ({} if command is None else {"command": command})
     return Report(
         leaderboard=_leaderboard(run, tables, baseline, "baseline"),

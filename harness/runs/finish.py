@@ -10,6 +10,7 @@ from harness.runs.assemble import Evaluation
 from harness.runs.declared import check_declared, declared_on
 from harness.runs.folder import RunFolder
 from harness.runs.manifest import JoinedJudge, Manifest, PromptTest, all_notices, with_judges_named
+from harness.runs.panels import panels_now, with_panels
 from harness.runs.provenance import Invocation, provenance_of
 from harness.runs.replacing import is_same_plan, refuse_another_plan
 from harness.runs.run import Run
@@ -53,6 +54,7 @@ def finish(
         own_notices=evaluation.notices,
         model_notices=models,
         joined=joined,
+        panels=panels_now(evaluation.panels, previous.panels if previous else ()),
         ab=test or (previous.ab if previous else None),
         declared=declared_on(
             previous.declared if previous else None, evaluation.declared, new_judges=own.keys() - before.keys()
@@ -121,7 +123,8 @@ def check_names(asked: Declaration, evaluation: Evaluation, folder: RunFolder) -
     """
     previous = folder.previous()
     earlier = previous.judges if previous is not None and is_same_plan(previous, evaluation) else ()
-    judges = dict.fromkeys(judge.name for judge in (*evaluation.job.planned_judges, *earlier))
+    panels = panels_now(evaluation.panels, previous.panels if previous is not None and earlier else ())
+    judges = dict.fromkeys(judge.name for judge in with_panels((*evaluation.job.planned_judges, *earlier), panels))
     check_declared(asked, list(judges), [task.name for task in evaluation.job.tasks])
 
 

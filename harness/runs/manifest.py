@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from harness.codec import decode
-from harness.engine.plan import PlannedJudge
+from harness.engine.plan import PlannedJudge, PlannedPanel
 from harness.errors import InputError
 from harness.locale import tr
 from harness.protocols import older_source
@@ -47,8 +47,8 @@ class Manifest:
     ``plan`` is the digest under which ``store`` has the samples and requests. ``content`` is equal as long as the files
     beside it are still right; ``scored`` counts the verdicts with a score, by judge. ``own_notices`` are the
     evaluation's, ``model_notices`` by the model's fingerprint, ``joined`` the judges that came later, and ``notices``
-    all of them. ``declared`` is what was said before looking. ``provenance`` is what every report says of where the
-    figures come from.
+    all of them. ``declared`` is what was said before looking, ``panels`` judges that count as one together.
+    ``provenance`` is what every report says of where the figures come from.
     """
 
     schema: Literal[1, 2] = SCHEMA
@@ -67,6 +67,7 @@ class Manifest:
     scored: Mapping[str, int] = field(default_factory=dict)
     ab: PromptTest | None = None
     declared: Declaration = field(default_factory=Declaration)
+    panels: tuple[PlannedPanel, ...] = ()
     provenance: Mapping[str, Any]
 
 

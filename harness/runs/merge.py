@@ -1,10 +1,10 @@
 """Several runs of one task set as one: their rows on one board, where nothing stands against comparing them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from harness.engine.plan import JudgementItem, PlannedJudge, plan_digest, task_hash
+from harness.engine.plan import JudgementItem, PlannedJudge, PlannedPanel, plan_digest, task_hash
 from harness.errors import UnlikeRunsError
 from harness.locale import tr
 from harness.runs.manifest import Manifest
@@ -124,6 +124,12 @@ def _judges(runs: Sequence[Run], chosen: Sequence[str]) -> dict[str, PlannedJudg
     return {name: judge for name, (judge, _) in found.items()}
 
 
+def _panels(runs: Sequence[Run], judges: Collection[str]) -> tuple[PlannedPanel, ...]:
+    """Return the panels of all runs whose members are all here."""
+    found = {panel.name: panel for run in reversed(runs) for panel in run.manifest.panels}
+    return tuple(panel for panel in found.values() if set(panel.members) <= set(judges))
+
+
 def _renamed(runs: Sequence[Run]) -> dict[tuple[str, RowKey], str]:
     """Return new labels for rows of one name whose answers are not the same in all runs that have them."""
     keys: dict[RowKey, dict[str, set[tuple[str, str, int, str]]]] = {}
@@ -153,6 +159,7 @@ def _manifest(
         baseline=labels.get((runs[0].name, first.baseline), first.baseline),
         confidence=first.confidence,
         judges=judges,
+        panels=_panels(runs, {judge.name for judge in judges}),
         notices=notices,
         own_notices=notices,
         model_notices={},
