@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from harness.analysis.leaderboard import Board, BoardRow, Leaderboard
 from reports.audit import grouped_reasons
 from reports.formatting import interval, kind_key, number, percent, row_name, score_digits
-from reports.gaps import gap_cautions, has_sure_sign
+from reports.gaps import gap_cautions
 from reports.wording import Words
 
 _NAMED = 3  # candidates named in one caution
@@ -113,7 +113,7 @@ def verdict_on_board(board: Board, confidence: float, say: Words) -> str:
         baseline=row_name(next(iter(baselines))),
         alpha=f"{alpha:.2g}",
     )
-    open_ones = sum(result.gap is not None and not has_sure_sign(result) for result in found)
+    open_ones = sum(result.missing.caution is not None and not result.missing.has_sure_sign for result in found)
     return said + say("space") + say("gap.better", count=open_ones) if open_ones else said
 
 
@@ -129,7 +129,11 @@ def _only_verdict(board: Board, alpha: float, say: Words) -> str:
         return say("board.only_open", **names, bounds=interval(result.simultaneous, digits, with_sign=True))
     better = (result.difference.value or 0.0) > 0
     said = say("board.only_better" if better else "board.only_worse", **names, alpha=f"{alpha:.2g}")
-    return said if result.gap is None or has_sure_sign(result) else said + say("space") + say("gap.only")
+    return (
+        said
+        if result.missing.caution is None or result.missing.has_sure_sign
+        else said + say("space") + say("gap.only")
+    )
 
 
 def method_note(board: Board, say: Words) -> str:
@@ -153,7 +157,9 @@ def cautions_about(board: Board, say: Words) -> list[tuple[str, str]]:
     about: dict[str, list[str]] = {}
     for comparison in board.comparisons:
         # What a row lacks is said once, with its mean.
-        for caution in (caution for caution in comparison.result.cautions if caution != comparison.result.gap):
+        for caution in (
+            caution for caution in comparison.result.cautions if caution != comparison.result.missing.caution
+        ):
             about.setdefault(caution, []).append(row_name(comparison.candidate))
     return said + [(say.several(names, _NAMED), say.sentence(caution)) for caution, names in about.items()]
 

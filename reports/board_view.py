@@ -159,7 +159,7 @@ def comparison_table(board: Board, say: Words) -> Table:
         ("pairs", "right", (str(one.n_pairs) for one in results)),
         ("detectable", "right", (number(one.minimum_detectable, digits) for one in results)),
     ]
-    if any(one.gap is not None for one in results):
+    if any(one.missing.caution is not None for one in results):
         texts.append(("difference_bounds", "center", (difference_bounds(one, digits) for one in results)))
     return Table(
         columns=tuple(
@@ -238,7 +238,7 @@ def _against(board: Board, alpha: float, say: Words) -> list[Column]:
     ]
     if board.has_gaps:
         columns.append(
-            column("difference_bounds", lambda one: (difference_bounds(one, digits), one.worst_case), "center")
+            column("difference_bounds", lambda one: (difference_bounds(one, digits), one.missing.worst), "center")
         )
     return [
         *columns,

@@ -67,7 +67,7 @@ def _differences(board: Board, confidence: float, say: Words) -> Figure:
         if result is not None:
             bars.append(
                 plots.Bar(
-                    name=f"{row_name(row.key)} {MARK}" if result.gap else row_name(row.key),
+                    name=f"{row_name(row.key)} {MARK}" if result.missing.caution else row_name(row.key),
                     value=result.difference.value,
                     low=result.simultaneous.low,
                     high=result.simultaneous.high,

@@ -21,7 +21,7 @@ def marked(text: str, row: BoardRow) -> str:
 def marked_difference(result: PairedComparison, digits: int) -> str:
     """Return a difference, with the mark and the number of its tasks if it rests on a part of them."""
     shown = signed(result.difference.value, digits)
-    return shown if result.gap is None else f"{shown} {MARK} (n = {result.n_pairs})"
+    return shown if result.missing.caution is None else f"{shown} {MARK} (n = {result.n_pairs})"
 
 
 def tag_mean(row: BoardRow, tag: TagRow, digits: int) -> str:
@@ -53,20 +53,14 @@ def mean_bounds(case: WorstCase, digits: int) -> str:
 
 def difference_bounds(result: PairedComparison, digits: int) -> str:
     """Return worst and best case of a difference, and in brackets the interval around both; a dash if it is whole."""
-    if result.gap is None:
+    if result.missing.caution is None:
         return MISSING
     return _with_error(
-        _estimate(result.worst_case, result.best_case),
-        _estimate(result.worst_case_low, result.best_case_high),
+        _estimate(result.missing.worst, result.missing.best),
+        _estimate(result.missing.low, result.missing.high),
         digits,
         with_sign=True,
     )
-
-
-def has_sure_sign(result: PairedComparison) -> bool:
-    """Return whether a difference keeps its sign whatever the missing scores are, sampling error included."""
-    low, high = result.worst_case_low, result.best_case_high
-    return low is not None and high is not None and (low > 0 or high < 0)
 
 
 def legend(board: Board, say: Words) -> str:
@@ -85,11 +79,12 @@ def gap_cautions(board: Board, say: Words) -> list[str]:
 
 def comparison_cautions(board: Board, say: Words) -> list[tuple[str, str]]:
     """Return each comparison that rests on a part of the tasks with its caution; one for all where they are many."""
-    found = [comparison for comparison in board.comparisons if comparison.result.gap is not None]
+    found = [comparison for comparison in board.comparisons if comparison.result.missing.caution is not None]
     if len(found) > _LISTED:
         return [("", say("gap.comparisons", count=len(found), total=len(board.comparisons)))]
     return [
-        (f"{row_name(one.candidate)} − {row_name(one.baseline)}", say.sentence(one.result.gap or "")) for one in found
+        (f"{row_name(one.candidate)} − {row_name(one.baseline)}", say.sentence(one.result.missing.caution or ""))
+        for one in found
     ]
 
 

@@ -43,24 +43,24 @@ def comparison_verdict(
     Where all differences are the same there is no standard error: what shows equality then is the exact interval.
     """
     found, confidence = result.difference, design.confidence
-    if found.value is None or found.low is None or found.high is None or not result.se or not result.df:
+    if found.value is None or found.low is None or found.high is None or not result.spread.se or not result.spread.df:
         code = decide(found.value, result.p_adjusted, None, confidence=confidence)
         if code == "undecided" and found.low is not None and found.high is not None and found.low >= -margin:
             code = "equal" if found.high <= margin else "no_worse"
         return ComparisonVerdict(code=code, margin=margin, same_sign=None, tasks_needed=None)
-    shown = equivalence(found.value, result.se, result.df, margin=margin, confidence=confidence)
+    shown = equivalence(found.value, result.spread.se, result.spread.df, margin=margin, confidence=confidence)
     code = decide(found.value, result.p_adjusted, shown, confidence=confidence)
     return ComparisonVerdict(
         code=code,
         margin=margin,
-        same_sign=same_sign(found.value, result.se, result.df),
+        same_sign=same_sign(found.value, result.spread.se, result.spread.df),
         tasks_needed=_tasks_needed(result, design, margin, n_comparisons) if code == "undecided" else None,
     )
 
 
 def _tasks_needed(result: PairedComparison, design: Design, margin: float, n_comparisons: int) -> int | None:
     """Return the fewer of the tasks that would show the difference and those that would show it no worse."""
-    difference, se, df = result.difference.value, result.se, result.df
+    difference, se, df = result.difference.value, result.spread.se, result.spread.df
     if difference is None or not se or not df:
         return None
     spread, share = se * sqrt(df + 1), result.n_pairs / (df + 1)

@@ -14,13 +14,14 @@ from harness.stats.anchoring import (
 )
 from harness.stats.comparable import ComparableMeans, comparable_means
 from harness.stats.design import Design
-from harness.stats.gaps import gaps_are_unlike, gaps_matter, missing_shares
+from harness.stats.gaps import MissingScores, gaps_are_unlike, gaps_matter, missing_shares
 from harness.stats.intervals import ScoreInterval, cluster_interval, mean_interval, score_interval, wilson_interval
 from harness.stats.multiplicity import benjamini_hochberg, holm, sidak_t_critical
 from harness.stats.paired import (
     Family,
     FamilyComparison,
     PairedComparison,
+    Spread,
     compare_family,
     compare_pairs,
     paired_comparison,
@@ -60,10 +61,12 @@ __all__ = [
     "Family",
     "FamilyComparison",
     "Gain",
+    "MissingScores",
     "PairedComparison",
     "RankSet",
     "RepeatPlan",
     "ScoreInterval",
+    "Spread",
     "VarianceComponents",
     "WorstCase",
     "agreement",

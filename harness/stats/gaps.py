@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from harness.locale import tr, trn
-from harness.stats.arrays import Bools, Floats, Ints
+from harness.stats.arrays import Bools, Floats, Ints, number
 from harness.stats.worst_case_bounds import Ends, bound_intervals, missing_bounds
 
 FEW_MISSING = 0.05
@@ -31,6 +31,43 @@ class PairGaps:
     best: Floats
     low: Floats
     high: Floats
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MissingScores:
+    """What one comparison lacks; the bounds are None where no scale is known.
+
+    ``candidate``, ``baseline``: tasks without a score · ``worst``, ``best``: the mean over all tasks if every missing
+    score were as bad, or as good, for the candidate as the scale allows · ``low``, ``high``: the interval that holds
+    the mean over all tasks whatever the missing scores are (see `harness.stats.worst_case_mean`) · ``caution``: what to
+    say where the two lack unlike scores, or one more than a few; else None.
+    """
+
+    candidate: int
+    baseline: int
+    worst: float | None
+    best: float | None
+    low: float | None
+    high: float | None
+    caution: str | None
+
+    @property
+    def has_sure_sign(self) -> bool:
+        """Whether the difference keeps its sign whatever the missing scores are, sampling error included."""
+        return self.low is not None and self.high is not None and (self.low > 0 or self.high < 0)
+
+
+def missing_scores(gaps: PairGaps, i: int, *, n: int, n_pairs: int, span: float | None) -> MissingScores:
+    """Return what comparison ``i`` lacks of its ``n`` tasks, ``n_pairs`` of which have both scores."""
+    return MissingScores(
+        candidate=int(gaps.candidate[i]),
+        baseline=int(gaps.baseline[i]),
+        worst=number(gaps.worst[i]),
+        best=number(gaps.best[i]),
+        low=number(gaps.low[i]),
+        high=number(gaps.high[i]),
+        caution=gap_sentence(gaps, i, n=n, n_pairs=n_pairs, span=span),
+    )
 
 
 def missing_shares(scores: Floats, ends: Ends, span: float | None) -> Floats:

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 from scipy.special import stdtr
 
 from harness.errors import StatisticsError
-from harness.locale import tr, trn
+from harness.locale import tr
 from harness.stats.arrays import (
     Floats,
     grid_step,
@@ -26,9 +26,10 @@ from harness.stats.arrays import (
     sure_share,
     tail_probability,
 )
+from harness.stats.comparison_notes import cautions_on, family_note, method_of, p_method_of
 from harness.stats.design import DRAWS, PLAIN, Design
-from harness.stats.gaps import PairGaps, gap_sentence, pair_gaps
-from harness.stats.intervals import TOO_FEW_CLUSTERS, cluster_cautions
+from harness.stats.gaps import MissingScores, PairGaps, missing_scores, pair_gaps
+from harness.stats.intervals import TOO_FEW_CLUSTERS
 from harness.stats.multiplicity import holm
 from harness.stats.pairs import Flips, PairMoments, all_pairs, pair_flips, pair_intervals, pair_moments
 from harness.stats.power import GAINS, BoardPlan, detectable_gap, plan_board
@@ -38,10 +39,19 @@ from harness.types import Estimate, Scale
 
 Family = Literal["baseline", "all-pairs"]
 
-FEW_DISCORDANT = 10
-"""Under this many tasks that differ, the t interval leans on too few of them: a caution."""
-COCHRAN = 25
-"""Cochran's rule: the normal approximation of a mean wants more than 25 * skewness^2 units (1977, section 2.15)."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spread:
+    """How differences per task vary; None where that cannot be computed.
+
+    ``sd`` of the differences · ``se`` of their mean, with ``df`` degrees of freedom · ``differ_at_most``: where no task
+    differs, the Clopper-Pearson upper bound on the share of tasks that do.
+    """
+
+    sd: float | None
+    se: float | None
+    df: float | None
+    differ_at_most: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,16 +60,9 @@ class PairedComparison:
 
     ``difference``: mean of candidate - baseline with its own interval · ``simultaneous``: the same mean with the
     interval that holds for the whole family at once · ``p_value``: sign-flip mid-p, made as ``p_method`` says ·
-    ``p_adjusted``: Holm over the family · ``p_value_t``: paired t · ``wins``: tasks on which the candidate is higher ·
-    ``superiority``: P(candidate > baseline) + P(tie) / 2 over tasks · ``sd`` of the differences, ``se`` of their
-    mean with ``df`` degrees of freedom · ``minimum_detectable``: see `harness.stats.power.detectable_gap` ·
-    ``differ_at_most``: where no task differs, the Clopper-Pearson upper bound on the share of tasks that do ·
-    ``worst_case``, ``best_case``: the mean over all tasks if every missing score were as bad, or as good, for the
-    candidate as the scale allows ·
-    ``worst_case_low``, ``best_case_high``: the interval that holds the mean over all tasks whatever the missing scores
-    are (see `harness.stats.worst_case_mean`) · ``candidate_unscored``, ``baseline_unscored``: tasks without a score ·
-    ``gap``: the caution that the two lack unlike scores, or one more than a few; it is among ``cautions``: sentences
-    to print beside the figures.
+    ``p_adjusted``: Holm over the family · ``wins``: tasks on which the candidate is higher ·
+    ``minimum_detectable``: see `harness.stats.power.detectable_gap` · ``missing``: what the two lack, and what that
+    could change · ``cautions``: sentences to print beside the figures, the one about missing scores among them.
     """
 
     difference: Estimate
@@ -67,26 +70,34 @@ class PairedComparison:
     p_value: float | None
     p_adjusted: float | None
     p_method: str
-    p_value_t: float | None
     wins: int
     ties: int
     losses: int
-    n_pairs: int
-    n_missing: int
-    superiority: float | None
-    sd: float | None
-    se: float | None
-    df: float | None
+    spread: Spread
     minimum_detectable: float | None
-    differ_at_most: float | None
-    worst_case: float | None
-    best_case: float | None
-    worst_case_low: float | None
-    best_case_high: float | None
-    candidate_unscored: int
-    baseline_unscored: int
-    gap: str | None
+    missing: MissingScores
     cautions: tuple[str, ...]
+
+    @property
+    def n_pairs(self) -> int:
+        """How many tasks have both scores."""
+        return self.difference.n
+
+    @property
+    def n_missing(self) -> int:
+        """How many tasks lack one or both."""
+        return self.difference.n_unscored
+
+    @property
+    def superiority(self) -> float | None:
+        """P(candidate > baseline) + P(tie) / 2 over tasks."""
+        return (self.wins + self.ties / 2) / self.n_pairs if self.n_pairs else None
+
+    @property
+    def p_value_t(self) -> float | None:
+        """The p-value of the paired t test, two-sided."""
+        mean, se, df = self.difference.value, self.spread.se, self.spread.df
+        return None if mean is None or not se or not df else float(2 * stdtr(df, -abs(mean) / se))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,7 +228,7 @@ def compare_pairs(
     tail, family_tail = (tail_probability(design.confidence, m) for m in (1, max(1, len(index))))
     codes = shared_clusters(design.clusters, matrix.shape[1])
     if not len(index):
-        return FamilyComparison(pairs=(), comparisons=(), design=design, method="no comparison")
+        return FamilyComparison(pairs=(), comparisons=(), design=design, method=family_note(0))
     grid, span = score_grid(matrix, grid_step(scale)), span_of(scale)
     moments = pair_moments(matrix, index, grid, codes)
     flips = pair_flips(matrix, index, grid, codes, draws=design.draws, seed=design.seed)
@@ -232,7 +243,6 @@ def compare_pairs(
         joint=pair_intervals(moments, family_tail, span),
         gaps=pair_gaps(matrix, bounds, index, own, tail=tail, span=span, step=grid_step(scale), clusters=codes),
         span=span,
-        p_t=_t_p_values(moments),
         n_tasks=matrix.shape[1],
         design=design,
         tail=tail,
@@ -241,7 +251,7 @@ def compare_pairs(
         pairs=tuple((int(i), int(j)) for i, j in index),
         comparisons=tuple(_comparison(table, i) for i in range(len(index))),
         design=design,
-        method=trn("Holm and Sidak-t over {n} comparison", "Holm and Sidak-t over {n} comparisons", len(index)),
+        method=family_note(len(index)),
     )
 
 
@@ -256,7 +266,8 @@ def plan_family(family: FamilyComparison, *, gains: Sequence[float] = GAINS) -> 
     >>> plan.n, plan.minimum_detectable > 0.5
     (100, True)
     """
-    found = [(c.se, c.df, c.n_pairs) for c in family.comparisons if c.se and c.df]
+    spreads = [(c.spread.se, c.spread.df, c.n_pairs) for c in family.comparisons]
+    found = [(se, df, n_pairs) for se, df, n_pairs in spreads if se and df]
     # Units worth one task each, were they independent and alike: the tasks themselves without clusters.
     units = median([df + 1 for _, df, _ in found] or [0.0])
     n = int(median([n_pairs for _, _, n_pairs in found] or [0]))
@@ -282,7 +293,6 @@ class _Table:
     joint: tuple[Floats, Floats]
     gaps: PairGaps
     span: float | None
-    p_t: Floats
     n_tasks: int
     design: Design
     tail: float
@@ -292,9 +302,8 @@ def _comparison(table: _Table, i: int) -> PairedComparison:
     moments = table.moments
     n, wins, losses = int(moments.n[i]), int(moments.wins[i]), int(moments.losses[i])
     ties = n - wins - losses
-    sd = number(moments.sd[i])
-    identical = n > 0 and ties == n
-    method = _method(table, i, identical=identical)
+    method, family = method_of(moments, table.own[0], i), len(moments.n)
+    missing = missing_scores(table.gaps, i, n=table.n_tasks, n_pairs=n, span=table.span)
 
     def estimate(interval: tuple[Floats, Floats], method: str) -> Estimate:
         return Estimate(
@@ -307,34 +316,26 @@ def _comparison(table: _Table, i: int) -> PairedComparison:
             method=method,
         )
 
-    family = len(moments.n)
-    gap = gap_sentence(table.gaps, i, n=table.n_tasks, n_pairs=n, span=table.span)
     return PairedComparison(
         difference=estimate(table.own, method),
-        simultaneous=estimate(table.joint, f"{method}, Sidak over {family}" if family > 1 else method),
+        simultaneous=estimate(
+            table.joint, tr("{method}, Sidak over {n}", method=method, n=family) if family > 1 else method
+        ),
         p_value=float(table.flips.p_values[i]) if n else None,
         p_adjusted=number(table.adjusted[i]),
-        p_method=_p_method(table, i),
-        p_value_t=number(table.p_t[i]),
+        p_method=p_method_of(moments, table.flips, i, seed=table.design.seed),
         wins=wins,
         ties=ties,
         losses=losses,
-        n_pairs=n,
-        n_missing=table.n_tasks - n,
-        superiority=(wins + ties / 2) / n if n else None,
-        sd=sd,
-        se=number(moments.se[i]),
-        df=number(moments.df[i]),
+        spread=Spread(
+            sd=number(moments.sd[i]),
+            se=number(moments.se[i]),
+            df=number(moments.df[i]),
+            differ_at_most=float(1 - sure_share(moments.units[i], table.tail)) if n and ties == n else None,
+        ),
         minimum_detectable=_detectable(table, i),
-        differ_at_most=float(1 - sure_share(moments.units[i], table.tail)) if identical else None,
-        worst_case=number(table.gaps.worst[i]),
-        best_case=number(table.gaps.best[i]),
-        worst_case_low=number(table.gaps.low[i]),
-        best_case_high=number(table.gaps.high[i]),
-        candidate_unscored=int(table.gaps.candidate[i]),
-        baseline_unscored=int(table.gaps.baseline[i]),
-        gap=gap,
-        cautions=_cautions(moments, i) + (() if gap is None else (gap,)),
+        missing=missing,
+        cautions=cautions_on(moments, i) + (() if missing.caution is None else (missing.caution,)),
     )
 
 
@@ -345,57 +346,3 @@ def _detectable(table: _Table, i: int) -> float | None:
     return detectable_gap(
         number(moments.se[i]), float(moments.df[i]), units, table.design, n_comparisons=len(moments.n)
     )
-
-
-def _method(table: _Table, i: int, *, identical: bool) -> str:
-    n, units = int(table.moments.n[i]), int(table.moments.units[i])
-    if n == 0:
-        return tr("no task has both scores")
-    if identical:
-        return f"0 of {n} differ"
-    if np.isnan(table.own[0][i]):
-        return "none: one pair" if n == 1 else "none: the differences have no spread"
-    if table.moments.is_equal[i]:
-        return "Clopper-Pearson bound (one pair)" if n == 1 else f"Clopper-Pearson bound (all {n} differences equal)"
-    return f"paired t, CR2 over {units} clusters" if table.moments.is_clustered else "paired t"
-
-
-def _p_method(table: _Table, i: int) -> str:
-    if table.moments.n[i] == 0:
-        return tr("no task has both scores")
-    what = "sign-flip by cluster" if table.moments.is_clustered else "sign-flip"
-    if table.flips.is_exact[i]:
-        return f"exact {what} mid-p"
-    return f"{what} Monte Carlo, {table.flips.draws:,} draws, seed {table.design.seed}"
-
-
-def _cautions(moments: PairMoments, i: int) -> tuple[str, ...]:
-    n, differ = int(moments.n[i]), int(moments.wins[i] + moments.losses[i])
-    cautions: list[str] = []
-    skew = float(moments.skew[i])
-    if n == 0:
-        return (tr("no task has both scores"),)
-    if moments.is_clustered:
-        cautions.extend(cluster_cautions(int(moments.units[i]), float(moments.df[i])))
-    if differ == 0:
-        cautions.append(trn("0 of {n} task differs", "0 of {n} tasks differ", n))
-    elif differ < FEW_DISCORDANT:
-        cautions.append(
-            trn(
-                "only {differ} of {n} task differs: trust the sign-flip p-value before the interval",
-                "only {differ} of {n} tasks differ: trust the sign-flip p-value before the interval",
-                n,
-                differ=differ,
-            )
-        )
-    elif COCHRAN * skew**2 > moments.units[i]:
-        cautions.append(tr("the differences are strongly skewed ({skew:+.1f}): the interval may be off", skew=skew))
-    return tuple(cautions)
-
-
-def _t_p_values(moments: PairMoments) -> Floats:
-    p_values = np.full(moments.n.shape, np.nan)
-    usable = (moments.n > 1) & ~moments.is_equal & (moments.se > 0) & (moments.units > 1)
-    t = np.abs(moments.mean[usable]) / moments.se[usable]
-    p_values[usable] = 2 * stdtr(moments.df[usable], -t)
-    return p_values

@@ -186,10 +186,10 @@ def test_a_worse_model_is_not_first_because_its_hardest_tasks_are_unscored(lacks
     [pair] = shown.comparisons
     assert (100 - len(lacks), len(lacks), 0) == (
         pair.result.n_pairs,
-        pair.result.candidate_unscored,
-        pair.result.baseline_unscored,
+        pair.result.missing.candidate,
+        pair.result.missing.baseline,
     )
-    assert pair.result.gap in pair.result.cautions
+    assert pair.result.missing.caution in pair.result.cautions
 
 
 def test_the_same_when_the_baseline_lacks_the_hard_ones() -> None:
@@ -201,7 +201,7 @@ def test_the_same_when_the_baseline_lacks_the_hard_ones() -> None:
     }
     [shown] = board(scores).boards
     assert ["better", "middle", "worse"] == [row.key.model for row in shown.rows]
-    assert [True, True] == [pair.result.gap is not None for pair in shown.comparisons]
+    assert [True, True] == [pair.result.missing.caution is not None for pair in shown.comparisons]
 
 
 def test_a_complete_board_has_its_means_as_comparable_means() -> None:
@@ -273,7 +273,7 @@ def test_a_repeat_that_is_missing_is_bounded_and_said() -> None:
     rows = {row.key.model: row for row in shown.rows}
     assert (0, 1, True) == (rows["b"].estimate.n_unscored, rows["b"].n_partly, rows["b"].has_gaps)
     assert (2.75, 3.25) == (rows["b"].worst_case.worst, rows["b"].worst_case.best)
-    assert shown.comparisons[0].result.gap is not None
+    assert shown.comparisons[0].result.missing.caution is not None
 
 
 def test_repeats_that_were_never_asked_for_are_not_missing() -> None:

@@ -66,7 +66,7 @@ def rejections(marginals: Sequence[Sequence[float]], *, models: int, replicates:
         names = [f"m{i}" for i in range(models)]
         [effect] = run_experiment(table(cells, names, "AB"), most_apart=0).effects
         found += effect.result.p_adjusted <= 0.05
-        spreads.append(effect.result.sd)
+        spreads.append(effect.result.spread.sd)
     return found / replicates, float(np.mean(spreads))
 
 
@@ -263,20 +263,22 @@ def test_missing_scores_are_bounded_in_every_contrast() -> None:
         "most": high[:, 1] - low[:, 0],
     }
     [overall] = found.effects
-    assert overall.result.worst_case == pytest.approx(effects["least"].mean())
-    assert overall.result.best_case == pytest.approx(effects["most"].mean())
+    assert overall.result.missing.worst == pytest.approx(effects["least"].mean())
+    assert overall.result.missing.best == pytest.approx(effects["most"].mean())
     for contrast, least, most in zip(found.by_model, effects["least"], effects["most"], strict=True):
-        assert (contrast.result.worst_case, contrast.result.best_case) == pytest.approx((least.mean(), most.mean()))
+        assert (contrast.result.missing.worst, contrast.result.missing.best) == pytest.approx(
+            (least.mean(), most.mean())
+        )
     [interaction] = found.interactions
-    assert interaction.result.worst_case == pytest.approx((effects["least"][1] - effects["most"][0]).mean())
-    assert interaction.result.best_case == pytest.approx((effects["most"][1] - effects["least"][0]).mean())
+    assert interaction.result.missing.worst == pytest.approx((effects["least"][1] - effects["most"][0]).mean())
+    assert interaction.result.missing.best == pytest.approx((effects["most"][1] - effects["least"][0]).mean())
     for contrast in (overall, *found.by_model, interaction):
-        assert contrast.result.gap in contrast.result.cautions
-        assert contrast.result.worst_case_low < contrast.result.worst_case < contrast.result.best_case_high
+        assert contrast.result.missing.caution in contrast.result.cautions
+        assert contrast.result.missing.low < contrast.result.missing.worst < contrast.result.missing.high
     whole = run_experiment(table(cells, ["m", "n"], ["a", "b"]))
     for contrast in (*whole.effects, *whole.by_model, *whole.interactions):
-        assert contrast.result.gap is None
-        assert contrast.result.worst_case == pytest.approx(contrast.result.difference.value)
+        assert contrast.result.missing.caution is None
+        assert contrast.result.missing.worst == pytest.approx(contrast.result.difference.value)
 
 
 def test_the_half_that_is_reported_on_has_bounds_of_its_own() -> None:
@@ -288,5 +290,5 @@ def test_the_half_that_is_reported_on_has_bounds_of_its_own() -> None:
     selection = run_experiment(table(cells, ["m"], ["a", "b"]), select_seed=1).selection
     assert selection is not None
     assert selection.result is not None
-    assert f"of {selection.n_report} tasks" in str(selection.result.gap)
+    assert f"of {selection.n_report} tasks" in str(selection.result.missing.caution)
     assert selection.estimate.n + selection.estimate.n_unscored == selection.n_report

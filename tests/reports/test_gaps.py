@@ -79,8 +79,8 @@ def test_every_output_marks_the_row_and_says_what_it_lacks(seed: int) -> None:
     [board] = made(scores)[0].boards
     assert ["baseline", "candidate"] == [row.key.model for row in board.rows]
     [pair] = board.comparisons
-    bounds = [f"{value:+.2f}" for value in (pair.result.worst_case, pair.result.best_case,
-                                            pair.result.worst_case_low, pair.result.best_case_high)]  # fmt: skip
+    bounds = [f"{value:+.2f}" for value in (pair.result.missing.worst, pair.result.missing.best,
+                                            pair.result.missing.low, pair.result.missing.high)]  # fmt: skip
     for name, text in documents(scores).items():
         assert MARK in text, name
         for figure in ("20", "100", "80", *bounds):

@@ -81,7 +81,7 @@ def test_power_and_coverage_at_a_true_difference() -> None:
     assert np.mean([r.p_value <= 0.05 for r in results]) == pytest.approx(0.858, abs=0.025)
     check_coverage(1 - np.mean([excludes(r, 0.30) for r in results]))
     # The planned effect of one comparison at this spread is what 80 % power means.
-    detectable = np.mean([minimum_detectable_effect(r.sd, r.n_pairs) for r in results])
+    detectable = np.mean([minimum_detectable_effect(r.spread.sd, r.n_pairs) for r in results])
     assert 0.24 < detectable < 0.30
 
 

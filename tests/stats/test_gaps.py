@@ -13,9 +13,9 @@ NAN = np.nan
 def gap_of(candidate: list[float], baseline: list[float], scale: Scale | None = None) -> str | None:
     result = paired_comparison(candidate, baseline, scale)
     assert [caution for caution in result.cautions if "no score on some" in caution] == (
-        [result.gap] * bool(result.gap)
+        [result.missing.caution] * bool(result.missing.caution)
     )
-    return result.gap
+    return result.missing.caution
 
 
 def test_the_caution_has_every_number() -> None:
@@ -60,9 +60,12 @@ def test_a_baseline_with_gaps_touches_every_comparison() -> None:
     """And a candidate with gaps its own alone."""
     scores = np.random.default_rng(0).integers(1, 6, (4, 50)).astype(float)
     scores[2, :5] = NAN
-    said = [comparison.gap is not None for comparison in compare_family(scores, LIKERT_5).comparisons]
+    said = [comparison.missing.caution is not None for comparison in compare_family(scores, LIKERT_5).comparisons]
     assert said == [False, True, False]
-    said = [comparison.gap is not None for comparison in compare_family(scores, LIKERT_5, baseline=2).comparisons]
+    said = [
+        comparison.missing.caution is not None
+        for comparison in compare_family(scores, LIKERT_5, baseline=2).comparisons
+    ]
     assert said == [True, True, True]
 
 

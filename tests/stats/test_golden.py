@@ -78,7 +78,7 @@ def test_wins_and_superiority(golden: Golden) -> None:
     result = stats.paired_comparison(case["a"], case["b"])
     assert (result.wins, result.ties, result.losses) == (case["win"], case["tie"], case["loss"])
     assert result.superiority == case["paired_prob_superiority_ties_half"]
-    assert result.difference.value / result.sd == pytest.approx(case["dz"], rel=1e-12)
+    assert result.difference.value / result.spread.sd == pytest.approx(case["dz"], rel=1e-12)
 
 
 def test_holm_and_benjamini_hochberg(golden: Golden) -> None:

@@ -77,7 +77,7 @@ def test_no_task_differs() -> None:
     result = paired_comparison(scores, scores, LIKERT_5)
     assert result.difference.value == 0
     assert result.difference.method == "0 of 100 differ"
-    assert result.differ_at_most == pytest.approx(bound, rel=1e-12)
+    assert result.spread.differ_at_most == pytest.approx(bound, rel=1e-12)
     assert [result.difference.low, result.difference.high] == pytest.approx([-4 * bound, 4 * bound], rel=1e-9)
     assert (result.p_value, result.wins, result.ties, result.losses) == (1.0, 0, 100, 0)
     assert result.cautions == ("0 of 100 tasks differ",)
@@ -119,22 +119,22 @@ def test_nothing_in_common() -> None:
     """No task with both scores: None throughout, and the reason."""
     result = paired_comparison([None, 3, None], [2, None, None], LIKERT_5)
     assert (result.difference.value, result.difference.low, result.p_value, result.p_adjusted) == (None,) * 4
-    assert (result.superiority, result.sd, result.minimum_detectable) == (None,) * 3
+    assert (result.superiority, result.spread.sd, result.minimum_detectable) == (None,) * 3
     assert (result.n_pairs, result.n_missing, result.difference.method) == (0, 3, "no task has both scores")
-    assert result.cautions == ("no task has both scores", result.gap)
-    assert result.gap is not None
-    assert "(candidate 2, baseline 2, in part 0): the difference is that of 0 tasks" in result.gap
+    assert result.cautions == ("no task has both scores", result.missing.caution)
+    assert result.missing.caution is not None
+    assert "(candidate 2, baseline 2, in part 0): the difference is that of 0 tasks" in result.missing.caution
     # Task 0: 1-5 against 2, task 1: 3 against 1-5, task 2: anything.
-    assert result.worst_case == pytest.approx((1 - 2 + 3 - 5 + 1 - 5) / 3)
-    assert result.best_case == pytest.approx((5 - 2 + 3 - 1 + 5 - 1) / 3)
+    assert result.missing.worst == pytest.approx((1 - 2 + 3 - 5 + 1 - 5) / 3)
+    assert result.missing.best == pytest.approx((5 - 2 + 3 - 1 + 5 - 1) / 3)
 
 
 def test_empty_and_single() -> None:
     """No task at all, one pair, two pairs."""
     assert paired_comparison([], []).n_pairs == 0
-    assert paired_comparison([], [], LIKERT_5).worst_case is None
+    assert paired_comparison([], [], LIKERT_5).missing.worst is None
     one = paired_comparison([4], [2])
-    assert (one.difference.value, one.difference.low, one.sd) == (2, None, None)
+    assert (one.difference.value, one.difference.low, one.spread.sd) == (2, None, None)
     assert one.p_value == pytest.approx(0.5)
     assert one.difference.method == "none: one pair"
     assert paired_comparison([4], [2], LIKERT_5).difference.method == "Clopper-Pearson bound (one pair)"
@@ -150,11 +150,11 @@ def test_missing_scores_are_bounded_by_their_best_and_worst_case() -> None:
     result = paired_comparison(candidate, baseline, LIKERT_5)
     assert (result.n_pairs, result.n_missing, result.difference.value) == (2, 3, 0.5)
     completions = [np.mean([1, a - 2, 3 - b, 0, c - d]) for a, b, c, d in itertools.product(range(1, 6), repeat=4)]
-    assert result.worst_case == pytest.approx(min(completions))
-    assert result.best_case == pytest.approx(max(completions))
-    assert paired_comparison(candidate, baseline).worst_case is None
+    assert result.missing.worst == pytest.approx(min(completions))
+    assert result.missing.best == pytest.approx(max(completions))
+    assert paired_comparison(candidate, baseline).missing.worst is None
     complete = paired_comparison([4, 3], [3, 3])
-    assert (complete.worst_case, complete.best_case) == (0.5, 0.5)
+    assert (complete.missing.worst, complete.missing.best) == (0.5, 0.5)
 
 
 def test_cautions_for_few_discordant_tasks_and_strong_skew() -> None:
@@ -184,7 +184,7 @@ def test_family_against_a_baseline() -> None:
         alone = paired_comparison(scores[i], scores[j], LIKERT_5)
         assert one.difference == alone.difference
         assert one.p_value == alone.p_value
-        half = sidak_t_critical(4, 49) * one.sd / np.sqrt(50)
+        half = sidak_t_critical(4, 49) * one.spread.sd / np.sqrt(50)
         assert one.simultaneous.low == pytest.approx(one.difference.value - half, rel=1e-12)
         assert one.simultaneous.method == "paired t, Sidak over 4"
 

@@ -62,7 +62,7 @@ def test_swapping_negates_the_difference(pairs: list[tuple[float | None, float |
     assert one.difference.value == negated(other.difference.value)
     assert one.difference.low == negated(other.difference.high)
     assert one.difference.high == negated(other.difference.low)
-    assert one.best_case == negated(other.worst_case)
+    assert one.missing.best == negated(other.missing.worst)
     assert (one.wins, one.ties, one.losses) == (other.losses, other.ties, other.wins)
     assert one.p_value == same(other.p_value)
     assert one.difference.method == other.difference.method
@@ -144,9 +144,9 @@ def test_worst_and_best_case_enclose_what_was_seen(pairs: list[tuple[float | Non
     a, b = columns(pairs)
     result = paired_comparison(a, b, LIKERT_5, Design(draws=99))
     if not pairs:
-        assert (result.worst_case, result.best_case) == (None, None)
+        assert (result.missing.worst, result.missing.best) == (None, None)
         return
     filled = [(3 if x is None else x) - (3 if y is None else y) for x, y in pairs]
-    assert result.worst_case is not None
-    assert result.best_case is not None
-    assert result.worst_case - 1e-9 <= np.mean(filled) <= result.best_case + 1e-9
+    assert result.missing.worst is not None
+    assert result.missing.best is not None
+    assert result.missing.worst - 1e-9 <= np.mean(filled) <= result.missing.best + 1e-9

@@ -92,9 +92,9 @@ def test_repeats_that_are_missing_in_part_bound_a_score_more_narrowly() -> None:
     [result] = compare_pairs(
         [[3, 4, 3], [2.67, 4, 3]], [(1, 0)], LIKERT_5, ends=([[3, 4, 3], ends[0]], [[3, 4, 3], ends[1]])
     ).comparisons
-    assert (result.worst_case, result.best_case) == (pytest.approx(-0.25), pytest.approx(0.25 / 3))
-    assert result.gap is not None
-    assert "(candidate 0, baseline 0, in part 1): the difference is that of 3 tasks" in result.gap
+    assert (result.missing.worst, result.missing.best) == (pytest.approx(-0.25), pytest.approx(0.25 / 3))
+    assert result.missing.caution is not None
+    assert "(candidate 0, baseline 0, in part 1): the difference is that of 3 tasks" in result.missing.caution
 
 
 def test_clusters_widen_the_interval_and_few_have_none() -> None:
@@ -120,23 +120,23 @@ def test_a_difference_by_hand() -> None:
     law, ses = scipy_stats.t(9), (scipy_stats.sem(worst), scipy_stats.sem(best))
     shift = (best.mean() - worst.mean()) / max(ses)
     t = optimize.brentq(lambda c: law.sf(c) + law.sf(c + shift) - 0.05, 0, 50)
-    assert result.worst_case_low == pytest.approx(worst.mean() - t * ses[0])
-    assert result.best_case_high == pytest.approx(best.mean() + t * ses[1])
-    assert (result.candidate_unscored, result.baseline_unscored, result.n_pairs) == (2, 1, 7)
+    assert result.missing.low == pytest.approx(worst.mean() - t * ses[0])
+    assert result.missing.high == pytest.approx(best.mean() + t * ses[1])
+    assert (result.missing.candidate, result.missing.baseline, result.n_pairs) == (2, 1, 7)
 
 
 def test_a_whole_comparison_keeps_its_own_interval() -> None:
     """The bounds of a pair that lacks nothing are its difference and its interval, in a family with gaps too."""
     scores = [[3, 2, 4, 3, 2, 4], [4, 3, 4, 5, 3, 5], [3, NAN, 4, 2, NAN, 4]]
     whole, gap = compare_pairs(scores, [(1, 0), (2, 0)], LIKERT_5).comparisons
-    assert (whole.worst_case, whole.worst_case_low, whole.best_case_high) == (
+    assert (whole.missing.worst, whole.missing.low, whole.missing.high) == (
         whole.difference.value,
         whole.difference.low,
         whole.difference.high,
     )
-    assert whole.gap is None
-    assert gap.gap in gap.cautions
-    assert gap.worst_case_low < gap.worst_case < gap.best_case < gap.best_case_high
+    assert whole.missing.caution is None
+    assert gap.missing.caution in gap.cautions
+    assert gap.missing.low < gap.missing.worst < gap.missing.best < gap.missing.high
 
 
 def test_ends_that_are_none_are_refused() -> None:

@@ -94,12 +94,12 @@ def test_the_bounds_hold_the_truth_and_every_comparison_says_so(name: str) -> No
     scenario, candidates, family = compared(name)
     found = family.comparisons
     truth = scenario.difference
-    covered = np.mean([one.worst_case_low <= truth <= one.best_case_high for one in found])
+    covered = np.mean([one.missing.low <= truth <= one.missing.high for one in found])
     assert covered >= 0.95 - MONTE_CARLO, f"difference {covered:.3f}"
     if design.is_sharp:
         assert covered <= 0.985, f"difference {covered:.3f}: the interval is wider than it need be"
-    assert [one.gap is not None for one in found] == [
-        one.candidate_unscored + one.baseline_unscored > 0 for one in found
+    assert [one.missing.caution is not None for one in found] == [
+        one.missing.candidate + one.missing.baseline > 0 for one in found
     ]
     level = float((scenarios.LEVELS[:, None] * scenario.table).sum())
     cases = [worst_case_mean(row, LIKERT_5) for row in candidates[:ROWS]]
@@ -118,7 +118,7 @@ def test_without_the_bounds_the_check_fails(name: str) -> None:
 def test_the_bounds_without_their_sampling_error_fail_too() -> None:
     """Worst and best case alone are estimates: where the worst is the truth they miss it half of the time."""
     scenario, _, family = compared("all 1s and the other's 5s")
-    held = [one.worst_case <= scenario.difference <= one.best_case for one in family.comparisons]
+    held = [one.missing.worst <= scenario.difference <= one.missing.best for one in family.comparisons]
     assert 0.4 < np.mean(held) < 0.6
 
 
@@ -136,5 +136,5 @@ def test_clustered_tasks() -> None:
         LIKERT_5,
         Design(clusters=np.repeat(np.arange(20), 5).tolist()),
     )
-    covered = np.mean([one.worst_case_low <= 0 <= one.best_case_high for one in family.comparisons])
+    covered = np.mean([one.missing.low <= 0 <= one.missing.high for one in family.comparisons])
     assert covered >= 0.95 - 3 * np.sqrt(0.95 * 0.05 / replicates)
