@@ -6,7 +6,7 @@ once. The largest statistic of all tries under such joint flips is what a true g
 step-down: Romano & Wolf 2005). Tries that are alike cost little, unlike with Holm.
 """
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,10 +15,12 @@ from numpy.typing import ArrayLike, NDArray
 from harness.errors import StatisticsError
 from harness.locale import tr
 from harness.stats.arrays import Floats, check_confidence, cluster_codes, score_array
-from harness.stats.signflip import CHUNK, ROUNDING
+from harness.stats.signflip import ROUNDING
 
 DRAWS = 9_999
 """Joint sign patterns drawn: the smallest p-value is 1 in 10,000."""
+
+CHUNK = 1 << 18  # statistics at once: what stays in a processor's cache
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +76,8 @@ def correct_over_tries(
     if clusters is not None:
         codes = cluster_codes(clusters, n_tasks)
         raw, centred = _by_cluster(raw, codes), _by_cluster(centred, codes)
-    observed = np.abs(_studentised(raw, np.ones((1, raw.shape[1]))))[0]
+    size = np.sqrt((raw**2).sum(axis=1))
+    observed = np.divide(np.abs(raw.sum(axis=1)), size, out=np.zeros(n_tries), where=size > 0)
     p_values, critical = np.ones(n_tries), np.nan
     if n_tries and raw.any():
         signs = _signs(draws, raw.shape[1], seed)
@@ -102,41 +105,78 @@ def _signs(draws: int, n: int, seed: int) -> NDArray[np.float32]:
     return np.float32(2) * np.unpackbits(bits, axis=1, count=n).astype(np.float32) - np.float32(1)
 
 
-def _studentised(table: Floats, signs: NDArray[np.floating]) -> Floats:
-    """Return the statistic of every pattern (rows) and try (columns)."""
+def _unit(table: Floats) -> NDArray[np.float32]:
+    """Return rows of length one, zeros where a try has no difference: their flipped sums are the statistic."""
     size = np.sqrt((table**2).sum(axis=1))
     unit = np.divide(table, size[:, None], out=np.zeros_like(table), where=size[:, None] > 0)
-    return np.asarray(signs @ unit.T.astype(signs.dtype), dtype=np.float64)
+    return unit.astype(np.float32)
+
+
+def _flipped(unit: NDArray[np.float32], signs: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:
+    """Yield the statistic's size of every try (rows) under some of the patterns (columns) after the other."""
+    at_once = max(1, CHUNK // max(1, len(unit)))
+    for start in range(0, len(signs), at_once):
+        found = unit @ signs[start : start + at_once].T
+        yield np.abs(found, out=found)
 
 
 def _step_down(table: Floats, observed: Floats, signs: NDArray[np.float32]) -> Floats:
     """Return max-T step-down p-values: each try against the largest of itself and all that are less extreme."""
-    order = np.argsort(-observed, kind="stable")
+    order = np.argsort(observed, kind="stable")  # the least extreme first
     reached = np.zeros(len(observed), dtype=np.int64)
     # float32 sums of unit vectors are right to about 1e-6: what differs by less is a tie, and ties count.
-    target = observed[order] * (1 - ROUNDING) - 1e-5
-    at_once = max(1, CHUNK // max(1, len(observed)))
-    for start in range(0, len(signs), at_once):
-        flipped = np.abs(_studentised(table, signs[start : start + at_once])[:, order])
-        largest = np.maximum.accumulate(flipped[:, ::-1], axis=1)[:, ::-1]
-        reached += (largest >= target).sum(axis=0)
+    target = (observed[order] * (1 - ROUNDING) - 1e-5).astype(np.float32)
+    for found in _flipped(_unit(table)[order], signs):
+        np.maximum.accumulate(found, axis=0, out=found)
+        reached += np.count_nonzero(found >= target[:, None], axis=1)
     p_values = np.empty(len(observed))
-    p_values[order] = np.maximum.accumulate((1 + reached) / (1 + len(signs)))
+    p_values[order] = np.maximum.accumulate(((1 + reached) / (1 + len(signs)))[::-1])[::-1]
     p_values[observed == 0] = 1.0
     return p_values
 
 
 def _critical(centred: Floats, signs: NDArray[np.float32], confidence: float) -> float:
     """Return the quantile of the largest studentised deviation, in standard errors."""
-    largest = np.empty(len(signs))
-    at_once = max(1, CHUNK // max(1, len(centred)))
-    units = np.maximum((centred != 0).sum(axis=1), 2)
-    for start in range(0, len(signs), at_once):
-        z = np.abs(_studentised(centred, signs[start : start + at_once]))
-        # From z = sum / root of squares to Student's t of the same flipped sample.
-        t = z * np.sqrt((units - 1) / np.maximum(units - z**2, 1e-9))
-        largest[start : start + at_once] = t.max(axis=1)
-    return float(np.quantile(largest, confidence, method="higher"))
+    units = np.maximum((centred != 0).sum(axis=1), 2).astype(np.float32)[:, None]
+    largest = []
+    for z in _flipped(_unit(centred), signs):
+        # From z = sum / root of squares to Student's t of the same flipped sample: t^2 = z^2 (u - 1) / (u - z^2).
+        square = np.square(z, out=z)
+        rest = np.maximum(units - square, np.float32(1e-9))
+        square *= units - 1
+        square /= rest
+        largest.append(square.max(axis=0))
+    return float(np.sqrt(np.quantile(np.concatenate(largest), confidence, method="higher")))
+
+
+def luck_of_the_best(
+    differences: ArrayLike,
+    *,
+    clusters: Sequence[Hashable | None] | None = None,
+    draws: int = 999,
+    seed: int = 0,
+) -> float | None:
+    """Return by how much the best of these tries would seem to gain if none of them changed anything, in points.
+
+    The median, over joint sign flips of the differences around their means, of the largest mean difference.
+    ``differences`` and ``clusters`` as in `correct_over_tries`; None without any.
+
+    >>> rng = np.random.default_rng(1)
+    >>> [round(luck_of_the_best(rng.choice([-1, 0, 1], (k, 100)).astype(float)), 2) for k in (2, 30)]
+    [0.04, 0.16]
+    """
+    table = score_array(differences, ndim=2, name="differences")
+    known = ~np.isnan(table)
+    counts = known.sum(axis=1)
+    table, known, counts = table[counts > 0], known[counts > 0], counts[counts > 0]
+    if not len(table):
+        return None
+    means = np.nansum(table, axis=1) / counts
+    centred = np.where(known, table - means[:, None], 0.0)
+    if clusters is not None:
+        centred = _by_cluster(centred, cluster_codes(clusters, table.shape[1]))
+    signs = _signs(draws, centred.shape[1], seed)
+    return float(np.median(((centred / counts[:, None]).astype(np.float32) @ signs.T).max(axis=0)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
