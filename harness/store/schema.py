@@ -1,13 +1,13 @@
 """The tables of the store. A change to what is stored is a new `VERSION`, which older programs refuse to touch.
 
-Checksums and leases are no change of version: a store without them gets them when something is written, and
+Checksums, leases and the ledger are no change of version: a store without them gets them when something is written, and
 programs that do not know them pass them over. A checksum is that of a row that is not going to change any more, so no
 older program can make it wrong. The tables of leases hold nothing that lasts.
 """
 
 from typing import Any
 
-from sqlalchemy import Column, Float, Integer, MetaData, Table, Text
+from sqlalchemy import Column, Float, Integer, MetaData, Table, Text, UniqueConstraint
 from sqlalchemy.types import TypeDecorator
 
 VERSION = 1
@@ -113,3 +113,51 @@ lease_owners = Table(
     Column("started", Float, nullable=False),
     Column("expires", Float, nullable=False),
 )
+ledger_sets = Table(
+    "ledger_set",
+    metadata,
+    Column("digest", Text, primary_key=True),
+    Column("name", AnyText, nullable=False),
+    Column("date", Text, nullable=False),
+    Column("items", Text, nullable=False),
+    Column("clusters", Text),
+)
+ledger_rows = Table(
+    "ledger_row",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("taskset", Text, nullable=False),
+    Column("judge", Text, nullable=False),
+    Column("judge_name", AnyText, nullable=False),
+    Column("candidate", Text, nullable=False),
+    Column("answers", Text, nullable=False),
+    Column("label", AnyText, nullable=False),
+    Column("prompt", AnyText),
+    Column("run", AnyText, nullable=False),
+    Column("date", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("baseline", Text),
+    Column("scores", Text, nullable=False),
+    UniqueConstraint("taskset", "judge", "candidate"),
+)
+ledger_seals = Table(
+    "ledger_seal",
+    metadata,
+    Column("taskset", Text, primary_key=True),
+    Column("name", AnyText, nullable=False),
+    Column("date", Text, nullable=False),
+    Column("share", Float, nullable=False),
+    Column("sealed", Text, nullable=False),
+    Column("opened", Text, nullable=False),
+    Column("tries_before", Integer, nullable=False),
+)
+ledger_resets = Table(
+    "ledger_reset",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("name", AnyText, nullable=False),
+    Column("date", Text, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("openings", Integer, nullable=False),
+)
+ledger = (ledger_sets, ledger_rows, ledger_seals, ledger_resets)
