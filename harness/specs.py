@@ -76,6 +76,7 @@ class TaskTable:
 
     path: str | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
+    seal: Annotated[float, Gt(0), Lt(1)] | None = None
 
 
 def load_config(path: str | None) -> Config:
@@ -249,7 +250,7 @@ def parse_task(text: str, config: Config) -> TaskSpec:
             tr("--task {text!r} lacks a name or a path.", text=text), hint=tr("Write --task NAME or --task NAME=PATH.")
         )
     settings = dict(config.tasks.get(name, {}))
-    own: dict[str, Any] = {key: settings.pop(key) for key in ("path", "columns") if key in settings}
+    own: dict[str, Any] = {key: settings.pop(key) for key in ("path", "columns", "seal") if key in settings}
     table = decode(TaskTable, own, where=f"[tasks.{name}]")
     source = path or table.path
     task = TaskSpec(name=name, source=source, columns=table.columns, settings=settings)
@@ -261,6 +262,18 @@ def parse_task(text: str, config: Config) -> TaskSpec:
     if source is None:
         plugins.entry("tasks", task_plugin(task))
     return task
+
+
+def seal_shares(spec: EvalSpec, config: Config, flag: float | None = None) -> dict[str, float]:
+    """Return how much of each task set is to be sealed: ``--seal`` for all, else ``seal`` of ``[tasks.NAME]``.
+
+    >>> task = TaskSpec(name="mine")
+    >>> spec = EvalSpec(models=(), prompts=(), tasks=(task,), judges=())
+    >>> seal_shares(spec, Config(tasks={"mine": {"seal": 0.4}})), seal_shares(spec, Config())
+    ({'mine': 0.4}, {})
+    """
+    shares = {task.name: flag or config.tasks.get(task.name, {}).get("seal") for task in spec.tasks}
+    return {name: share for name, share in shares.items() if share is not None}
 
 
 def task_plugin(task: TaskSpec) -> str:

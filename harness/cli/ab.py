@@ -8,6 +8,7 @@ import click
 from harness.analysis.prompt_test import plan_experiment, units_to_split
 from harness.cli.dry_run import dry_run_report
 from harness.cli.eval import run_evaluation, say_notices
+from harness.cli.execution import invocation
 from harness.cli.options import common_options, evaluation_options
 from harness.cli.say import language, say
 from harness.errors import UnknownNameError, UsageError
@@ -19,6 +20,7 @@ from harness.runs.declared import asked_declaration, declaration
 from harness.runs.finish import check_names, check_plan
 from harness.runs.folder import AB_MARKDOWN, RunFolder, new_run
 from harness.runs.manifest import PromptTest
+from harness.runs.sealing import read_sealing
 from harness.specs import default_run_name, load_config, store_mirror, store_url
 from reports.ab import plan_sentence
 
@@ -64,8 +66,11 @@ def ab(
     if control is not None and control not in spec.prompts:
         raise UnknownNameError(tr("prompt in this test"), control, spec.prompts)
     name = f"ab-{default_run_name(spec)}" if run_name is None else run_name
-    evaluation = assemble(
-        spec, name, allow_prompt_mismatch=allow_prompt_mismatch, declared=declaration(settings, **options)
+    url = store_url(store, settings)
+    sealing = read_sealing(url, date=invocation().date)
+    declared = declaration(settings, **options)
+    evaluation = sealing.noted(
+        assemble(spec, name, allow_prompt_mismatch=allow_prompt_mismatch, declared=declared, choose=sealing.choose)
     )
     _check(evaluation, select=select)
     folder = new_run(settings.runs, evaluation.name)
@@ -73,7 +78,6 @@ def ab(
     check_names(asked_declaration(**options), evaluation, folder)
     for line in _plan(evaluation):
         say(line, err=True)
-    url = store_url(store, settings)
     if dry_run:
         say_notices(evaluation)
         say(dry_run_report(evaluation, url, as_json=as_json))

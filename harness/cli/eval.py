@@ -8,8 +8,10 @@ import click
 
 from harness.cli.dry_run import dry_run_report
 from harness.cli.execution import UNSCORED_EXIT, execute_here, invocation, say_note, say_outcome
-from harness.cli.options import common_options, evaluation_options
+from harness.cli.options import FiniteRange, common_options, evaluation_options
 from harness.cli.say import language, say
+from harness.errors import UsageError
+from harness.locale import tr
 from harness.runs.asking import evaluation_spec
 from harness.runs.assemble import Evaluation, assemble
 from harness.runs.boards import view_of
@@ -19,8 +21,10 @@ from harness.runs.folder import MARKDOWN, RESULTS, RunFolder, new_run
 from harness.runs.load import load_run
 from harness.runs.manifest import PromptTest
 from harness.runs.panels import declare_primary, panel_specs
-from harness.specs import load_config, store_mirror, store_url
+from harness.runs.sealing import Sealing, read_sealing
+from harness.specs import default_run_name, load_config, seal_shares, store_mirror, store_url
 from harness.store.mirror import mirrored_store
+from harness.tasks.seal import DEFAULT_SHARE
 from reports.cautions import cautions
 from reports.markdown import leaderboard_markdown
 from reports.wording import words
@@ -36,6 +40,15 @@ from reports.wording import words
 @click.option(
     "--panel", "panels", metavar="JUDGE,JUDGE|NAME", multiple=True, help="Judges that count as one; may be repeated."
 )
+@click.option(
+    "--seal",
+    type=FiniteRange(0, 1, min_open=True, max_open=True),
+    is_flag=False,
+    flag_value=DEFAULT_SHARE,
+    metavar="[SHARE]",
+    help="Keep this share of each task set for one final claim.  [default: 0.5]",
+)
+@click.option("--open-seal", is_flag=True, help="Judge the sealed tasks, for the final claim.")
 @click.option("--json", "as_json", is_flag=True, help="Print results.json instead of the leaderboard.")
 @common_options
 def evaluate(
@@ -48,6 +61,8 @@ def evaluate(
     allow_prompt_mismatch: bool,
     overwrite: bool,
     dry_run: bool,
+    seal: float | None,
+    open_seal: bool,
     as_json: bool,
     **options: Any,  # noqa: ANN401 - click's values, each typed where it is read
 ) -> int:
@@ -55,18 +70,38 @@ def evaluate(
 
     Finished work is kept: the same command continues an interrupted run, and a changed one does only what is new. A run
     keeps the judges it had; one of the same name with other models, tasks or prompts is not replaced unless told so.
+
+    Every candidate tried on a task set is counted (harness history). --seal keeps a part of the tasks away from all
+    boards, until --open-seal judges it for the adapter that you settled on.
     """
     settings = load_config(config)
     panels = panel_specs(options["panels"], settings)
     options = declare_primary(options, panels)
     spec = evaluation_spec(settings, **options)
     url = store_url(store, settings)
-    evaluation = assemble(
-        spec,
-        run_name,
-        allow_prompt_mismatch=allow_prompt_mismatch,
-        declared=declaration(settings, **options),
-        panels=panels,
+    if open_seal and seal is not None:
+        raise UsageError(
+            tr("--seal and --open-seal were both given."),
+            hint=tr("Seal first, try adapters on the open tasks, and open the seal at the end."),
+        )
+    sealing = read_sealing(
+        url,
+        date=invocation().date,
+        shares=seal_shares(spec, settings, seal),
+        opens=open_seal,
+        limit=spec.limit,
+    )
+    if open_seal and run_name is None:
+        run_name = f"{default_run_name(spec)}-claim"
+    evaluation = sealing.noted(
+        assemble(
+            spec,
+            run_name,
+            allow_prompt_mismatch=allow_prompt_mismatch,
+            declared=declaration(settings, **options),
+            panels=panels,
+            choose=sealing.choose,
+        )
     )
     folder = new_run(settings.runs, evaluation.name)
     check_plan(evaluation, folder, overwrite=overwrite)
@@ -79,6 +114,7 @@ def evaluate(
         evaluation,
         folder,
         url,
+        sealing=sealing,
         mirror=store_mirror(settings),
         max_unscored=max_unscored,
         max_cost=max_cost,
@@ -101,6 +137,7 @@ def run_evaluation(
     folder: RunFolder,
     url: str,
     *,
+    sealing: Sealing | None = None,
     mirror: str | None = None,
     max_unscored: int = 0,
     max_cost: float | None = None,
@@ -110,12 +147,14 @@ def run_evaluation(
 ) -> int:
     """Carry an evaluation out, write its files, print what ``show`` then returns, and return the exit code.
 
-    ``mirror`` is the folder that keeps a copy of the store, None for none; ``test`` an A/B test that the run gets; one
-    that it has stays.
+    ``sealing`` has the seals to write first; ``mirror`` is the folder that keeps a copy of the store, None for none;
+    ``test`` an A/B test that the run gets; one that it has stays.
     """
     folder.create()
     say_notices(evaluation)
     with mirrored_store(url, mirror, tell=partial(say, err=True)) as opened:
+        if sealing is not None:
+            sealing.write(opened)
         if not opened.has_plan(evaluation.plan_digest):
             opened.save_plan(
                 evaluation.plan_digest,

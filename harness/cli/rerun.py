@@ -22,6 +22,7 @@ from harness.runs.load import list_runs
 from harness.runs.manifest import Manifest
 from harness.runs.panels import panel_specs, panels_of, with_members
 from harness.runs.rerun import Agreement, agreement, changes
+from harness.runs.sealing import SeenBefore
 from harness.runs.unpacking import is_bundle, unpacked
 from harness.specs import Config, load_config, parse_judge, store_mirror, store_url
 from harness.store.mirror import mirrored_store
@@ -66,13 +67,17 @@ def rerun(
     settings = load_config(config)
     name, recorded, results, known_store = _recorded(manifest, settings.runs)
     spec, mismatch = _spec(recorded, config)
+    known = recorded.provenance
+    seen = SeenBefore(tasks=known.get("tasks", {}), seals=known.get("seals", {}), limit=spec.limit)
     evaluation = assemble(
         spec,
         run_name or f"{name}-rerun",
         allow_prompt_mismatch=mismatch,
         declared=recorded.declared,
         panels=panels_of(recorded.panels, [judge.text for judge in spec.judges]),
+        choose=seen.choose,
     )
+    evaluation = replace(evaluation, seals=known.get("seals", {}))
     folder = new_run(settings.runs, evaluation.name)
     _say_changes(recorded, evaluation, frozen=frozen)
     check_plan(evaluation, folder, overwrite=overwrite)

@@ -25,7 +25,8 @@ from harness.runs.finish import finish
 from harness.runs.panels import declare_primary, panel_specs
 from harness.runs.provenance import Invocation
 from harness.runs.run import Run
-from harness.specs import load_config, store_mirror, store_url
+from harness.runs.sealing import read_sealing
+from harness.specs import default_run_name, load_config, seal_shares, store_mirror, store_url
 from harness.stats import Family
 from harness.store.mirror import mirrored_store
 from harness.types import Generation, Request, Verdict
@@ -82,6 +83,8 @@ def evaluate(
     primary_task: str | None = None,
     max_cost: float | None = None,
     allow_prompt_mismatch: bool = False,
+    seal: float | None = None,
+    open_seal: bool = False,
     progress: Progress | None = None,
 ) -> Run:
     """Evaluate every model under every prompt on every task by every judge, and return the run.
@@ -116,6 +119,8 @@ def evaluate(
         primary_task: The task set whose verdicts count; None: each.
         max_cost: Spend no more than so many US dollars.
         allow_prompt_mismatch: Ask adapters with other prompts than they were trained with.
+        seal: Keep this share of each task set for one final claim.
+        open_seal: Judge the sealed tasks, for the final claim.
         progress: What is told how the work goes, from several threads; None: nobody.
 
     Raises:
@@ -147,20 +152,31 @@ def evaluate(
     settings = load_config(config)
     found = panel_specs(options["panels"], settings)
     options = declare_primary(options, found)
-    evaluation = assemble(
-        evaluation_spec(settings, **options),
-        run,
-        allow_prompt_mismatch=allow_prompt_mismatch,
-        declared=declaration(settings, **options),
-        panels=found,
+    spec, url = evaluation_spec(settings, **options), store_url(store, settings)
+    started = datetime.now().astimezone().isoformat(timespec="seconds")
+    shares = seal_shares(spec, settings, seal)
+    sealing = read_sealing(url, date=started, shares=shares, opens=open_seal, limit=limit)
+    if open_seal and run is None:
+        run = f"{default_run_name(spec)}-claim"
+    evaluation = sealing.noted(
+        assemble(
+            spec,
+            run,
+            allow_prompt_mismatch=allow_prompt_mismatch,
+            declared=declaration(settings, **options),
+            panels=found,
+            choose=sealing.choose,
+        )
     )
     check_declared(
         asked_declaration(**options),
         [*(judge.name for judge in evaluation.job.planned_judges), *(panel.name for panel in evaluation.panels)],
         [task.name for task in evaluation.job.tasks],
     )
-    command = _as_command({**options, "run": run, "allow_prompt_mismatch": allow_prompt_mismatch, "config": config})
-    with mirrored_store(store_url(store, settings), store_mirror(settings), tell=log.warning) as opened:
+    options |= {"run": run, "allow_prompt_mismatch": allow_prompt_mismatch, "config": config}
+    command = _as_command(options | {"seal": seal, "open_seal": open_seal})
+    with mirrored_store(url, store_mirror(settings), tell=log.warning) as opened:
+        sealing.write(opened)
         if not opened.has_plan(evaluation.plan_digest):
             samples = {task.name: task.samples for task in evaluation.job.tasks}
             opened.save_plan(evaluation.plan_digest, samples, evaluation.job.requests)

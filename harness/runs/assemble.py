@@ -1,8 +1,9 @@
 """The composition root: opens what a spec names and puts it together into a job for the engine."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from harness import plugins
 from harness.engine.job import Job, planned_judge
@@ -16,12 +17,15 @@ from harness.specs import check_labels, default_run_name, task_plugin
 from harness.templates import Template, load_template
 from harness.types import Declaration, EvalSpec, JudgeSpec, ModelSpec, PlannedTask, Sample, TaskSpec
 
+Choose = Callable[[str, tuple[Sample, ...]], tuple[Sample, ...]]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evaluation:
     """A spec with all that it names opened. ``notices`` are for the user; ``baseline`` is a model label of the plan.
 
     ``declared``: what is said before looking; no part of the plan, so that saying it later makes no other run.
+    ``seals``: which part of a sealed task set this is, and the share that is sealed, by the set's name.
     """
 
     name: str
@@ -33,6 +37,7 @@ class Evaluation:
     notices: tuple[str, ...]
     declared: Declaration = field(default_factory=Declaration)
     panels: tuple[PlannedPanel, ...] = ()
+    seals: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 def assemble(
@@ -42,8 +47,11 @@ def assemble(
     allow_prompt_mismatch: bool = False,
     declared: Declaration | None = None,
     panels: Sequence[PanelSpec] = (),
+    choose: Choose | None = None,
 ) -> Evaluation:
     """Open tasks, models, templates and judges, and plan every request. ``panels`` are of judges of the spec.
+
+    ``choose`` says which tasks of a set are seen (see `harness.runs.sealing`), before the limit; None: all.
 
     Raises:
         HarnessError: whatever cannot be opened, found or filled, before anything is generated; or an adapter was
@@ -63,7 +71,8 @@ def assemble(
         if isinstance(backend, AnswerFile):
             for task, samples in whole.items():
                 backend.check_ids(task, [sample.id for sample in samples])
-    tasks = tuple(PlannedTask(name=task, samples=samples[: spec.limit]) for task, samples in whole.items())
+    seen = whole if choose is None else {task: choose(task, samples) for task, samples in whole.items()}
+    tasks = tuple(PlannedTask(name=task, samples=samples[: spec.limit]) for task, samples in seen.items())
     rows = [
         (label, prompt)
         for label, backend in models.items()

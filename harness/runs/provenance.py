@@ -71,6 +71,7 @@ def provenance_of(evaluation: Evaluation, invocation: Invocation) -> dict[str, A
         "date": invocation.date,
         "command": invocation.command,
         **asked(evaluation),
+        **({"seals": {task: dict(part) for task, part in evaluation.seals.items()}} if evaluation.seals else {}),
         "versions": versions(),
         "machine": machine(),
     }

@@ -109,7 +109,7 @@ def _unit(table: Floats) -> NDArray[np.float32]:
     """Return rows of length one, zeros where a try has no difference: their flipped sums are the statistic."""
     size = np.sqrt((table**2).sum(axis=1))
     unit = np.divide(table, size[:, None], out=np.zeros_like(table), where=size[:, None] > 0)
-    return unit.astype(np.float32)
+    return np.asarray(unit, dtype=np.float32)
 
 
 def _flipped(unit: NDArray[np.float32], signs: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:

@@ -77,10 +77,14 @@ class Seal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reset:
-    """That somebody had the ledger forget a task set: how many ``tries``, of which ``openings`` of a seal, it held."""
+    """That somebody had the ledger forget what came until ``date`` on the ``tasksets`` of one name.
+
+    How many ``tries`` it held of them, and how many ``openings`` of a seal.
+    """
 
     name: str
     date: str
+    tasksets: tuple[str, ...]
     tries: int
     openings: int
 
@@ -98,6 +102,13 @@ class Ledger:
         """Return the sets whose tasks are all among ``items``, or hold all of them: parts of one set, or the whole."""
         wanted = {*items}
         return tuple(known for known in self.sets if wanted <= {*known.items} or wanted >= {*known.items})
+
+    def tried(self, sets: Collection[TaskSet], judge: str | None = None) -> frozenset[str]:
+        """Return the candidates that were tried on some sets, under one judge or any."""
+        wanted = {known.digest for known in sets}
+        return frozenset(
+            row.candidate for row in self.rows if row.taskset in wanted and is_try(row) and judge in (None, row.judge)
+        )
 
     def of(self, sets: Collection[TaskSet], judge: str) -> tuple[LedgerRow, ...]:
         """Return the rows of some sets under one judge."""
@@ -183,17 +194,51 @@ def add_seal(store: Store, whole: TaskSet, seal: Seal) -> Seal:
         return next(known for known in _read(connection, store).seals if known.taskset == seal.taskset)
 
 
-def reset_rows(store: Store, sets: Sequence[TaskSet], reset: Reset) -> None:
-    """Forget what was compared on some sets, and keep on record that it was; seals stay.
+def reset_rows(store: Store, reset: Reset) -> None:
+    """Forget what was compared on the sets of a reset, and keep on record that it was; seals stay.
 
     Raises:
         StoreError: the store cannot be written.
     """
-    digests = [known.digest for known in sets]
     with store.transaction(write=True) as connection:
         schema.metadata.create_all(connection, tables=list(schema.ledger))
-        connection.execute(delete(schema.ledger_rows).where(schema.ledger_rows.c.taskset.in_(digests)))
-        connection.execute(insert(schema.ledger_resets), [asdict(reset)])
+        _forget(connection, reset)
+
+
+def take_in_ledger(store: Store, other: Store) -> int:
+    """Add what another store knows of tries, seals and resets; return how many rows were new.
+
+    What either store was told to forget is not brought back.
+
+    Raises:
+        StoreError: the other store cannot be read, or this one not written.
+    """
+    theirs, ours = read_ledger(other), read_ledger(store)
+    if theirs == Ledger():
+        return 0
+    resets = [reset for reset in theirs.resets if reset not in ours.resets]
+    forgotten = {(taskset, reset.date) for reset in (*ours.resets, *resets) for taskset in reset.tasksets}
+    rows = [
+        replace(row, number=0)
+        for row in theirs.rows
+        if not any(taskset == row.taskset and row.date <= date for taskset, date in forgotten)
+    ]
+    with store.transaction(write=True) as connection:
+        schema.metadata.create_all(connection, tables=list(schema.ledger))
+        for reset in resets:
+            _forget(connection, reset)
+        if theirs.seals:
+            seals = [_closed(seal, "sealed", "opened") for seal in theirs.seals]
+            connection.execute(insert(schema.ledger_seals).on_conflict_do_nothing(), seals)
+    before = len(read_ledger(store).rows)
+    return len(add_rows(store, theirs.sets, rows).rows) - before
+
+
+def _forget(connection: Connection, reset: Reset) -> None:
+    rows = schema.ledger_rows.c
+    gone = delete(schema.ledger_rows).where(rows.taskset.in_(reset.tasksets), rows.date <= reset.date)
+    connection.execute(gone)
+    connection.execute(insert(schema.ledger_resets), [_closed(reset, "tasksets")])
 
 
 def is_try(row: LedgerRow) -> bool:
@@ -249,19 +294,19 @@ def _read(connection: Connection, store: Store) -> Ledger:
             sets=tuple(TaskSet(**_opened(one, "items", "clusters")) for one in sets),
             rows=tuple(LedgerRow(**_opened(one, "scores")) for one in rows),
             seals=tuple(Seal(**_opened(one, "sealed", "opened")) for one in seals),
-            resets=tuple(Reset(**{name: value for name, value in one.items() if name != "number"}) for one in resets),
+            resets=tuple(Reset(**_opened(one, "tasksets")) for one in resets),
         )
     except (ValueError, TypeError) as error:
         raise store.damaged(tr("a row cannot be read ({name})", name=type(error).__name__)) from error
 
 
 def _opened(fields: RowMapping, *lists: str) -> dict[str, Any]:
-    """Return the fields of a row whose lists stand in it as JSON."""
-    known = dict(fields)
+    """Return the fields of a row whose lists stand in it as JSON; a reset's number is nobody's affair."""
+    known = {name: value for name, value in fields.items() if name != "number" or "scores" in lists}
     return known | {name: None if known[name] is None else tuple(json.loads(known[name])) for name in lists}
 
 
-def _closed(record: TaskSet | LedgerRow | Seal, *lists: str) -> dict[str, Any]:
+def _closed(record: TaskSet | LedgerRow | Seal | Reset, *lists: str) -> dict[str, Any]:
     """Return a record as the fields of a row."""
     fields = {name: value for name, value in asdict(record).items() if name != "number"}
     return fields | {name: None if fields[name] is None else _json(fields[name]) for name in lists}

@@ -23,6 +23,7 @@ from sqlalchemy import Table
 from harness.errors import StoreError
 from harness.locale import Text, tr, trn
 from harness.store import schema
+from harness.store.ledger import take_in_ledger
 from harness.store.store import Store
 from harness.store.store_file import store_file
 
@@ -87,9 +88,9 @@ def take_in(store: Store, folder: Path, *, tell: Tell) -> int:
                 tell(tr("{path} cannot be read: {reason}.", path=folder / name, reason=error.strerror))
                 continue
             if _is_whole(local):
-                with Store(str(local), read_only=True):
-                    pass  # it is a store, and of a version that is known
-                return _merge(store, local)
+                with Store(str(local), read_only=True) as copy:  # it is a store, and of a version that is known
+                    tries = take_in_ledger(store, copy)
+                return _merge(store, local) + tries
             tell(tr("{path} is not whole; the copy before it is taken.", path=folder / name))
     return 0
 

@@ -157,6 +157,7 @@ ledger_resets = Table(
     Column("number", Integer, primary_key=True, autoincrement=True),
     Column("name", AnyText, nullable=False),
     Column("date", Text, nullable=False),
+    Column("tasksets", Text, nullable=False),
     Column("tries", Integer, nullable=False),
     Column("openings", Integer, nullable=False),
 )

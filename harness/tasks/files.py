@@ -55,7 +55,7 @@ def open_file(spec: TaskSpec) -> SampleList:
 def refuse_settings(spec: TaskSpec) -> None:
     """Raise UnknownNameError for a setting that a task from a file does not have: passed over, it would mislead."""
     for key in spec.settings:
-        raise UnknownNameError(tr("setting of [tasks.{name}]", name=spec.name), key, ["path", "columns"])
+        raise UnknownNameError(tr("setting of [tasks.{name}]", name=spec.name), key, ["path", "columns", "seal"])
 
 
 def to_samples(rows: Sequence[Row], *, path: str, columns: Mapping[str, str] | None = None) -> list[Sample]:

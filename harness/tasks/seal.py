@@ -133,4 +133,4 @@ def _places(units: Sequence[_Unit]) -> dict[str, float]:
 
 def _uniform(value: Sequence[str]) -> float:
     """Return a number between 0 and 1 that looks random, the same for equal values."""
-    return int(digest([_KEY, *value])[:_DIGITS], 16) / 16**_DIGITS
+    return int(digest([_KEY, *value])[:_DIGITS], 16) / float(16**_DIGITS)

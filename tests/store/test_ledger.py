@@ -21,6 +21,7 @@ from harness.store.ledger import (
     item_keys,
     read_ledger,
     reset_rows,
+    take_in_ledger,
     task_set,
 )
 from harness.store.store import Store
@@ -158,11 +159,31 @@ def test_a_reset_is_on_record(store: Store) -> None:
     """Rows of the set go, those of others and the seal stay, and that it was done is known."""
     other = task_set("other", SAMPLES[:2], "")
     add_rows(store, [SET, other], [row("a"), row("b"), row("c", (1, 2), taskset=other.digest)])
-    reset_rows(store, [SET], Reset(name="六問", date="2026-11-03", tries=2, openings=0))
+    reset = Reset(name="六問", date="2026-11-03", tasksets=(SET.digest,), tries=2, openings=0)
+    reset_rows(store, reset)
     now = read_ledger(store)
     assert ["c"] == [one.candidate for one in now.rows]
-    assert (Reset(name="六問", date="2026-11-03", tries=2, openings=0),) == now.resets
+    assert (reset,) == now.resets
     assert ["c", "d"] == [one.candidate for one in add_rows(store, [SET], [row("d")]).rows]
+
+
+def test_two_stores_become_one(store: Store, tmp_path: Path) -> None:
+    """Tries and seals of the other come over; what either was told to forget does not come back."""
+    seal = Seal(taskset="s", name="n", date="d", share=0.5, sealed=("a",), opened=("b",), tries_before=0)
+    with Store(str(tmp_path / "other.sqlite")) as other:
+        add_rows(other, [SET], [row("old"), row("both"), row("theirs", date="2026-11-05")])
+        add_seal(other, SET, seal)
+        add_rows(store, [SET], [row("both")])
+        assert 2 == take_in_ledger(store, other)
+        assert 0 == take_in_ledger(store, other)
+        assert {"old", "both", "theirs"} == {one.candidate for one in read_ledger(store).rows}
+        assert (seal,) == read_ledger(store).seals
+        reset_rows(store, Reset(name="六問", date="2026-11-03", tasksets=(SET.digest,), tries=2, openings=0))
+        assert 0 == take_in_ledger(store, other)
+        assert {"theirs"} == {one.candidate for one in read_ledger(store).rows}
+        take_in_ledger(other, store)
+        assert {"theirs"} == {one.candidate for one in read_ledger(other).rows}
+        assert read_ledger(store).resets == read_ledger(other).resets
 
 
 def test_damage_is_said(store: Store) -> None:
