@@ -258,6 +258,15 @@ class ChecksSamples(Protocol):
         """
 
 
+@runtime_checkable
+class TellsOfTasks(Protocol):
+    """A task source that has something to say of what it found, such as a part where a whole set was meant."""
+
+    @property
+    def notices(self) -> Sequence[str]:
+        """Sentences for the user."""
+
+
 class TaskSource(Protocol):
     """Where samples come from."""
 

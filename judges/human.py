@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from harness.errors import InputError, NothingUsableError, UsageError
-from harness.human.ratings import Rating, RatingsFile, rating_scale, read_file
+from harness.human.ratings import ROLES, Rating, RatingsFile, rating_scale, read_file
 from harness.locale import tr
 from harness.tables import compact, id_text, read_table
 from harness.types import Generation, JudgeSpec, Sample, Scale, Verdict
@@ -277,6 +277,7 @@ def open_human(spec: JudgeSpec) -> list[HumanRatings]:
     ``rater``, ``comment``, ``judge``, ``kind`` and ``task``. The mean of several raters is the score; a row that names
     a prompt rates that prompt's answer alone. ``spec.settings["scale"]`` is a pair (default 1 to 5), ``step`` the
     distance of two scores; a score that is blank, no number or off the scale is left out, and said so, never rounded.
+    Other names of columns are given behind the path: ``ratings.xlsx,score=点数,model=モデル``.
 
     Raises:
         UsageError: no file was named, or a setting cannot be used.
@@ -296,7 +297,7 @@ def _open(spec: JudgeSpec, *, kind: str) -> list[HumanRatings]:
             tr("The judge {name!r} needs a file.", name=spec.name), hint=tr("Pass --judge {name}:PATH.", name=spec.name)
         )
     scale = rating_scale(spec.settings, f"[judges.{spec.name}]")
-    file = read_file(read_table(spec.option), scale)
+    file = read_file(read_table(spec.option, roles=ROLES), scale)
     by_judge: dict[str | None, list[Rating]] = defaultdict(list)
     for rating in file.ratings:
         by_judge[rating.judge].append(rating)

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from harness.analysis.leaderboard import Board, BoardRow, Comparison, Leaderboard
 from harness.locale import Text
 from harness.tables.cells import guarded
+from harness.tables.workbook import workbook
 from reports.formatting import printable
 from reports.gaps import gap_cautions
 from reports.panel_text import panels_section
@@ -156,14 +157,41 @@ def results_csv(document: Mapping[str, Any]) -> str:
 
     A text that a spreadsheet would take for a formula gets a leading apostrophe.
     """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerows(_cells(document))
+    return text.getvalue()
+
+
+def results_workbook(document: Mapping[str, Any]) -> bytes:
+    """Return the same rows as an Excel workbook, with sheets for all comparisons and for what is to be known."""
+    compared = [
+        {**one, **{f"{side}_{part}": one[side][part] for side in ("candidate", "baseline") for part in one[side]}}
+        for one in document["comparisons"]
+    ]
+    sheets = {"rows": _cells(document), "comparisons": _table(compared), "notices": _table(document["notices"])}
+    return workbook(sheets)
+
+
+def _table(entries: Sequence[Mapping[str, Any]]) -> list[list[Any]]:
+    """Return entries as rows of cells under the names of what they hold, without what no cell can hold."""
+    flat = [
+        {name: value for name, value in entry.items() if isinstance(value, str | int | float | None)}
+        for entry in entries
+    ]
+    names = list(dict.fromkeys(name for entry in flat for name in entry))
+    return [names, *([_guarded(entry.get(name)) for name in names] for entry in flat)]
+
+
+def _cells(document: Mapping[str, Any]) -> list[list[Any]]:
+    """Return the rows of a results document under their heading."""
     compared: dict[tuple[Any, ...], list[Mapping[str, Any]]] = {}
     for comparison in document["comparisons"]:
         candidate = comparison["candidate"]
         place = comparison["task"], comparison["judge"], candidate["model"], candidate["prompt"]
         compared.setdefault(place, []).append(comparison)
-    text = io.StringIO()
-    writer = csv.DictWriter(text, [*_ROW_COLUMNS, *_COMPARISON_COLUMNS], lineterminator="\n")
-    writer.writeheader()
+    names = [*_ROW_COLUMNS, *_COMPARISON_COLUMNS]
+    rows: list[list[Any]] = [names]
     for row in document["rows"]:
         found = compared.get((row["task"], row["judge"], row["model"], row["prompt"]), [])
         cells = {name: row[name] for name in _ROW_COLUMNS if name not in ("scale_low", "scale_high")}
@@ -174,8 +202,8 @@ def results_csv(document: Mapping[str, Any]) -> str:
                 "baseline_model": found[0]["baseline"]["model"],
                 "baseline_prompt": found[0]["baseline"]["prompt"],
             }
-        writer.writerow({name: _guarded(value) for name, value in cells.items()})
-    return text.getvalue()
+        rows.append([_guarded(cells.get(name)) for name in names])
+    return rows
 
 
 def _guarded(value: object) -> object:

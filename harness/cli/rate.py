@@ -20,6 +20,7 @@ from harness.human.draw import (
     key_document,
     read_key,
     read_sheets,
+    sheet_rows,
     sheet_text,
     tag_of,
 )
@@ -35,11 +36,13 @@ from harness.runs.unpacking import refuse_bundle
 from harness.specs import load_config
 from harness.store.store import Store
 from harness.tables import Table, read_table
+from harness.tables.workbook import workbook
 from harness.types import RowKey, Sample
 from reports.audit import agreement_cells
 
 RATINGS = "ratings.csv"
 _LISTED = 5
+_WIDTHS = (12, 40, 70, 40, 30, 8, 30)  # characters, of a workbook's columns
 _FEW = 20  # tasks under which no anchored estimate is given
 
 
@@ -63,6 +66,9 @@ def rate() -> None:
 @click.option("--model", "models", metavar="LABEL", multiple=True, help="Only this model; may be repeated.")
 @click.option("--seed", type=int, default=0, show_default=True, metavar="S", help="Of the draw and the shuffling.")
 @click.option("--output", metavar="DIR", help="Where the sheets go.  [default: rating/ in the run's folder]")
+@click.option(
+    "--format", "form", type=click.Choice(["csv", "xlsx"]), default="csv", show_default=True, help="Of the sheets."
+)
 @common_options
 def export_sheets(
     *,
@@ -72,6 +78,7 @@ def export_sheets(
     models: tuple[str, ...],
     seed: int,
     output: str | None,
+    form: str,
     config: str | None,
     store: str | None,
 ) -> None:
@@ -92,14 +99,15 @@ def export_sheets(
         seed=seed,
     )
     samples = _samples(stored)
-    folder = RunFolder(".", str(Path(output).absolute() if output else (own.path / "rating").absolute()))
+    place = Path(output).expanduser().absolute() if output else (own.path / "rating").absolute()
+    folder = RunFolder(".", str(place))
     folder.create()
-    sheets = {_sheet_name(export.draw, rater): sheet_text(export, rater, samples) for rater in _raters(export)}
-    for name, text in sheets.items():
-        _refuse_overwriting(folder.path / name, text)
+    sheets = {_sheet_name(export.draw, rater, form): _sheet(export, rater, samples, form) for rater in _raters(export)}
+    for name, data in sheets.items():
+        _refuse_overwriting(folder.path / name, data)
     own.write_json(_key_name(export.draw.tag), key_document(export))
-    for name, text in sheets.items():
-        folder.write(name, text)
+    for name, data in sheets.items():
+        folder.write_bytes(name, data)
         say(folder.path / name)
     _say_what_was_drawn(export, own)
 
@@ -121,16 +129,22 @@ def _raters(export: Export) -> list[str]:
     return list(dict.fromkeys(item.rater for item in export.items))
 
 
-def _sheet_name(draw: Draw, rater: str) -> str:
-    return f"sheet-{draw.tag}-rater-{rater}.csv"
+def _sheet(export: Export, rater: str, samples: Mapping[tuple[str, str], Sample], form: str) -> bytes:
+    if form == "csv":
+        return sheet_text(export, rater, samples).encode("utf-8", "replace")
+    return workbook({"rating": sheet_rows(export, rater, samples)}, widths=_WIDTHS, wrapped=True)
+
+
+def _sheet_name(draw: Draw, rater: str, form: str) -> str:
+    return f"sheet-{draw.tag}-rater-{rater}.{form}"
 
 
 def _key_name(tag: str) -> str:
     return f"rating-key-{tag}.json"
 
 
-def _refuse_overwriting(path: Path, text: str) -> None:
-    if path.exists() and path.read_bytes() != text.encode("utf-8", "replace"):
+def _refuse_overwriting(path: Path, data: bytes) -> None:
+    if path.exists() and path.read_bytes() != data:
         raise UnwritableError(
             tr("{path} is there already, and somebody has written in it.", path=path),
             hint=tr("Choose another folder with --output DIR."),
@@ -181,7 +195,7 @@ def _say_what_was_drawn(export: Export, folder: RunFolder) -> None:
     epilog="Example: harness rate import demo sheet-1.csv sheet-2.csv",
 )
 @click.argument("run")
-@click.argument("sheets", nargs=-1, required=True, metavar="SHEET.csv…")
+@click.argument("sheets", nargs=-1, required=True, metavar="SHEET…")
 @common_options
 def import_sheets(*, run: str, sheets: tuple[str, ...], config: str | None, store: str | None) -> None:
     """Read filled sheets back into a run; RUN is its name under runs/ or its folder.

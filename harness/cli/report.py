@@ -1,4 +1,4 @@
-"""``harness report``: one board of one or several runs, as Markdown, HTML, JSON or CSV."""
+"""``harness report``: one board of one or several runs, as Markdown, HTML, JSON, CSV or xlsx."""
 
 import json
 import shlex
@@ -26,11 +26,13 @@ from harness.specs import load_config
 from reports.cautions import cautions
 from reports.html import report_html
 from reports.markdown import leaderboard_markdown
-from reports.results import results_csv, results_document
+from reports.results import results_csv, results_document, results_workbook
 from reports.run_view import Report
 from reports.wording import Language, words
 
-FILES = {"md": MARKDOWN, "html": HTML, "json": RESULTS, "csv": CSV}
+XLSX = "results.xlsx"
+FILES = {"md": MARKDOWN, "html": HTML, "json": RESULTS, "csv": CSV, "xlsx": XLSX}
+_BESIDE = ("html", "xlsx", "all")  # what is written into the folder and not printed
 
 
 @click.command(
@@ -43,7 +45,9 @@ FILES = {"md": MARKDOWN, "html": HTML, "json": RESULTS, "csv": CSV}
 @click.option(
     "--format", "form", type=click.Choice([*FILES, "all"]), default="md", show_default=True, help="What to write."
 )
-@click.option("--output", metavar="DIR", help="Write files there.  [default: print; html and all: the run's folder]")
+@click.option(
+    "--output", metavar="DIR", help="Write files there.  [default: print; html, xlsx and all: the run's folder]"
+)
 @click.option("--baseline", metavar="LABEL", help="The model others are compared with.  [default: the first run's]")
 @click.option("--judge", "judges", metavar="NAME", multiple=True, help="Only this judge's scores; may be repeated.")
 @declared_options
@@ -74,8 +78,8 @@ def report(
     made = view_of(merged, baseline=baseline, judges=judges, command=_command(stored))
     tests = prompt_tests_of(stored, judges)
     writers = _writers(made, lang, prompt_tests_document(tests) if tests else None)
-    if output is None and form not in ("html", "all"):
-        say(writers[form](), nl=False)
+    if output is None and form not in _BESIDE:
+        say(writers[form]().decode("utf-8", "replace"), nl=False)
         return
     folder = _folder(output, runs, settings.runs)
     is_own = len(runs) == 1 and folder.path.resolve() == RunFolder(settings.runs, runs[0]).path.resolve()
@@ -90,11 +94,13 @@ def report(
         for kind in (writers if form == "all" else [form])
     }
     if tests and form == "all":
-        files[AB_MARKDOWN if lang == "en" else _in_language(AB_MARKDOWN, lang)] = lambda: prompt_tests_text(tests, lang)
+        files[AB_MARKDOWN if lang == "en" else _in_language(AB_MARKDOWN, lang)] = lambda: prompt_tests_text(
+            tests, lang
+        ).encode("utf-8", "replace")
     folder.create()
     with folder.lock() if is_own else nullcontext():
         for name, text in files.items():
-            folder.write(name, text())
+            folder.write_bytes(name, text())
             say(folder.path / name)
 
 
@@ -109,27 +115,33 @@ def _refuse_other_runs(folder: RunFolder, form: str, *, is_own: bool, is_whole: 
             tr("{path} is the folder of a run, whose files this report would replace.", path=folder.path),
             hint=tr("Choose another folder with --output DIR."),
         )
-    if is_own and not is_whole and form != "html":
+    if is_own and not is_whole and form not in ("html", "xlsx"):
         raise UsageError(
             tr("{path} keeps the whole run, and --judge and --baseline make another report of it.", path=folder.path),
             hint=tr("Choose another folder with --output DIR."),
         )
 
 
-def _writers(made: Report, lang: Language, tests: list[dict[str, Any]] | None) -> dict[str, Callable[[], str]]:
-    found = cautions(made, words(lang))
+def _writers(made: Report, lang: Language, tests: list[dict[str, Any]] | None) -> dict[str, Callable[[], bytes]]:
+    beware = cautions(made, words(lang))
 
     def document() -> dict[str, object]:
         in_english = cautions(made, words("en"))
         return results_document(made.leaderboard, made.provenance, made.notices, cautions=in_english, ab=tests)
 
+    def text(made_text: Callable[[], str]) -> Callable[[], bytes]:
+        return lambda: made_text().encode("utf-8", "replace")
+
     return {
-        "md": lambda: leaderboard_markdown(
-            made.leaderboard, made.provenance, made.notices, cautions=found, language=lang
+        "md": text(
+            lambda: leaderboard_markdown(
+                made.leaderboard, made.provenance, made.notices, cautions=beware, language=lang
+            )
         ),
-        "html": lambda: report_html(made, found, language=lang),
-        "json": lambda: json.dumps(document(), ensure_ascii=False, indent=1, allow_nan=False) + "\n",
-        "csv": lambda: results_csv(document()),
+        "html": text(lambda: report_html(made, beware, language=lang)),
+        "json": text(lambda: json.dumps(document(), ensure_ascii=False, indent=1, allow_nan=False) + "\n"),
+        "csv": text(lambda: results_csv(document())),
+        "xlsx": lambda: results_workbook(document()),
     }
 
 
@@ -153,4 +165,4 @@ def _folder(output: str | None, names: Sequence[str], runs: str) -> RunFolder:
 def _in_language(name: str, lang: Language) -> str:
     """Return a file's name with its language; what is the same in every language keeps its name."""
     path = Path(name)
-    return name if name in (RESULTS, CSV) else f"{path.stem}.{lang}{path.suffix}"
+    return name if name in (RESULTS, CSV, XLSX) else f"{path.stem}.{lang}{path.suffix}"

@@ -217,19 +217,24 @@ def read_key(document: Mapping[str, Any]) -> Export:
     return Export(draw=Draw(**draw | ids | {"rows": rows}), items=tuple(items), texts={})
 
 
-def sheet_text(export: Export, rater: str, samples: Mapping[tuple[str, str], Sample]) -> str:
-    """Return a rater's sheet as CSV text; ``samples`` are by task name and id. Scores and comments are empty.
+def sheet_rows(export: Export, rater: str, samples: Mapping[tuple[str, str], Sample]) -> list[Sequence[str]]:
+    """Return a rater's sheet as rows of cells under their heading; ``samples`` are by task name and id.
 
-    It begins with a byte order mark, so that spreadsheets read it as UTF-8, and no cell can act as a formula.
+    Scores and comments are empty, and no cell can act as a formula.
     """
-    rows = []
+    rows: list[Sequence[str]] = [COLUMNS]
     for item in export.of(rater):
         sample = samples[item.task, item.sample_id]
         text = export.texts[item.answer]
         answer = text if text.strip() else "（空の回答）"
         shown = [sample.input, answer, sample.reference or "", sample.criteria or ""]
         rows.append([item.id, *map(cell, shown), "", ""])
-    return "\ufeff" + csv_text([COLUMNS, *rows])
+    return rows
+
+
+def sheet_text(export: Export, rater: str, samples: Mapping[tuple[str, str], Sample]) -> str:
+    """Return a rater's sheet as CSV text, with a byte order mark by which spreadsheets read it as UTF-8."""
+    return "\ufeff" + csv_text(sheet_rows(export, rater, samples))
 
 
 def cell(text: str) -> str:

@@ -16,7 +16,11 @@ from harness.types import LIKERT_5, Sample, Scale
 
 _NUMBER = re.compile(r"([+-]?(?:\d+(?:\.\d*)?|\.\d+))\s*点?")
 _ID_COLUMNS = ("task_id", "id")
+_COLUMNS = ("model", "score", "prompt", "rater", "comment", "judge", "kind", "task", "item")
 _TEMPLATE = ".j2"
+
+ROLES: Mapping[str, str] = {**dict.fromkeys(_ID_COLUMNS, "task_id"), **{name: name for name in _COLUMNS}}
+"""The columns that are read, each by the name that is looked for first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,7 +145,12 @@ def read_file(table: Table, scale: Scale) -> RatingsFile:
         raise InputError(
             tr("no column {missing!r}", missing=missing[0]),
             path=table.path,
-            hint=tr("The file's columns: {columns}.", columns=", ".join(columns)),
+            hint=tr(
+                "The file's columns: {columns}. Say which one is meant: {path},{missing}=COLUMN",
+                columns=", ".join(columns),
+                path=table.path,
+                missing=missing[0],
+            ),
         )
     ratings, nameless = [], []
     for row in table.rows:

@@ -11,6 +11,11 @@ from harness.types import FinishReason, Generation, ModelSpec, Request
 
 _ID_COLUMNS = ("task_id", "id")
 _ANSWER_COLUMNS = ("output", "answer")
+_ROLES = {
+    **dict.fromkeys(_ID_COLUMNS, "task_id"),
+    **dict.fromkeys(_ANSWER_COLUMNS, "output"),
+    **{name: name for name in ("model", "task", "finish_reason", "tokens_out")},
+}
 _COUNT = re.compile(r"[0-9]{1,12}")  # tokens of an answer; the store holds no number without end
 _CUT_SHORT = {"length", "max_tokens"}
 
@@ -106,6 +111,7 @@ def open_outputs(spec: ModelSpec) -> Mapping[str, Outputs]:
 
     The columns are ``task_id`` or ``id`` (else the row's place within its model), ``output`` or ``answer``, and, where
     they exist, ``model``, ``task``, ``finish_reason`` ("length" marks an answer that was cut short) and ``tokens_out``.
+    Other names are given behind the path: ``answers.csv,output=text,task_id=no``.
     The values of ``model`` are the labels; under a label of the user's own, ``LABEL/value`` if there are several.
 
     Raises:
@@ -114,7 +120,7 @@ def open_outputs(spec: ModelSpec) -> Mapping[str, Outputs]:
     """
     if spec.target is None:
         raise UsageError(tr("The model 'outputs' needs a file."), hint=tr("Pass --model outputs:PATH."))
-    table = read_table(spec.target)
+    table = read_table(spec.target, roles=_ROLES)
     by_model = _answers_by_model(table)
     return {
         _label(spec, model, n_models=len(by_model)): Outputs(answers, path=table.path, sha256=table.sha256, model=model)
@@ -136,7 +142,12 @@ def _answers_by_model(table: Table) -> dict[str | None, list[Answer]]:
         raise InputError(
             tr("no column 'output' or 'answer'"),
             path=table.path,
-            hint=tr("The file's columns: {columns}.", columns=", ".join(columns)),
+            hint=tr(
+                "The file's columns: {columns}. Say which one holds the answers: outputs:{path},output={column}",
+                columns=", ".join(columns),
+                path=table.path,
+                column=_wordiest(table),
+            ),
         )
     by_model: dict[str | None, list[Answer]] = {}
     for row in table.rows:
@@ -146,6 +157,11 @@ def _answers_by_model(table: Table) -> dict[str | None, list[Answer]]:
         except ValueError as error:
             raise InputError(str(error), path=table.path, line=row.line) from None
     return by_model
+
+
+def _wordiest(table: Table) -> str:
+    """Return the column with the most text: most likely it holds the answers."""
+    return max(table.columns, key=lambda name: sum(len(str(row.values.get(name) or "")) for row in table.rows))
 
 
 def _answer(row: Row, id_column: str | None, answer_column: str) -> Answer:

@@ -10,7 +10,16 @@ from harness.engine.job import Job, planned_judge
 from harness.engine.plan import PlannedModel, PlannedPanel, plan_digest, plan_requests
 from harness.errors import HarnessError, NothingUsableError, UnknownNameError
 from harness.locale import tr
-from harness.protocols import AnswerFile, ChecksRows, ChecksSamples, Judge, ModelBackend, prompts_share
+from harness.protocols import (
+    AnswerFile,
+    ChecksRows,
+    ChecksSamples,
+    Judge,
+    ModelBackend,
+    TaskSource,
+    TellsOfTasks,
+    prompts_share,
+)
 from harness.runs.panels import PanelSpec, planned_panels
 from harness.runs.prompt_match import check_prompts
 from harness.specs import check_labels, default_run_name, task_plugin
@@ -59,7 +68,8 @@ def assemble(
     """
     name = default_run_name(spec) if run_name is None else run_name
     templates = tuple(load_template(prompt) for prompt in spec.prompts)
-    whole = {task.name: open_task(task) for task in spec.tasks}
+    sources: dict[str, TaskSource] = {task.name: plugins.make("tasks", task_plugin(task), task) for task in spec.tasks}
+    whole = {name: _samples(name, source) for name, source in sources.items()}
     models: dict[str, ModelBackend] = {}
     typed: dict[str, str] = {}
     for model in spec.models:
@@ -79,6 +89,8 @@ def assemble(
         for prompt in ([None] if isinstance(backend, AnswerFile) else [template.name for template in templates])
     ]
     judges, notices = open_judges(spec.judges, tasks, rows)
+    said = [notice for source in sources.values() if isinstance(source, TellsOfTasks) for notice in source.notices]
+    notices = (*said, *notices, *_only_checks(judges))
     notices += (*plugins.unread(list(models.values())), *_prompts_share_ratings(judges, models, spec.prompts))
     requests = plan_requests(
         tasks,
@@ -112,17 +124,21 @@ def open_task(spec: TaskSpec) -> tuple[Sample, ...]:
     Raises:
         HarnessError: the task cannot be read, or holds nothing.
     """
-    samples = tuple(plugins.make("tasks", task_plugin(spec), spec).samples())
+    return _samples(spec.name, plugins.make("tasks", task_plugin(spec), spec))
+
+
+def _samples(name: str, source: TaskSource) -> tuple[Sample, ...]:
+    samples = tuple(source.samples())
     if not samples:
         raise HarnessError(
-            tr("Task {name!r} holds no samples.", name=spec.name), hint=tr("Check the file, or name another task.")
+            tr("Task {name!r} holds no samples.", name=name), hint=tr("Check the file, or name another task.")
         )
     ids = Counter(sample.id for sample in samples)
     if wrong := [key for key, count in ids.items() if count > 1 or not isinstance(key, str)]:
         raise HarnessError(
             tr(
                 "Task {name!r} has {wrong!r} as the id of {ids} samples.",
-                name=spec.name,
+                name=name,
                 wrong=wrong[0],
                 ids=ids[wrong[0]],
             ),
@@ -187,6 +203,19 @@ def _check_samples(judge: ChecksSamples, tasks: Sequence[PlannedTask], models: S
     if len(unusable) == len(tasks):
         raise unusable[0]
     return [*notices, *(error.message for error in unusable)]
+
+
+def _only_checks(judges: Sequence[Judge]) -> tuple[str, ...]:
+    """Return what a run cannot tell whose judges look at an answer's form alone."""
+    if any(plugins.judge_info(judge).kind != "checks" for judge in judges):
+        return ()
+    notice = tr(
+        "{judges}: these are checks of form (language, length, repetition, what a task prescribes). They do not tell "
+        "which answer is better, and models that answer properly all come out alike. For that add a judge that reads: "
+        "--judge gemini, or people with harness rate.",
+        judges=", ".join(judge.name for judge in judges),
+    )
+    return (notice,)
 
 
 def _prompts_share_ratings(

@@ -5,23 +5,20 @@ stands with its reason. Nothing is averaged and nothing rounded.
 """
 
 import csv
-import io
+import itertools
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-import openpyxl
 import pyarrow as pa
-from openpyxl.cell import WriteOnlyCell
-from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 from pyarrow import parquet as pq
 
 from harness.engine.plan import JudgementItem, PlannedJudge
 from harness.errors import HarnessError, UnwritableError
 from harness.human.draw import cell as guarded
 from harness.locale import tr
+from harness.tables.workbook import MOST_ROWS, workbook
 from harness.types import Generation, PlannedTask, Request, Sample, Verdict
 
 Format = Literal["parquet", "csv", "xlsx", "jsonl"]
@@ -59,9 +56,6 @@ COLUMNS = pa.schema(
     ]
 )
 """The columns, in order. ``reason`` says why there is no score (or no answer); ``cost`` is in US dollars."""
-
-_MOST_ROWS = 1_048_575  # what a sheet holds below its heading
-_EPOCH = datetime(2000, 1, 1, tzinfo=UTC).replace(tzinfo=None)  # equal runs make equal files
 
 
 class Exported(Protocol):
@@ -184,34 +178,17 @@ def _write_csv(table: pa.Table, path: Path) -> None:
 
 
 def _write_xlsx(table: pa.Table, path: Path) -> None:
-    if table.num_rows > _MOST_ROWS:
+    if table.num_rows > MOST_ROWS:
         raise HarnessError(
             tr(
                 "{num_rows:,} rows do not fit on a sheet, which holds {most_rows:,}.",
                 num_rows=table.num_rows,
-                most_rows=_MOST_ROWS,
+                most_rows=MOST_ROWS,
             ),
             hint=tr("Use --format parquet."),
         )
-    book = openpyxl.Workbook(write_only=True)
-    book.properties.created = book.properties.modified = _EPOCH
-    sheet = book.create_sheet("scores")
-    sheet.freeze_panes = "A2"
-    sheet.append(list(table.column_names))
-    for row in _flat(table):
-        sheet.append([_sheet_cell(sheet, value) for value in row])
-    # openpyxl stamps the time of saving into the file; the bytes are made in memory so that a full disk is one error
-    data = io.BytesIO()
-    book.save(data)
-    path.write_bytes(data.getvalue())
-
-
-def _sheet_cell(sheet: Any, value: Any) -> Any:  # noqa: ANN401 - what openpyxl takes
-    if not isinstance(value, str):
-        return value
-    cell = WriteOnlyCell(sheet, ILLEGAL_CHARACTERS_RE.sub("\ufffd", value))
-    cell.data_type = "s"
-    return cell
+    # The bytes are made in memory, so that a full disk is one error.
+    path.write_bytes(workbook({"scores": itertools.chain([table.column_names], _flat(table))}))
 
 
 def _flat(table: pa.Table) -> Iterator[list[Any]]:

@@ -93,8 +93,11 @@ class RunFolder:
         Raises:
             HarnessError: no space or no permission.
         """
+        self.write_bytes(name, text.encode("utf-8", "replace"))
+
+    def write_bytes(self, name: str, data: bytes) -> None:
+        """Write one file that is no text, as `write` does."""
         target = self.path / name
-        data = text.encode("utf-8", "replace")
         try:
             if target.exists() and target.read_bytes() == data:
                 return

@@ -8,7 +8,7 @@ import huggingface_hub
 from harness.errors import HarnessError, HubError, InputError
 from harness.locale import tr
 from harness.tables import compact, read_table, shorten
-from harness.tasks.files import SampleList, refuse_settings, to_samples
+from harness.tasks.files import ROLE_OF, SampleList, refuse_settings, to_samples
 from harness.types import Sample, TaskSpec
 
 REPO = "elyza/ELYZA-tasks-100"
@@ -23,15 +23,15 @@ def open_elyza(spec: TaskSpec) -> SampleList:
     """Return ELYZA-tasks-100, from ``spec.source`` or else from the Hugging Face Hub at revision 1.0.0 (CC BY-SA 4.0).
 
     The Hub's own settings apply: ``HF_ENDPOINT``, ``HF_HOME``, ``HF_HUB_OFFLINE``. A copy fetched before is not
-    fetched again.
+    fetched again. A file with a part of the tasks is taken, and its notices say so.
 
     Raises:
         HarnessError: the Hub cannot be reached.
-        InputError: the file is not the 100 tasks, each with a reference and criteria.
+        InputError: the file holds more than 100 tasks, or one without a reference or criteria.
     """
     refuse_settings(spec)
     file, shown = (spec.source, spec.source) if spec.source else (_fetch(spec.name), f"{REPO}@{REVISION}/{FILE}")
-    samples = to_samples(read_table(file).rows, path=shown, columns=spec.columns)
+    samples = to_samples(read_table(file, roles=ROLE_OF).rows, path=shown, columns=spec.columns)
     _check_size(samples, shown)
     for what in ("reference", "criteria"):
         missing = [number for number, sample in enumerate(samples) if getattr(sample, what) is None]
@@ -40,7 +40,7 @@ def open_elyza(spec: TaskSpec) -> SampleList:
                 tr(
                     "{n_missing} of {size} tasks have no {what}: rows {missing} (counted from 0)",
                     n_missing=len(missing),
-                    size=SIZE,
+                    size=len(samples),
                     what=what,
                     missing=compact(missing),
                 ),
@@ -49,7 +49,23 @@ def open_elyza(spec: TaskSpec) -> SampleList:
                     "ELYZA-tasks-100 has the columns input, output and eval_aspect. Another set needs another name."
                 ),
             )
-    return SampleList(tuple(samples))
+    return SampleList(tuple(samples), _part(spec.name, samples))
+
+
+def _part(name: str, samples: Sequence[Sample]) -> tuple[str, ...]:
+    """Return the notice that a file holds a part of a set, if it does."""
+    if len(samples) == SIZE:
+        return ()
+    numbered = [sample.id for sample in samples] == [str(number) for number in range(len(samples))]
+    part = tr(
+        "{name}: {n} of its {size} tasks are in the file. The figures are those of this part, and do not stand beside "
+        "figures of the whole set.",
+        name=name,
+        n=len(samples),
+        size=SIZE,
+    )
+    ids = tr("{name}: the file has no ids, or they start at 0: tasks are known by their rows in it.", name=name)
+    return (part, ids) if numbered else (part,)
 
 
 def open_elyza_tv(spec: TaskSpec) -> SampleList:
@@ -57,9 +73,11 @@ def open_elyza_tv(spec: TaskSpec) -> SampleList:
 
     Copies with LF or CRLF line ends, and with objects over several lines, give equal samples.
 
+    A file with a part of the ids is taken, and its notices say so.
+
     Raises:
         HarnessError: no file was named; the set is not on the Hub.
-        InputError: the file does not hold exactly the ids 0 to 99.
+        InputError: the file holds ids other than 0 to 99.
     """
     refuse_settings(spec)
     if spec.source is None:
@@ -74,7 +92,7 @@ def open_elyza_tv(spec: TaskSpec) -> SampleList:
                 name=spec.name,
             ),
         )
-    table = read_table(spec.source)
+    table = read_table(spec.source, roles=ROLE_OF)
     id_column = spec.columns.get("task_id", "task_id")
     if not {id_column, "id"} & set(table.columns):
         raise InputError(
@@ -84,25 +102,30 @@ def open_elyza_tv(spec: TaskSpec) -> SampleList:
         )
     samples = {sample.id: sample for sample in to_samples(table.rows, path=table.path, columns=spec.columns)}
     expected = [str(number) for number in range(SIZE)]
-    missing = [int(number) for number in expected if number not in samples]
-    extra = [sample_id for sample_id in samples if sample_id not in set(expected)]
-    if missing or extra:
-        wrong = [f"missing: {compact(missing)}"] if missing else []
-        wrong += [f"not expected: {shorten(', '.join(extra))}"] if extra else []
+    if extra := [sample_id for sample_id in samples if sample_id not in set(expected)]:
         raise InputError(
-            tr("the ids are not exactly 0 to {size}; {wrong}", size=SIZE - 1, wrong="; ".join(wrong)),
+            tr("ids other than 0 to {last}: {extra}", last=SIZE - 1, extra=shorten(", ".join(extra))),
             path=table.path,
-            hint=tr("To run on a part of the set, use --limit; another set needs another name."),
+            hint=tr("Another set needs another name: --task NAME={path}", path=table.path),
         )
-    return SampleList(tuple(samples[number] for number in expected))
+    found = tuple(samples[number] for number in expected if number in samples)
+    part = len(found) < SIZE
+    notice = tr(
+        "{name}: {n} of its {size} tasks are in the file. The figures are those of this part, and do not stand beside "
+        "figures of the whole set.",
+        name=spec.name,
+        n=len(found),
+        size=SIZE,
+    )
+    return SampleList(found, (notice,) if part else ())
 
 
 def _check_size(samples: Sequence[Sample], shown: str) -> None:
-    if len(samples) != SIZE:
+    if len(samples) > SIZE:
         raise InputError(
             tr("{n_samples} tasks, but ELYZA-tasks-100 has {size}", n_samples=len(samples), size=SIZE),
             path=shown,
-            hint=tr("To run on a part of the set, use --limit; another set needs another name."),
+            hint=tr("Another set needs another name: --task NAME={path}", path=shown),
         )
 
 

@@ -1,4 +1,4 @@
-"""Tasks from a file: any JSONL, JSON, CSV or Parquet table with an ``input`` column, or a mapping that names one."""
+"""Tasks from a file: any JSONL, JSON, CSV, Parquet or xlsx table with an ``input`` column, or one named as that."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,14 +20,15 @@ ROLES: Mapping[str, tuple[str, ...]] = {
     "cluster": ("cluster",),
 }
 # A mapping may name a role by any of these names: ``output = "gold"`` means the reference.
-_ROLE_OF = {name: role for role, names in ROLES.items() for name in names}
+ROLE_OF = {name: role for role, names in ROLES.items() for name in names}
 
 
 @dataclass(frozen=True, slots=True)
 class SampleList:
-    """A task source whose samples are already in memory."""
+    """A task source whose samples are already in memory. ``notices`` are for who asked for them."""
 
     items: tuple[Sample, ...]
+    notices: tuple[str, ...] = ()
 
     def samples(self) -> Iterator[Sample]:
         """Yield the samples in file order."""
@@ -48,7 +49,7 @@ def open_file(spec: TaskSpec) -> SampleList:
             tr("Task {name!r} needs a file.", name=spec.name),
             hint=tr("Pass --task {name}=PATH, or set path under [tasks.{name}] in harness.toml.", name=spec.name),
         )
-    table = read_table(spec.source)
+    table = read_table(spec.source, roles=ROLE_OF)
     return SampleList(tuple(to_samples(table.rows, path=table.path, columns=spec.columns)))
 
 
@@ -85,7 +86,7 @@ def to_samples(rows: Sequence[Row], *, path: str, columns: Mapping[str, str] | N
 def _columns_by_role(rows: Iterable[Row], path: str, mapping: Mapping[str, str]) -> dict[str, str]:
     """Return the column that plays each role; roles that no column plays are left out."""
     present = dict.fromkeys(name for row in rows for name in row.values)
-    mapping = {_ROLE_OF.get(role, role): name for role, name in mapping.items()}
+    mapping = {ROLE_OF.get(role, role): name for role, name in mapping.items()}
     for role, name in mapping.items():
         if role not in ROLES:
             raise UnknownNameError(tr("column role"), role, ROLES)
@@ -102,7 +103,11 @@ def _columns_by_role(rows: Iterable[Row], path: str, mapping: Mapping[str, str])
         raise InputError(
             tr("no column 'input'"),
             path=path,
-            hint=tr("{present} Map one under [tasks.NAME]: columns = {{ input = '…' }}.", present=_listed(present)),
+            hint=tr(
+                "{present} Say which one holds the instructions: {path},input=COLUMN",
+                present=_listed(present),
+                path=path,
+            ),
         )
     if names["input"] != "input" and "input" in present and "input" not in names.values():
         raise InputError(
@@ -114,7 +119,7 @@ def _columns_by_role(rows: Iterable[Row], path: str, mapping: Mapping[str, str])
 
 
 def _listed(present: Iterable[str]) -> str:
-    return f"The file's columns: {', '.join(present)}."
+    return tr("The file's columns: {columns}.", columns=", ".join(present))
 
 
 def _sample(row: Row, number: int, names: Mapping[str, str], path: str) -> Sample:

@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import openpyxl
 import pytest
 
 from tests.conftest import RunCli, reasons_of, results_of
@@ -75,6 +76,25 @@ def test_from_sheets_to_a_judge_of_the_run(run: RunCli) -> None:
     assert {"reference", "human"} == {row["judge"] for row in results_of(Path(), "r")["rows"]}
     again = run("rate", "import", "r", str(first), str(second))
     assert (0, imported.out) == (again.code, again.out)
+
+
+def test_sheets_as_workbooks(run: RunCli) -> None:
+    """`--format xlsx`: filled in a spreadsheet program and read back, they give the same figures as CSV sheets."""
+    ran = run("rate", "export", "r", "--sample", "12", "--format", "xlsx", "--output", "sheets")
+    assert 0 == ran.code, ran.err
+    [path] = sheets(ran.out)
+    book = openpyxl.load_workbook(path)
+    sheet = book.worksheets[0]
+    names = [cell.value for cell in sheet[1]]
+    for row in sheet.iter_rows(min_row=2):
+        row[names.index("score")].value = SCORES[str(row[names.index("answer")].value).split(" ")[0]]
+    book.save(path)
+    assert 1 == run("rate", "export", "r", "--sample", "12", "--format", "xlsx", "--output", "sheets").code
+    imported = run("rate", "import", "r", str(path))
+    assert 0 == imported.code, imported.err
+    assert {"plain": (2.0, 12), "better": (4.0, 12)} == {
+        model: (row["mean"], row["n"]) for model, row in human_rows().items()
+    }
 
 
 def test_the_draw_is_on_record(run: RunCli) -> None:

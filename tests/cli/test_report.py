@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import openpyxl
 import pytest
 
 from tests.conftest import RunCli, results_of
@@ -72,7 +73,7 @@ def test_every_format_of_one_run(reported: RunCli, workplace: Path) -> None:
 def test_all_formats_go_to_a_folder_in_either_language(reported: RunCli, workplace: Path) -> None:
     """--output makes the folder; what has words in it carries the language in its name."""
     out = reported("report", "one", "--format", "all", "--lang", "ja", "--output", "shared").out
-    names = {"leaderboard.ja.md", "report.ja.html", "results.json", "results.csv"}
+    names = {"leaderboard.ja.md", "report.ja.html", "results.json", "results.csv", "results.xlsx"}
     assert names == {Path(line).name for line in out.split()} == {path.name for path in Path("shared").iterdir()}
     assert "リーダーボード" in Path("shared/report.ja.html").read_text(encoding="utf-8")
     assert "3.75" in Path("shared/leaderboard.ja.md").read_text(encoding="utf-8")
@@ -171,3 +172,20 @@ def test_sixty_models_and_four_judges_in_every_format(shared_data: Path, workpla
     page = (workplace / "runs/board/report.html").read_bytes()
     assert len(page) <= 15_000_000
     assert 4 == page.count(b'<section class="board"')
+
+
+def test_workbook(reported: RunCli, workplace: Path) -> None:
+    """`--format xlsx` writes the same rows as the CSV beside the run, with sheets of comparisons and notices."""
+    ran = reported("report", "one", "--format", "xlsx")
+    assert (0, "runs/one/results.xlsx\n") == (ran.code, ran.out)
+    book = openpyxl.load_workbook(workplace / "runs/one/results.xlsx")
+    assert ["rows", "comparisons", "notices"] == book.sheetnames
+    header, *rows = book["rows"].iter_rows(values_only=True)
+    expected = list(csv.DictReader(io.StringIO(reported("report", "one", "--format", "csv").out)))
+    assert [(row["model"], float(row["mean"])) for row in expected] == [
+        (row[header.index("model")], row[header.index("mean")]) for row in rows
+    ]
+    names, *compared = book["comparisons"].iter_rows(values_only=True)
+    assert [one["p_value"] for one in results_of(workplace, "one")["comparisons"]] == [
+        row[names.index("p_value")] for row in compared
+    ]

@@ -24,7 +24,7 @@ def spec(path: Path | str | None, label: str | None = None) -> ModelSpec:
     return ModelSpec(text=text, label=label or text, backend="outputs", target=None if path is None else str(path))
 
 
-def opened(path: Path, label: str | None = None) -> Mapping[str, Outputs]:
+def opened(path: Path | str, label: str | None = None) -> Mapping[str, Outputs]:
     return open_outputs(spec(path, label))
 
 
@@ -221,11 +221,20 @@ class TestFiles:
         with pytest.raises(UsageError, match="needs a file"):
             open_outputs(spec(None))
 
+    def test_columns_by_other_names(self, tmp_path: Path) -> None:
+        """Columns are named behind the path; another column of the same file is another model to the store."""
+        path = jsonl(tmp_path, {"番号": 0, "回答": "甲", "草稿": "乙"}, {"番号": 1, "回答": "丙", "草稿": "丁"})
+        first, second = (next(iter(opened(f"{path},output={column},id=番号").values())) for column in ("回答", "草稿"))
+        assert ["甲", "丙"] == [one.text for one in answers(first, ["0", "1"])]
+        assert ["丁"] == [one.text for one in answers(second, ["1"])]
+        assert first.fingerprint != second.fingerprint
+
     def test_no_answer_column(self, tmp_path: Path) -> None:
         """A file without answers lists what it has."""
         with pytest.raises(InputError, match="no column 'output' or 'answer'") as caught:
             opened(jsonl(tmp_path, {"task_id": 0, "text": "x"}))
-        assert caught.value.hint == "The file's columns: task_id, text."
+        assert "The file's columns: task_id, text. Say which one holds the answers: outputs:" in str(caught.value.hint)
+        assert str(caught.value.hint).endswith("answers.jsonl,output=text")
 
     def test_missing_file(self, tmp_path: Path) -> None:
         """A file that is not there is an expected failure."""

@@ -58,10 +58,16 @@ class TestElyza:
         ]
         assert expected == elyza(str(path))
 
-    def test_a_part_is_refused(self, tmp_path: Path) -> None:
-        """Fewer than 100 rows are not this set."""
-        with pytest.raises(InputError, match="99 tasks, but ELYZA-tasks-100 has 100"):
-            elyza(jsonl(tmp_path / "a.jsonl", hundred()[1:]))
+    def test_a_part_is_taken_and_said(self, tmp_path: Path) -> None:
+        """Fewer than 100 rows are a part of this set, which is told; the whole set says nothing; more are another."""
+        path = jsonl(tmp_path / "a.jsonl", hundred()[1:38])
+        part = open_elyza(TaskSpec(name="elyza-tasks-100", source=path))
+        assert 37 == len(list(part.samples()))
+        assert "37 of its 100 tasks are in the file" in part.notices[0]
+        assert "known by their rows" in part.notices[1]
+        assert () == open_elyza(TaskSpec(name="elyza-tasks-100", source=jsonl(tmp_path / "b.jsonl", hundred()))).notices
+        with pytest.raises(InputError, match="101 tasks, but ELYZA-tasks-100 has 100"):
+            elyza(jsonl(tmp_path / "c.jsonl", [*hundred(), hundred()[0]]))
 
     @pytest.mark.parametrize(("column", "what"), [("output", "reference"), ("eval_aspect", "criteria")])
     def test_missing_references_and_criteria(self, tmp_path: Path, column: str, what: str) -> None:
@@ -99,11 +105,15 @@ class TestTv:
         assert [sample.id for sample in straight] == [str(number) for number in range(100)]
 
     def test_missing_and_extra_ids(self, tmp_path: Path) -> None:
-        """The error says which ids are missing and which do not belong."""
+        """Ids that do not belong are told; a part of the ids is taken, in order, and said."""
         rows = self.rows()
         rows[3]["task_id"], rows[4]["task_id"], rows[5]["task_id"], rows[9]["task_id"] = 100, 101, "x", "y"
-        with pytest.raises(InputError, match="not exactly 0 to 99; missing: 3-5, 9; not expected: '100, 101, x, y'"):
+        with pytest.raises(InputError, match="ids other than 0 to 99: '100, 101, x, y'"):
             tv(jsonl(tmp_path / "a.jsonl", rows))
+        part = [self.rows()[number] for number in (77, 4, 30)]
+        opened = open_elyza_tv(TaskSpec(name="elyza-tasks-100-tv", source=jsonl(tmp_path / "b.jsonl", part)))
+        assert ["4", "30", "77"] == [sample.id for sample in opened.samples()]
+        assert "3 of its 100 tasks are in the file" in opened.notices[0]
 
     def test_doubled_ids(self, tmp_path: Path) -> None:
         """A doubled id names both lines."""

@@ -111,7 +111,7 @@ def test_no_input_column() -> None:
     """A file without `input` says how to map another column."""
     error = refused({"question": "q"})
     assert str(error) == "tasks.jsonl: no column 'input'"
-    assert "columns = { input =" in str(error.hint)
+    assert "The file's columns: question. Say which one holds the instructions: tasks.jsonl,input=COLUMN" == error.hint
 
 
 @pytest.mark.parametrize(
