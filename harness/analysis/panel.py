@@ -189,9 +189,7 @@ def _with_judges(
         p_value=p,
         p_adjusted=number(adjusted),
         p_method=tr("t of the mean over {n} judges", n=pooled.n_judges),
-        p_value_t=p,
-        se=se,
-        df=df,
+        spread=replace(result.spread, se=se, df=df),
         minimum_detectable=detectable_gap(se, df, result.n_pairs, design, n_comparisons=family),
     )
 
