@@ -1,6 +1,6 @@
 """Speed and memory of training on a GPU: the recipes against a notebook's trl, on the llm-jp-3-13b shape.
 
-    python bench/train_speed.py [--shape 13b|tiny] [--samples 256] [--only NAME…]
+    python bench/train_speed.py [--shape 13b|tiny] [--samples 256] [--only NAME…] [--apart]
     torchrun --nproc-per-node 2 bench/train_speed.py --only fast --out two.json
 
 Builds a model folder with random weights and a tokenizer of numbered words, then trains on samples of 100–1,000 tokens:
@@ -17,6 +17,8 @@ import os
 import platform
 import random
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 import traceback
@@ -59,6 +61,7 @@ def main() -> None:
     parser.add_argument("--baseline-samples", type=int, default=64)
     parser.add_argument("--only", nargs="*", default=["baseline", "curves", *RUNS])
     parser.add_argument("--folder", default=os.path.join(tempfile.gettempdir(), "train_speed"))  # noqa: PTH118 - a default
+    parser.add_argument("--apart", action="store_true", help="each in a process of its own, whose memory is its own")
     parser.add_argument("--out", default=os.path.join(os.environ.get("OUT", "."), "train_speed.json"))  # noqa: PTH118
     options = parser.parse_args()
     folder = Path(options.folder)
@@ -82,6 +85,8 @@ def main() -> None:
                 result = notebook(base, lengths[: options.baseline_samples])
             elif name == "curves":
                 result = curves(base, folder)
+            elif options.apart:
+                result = apart(name, options)
             else:
                 result = ours(base, folder, name, lengths)
         except Exception as error:  # one that fails must not take the others' figures along
@@ -95,6 +100,15 @@ def main() -> None:
         print(name, out["runs"][name], flush=True)
         Path(options.out).write_text(json.dumps(out, indent=1), encoding="utf-8")
         free()
+
+
+def apart(name: str, options: argparse.Namespace) -> dict[str, Any]:
+    """Run one recipe in a new process: nothing that an earlier one left counts among its memory."""
+    out = Path(options.folder) / "apart.json"
+    given = ["--shape", options.shape, "--samples", str(options.samples), "--folder", options.folder]
+    subprocess.run([sys.executable, __file__, *given, "--only", name, "--out", str(out)], check=True)
+    result: dict[str, Any] = json.loads(out.read_text(encoding="utf-8"))["runs"][name]
+    return result
 
 
 def free() -> None:

@@ -62,8 +62,9 @@ class ModelShape:
 class MemoryEstimate:
     """The bytes of a plan at its height, by what they are for.
 
-    ``passing`` is what is there for a moment only: the loss head's tile, or a layer's activations while it recomputes
-    them, whichever is more, as they never live together.
+    ``activations`` are those that wait for the backward pass. ``passing`` is what is there for a moment beside the
+    inputs of recomputing layers: when the pass begins, the layers that recompute nothing and the loss head; when they
+    are done, a layer that recomputes. What exceeds ``activations`` counts.
     """
 
     weights: int
@@ -127,10 +128,11 @@ def estimate_memory(
 
     The adapter is held in float32 with its gradient (8 bytes an element); ``optimizer_bytes`` are those of its two
     moments. A layer that recomputes keeps its input alone. The head makes its scores in tiles: two of them, and five
-    hidden vectors a token.
+    hidden vectors a token. By the time the first layer recomputes, the head and the other layers are done.
     """
     layer = shape.layer_token_bytes(constraints)
-    kept = (shape.layers - recomputed) * layer + recomputed * shape.hidden * shape.itemsize
+    inputs = recomputed * shape.hidden * shape.itemsize
+    kept = (shape.layers - recomputed) * layer
     rows, words = _HEAD_TILE
     head = (2 * min(tokens, rows) * min(shape.vocabulary, words) + 5 * tokens * shape.hidden) * shape.itemsize
     mask = 3 * tokens * tokens if constraints.dense_mask else 0
@@ -138,8 +140,8 @@ def estimate_memory(
         weights=shape.dense_weights if dequantized else shape.weights,
         adapter=8 * shape.adapter,
         optimizer=constraints.optimizer_bytes * shape.adapter,
-        activations=tokens * kept + mask,
-        passing=max(tokens * layer if recomputed else 0, head),
+        activations=tokens * (inputs + kept) + mask,
+        passing=max(tokens * (layer - kept) if recomputed else 0, head),
     )
 
 
