@@ -44,7 +44,11 @@ def sample_digest(sample: Sample) -> str:
 
 def _plain(value: object) -> object:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {item.name: getattr(value, item.name) for item in dataclasses.fields(value)}
+        return {
+            item.name: found
+            for item in dataclasses.fields(value)
+            if (found := getattr(value, item.name)) != item.default or not item.metadata.get("later")
+        }
     if isinstance(value, Mapping):
         return dict(value)
     if isinstance(value, tuple | set | frozenset):

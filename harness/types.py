@@ -61,6 +61,10 @@ PASS_FAIL = Scale(low=0, high=1, step=1)
 PERCENT = Scale(low=0, high=100)
 
 
+LATER: Mapping[str, bool] = {"later": True}
+"""Of a field that records did not always have: no hash holds it where it has its default."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
     """One task item. ``inputs`` always has ``input`` (the instruction); other columns of the task file ride along."""
@@ -72,6 +76,7 @@ class Sample:
     rules: tuple[Mapping[str, Any], ...] = ()
     tags: tuple[str, ...] = ()
     cluster: str | None = None
+    stratum: str | None = field(default=None, metadata=LATER)
 
     @property
     def input(self) -> str:

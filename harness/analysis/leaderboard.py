@@ -7,10 +7,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from harness.analysis.panel import Member, PanelDifference, PanelTable, panel_family, panel_ranks
+from harness.analysis.comparing import compare_rows, ranks_of
+from harness.analysis.panel import Member, PanelDifference, PanelTable
 from harness.analysis.primary import Primary, primary_of
 from harness.analysis.rows import Difference, Row, differences_of, rows_of
 from harness.analysis.scores import ScoreTable
+from harness.analysis.strata import row_intervals
 from harness.analysis.verdict import ComparisonVerdict, comparison_verdict, default_margin
 from harness.engine.plan import PlannedJudge
 from harness.locale import tr
@@ -25,14 +27,11 @@ from harness.stats import (
     VarianceComponents,
     WorstCase,
     comparable_means,
-    compare_family,
     gaps_are_unlike,
     gaps_matter,
     missing_shares,
     next_design,
-    plan_family,
     plan_repeats,
-    rank_sets,
     score_interval,
     variance_components,
     worst_case_mean,
@@ -212,9 +211,9 @@ def _board(
     *,
     margin: float | None,
 ) -> Board:
-    scale, design = table.judge.scale, Design(clusters=table.clusters, confidence=confidence)
-    intervals = [score_interval(scores, scale, design) for scores in table.scores]
-    ranks = panel_ranks(table, design) if isinstance(table, PanelTable) else rank_sets(table.scores, scale, design)
+    design = Design(clusters=table.clusters, confidence=confidence)
+    intervals = row_intervals(table, design)
+    ranks = ranks_of(table, design)
     gaps = _gaps(table, baseline, design)
     rows = [
         BoardRow(
@@ -259,28 +258,27 @@ def _comparisons(
 ) -> tuple[tuple[Comparison, ...], str, BoardPlan]:
     """Return the family of one board. Without a row of the baseline (it has none here) the first row stands in."""
     margin = default_margin(table.judge.scale) if margin is None else margin
-    compared = compare_family(
-        table.scores,
-        table.judge.scale,
-        design,
-        family=family,
-        baseline=_baseline_place(table, baseline),
-        ends=table.ends,
-    )
-    panel: Sequence[PanelDifference | None] = [None] * len(compared.pairs)
-    if isinstance(table, PanelTable):
-        compared, panel = panel_family(table, compared)
+    compared = compare_rows(table, design, family=family, baseline=_baseline_place(table, baseline))
+    pairs = compared.family.pairs
     comparisons = tuple(
         Comparison(
             baseline=table.rows[against],
             candidate=table.rows[candidate],
             result=result,
-            verdict=comparison_verdict(result, design, margin=margin, n_comparisons=len(compared.pairs)),
-            panel=said,
+            verdict=_verdict(result, panel, design, margin, len(pairs)),
+            panel=panel,
         )
-        for (candidate, against), result, said in zip(compared.pairs, compared.comparisons, panel, strict=True)
+        for (candidate, against), result, panel in zip(pairs, compared.family.comparisons, compared.panel, strict=True)
     )
-    return comparisons, compared.method, plan_family(compared)
+    return comparisons, compared.family.method, compared.plan
+
+
+def _verdict(
+    result: PairedComparison, panel: PanelDifference | None, design: Design, margin: float, n_comparisons: int
+) -> ComparisonVerdict:
+    """Return the verdict on one comparison; of a panel's, more tasks alone need not decide it."""
+    found = comparison_verdict(result, design, margin=margin, n_comparisons=n_comparisons)
+    return found if panel is None else replace(found, tasks_needed=None)
 
 
 def _repeat_advice(table: ScoreTable, comparisons: Sequence[Comparison], confidence: float) -> RepeatAdvice | None:

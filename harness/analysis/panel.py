@@ -16,6 +16,7 @@ import numpy.typing as npt
 from scipy.special import stdtr  # noqa: TID253
 
 from harness.analysis.scores import ScoreTable
+from harness.analysis.strata import beyond, strata_of
 from harness.codec import digest
 from harness.engine.plan import PlannedJudge, PlannedPanel
 from harness.locale import Text, tr
@@ -25,6 +26,7 @@ from harness.stats.multiplicity import holm
 from harness.stats.pairs import all_pairs
 from harness.stats.pooling import PooledDifferences, pool_pairs
 from harness.stats.power import detectable_gap
+from harness.stats.stratified import Moments
 from harness.types import Estimate, RowKey, Scale
 
 _DIGITS = 2  # of the ends of a panel's scale
@@ -121,7 +123,9 @@ def panel_family(table: PanelTable, compared: FamilyComparison) -> tuple[FamilyC
     design, pairs = compared.design, compared.pairs
     if not pairs:
         return compared, []
-    pooled = pool_pairs(table.by_member, pairs, shared_clusters(design.clusters, table.by_member.shape[2]))
+    pooled = pool_pairs(
+        table.by_member, pairs, shared_clusters(design.clusters, table.by_member.shape[2]), strata_of(table)
+    )
     usable = (pooled.errors > 0) & (pooled.df > 0)
     p_values = np.full(len(pairs), np.nan)
     p_values[usable] = 2 * stdtr(pooled.df[usable], -np.abs(pooled.values[usable]) / pooled.errors[usable])
@@ -157,13 +161,9 @@ def panel_ranks(table: PanelTable, design: Design) -> tuple[RankSet | None, ...]
     better: list[tuple[int, int]] = []
     if len(pairs):
         clusters = shared_clusters(design.clusters, table.by_member.shape[2])
-        pooled = pool_pairs(table.by_member[:, scored], pairs, clusters)
-        usable = (pooled.errors > 0) & (pooled.df > 0)
-        half = np.full(len(pairs), np.inf)
-        tail = tail_probability(design.confidence, len(pairs))
-        half[usable] = t_critical(pooled.df[usable], tail) * pooled.errors[usable]
-        better = [(int(i), int(j)) for i, j in pairs[pooled.values > half]]
-        better += [(int(j), int(i)) for i, j in pairs[pooled.values < -half]]
+        pooled = pool_pairs(table.by_member[:, scored], pairs, clusters, strata_of(table))
+        moments = Moments(mean=pooled.values, se=pooled.errors, df=pooled.df)
+        better = beyond(moments, pairs, tail_probability(design.confidence, len(pairs)))
     for row, ranks in zip(scored, rank_sets_from_pairs(len(scored), better), strict=True):
         sets[row] = ranks
     return tuple(sets)

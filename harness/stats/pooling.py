@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 from harness.errors import StatisticsError
 from harness.locale import tr
 from harness.stats.arrays import Floats, Ints, score_array, t_critical
-from harness.stats.pairs import pair_moments
+from harness.stats.stratified import moments_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,11 +92,14 @@ def pool_judges(
     )
 
 
-def pool_pairs(scores: ArrayLike, pairs: ArrayLike, clusters: Ints | None = None) -> PooledDifferences:
+def pool_pairs(
+    scores: ArrayLike, pairs: ArrayLike, clusters: Ints | None = None, strata: Ints | None = None
+) -> PooledDifferences:
     """Return the differences of pairs of rows as a panel sees them.
 
     ``scores`` (J judges, M rows, n tasks) on one scale; a score that one judge lacks counts for none. ``pairs`` (P, 2)
-    of (candidate, baseline) rows. ``clusters`` (n,): codes of tasks that belong together (CR2).
+    of (candidate, baseline) rows. ``clusters`` (n,): codes of tasks that belong together (CR2); ``strata`` (n,):
+    codes of the sets that tasks are of (see `harness.stats.stratified`).
 
     Raises:
         StatisticsError: as `pool_judges`.
@@ -110,6 +113,6 @@ def pool_pairs(scores: ArrayLike, pairs: ArrayLike, clusters: Ints | None = None
     table = score_array(scores, ndim=3)
     index = np.asarray(pairs, dtype=np.int64).reshape(-1, 2)
     table = np.where(np.isnan(table).any(axis=0), np.nan, table)
-    own = [pair_moments(rows, index, None, clusters) for rows in table]
-    joint = pair_moments(table.mean(axis=0), index, None, clusters)
+    own = [moments_of(rows, index, clusters, strata) for rows in table]
+    joint = moments_of(table.mean(axis=0), index, clusters, strata)
     return pool_judges([one.mean for one in own], [one.se for one in own], joint.se, joint.df)

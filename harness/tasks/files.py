@@ -18,6 +18,7 @@ ROLES: Mapping[str, tuple[str, ...]] = {
     "rules": ("rules",),
     "tags": ("tags",),
     "cluster": ("cluster",),
+    "stratum": ("stratum",),
 }
 # A mapping may name a role by any of these names: ``output = "gold"`` means the reference.
 ROLE_OF = {name: role for role, names in ROLES.items() for name in names}
@@ -63,9 +64,9 @@ def to_samples(rows: Sequence[Row], *, path: str, columns: Mapping[str, str] | N
     """Return one sample a row, in file order.
 
     The columns are ``task_id`` or ``id`` (else the row number from 0), ``input``, ``reference`` or ``output``,
-    ``criteria`` or ``eval_aspect``, ``rules`` (a list of objects), ``tags`` (a list, or text with commas) and
-    ``cluster``; ``columns`` maps these roles to other names. Every other column rides along in ``Sample.inputs``.
-    Lists may be JSON text, as a CSV cell has to be.
+    ``criteria`` or ``eval_aspect``, ``rules`` (a list of objects), ``tags`` (a list, or text with commas), ``cluster``
+    and ``stratum`` (the set that a task is of, where several are joined); ``columns`` maps these roles to other names.
+    Every other column rides along in ``Sample.inputs``. Lists may be JSON text, as a CSV cell has to be.
 
     >>> rows = [Row(line=1, values={"question": "1+1=?", "gold": 2, "level": "easy"})]
     >>> [sample] = to_samples(rows, path="sums.jsonl", columns={"input": "question", "reference": "gold"})
@@ -135,6 +136,7 @@ def _sample(row: Row, number: int, names: Mapping[str, str], path: str) -> Sampl
             rules=_rules(cells.get("rules")),
             tags=_tags(cells.get("tags")),
             cluster=name_text(cells.get("cluster")),
+            stratum=name_text(cells.get("stratum")),
         )
     except ValueError as error:
         raise InputError(str(error), path=path, line=row.line) from None
