@@ -18,6 +18,7 @@
     ├── HubError                 the Hub has no such thing, refuses it, or cannot be reached
     ├── ModelUnavailableError    a served model that cannot go on
     ├── JudgeUnavailableError    a judge that cannot go on: its key is rejected, its quota used up, its server gone
+    ├── QuotaEndedError          a served model whose quota is used up for now, and when it goes on
     ├── NothingToJudgeError      a judge that can say nothing of a task
     ├── UnfinishedRunError       a folder that holds no finished run
     ├── UnlikeRunsError          runs that cannot stand on one board
@@ -32,6 +33,7 @@ Every message says what, which value and where; ``hint`` says what to do next.
 
 import difflib
 from collections.abc import Iterable
+from datetime import datetime
 from pathlib import Path
 
 from harness.locale import Text, tr
@@ -142,6 +144,14 @@ class ModelUnavailableError(HarnessError):
 
 class JudgeUnavailableError(HarnessError):
     """A judge that cannot go on: every further call would fail alike, so none is made."""
+
+
+class QuotaEndedError(HarnessError):
+    """A served model whose quota is used up for now: no failure, it goes on at ``until`` (with a time zone)."""
+
+    def __init__(self, message: str, *, until: datetime, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.until = until
 
 
 class NothingToJudgeError(HarnessError):

@@ -1,12 +1,12 @@
 """A judge that asks a served model to apply a rubric: the same for Google's and for OpenAI-compatible servers."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 from harness.codec import digest
-from harness.errors import HarnessError, JudgeUnavailableError
+from harness.errors import HarnessError, JudgeUnavailableError, QuotaEndedError
 from harness.locale import tr
-from harness.protocols import CallEstimate
+from harness.protocols import CallCounts, CallEstimate, CallLimits, Delay
 from harness.remote.call import CallError, Client, Prompt, Reply
 from harness.remote.pricing import find_price, rough_tokens
 from harness.remote.retry import Caller
@@ -66,7 +66,6 @@ class RubricJudge:
         self.variant = self.rubric.name
         self.scale = _HALVES if self.rubric.meta.get("halves") else LIKERT_5
         self.in_flight = settings.in_flight
-        self.requests_per_minute = settings.requests_per_minute
         self.give_up_after = settings.give_up_after
         self.price = find_price(client.model, settings.prices)
         self._form = cast("Form", self.rubric.meta.get("reply", "json"))
@@ -74,6 +73,7 @@ class RubricJudge:
         self._ask_again = _ASK_AGAIN[self._form].replace("LABEL", self._labels[0])
         self._settings = settings
         self._caller = Caller(client, settings)
+        self.limit(CallLimits())
         self.fingerprint = f"{client.identity['server']}:{client.model}:" + digest([
             client.identity, settings.temperature, settings.max_output_tokens, self.rubric.sha256, self.scale,
             self._ask_again, PARSER_VERSION,
@@ -90,6 +90,7 @@ class RubricJudge:
 
         Raises:
             JudgeUnavailableError: no further call can succeed: the key, the quota, the model or the server is gone.
+            QuotaEndedError: none can until its quota begins anew.
         """
         answer = generation.text
         if answer is None:
@@ -131,6 +132,28 @@ class RubricJudge:
         cost = self.price.cost(tokens_in, tokens_out) if self.price else None
         return CallEstimate(calls=1, tokens_in=tokens_in, tokens_out=tokens_out, cost=cost)
 
+    @property
+    def limits(self) -> CallLimits:
+        """What the server allows."""
+        return self._caller.limits
+
+    def limit(self, limits: CallLimits) -> None:
+        """Keep these limits from now on, and those of the settings where they say nothing."""
+        self._caller.limit_calls(limits.over(self._settings.limits))
+        self.requests_per_minute = self.limits.requests_per_minute
+
+    def attach(self, counts: CallCounts, tell: Callable[[Delay], None]) -> None:
+        """Count the calls of a day there, and tell of those that are made again."""
+        self._caller.attach(counts, tell, name=self.name)
+
+    def used_today(self) -> int:
+        """Return how many calls of today's quota were counted."""
+        return self._caller.used_today()
+
+    def resume(self) -> None:
+        """Make calls again after it could not go on."""
+        self._caller.resume()
+
     def close(self) -> None:
         """End every wait: calls that have not left yet fail at once."""
         self._caller.close()
@@ -168,6 +191,10 @@ class RubricJudge:
         return parse(reply.text, self.scale, self._form, self._labels)
 
     def _without_reply(self, error: CallError) -> Verdict:
+        if error.trouble == "day" and error.until is not None:
+            raise QuotaEndedError(
+                tr("Judge {name!r} cannot go on: {error}.", name=self.name, error=error), until=error.until
+            ) from None
         if error.final:
             step = _NEXT_STEP.get(error.trouble, "Check that the server works and is reachable.")
             raise JudgeUnavailableError(

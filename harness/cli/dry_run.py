@@ -1,6 +1,7 @@
 """``--dry-run``: what a command would do, and what the judges' calls would take."""
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -11,7 +12,7 @@ from harness.engine.job import Job
 from harness.engine.plan import JudgementItem, items_of, sample_keys
 from harness.locale import tr
 from harness.plugins import judge_info, model_info
-from harness.protocols import FREE, CallEstimate, EstimatesCost, JudgeInfo, ModelInfo
+from harness.protocols import FREE, CallEstimate, CallLimits, EstimatesCost, JudgeInfo, ModelInfo, Served
 from harness.remote.pricing import rough_tokens
 from harness.runs.assemble import Evaluation
 from harness.store.store import Store, store_exists
@@ -19,6 +20,7 @@ from harness.types import Generation
 
 _SECONDS_PER_CALL = 2.0  # of a judge without a pace: what a call to a served model usually takes
 _MINUTE = 60
+_DAY = 24 * 60 * _MINUTE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +108,7 @@ def _expected(
         judge.estimate(samples[item.request.task, item.request.sample_id].sample, answers.get(item.request.key))
         for item in items
     ]
-    return _total(judge_info(judge), each)
+    return _total(judge_info(judge), each, judge.limits if isinstance(judge, Served) else None)
 
 
 def _expected_models(job: Job, answers: Mapping[str, Generation]) -> dict[str, Expected]:
@@ -126,17 +128,24 @@ def _expected_models(job: Job, answers: Mapping[str, Generation]) -> dict[str, E
     return {label: _total(known[label], estimates) for label, estimates in each.items()}
 
 
-def _total(served: JudgeInfo | ModelInfo, each: Sequence[CallEstimate]) -> Expected:
+def _total(served: JudgeInfo | ModelInfo, each: Sequence[CallEstimate], limits: CallLimits | None = None) -> Expected:
     calls = sum(one.calls for one in each)
     per_minute = served.requests_per_minute
     in_flight = min(served.in_flight, max(1, calls))
-    unpaced = calls / in_flight * _SECONDS_PER_CALL
+    tokens_in = sum(one.tokens_in for one in each)
+    seconds = [calls / in_flight * _SECONDS_PER_CALL]
+    if per_minute:
+        seconds.append(calls / per_minute * _MINUTE)
+    if limits and limits.tokens_per_minute:
+        seconds.append(tokens_in / limits.tokens_per_minute * _MINUTE)
+    if limits and limits.requests_per_day:
+        seconds.append((math.ceil(calls / limits.requests_per_day) - 1) * _DAY)
     return Expected(
         calls=calls,
-        tokens_in=sum(one.tokens_in for one in each),
+        tokens_in=tokens_in,
         tokens_out=sum(one.tokens_out for one in each),
         cost=_total_cost(each),
-        seconds=max(unpaced, calls / per_minute * _MINUTE) if per_minute else unpaced,
+        seconds=max(seconds),
         pace=tr("{n:g} requests a minute", n=per_minute)
         if per_minute
         else tr("{n} at once, {seconds:g} s a call", n=in_flight, seconds=_SECONDS_PER_CALL),
@@ -149,6 +158,8 @@ def _total_cost(each: Sequence[CallEstimate]) -> float | None:
 
 
 def _duration(seconds: float) -> str:
+    if seconds >= _DAY:
+        return tr("{days:.0f} days", days=seconds / _DAY + 1)
     if seconds >= _MINUTE:
         return tr("{minutes:.0f} min", minutes=seconds / _MINUTE)
     return tr("{seconds:.0f} s", seconds=seconds)

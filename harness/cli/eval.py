@@ -7,8 +7,8 @@ from typing import Any
 import click
 
 from harness.cli.dry_run import dry_run_report
-from harness.cli.execution import UNSCORED_EXIT, execute_here, invocation, say_note, say_outcome
-from harness.cli.options import FiniteRange, common_options, evaluation_options
+from harness.cli.execution import UNSCORED_EXIT, invocation, limit_judges, rounds, say_note, say_outcome
+from harness.cli.options import FiniteRange, call_limits, common_options, evaluation_options, pace_options
 from harness.cli.say import language, say
 from harness.errors import UsageError
 from harness.locale import tr
@@ -36,6 +36,7 @@ from reports.wording import words
     epilog="Example: harness eval --task bundled:ja-mini --model echo --judge rules",
 )
 @evaluation_options
+@pace_options
 @click.option("--baseline", metavar="LABEL", help="The model others are compared with.  [default: base, or the first]")
 @click.option(
     "--panel", "panels", metavar="JUDGE,JUDGE|NAME", multiple=True, help="Judges that count as one; may be repeated."
@@ -58,6 +59,7 @@ def evaluate(
     run_name: str | None,
     max_unscored: int,
     max_cost: float | None,
+    wait: bool,
     allow_prompt_mismatch: bool,
     overwrite: bool,
     dry_run: bool,
@@ -103,6 +105,7 @@ def evaluate(
             choose=sealing.choose,
         )
     )
+    limit_judges(evaluation.job.judges, call_limits(options))
     folder = new_run(settings.runs, evaluation.name)
     check_plan(evaluation, folder, overwrite=overwrite)
     check_names(asked_declaration(**options), evaluation, folder)
@@ -118,6 +121,7 @@ def evaluate(
         mirror=store_mirror(settings),
         max_unscored=max_unscored,
         max_cost=max_cost,
+        wait=wait,
         overwrite=overwrite,
         show=lambda: folder.read(RESULTS) if as_json else _board(folder, url),
     )
@@ -141,6 +145,7 @@ def run_evaluation(
     mirror: str | None = None,
     max_unscored: int = 0,
     max_cost: float | None = None,
+    wait: bool = False,
     overwrite: bool = False,
     test: PromptTest | None = None,
     show: Callable[[], str | None],
@@ -161,17 +166,17 @@ def run_evaluation(
                 {task.name: task.samples for task in evaluation.job.tasks},
                 evaluation.job.requests,
             )
-        outcome = execute_here(evaluation.job, opened, max_cost=max_cost)
-        run = finish_in_folder(
-            evaluation,
-            outcome,
-            opened,
-            folder,
-            invocation=invocation(),
-            tell=partial(say, err=True),
-            overwrite=overwrite,
-            test=test,
-        )
+        for outcome in rounds(evaluation.job, opened, max_cost=max_cost, wait=wait):
+            run = finish_in_folder(
+                evaluation,
+                outcome,
+                opened,
+                folder,
+                invocation=invocation(),
+                tell=partial(say, err=True),
+                overwrite=overwrite,
+                test=test,
+            )
     say(show(), nl=False)
     unscored = say_outcome(run, evaluation.job.judges, outcome, folder)
     return UNSCORED_EXIT if unscored > max_unscored else 0

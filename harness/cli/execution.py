@@ -2,18 +2,19 @@
 
 import shlex
 import sys
+import time
 from collections import Counter
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 
 import click
 
-from harness.cli.progress import ConsoleProgress
+from harness.cli.progress import ConsoleProgress, local_time
 from harness.cli.say import say
 from harness.engine.execute import execute
 from harness.engine.job import Job, Outcome
 from harness.locale import tr
-from harness.protocols import Judge
+from harness.protocols import CallLimits, Judge, Served
 from harness.runs.folder import RunFolder
 from harness.runs.provenance import Invocation
 from harness.runs.run import Run
@@ -21,6 +22,8 @@ from harness.store.store import Store
 
 UNSCORED_EXIT = 3
 INTERRUPTED_EXIT = 130
+_GRACE = 5.0  # seconds: clocks differ
+_LONGEST_PAUSE = 30.0  # seconds between two looks at the clock: a machine may sleep meanwhile
 
 
 def command_line() -> str:
@@ -60,6 +63,59 @@ def execute_here(job: Job, store: Store, *, max_cost: float | None) -> Outcome:
         raise click.exceptions.Exit(INTERRUPTED_EXIT) from interrupt
 
 
+def limit_judges(judges: Sequence[Judge], limits: CallLimits) -> None:
+    """Have every judge that is served keep these limits, and its own where they say nothing."""
+    for judge in judges:
+        if isinstance(judge, Served):
+            judge.limit(limits)
+
+
+def rounds(job: Job, store: Store, *, max_cost: float | None, wait: bool = False) -> Iterator[Outcome]:
+    """Yield what a job came to, once, or with ``wait`` again after each time that a quota has begun anew.
+
+    Raises:
+        Exit: Ctrl-C was pressed, and what is done and how to go on has been said.
+    """
+    spent = 0.0
+    while True:
+        left = None if max_cost is None else max_cost - spent
+        outcome = execute_here(job, store, max_cost=left)
+        spent += outcome.spent
+        yield outcome
+        if not (wait and outcome.resumes) or (max_cost is not None and spent >= max_cost):
+            return
+        _wait_for_quota(outcome)
+        for served in (*job.judges, *job.models.values()):
+            if isinstance(served, Served):
+                served.resume()
+
+
+def _wait_for_quota(outcome: Outcome) -> None:
+    """Wait until the first of the quotas begins anew."""
+    until = min(outcome.resumes.values())
+    say(
+        tr(
+            "Waiting until {time}, when the quota of {names} begins anew (--wait). Everything so far is stored; after "
+            "Ctrl-C the same command goes on.",
+            time=local_time(until),
+            names=", ".join(outcome.resumes),
+        ),
+        err=True,
+    )
+    try:
+        pause(_GRACE)  # at least, should the server be behind the time that it named
+        while (left := (until - datetime.now(UTC)).total_seconds()) > 0:
+            pause(min(left, _LONGEST_PAUSE))
+    except KeyboardInterrupt as interrupt:
+        say(tr("\nInterrupted. The same command continues:\n  {names}", names=command_line()), err=True)
+        raise click.exceptions.Exit(INTERRUPTED_EXIT) from interrupt
+
+
+def pause(seconds: float) -> None:
+    """Wait."""
+    time.sleep(seconds)
+
+
 def say_outcome(run: Run, judges: Sequence[Judge], outcome: Outcome, folder: RunFolder) -> int:
     """Say on stderr what was done, what is missing and how to go on.
 
@@ -79,7 +135,20 @@ def say_outcome(run: Run, judges: Sequence[Judge], outcome: Outcome, folder: Run
         ),
         err=True,
     )
-    if unscored:
+    if unscored and outcome.resumes:
+        say(
+            tr(
+                "The quota of {names} is used up for now: {n_scored} of {n_verdicts} verdicts are there, and "
+                "everything is kept. The same command goes on after {time} (local time) and buys nothing twice; with "
+                "--wait it waits until then by itself.",
+                names=", ".join(outcome.resumes),
+                n_scored=counts["scored"],
+                n_verdicts=counts.total(),
+                time=local_time(min(outcome.resumes.values())),
+            ),
+            err=True,
+        )
+    elif unscored:
         say(
             tr(
                 "{unscored} of {n_verdicts} verdicts are missing ({counts} unscored, {counts_2} "

@@ -9,8 +9,8 @@ import click
 
 from harness import plugins
 from harness.cli.dry_run import judging_report
-from harness.cli.execution import UNSCORED_EXIT, execute_here, invocation, say_note, say_outcome
-from harness.cli.options import FiniteRange, common_options, declared_options
+from harness.cli.execution import UNSCORED_EXIT, invocation, limit_judges, rounds, say_note, say_outcome
+from harness.cli.options import FiniteRange, call_limits, common_options, declared_options, pace_options
 from harness.cli.say import say
 from harness.codec import digest
 from harness.engine.job import Job, planned_judge
@@ -46,6 +46,7 @@ from harness.types import JudgeSpec
 @declared_options
 @click.option("--max-unscored", type=click.IntRange(min=0), default=0, show_default=True, help="More: exit code 3.")
 @click.option("--max-cost", type=FiniteRange(min=0, min_open=True), metavar="USD", help="Spend no more than this.")
+@pace_options
 @click.option("--dry-run", is_flag=True, help="Print what would be done and what it costs, and do nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print results.json instead of the leaderboard.")
 @common_options
@@ -58,6 +59,7 @@ def judge(
     judge_repeats: int,
     max_unscored: int,
     max_cost: float | None,
+    wait: bool,
     dry_run: bool,
     as_json: bool,
     config: str | None,
@@ -81,6 +83,7 @@ def judge(
     members = [name for name in with_members((), wanted) if name not in had]  # those that it has are not asked again
     specs = [parse_judge(text, settings, rubric=rubric) for text in dict.fromkeys([*judges, *members])]
     opened, notices = _open_beside(stored, specs) if specs else ((), ())
+    limit_judges(opened, call_limits(declared))
     job = judging_job(stored, opened, judge_repeats)
     planned = planned_panels(wanted, [*stored.judges, *job.planned_judges])
     asked = asked_declaration(**declared)
@@ -97,11 +100,11 @@ def judge(
     for note in replaced(stored.judges, job.planned_judges):
         say(note, err=True)
     with mirrored_store(url, store_mirror(settings), tell=partial(say, err=True)) as rows:
-        outcome = execute_here(job, rows, max_cost=max_cost)
         entries = joined_by(job, invocation(), notices)
-        judged = add_in_folder(
-            stored, job, outcome, rows, folder=folder, entries=entries, declared=asked, panels=planned
-        )
+        for outcome in rounds(job, rows, max_cost=max_cost, wait=wait):
+            judged = add_in_folder(
+                stored, job, outcome, rows, folder=folder, entries=entries, declared=asked, panels=planned
+            )
     say(folder.read(RESULTS if as_json else MARKDOWN), nl=False)
     return UNSCORED_EXIT if say_outcome(judged, opened, outcome, folder) > max_unscored else 0
 

@@ -2,7 +2,8 @@
 
 import logging
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -10,6 +11,7 @@ import click
 
 from harness.cli.say import said
 from harness.locale import LANGUAGES, Language, language_of, tr
+from harness.protocols import CallLimits
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -93,6 +95,28 @@ def common_options(command: F) -> F:
     ):
         command = option(command)
     return command
+
+
+def pace_options(command: F) -> F:
+    """Add how many calls the judges that are served may make, and whether to wait where they may make no more."""
+    for option in reversed(_PACE):
+        command = option(command)
+    return command
+
+
+def call_limits(options: Mapping[str, Any]) -> CallLimits:
+    """Return what the options of `pace_options` say, out of those of a command."""
+    return CallLimits(**{item.name: options[item.name] for item in fields(CallLimits)})
+
+
+_PACE = (
+    click.option(
+        "--requests-per-minute", type=FiniteRange(min=0, min_open=True), metavar="N", help="Of judges on a server."
+    ),
+    click.option("--requests-per-day", type=click.IntRange(min=1), metavar="N", help="Of judges on a server."),
+    click.option("--tokens-per-minute", type=click.IntRange(min=1), metavar="N", help="Of judges on a server."),
+    click.option("--wait", is_flag=True, help="When a quota is used up, wait until it begins anew, and go on."),
+)
 
 
 def evaluation_options(command: F) -> F:

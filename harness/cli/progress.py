@@ -3,16 +3,29 @@
 import sys
 import threading
 import time
+from datetime import datetime
 from typing import Never, Self
 
 from tqdm import tqdm
 
 from harness.cli.say import said, say
 from harness.locale import Text, tr, trn
+from harness.protocols import Delay
 from harness.types import Generation, Request, Verdict
 
 _QUIET_EVERY = 10.0  # seconds between lines where stderr is no terminal
 _ENOUGH = 0.1  # share of the answers from which on the time left is worth saying
+
+
+def local_time(moment: datetime) -> str:
+    """Return a moment in this machine's time zone, with its day unless that is today.
+
+    >>> local_time(datetime(2020, 1, 2, 3, 4).astimezone())
+    '2020-01-02 03:04'
+    """
+    here = moment.astimezone()
+    is_today = here.date() == datetime.now().astimezone().date()
+    return f"{here:%H:%M}" if is_today else f"{here:%Y-%m-%d %H:%M}"
 
 
 class ConsoleProgress:
@@ -31,6 +44,7 @@ class ConsoleProgress:
         self._cost = 0.0
         self._began = time.monotonic()
         self._said = self._began
+        self._said_delay = float("-inf")
         self._bar: tqdm[Never] | None = None
 
     def __enter__(self) -> Self:
@@ -91,6 +105,32 @@ class ConsoleProgress:
     def judge_stopped(self, judge: str, reason: str) -> None:
         """Say at once that a judge is given up."""
         say(tr("Error: Judge {judge!r} stopped: {reason}", judge=judge, reason=reason), err=True)
+
+    def quota_ended(self, name: str, until: datetime) -> None:
+        """Say that no more can be had today, and when it goes on."""
+        say(
+            tr("{name}: the quota is used up for now; it begins anew at {time}.", name=name, time=local_time(until)),
+            err=True,
+        )
+
+    def delayed(self, delay: Delay) -> None:
+        """Say now and then why it takes long: which try failed, why, and when the next one comes."""
+        with self._lock:
+            now = time.monotonic()
+            if now - self._said_delay < _QUIET_EVERY:
+                return
+            self._said_delay = now
+        say(
+            tr(
+                "{name}: {reason}; try {attempt} of {attempts}, the next in {seconds:.0f} s.",
+                name=delay.name,
+                reason=delay.reason,
+                attempt=delay.attempt,
+                attempts=delay.attempts,
+                seconds=delay.seconds,
+            ),
+            err=True,
+        )
 
     def waiting(self, what: str, count: int) -> None:
         """Say why nothing happens."""

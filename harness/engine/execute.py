@@ -13,10 +13,11 @@ from harness.engine.budget import Budget
 from harness.engine.giving_up import GivenUp, words_of
 from harness.engine.job import Job, Outcome, Progress
 from harness.engine.judging import FIRST_LOOK, LAST_LOOK, JudgeWorker
-from harness.errors import HarnessError
+from harness.errors import HarnessError, QuotaEndedError
 from harness.locale import tr
 from harness.plugins import judge_info, model_info
-from harness.protocols import FREE, AnswerFile, ModelBackend
+from harness.protocols import FREE, AnswerFile, ModelBackend, Served
+from harness.store.call_counts import StoredCallCounts
 from harness.store.leases import Leases
 from harness.store.store import Store
 from harness.store.writer import Writer
@@ -47,6 +48,10 @@ def execute(job: Job, store: Store, progress: Progress, *, max_cost: float | Non
     budget = Budget(max_cost)
     if max_cost is not None:
         _check_prices(job)
+    counts = StoredCallCounts(store)
+    for served in (*job.judges, *job.models.values()):
+        if isinstance(served, Served):
+            served.attach(counts, progress.delayed)
     with (
         Leases(store) as leases,
         Writer(store, leases) as writer,
@@ -67,6 +72,7 @@ def execute(job: Job, store: Store, progress: Progress, *, max_cost: float | Non
         judged=judging.calls,
         failures=answering.given_up.reasons,
         stopped=judging.given_up.reasons,
+        resumes={**answering.given_up.until, **judging.given_up.until},
         spent=budget.spent,
         out_of_budget=budget.is_spent,
     )
@@ -177,25 +183,32 @@ class _Answering:
                     )
                 yield generation
             pending = [] if affordable is None else pending[affordable:]
-        if (reason := self.given_up.reason(model)) is not None:
+        if (reason := self.given_up.reason(model)) is None:
+            return
+        if model in self.given_up.until:
+            self._progress.quota_ended(model, self.given_up.until[model])
+        else:
             self._progress.model_failed(model, reason)
 
 
 def _generate_all(backend: ModelBackend, pending: Sequence[Request], given_up: GivenUp) -> Iterator[Generation]:
     """Yield exactly one generation per request: what the backend leaves out or dies on is recorded as failed."""
     missing = {request.key: request for request in pending}
-    reason = "the model gave no answer to this request"
+    reason: str = "the model gave no answer to this request"
+    ended: HarnessError | None = None
     try:
         for generation in backend.generate(pending):
             if missing.pop(generation.request_key, None) is not None:
                 yield generation
+    except QuotaEndedError as error:
+        reason, ended = tr("the quota is used up for now"), error
     except HarnessError as error:
         reason = words_of(error)
     except (Exception, SystemExit) as error:
         log.exception("model %s failed", pending[0].model)
         reason = f"{type(error).__name__}: {error}"
     if missing:
-        given_up.at_once(pending[0].model, reason)
+        given_up.at_once(pending[0].model, ended or reason)
     for key in missing:
         yield _failed(key, reason)
 

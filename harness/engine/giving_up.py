@@ -2,8 +2,9 @@
 
 import threading
 from collections import Counter
+from datetime import datetime
 
-from harness.errors import HarnessError
+from harness.errors import HarnessError, QuotaEndedError
 
 
 class GivenUp:
@@ -20,6 +21,7 @@ class GivenUp:
 
     def __init__(self) -> None:
         self.reasons: dict[str, str] = {}
+        self.until: dict[str, datetime] = {}
         self._in_a_row: Counter[str] = Counter()
         self._lock = threading.Lock()
 
@@ -27,10 +29,16 @@ class GivenUp:
         """Return why something is asked no more, None if it may be asked."""
         return self.reasons.get(name)
 
-    def at_once(self, name: str, reason: str) -> bool:
-        """Give something up, and return whether it was not given up before."""
+    def at_once(self, name: str, error: HarnessError | str) -> bool:
+        """Give something up, and return whether it was not given up before.
+
+        What has used up its quota is no failure: ``until`` says when it goes on.
+        """
+        reason = error if isinstance(error, str) else words_of(error)
         with self._lock:
             is_news = name not in self.reasons
+            if isinstance(error, QuotaEndedError):
+                self.until.setdefault(name, error.until)
             self.reasons.setdefault(name, reason)
             return is_news
 

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 
 from harness.engine.plan import PlannedJudge
 from harness.plugins import identity, judge_info
-from harness.protocols import Judge, ModelBackend, Ratings, names_prompts
+from harness.protocols import Delay, Judge, ModelBackend, Ratings, names_prompts
 from harness.types import Generation, PlannedTask, Request, Verdict
 
 
@@ -27,6 +28,12 @@ class Progress(Protocol):
 
     def judge_stopped(self, judge: str, reason: str) -> None:
         """A judge is asked no more in this run; its remaining verdicts are missing."""
+
+    def quota_ended(self, name: str, until: datetime) -> None:
+        """A judge or model has used up its quota and goes on then; what it still had to do is missing."""
+
+    def delayed(self, delay: Delay) -> None:
+        """A call to a server failed and will be made again."""
 
     def waiting(self, what: str, count: int) -> None:
         """Only answers or verdicts (``what``) are left that other runs on the same store are at work on."""
@@ -53,7 +60,8 @@ class Outcome:
     """What carrying a job out came to: answers by request key, verdicts by judgement key, and what was newly done.
 
     ``spent`` is what the new verdicts and answers cost in US dollars, as far as it is known; ``out_of_budget`` says
-    that the limit ended the job early. ``stopped``: the judges that were given up, with the reason.
+    that the limit ended the job early. ``stopped``: the judges that were given up, with the reason. ``resumes``: what
+    has used up its quota, with when it goes on.
     """
 
     answers: Mapping[str, Generation]
@@ -62,6 +70,7 @@ class Outcome:
     judged: int
     failures: Mapping[str, str] = field(default_factory=dict)
     stopped: Mapping[str, str] = field(default_factory=dict)
+    resumes: Mapping[str, datetime] = field(default_factory=dict)
     spent: float = 0.0
     out_of_budget: bool = False
 

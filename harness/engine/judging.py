@@ -13,7 +13,7 @@ from harness.engine.budget import Budget
 from harness.engine.giving_up import GivenUp, words_of
 from harness.engine.job import Job, Progress
 from harness.engine.plan import JudgementItem, judgement_items, sample_keys
-from harness.errors import HarnessError
+from harness.errors import HarnessError, QuotaEndedError
 from harness.locale import tr
 from harness.plugins import judge_info
 from harness.protocols import FREE, Closes, EstimatesCost, Judge, Price, RatesPrompts, Ratings
@@ -25,6 +25,7 @@ from harness.types import Generation, Judgement, Request, Sample, Verdict
 log = logging.getLogger(__name__)
 
 _JUDGE_BATCH = 512  # answers whose stored verdicts are looked up at once
+_LATER = Verdict.unscored(tr("not judged yet: the quota is used up for now"))
 _PATIENCE = 2.0  # seconds that an interrupted run waits for calls in flight
 FIRST_LOOK, LAST_LOOK = 0.05, 1.0
 """Seconds until a run looks again for what another one is at work on: at first, and after many looks in vain."""
@@ -251,19 +252,20 @@ class JudgeWorker:
     def _refusal(self, judge: str) -> Verdict | None:
         """Return the verdict on an answer that is not to be judged now, or None: the judge may be asked."""
         if reason := self.given_up.reason(judge):
-            return Verdict.failed(reason)
+            return _LATER if judge in self.given_up.until else Verdict.failed(reason)
         if (budget := self._budgets[judge]).admits(judge):
             return None
         return Verdict.unscored(tr("not judged: the cost limit of ${limit:g} was reached", limit=budget.limit))
 
     def _ask(self, judge: Judge, item: JudgementItem, generation: Generation) -> Verdict:
         sample, name = self._samples[item.request.task, item.request.sample_id].sample, item.judge
-        said = None  # why it cannot go on, by its own word
+        said: HarnessError | None = None  # why it cannot go on, by its own word
         try:
             verdict = _sound(judge.judge(sample, generation), judge)
-        except HarnessError as error:  # a wrong key, an exhausted quota
-            said = words_of(error)
-            verdict = Verdict.failed(said)
+        except QuotaEndedError as error:
+            said, verdict = error, _LATER
+        except HarnessError as error:  # a wrong key, a quota that is 0
+            said, verdict = error, Verdict.failed(words_of(error))
         except (Exception, SystemExit) as error:
             log.exception("judge %s failed", name)
             verdict = Verdict.failed(f"the judge crashed: {type(error).__name__}: {error}")
@@ -274,7 +276,9 @@ class JudgeWorker:
         else:
             failure = verdict.reason if verdict.status == "error" else None
             is_news = self.given_up.after(failure, name, most=self._info[name].give_up_after)
-        if is_news:
+        if is_news and name in self.given_up.until:
+            self._progress.quota_ended(name, self.given_up.until[name])
+        elif is_news:
             self._progress.judge_stopped(name, self.given_up.reasons[name])
         return verdict
 

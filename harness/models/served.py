@@ -1,13 +1,14 @@
 """A model to evaluate that a server runs: the same for Google's and for OpenAI-compatible servers."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Any
 
 from harness.codec import digest
-from harness.errors import ModelUnavailableError
+from harness.errors import ModelUnavailableError, QuotaEndedError
 from harness.locale import tr
+from harness.protocols import CallCounts, CallLimits, Delay
 from harness.remote.call import CallError, Client, Prompt
 from harness.remote.pricing import find_price
 from harness.remote.retry import Caller
@@ -32,12 +33,34 @@ class ServedModel:
         self.fingerprint = f"{client.identity['server']}:{client.model}:{digest([client.identity, sent])[:16]}"
         self.price = find_price(client.model, settings.prices)
         self.in_flight = settings.in_flight
-        self.requests_per_minute = settings.requests_per_minute
         self._settings = settings
         self._caller = Caller(client, settings)
+        self.limit(CallLimits())
 
     def __repr__(self) -> str:
         return f"ServedModel({self.fingerprint!r})"
+
+    @property
+    def limits(self) -> CallLimits:
+        """What the server allows."""
+        return self._caller.limits
+
+    def limit(self, limits: CallLimits) -> None:
+        """Keep these limits from now on, and those of the settings where they say nothing."""
+        self._caller.limit_calls(limits.over(self._settings.limits))
+        self.requests_per_minute = self.limits.requests_per_minute
+
+    def attach(self, counts: CallCounts, tell: Callable[[Delay], None]) -> None:
+        """Count the calls of a day there, and tell of those that are made again."""
+        self._caller.attach(counts, tell, name=self.label)
+
+    def used_today(self) -> int:
+        """Return how many calls of today's quota were counted."""
+        return self._caller.used_today()
+
+    def resume(self) -> None:
+        """Make calls again after it could not go on."""
+        self._caller.resume()
 
     def generate(self, requests: Sequence[Request]) -> Iterator[Generation]:
         """Yield one generation per request as they finish; one that failed says why in ``error``.
@@ -77,6 +100,10 @@ class ServedModel:
         try:
             reply = self._caller.call(prompt)
         except CallError as error:
+            if error.trouble == "day" and error.until is not None:
+                raise QuotaEndedError(
+                    tr("Model {label!r} cannot go on: {error}.", label=self.label, error=error), until=error.until
+                ) from None
             if error.final:
                 raise ModelUnavailableError(
                     tr("Model {label!r} cannot go on: {error}.", label=self.label, error=error),

@@ -5,6 +5,7 @@ import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal, Protocol
 
 from harness.remote.redaction import Secrets
@@ -13,6 +14,7 @@ from harness.types import Message
 Trouble = Literal[
     "key",
     "quota",
+    "day",
     "model",
     "request",
     "rate",
@@ -29,6 +31,7 @@ Trouble = Literal[
 _WORDS: Mapping[Trouble, str] = {
     "key": "key rejected",
     "quota": "quota exhausted",
+    "day": "quota used up for now",
     "model": "model not found",
     "request": "request refused",
     "rate": "rate limited",
@@ -42,7 +45,7 @@ _WORDS: Mapping[Trouble, str] = {
     "stopped": "stopped",
 }
 _AGAIN = frozenset[Trouble]({"rate", "server", "timeout", "network", "reply"})
-_HOPELESS = frozenset[Trouble]({"key", "quota", "model"})
+_HOPELESS = frozenset[Trouble]({"key", "quota", "day", "model"})
 _ABOUT_THE_ITEM = frozenset[Trouble]({"safety", "empty"})
 
 _LONGEST_DETAIL = 300
@@ -90,8 +93,8 @@ class CallError(Exception):
 
     The text starts with a stable phrase for the kind of trouble, so that reasons can be counted in a table.
     ``retry_after``: seconds after which the server says that it can be asked again. ``names_a_quota``: a refusal says
-    when to come back, or which quota is full. ``final``: no further call is made, to anyone, because too many have
-    failed like this.
+    when to come back, or which quota is full. ``until``: when a quota that is used up for now begins anew.
+    ``final``: no further call is made, to anyone, because too many have failed like this.
 
     >>> str(CallError("rate", "HTTP 429"))
     'rate limited: HTTP 429'
@@ -104,6 +107,7 @@ class CallError(Exception):
         *,
         retry_after: float | None = None,
         names_a_quota: bool = False,
+        until: datetime | None = None,
         final: bool = False,
     ) -> None:
         detail = " ".join(detail.split())
@@ -113,6 +117,7 @@ class CallError(Exception):
         self.trouble: Trouble = trouble
         self.detail = detail
         self.retry_after = retry_after
+        self.until = until
         self.names_a_quota = names_a_quota or retry_after is not None
         self.is_noise = False  # set where a refusal says nothing about how many calls are made
         self.final = final or trouble in _HOPELESS
@@ -124,6 +129,7 @@ class CallError(Exception):
             secrets.hide(self.detail),
             retry_after=self.retry_after,
             names_a_quota=self.names_a_quota,
+            until=self.until,
             final=self.final,
         )
 
@@ -148,6 +154,10 @@ class Client(Protocol):
     @property
     def identity(self) -> Mapping[str, Any]:
         """All that decides a reply besides the prompt, without keys: part of every fingerprint."""
+
+    @property
+    def quota(self) -> str:
+        """Whose quota its calls count in: the server, the model and a digest of the key."""
 
     def send(self, prompt: Prompt) -> Reply:
         """Return the reply, or raise CallError."""

@@ -7,12 +7,14 @@ import json
 import logging
 import os
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx2
 from google import genai
 from google.genai import errors, types
 
+from harness.codec import digest
 from harness.errors import HarnessError, MissingKeyError
 from harness.locale import tr
 from harness.remote.call import (
@@ -27,7 +29,8 @@ from harness.remote.call import (
     sorted_status,
     storable,
 )
-from harness.remote.gemini_models import takes_temperature
+from harness.remote.gemini_models import check_thinking, takes_temperature
+from harness.remote.quota import LONGEST_WAIT, PACIFIC, next_day
 from harness.remote.redaction import Secrets
 from harness.remote.settings import GeminiSettings, find_key, split_address
 from harness.remote.transport import BoundedClient
@@ -55,6 +58,7 @@ class GeminiClient:
 
     def __init__(self, settings: GeminiSettings) -> None:
         self.model = str(settings.model)
+        check_thinking(self.model, settings.thinking_budget, settings.thinking_level)
         self._settings = settings
         key = find_key(settings, *KEY_VARIABLES)
         if key is None:
@@ -76,6 +80,7 @@ class GeminiClient:
             httpx_client=self._http,
         )
         self._sdk = genai.Client(api_key=key, vertexai=False, http_options=options)
+        self.quota = f"gemini {self.model.removeprefix('models/')} {digest(key)[:8]}"
         self._safety = _safety_settings(settings)
         self._thinking = _thinking_config(settings)
 
@@ -153,7 +158,11 @@ class GeminiClient:
         if error.code == httpx2.codes.TOO_MANY_REQUESTS:
             wait = wait if wait is not None else _retry_delay(facts)
         violations = list(_violations(facts))
-        used_up = any(_is_used_up(violation) for violation in violations)
+        if error.code == httpx2.codes.TOO_MANY_REQUESTS and any(map(_is_daily, violations)):
+            # Some replies name a few seconds here, which are those of the quota of a minute.
+            until = datetime.now(UTC) + timedelta(seconds=wait) if wait is not None and wait > LONGEST_WAIT else None
+            return CallError("day", detail, until=until or next_day(datetime.now(UTC), PACIFIC))
+        used_up = any(violation.get("quotaValue") == "0" for violation in violations)
         return sorted_status(error.code, detail, wait=wait, used_up=used_up, names_a_quota=bool(violations))
 
 
@@ -276,6 +285,6 @@ def _violations(facts: list[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
         yield from (entry for entry in entries if isinstance(entry, dict)) if isinstance(entries, list) else ()
 
 
-def _is_used_up(violation: Mapping[str, Any]) -> bool:
-    """Return whether a quota is a daily one, or one that is 0: no use in waiting."""
-    return "PerDay" in str(violation.get("quotaId")) or violation.get("quotaValue") == "0"
+def _is_daily(violation: Mapping[str, Any]) -> bool:
+    """Return whether a quota is a day's; one of 0 begins anew on no day."""
+    return "PerDay" in str(violation.get("quotaId")) and violation.get("quotaValue") != "0"

@@ -1,4 +1,4 @@
-"""What is known of Gemini's models by name: the judge by default, the retired ones, and which take a temperature.
+"""What is known of Gemini's models by name: the judge by default, the retired ones, what they can be told.
 
 As Google's deprecation page and changelog were read on 2026-11-10.
 """
@@ -20,6 +20,9 @@ RETIRED = {
 
 _VERSION = re.compile(r"(?:models/)?gemini-(?P<version>\d+(?:\.\d+)?)-(?P<kind>[a-z-]+)")
 _LAST_WITH_TEMPERATURE = 3.5
+_FIRST_WITH_LEVELS = 3.0
+_BUDGETS = {"flash-lite": (512, 24_576, True), "flash": (0, 24_576, True), "pro": (128, 32_768, False)}
+_ANY_BUDGET = (0, 32_768, True)
 
 
 def retirement_notice(model: str, today: date) -> str | None:
@@ -52,6 +55,58 @@ def retirement_notice(model: str, today: date) -> str | None:
         day=day,
         successor=successor,
     )
+
+
+def check_thinking(model: str, budget: int | None, level: str | None) -> None:
+    """Refuse thinking settings that the API answers with error 400, before the first call.
+
+    Models before Gemini 3 take a budget of tokens, each in its range; those from 3 on take a level, and a budget for
+    the sake of older programs; none takes both (ai.google.dev/gemini-api/docs/thinking and /gemini-3, as quoted in
+    2026). Of a name that says no version only both at once is refused.
+
+    Raises:
+        HarnessError: the model does not take them.
+
+    >>> check_thinking("gemini-3.8-flash", None, "low")
+    """
+    if budget is not None and level is not None:
+        raise HarnessError(
+            tr("thinking_level and thinking_budget cannot be set together: the Gemini API refuses both at once."),
+            hint=tr("Keep thinking_level for Gemini 3 and later, thinking_budget for Gemini 2.5."),
+        )
+    if (found := _VERSION.match(model)) is None:
+        return
+    version, kind = float(found["version"]), found["kind"].rstrip("-")
+    if level is not None:
+        levels = _levels(version, kind)
+        if level.lower() not in levels:
+            raise HarnessError(
+                tr("{model} takes no thinking_level {level!r}.", model=model, level=level),
+                hint=tr("Its levels: {levels}.", levels=", ".join(levels))
+                if levels
+                else tr("Models before Gemini 3 take a thinking_budget, in tokens."),
+            )
+    if budget is not None and version < _FIRST_WITH_LEVELS and budget != -1:
+        low, high, can_be_off = next((known for name, known in _BUDGETS.items() if kind.startswith(name)), _ANY_BUDGET)
+        if not (low <= budget <= high or (budget == 0 and can_be_off)):
+            raise HarnessError(
+                tr("{model} takes no thinking_budget of {budget} tokens.", model=model, budget=budget),
+                hint=tr(
+                    "It takes {low} to {high}, -1 (the model decides) {off}.",
+                    low=low,
+                    high=high,
+                    off=tr("and 0 (no thinking)") if can_be_off else tr("but not 0: it cannot stop thinking"),
+                ),
+            )
+
+
+def _levels(version: float, kind: str) -> tuple[str, ...]:
+    """Return the thinking levels of a model; Pro models cannot go as low as Flash."""
+    if version < _FIRST_WITH_LEVELS:
+        return ()
+    if not kind.startswith("pro"):
+        return ("minimal", "low", "medium", "high")
+    return ("low", "high") if version == _FIRST_WITH_LEVELS else ("low", "medium", "high")
 
 
 def takes_temperature(model: str) -> bool:

@@ -2,12 +2,14 @@
 
 import os
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx2
 import openai
 from openai.types.chat import ChatCompletion
 
+from harness.codec import digest
 from harness.errors import MissingKeyError
 from harness.locale import tr
 from harness.remote.call import (
@@ -15,13 +17,13 @@ from harness.remote.call import (
     Prompt,
     Reply,
     counted,
-    seconds_to_wait,
     sendable,
-    sensible_wait,
     shown_version,
     sorted_status,
     storable,
 )
+from harness.remote.quota import next_day
+from harness.remote.rate_headers import names_a_day, wait_of
 from harness.remote.redaction import Secrets
 from harness.remote.settings import OpenAISettings, find_key, split_address
 from harness.remote.structure import Mode, Structure
@@ -33,7 +35,6 @@ VENDOR_URL = "https://api.openai.com/v1"
 
 _NO_KEY = "none"  # the SDK insists on one; servers that need none ignore it
 _OTHER_LIMIT_NAME = "max_completion_tokens"
-_MILLISECONDS = 1000
 
 
 class OpenAIClient:
@@ -64,6 +65,7 @@ class OpenAIClient:
                 ),
             )
         self.secrets = Secrets([*([key] if key else []), *self._address.secrets])
+        self.quota = f"{self._address.shown.rstrip('/')} {self.model} {digest(key)[:8]}"
         self._http = BoundedClient(settings, self._address)
         self._sdk = openai.OpenAI(
             api_key=key or _NO_KEY,
@@ -165,12 +167,13 @@ class OpenAIClient:
 
     def _sorted_status(self, error: openai.APIStatusError) -> CallError:
         status, headers = error.status_code, error.response.headers
-        wait = seconds_to_wait(headers)
-        if (milliseconds := headers.get("retry-after-ms", "")).replace(".", "", 1).isdecimal():
-            wait = sensible_wait(float(milliseconds) / _MILLISECONDS)
+        detail = self.secrets.hide(f"HTTP {status} {error.message}")
+        wait = wait_of(headers, error.body)
+        if status == httpx2.codes.TOO_MANY_REQUESTS and wait is None and names_a_day(error.message):
+            return CallError("day", detail, until=next_day(datetime.now(UTC), self._settings.day_zone))
         return sorted_status(
             status,
-            self.secrets.hide(f"HTTP {status} {error.message}"),
+            detail,
             wait=wait,
             used_up="insufficient_quota" in (error.code, error.type),  # a tuple: they may be unhashable
             names_a_quota=headers.get("x-ratelimit-remaining-requests") == "0",

@@ -1,4 +1,4 @@
-"""When a call may leave: requests per minute, how many at once, and when to stop trying. Knows no server."""
+"""When a call may leave: requests and tokens per minute, how many at once, when to stop trying. Knows no server."""
 
 import threading
 import time
@@ -23,41 +23,59 @@ class Waiting(Protocol):
 class Pacer:
     """Spaces calls evenly, and holds all of them back while a server asks for patience. Thread-safe.
 
-    ``requests_per_minute`` None spaces nothing. Times are in seconds of a monotonic ``clock``.
+    ``requests_per_minute`` and ``tokens_per_minute`` None space nothing. Times are in seconds of a monotonic ``clock``.
 
     >>> pacer = Pacer(15, clock=lambda: 0.0)
     >>> [pacer.reserve() for _ in range(3)]
     [0.0, 4.0, 8.0]
+    >>> pacer.limit(15, 1000)
+    >>> [pacer.reserve(500) for _ in range(3)]
+    [12.0, 42.0, 72.0]
     """
 
     def __init__(
-        self, requests_per_minute: float | None = None, *, clock: Callable[[], float] = time.monotonic
+        self,
+        requests_per_minute: float | None = None,
+        tokens_per_minute: float | None = None,
+        *,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._interval = 60 / requests_per_minute if requests_per_minute else 0.0
         self._clock = clock
         self._next = float("-inf")
         self._held_until = float("-inf")
         self._lock = threading.Lock()
+        self.limit(requests_per_minute, tokens_per_minute)
 
-    def reserve(self) -> float:
-        """Take the next place in line and return the time at which it comes up."""
+    def limit(self, requests_per_minute: float | None, tokens_per_minute: float | None) -> None:
+        """Space the calls that get in line from now on to these limits."""
+        self._interval = 60 / requests_per_minute if requests_per_minute else 0.0
+        self._token_seconds = 60 / tokens_per_minute if tokens_per_minute else 0.0
+
+    def reserve(self, tokens: int = 0) -> float:
+        """Take the next place in line, for a call of so many tokens; return the time at which it comes up."""
         with self._lock:
             start = max(self._clock(), self._next)
-            self._next = start + self._interval
+            self._next = start + max(self._interval, tokens * self._token_seconds)
             return start
+
+    def correct(self, expected: int, counted: int | None) -> None:
+        """Move the line by the tokens that a call took beyond the expected ones, should the server have counted."""
+        if counted is not None and self._token_seconds:
+            with self._lock:
+                self._next += (counted - expected) * self._token_seconds
 
     def hold(self, seconds: float) -> None:
         """Let no call leave for the next ``seconds``, those already in line included."""
         with self._lock:
             self._held_until = max(self._held_until, self._clock() + seconds)
 
-    def wait(self, stop: Waiting) -> None:
+    def wait(self, stop: Waiting, tokens: int = 0) -> None:
         """Wait for a place in line.
 
         Raises:
             CallError: ("stopped") ``stop`` was set meanwhile.
         """
-        start = self.reserve()
+        start = self.reserve(tokens)
         while (left := max(start, self._held_until) - self._clock()) > 0:
             if stop.wait(left):
                 raise CallError("stopped")

@@ -5,12 +5,14 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, Literal, TypeVar
+from typing import Any, ClassVar, Literal, TypeVar
 from urllib.parse import parse_qsl, quote, unquote, urlsplit, urlunsplit
 
 from harness.codec import decode
 from harness.errors import HarnessError, InputError
 from harness.locale import tr
+from harness.protocols import CallLimits
+from harness.remote.quota import PACIFIC
 from harness.remote.redaction import HIDDEN, is_secret_segment, is_secret_value
 
 _STRICT = {"extra": "forbid"}
@@ -29,6 +31,8 @@ class RemoteSettings:
             that refuse 0.
         max_output_tokens: of a judge's reply, thinking included; unset leaves it to the server.
         requests_per_minute: calls are spaced to this; unset spaces nothing.
+        requests_per_day: no more calls than this a day, over all commands that share a store.
+        tokens_per_minute: calls are spaced to this as well, by the tokens that the server counts.
         in_flight: most calls at once; fewer while the server answers 429.
         timeout: for one try, from looking up the server's name to the reply's last byte.
         max_reply_bytes: a reply that is longer, unpacked, is refused.
@@ -40,12 +44,16 @@ class RemoteSettings:
     """
 
     __pydantic_config__ = _STRICT
+    day_zone: ClassVar[str] = "UTC"
+    """Where a day of ``requests_per_day`` begins at midnight."""
     model: str | None = None
     base_url: str | None = None
     api_key_env: str | None = None
     temperature: float | Literal["default"] = 0.0
     max_output_tokens: int | None = None
     requests_per_minute: float | None = None
+    requests_per_day: int | None = None
+    tokens_per_minute: int | None = None
     in_flight: int = 32
     timeout: float = 120.0
     max_reply_bytes: int = 4 * 1024 * 1024
@@ -60,7 +68,10 @@ class RemoteSettings:
         for name in ("requests_per_minute", "timeout"):
             if (value := getattr(self, name)) is not None and not value > 0:
                 raise ValueError(f"{name} must be more than 0 (got {value:g})")
-        for name in ("max_output_tokens", "max_reply_bytes", "in_flight", "attempts", "give_up_after"):
+        for name in (
+            "max_output_tokens", "max_reply_bytes", "in_flight", "attempts", "give_up_after", "requests_per_day",
+            "tokens_per_minute",
+        ):  # fmt: skip
             if (value := getattr(self, name)) is not None and value < 1:
                 raise ValueError(f"{name} must be at least 1 (got {value})")
         for name in ("wait_initial", "wait_max", "wait_jitter"):
@@ -72,6 +83,19 @@ class RemoteSettings:
         """The temperature to send, or None for the server's default."""
         return None if self.temperature == "default" else float(self.temperature)
 
+    @property
+    def limits(self) -> CallLimits:
+        """What the server allows."""
+        return CallLimits(
+            requests_per_minute=self.requests_per_minute,
+            requests_per_day=self.requests_per_day,
+            tokens_per_minute=self.tokens_per_minute,
+        )
+
+    def counted(self, tokens_in: int | None, tokens_out: int | None) -> int | None:
+        """Return the tokens of a call that ``tokens_per_minute`` is about, None where nobody counted them."""
+        return None if tokens_in is None else tokens_in + (tokens_out or 0)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GeminiSettings(RemoteSettings):
@@ -79,7 +103,8 @@ class GeminiSettings(RemoteSettings):
 
     Attributes:
         thinking_budget: tokens for thinking (0 turns it off where the model allows that, -1 lets the model decide).
-        thinking_level: "minimal", "low", "medium" or "high", for models that take a level instead of a budget.
+        thinking_level: "minimal", "low", "medium" or "high", for models that take a level instead of a budget. Neither
+            leaves it to the model; both at once the API refuses.
         safety: one threshold for every harm category ("OFF", "BLOCK_NONE", "BLOCK_ONLY_HIGH", …), or a table of
             category to threshold; unset leaves Google's defaults.
         api_version: of the API, where the SDK's default does not fit.
@@ -90,6 +115,11 @@ class GeminiSettings(RemoteSettings):
     thinking_level: str | None = None
     safety: str | Mapping[str, str] | None = None
     api_version: str | None = None
+    day_zone: ClassVar[str] = PACIFIC
+
+    def counted(self, tokens_in: int | None, tokens_out: int | None) -> int | None:  # noqa: ARG002 - of other servers
+        """Return the tokens of a call that ``tokens_per_minute`` is about: Google counts those of the prompt."""
+        return tokens_in
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

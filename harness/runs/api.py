@@ -15,6 +15,7 @@ from harness.engine.execute import execute
 from harness.engine.job import Progress
 from harness.errors import UsageError
 from harness.locale import tr
+from harness.protocols import Delay
 from harness.runs import load, merge
 from harness.runs.asking import evaluation_spec
 from harness.runs.assemble import assemble
@@ -51,6 +52,12 @@ class Quiet:
 
     def judge_stopped(self, judge: str, reason: str) -> None:
         """A judge is asked no more."""
+
+    def quota_ended(self, name: str, until: datetime) -> None:
+        """A quota is used up."""
+
+    def delayed(self, delay: Delay) -> None:
+        """A call is made again."""
 
     def waiting(self, what: str, count: int) -> None:
         """Only work is left that other runs are at."""

@@ -1,8 +1,8 @@
 """The tables of the store. A change to what is stored is a new `VERSION`, which older programs refuse to touch.
 
-Checksums, leases and the ledger are no change of version: a store without them gets them when something is written, and
-programs that do not know them pass them over. A checksum is that of a row that is not going to change any more, so no
-older program can make it wrong. The tables of leases hold nothing that lasts.
+Checksums, leases, the ledger and counts of calls are no change of version: a store without them gets them when
+something is written, and programs that do not know them pass them over. A checksum is that of a row that is not going
+to change any more, so no older program can make it wrong. The tables of leases hold nothing that lasts.
 """
 
 from typing import Any
@@ -162,3 +162,10 @@ ledger_resets = Table(
     Column("openings", Integer, nullable=False),
 )
 ledger = (ledger_sets, ledger_rows, ledger_seals, ledger_resets)
+call_counts = Table(
+    "call_count",
+    metadata,
+    Column("quota", Text, primary_key=True),
+    Column("day", Text, primary_key=True),
+    Column("calls", Integer, nullable=False),
+)

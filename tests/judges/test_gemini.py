@@ -8,12 +8,13 @@ import subprocess
 import sys
 import threading
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from harness.errors import HarnessError, JudgeUnavailableError
+from harness.errors import HarnessError, JudgeUnavailableError, QuotaEndedError
 from harness.protocols import CallEstimate, EstimatesCost
 from harness.remote.gemini_models import DEFAULT_JUDGE
 from harness.testing.servers import gemini as wire
@@ -251,9 +252,8 @@ def test_an_injected_verdict_stays_inside_the_fence(injected: str) -> None:
     [
         (wire.bad_key(CANARY), "key rejected: HTTP 400 INVALID_ARGUMENT API key not valid"),
         (wire.error(403, "PERMISSION_DENIED", "no"), "key rejected: HTTP 403"),
-        (wire.too_many(wire.quota_failure("GenerateRequestsPerDayPerProject")), "quota exhausted: HTTP 429"),
+        (wire.too_many(wire.quota_failure("GenerateRequestsPerDayPerProject", "0")), "quota exhausted: HTTP 429"),
         (wire.error(404, "NOT_FOUND", "no such model"), "model not found: HTTP 404"),
-        (wire.too_many(retry_after=90_000), "quota exhausted: the server asks to wait 90000 seconds"),
     ],
 )
 def test_hopeless_calls_end_the_judge(step: Step, message: str) -> None:
@@ -267,6 +267,18 @@ def test_hopeless_calls_end_the_judge(step: Step, message: str) -> None:
             assert CANARY not in f"{caught.value}{caught.value.hint}"
             assert "The same command continues" in str(caught.value.hint)
         assert 1 == len(server.calls)
+
+
+def test_the_end_of_a_days_quota_says_when_it_goes_on() -> None:
+    """It is no failure of the judge; after the quota has begun anew the same judge goes on."""
+    with serve(in_turn(wire.too_many(retry_after=90_000), wire.reply('{"reason": "ok", "score": 3}'))) as server:
+        judge = open_gemini(spec("gemini", server.url))
+        for _ in range(2):
+            with pytest.raises(QuotaEndedError, match="quota used up for now") as caught:
+                judge.judge(sample(1), answer(1))
+            assert 24.9 < (caught.value.until - datetime.now(UTC)) / timedelta(hours=1) < 25.1
+        judge.resume()
+        assert ("scored", 2) == (judge.judge(sample(1), answer(1)).status, len(server.calls))
 
 
 def test_a_hopeless_run_ends_early() -> None:

@@ -97,8 +97,14 @@ def test_reply() -> None:
 
 OUTCOMES = {
     "key": [wire.bad_key(), wire.error(401, "UNAUTHENTICATED", "no"), wire.error(403, "PERMISSION_DENIED", "no")],
-    "quota": [
+    "day": [
         wire.too_many(wire.quota_failure("GenerateRequestsPerDayPerProjectPerModel-FreeTier")),
+        wire.too_many(
+            wire.quota_failure("GenerateRequestsPerDayPerProjectPerModel-FreeTier", "20"), wire.retry_info("34.1s")
+        ),
+    ],
+    "quota": [
+        wire.too_many(wire.quota_failure("GenerateRequestsPerDayPerProjectPerModel-FreeTier", "0")),
         wire.too_many(wire.quota_failure("GenerateRequestsPerMinutePerProjectPerModel-FreeTier", "0")),
     ],
     "model": [wire.error(404, "NOT_FOUND", "models/gemini-test is not found")],

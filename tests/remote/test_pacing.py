@@ -36,6 +36,23 @@ def test_a_free_key_of_15_a_minute() -> None:
     assert 396 == pytest.approx(clock.now)
 
 
+def test_tokens_of_a_minute() -> None:
+    """Calls of 500 tokens at 1,000 a minute start 30 seconds apart, and later where the server counted more."""
+    clock = Clock()
+    pacer = Pacer(600, 1000, clock=clock)
+    for _ in range(4):
+        pacer.wait(clock, 500)
+    assert 90 == pytest.approx(clock.now)
+    pacer.correct(500, 800)
+    pacer.correct(500, None)
+    pacer.wait(clock, 500)
+    assert 90 + 30 + 18 == pytest.approx(clock.now)
+    pacer.limit(600, None)
+    pacer.wait(clock, 500)
+    pacer.wait(clock, 500)
+    assert 90 + 30 + 18 + 30 + 0.1 == pytest.approx(clock.now)
+
+
 def test_no_pace_no_wait() -> None:
     """Without a pace nothing waits."""
     clock = Clock()

@@ -4,12 +4,15 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
 
 import pytest
 
+from harness.protocols import Delay
 from harness.remote.call import CallError, Prompt, Reply, Trouble
+from harness.remote.quota import CountsInMemory
 from harness.remote.retry import Caller
 from harness.remote.settings import RemoteSettings
 from harness.types import Message
@@ -23,6 +26,7 @@ class Scripted:
     """A client that answers with what a script says, an error or a reply."""
 
     model = "m"
+    quota = "m"
     identity: dict[str, Any] = {}  # noqa: RUF012 - a stand-in
 
     def __init__(self, script: Callable[[int], Reply | CallError]) -> None:
@@ -106,11 +110,42 @@ def test_a_rate_limit_halves_the_calls_in_flight() -> None:
 
 
 def test_too_long_a_wait_is_an_exhausted_quota() -> None:
-    """A server that asks to come back in an hour is not waited for."""
+    """A server that asks to come back in an hour is not waited for, nor asked again before `resume`."""
     service, client = caller(CallError("rate", "daily", retry_after=3600), OK)
-    with pytest.raises(CallError, match="quota exhausted: the server asks to wait 3600 seconds"):
-        service.call(PROMPT)
+    for _ in range(2):
+        with pytest.raises(CallError, match="quota used up for now: daily") as caught:
+            service.call(PROMPT)
+        assert 3590 < (caught.value.until - datetime.now(UTC)).total_seconds() <= 3600
     assert len(client.times) == 1
+    service.resume()
+    assert OK == service.call(PROMPT)
+
+
+def test_a_days_calls_are_counted_and_no_more_leave() -> None:
+    """Tries count like calls; at midnight of the server's day the count begins anew."""
+    now = datetime(2026, 11, 26, 23, 30, tzinfo=UTC)
+    outcomes = (CallError("server"), OK)
+    client = Scripted(lambda number: outcomes[min(number, 1)])
+    service = Caller(client, RemoteSettings(requests_per_day=3, **FAST), now=lambda: now)
+    assert [OK, OK] == [service.call(PROMPT), service.call(PROMPT)]
+    with pytest.raises(CallError, match=r"quota used up for now: 3 requests a day \(requests_per_day\)") as caught:
+        service.call(PROMPT)
+    assert (3, 3, datetime(2026, 11, 27, tzinfo=UTC)) == (len(client.times), service.used_today(), caught.value.until)
+    now = datetime(2026, 11, 27, 0, 1, tzinfo=UTC)
+    service.resume()
+    assert OK == service.call(PROMPT)
+    assert 1 == service.used_today()
+
+
+def test_calls_that_are_made_again_are_told() -> None:
+    """Each with its number, its reason and the wait; the last try fails in the open, not in passing."""
+    told: list[Delay] = []
+    service, _ = caller(CallError("network", "refused"), attempts=3)
+    service.attach(CountsInMemory(), told.append, name="mine")
+    with pytest.raises(CallError):
+        service.call(PROMPT)
+    assert [("mine", 1, 3), ("mine", 2, 3)] == [(one.name, one.attempt, one.attempts) for one in told]
+    assert {"no connection: refused"} == {one.reason for one in told}
 
 
 def test_breaker_ends_a_hopeless_run_early() -> None:
