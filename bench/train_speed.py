@@ -69,6 +69,7 @@ def main() -> None:
     base = folder / "base"
     if first and not (base / "tokenizer.json").exists():
         build_model(base, options.shape)
+        free()
     out: dict[str, Any] = {
         "date": time.strftime("%Y-%m-%d"),
         "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else platform.machine(),
