@@ -92,7 +92,7 @@ def ab(
         max_cost=max_cost,
         overwrite=overwrite,
         test=PromptTest(control=control, select_seed=seed, confidence=spec.confidence),
-        show=lambda: _shown(folder, as_json=as_json),
+        show=lambda _run: _shown(folder, as_json=as_json),
     )
 
 

@@ -6,28 +6,26 @@ from typing import Any
 
 import click
 
+from harness.cli.board import board_on_screen
+from harness.cli.closing import say_closing
 from harness.cli.dry_run import dry_run_report
 from harness.cli.execution import UNSCORED_EXIT, invocation, limit_judges, rounds, say_note, say_outcome
 from harness.cli.options import FiniteRange, call_limits, common_options, evaluation_options, pace_options
-from harness.cli.say import language, say
+from harness.cli.say import say
 from harness.errors import UsageError
 from harness.locale import tr
 from harness.runs.asking import evaluation_spec
 from harness.runs.assemble import Evaluation, assemble
-from harness.runs.boards import view_of
 from harness.runs.declared import asked_declaration, declaration
 from harness.runs.finish import check_names, check_plan, finish_in_folder
-from harness.runs.folder import MARKDOWN, RESULTS, RunFolder, new_run
-from harness.runs.load import load_run
+from harness.runs.folder import RESULTS, RunFolder, new_run
 from harness.runs.manifest import PromptTest
 from harness.runs.panels import declare_primary, panel_specs
+from harness.runs.run import Run
 from harness.runs.sealing import Sealing, read_sealing
 from harness.specs import default_run_name, load_config, seal_shares, store_mirror, store_url
 from harness.store.mirror import mirrored_store
 from harness.tasks.seal import DEFAULT_SHARE
-from reports.cautions import cautions
-from reports.markdown import leaderboard_markdown
-from reports.wording import words
 
 
 @click.command(
@@ -123,17 +121,8 @@ def evaluate(
         max_cost=max_cost,
         wait=wait,
         overwrite=overwrite,
-        show=lambda: folder.read(RESULTS) if as_json else _board(folder, url),
+        show=lambda run: folder.read(RESULTS) if as_json else board_on_screen(run, folder),
     )
-
-
-def _board(folder: RunFolder, url: str) -> str | None:
-    """Return the leaderboard to print: leaderboard.md, which is English, or the same in the language of the command."""
-    if language() == "en":
-        return folder.read(MARKDOWN)
-    view = view_of(load_run(folder.name, str(folder.path.parent), url))
-    found = cautions(view, words(language()))
-    return leaderboard_markdown(view.leaderboard, view.provenance, view.notices, cautions=found, language=language())
 
 
 def run_evaluation(
@@ -148,7 +137,7 @@ def run_evaluation(
     wait: bool = False,
     overwrite: bool = False,
     test: PromptTest | None = None,
-    show: Callable[[], str | None],
+    show: Callable[[Run], str | None],
 ) -> int:
     """Carry an evaluation out, write its files, print what ``show`` then returns, and return the exit code.
 
@@ -177,8 +166,9 @@ def run_evaluation(
                 overwrite=overwrite,
                 test=test,
             )
-    say(show(), nl=False)
+    say(show(run), nl=False)
     unscored = say_outcome(run, evaluation.job.judges, outcome, folder)
+    say_closing(run, folder)
     return UNSCORED_EXIT if unscored > max_unscored else 0
 
 

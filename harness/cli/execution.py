@@ -13,7 +13,7 @@ from harness.cli.progress import ConsoleProgress, local_time
 from harness.cli.say import say
 from harness.engine.execute import execute
 from harness.engine.job import Job, Outcome
-from harness.locale import tr
+from harness.locale import tr, trn
 from harness.protocols import CallLimits, Judge, Served
 from harness.runs.folder import RunFolder
 from harness.runs.provenance import Invocation
@@ -124,17 +124,23 @@ def say_outcome(run: Run, judges: Sequence[Judge], outcome: Outcome, folder: Run
     own = {judge.name for judge in judges}
     counts = Counter(run.verdict(item).status for item in run.items if item.judge in own)
     unscored = counts.total() - counts["scored"]
-    cost = f" for ${outcome.spent:.4f}" if outcome.spent else ""
-    say(
-        tr(
-            "{generated} answers generated, {judged} judged anew{cost}; files are in {path}/",
-            generated=outcome.generated,
+    generated = trn("{n} answer generated", "{n} answers generated", outcome.generated)
+    if outcome.spent:
+        made = tr(
+            "{generated}, {judged} judged anew for ${spent:.4f}; files are in {path}/",
+            generated=generated,
             judged=outcome.judged,
-            cost=cost,
+            spent=outcome.spent,
             path=folder.path,
-        ),
-        err=True,
-    )
+        )
+    else:
+        made = tr(
+            "{generated}, {judged} judged anew; files are in {path}/",
+            generated=generated,
+            judged=outcome.judged,
+            path=folder.path,
+        )
+    say(made, err=True)
     if unscored and outcome.resumes:
         say(
             tr(

@@ -2,20 +2,16 @@
 
 import copy
 import inspect
-import re
 from collections.abc import Iterable
 from typing import overload
 
 import click
 
 from harness.cli.say import language, said
-from harness.cli.table import columns
+from harness.cli.wrapping import wrapped
 from harness.locale import tr
 
 _VERBATIM = "\b\n"  # how click marks a paragraph whose lines stay as they are
-# What stays together at the end of a line: a word, or a wide character with the punctuation that closes it. A bracket
-# that opens takes the next character along.
-_PIECES = re.compile(r"\s+|[「『（【]*(?:[!-~]+|[^\s!-~「『（【])[、。」』）】：；？！ーっゃゅょッャュョぁぃぅぇぉ]*")
 
 
 def localized(command: click.Command) -> click.Command:
@@ -76,10 +72,4 @@ def _wrapped(text: str, width: int) -> str:
     """Return a paragraph in lines of at most ``width`` columns, marked so that click leaves them as they are."""
     if text.startswith(_VERBATIM) or not text:
         return text
-    lines, line = [], ""
-    for piece in _PIECES.findall(text.replace("\n", "")):
-        if line and columns(line + piece.rstrip()) > width:
-            lines.append(line.rstrip())
-            line = ""
-        line += piece if line else piece.lstrip()
-    return _VERBATIM + "\n".join([*lines, line.rstrip()])
+    return _VERBATIM + wrapped(text.replace("\n", ""), width)

@@ -8,6 +8,8 @@ from typing import Any
 import click
 
 from harness import plugins
+from harness.cli.board import board_on_screen
+from harness.cli.closing import say_closing
 from harness.cli.dry_run import judging_report
 from harness.cli.execution import UNSCORED_EXIT, invocation, limit_judges, rounds, say_note, say_outcome
 from harness.cli.options import FiniteRange, call_limits, common_options, declared_options, pace_options
@@ -21,7 +23,7 @@ from harness.runs.add_judges import add_in_folder, joined_by, judging_job
 from harness.runs.assemble import open_judges
 from harness.runs.declared import asked_declaration, check_declared
 from harness.runs.finish import replaced
-from harness.runs.folder import MARKDOWN, RESULTS, RunFolder
+from harness.runs.folder import RESULTS, RunFolder
 from harness.runs.load import load_run
 from harness.runs.panels import panel_specs, planned_panels, with_members
 from harness.runs.run import Run
@@ -105,8 +107,10 @@ def judge(
             judged = add_in_folder(
                 stored, job, outcome, rows, folder=folder, entries=entries, declared=asked, panels=planned
             )
-    say(folder.read(RESULTS if as_json else MARKDOWN), nl=False)
-    return UNSCORED_EXIT if say_outcome(judged, opened, outcome, folder) > max_unscored else 0
+    say(folder.read(RESULTS) if as_json else board_on_screen(judged, folder), nl=False)
+    unscored = say_outcome(judged, opened, outcome, folder)
+    say_closing(judged, folder)
+    return UNSCORED_EXIT if unscored > max_unscored else 0
 
 
 def _open_beside(stored: Run, specs: Sequence[JudgeSpec]) -> tuple[tuple[Judge, ...], tuple[str, ...]]:

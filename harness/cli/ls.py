@@ -1,6 +1,7 @@
 """``harness ls``: what can be named on the command line, and which runs there are."""
 
 from collections.abc import Callable
+from datetime import datetime
 from importlib.metadata import EntryPoint
 
 import click
@@ -14,7 +15,7 @@ from harness.locale import tr
 from harness.runs.folder import RunFolder, run_folders
 from harness.specs import Config, load_config
 from harness.templates import load_template, own_templates, template_names
-from reports.formatting import number, printable, score_digits
+from reports.formatting import minute, number, printable, score_digits
 from trainers.recipe import Recipe, load_recipe, recipe_names
 
 # How each built-in is written on the command line; a stranger's plugin is shown by its name.
@@ -147,7 +148,7 @@ def _run_rows(folder: RunFolder, before: dict[tuple[str, ...], float]) -> list[t
         return [(_cell(folder.name), tr("cannot be read"), *[""] * 7)]
     if results is None:
         return [(_cell(folder.name), tr("not finished"), *[""] * 7)]
-    date = str(results["provenance"]["date"])[:16].replace("T", " ")
+    date = _local(str(results["provenance"]["date"]))
     rows = []
     for row in results["rows"]:
         place = tuple(str(row[key]) for key in ("task", "judge", "model", "prompt"))
@@ -158,6 +159,14 @@ def _run_rows(folder: RunFolder, before: dict[tuple[str, ...], float]) -> list[t
         shown = [_cell(str(row[key] or "–")) for key in ("task", "judge", "model", "prompt")]
         rows.append((_cell(folder.name), date, *shown, number(mean, digits), str(row["n"]), _signed(change)))
     return rows
+
+
+def _local(date: str) -> str:
+    """Return when a run was made, in the time of this machine."""
+    try:
+        return minute(datetime.fromisoformat(date).astimezone().isoformat(timespec="seconds"))
+    except ValueError:
+        return printable(date)
 
 
 def _cell(text: str) -> str:

@@ -1,5 +1,7 @@
 """Tables in the terminal: columns line up for Japanese too, whose characters are as wide as two letters."""
 
+import shutil
+import sys
 import unicodedata
 from collections.abc import Sequence
 
@@ -18,6 +20,8 @@ def columns(text: str) -> int:
 def table(rows: Sequence[Sequence[str]], headers: Sequence[str] = ()) -> str:
     """Return rows as a table in the chosen language; with headers, as one that Markdown reads too.
 
+    On a terminal that is narrower, each row is a block of lines, a cell with its heading on each.
+
     >>> print(table([("前", "1"), ("after", "2")], headers=["run", "n"]))
     | run   | n |
     |-------|---|
@@ -31,5 +35,16 @@ def table(rows: Sequence[Sequence[str]], headers: Sequence[str] = ()) -> str:
     ]
     if not headers:
         return "\n".join("  ".join(line).rstrip() for line in padded)
+    if rows and sum(widths) + 3 * len(widths) + 1 > _room():
+        return "\n\n".join(_block(lines[0], line) for line in lines[1:])
     shown = [f"| {' | '.join(line)} |" for line in padded]
     return "\n".join([shown[0], f"|{'|'.join('-' * (width + 2) for width in widths)}|", *shown[1:]])
+
+
+def _room() -> float:
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else float("inf")
+
+
+def _block(heads: Sequence[str], cells: Sequence[str]) -> str:
+    first, *others = [(head, cell) for head, cell in zip(heads, cells, strict=True) if cell]
+    return "\n".join([first[1], *(f"    {head}: {cell}" for head, cell in others)])
