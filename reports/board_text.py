@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from harness.analysis.leaderboard import Board, BoardRow, Leaderboard
 from reports.audit import grouped_reasons
-from reports.formatting import interval, kind_key, number, percent, row_name, score_digits
+from reports.formatting import kind_key, number, percent, row_name, score_digits
 from reports.gaps import gap_cautions
 from reports.wording import Words
 
@@ -85,55 +85,6 @@ def noise(board: Board, say: Words) -> str:
             )
         )
     return say("space").join(parts)
-
-
-def verdict_on_board(board: Board, confidence: float, say: Words) -> str:
-    """Return how many rows are better or worse than the baseline by the corrected p-values; "" if none is compared.
-
-    All compared rows have one baseline, or there is no such sentence. A board that is not primary says so instead.
-    """
-    if not board.is_primary:
-        return say("board.exploratory")
-    baselines = {comparison.baseline for comparison in board.comparisons}
-    if len(baselines) != 1:
-        return ""
-    alpha = 1 - confidence
-    if len(board.comparisons) == 1:
-        return _only_verdict(board, alpha, say)
-    found = [
-        comparison.result
-        for comparison in board.comparisons
-        if comparison.result.p_adjusted is not None and comparison.result.p_adjusted < alpha
-    ]
-    said = say(
-        "board.significant",
-        better=sum((result.difference.value or 0.0) > 0 for result in found),
-        worse=sum((result.difference.value or 0.0) < 0 for result in found),
-        count=len(board.comparisons),
-        baseline=row_name(next(iter(baselines))),
-        alpha=f"{alpha:.2g}",
-    )
-    open_ones = sum(result.missing.caution is not None and not result.missing.has_sure_sign for result in found)
-    return said + say("space") + say("gap.better", count=open_ones) if open_ones else said
-
-
-def _only_verdict(board: Board, alpha: float, say: Words) -> str:
-    """Return what the one comparison of a board says."""
-    [comparison] = board.comparisons
-    result = comparison.result
-    names = {"candidate": row_name(comparison.candidate), "baseline": row_name(comparison.baseline)}
-    if result.p_adjusted is None or result.simultaneous.low is None:
-        return say("board.only_unknown", **names)
-    if result.p_adjusted >= alpha:
-        digits = score_digits(board.judge.scale.low, board.judge.scale.high)
-        return say("board.only_open", **names, bounds=interval(result.simultaneous, digits, with_sign=True))
-    better = (result.difference.value or 0.0) > 0
-    said = say("board.only_better" if better else "board.only_worse", **names, alpha=f"{alpha:.2g}")
-    return (
-        said
-        if result.missing.caution is None or result.missing.has_sure_sign
-        else said + say("space") + say("gap.only")
-    )
 
 
 def method_note(board: Board, say: Words) -> str:

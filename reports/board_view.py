@@ -16,11 +16,11 @@ from reports.board_text import (
     noise,
     resolution,
     scale_note,
-    verdict_on_board,
 )
 from reports.formatting import MISSING, interval, number, p_value, percent, ranks, row_name, score_digits
 from reports.gaps import comparable, difference_bounds, legend, marked, marked_difference, row_bounds, tag_mean
 from reports.panel_text import panel_note
+from reports.verdict import chance, verdict_word
 from reports.wording import Words
 
 Align = Literal["left", "center", "right"]
@@ -74,7 +74,7 @@ class BoardView:
     table: Table
     gaps: str
     resolution: str
-    verdict: str
+    exploratory: str
     noise: str
     method: str
     cautions: tuple[tuple[str, str], ...]
@@ -92,7 +92,7 @@ def board_view(board: Board, confidence: float, say: Words) -> BoardView:
         table=board_table(board, confidence, say),
         gaps=legend(board, say),
         resolution=resolution(board, say),
-        verdict=verdict_on_board(board, confidence, say),
+        exploratory="" if board.is_primary else say("board.exploratory"),
         noise=noise(board, say),
         method=method_note(board, say),
         cautions=tuple(opened(about, said, say) for about, said in cautions_about(board, say)),
@@ -155,6 +155,8 @@ def comparison_table(board: Board, say: Words) -> Table:
         ("simultaneous", "center", (interval(one.simultaneous, digits, with_sign=True) for one in results)),
         ("p", "right", (p_value(one.p_value) for one in results)),
         ("p_adjusted", "right", (p_value(one.p_adjusted) for one in results)),
+        ("verdict", "left", (verdict_word(board, one, say) for one in board.comparisons)),
+        ("same_sign", "right", (chance(one) for one in board.comparisons)),
         ("wins", "right", map(wins, results)),
         ("pairs", "right", (str(one.n_pairs) for one in results)),
         ("detectable", "right", (number(one.minimum_detectable, digits) for one in results)),
@@ -213,7 +215,8 @@ def _names(board: Board, say: Words) -> list[Column]:
 def _against(board: Board, alpha: float, say: Words) -> list[Column]:
     """Return the columns of each row's comparison with the baseline; those of the baseline's own row are empty."""
     digits = _digits(board)
-    results = [board.against_baseline(row.key) for row in board.rows]
+    compared = [board.comparison_of(row.key) for row in board.rows]
+    results = [None if one is None else one.result for one in compared]
 
     def column(key: str, cell: Callable[[PairedComparison], Pair], align: Align = "right") -> Column:
         return _column(say(f"column.{key}"), (("", None) if one is None else cell(one) for one in results), align)
@@ -243,6 +246,15 @@ def _against(board: Board, alpha: float, say: Words) -> list[Column]:
     return [
         *columns,
         column("p_adjusted", lambda one: (p_value(one.p_adjusted), one.p_adjusted)),
+        _column(
+            say("column.verdict"),
+            (("", None) if one is None else (verdict_word(board, one, say), one.verdict.code) for one in compared),
+            "left",
+        ),
+        _column(
+            say("column.same_sign"),
+            (("", None) if one is None else (chance(one), one.verdict.same_sign) for one in compared),
+        ),
         column("wins", lambda one: (wins(one), one.wins - one.losses)),
     ]
 

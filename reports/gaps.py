@@ -1,6 +1,7 @@
 """Missing scores in words and cells: which rows are marked, what they could be at worst and at best. Pure."""
 
-from harness.analysis.leaderboard import Board, BoardRow, TagRow
+from harness.analysis.leaderboard import Board, BoardRow
+from harness.analysis.row_gaps import TagRow
 from harness.stats import PairedComparison, WorstCase
 from harness.types import Estimate
 from reports.formatting import MISSING, interval, number, row_name, score_digits, signed

@@ -32,6 +32,7 @@ from reports.formatting import (
 )
 from reports.payload import embedded, payload
 from reports.run_view import Report
+from reports.verdict import verdict_lines
 from reports.wording import Language, Words, words
 
 _SCRIPTS = ("core.js", "boards.js", "diff.js", "answers.js", "tasks.js")
@@ -58,6 +59,7 @@ def report_html(report: Report, cautions: Sequence[str] = (), *, language: Langu
         judges=list(dict.fromkeys(board.judge.name for board in leaderboard.boards)),
         date=minute(str(report.provenance.get("date", MISSING))),
         confidence=percent(leaderboard.confidence),
+        verdict=verdict_lines(leaderboard, say),
         primary=primary_note(leaderboard, say),
         cautions=cautions,
         boards=[board_view(board, leaderboard.confidence, say) for board in leaderboard.boards],

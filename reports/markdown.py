@@ -21,6 +21,7 @@ from reports.formatting import (
     shown_value,
 )
 from reports.gaps import comparison_cautions
+from reports.verdict import board_verdict, margin_lines, verdict_lines
 from reports.wording import Language, Words, words
 
 _REASONS = 10
@@ -39,7 +40,7 @@ def leaderboard_markdown(
     parts = [
         f"# {say('title.leaderboard', run=markdown_cell(leaderboard.run))}",
         headline(leaderboard, provenance, say),
-        *_lines(primary_note(leaderboard, say)),
+        *_verdict(leaderboard, say),
         say("headline.legend", confidence=percent(leaderboard.confidence)),
         say("headline.estimand"),
     ]
@@ -58,18 +59,27 @@ def comparison_report(leaderboard: Leaderboard, *, language: Language = "en") ->
     parts = [
         f"# {say('title.comparisons', run=markdown_cell(leaderboard.run))}",
         say("headline.estimand"),
-        *_lines(primary_note(leaderboard, say)),
+        *_lines(primary_note(leaderboard, say), *margin_lines(leaderboard, say)),
     ]
     for board in leaderboard.boards:
         parts.append(f"## {markdown_cell(board_title(board, say))}")
         if not board.comparisons:
             parts.append(say("board.alone"))
             continue
-        parts += [_table(comparison_table(board, say)), *_lines(resolution(board, say), noise(board, say))]
+        said = board_verdict(board, leaderboard.confidence, say) if board.is_primary else [say("board.exploratory")]
+        parts += [_table(comparison_table(board, say)), _bullets(said)]
+        parts += _lines(resolution(board, say), noise(board, say))
         parts.append(say("board.corrected", method=say.sentence(board.family_method)))
         of_pairs = [(about, caution) for about, caution in cautions_about(board, say) if about]
         parts += _cautions([opened(*one, say) for one in comparison_cautions(board, say) + of_pairs])
     return "\n\n".join(parts) + "\n"
+
+
+def _verdict(leaderboard: Leaderboard, say: Words) -> list[str]:
+    """Return what the primary boards show, and which those are; nothing where nothing is compared."""
+    lines = verdict_lines(leaderboard, say)
+    said = [f"## {say('verdict.title')}\n\n{_bullets(lines)}"] if lines else []
+    return said + _lines(primary_note(leaderboard, say))
 
 
 def headline(leaderboard: Leaderboard, provenance: Mapping[str, Any], say: Words) -> str:
@@ -95,7 +105,7 @@ def _board_section(board: BoardView, say: Words) -> str:
         board.scale,
         _table(board.table),
         *filter(None, [board.gaps]),
-        *_lines(board.resolution, board.verdict, board.noise, board.method),
+        *_lines(board.exploratory, board.resolution, board.noise, board.method),
         *_cautions(board.cautions),
     ]
     if board.missing:

@@ -101,7 +101,7 @@ def rows_section(leaderboard: Leaderboard) -> list[dict[str, Any]]:
 
 def comparisons_section(leaderboard: Leaderboard) -> list[dict[str, Any]]:
     """Return one entry for each comparison of each board."""
-    return [_comparison(board, comparison) for board in leaderboard.boards for comparison in board.comparisons]
+    return [comparison_figures(board, comparison) for board in leaderboard.boards for comparison in board.comparisons]
 
 
 def plans_section(leaderboard: Leaderboard) -> list[dict[str, Any]]:
@@ -260,7 +260,8 @@ def _row(board: Board, row: BoardRow) -> dict[str, Any]:
     }
 
 
-def _comparison(board: Board, comparison: Comparison) -> dict[str, Any]:
+def comparison_figures(board: Board, comparison: Comparison) -> dict[str, Any]:
+    """Return one comparison as results.json has it."""
     result = comparison.result
     return {
         "task": board.task,

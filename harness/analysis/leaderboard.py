@@ -1,19 +1,17 @@
 """From score tables to a leaderboard: every figure that a report shows, computed once, unrounded. Pure."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-
-import numpy as np
-import numpy.typing as npt
 
 from harness.analysis.comparing import compare_rows, ranks_of
 from harness.analysis.panel import Member, PanelDifference, PanelTable
 from harness.analysis.primary import Primary, primary_of
+from harness.analysis.row_gaps import TagRow, baseline_place, row_gaps, tag_rows
 from harness.analysis.rows import Difference, Row, differences_of, rows_of
 from harness.analysis.scores import ScoreTable
 from harness.analysis.strata import row_intervals
-from harness.analysis.verdict import ComparisonVerdict, comparison_verdict, default_margin
+from harness.analysis.verdict import ComparisonVerdict, comparison_verdict, margin_on
 from harness.engine.plan import PlannedJudge
 from harness.locale import tr
 from harness.stats import (
@@ -26,26 +24,11 @@ from harness.stats import (
     RepeatPlan,
     VarianceComponents,
     WorstCase,
-    comparable_means,
-    gaps_are_unlike,
-    gaps_matter,
-    missing_shares,
     next_design,
     plan_repeats,
-    score_interval,
     variance_components,
-    worst_case_mean,
 )
 from harness.types import Declaration, Estimate, Generation, Request, RowKey
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TagRow:
-    """A row's mean over the samples that carry one tag; ``comparable`` as in `BoardRow`."""
-
-    tag: str
-    estimate: Estimate
-    comparable: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +106,9 @@ class Board:
     repeats: RepeatAdvice | None
     unlike_gaps: bool
     cautions: tuple[str, ...]
-    is_primary: bool = True
+    margin: float
+    is_primary: bool
+    is_fixed: bool
     members: tuple[Member, ...] = ()
 
     @property
@@ -131,22 +116,41 @@ class Board:
         """Whether any row lacks scores in a way that matters."""
         return any(row.has_gaps for row in self.rows)
 
-    def against_baseline(self, row: RowKey) -> PairedComparison | None:
+    def comparison_of(self, row: RowKey) -> Comparison | None:
         """Return the comparison in which ``row`` is the only candidate, if the family has one."""
-        found = [comparison.result for comparison in self.comparisons if comparison.candidate == row]
+        found = [comparison for comparison in self.comparisons if comparison.candidate == row]
         return found[0] if len(found) == 1 else None
 
+    def against_baseline(self, row: RowKey) -> PairedComparison | None:
+        """Return the figures of `comparison_of` a row."""
+        found = self.comparison_of(row)
+        return None if found is None else found.result
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Leaderboard:
-    """The boards of a run, with the baseline that candidates are compared with, and which boards are primary."""
+    """The boards of a run, with the baseline that candidates are compared with, and which boards are primary.
+
+    ``declared``: what was said before looking.
+    """
 
     run: str
     confidence: float
     baseline: str
     family: Family
     boards: tuple[Board, ...]
-    primary: Primary | None = None
+    primary: Primary | None
+    declared: Declaration
+
+    def __repr__(self) -> str:
+        """Return the run and what each primary board shows, one comparison a line."""
+        lines = [
+            f"{one.candidate.model}: {one.verdict.code} ({one.result.difference.value:+.2f}, {board.judge.name})"
+            for board in self.boards
+            for one in board.comparisons
+            if board.is_primary and one.result.difference.value is not None
+        ]
+        return "\n  ".join([f"<Leaderboard {self.run!r} against {self.baseline!r}>", *lines])
 
     @property
     def rows(self) -> tuple[Row, ...]:
@@ -167,23 +171,42 @@ def build_leaderboard(
     baseline: str,
     family: Family = "baseline",
     confidence: float = 0.95,
-    margin: float | None = None,
+    declared: Declaration | None = None,
     primary: Primary | None = None,
+    fixed: Collection[str] = (),
 ) -> Leaderboard:
     """Return the leaderboard of a run. ``length_stops`` is by task name and row (see `length_stop_rates`).
 
     ``baseline`` is a model label: its first row is what every other row of a board is compared with, unless ``family``
-    is "all-pairs". ``margin``: within how many points two rows count as equal (None: `default_margin` of each scale).
-    ``primary``: which boards verdicts come from (None: `primary_of` what the tables have).
+    is "all-pairs". ``declared``: what was said before looking; a margin is in points of the primary judge's scale.
+    ``primary``: which boards verdicts come from (None: `primary_of` what the tables have). ``fixed``: task sets that
+    have no more tasks than there are.
     """
+    declared = declared or Declaration()
     if primary is None:
         judges = {table.judge.name: table.judge for table in tables}
-        primary = primary_of(Declaration(), list(judges.values()), list(dict.fromkeys(table.task for table in tables)))
-    made = (_board(table, length_stops, baseline, family, confidence, margin=margin) for table in tables)
-    boards = tuple(
-        replace(board, is_primary=primary is not None and primary.holds(board.task, board.judge.name)) for board in made
+        primary = primary_of(declared, list(judges.values()), list(dict.fromkeys(table.task for table in tables)))
+    scale = next((table.judge.scale for table in tables if primary and table.judge.name == primary.judge), None)
+    boards = []
+    for table in tables:
+        asked = _Asked(
+            length_stops=length_stops,
+            baseline=baseline,
+            family=family,
+            margin=margin_on(table.judge.scale, declared.margin, scale),
+            is_primary=primary is not None and primary.holds(table.task, table.judge.name),
+            is_fixed=table.task in fixed,
+        )
+        boards.append(_board(table, asked, Design(clusters=table.clusters, confidence=confidence)))
+    return Leaderboard(
+        run=run,
+        confidence=confidence,
+        baseline=baseline,
+        family=family,
+        boards=tuple(boards),
+        primary=primary,
+        declared=declared,
     )
-    return Leaderboard(run=run, confidence=confidence, baseline=baseline, family=family, boards=boards, primary=primary)
 
 
 def length_stop_rates(
@@ -202,25 +225,27 @@ def length_stop_rates(
     return {place: cut[place] / count for place, count in answers.items()}
 
 
-def _board(
-    table: ScoreTable,
-    length_stops: Mapping[tuple[str, RowKey], float],
-    baseline: str,
-    family: Family,
-    confidence: float,
-    *,
-    margin: float | None,
-) -> Board:
-    design = Design(clusters=table.clusters, confidence=confidence)
-    intervals = row_intervals(table, design)
-    ranks = ranks_of(table, design)
-    gaps = _gaps(table, baseline, design)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """What is asked of one board."""
+
+    length_stops: Mapping[tuple[str, RowKey], float]
+    baseline: str
+    family: Family
+    margin: float
+    is_primary: bool
+    is_fixed: bool
+
+
+def _board(table: ScoreTable, asked: _Asked, design: Design) -> Board:
+    intervals, ranks = row_intervals(table, design), ranks_of(table, design)
+    gaps = row_gaps(table, asked.baseline, design)
     rows = [
         BoardRow(
             key=key,
             estimate=interval.estimate,
             rank=rank,
-            length_stop_rate=length_stops.get((table.task, key)),
+            length_stop_rate=asked.length_stops.get((table.task, key)),
             reasons=dict(table.reasons[key].most_common()),
             tags=tags,
             components=variance_components(cells) if cells.shape[1] * cells.shape[2] > 1 else None,
@@ -230,10 +255,10 @@ def _board(
             has_gaps=gaps.matter and bool(gaps.shares[place].any()),
         )
         for place, (key, interval, rank, cells, tags) in enumerate(
-            zip(table.rows, intervals, ranks, table.cells, _tag_rows(table, baseline, design), strict=True)
+            zip(table.rows, intervals, ranks, table.cells, tag_rows(table, asked.baseline, design), strict=True)
         )
     ]
-    comparisons, method, plan = _comparisons(table, baseline, family, design, margin)
+    comparisons, method, plan = _comparisons(table, asked, design)
     cautions = dict.fromkeys(caution for interval in intervals for caution in interval.cautions)
     if len(table.versions) > 1:
         versions = ", ".join(sorted(table.versions))
@@ -246,26 +271,26 @@ def _board(
         comparisons=comparisons,
         family_method=method,
         plan=plan,
-        repeats=_repeat_advice(table, comparisons, confidence),
+        repeats=_repeat_advice(table, comparisons, design.confidence),
         unlike_gaps=gaps.unlike,
         cautions=tuple(cautions),
+        margin=asked.margin,
+        is_primary=asked.is_primary,
+        is_fixed=asked.is_fixed,
         members=table.members if isinstance(table, PanelTable) else (),
     )
 
 
-def _comparisons(
-    table: ScoreTable, baseline: str, family: Family, design: Design, margin: float | None
-) -> tuple[tuple[Comparison, ...], str, BoardPlan]:
+def _comparisons(table: ScoreTable, asked: _Asked, design: Design) -> tuple[tuple[Comparison, ...], str, BoardPlan]:
     """Return the family of one board. Without a row of the baseline (it has none here) the first row stands in."""
-    margin = default_margin(table.judge.scale) if margin is None else margin
-    compared = compare_rows(table, design, family=family, baseline=_baseline_place(table, baseline))
+    compared = compare_rows(table, design, family=asked.family, baseline=baseline_place(table, asked.baseline))
     pairs = compared.family.pairs
     comparisons = tuple(
         Comparison(
             baseline=table.rows[against],
             candidate=table.rows[candidate],
             result=result,
-            verdict=_verdict(result, panel, design, margin, len(pairs)),
+            verdict=_verdict(result, panel, design, asked.margin, len(pairs)),
             panel=panel,
         )
         for (candidate, against), result, panel in zip(pairs, compared.family.comparisons, compared.panel, strict=True)
@@ -300,68 +325,3 @@ def _repeat_advice(table: ScoreTable, comparisons: Sequence[Comparison], confide
         purchases=next_design(components),
         plans=plan_repeats(components, confidence=confidence),
     )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Gaps:
-    """What the rows of a table lack and what is made of it, each by row; ``order`` has the best row first."""
-
-    shares: npt.NDArray[np.float64]
-    matter: bool
-    unlike: bool
-    comparable: tuple[float | None, ...]
-    worst_cases: tuple[WorstCase, ...]
-    n_partly: tuple[int, ...]
-    order: tuple[int, ...]
-
-
-def _gaps(table: ScoreTable, baseline: str, design: Design) -> _Gaps:
-    scale, scores, ends = table.judge.scale, table.scores, table.ends
-    shares = missing_shares(scores, ends, scale.high - scale.low)
-    means = comparable_means(scores)
-    main = max(0, int(means.groups[_baseline_place(table, baseline)])) if table.rows else 0
-
-    def best_first(place: int) -> tuple[bool, bool, int, float, RowKey]:
-        key, group = table.rows[place], int(means.groups[place])
-        value = 0.0 if group < 0 else -float(means.values[place])
-        return group < 0, group != main, group, value, RowKey(model=key.model, prompt=key.prompt or "")
-
-    return _Gaps(
-        shares=shares,
-        matter=gaps_matter(shares),
-        unlike=gaps_are_unlike(shares),
-        comparable=_linked(means.values, means.groups, main),
-        worst_cases=tuple(
-            worst_case_mean(values, scale, design, ends=(least, most))
-            for values, least, most in zip(scores, *ends, strict=True)
-        ),
-        n_partly=tuple(((shares > 0) & ~np.isnan(scores)).sum(axis=1).tolist()),
-        order=tuple(sorted(range(len(table.rows)), key=best_first)),
-    )
-
-
-def _linked(values: npt.NDArray[np.float64], groups: npt.NDArray[np.int64], main: int) -> tuple[float | None, ...]:
-    return tuple(float(value) if group == main else None for value, group in zip(values, groups, strict=True))
-
-
-def _baseline_place(table: ScoreTable, baseline: str) -> int:
-    """Return the row that others are compared with: the first of the baseline, else (it has none here) the first."""
-    return next((index for index, key in enumerate(table.rows) if key.model == baseline), 0)
-
-
-def _tag_rows(table: ScoreTable, baseline: str, design: Design) -> tuple[tuple[TagRow, ...], ...]:
-    """Return the means by tag of every row."""
-    tags = dict.fromkeys(tag for sample in table.samples for tag in sample.tags)
-    scale, scores, place = table.judge.scale, table.scores, _baseline_place(table, baseline)
-    rows: list[list[TagRow]] = [[] for _ in table.rows]
-    for tag in tags:
-        carries = [tag in sample.tags for sample in table.samples]
-        chosen, clusters = scores[:, carries], None
-        if design.clusters is not None:
-            clusters = [name for name, is_one in zip(design.clusters, carries, strict=True) if is_one]
-        means = comparable_means(chosen)
-        comparable = _linked(means.values, means.groups, max(0, int(means.groups[place])))
-        for row, values, value in zip(rows, chosen, comparable, strict=True):
-            scored = score_interval(values, scale, replace(design, clusters=clusters))
-            row.append(TagRow(tag=tag, estimate=scored.estimate, comparable=value))
-    return tuple(map(tuple, rows))

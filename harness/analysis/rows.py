@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from harness.stats.equivalence import DecisionCode
 from harness.types import RowKey
 
 if TYPE_CHECKING:
@@ -38,7 +39,9 @@ class Difference:
     """A candidate against a baseline on the tasks that both have scores for: candidate minus baseline.
 
     ``p_adjusted`` is Holm's over all comparisons of the judge and task set, ``wins`` the tasks on which the candidate
-    is higher, ``minimum_detectable`` the true difference that this many tasks find 80 % of the time.
+    is higher, ``minimum_detectable`` the true difference that this many tasks find 80 % of the time. ``verdict`` is
+    what it shows against ±``margin``, exploratory unless ``is_primary``; see
+    `harness.analysis.verdict.ComparisonVerdict` for it, ``same_sign`` and ``tasks_needed``.
     """
 
     task: str
@@ -56,6 +59,11 @@ class Difference:
     losses: int
     n_pairs: int
     minimum_detectable: float | None
+    verdict: DecisionCode
+    margin: float
+    same_sign: float | None
+    tasks_needed: int | None
+    is_primary: bool
 
 
 def rows_of(leaderboard: "Leaderboard") -> tuple[Row, ...]:
@@ -101,6 +109,11 @@ def differences_of(leaderboard: "Leaderboard") -> tuple[Difference, ...]:
             losses=comparison.result.losses,
             n_pairs=comparison.result.n_pairs,
             minimum_detectable=comparison.result.minimum_detectable,
+            verdict=comparison.verdict.code,
+            margin=comparison.verdict.margin,
+            same_sign=comparison.verdict.same_sign,
+            tasks_needed=comparison.verdict.tasks_needed,
+            is_primary=board.is_primary,
         )
         for board in leaderboard.boards
         for comparison in board.comparisons

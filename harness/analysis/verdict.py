@@ -16,13 +16,19 @@ class ComparisonVerdict:
     ``code``: better or worse by the p-value that is corrected over the board, equal or no_worse by one-sided tests of
     this comparison alone, else undecided · ``same_sign``: the chance that as many new tasks give the difference the
     same sign · ``tasks_needed``: where it is undecided, the tasks on which it would no longer be with the design's
-    power, if the true difference is the one seen. None where nothing can be computed.
+    power, if the true difference is the one seen · ``low``, ``high``: the interval that the word goes by, which is the
+    simultaneous one, or for equal and no_worse that of the one-sided tests. None where nothing can be computed.
+    ``is_no_worse``: that it is no worse by the margin is shown, whatever else is (a small difference may be surely
+    worse and yet within the margin).
     """
 
     code: DecisionCode
     margin: float
     same_sign: float | None
     tasks_needed: int | None
+    low: float | None
+    high: float | None
+    is_no_worse: bool
 
 
 def default_margin(scale: Scale) -> float:
@@ -33,6 +39,19 @@ def default_margin(scale: Scale) -> float:
     0.3
     """
     return MARGIN_SHARE * (scale.high - scale.low)
+
+
+def margin_on(scale: Scale, margin: float | None, declared_on: Scale | None) -> float:
+    """Return the margin of a board: one declared in points of another scale is the same share of this one.
+
+    >>> from harness.types import LIKERT_5, UNIT
+    >>> margin_on(LIKERT_5, 0.2, LIKERT_5), margin_on(UNIT, 0.2, LIKERT_5)
+    (0.2, 0.05)
+    """
+    if margin is None:
+        return default_margin(scale)
+    declared = scale if declared_on is None else declared_on
+    return margin if declared == scale else margin / (declared.high - declared.low) * (scale.high - scale.low)
 
 
 def comparison_verdict(
@@ -47,14 +66,27 @@ def comparison_verdict(
         code = decide(found.value, result.p_adjusted, None, confidence=confidence)
         if code == "undecided" and found.low is not None and found.high is not None and found.low >= -margin:
             code = "equal" if found.high <= margin else "no_worse"
-        return ComparisonVerdict(code=code, margin=margin, same_sign=None, tasks_needed=None)
+        by = found if code in ("equal", "no_worse") else result.simultaneous
+        return ComparisonVerdict(
+            code=code,
+            margin=margin,
+            same_sign=None,
+            tasks_needed=None,
+            low=by.low,
+            high=by.high,
+            is_no_worse=found.low is not None and found.low >= -margin,
+        )
     shown = equivalence(found.value, result.spread.se, result.spread.df, margin=margin, confidence=confidence)
     code = decide(found.value, result.p_adjusted, shown, confidence=confidence)
+    interval = shown if code in ("equal", "no_worse") else result.simultaneous
     return ComparisonVerdict(
         code=code,
         margin=margin,
         same_sign=same_sign(found.value, result.spread.se, result.spread.df),
         tasks_needed=_tasks_needed(result, design, margin, n_comparisons) if code == "undecided" else None,
+        low=interval.low,
+        high=interval.high,
+        is_no_worse=code == "better" or shown.p_above <= 1 - confidence,
     )
 
 

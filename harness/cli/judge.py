@@ -15,7 +15,7 @@ from harness.cli.execution import UNSCORED_EXIT, invocation, limit_judges, round
 from harness.cli.options import FiniteRange, call_limits, common_options, declared_options, pace_options
 from harness.cli.say import say
 from harness.codec import digest
-from harness.engine.job import Job, planned_judge
+from harness.engine.job import planned_judge
 from harness.errors import HarnessError, UsageError
 from harness.locale import tr
 from harness.protocols import Judge, Ratings
@@ -25,7 +25,7 @@ from harness.runs.declared import asked_declaration, check_declared
 from harness.runs.finish import replaced
 from harness.runs.folder import RESULTS, RunFolder
 from harness.runs.load import load_run
-from harness.runs.panels import panel_specs, planned_panels, with_members
+from harness.runs.panels import panel_specs, planned_panels, with_members, with_panels
 from harness.runs.run import Run
 from harness.runs.unpacking import refuse_bundle
 from harness.specs import load_config, parse_judge, store_mirror
@@ -89,8 +89,8 @@ def judge(
     job = judging_job(stored, opened, judge_repeats)
     planned = planned_panels(wanted, [*stored.judges, *job.planned_judges])
     asked = asked_declaration(**declared)
-    names = [*_names(stored, job), *(panel.name for panel in planned)]
-    check_declared(asked, names, [task.name for task in stored.tasks])
+    all_judges = with_panels((*stored.judges, *job.planned_judges), planned)
+    check_declared(asked, all_judges, [task.name for task in stored.tasks])
     url = store or stored.manifest.store
     if dry_run:
         say(judging_report(stored.name, job, url, as_json=as_json))
@@ -135,10 +135,6 @@ def _open_beside(stored: Run, specs: Sequence[JudgeSpec]) -> tuple[tuple[Judge, 
     for judge in judges:
         _refuse_twice(stored, judge)
     return judges, notices
-
-
-def _names(stored: Run, job: Job) -> list[str]:
-    return list(dict.fromkeys(judge.name for judge in (*stored.judges, *job.planned_judges)))
 
 
 def _refuse_twice(stored: Run, judge: Judge) -> None:

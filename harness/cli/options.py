@@ -138,6 +138,12 @@ _DECLARED = (
         "--primary", metavar="JUDGE", help="The judge whose verdicts count.  [default: the first that measures quality]"
     ),
     click.option("--primary-task", metavar="NAME", help="The task set whose verdicts count.  [default: each]"),
+    click.option(
+        "--margin",
+        type=FiniteRange(min=0, min_open=True),
+        metavar="X",
+        help="Points within which rows count as equal.  [default: 0.3 on 1-5]",
+    ),
 )
 _EVALUATION = (
     click.option("--model", "models", metavar="[LABEL=]SPEC", multiple=True, help="A model; may be repeated."),

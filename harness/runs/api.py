@@ -23,7 +23,7 @@ from harness.runs.bundle import write_bundle
 from harness.runs.declared import asked_declaration, check_declared, declaration
 from harness.runs.export import FORMATS, Format, write_table
 from harness.runs.finish import finish
-from harness.runs.panels import declare_primary, panel_specs
+from harness.runs.panels import declare_primary, panel_specs, with_panels
 from harness.runs.provenance import Invocation
 from harness.runs.run import Run
 from harness.runs.sealing import read_sealing
@@ -88,6 +88,7 @@ def evaluate(
     confidence: float = 0.95,
     primary: str | None = None,
     primary_task: str | None = None,
+    margin: float | None = None,
     max_cost: float | None = None,
     allow_prompt_mismatch: bool = False,
     seal: float | None = None,
@@ -124,6 +125,7 @@ def evaluate(
         confidence: Of every interval.
         primary: The judge whose verdicts count; None: the first that measures quality, else the first.
         primary_task: The task set whose verdicts count; None: each.
+        margin: Points of the primary judge's scale within which rows count as equal; None: 0.075 of it, 0.3 on 1-5.
         max_cost: Spend no more than so many US dollars.
         allow_prompt_mismatch: Ask adapters with other prompts than they were trained with.
         seal: Keep this share of each task set for one final claim.
@@ -155,6 +157,7 @@ def evaluate(
         "confidence": confidence,
         "primary": primary,
         "primary_task": primary_task,
+        "margin": margin,
     }
     settings = load_config(config)
     found = panel_specs(options["panels"], settings)
@@ -177,7 +180,7 @@ def evaluate(
     )
     check_declared(
         asked_declaration(**options),
-        [*(judge.name for judge in evaluation.job.planned_judges), *(panel.name for panel in evaluation.panels)],
+        with_panels(evaluation.job.planned_judges, evaluation.panels),
         [task.name for task in evaluation.job.tasks],
     )
     options |= {"run": run, "allow_prompt_mismatch": allow_prompt_mismatch, "config": config}

@@ -10,11 +10,13 @@ from harness.analysis.primary import primary_of
 from harness.analysis.scores import ScoreTable, score_tables
 from harness.errors import UnknownNameError
 from harness.locale import tr
+from harness.plugins import names
 from harness.runs.declared import check_declared, declared_on
 from harness.runs.panels import with_panels
 from harness.runs.run import Run
+from harness.specs import task_plugin
 from harness.stats import Family
-from harness.types import Declaration, Request, RowKey, Verdict
+from harness.types import Declaration, Request, RowKey, TaskSpec, Verdict
 from reports.run_view import Answer, PromptExample, Report
 
 
@@ -46,9 +48,7 @@ def with_declared(run: Run, asked: Declaration) -> Run:
     Raises:
         UnknownNameError: the run has no judge, or no task set, of this name.
     """
-    check_declared(
-        asked, [judge.name for judge in with_panels(run.judges, run.manifest.panels)], [task.name for task in run.tasks]
-    )
+    check_declared(asked, with_panels(run.judges, run.manifest.panels), [task.name for task in run.tasks])
     return replace(run, manifest=replace(run.manifest, declared=declared_on(run.manifest.declared, asked)))
 
 
@@ -88,6 +88,8 @@ def _leaderboard(run: Run, tables: Sequence[ScoreTable], baseline: str | None, f
         baseline=baseline or run.manifest.baseline,
         family=family,
         confidence=run.manifest.confidence,
+        declared=run.manifest.declared,
+        fixed=[task.name for task in run.tasks if task_plugin(TaskSpec(name=task.name)) in names("tasks")],
         primary=primary_of(
             run.manifest.declared, with_panels(run.judges, run.manifest.panels), [task.name for task in run.tasks]
         ),

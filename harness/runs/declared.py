@@ -4,7 +4,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
-from harness.errors import UnknownNameError
+from harness.analysis.primary import primary_of
+from harness.engine.plan import PlannedJudge
+from harness.errors import UnknownNameError, UsageError
 from harness.locale import tr
 from harness.specs import Config
 from harness.types import Declaration
@@ -28,16 +30,35 @@ def asked_declaration(**options: Any) -> Declaration:  # noqa: ANN401 - as above
     return declaration(Config(), **options)
 
 
-def check_declared(asked: Declaration, judges: Sequence[str], tasks: Sequence[str]) -> None:
-    """Refuse a primary judge or task set that is not there.
+def check_declared(asked: Declaration, judges: Sequence[PlannedJudge], tasks: Sequence[str]) -> None:
+    """Refuse a primary judge or task set that is not there, and a margin that makes all rows equal.
 
     Raises:
         UnknownNameError: the run has no judge, or no task set, of this name.
+        UsageError: the margin is as wide as the scale of the primary judge.
     """
-    if asked.primary is not None and asked.primary not in judges:
-        raise UnknownNameError(tr("judge in this run"), asked.primary, judges)
+    names = list(dict.fromkeys(judge.name for judge in judges))
+    if asked.primary is not None and asked.primary not in names:
+        raise UnknownNameError(tr("judge in this run"), asked.primary, names)
     if asked.primary_task is not None and asked.primary_task not in tasks:
         raise UnknownNameError(tr("task set in this run"), asked.primary_task, tasks)
+    check_margin(asked, judges, tasks)
+
+
+def check_margin(declared: Declaration, judges: Sequence[PlannedJudge], tasks: Sequence[str]) -> None:
+    """Refuse a margin as wide as the scale of the primary judge: every row would be equal to every other.
+
+    Raises:
+        UsageError: the margin is that wide.
+    """
+    primary = primary_of(declared, judges, tasks)
+    scale = next((judge.scale for judge in judges if primary is not None and judge.name == primary.judge), None)
+    if declared.margin is not None and scale is not None and declared.margin >= scale.high - scale.low:
+        raise UsageError(
+            tr("The margin is {margin:g}, and the whole scale of {judge!r} is {scale}.",
+               margin=declared.margin, judge=primary.judge if primary else "", scale=str(scale)),
+            hint=tr("Declare less than {width:g} points.", width=scale.high - scale.low),
+        )  # fmt: skip
 
 
 def declared_on(before: Declaration | None, asked: Declaration, *, new_judges: Collection[str] = ()) -> Declaration:

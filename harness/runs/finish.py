@@ -7,7 +7,7 @@ from harness.engine.plan import PlannedJudge, items_of
 from harness.locale import tr
 from harness.protocols import GivesNotices
 from harness.runs.assemble import Evaluation
-from harness.runs.declared import check_declared, declared_on
+from harness.runs.declared import check_declared, check_margin, declared_on
 from harness.runs.folder import RunFolder
 from harness.runs.manifest import JoinedJudge, Manifest, PromptTest, all_notices, with_judges_named
 from harness.runs.panels import panels_now, with_panels
@@ -124,8 +124,10 @@ def check_names(asked: Declaration, evaluation: Evaluation, folder: RunFolder) -
     previous = folder.previous()
     earlier = previous.judges if previous is not None and is_same_plan(previous, evaluation) else ()
     panels = panels_now(evaluation.panels, previous.panels if previous is not None and earlier else ())
-    judges = dict.fromkeys(judge.name for judge in with_panels((*evaluation.job.planned_judges, *earlier), panels))
-    check_declared(asked, list(judges), [task.name for task in evaluation.job.tasks])
+    judges = with_panels((*evaluation.job.planned_judges, *earlier), panels)
+    tasks = [task.name for task in evaluation.job.tasks]
+    check_declared(asked, judges, tasks)
+    check_margin(evaluation.declared, judges, tasks)
 
 
 def replaced(before: Sequence[PlannedJudge], own: Sequence[PlannedJudge]) -> list[str]:

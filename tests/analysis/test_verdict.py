@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from harness.analysis.verdict import ComparisonVerdict, comparison_verdict, default_margin
+from harness.analysis.verdict import ComparisonVerdict, comparison_verdict, default_margin, margin_on
 from harness.stats import Design, compare_family, paired_comparison
 from harness.types import LIKERT_5, PASS_FAIL, PERCENT, Scale
 
@@ -108,3 +108,33 @@ def test_swapping_turns_the_word_round(pairs: list[tuple[int, int]], margin: flo
     )
     turned = {"better": {"worse"}, "worse": {"better"}, "equal": {"equal"}, "no_worse": {"undecided"}}
     assert other in turned.get(one, {"undecided", "no_worse"})
+
+
+def test_the_word_goes_by_its_interval() -> None:
+    """The simultaneous one for a difference, that of the one-sided tests for equality."""
+    family = compare_family(np.stack([BASE, np.minimum(5, BASE + 1), BASE]), LIKERT_5)
+    better = comparison_verdict(family.comparisons[0], Design(), margin=0.3, n_comparisons=2)
+    assert (better.low, better.high) == (
+        family.comparisons[0].simultaneous.low,
+        family.comparisons[0].simultaneous.high,
+    )
+    equal = shown(0.1, 1.0)
+    t = stats.t(99).ppf(0.95) * 0.1
+    assert equal.code == "equal"
+    assert (equal.low, equal.high) == (pytest.approx(0.1 - t), pytest.approx(0.1 + t))
+    assert max(abs(equal.low), abs(equal.high)) < 0.3
+
+
+def test_surely_worse_may_still_be_no_worse_by_the_margin() -> None:
+    """A small difference with a small error: what a pipeline that allows the margin wants to know."""
+    assert ("worse", True) == (shown(-0.1, 0.3).code, shown(-0.1, 0.3).is_no_worse)
+    assert ("worse", False) == (shown(-0.5, 1.0).code, shown(-0.5, 1.0).is_no_worse)
+    assert ("better", True) == (shown(0.5, 1.0).code, shown(0.5, 1.0).is_no_worse)
+    assert not shown(-0.2, 1.5).is_no_worse
+
+
+def test_a_margin_is_declared_on_one_scale_and_holds_on_others() -> None:
+    """As the same share; the default is 0.075 of each."""
+    assert margin_on(PERCENT, 0.4, LIKERT_5) == pytest.approx(10)
+    assert margin_on(LIKERT_5, None, PERCENT) == default_margin(LIKERT_5)
+    assert margin_on(LIKERT_5, 0.4, None) == 0.4

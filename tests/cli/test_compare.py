@@ -118,3 +118,50 @@ def test_repeats_say_where_the_noise_comes_from(rated: RunCli, workplace: Path, 
     assert components["generation"] > 0
     assert {"tasks", "generations"} == {purchase["what"] for purchase in plan["repeats"]["purchases"]}
     assert "As much work again would best go into" in rated("compare", "noisy").out
+
+
+def test_a_requirement_is_met_or_not_with_a_sentence(rated: RunCli) -> None:
+    """Exit code 0 or 1, one line on stdout; eight ratings show that b is better than a, and nothing of c."""
+    ran = rated("compare", "rated", "--require", "better", "--candidate", "b")
+    assert (0, 1) == (ran.code, ran.out.count("\n")), ran.err
+    assert ran.out.startswith("Met. b is better than the baseline a: +0.75 (")
+    ran = rated("compare", "rated", "--require", "no-worse", "--candidate", "c", "--lang", "ja")
+    assert (1, 1) == (ran.code, ran.out.count("\n")), ran.err
+    assert ran.out.startswith("条件を満たしません: c が許容差を超えて悪くないとはいえません。")
+    wide = rated("compare", "rated", "--require", "no-worse", "--candidate", "c", "--margin", "1.5")
+    assert 0 == wide.code, wide.out
+
+
+def test_a_requirement_as_json(rated: RunCli) -> None:
+    """For pipelines: whether it is met, why, and the figures."""
+    ran = rated("compare", "rated", "--require", "better", "--candidate", "c", "--json")
+    document = json.loads(ran.out)
+    assert (1, "better", False) == (ran.code, document["require"], document["met"])
+    [one] = document["comparisons"]
+    assert ("c", "a", False) == (one["candidate"]["model"], one["baseline"]["model"], one["met"])
+    assert one["verdict"] != "better"
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--require", "better"), "2 models could be the candidate: b, c."),
+        (("--require", "better", "--candidate", "a"), "No primary board compares 'a' with the baseline."),
+        (("--require", "better", "--candidate", "nobody"), "nobody"),
+        (("--require", "better", "--family", "all-pairs", "--candidate", "b"), "all pairs have several"),
+        (("--candidate", "b"), "Add --require better"),
+        (("--margin", "9"), "The margin is 9, and the whole scale of 'human:ratings.csv' is 1-5."),
+        (("--margin", "0"), "--margin"),
+    ],
+)
+def test_wrong_requirements_are_told(rated: RunCli, options: tuple[str, ...], said: str) -> None:
+    """What is wrong, and what to type instead."""
+    ran = rated("compare", "rated", *options)
+    assert (2, "") == (ran.code, ran.out)
+    assert said in ran.err
+
+
+def test_another_margin_is_said_to_be_declared_late(rated: RunCli) -> None:
+    """Of a finished run: for this output alone, and kept where eval declares it."""
+    assert "the default of this scale" in rated("compare", "rated").out
+    assert "declared after looking; before, it was the default" in rated("compare", "rated", "--margin", "0.5").out

@@ -51,7 +51,7 @@ def test_the_comparison_table_has_a_line_for_each_comparison() -> None:
     """Both of them, with the wins counted by hand: six up and two level; one up and six level."""
     [board, _] = small_report().leaderboard.boards
     table = comparison_table(board, words("en"))
-    assert ["6/2/0", "1/6/0"] == [row[7].text for row in table.rows]
+    assert ["6/2/0", "1/6/0"] == [row[9].text for row in table.rows]
 
 
 def test_a_difference_has_a_tone_only_where_it_holds_after_correction() -> None:

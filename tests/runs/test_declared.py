@@ -2,10 +2,13 @@
 
 import pytest
 
-from harness.errors import UnknownNameError
+from harness.engine.plan import PlannedJudge
+from harness.errors import UnknownNameError, UsageError
 from harness.runs.declared import asked_declaration, check_declared, declaration, declared_on
 from harness.specs import Config, DeclarationConfig
-from harness.types import Declaration
+from harness.types import LIKERT_5, UNIT, Declaration
+
+JUDGES = [PlannedJudge(name="j", fingerprint="", scale=LIKERT_5), PlannedJudge(name="k", fingerprint="", scale=UNIT)]
 
 
 def test_options_win_over_the_configuration() -> None:
@@ -40,7 +43,16 @@ def test_a_judge_that_joins_is_declared_in_time() -> None:
 
 def test_names_that_are_not_there_are_refused() -> None:
     """A misspelt judge, a misspelt task set."""
-    check_declared(Declaration(primary="j", primary_task="t"), ["j"], ["t"])
-    for wrong in (Declaration(primary="k"), Declaration(primary_task="u")):
+    check_declared(Declaration(primary="j", primary_task="t"), JUDGES, ["t"])
+    for wrong in (Declaration(primary="l"), Declaration(primary_task="u")):
         with pytest.raises(UnknownNameError):
-            check_declared(wrong, ["j"], ["t"])
+            check_declared(wrong, JUDGES, ["t"])
+
+
+def test_a_margin_as_wide_as_the_scale_is_refused() -> None:
+    """It is in points of the primary judge's scale, whichever that is."""
+    check_declared(Declaration(margin=3.9), JUDGES, ["t"])
+    check_declared(Declaration(primary="k", margin=0.9), JUDGES, ["t"])
+    for wrong in (Declaration(margin=4), Declaration(primary="k", margin=1)):
+        with pytest.raises(UsageError, match="margin"):
+            check_declared(wrong, JUDGES, ["t"])

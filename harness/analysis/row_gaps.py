@@ -1,0 +1,94 @@
+"""What the rows of a score table lack, where that leaves them on a board, and their means by tag. Pure."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.analysis.scores import ScoreTable
+from harness.stats import (
+    Design,
+    WorstCase,
+    comparable_means,
+    gaps_are_unlike,
+    gaps_matter,
+    missing_shares,
+    score_interval,
+    worst_case_mean,
+)
+from harness.types import Estimate, RowKey
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TagRow:
+    """A row's mean over the samples that carry one tag; ``comparable`` as in `BoardRow`."""
+
+    tag: str
+    estimate: Estimate
+    comparable: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowGaps:
+    """What the rows of a table lack and what is made of it, each by row; ``order`` has the best row first."""
+
+    shares: npt.NDArray[np.float64]
+    matter: bool
+    unlike: bool
+    comparable: tuple[float | None, ...]
+    worst_cases: tuple[WorstCase, ...]
+    n_partly: tuple[int, ...]
+    order: tuple[int, ...]
+
+
+def row_gaps(table: ScoreTable, baseline: str, design: Design) -> RowGaps:
+    """Return what the rows of a table lack; places go by the tasks that rows have in common with the baseline's."""
+    scale, scores, ends = table.judge.scale, table.scores, table.ends
+    shares = missing_shares(scores, ends, scale.high - scale.low)
+    means = comparable_means(scores)
+    main = max(0, int(means.groups[baseline_place(table, baseline)])) if table.rows else 0
+
+    def best_first(place: int) -> tuple[bool, bool, int, float, RowKey]:
+        key, group = table.rows[place], int(means.groups[place])
+        value = 0.0 if group < 0 else -float(means.values[place])
+        return group < 0, group != main, group, value, RowKey(model=key.model, prompt=key.prompt or "")
+
+    return RowGaps(
+        shares=shares,
+        matter=gaps_matter(shares),
+        unlike=gaps_are_unlike(shares),
+        comparable=_linked(means.values, means.groups, main),
+        worst_cases=tuple(
+            worst_case_mean(values, scale, design, ends=(least, most))
+            for values, least, most in zip(scores, *ends, strict=True)
+        ),
+        n_partly=tuple(((shares > 0) & ~np.isnan(scores)).sum(axis=1).tolist()),
+        order=tuple(sorted(range(len(table.rows)), key=best_first)),
+    )
+
+
+def _linked(values: npt.NDArray[np.float64], groups: npt.NDArray[np.int64], main: int) -> tuple[float | None, ...]:
+    return tuple(float(value) if group == main else None for value, group in zip(values, groups, strict=True))
+
+
+def baseline_place(table: ScoreTable, baseline: str) -> int:
+    """Return the row that others are compared with: the first of the baseline, else (it has none here) the first."""
+    return next((index for index, key in enumerate(table.rows) if key.model == baseline), 0)
+
+
+def tag_rows(table: ScoreTable, baseline: str, design: Design) -> tuple[tuple[TagRow, ...], ...]:
+    """Return the means by tag of every row."""
+    tags = dict.fromkeys(tag for sample in table.samples for tag in sample.tags)
+    scale, scores, place = table.judge.scale, table.scores, baseline_place(table, baseline)
+    rows: list[list[TagRow]] = [[] for _ in table.rows]
+    for tag in tags:
+        carries = [tag in sample.tags for sample in table.samples]
+        chosen, clusters = scores[:, carries], None
+        if design.clusters is not None:
+            clusters = [name for name, is_one in zip(design.clusters, carries, strict=True) if is_one]
+        means = comparable_means(chosen)
+        comparable = _linked(means.values, means.groups, max(0, int(means.groups[place])))
+        for row, values, value in zip(rows, chosen, comparable, strict=True):
+            scored = score_interval(values, scale, replace(design, clusters=clusters))
+            row.append(TagRow(tag=tag, estimate=scored.estimate, comparable=value))
+    return tuple(map(tuple, rows))
