@@ -52,6 +52,16 @@ def blocks(page: Path) -> list[Block]:
 def run_page(page: Path, run_cli: RunCli) -> list[Block]:
     """Write every file and run every command of a page, top to bottom, in the current folder; return its blocks."""
     found = blocks(page)
+    monkeypatch = pytest.MonkeyPatch()
+    monkeypatch.setenv("HARNESS_LANG", "ja" if page.name.endswith(".ja.md") else "en")
+    try:
+        _run_blocks(found, page, run_cli)
+    finally:
+        monkeypatch.undo()
+    return found
+
+
+def _run_blocks(found: list[Block], page: Path, run_cli: RunCli) -> None:
     code = 0
     names: dict[str, Any] = {}
     for block in found:
@@ -75,7 +85,6 @@ def run_page(page: Path, run_cli: RunCli) -> list[Block]:
             ran = run_cli(*arguments)
             code = ran.code
             _check(shown, ran.err + ran.out, command)
-    return found
 
 
 def _run_python(text: str, names: dict[str, Any], page: Path) -> None:

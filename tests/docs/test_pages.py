@@ -1,0 +1,52 @@
+"""Every page of docs/ in both languages: its files are written, its commands run, and what it shows is what they say.
+
+Pages that need more than an empty folder (an adapter, a package, a hypothesis profile) have a test of their own.
+"""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT, RunCli
+from tests.docs.pages import blocks, run_page
+
+OWN_TEST = {"plugins", "python", "rules", "templates", "testing", "training"}
+WITHOUT_TWIN = {"glossary"}  # one page in both languages
+PAGES = sorted((ROOT / "docs").glob("*.md"))
+
+
+def name_of(page: Path) -> str:
+    return page.name.removesuffix(".md").removesuffix(".ja")
+
+
+def ids(page: Path) -> str:
+    return page.name
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if name_of(page) not in OWN_TEST], ids=ids)
+def test_every_block_of_a_page_runs(page: Path, run_cli: RunCli) -> None:
+    """From top to bottom in an empty folder, in the language of the page."""
+    run_page(page, run_cli)
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if not page.name.endswith(".ja.md")], ids=ids)
+def test_a_page_is_there_in_both_languages_with_the_same_sections(page: Path) -> None:
+    """As many headings of each level and as many blocks of each kind, so that neither says less."""
+    if name_of(page) in WITHOUT_TWIN:
+        return
+    twin = page.with_name(f"{name_of(page)}.ja.md")
+    assert twin.exists(), f"{page.name} has no Japanese twin"
+
+    def shape(path: Path) -> tuple[list[str], list[tuple[str, str | None, bool]]]:
+        prose = re.sub(r"```.*?```", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+        found = [(block.kind, block.file, block.reason is None) for block in blocks(path)]
+        return re.findall(r"^#+(?= )", prose, flags=re.MULTILINE), found
+
+    assert shape(page) == shape(twin)
+
+
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "README.md", ROOT / "README.ja.md"], ids=ids)
+def test_no_address_is_a_stand_in(page: Path) -> None:
+    """The project has no published address yet, and no page makes one up."""
+    assert not re.search(r"OWNER|example\.(?:com|org)|github\.com/(?:USER|ME|YOUR)", page.read_text(encoding="utf-8"))
