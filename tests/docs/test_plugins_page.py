@@ -13,15 +13,16 @@ from harness.protocols import JudgeInfo, ModelInfo
 from tests.conftest import ROOT, RunCli, results_of
 from tests.docs.pages import blocks, run_page
 
-PAGE = ROOT / "docs" / "plugins.md"
+PAGES = [ROOT / "docs" / name for name in ("plugins.md", "plugins.ja.md")]
 
 
+@pytest.mark.parametrize("page", PAGES, ids=["en", "ja"])
 def test_every_block_of_the_page_runs(
-    run_cli: RunCli, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+    page: Path, run_cli: RunCli, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """From top to bottom, in one empty folder, with the page's package installed; its own test passes as well."""
     source, site = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("site")
-    for block in blocks(PAGE):
+    for block in blocks(page):
         if block.file and block.file.startswith("plugin/"):
             (source / Path(block.file).name).write_text(block.text, encoding="utf-8")
     subprocess.run(
@@ -33,7 +34,7 @@ def test_every_block_of_the_page_runs(
     monkeypatch.syspath_prepend(str(Path.cwd()))
     plugins._found.cache_clear()
     try:
-        found = run_page(PAGE, run_cli)
+        found = run_page(page, run_cli)
         importlib.import_module("test_my_harness_plugin").test_an_answer_that_ends_as_asked_passes()
     finally:
         plugins._found.cache_clear()
@@ -48,14 +49,15 @@ def test_every_block_of_the_page_runs(
 
 def test_the_package_of_the_page_is_short() -> None:
     """A judge, a model and a task set in twenty lines of Python."""
-    [code] = [block.text for block in blocks(PAGE) if block.file == "plugin/my_harness_plugin.py"]
+    [code] = [block.text for block in blocks(PAGES[0]) if block.file == "plugin/my_harness_plugin.py"]
     assert 20 >= len([line for line in code.splitlines() if line])
 
 
+@pytest.mark.parametrize("page", PAGES, ids=["en", "ja"])
 @pytest.mark.parametrize("record", [JudgeInfo, ModelInfo])
-def test_every_field_that_a_plugin_may_declare_is_on_the_page(record: type) -> None:
+def test_every_field_that_a_plugin_may_declare_is_on_the_page(record: type, page: Path) -> None:
     """In one of its tables."""
-    rows = [line for line in PAGE.read_text(encoding="utf-8").splitlines() if line.startswith("| `")]
+    rows = [line for line in page.read_text(encoding="utf-8").splitlines() if line.startswith("| `")]
     assert [] == [
         item.name for item in fields(record) if not any(f"`{item.name}`" in row.split("|")[1] for row in rows)
     ]

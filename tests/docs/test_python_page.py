@@ -16,15 +16,17 @@ def same_profile_afterwards() -> Iterator[None]:
     load_profile()
 
 
-def test_every_block_of_the_page_on_python_runs(run_cli: RunCli) -> None:
+@pytest.mark.parametrize("name", ["python.md", "python.ja.md"])
+def test_every_block_of_the_page_on_python_runs(run_cli: RunCli, name: str) -> None:
     """From top to bottom, in one empty folder; nothing is left out."""
-    found = run_page(ROOT / "docs" / "python.md", run_cli)
+    found = run_page(ROOT / "docs" / name, run_cli)
     assert [] == [block for block in found if block.reason]
     assert 6 == sum(block.kind == "pycon" for block in found)
 
 
-def test_every_block_of_the_page_on_testing_runs(run_cli: RunCli) -> None:
+@pytest.mark.parametrize("name", ["testing.md", "testing.ja.md"])
+def test_every_block_of_the_page_on_testing_runs(run_cli: RunCli, name: str) -> None:
     """But for the one that loads torch."""
     pytest.importorskip("openai")
-    found = run_page(ROOT / "docs" / "testing.md", run_cli)
+    found = run_page(ROOT / "docs" / name, run_cli)
     assert 3 == sum(block.kind == "pycon" and not block.reason for block in found)

