@@ -30,8 +30,8 @@ _TO_README = re.compile(r"\((?:\.\./)?README(?:\.ja)?\.md(#[^)]*)?\)")
 _TO_PAGE = re.compile(r"\((?:\.\./)?(?:docs/)?([\w./-]+?)(?:\.ja)?\.md(#[^)]*)?\)")
 _TO_SOURCE = re.compile(r"\[([^\]]+)\]\((?!https?:|#|mailto:)([^)#]+)(#[^)]*)?\)")
 _ABOUT = (
-    "> A benchmark harness for people who fine-tune Japanese LLMs: it compares a base model and its adapters on the same "
-    "tasks and says with honest statistics whether a difference is one. It also trains the adapters (QLoRA)."
+    "> A benchmark harness for people who fine-tune Japanese LLMs: it compares a base model and its adapters on the "
+    "same tasks and says with honest statistics whether a difference is one. It also trains the adapters (QLoRA)."
 )
 _ONLY_ENGLISH = "```{note}\nこのページは英語だけです。\n```\n\n"
 
@@ -183,7 +183,7 @@ def llms_text(output: Path) -> str:
         "",
         _ABOUT,
         "",
-        "Each page is here as Markdown. Commands: `harness --help`, `harness COMMAND --help`. Python: `import harness`.",
+        "Each page is here as Markdown. Commands: `harness --help`, `harness COMMAND --help`. Python: `import harness`",
     ]
     for language, name in (("en", ""), ("ja", " (日本語)")):
         known = {str(path.relative_to(output / language)).removesuffix(".md") for path in _texts(output / language)}

@@ -168,7 +168,7 @@ def decisions(say: Say) -> str:
                 high=difference + 1.984 * se,
                 note=words[code],
                 colour=colour,
-            )  # fmt: skip
+            )
         )
     title = say(
         "Five differences, and what may be said of them (band: ±0.3 counts as none)",

@@ -25,7 +25,8 @@ def texts() -> Iterator[tuple[str, str]]:
                 for text in [message.string] if isinstance(message.string, str) else message.string:
                     yield name, re.sub(r'"[^"]*"', "", text)  # what stands in quotes is to be typed
     yield from words("ja").texts.items()
-    yield "README.ja.md", (ROOT / "README.ja.md").read_text(encoding="utf-8")
+    for page in [ROOT / "README.ja.md", *(ROOT / "docs").glob("*.ja.md")]:
+        yield page.name, re.sub(r"```.*?```|`[^`]*`|「[^」]*」", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
 
 
 @pytest.mark.parametrize("word", AVOIDED)
