@@ -1,0 +1,106 @@
+"""Files as strangers leave them: read within their size, and refused in a sentence with the place."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from harness.errors import InputError
+from harness.tables.files import (
+    SIZE_VARIABLE,
+    largest,
+    line_of,
+    nearby,
+    read_bytes,
+    read_text,
+    read_toml,
+    refuse_long_lines,
+    refuse_nul,
+)
+
+
+def test_the_size_of_a_table_is_a_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In megabytes; what is no number of them is refused by the variable's name."""
+    monkeypatch.delenv(SIZE_VARIABLE, raising=False)
+    assert 1_000_000_000 == largest()
+    monkeypatch.setenv(SIZE_VARIABLE, " 2 ")
+    assert 2_000_000 == largest()
+    for wrong in ("0", "-1", "1.5", "ten", "１０"):
+        monkeypatch.setenv(SIZE_VARIABLE, wrong)
+        with pytest.raises(InputError, match=SIZE_VARIABLE):
+            largest()
+
+
+def test_a_file_is_read_to_its_limit_and_not_beyond(tmp_path: Path) -> None:
+    """Exactly the limit is allowed; one byte more is not, with both numbers."""
+    path = tmp_path / "a"
+    path.write_bytes(b"12345")
+    assert b"12345" == read_bytes(path, most=5)
+    with pytest.raises(InputError, match=r"larger than 4 bytes \(5\)"):
+        read_bytes(path, most=4)
+
+
+@pytest.mark.parametrize("kind", ["a folder", "a pipe", "a device"])
+def test_what_is_no_file_is_named_and_not_opened(kind: str, tmp_path: Path) -> None:
+    """A pipe without a writer would be waited for, a device read without end."""
+    path = tmp_path / "odd"
+    if kind == "a folder":
+        path.mkdir()
+    elif kind == "a pipe":
+        os.mkfifo(path)
+    else:
+        path = Path("/dev/zero")
+    with pytest.raises(InputError, match=f"this is {kind}, not a file"):
+        read_bytes(path)
+
+
+@pytest.mark.parametrize("name", ["a\0b", "x" * 300])
+def test_a_name_that_no_system_takes_is_said(name: str, tmp_path: Path) -> None:
+    """Not a traceback of the operating system."""
+    with pytest.raises(InputError, match=r"cannot be read|no such file"):
+        read_bytes(str(tmp_path / name))
+
+
+def test_text_is_utf8_and_has_no_nul(tmp_path: Path) -> None:
+    """With or without a byte order mark; the line of what is wrong is named."""
+    path = tmp_path / "a.txt"
+    path.write_bytes(b"\xef\xbb\xbf\xe7\x8c\xab\n")
+    assert "猫\n" == read_text(path)
+    for data, message in ((b"a\nb\n\xff", r":3: byte 0xff is not UTF-8 text"), (b"a\n\0", r":2: a NUL")):
+        path.write_bytes(data)
+        with pytest.raises(InputError, match=message):
+            read_text(path)
+    refuse_nul("a\nb", "x")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("a = ", "not valid TOML"), ("a = 1\na = 2", "not valid TOML"), ("a = " + "[" * 5000, "not valid TOML"),
+     ("a = 2026-02-31", "not valid TOML"), ("." * 1001 + " = 1", "more dots than any needs")],
+)  # fmt: skip
+def test_toml_that_is_none_is_refused(text: str, message: str, tmp_path: Path) -> None:
+    """Cut short, said twice, nested without end, a day that does not exist, a key of a thousand parts."""
+    path = tmp_path / "a.toml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match=message):
+        read_toml(path)
+    path.write_text('[judges]\nname = "猫"\n', encoding="utf-8")
+    assert {"judges": {"name": "猫"}} == read_toml(path)
+
+
+def test_lines_have_a_length(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A quarter of what a table may hold; the line is named, and short ones before it do not matter."""
+    monkeypatch.setenv(SIZE_VARIABLE, "1")
+    refuse_long_lines(b"x" * 250_000 + b"\n" + b"y" * 250_000, "a")
+    with pytest.raises(InputError, match=r"a:3: a line of more than 250,000 bytes"):
+        refuse_long_lines(b"a\nb\n" + b"x" * 250_001 + b"\nc\n", "a")
+    assert (1, 1, 2, 3) == tuple(line_of(b"a\nb\nc", place) for place in (0, 1, 2, 4))
+
+
+def test_a_path_that_leads_nowhere_is_told_the_nearest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A misspelt folder in the middle, too, and backslashes as on Windows; nothing near is no hint."""
+    (tmp_path / "adapters" / "mine").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    assert "Did you mean adapters/mine?" == nearby("adaptres/mine")
+    assert "Did you mean adapter:adapters/mine?" == nearby("adapters\\mine", "adapter:")
+    assert None is nearby("quite/another/place")
