@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from harness.unscored import code_of
+
 Role = Literal["system", "user", "assistant"]
 FinishReason = Literal["stop", "length", "error"]
 Status = Literal["scored", "unscored", "error"]
@@ -318,10 +320,14 @@ class Verdict:
     """What a judge says of one answer: a score, or the reason why there is none.
 
     Use the three constructors; ``failed`` is for trouble on the judge's side (network, quota), ``unscored`` for an
-    answer or a reply on which no score can be based. Neither ever becomes a number.
+    answer or a reply on which no score can be based. Neither ever becomes a number. ``reason`` is a text, or a
+    `harness.unscored.Unscored`, which has a code; ``code`` is "other" for a text.
 
-    >>> Verdict.scored(4, rationale="good").status, Verdict.unscored("no reference").status
+    >>> Verdict.scored(4, rationale="good").status, Verdict.unscored("too short").status
     ('scored', 'unscored')
+    >>> from harness.unscored import Unscored
+    >>> Verdict.unscored("too short").code, Verdict.unscored(Unscored("no_reference", "no reference")).code
+    ('other', 'no_reference')
     """
 
     status: Status
@@ -340,6 +346,11 @@ class Verdict:
         if self.status != "scored" and not self.reason:
             raise ValueError(f"a verdict without a score says why: {self}")
         _check_texts(self, "reason", "rationale", "raw", "version")
+
+    @property
+    def code(self) -> str | None:
+        """What kind of reason there is for having no score, None where there is one."""
+        return None if self.reason is None else code_of(self.reason)
 
     @classmethod
     def scored(

@@ -5,12 +5,14 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
 
 from harness.errors import InputError, NothingUsableError, UsageError
 from harness.human.ratings import ROLES, Rating, RatingsFile, rating_scale, read_file
 from harness.locale import tr
 from harness.tables import compact, id_text, read_table
 from harness.types import Generation, JudgeSpec, Sample, Scale, Verdict
+from harness.unscored import Unscored
 
 _LISTED = 8
 
@@ -80,16 +82,17 @@ class HumanRatings:
 
     def judge(self, sample: Sample, generation: Generation) -> Verdict:  # noqa: ARG002 - the protocol's signature
         """Return no score: a rating belongs to a model, so it is `for_model` that judges."""
-        return Verdict.unscored(f"the {self._noun}s in {self._file.path} belong to models, and none was named")
+        said = tr("what {path} holds belongs to models, and none was named", path=self._file.path)
+        return Verdict.unscored(Unscored("not_rated", said))
 
     def verdict(self, model: str, prompt: str | None, sample: Sample) -> Verdict:
         """Return the mean of the raters' scores of one model's answer to one task."""
         rows = self._rows(model, prompt, sample)
         if rows is None:
-            return Verdict.unscored(f"no {self._noun} in {self._file.path}")
+            return Verdict.unscored(Unscored("not_rated", tr("no {noun}", noun=self._noun), where=self._file.path))
         mean = _mean(rows)
         if mean is None:
-            return Verdict.unscored("; ".join(self._reason(row) for row in rows))
+            return Verdict.unscored(self._reason(rows))
         return Verdict.scored(mean, rationale=_comments(rows))
 
     def check_rows(self, rows: Sequence[tuple[str, str | None]], tasks: Sequence[str]) -> list[str]:
@@ -202,13 +205,18 @@ class HumanRatings:
             return next(iter(by_task.values()))
         return next((by_task[task] for task in [*tasks, None] if task in by_task), None)
 
-    def _reason(self, rating: Rating) -> str:
-        where = f"{self._file.path}:{rating.line}"
-        return (
-            f"blank score ({where})"
-            if rating.problem == "blank"
-            else f"score {rating.cell} is {rating.problem} ({where})"
-        )
+    def _reason(self, rows: Sequence[Rating]) -> Unscored:
+        """Return why none of the raters' scores of one answer can be used."""
+        where = f"{self._file.path}:{compact([row.line for row in rows])}"
+        codes = {row.problem.code for row in rows if row.problem is not None}
+        said = [
+            tr("blank score")
+            if row.problem is not None and row.problem.code == "blank_rating"
+            else tr("score {cell} is {problem}", cell=row.cell, problem=row.problem)
+            for row in rows
+        ]
+        whole = reduce(lambda first, second: tr("{first}; {second}", first=first, second=second), said)
+        return Unscored(codes.pop() if len(codes) == 1 else "no_usable_rating", whole, where=where)
 
     def _nothing_usable(self, task: str, models: Sequence[str], wanted: Sequence[Rating]) -> NothingUsableError:
         path = self._file.path

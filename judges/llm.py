@@ -1,6 +1,7 @@
 """A judge that asks a served model to apply a rubric: the same for Google's and for OpenAI-compatible servers."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, cast
 
 from harness.codec import digest
@@ -13,6 +14,7 @@ from harness.remote.retry import Caller
 from harness.remote.settings import RemoteSettings
 from harness.templates import Template, load_template
 from harness.types import LIKERT_5, Generation, JudgeSpec, Message, Role, Sample, Scale, Verdict
+from harness.unscored import Unscored, code_of
 from judges.rubric import LABELS, PARSER_VERSION, Form, parse, variables
 
 DEFAULT_RUBRIC = "tv.v1"
@@ -94,7 +96,7 @@ class RubricJudge:
         """
         answer = generation.text
         if answer is None:
-            return Verdict.unscored(generation.error or "no answer")
+            return Verdict.unscored(Unscored("no_answer", generation.error or tr("no answer")))
         if not answer.strip():
             return Verdict.scored(self.scale.low, rationale=EMPTY_ANSWER)
         messages = self._messages(sample, answer)
@@ -186,8 +188,8 @@ class RubricJudge:
         reply = self._caller.call(prompt)
         replies.append(reply)
         if not reply.text.strip():
-            cut = " because the token limit was reached" if reply.finish_reason == "length" else ""
-            raise CallError("empty", f"no text{cut}")
+            is_cut = reply.finish_reason == "length"
+            raise CallError("empty", tr("no text because the token limit was reached") if is_cut else tr("no text"))
         return parse(reply.text, self.scale, self._form, self._labels)
 
     def _without_reply(self, error: CallError) -> Verdict:
@@ -200,7 +202,8 @@ class RubricJudge:
             raise JudgeUnavailableError(
                 tr("Judge {name!r} cannot go on: {error}.", name=self.name, error=error), hint=f"{step} {_RESUME}"
             ) from None
-        return Verdict.unscored(str(error)) if error.is_about_the_item else Verdict.failed(str(error))
+        reason = Unscored(f"call_{error.trouble}", error.said)
+        return Verdict.unscored(reason) if error.is_about_the_item else Verdict.failed(reason)
 
     def _complete(self, verdict: Verdict, replies: list[Reply]) -> Verdict:
         """Return the verdict with what the replies add: raw texts, the model's version and the cost of all calls."""
@@ -210,10 +213,10 @@ class RubricJudge:
         cost = sum(cast("list[float]", costs)) if costs and None not in costs else None
         if verdict.score is not None:
             return Verdict.scored(verdict.score, rationale=verdict.rationale, raw=raw, version=version, cost=cost)
-        if verdict.status == "error":
-            return Verdict.failed(str(verdict.reason), raw=raw, version=version, cost=cost)
-        reason = f"unreadable reply: {verdict.reason}" if verdict.raw is not None else str(verdict.reason)
-        return Verdict.unscored(reason, raw=raw, version=version, cost=cost)
+        reason = verdict.reason or ""
+        if verdict.raw is not None:
+            reason = Unscored(code_of(reason), tr("unreadable reply: {problem}", problem=reason))
+        return replace(verdict, reason=reason, raw=raw, version=version, cost=cost)
 
 
 def _schema(scale: Scale) -> dict[str, Any]:

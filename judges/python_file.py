@@ -30,6 +30,7 @@ from harness.plugins.info import check, scale_of, scales_of
 from harness.plugins.metrics import as_verdict
 from harness.protocols import ChecksSamples, Closes, JudgeInfo
 from harness.types import PASS_FAIL, UNIT, Generation, JudgeSpec, Sample, Verdict
+from harness.unscored import Unscored
 
 _VERSION = "python.v1"
 _USUAL = ("judge", "metric", "score")
@@ -60,7 +61,7 @@ class FileJudge:
         except HarnessError:
             raise
         except Exception as error:  # noqa: BLE001 - a stranger's code
-            return Verdict.failed(_told(error, self._path))
+            return Verdict.failed(Unscored("judge_crashed", _told(error, self._path)))
 
     def check_samples(self, task: str, samples: Sequence[Sample], models: Sequence[str]) -> Sequence[str]:
         """Return what a class has to say of the samples; a function says nothing."""

@@ -7,6 +7,7 @@ from sacrebleu.metrics import CHRF
 from harness.errors import NothingToJudgeError, UnknownNameError, UsageError
 from harness.locale import tr
 from harness.types import PERCENT, Generation, JudgeSpec, Sample, Verdict
+from harness.unscored import Unscored
 
 
 class Reference:
@@ -29,7 +30,7 @@ class Reference:
     def judge(self, sample: Sample, generation: Generation) -> Verdict:
         """Return the chrF score, or no score where the sample has no reference."""
         if not _has_reference(sample):
-            return Verdict.unscored("no reference")
+            return Verdict.unscored(Unscored("no_reference", tr("no reference")))
         score = self._metric.sentence_score(generation.text or "", [sample.reference]).score
         return Verdict.scored(min(score, PERCENT.high))  # rounding can put a perfect match a hair over 100
 

@@ -22,6 +22,7 @@ from harness.codec import canonical, decode, digest
 from harness.errors import InputError, NothingToJudgeError, UnknownNameError, UsageError
 from harness.locale import tr
 from harness.types import UNIT, Generation, JudgeSpec, Sample, Scale, Verdict
+from harness.unscored import Unscored
 from judges.checks import TYPES, Answer, Check, NonEmpty, UndecidedError
 
 VERSION = 1  # to be raised whenever any check or measure may come out differently: it is part of the fingerprint
@@ -70,11 +71,11 @@ class RulesJudge:
             checks = self._checks(sample, f"sample {sample.id!r}")
             failures = _failures(checks, answer)
         except InputError as error:
-            return Verdict.failed(_storable(str(error)))
+            return Verdict.failed(Unscored("bad_rule", _storable(str(error))))
         except UndecidedError as error:
-            return Verdict.unscored(_storable(str(error)))
+            return Verdict.unscored(Unscored("check_undecided", _storable(str(error))))
         if not checks:
-            return Verdict.unscored("no check applies")
+            return Verdict.unscored(Unscored("no_checks", tr("no check applies")))
         if not failures:
             return Verdict.scored(1, rationale=f"{_count(checks)} passed")
         named = "; ".join(f"{kind}: {found}" for kind, found in failures)

@@ -1,7 +1,5 @@
 """The judge cards of a run as Markdown and as plain values."""
 
-import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from statistics import median
@@ -12,15 +10,13 @@ from tabulate import tabulate
 from harness.analysis.human_anchor import AnchoredRow, Anchoring
 from harness.analysis.judge_audit import Bin, Confusion, GroupAlpha, JudgeAudit, PairAudit, RaterAudit
 from harness.stats import Agreement
-from harness.tables import compact
 from harness.types import Estimate
+from harness.unscored import Unscored, by_code
 from reports.formatting import interval, kind_key, markdown_cell, number, percent, row_name, score_digits, signed
 from reports.wording import Language, Words, words
 
 _SHOWN_ROWS = 10  # of a table with one line per model
 _BAR = 30  # characters of the longest bar of a histogram
-
-_LOCATED = re.compile(r"(.*) \((.+):(\d+)\)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,8 +43,12 @@ class Audit:
 
 
 def audit_document(audit: Audit) -> dict[str, Any]:
-    """Return the audit as plain values, unrounded; what cannot be computed is None."""
-    return {"schema": 1, **asdict(audit)}
+    """Return the audit as plain values, unrounded; what cannot be computed is None. Reasons are counted by code."""
+    document = {"schema": 1, **asdict(audit)}
+    for task, shown in zip(audit.tasks, document["tasks"], strict=True):
+        for card, values in zip(task.cards, shown["cards"], strict=True):
+            values["reasons"] = by_code(card.reasons)
+    return document
 
 
 def audit_markdown(audit: Audit, *, language: Language = "en") -> str:
@@ -80,24 +80,6 @@ def agreement_cells(found: Agreement) -> list[str]:
         interval(found.kappa),
         f"{signed(found.bias.value)} ({interval(found.bias, with_sign=True)})",
     ]
-
-
-def grouped_reasons(reasons: Mapping[str, int]) -> list[tuple[str, int]]:
-    """Return reasons with their number, most frequent first; those that differ only in a line of a file are one.
-
-    >>> grouped_reasons({"blank score (a.csv:7)": 1, "blank score (a.csv:3)": 1, "no rating": 1})
-    [('blank score (a.csv: 3, 7)', 2), ('no rating', 1)]
-    """
-    lines: dict[tuple[str, str], list[int]] = {}
-    found: Counter[str] = Counter()
-    for reason, count in reasons.items():
-        if located := _LOCATED.fullmatch(reason):
-            lines.setdefault((located[1], located[2]), []).append(int(located[3]))
-        else:
-            found[reason] += count
-    for (reason, path), numbers in lines.items():
-        found[f"{reason} ({path}: {compact(numbers)})"] += len(numbers)
-    return found.most_common()
 
 
 def _card(card: JudgeAudit, say: Words) -> list[str]:
@@ -139,8 +121,8 @@ def _card(card: JudgeAudit, say: Words) -> list[str]:
     return parts
 
 
-def _reasons(counted: Mapping[str, int], say: Words) -> str:
-    reasons = grouped_reasons(counted)
+def _reasons(counted: Mapping[Unscored, int], say: Words) -> str:
+    reasons = list(counted.items())
     shown = [f"- {count} × {markdown_cell(say.sentence(reason))}" for reason, count in reasons[:_SHOWN_ROWS]]
     if len(reasons) > _SHOWN_ROWS:
         shown.append(f"- {say('audit.more_reasons', count=len(reasons) - _SHOWN_ROWS)}")

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from harness.analysis.leaderboard import Board, BoardRow, Leaderboard
-from reports.audit import grouped_reasons
+from harness.unscored import Unscored
 from reports.formatting import kind_key, number, percent, row_name, score_digits
 from reports.gaps import gap_cautions
 from reports.wording import Words
@@ -115,12 +115,12 @@ def cautions_about(board: Board, say: Words) -> list[tuple[str, str]]:
     return said + [(say.several(names, _NAMED), say.sentence(caution)) for caution, names in about.items()]
 
 
-def missing_reasons(rows: Sequence[BoardRow]) -> list[tuple[str, int]]:
+def missing_reasons(rows: Sequence[BoardRow], say: Words) -> list[tuple[str, int]]:
     """Return why verdicts are missing with their numbers, the commonest first."""
-    reasons: Counter[str] = Counter()
+    reasons: Counter[Unscored] = Counter()
     for row in rows:
         reasons.update(row.reasons)
-    return grouped_reasons(reasons)
+    return [(say.sentence(reason), count) for reason, count in reasons.most_common()]
 
 
 def _methods(methods: Iterable[str], say: Words) -> str:

@@ -96,7 +96,7 @@ def board_view(board: Board, confidence: float, say: Words) -> BoardView:
         noise=noise(board, say),
         method=method_note(board, say),
         cautions=tuple(opened(about, said, say) for about, said in cautions_about(board, say)),
-        missing=tuple(missing_reasons(board.rows)),
+        missing=tuple(missing_reasons(board.rows, say)),
         tags=tag_table(board, say),
     )
 

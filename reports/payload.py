@@ -65,7 +65,7 @@ def payload(report: Report, say: Words) -> dict[str, Any]:
                 given = {}
             answers[-1].append([[_answer(answer, texts) for answer in given.get(row, ())] for row in rows])
             for place, judge in enumerate(judges):
-                verdicts[-1][place].append([_verdicts(given.get(row, ()), judge, texts) for row in rows])
+                verdicts[-1][place].append([_verdicts(given.get(row, ()), judge, texts, say) for row in rows])
     return {
         "language": say.language,
         "words": say.section("page"),
@@ -131,12 +131,12 @@ def _answer(answer: Answer, texts: _Texts) -> list[int | None]:
     return [texts.place(text), _ENDS[generation.finish_reason], generation.tokens_out]
 
 
-def _verdicts(answers: Sequence[Answer], judge: str, texts: _Texts) -> list[list[float | int | None]]:
-    return [_verdict(verdict, texts) for answer in answers for verdict in answer.verdicts.get(judge, ())]
+def _verdicts(answers: Sequence[Answer], judge: str, texts: _Texts, say: Words) -> list[list[float | int | None]]:
+    return [_verdict(verdict, texts, say) for answer in answers for verdict in answer.verdicts.get(judge, ())]
 
 
-def _verdict(verdict: Verdict, texts: _Texts) -> list[float | int | None]:
-    said = verdict.rationale if verdict.score is not None else verdict.reason
+def _verdict(verdict: Verdict, texts: _Texts, say: Words) -> list[float | int | None]:
+    said = verdict.rationale if verdict.reason is None else say.sentence(verdict.reason)
     return [_short(verdict.score), texts.place(said or None)]
 
 

@@ -13,6 +13,7 @@ from harness.analysis.leaderboard import Board, BoardRow, Comparison, Leaderboar
 from harness.locale import Text
 from harness.tables.cells import guarded
 from harness.tables.workbook import workbook
+from harness.unscored import by_code
 from reports.formatting import printable
 from reports.gaps import gap_cautions
 from reports.panel_text import panels_section
@@ -229,9 +230,7 @@ def _row(board: Board, row: BoardRow) -> dict[str, Any]:
         "confidence": estimate.confidence,
         "n": estimate.n,
         "n_unscored": estimate.n_unscored,
-        "unscored_reasons": [
-            {"code": code_of(reason), "count": count, "text": str(reason)} for reason, count in row.reasons.items()
-        ],
+        "unscored_reasons": by_code(row.reasons),
         "rank_low": None if row.rank is None else row.rank.low,
         "rank_high": None if row.rank is None else row.rank.high,
         "length_stop_rate": row.length_stop_rate,

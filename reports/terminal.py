@@ -37,7 +37,7 @@ def _answer(answer: Answer, say: Words, heading: Style) -> str:
     if generation is not None and generation.tokens_out is not None:
         facts.append(say("page.tokens", count=generation.tokens_out))
     lines = [heading(f"── {title} ──"), *([" · ".join(facts)] if facts else []), _text(answer, say)]
-    return "\n".join([*lines, *_reasons(answer.verdicts)])
+    return "\n".join([*lines, *_reasons(answer.verdicts, say)])
 
 
 def _text(answer: Answer, say: Words) -> str:
@@ -52,12 +52,12 @@ def _scores(verdicts: Sequence[Verdict], say: Words) -> str:
     return ", ".join(say("page.unscored") if verdict.score is None else f"{verdict.score:g}" for verdict in verdicts)
 
 
-def _reasons(verdicts: Mapping[str, Sequence[Verdict]]) -> list[str]:
+def _reasons(verdicts: Mapping[str, Sequence[Verdict]], say: Words) -> list[str]:
     return [
         f"  {_line(judge)}: {_line(said)}"
         for judge, given in verdicts.items()
         for verdict in given
-        if (said := verdict.rationale if verdict.score is not None else verdict.reason)
+        if (said := verdict.rationale if verdict.reason is None else say.sentence(verdict.reason))
     ]
 
 

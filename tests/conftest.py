@@ -5,12 +5,14 @@ import os
 import signal
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+import harness
 from harness import plugins
 from harness.cli import main as command_line
 from harness.testing import load_profile
@@ -112,9 +114,18 @@ def results_of(workplace: Path, run: str) -> dict:
     return json.loads((workplace / "runs" / run / "results.json").read_text(encoding="utf-8"))
 
 
-def reasons_of(row: dict) -> dict[str, int]:
-    """Return why verdicts of a row of results.json are missing, with their number."""
-    return {reason["text"]: reason["count"] for reason in row["unscored_reasons"]}
+def reasons_of(row: dict, run: str = "r") -> dict[str, int]:
+    """Return why verdicts of a row of results.json are missing, in words, with their number, from the run's store."""
+    found = harness.load_run(run)
+    said = Counter(
+        str(found.verdict(item).reason)
+        for item in found.items
+        if [row["task"], row["judge"], row["model"], row["prompt"]]
+        == [item.request.task, item.judge, item.request.model, item.request.prompt]
+        and found.verdict(item).score is None
+    )
+    assert said.total() == sum(reason["count"] for reason in row["unscored_reasons"])
+    return dict(said)
 
 
 def notices_of(results: dict, severity: str = "note") -> list[str]:

@@ -18,6 +18,7 @@ from harness.stats import Agreement, Design, ScoreInterval, agreement, score_int
 from harness.stats.arrays import tail_probability
 from harness.stats.correlation import Floats, length_slope, ordinal_alpha, spearman
 from harness.types import UNIT, Estimate, RowKey, Scale
+from harness.unscored import Unscored
 
 _COMPARABLE = {"quality", "human"}  # kinds of judges whose scores mean the same thing on the same scale
 _BINS = 10  # of the histogram of a scale without steps
@@ -64,7 +65,7 @@ class JudgeAudit:
     versions: tuple[str, ...]
     n: int
     n_scored: int
-    reasons: Mapping[str, int]
+    reasons: Mapping[Unscored, int]
     histogram: tuple[Bin, ...]
     mean: float | None
     consistency: Consistency | None
@@ -170,7 +171,7 @@ def judge_audits(
 
 def judge_audit(table: ScoreTable, lengths: Floats, *, confidence: float = 0.95) -> JudgeAudit:
     """Return the card of one judge; ``lengths`` of answers: shape (rows, samples, repeats), NaN for none."""
-    reasons: Counter[str] = Counter()
+    reasons: Counter[Unscored] = Counter()
     for counted in table.reasons.values():
         reasons.update(counted)
     scores = table.cells[~np.isnan(table.cells)]

@@ -29,6 +29,7 @@ from harness.stats import (
     variance_components,
 )
 from harness.types import Declaration, Estimate, Generation, Request, RowKey
+from harness.unscored import Unscored
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +50,7 @@ class BoardRow:
     estimate: Estimate
     rank: RankSet | None
     length_stop_rate: float | None
-    reasons: Mapping[str, int]
+    reasons: Mapping[Unscored, int]
     tags: tuple[TagRow, ...]
     components: VarianceComponents | None
     comparable: float | None

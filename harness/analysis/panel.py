@@ -28,6 +28,7 @@ from harness.stats.pooling import PooledDifferences, pool_pairs
 from harness.stats.power import detectable_gap
 from harness.stats.stratified import Moments
 from harness.types import Estimate, RowKey, Scale
+from harness.unscored import Unscored
 
 _DIGITS = 2  # of the ends of a panel's scale
 
@@ -261,17 +262,19 @@ def _table(
 
 def _reasons(
     members: Sequence[ScoreTable], cells: npt.NDArray[np.float64], planned: npt.NDArray[np.bool_]
-) -> Mapping[RowKey, Counter[str]]:
+) -> Mapping[RowKey, Counter[Unscored]]:
     """Return why the panel has no score: the members that gave none, or that it could not be standardised."""
     lacking = [np.isnan(_mean_of_repeats(table.cells)) for table in members]
-    reasons: dict[RowKey, Counter[str]] = {}
+    reasons: dict[RowKey, Counter[Unscored]] = {}
     for place, row in enumerate(members[0].rows):
-        counted: Counter[str] = Counter()
+        counted: Counter[Unscored] = Counter()
         for at in zip(*np.nonzero(np.isnan(cells[place]) & planned[place]), strict=True):
             names = [table.judge.name for table, none in zip(members, lacking, strict=True) if none[place][at]]
             if names:
-                counted[tr("not scored by {judges}", judges=", ".join(names))] += 1
+                lacking_some = tr("not scored by {judges}", judges=", ".join(names))
+                counted[Unscored("panel_member_missing", lacking_some)] += 1
             else:
-                counted[tr("a member of the panel gave all answers the same score")] += 1
+                same = tr("a member of the panel gave all answers the same score")
+                counted[Unscored("panel_member_constant", same)] += 1
         reasons[row] = counted
     return reasons

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from harness.engine.plan import JudgementItem, PlannedJudge, verdict_on
 from harness.types import PlannedTask, RowKey, Sample, Verdict
+from harness.unscored import Unscored, as_unscored
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,8 +17,9 @@ class ScoreTable:
     """The scores of one judge on one task.
 
     ``cells``: float array of shape (rows, samples, repeats, judge repeats); NaN where there is no score. NaN never
-    leaves this module's users: every figure made of it is None where it cannot be computed. ``planned``: which cells
-    were asked for (rows may have unlike numbers of repeats); None: all.
+    leaves this module's users: every figure made of it is None where it cannot be computed. ``reasons``: why scores are
+    missing, without the places in files that they come from. ``planned``: which cells were asked for (rows may have
+    unlike numbers of repeats); None: all.
     """
 
     task: str
@@ -25,7 +27,7 @@ class ScoreTable:
     rows: tuple[RowKey, ...]
     samples: tuple[Sample, ...]
     cells: npt.NDArray[np.float64]
-    reasons: Mapping[RowKey, Counter[str]]
+    reasons: Mapping[RowKey, Counter[Unscored]]
     versions: frozenset[str]
     planned: npt.NDArray[np.bool_] | None = None
 
@@ -93,7 +95,7 @@ def _table(
     judge_repeats = 1 + max(item.judge_repeat for item in items)
     cells = np.full((len(rows), len(columns), repeats, judge_repeats), np.nan)
     planned = np.zeros(cells.shape, dtype=np.bool_)
-    reasons: dict[RowKey, Counter[str]] = {key: Counter() for key in rows}
+    reasons: dict[RowKey, Counter[Unscored]] = {key: Counter() for key in rows}
     versions: set[str] = set()
     for item in items:
         key = RowKey(model=item.request.model, prompt=item.request.prompt)
@@ -103,7 +105,7 @@ def _table(
         place = (rows[key], columns[item.request.sample_id], item.request.repeat, item.judge_repeat)
         planned[place] = True
         if verdict.score is None:
-            reasons[key][verdict.reason or "no reason given"] += 1
+            reasons[key][as_unscored(verdict.reason or "").general] += 1
         else:
             cells[place] = verdict.score
     return ScoreTable(

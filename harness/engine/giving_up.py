@@ -5,6 +5,8 @@ from collections import Counter
 from datetime import datetime
 
 from harness.errors import HarnessError, QuotaEndedError
+from harness.locale import tr
+from harness.unscored import Unscored
 
 
 class GivenUp:
@@ -20,12 +22,12 @@ class GivenUp:
     """
 
     def __init__(self) -> None:
-        self.reasons: dict[str, str] = {}
+        self.reasons: dict[str, Unscored] = {}
         self.until: dict[str, datetime] = {}
         self._in_a_row: Counter[str] = Counter()
         self._lock = threading.Lock()
 
-    def reason(self, name: str) -> str | None:
+    def reason(self, name: str) -> Unscored | None:
         """Return why something is asked no more, None if it may be asked."""
         return self.reasons.get(name)
 
@@ -39,7 +41,7 @@ class GivenUp:
             is_news = name not in self.reasons
             if isinstance(error, QuotaEndedError):
                 self.until.setdefault(name, error.until)
-            self.reasons.setdefault(name, reason)
+            self.reasons.setdefault(name, Unscored("judge_unavailable", reason))
             return is_news
 
     def after(self, failure: str | None, name: str, *, most: int) -> bool:
@@ -48,13 +50,16 @@ class GivenUp:
             self._in_a_row[name] = in_a_row = self._in_a_row[name] + 1 if failure is not None else 0
             if in_a_row < most or name in self.reasons:
                 return False
-            self.reasons[name] = (
-                f"given up after {in_a_row} failures in a row, the last: {failure}. "
-                "When the cause is mended, the same command continues."
+            said = tr(
+                "given up after {count} failures in a row, the last: {failure}. "
+                "When the cause is mended, the same command continues.",
+                count=in_a_row,
+                failure=failure,
             )
+            self.reasons[name] = Unscored("judge_given_up", said)
             return True
 
 
 def words_of(error: HarnessError) -> str:
     """Return what an error says, with what to do next, as the reason of whatever ended by it."""
-    return error.message if error.hint is None else f"{error.message} {error.hint}"
+    return error.message if error.hint is None else tr("{message} {hint}", message=error.message, hint=error.hint)

@@ -21,11 +21,12 @@ from harness.store.leases import Leases
 from harness.store.store import Store
 from harness.store.writer import Writer
 from harness.types import Generation, Judgement, Request, Sample, Verdict
+from harness.unscored import Unscored
 
 log = logging.getLogger(__name__)
 
 _JUDGE_BATCH = 512  # answers whose stored verdicts are looked up at once
-_LATER = Verdict.unscored(tr("not judged yet: the quota is used up for now"))
+_LATER = Verdict.unscored(Unscored("quota_ended", tr("not judged yet: the quota is used up for now")))
 _PATIENCE = 2.0  # seconds that an interrupted run waits for calls in flight
 FIRST_LOOK, LAST_LOOK = 0.05, 1.0
 """Seconds until a run looks again for what another one is at work on: at first, and after many looks in vain."""
@@ -46,8 +47,13 @@ def _sound(verdict: Verdict, judge: Judge) -> Verdict:
     if not isinstance(verdict, Verdict):
         raise TypeError(f"a judge returns a Verdict, not {type(verdict).__name__}")
     if verdict.score is not None and not judge.scale.allows(verdict.score):
+        said = tr(
+            "the judge gave {score:g}, which is no score of its {scale} scale",
+            score=verdict.score,
+            scale=str(judge.scale),
+        )
         return Verdict.failed(
-            f"the judge gave {verdict.score:g}, which is no score of its {judge.scale} scale",
+            Unscored("judge_off_scale", said),
             raw=verdict.raw,
             version=verdict.version,
             cost=verdict.cost,
@@ -255,7 +261,8 @@ class JudgeWorker:
             return _LATER if judge in self.given_up.until else Verdict.failed(reason)
         if (budget := self._budgets[judge]).admits(judge):
             return None
-        return Verdict.unscored(tr("not judged: the cost limit of ${limit:g} was reached", limit=budget.limit))
+        said = tr("not judged: the cost limit of ${limit:g} was reached", limit=budget.limit)
+        return Verdict.unscored(Unscored("cost_limit", said))
 
     def _ask(self, judge: Judge, item: JudgementItem, generation: Generation) -> Verdict:
         sample, name = self._samples[item.request.task, item.request.sample_id].sample, item.judge
@@ -265,10 +272,11 @@ class JudgeWorker:
         except QuotaEndedError as error:
             said, verdict = error, _LATER
         except HarnessError as error:  # a wrong key, a quota that is 0
-            said, verdict = error, Verdict.failed(words_of(error))
+            said, verdict = error, Verdict.failed(Unscored("judge_unavailable", words_of(error)))
         except (Exception, SystemExit) as error:
             log.exception("judge %s failed", name)
-            verdict = Verdict.failed(f"the judge crashed: {type(error).__name__}: {error}")
+            crashed = tr("the judge crashed: {name}: {error}", name=type(error).__name__, error=str(error))
+            verdict = Verdict.failed(Unscored("judge_crashed", crashed))
         with self._lock:
             self.calls += 1
         if said is not None:

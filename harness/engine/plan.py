@@ -7,6 +7,7 @@ from harness.codec import digest, sample_digest
 from harness.locale import tr
 from harness.templates import Template
 from harness.types import Generation, PlannedTask, RenderedPrompt, Request, Sample, Sampling, Scale, Verdict
+from harness.unscored import Unscored
 
 _NO_PROMPT = RenderedPrompt(messages=())
 
@@ -151,7 +152,7 @@ class JudgementItem:
 
 def verdict_on(item: JudgementItem, verdicts: Mapping[str, Verdict]) -> Verdict:
     """Return the verdict on one item, of those given by judgement key, or why there is none."""
-    return item.verdict or verdicts.get(item.key) or Verdict.unscored(tr("not judged"))
+    return item.verdict or verdicts.get(item.key) or Verdict.unscored(Unscored("not_judged", tr("not judged")))
 
 
 def judgement_items(
@@ -208,7 +209,7 @@ def plan_digest(tasks: Sequence[PlannedTask], requests: Sequence[Request]) -> st
 
 def _no_answer(generation: Generation | None) -> Verdict:
     if generation is None:
-        return Verdict.unscored(tr("no answer was generated"))
+        return Verdict.unscored(Unscored("not_generated", tr("no answer was generated")))
     if generation.finish_reason == "error":
-        return Verdict.unscored(tr("generation failed: {error}", error=generation.error))
-    return Verdict.unscored(generation.error or tr("no answer"))
+        return Verdict.unscored(Unscored("generation_failed", tr("generation failed: {error}", error=generation.error)))
+    return Verdict.unscored(Unscored("no_answer", generation.error or tr("no answer")))

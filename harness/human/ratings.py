@@ -13,6 +13,7 @@ from harness.locale import tr
 from harness.protocols import KINDS
 from harness.tables import Row, Table, id_text, name_text, shorten
 from harness.types import LIKERT_5, Sample, Scale
+from harness.unscored import Unscored
 
 _NUMBER = re.compile(r"([+-]?(?:\d+(?:\.\d*)?|\.\d+))\s*点?")
 _ID_COLUMNS = ("task_id", "id")
@@ -27,7 +28,7 @@ ROLES: Mapping[str, str] = {**dict.fromkeys(_ID_COLUMNS, "task_id"), **{name: na
 class Rating:
     """One row of a file of ratings, whoever wrote it: ``item`` is the line of a sheet that it was imported from.
 
-    ``problem`` says why it has no score: "blank", "not a number" or "outside the … scale".
+    ``problem`` says why it has no score: it is blank, no number or off the scale.
     """
 
     line: int
@@ -39,7 +40,7 @@ class Rating:
     task_id: str
     rater: str | None
     score: float | None
-    problem: str | None
+    problem: Unscored | None
     cell: str
     comment: str | None
     item: str | None = None
@@ -175,11 +176,11 @@ def _rating(row: Row, scale: Scale, *, model: str, task_id: str, path: str) -> R
     score = number_in(cell)
     problem = None
     if cell is None or (isinstance(cell, str) and not cell.strip()):
-        problem = "blank"
+        problem = Unscored("blank_rating", tr("blank"))
     elif score is None:
-        problem = "not a number"
+        problem = Unscored("rating_not_a_number", tr("not a number"))
     elif not scale.covers(score):
-        problem = f"outside the {scale} scale"
+        problem = Unscored("rating_off_scale", tr("outside the {scale} scale", scale=str(scale)))
     return Rating(
         line=row.line,
         judge=name_text(row.values.get("judge")),

@@ -9,8 +9,10 @@ import numpy.typing as npt
 from harness.codec import digest, sample_digest
 from harness.human.draw import Export, SheetRating, cell, csv_text
 from harness.human.ratings import read_file
+from harness.locale import tr
 from harness.tables import Table
 from harness.types import Generation, Sample, Scale, Verdict
+from harness.unscored import Unscored
 
 _ANY = Scale(low=-math.inf, high=math.inf)  # what was imported was on its scale
 
@@ -88,10 +90,12 @@ class SheetRatings:
         key = sample_digest(sample)
         rows = self._ratings.get((key, digest(generation.text)))
         if rows is None:
-            return Verdict.unscored("this answer was not rated" if key in self._drawn else "not drawn for rating")
+            if key in self._drawn:
+                return Verdict.unscored(Unscored("not_rated", tr("this answer was not rated")))
+            return Verdict.unscored(Unscored("not_drawn", tr("not drawn for rating")))
         mean = _mean(rows)
         if mean is None:
-            return Verdict.unscored("left blank by who was to rate it")
+            return Verdict.unscored(Unscored("blank_rating", tr("left blank by who was to rate it")))
         comments = "\n".join(f"{row.item.rater}: {row.comment}" for row in rows if row.comment)
         return Verdict.scored(mean, rationale=comments or None)
 

@@ -8,10 +8,12 @@ from dataclasses import replace
 from typing import Any, SupportsFloat
 
 from harness.codec import sample_digest
+from harness.locale import tr
 from harness.plugins.info import judge_info
 from harness.plugins.origins import identity
 from harness.protocols import CallEstimate, ChecksRows, ChecksSamples, Closes, EstimatesCost, Judge, JudgeInfo
 from harness.types import Generation, Sample, Scale, Verdict
+from harness.unscored import Unscored
 
 _Answer = tuple[str, str, str | None]
 """What one call is about: the sample's digest, the request and the answer's text."""
@@ -40,7 +42,7 @@ def as_verdict(given: object) -> Verdict:
     if isinstance(given, Verdict):
         return given
     if given is None:
-        return Verdict.unscored("the judge gave no score")
+        return Verdict.unscored(Unscored("no_score", tr("the judge gave no score")))
     if not isinstance(given, SupportsFloat):
         raise TypeError(f"a score is a number, true, false, None or a Verdict, not {type(given).__name__}")
     return Verdict.scored(float(given))
@@ -116,7 +118,8 @@ class Metric:
         if unknown := [str(name) for name in given if name not in declared]:
             raise TypeError(f"{unknown[0]!r} is no metric that the judge declares ({', '.join(declared)})")
         if self.metric not in given:
-            return Verdict.unscored(f"the judge left {self.metric!r} out")
+            left_out = tr("the judge left {metric!r} out", metric=self.metric)
+            return Verdict.unscored(Unscored("metric_left_out", left_out))
         return as_verdict(given[self.metric])
 
     def check_rows(self, rows: Sequence[tuple[str, str | None]], tasks: Sequence[str]) -> Sequence[str]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
+from harness.locale import Text, tr
 from harness.remote.redaction import Secrets
 from harness.types import Message
 
@@ -28,21 +29,21 @@ Trouble = Literal[
     "stopped",
 ]
 
-_WORDS: Mapping[Trouble, str] = {
-    "key": "key rejected",
-    "quota": "quota exhausted",
-    "day": "quota used up for now",
-    "model": "model not found",
-    "request": "request refused",
-    "rate": "rate limited",
-    "server": "server error",
-    "timeout": "timed out",
-    "network": "no connection",
-    "reply": "broken reply",
-    "size": "reply too long",
-    "safety": "blocked for safety",
-    "empty": "empty reply",
-    "stopped": "stopped",
+_WORDS: Mapping[Trouble, Text] = {
+    "key": tr("key rejected"),
+    "quota": tr("quota exhausted"),
+    "day": tr("quota used up for now"),
+    "model": tr("model not found"),
+    "request": tr("request refused"),
+    "rate": tr("rate limited"),
+    "server": tr("server error"),
+    "timeout": tr("timed out"),
+    "network": tr("no connection"),
+    "reply": tr("broken reply"),
+    "size": tr("reply too long"),
+    "safety": tr("blocked for safety"),
+    "empty": tr("empty reply"),
+    "stopped": tr("stopped"),
 }
 _AGAIN = frozenset[Trouble]({"rate", "server", "timeout", "network", "reply"})
 _HOPELESS = frozenset[Trouble]({"key", "quota", "day", "model"})
@@ -91,7 +92,7 @@ class Reply:
 class CallError(Exception):
     """A call that gave no reply, sorted by what can be done about it.
 
-    The text starts with a stable phrase for the kind of trouble, so that reasons can be counted in a table.
+    The text, which ``said`` can say in any language, starts with a phrase for the kind of trouble.
     ``retry_after``: seconds after which the server says that it can be asked again. ``names_a_quota``: a refusal says
     when to come back, or which quota is full. ``until``: when a quota that is used up for now begins anew.
     ``final``: no further call is made, to anyone, because too many have failed like this.
@@ -110,10 +111,12 @@ class CallError(Exception):
         until: datetime | None = None,
         final: bool = False,
     ) -> None:
-        detail = " ".join(detail.split())
-        if len(detail) > _LONGEST_DETAIL:
-            detail = detail[:_LONGEST_DETAIL] + "…"
-        super().__init__(f"{_WORDS[trouble]}: {detail}" if detail else _WORDS[trouble])
+        if not isinstance(detail, Text):
+            detail = " ".join(detail.split())
+            detail = detail[:_LONGEST_DETAIL] + "…" if len(detail) > _LONGEST_DETAIL else detail
+        what = _WORDS[trouble]
+        self.said = tr("{what}: {detail}", what=what, detail=detail) if detail else what
+        super().__init__(str(self.said))
         self.trouble: Trouble = trouble
         self.detail = detail
         self.retry_after = retry_after
@@ -126,7 +129,7 @@ class CallError(Exception):
         """Return the same error without secrets in its text."""
         return CallError(
             self.trouble,
-            secrets.hide(self.detail),
+            self.detail if isinstance(self.detail, Text) else secrets.hide(self.detail),
             retry_after=self.retry_after,
             names_a_quota=self.names_a_quota,
             until=self.until,

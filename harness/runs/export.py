@@ -49,13 +49,15 @@ COLUMNS = pa.schema(
         pa.field("judge_repeat", pa.int32()),
         pa.field("status", pa.string()),
         pa.field("score", pa.float64()),
+        pa.field("reason_code", pa.string()),
         pa.field("reason", pa.string()),
         pa.field("rationale", pa.string()),
         pa.field("judge_version", pa.string()),
         pa.field("cost", pa.float64()),
     ]
 )
-"""The columns, in order. ``reason`` says why there is no score (or no answer); ``cost`` is in US dollars."""
+"""The columns, in order. ``reason`` says why there is no score (or no answer), and ``reason_code`` of what kind;
+``cost`` is in US dollars."""
 
 
 class Exported(Protocol):
@@ -112,11 +114,12 @@ def _rows(run: Exported) -> Iterator[tuple[Any, ...]]:
             judge, verdict = judges[item.judge], run.verdict(item)
             yield (
                 *about, judge.name, judge.kind, judge.scale.low, judge.scale.high, item.judge_repeat, verdict.status,
-                verdict.score, _text(verdict.reason), _text(verdict.rationale), _text(verdict.version), verdict.cost,
+                verdict.score, verdict.code, _text(verdict.reason), _text(verdict.rationale), _text(verdict.version),
+                verdict.cost,
             )  # fmt: skip
         if not items:
             generation = run.answers.get(request.key)
-            yield *about, *([None] * 7), None if generation is None else _text(generation.error), None, None, None
+            yield *about, *([None] * 8), None if generation is None else _text(generation.error), None, None, None
 
 
 def _place(request: Request) -> tuple[str, str, str, str | None, int]:

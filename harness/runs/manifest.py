@@ -8,8 +8,8 @@ from harness.codec import decode
 from harness.engine.plan import PlannedJudge, PlannedPanel
 from harness.errors import InputError
 from harness.locale import tr
+from harness.locale.facts import facts_of, texts_of
 from harness.protocols import older_source
-from harness.runs.facts import facts_of, texts_of
 from harness.types import Declaration, Scale
 
 SCHEMA: Literal[2] = 2

@@ -1,8 +1,9 @@
 """The tables of the store. A change to what is stored is a new `VERSION`, which older programs refuse to touch.
 
-Checksums, leases, the ledger and counts of calls are no change of version: a store without them gets them when
+Checksums, codes, leases, the ledger and counts of calls are no change of version: a store without them gets them when
 something is written, and programs that do not know them pass them over. A checksum is that of a row that is not going
-to change any more, so no older program can make it wrong. The tables of leases hold nothing that lasts.
+to change any more, so no older program can make it wrong. A code belongs to a reason, and counts only beside the very
+text that it was written with. The tables of leases hold nothing that lasts.
 """
 
 from typing import Any
@@ -74,6 +75,8 @@ judgements = Table(
     Column("version", AnyText),
     Column("cost", Float),
     Column("checksum", Integer),
+    Column("code", Text),
+    Column("fact", Text),
 )
 plan_samples = Table(
     "plan_sample",
@@ -97,6 +100,8 @@ plan_requests = Table(
     Column("checksum", Integer),
 )
 checked = (requests, generations, judgements, plan_requests)
+added = {table.name: ("checksum", "code", "fact") if table is judgements else ("checksum",) for table in checked}
+"""The columns that stores of earlier versions lack."""
 leases = Table(
     "lease",
     metadata,

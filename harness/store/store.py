@@ -106,18 +106,19 @@ class Store:
                 tr("{path} is a database, but not a store of ja-harness.", path=self._path), hint=OTHER_STORE
             )
         with self.transaction() as connection:
-            self._has_checksums = not _without_checksum(connection)
+            self._lacking = _lacking(connection)
         return int(version)
 
-    def _add_checksums(self) -> None:
-        """Give a store of an earlier version the columns of checksums."""
+    def _add_columns(self) -> None:
+        """Give a store of an earlier version the columns that it lacks."""
         with self.transaction(write=True) as connection:
-            for table in _without_checksum(connection):
-                connection.execute(text(f"ALTER TABLE {table.name} ADD COLUMN checksum INTEGER"))
-        self._has_checksums = True
+            for table, name in sorted(_lacking(connection)):
+                kind = schema.metadata.tables[table].columns[name].type.compile(connection.dialect)
+                connection.execute(text(f"ALTER TABLE {table} ADD COLUMN {name} {kind}"))
+        self._lacking = frozenset()
 
     def _columns(self, table: Table) -> list[Column[Any]]:
-        return [column for column in table.columns if self._has_checksums or column.name != CHECKSUM]
+        return [column for column in table.columns if (table.name, column.name) not in self._lacking]
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
@@ -203,8 +204,8 @@ class Store:
         Raises:
             StoreError: no space, no permission, or the store stayed locked.
         """
-        if not self._has_checksums:
-            self._add_checksums()
+        if self._lacking:
+            self._add_columns()
         with self.transaction(write=True) as connection:
             if generations:
                 statement = insert(schema.generations)
@@ -233,8 +234,8 @@ class Store:
 
     def save_plan(self, plan: str, samples: Mapping[str, Sequence[Sample]], requests: Sequence[Request]) -> None:
         """Store what a run consists of, under the digest ``plan``: the samples of each task and every request."""
-        if not self._has_checksums:
-            self._add_checksums()
+        if self._lacking:
+            self._add_columns()
         bodies = {digest_: body for _, digest_, body in sample_rows(samples)}
         with self.transaction(write=True) as connection:
             _insert_new(connection, schema.samples, [{"digest": key, "body": body} for key, body in bodies.items()])
@@ -324,11 +325,13 @@ def _insert_new(connection: Connection, table: Table, rows: Sequence[Mapping[str
         connection.execute(insert(table).on_conflict_do_nothing(), rows)
 
 
-def _without_checksum(connection: Connection) -> list[Table]:
+def _lacking(connection: Connection) -> frozenset[tuple[str, str]]:
+    """Return the tables with the columns that they lack, because an earlier version made them."""
     found = inspect(connection)
     names = set(found.get_table_names())
-    return [
-        table
-        for table in schema.checked
-        if table.name in names and CHECKSUM not in {column["name"] for column in found.get_columns(table.name)}
-    ]
+    return frozenset(
+        (table, column)
+        for table, columns in schema.added.items()
+        if table in names
+        for column in {*columns} - {one["name"] for one in found.get_columns(table)}
+    )

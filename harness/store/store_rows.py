@@ -11,6 +11,7 @@ from sqlalchemy import Float, Integer, Table
 from harness.codec import canonical
 from harness.store import schema
 from harness.types import Generation, Judgement, Message, RenderedPrompt, Request, Sample, Sampling, Verdict
+from harness.unscored import reason_fact, reason_of
 
 CHECKSUM = "checksum"
 """The column of a row's checksum: null where the row may still change, or an earlier version wrote it."""
@@ -55,7 +56,7 @@ _AS_STORED: dict[str, dict[str, type]] = {
     table.name: {
         column.name: float if isinstance(column.type, Float) else int if isinstance(column.type, Integer) else str
         for column in table.columns
-        if column.name != CHECKSUM
+        if column.name not in schema.added[table.name]
     }
     for table in schema.checked
 }
@@ -129,10 +130,18 @@ def judgement_row(row: Judgement) -> dict[str, Any]:
         "version": verdict.version,
         "cost": verdict.cost,
     }
-    return fields | {CHECKSUM: checksum(schema.judgements, fields) if verdict.status == "scored" else None}
+    is_final = verdict.status == "scored"
+    return fields | {
+        CHECKSUM: checksum(schema.judgements, fields) if is_final else None,
+        "code": verdict.code,
+        "fact": None if verdict.reason is None else json.dumps(reason_fact(verdict.reason)),
+    }
 
 
 def to_judgement(fields: Mapping[str, Any]) -> Judgement:
     """Return the judgement of a row."""
     own = {name: fields[name] for name in ("key", "request_key", "judge", "judge_fingerprint", "repeat")}
-    return Judgement(**own, verdict=Verdict(**{name: value for name, value in fields.items() if name not in own}))
+    given = {name: value for name, value in fields.items() if name not in own and name not in {"code", "fact"}}
+    if (fact := fields.get("fact")) is not None and given["reason"] is not None:
+        given["reason"] = reason_of(json.loads(fact), given["reason"])
+    return Judgement(**own, verdict=Verdict(**given))

@@ -8,6 +8,7 @@ from harness.analysis.scores import ScoreTable
 from harness.engine.plan import PlannedJudge
 from harness.errors import MissingExtraError
 from harness.types import LIKERT_5, PASS_FAIL, PERCENT, UNIT, Generation, RowKey, Sample, Scale, Verdict
+from harness.unscored import Unscored
 
 try:
     from hypothesis import strategies as st
@@ -15,6 +16,7 @@ except ModuleNotFoundError as error:
     raise MissingExtraError("helper harness.testing.score_tables", "testing") from error
 
 Pairs = list[tuple[float | None, float | None]]
+_NOT_JUDGED = Unscored("not_judged", "not judged")
 _TAGS = ("算数", "要約", "chat")
 
 
@@ -132,6 +134,6 @@ def score_tables(
         rows=rows,
         samples=tuple(draw(samples(task_id=st.just(str(number)))) for number in range(n_tasks)),
         cells=cells,
-        reasons={row: Counter({"not judged": int(n)} if n else {}) for row, n in zip(rows, missing, strict=True)},
+        reasons={row: Counter({_NOT_JUDGED: int(n)} if n else {}) for row, n in zip(rows, missing, strict=True)},
         versions=frozenset(),
     )

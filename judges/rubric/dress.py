@@ -25,7 +25,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from harness.locale import tr
 from harness.types import Scale
+from harness.unscored import Code, Unscored
 from judges.rubric.folding import fold
 
 LABELS = (
@@ -105,9 +107,9 @@ class Reading:
     rationale: str | None = None
 
 
-def refusal(problem: str) -> Reading:
+def refusal(code: Code, problem: str) -> Reading:
     """Return the reading of what cannot be a verdict."""
-    return Reading(problem=problem)
+    return Reading(problem=Unscored(code, problem))
 
 
 def labels_pattern(labels: Sequence[str]) -> str:
@@ -199,11 +201,15 @@ def _on_scale(number: str, tops: list[str], scale: Scale, *, labelled: bool) -> 
     for top in tops:
         if problem := wrong_top(top, scale):
             shown = number + problem.replace(" ", "") if top.startswith("/") else problem
-            return Reading(problem=f"{shown} is not on the {scale} scale", labelled=labelled)
+            return Reading(problem=_off_scale(shown, scale), labelled=labelled)
     value = float(_KANJI.index(number) + 1 if number in _KANJI else 10 if number == "十" else number)
     if not scale.allows(value):
-        return Reading(problem=f"{value:g} is not on the {scale} scale", labelled=labelled)
+        return Reading(problem=_off_scale(f"{value:g}", scale), labelled=labelled)
     return Reading(value=value, labelled=labelled)
+
+
+def _off_scale(shown: str, scale: Scale) -> Unscored:
+    return Unscored("reply_off_scale", tr("{shown} is not on the {scale} scale", shown=shown, scale=str(scale)))
 
 
 def wrong_top(phrase: str, scale: Scale) -> str:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 
+from harness.locale import tr
 from harness.types import Scale
 from judges.rubric.dress import TOP, Reading, labels_pattern, read_number, refusal, wrong_top
 from judges.rubric.quotation import FENCE, is_enclosed, is_quoted
@@ -48,18 +49,20 @@ def read_labels(text: str, scale: Scale, labels: Sequence[str]) -> Reading | Non
     spans = list[tuple[int, int]]()  # the lines of the verdicts
     for count, found in enumerate(_mention(tuple(labels)).finditer(text)):
         if count == _MOST_LABELS:
-            return refusal("the reply is full of labels")
+            return refusal("reply_too_many", tr("the reply is full of labels"))
         start, end = _line(text, found.start())
         reading = read_number(text[start:end], scale, labels) if end - start <= _LONGEST_LINE else None
         if reading is None or not reading.labelled:
             elsewhere.append(found.span())
         elif (start, end) not in spans:
             if _in_fence(text, start) or is_quoted(text, start, end):
-                return refusal("the label line is quoted, negated or shown as an example")
+                return refusal("reply_quoted", tr("the label line is quoted, negated or shown as an example"))
             verdicts.append(reading)
             spans.append((start, end))
     if not verdicts:
-        return refusal("a label and its number are not alone on their line") if elsewhere else None
+        if not elsewhere:
+            return None
+        return refusal("reply_label_in_prose", tr("a label and its number are not alone on their line"))
     return _one(text, scale, verdicts, spans, elsewhere)
 
 
@@ -71,13 +74,13 @@ def _one(
         return wrong
     if len({reading.value for reading in verdicts}) > 1:
         shown = " and ".join(f"{reading.value:g}" for reading in verdicts[:3])
-        return refusal(f"the reply holds verdicts that differ: {shown}")
+        return refusal("reply_several", tr("the reply holds verdicts that differ: {shown}", shown=shown))
     if any(start > spans[0][0] or not is_enclosed(text, start, end) for start, end in elsewhere):
-        return refusal("a label and its number stand in the prose, too")
+        return refusal("reply_label_in_prose", tr("a label and its number stand in the prose, too"))
     rest = "\n".join(text[one[1] : other[0]] for one, other in zip(spans, [*spans[1:], (len(text), 0)], strict=True))
     rest = _ANY_TOP.sub(lambda top: top.group() if wrong_top(top.group(), scale) else " ", rest)
     if _ANY_NUMBER.search(rest):
-        return refusal("a number stands after the verdict")
+        return refusal("reply_number_after", tr("a number stands after the verdict"))
     return verdicts[0]
 
 

@@ -12,7 +12,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from harness.locale import tr
 from harness.types import Scale
+from harness.unscored import Unscored
 from judges.rubric.dress import LABELS, NUMBER, TOP, Reading, labels_pattern, read_number, refusal, wrong_top
 from judges.rubric.folding import fold
 
@@ -74,12 +76,14 @@ def find_objects(text: str) -> list[Found]:
             depth = depth + 1 if brace.group() == "{" else max(0, depth - 1)
             continue
         if len(found) == _MOST_OBJECTS:
-            return [*found, Found(start=brace.start(), end=len(text), problem="the reply is full of JSON objects")]
+            full = Unscored("reply_too_many", tr("the reply is full of JSON objects"))
+            return [*found, Found(start=brace.start(), end=len(text), problem=full)]
         try:
             value, position = _object(text, brace.start(), 0)
         except _BrokenError:
-            return [*found, Found(start=brace.start(), end=len(text), problem="a JSON object is broken")]
-        problem = "a JSON object stands in other braces" if depth else ""
+            broken = Unscored("reply_broken_json", tr("a JSON object is broken"))
+            return [*found, Found(start=brace.start(), end=len(text), problem=broken)]
+        problem = Unscored("reply_broken_json", tr("a JSON object stands in other braces")) if depth else ""
         found.append(Found(start=brace.start(), end=position, value=value, problem=problem))
     return found
 
@@ -175,11 +179,11 @@ def read_object(value: Object, scale: Scale) -> Reading | None:
     if not labelled:
         return None
     if problem := _ambiguity(value, labelled, scale):
-        return refusal(problem)
+        return Reading(problem=problem)
     readings = [_read_score(score, scale) for _, _, score in labelled]
     wrong = next((reading for reading in readings if reading.problem), None)
     if wrong is None and len({reading.value for reading in readings}) > 1:
-        return refusal("the JSON object holds two different scores")
+        return refusal("reply_several", tr("the JSON object holds two different scores"))
     return wrong or Reading(value=readings[0].value, rationale=_reason(value))
 
 
@@ -188,10 +192,12 @@ def _ambiguity(value: Object, labelled: list[tuple[int, Object, object]], scale:
     nearest = min(depth for depth, _, _ in labelled)
     owners = {id(owner) for depth, owner, _ in labelled if depth == nearest}
     if nearest > 1 or len(owners) > 1:
-        return "the JSON object holds several scores, none of which is its own"
+        return Unscored("reply_several", tr("the JSON object holds several scores, none of which is its own"))
     if _repeats(value):
-        return "a key stands twice in the JSON object, with different values"
-    return "the JSON object names another scale" if _names_another_scale(value, scale) else ""
+        return Unscored("reply_double_key", tr("a key stands twice in the JSON object, with different values"))
+    if _names_another_scale(value, scale):
+        return Unscored("reply_other_scale", tr("the JSON object names another scale"))
+    return ""
 
 
 def _labelled(value: object, depth: int) -> Iterator[tuple[int, Object, object]]:
@@ -216,7 +222,7 @@ def _is_comment(item: object) -> bool:
 
 def _read_score(score: object, scale: Scale) -> Reading:
     reading = read_number(fold(score).strip(), scale, ()) if isinstance(score, str) else None
-    return reading or refusal("the JSON score is not a number on the scale")
+    return reading or refusal("reply_not_a_number", tr("the JSON score is not a number on the scale"))
 
 
 def _reason(value: Object) -> str | None:

@@ -1,11 +1,13 @@
 """The verdict that a judge's reply holds, in the form that was asked for."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Literal, get_args
 
+from harness.locale import tr
 from harness.types import LIKERT_5, Scale, Verdict
+from harness.unscored import Unscored
 from judges.rubric.dress import LABELS, Reading, read_number, refusal
 from judges.rubric.folding import fold
 from judges.rubric.lines import mentions, read_labels
@@ -21,11 +23,11 @@ _TAG = re.compile(
     r"[<◁](?P<close>/?)(?P<name>think|thinking|thought|thoughts|reasoning)[>▷]|\[(?P<end>/?)(?P<word>THINK)\]",
     re.IGNORECASE,
 )
-_NOTHING = {
-    "json": "no JSON object with a score in the reply",
-    "number": "the reply is not one number",
-    "label": "no line with a label and a number in the reply",
-    None: "no verdict in the reply",
+_NOTHING: Mapping[str | None, Reading] = {
+    "json": refusal("reply_no_json", tr("no JSON object with a score in the reply")),
+    "number": refusal("reply_no_number", tr("the reply is not one number")),
+    "label": refusal("reply_no_label", tr("no line with a label and a number in the reply")),
+    None: refusal("reply_no_verdict", tr("no verdict in the reply")),
 }
 
 
@@ -53,10 +55,13 @@ def parse(reply: str, scale: Scale = LIKERT_5, form: Form | None = None, labels:
         raise ValueError("labels must be words")
     body, thought = _after_thoughts(reply)
     if not body.strip():
-        return Verdict.unscored("the reply is empty" if not reply.strip() else "the reply only thinks", raw=reply)
+        empty = Unscored("reply_empty", tr("the reply is empty"))
+        thinks = Unscored("reply_only_thinks", tr("the reply only thinks"))
+        return Verdict.unscored(thinks if reply.strip() else empty, raw=reply)
     if len(body) > _LONGEST:
-        return Verdict.unscored(f"the reply is longer than {_LONGEST:,} characters", raw=reply)
-    reading = _read(body, scale, form, labels, thought=thought) or refusal(_NOTHING[form])
+        long = Unscored("reply_too_long", tr("the reply is longer than {longest:,} characters", longest=_LONGEST))
+        return Verdict.unscored(long, raw=reply)
+    reading = _read(body, scale, form, labels, thought=thought) or _NOTHING[form]
     if reading.value is None:
         return Verdict.unscored(reading.problem, raw=reply)
     return Verdict.scored(reading.value, rationale=reading.rationale, raw=reply)
@@ -79,9 +84,9 @@ def _read(body: str, scale: Scale, form: Form | None, labels: Sequence[str], *, 
     objects = find_objects(body)
     prose = hide(body, objects)
     if thought and any(tag["close"] or tag["end"] for tag in _TAG.finditer(prose)):
-        return refusal("it is unclear where the thinking ends")
+        return refusal("reply_unclear_thinking", tr("it is unclear where the thinking ends"))
     if form == "label":
-        broken = next((refusal(found.problem) for found in objects if found.problem), None)
+        broken = next((Reading(problem=found.problem) for found in objects if found.problem), None)
         return broken or _labels(prose, scale, labels)
     reading = _json(prose, objects, scale)
     if form == "json":
@@ -95,21 +100,22 @@ def _json(prose: str, objects: list[Found], scale: Scale) -> Reading | None:
     """Return the verdict of the JSON objects; None if none of them has a score."""
     readings = list[Reading]()
     for found in objects:
-        reading = read_object(found.value, scale) if found.value else refusal(found.problem)
+        reading = read_object(found.value, scale) if found.value else Reading(problem=found.problem)
         if reading is None:
             continue
         if len(readings) == _MOST_VERDICTS:
-            return refusal("the reply is full of JSON verdicts")
+            return refusal("reply_too_many", tr("the reply is full of JSON verdicts"))
         if found.problem or reading.problem:
-            return refusal(found.problem or reading.problem)
+            return Reading(problem=found.problem or reading.problem)
         if _in_thought(prose, found.start) or is_quoted(prose, found.start, found.end):
-            reading = replace(reading, problem="the JSON object is quoted, negated or shown as an example")
+            shown = Unscored("reply_quoted", tr("the JSON object is quoted, negated or shown as an example"))
+            reading = replace(reading, problem=shown)
         readings.append(reading)
         if len({reading.value for reading in readings}) > 1:
-            return refusal("the reply holds JSON objects with different scores")
+            return refusal("reply_several", tr("the reply holds JSON objects with different scores"))
     own = next((reading for reading in readings if not reading.problem), None)
     if own is None:
-        return refusal(readings[0].problem) if readings else None
+        return Reading(problem=readings[0].problem) if readings else None
     return own if own.rationale else replace(own, rationale=prose.replace(HIDDEN, "").strip() or None)
 
 
@@ -127,7 +133,7 @@ def _number(body: str, scale: Scale, labels: Sequence[str]) -> Reading | None:
         or read_labels(fold(before), scale, labels)
         or read_number(fold(before).strip(), scale, labels)
     ):
-        return refusal("a verdict stands in front of the end of the thinking")
+        return refusal("reply_unclear_thinking", tr("a verdict stands in front of the end of the thinking"))
     if line.strip() and re.search(r"[0-9一二三四五六七八九]", fold(before)):
         return None
     return read_number(fold(body[tags[0].end() :]).strip(), scale, labels)
@@ -140,7 +146,7 @@ def _labels(prose: str, scale: Scale, labels: Sequence[str]) -> Reading | None:
     tags = [bool(tag["close"] or tag["end"]) for tag in _TAG.finditer(prose)]
     after = [*_TAG.split(prose)][-1] if tags == [True] else ""
     if tags and read_labels(fold(after), scale, labels) != reading:
-        return refusal("the reply thinks in the middle")
+        return refusal("reply_unclear_thinking", tr("the reply thinks in the middle"))
     return replace(reading, rationale=prose.replace(HIDDEN, "").strip())
 
 
@@ -154,7 +160,7 @@ def _undisputed(reading: Reading, prose: str, scale: Scale, labels: Sequence[str
         for number in mentions(text, labels)
     }
     if (other and other.problem) or values - {f"{reading.value:g}"}:
-        return refusal("the reply holds a JSON verdict and another that differs")
+        return refusal("reply_several", tr("the reply holds a JSON verdict and another that differs"))
     return reading
 
 

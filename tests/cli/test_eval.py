@@ -181,7 +181,8 @@ def test_a_judge_that_cannot_go_on_is_asked_once(
     assert 3 == ran.code
     assert "judge\n" == Path("log").read_text()
     [row] = results_of(Path(), "r")["rows"]
-    assert {"The key was rejected. Set GEMINI_API_KEY.": 5} == reasons_of(row)
+    assert [{"code": "judge_unavailable", "count": 5}] == row["unscored_reasons"]
+    assert "5 × The key was rejected" in Path("runs/r/leaderboard.md").read_text()
     assert None is row["mean"]
 
 

@@ -213,7 +213,8 @@ def test_the_cost_limit_is_never_passed_and_nothing_is_paid_twice(
     assert "Stopped at the cost limit: $0.1200 was spent." in ran.err
     assert "the same command with a higher --max-cost" in ran.err
     [row] = [row for row in results_of(Path(), "r")["rows"] if row["judge"] == "sold"]
-    assert (12, {"not judged: the cost limit of $0.125 was reached": 28}) == (row["n"], reasons_of(row))
+    assert (12, [{"code": "cost_limit", "count": 28}]) == (row["n"], row["unscored_reasons"])
+    assert "28 × not judged: the cost limit of" in Path("runs/r/leaderboard.md").read_text()
     assert 0 == forty("judge", "r", "--judge", "sold").code
     assert 40 == len(calls()) == len(set(calls()))
 

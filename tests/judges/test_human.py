@@ -93,12 +93,14 @@ class TestScores:
         reason = str(verdict(judge, "m", "0").reason)
         assert "score 9 is outside" in reason
         assert "; blank score" in reason
+        assert "no_usable_rating" == verdict(judge, "m", "0").code
 
     def test_no_rating(self, tmp_path: Path) -> None:
         """An answer that nobody rated is unscored, and says in which file."""
         judge = rated(tmp_path, "model,task_id,score\nm,0,3\n")
-        expected = Verdict.unscored(f"no rating in {tmp_path / 'scores.csv'}")
+        expected = Verdict.unscored(f"no rating ({tmp_path / 'scores.csv'})")
         assert expected == verdict(judge, "m", "1") == verdict(judge, "other", "0")
+        assert "not_rated" == verdict(judge, "m", "1").code
 
     def test_parquet_values(self, tmp_path: Path) -> None:
         """Numbers, nulls and infinities of a Parquet file are judged as a CSV's cells are."""

@@ -208,7 +208,9 @@ def test_it_joins_a_run_that_is_there(run_cli: RunCli, task_file: Path) -> None:
     assert 0.5 == rows["my_metric"]
     ran = run_cli("judge", "r", "--judge", written("def judge(s, g): return 1 / 0", "other.py"))
     assert 3 == ran.code
-    assert "ZeroDivisionError" in ran.err + json.dumps(results_of(Path(), "r"))
+    assert "ZeroDivisionError" in ran.out
+    [failed] = [row for row in results_of(Path(), "r")["rows"] if row["judge"] == "other"]
+    assert [{"code": "judge_crashed", "count": 5}] == failed["unscored_reasons"]
 
 
 def test_a_run_that_it_joined_is_made_again(run_cli: RunCli, task_file: Path) -> None:

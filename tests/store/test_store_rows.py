@@ -2,6 +2,7 @@
 
 import sqlite3
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -9,9 +10,11 @@ from hypothesis import strategies as st
 
 from harness.engine.plan import PlannedModel, plan_requests
 from harness.errors import StoreError
+from harness.locale import in_language, tr
 from harness.store.store import Store
 from harness.templates import load_template
 from harness.types import Generation, Judgement, PlannedTask, Sample, Sampling, Verdict
+from harness.unscored import Unscored
 
 ANY_TEXT = st.text(st.characters(exclude_categories=[]), max_size=40)  # lone surrogates and NUL among them
 
@@ -86,3 +89,49 @@ def test_rows_that_may_still_change_have_no_checksum(store: Store) -> None:
     damaged_by(store, "UPDATE judgement SET status = 'scored', score = 2, reason = NULL")
     assert "later" == store.generations(["a"])["a"].text
     assert 2 == store.judgements(["k"])["k"].verdict.score
+
+
+def test_reasons_come_back_with_their_codes(store: Store) -> None:
+    """A message of ours with its values, a plugin's text as it is; a code counts beside its own text alone."""
+    reasons = [
+        Unscored("rating_off_scale", tr("score {cell} is {problem}", cell="9", problem=tr("blank")), where="a.csv:7"),
+        "{odd} \udc80 text",
+    ]
+    store.write(judgements=[judgement(str(key), Verdict.unscored(reason)) for key, reason in enumerate(reasons)])
+    found = store.judgements(["0", "1"], failures=True)
+    assert ["rating_off_scale", "other"] == [found[key].verdict.code for key in ("0", "1")]
+    assert reasons == [found[key].verdict.reason for key in ("0", "1")]
+    assert "点数 9：空欄（a.csv:7）" == in_language(str_of(found["0"]), "ja")
+    damaged_by(store, "UPDATE judgement SET reason = 'another' WHERE key = '0'")
+    assert ("another", "other") == (
+        (verdict := store.judgements(["0"], failures=True)["0"].verdict).reason,
+        verdict.code,
+    )
+
+
+def str_of(judgement: Judgement) -> str:
+    """Return the reason of a judgement."""
+    assert judgement.verdict.reason is not None
+    return judgement.verdict.reason
+
+
+def test_a_store_without_codes_is_read_and_gets_them(tmp_path: Path) -> None:
+    """Its reasons are texts; what is written from now on has codes; scores keep their checksums."""
+    path = tmp_path / "old.sqlite"
+    with Store(str(path)) as store:
+        store.write(judgements=[judgement("a", Verdict.unscored("as it was")), judgement("b", Verdict.scored(3))])
+    with closing(sqlite3.connect(path)) as old:
+        for column in ("code", "fact"):
+            old.execute(f"ALTER TABLE judgement DROP COLUMN {column}")
+        old.commit()
+    with Store(str(path), read_only=True) as store:
+        found = store.judgements(["a", "b"], failures=True)
+        assert ("as it was", "other", 3) == (
+            found["a"].verdict.reason,
+            found["a"].verdict.code,
+            found["b"].verdict.score,
+        )
+    with Store(str(path)) as store:
+        store.write(judgements=[judgement("c", Verdict.unscored(Unscored("no_reference", tr("no reference"))))])
+        found = store.judgements(["a", "b", "c"], failures=True)
+        assert ["other", None, "no_reference"] == [found[key].verdict.code for key in "abc"]
