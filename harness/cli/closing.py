@@ -13,8 +13,8 @@ from harness.locale import Text, tr
 from harness.runs.boards import leaderboard_of
 from harness.runs.folder import HTML, MARKDOWN, RESULTS, RunFolder
 from harness.runs.run import Run
-from reports.board_text import verdict_on_board
 from reports.formatting import printable
+from reports.verdict import board_verdict
 from reports.wording import words
 
 _COMPETITION = "elyza-tasks-100-tv"
@@ -47,11 +47,11 @@ def say_closing(run: Run, folder: RunFolder, leaderboard: Leaderboard | None = N
 def verdicts(leaderboard: Leaderboard) -> list[tuple[Board, str]]:
     """Return the boards that verdicts come from, each with its verdict in the chosen language; none for lone rows."""
     found = [
-        (board, verdict_on_board(board, leaderboard.confidence, words(language())))
+        (board, board_verdict(board, leaderboard.confidence, words(language()))[0])
         for board in leaderboard.boards
-        if board.is_primary
+        if board.is_primary and board.comparisons
     ]
-    return [(board, text) for board, text in found if text][:_MOST_BOARDS]
+    return found[:_MOST_BOARDS]
 
 
 def _about(board: Board, leaderboard: Leaderboard) -> str:

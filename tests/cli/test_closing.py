@@ -34,11 +34,12 @@ def test_verdict_files_and_next_command(scored: RunCli) -> None:
     """With people's scores: who is better in a sentence, the report's path, and a task to look at."""
     ran = scored("eval", "--task", "t=t.jsonl", "--model", "outputs:a.csv", "--judge", "human:r.csv", "--run", "r")
     assert 0 == ran.code, ran.err
+    lines = last_lines(ran.err)
+    assert lines.pop("Result").startswith("new is better than the baseline base: +0.88 (")
     assert {
-        "Result": "new is better than the baseline base (p < 0.05).",
         "Files": "runs/r/report.html · runs/r/leaderboard.md · runs/r/results.json",
         "Next": "harness show r --task-id 0   # one task with every answer and reason",
-    } == last_lines(ran.err)
+    } == lines
     again = scored("--lang", "ja", "judge", "r", "--judge", "reference")
     assert ["結果", "ファイル", "次"] == list(last_lines(again.err))
 
