@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from harness.errors import LostVerdictsError as LostVerdictsError
     from harness.errors import MissingExtraError as MissingExtraError
     from harness.errors import MissingKeyError as MissingKeyError
+    from harness.errors import ModelLoadError as ModelLoadError
     from harness.errors import ModelUnavailableError as ModelUnavailableError
     from harness.errors import NothingToJudgeError as NothingToJudgeError
     from harness.errors import NothingUsableError as NothingUsableError
@@ -27,14 +28,27 @@ if TYPE_CHECKING:
     from harness.errors import PlanMismatchError as PlanMismatchError
     from harness.errors import PluginError as PluginError
     from harness.errors import PromptMismatchError as PromptMismatchError
+    from harness.errors import PromptTokensError as PromptTokensError
+    from harness.errors import QuotaEndedError as QuotaEndedError
+    from harness.errors import RatingError as RatingError
     from harness.errors import RerunError as RerunError
+    from harness.errors import RetiredModelError as RetiredModelError
+    from harness.errors import RunMismatchError as RunMismatchError
+    from harness.errors import RunNameError as RunNameError
+    from harness.errors import SameJudgeError as SameJudgeError
+    from harness.errors import ServiceSettingsError as ServiceSettingsError
     from harness.errors import StatisticsError as StatisticsError
     from harness.errors import StoreError as StoreError
+    from harness.errors import StoreGoneError as StoreGoneError
+    from harness.errors import SubmissionError as SubmissionError
+    from harness.errors import TaskSetError as TaskSetError
     from harness.errors import TemplateError as TemplateError
     from harness.errors import TrainingDataError as TrainingDataError
     from harness.errors import TrainingError as TrainingError
     from harness.errors import UnfinishedRunError as UnfinishedRunError
     from harness.errors import UnknownNameError as UnknownNameError
+    from harness.errors import UnknownPriceError as UnknownPriceError
+    from harness.errors import UnlikeJudgesError as UnlikeJudgesError
     from harness.errors import UnlikeRunsError as UnlikeRunsError
     from harness.errors import UnwritableError as UnwritableError
     from harness.errors import UsageError as UsageError
@@ -56,6 +70,7 @@ _ERRORS = (
     "LostVerdictsError",
     "MissingExtraError",
     "MissingKeyError",
+    "ModelLoadError",
     "ModelUnavailableError",
     "NothingToJudgeError",
     "NothingUsableError",
@@ -63,14 +78,27 @@ _ERRORS = (
     "PlanMismatchError",
     "PluginError",
     "PromptMismatchError",
+    "PromptTokensError",
+    "QuotaEndedError",
+    "RatingError",
     "RerunError",
+    "RetiredModelError",
+    "RunMismatchError",
+    "RunNameError",
+    "SameJudgeError",
+    "ServiceSettingsError",
     "StatisticsError",
     "StoreError",
+    "StoreGoneError",
+    "SubmissionError",
+    "TaskSetError",
     "TemplateError",
     "TrainingDataError",
     "TrainingError",
     "UnfinishedRunError",
     "UnknownNameError",
+    "UnknownPriceError",
+    "UnlikeJudgesError",
     "UnlikeRunsError",
     "UnwritableError",
     "UsageError",

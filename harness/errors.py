@@ -10,18 +10,31 @@
     ├── UnwritableError          a file or folder that cannot be written
     ├── StatisticsError          numbers that cannot be summarised or compared
     ├── StoreError               the database cannot be opened, read or written
+    │   └── StoreGoneError       the store of a run is not where it was
     ├── LostVerdictsError        the store no longer holds what a board was made of
     ├── TemplateError            a template that cannot be filled or applied
     ├── PromptMismatchError      an adapter would be asked with another prompt than it was trained with
     ├── AdapterMismatchError     an adapter does not belong to its base, or has no effect on it
     ├── OutOfMemoryError         memory does not suffice, or ran out
     ├── HubError                 the Hub has no such thing, refuses it, or cannot be reached
+    ├── ModelLoadError           weights that cannot be loaded, or not in the numerics asked for
+    ├── ServiceSettingsError     settings with which a served model cannot be asked
+    │   └── RetiredModelError    a served model that is there no more
     ├── ModelUnavailableError    a served model that cannot go on
     ├── JudgeUnavailableError    a judge that cannot go on: its key is rejected, its quota used up, its server gone
     ├── QuotaEndedError          a served model whose quota is used up for now, and when it goes on
     ├── NothingToJudgeError      a judge that can say nothing of a task
+    ├── SameJudgeError           one judge that would stand on a board twice
+    ├── UnknownPriceError        a cost limit that could not be kept, as nobody knows the price
+    ├── TaskSetError             a task set that cannot be had: no file is named, or its ids are not its own
+    ├── RatingError              sheets for people that cannot be drawn, or do not belong together
+    ├── SubmissionError          answers that cannot be handed in
+    ├── PromptTokensError        a model whose tokens or training prompt nobody can show
+    ├── RunNameError             a name that cannot be that of a run
+    ├── RunMismatchError         a run that is not the one that was meant
     ├── UnfinishedRunError       a folder that holds no finished run
     ├── UnlikeRunsError          runs that cannot stand on one board
+    ├── UnlikeJudgesError        judges of which no panel can be declared
     ├── RerunError               a run that cannot be made again as it was
     ├── TrainingDataError        data that cannot be trained on, or nothing of which is left
     ├── TrainingError            a training that cannot go on
@@ -79,7 +92,7 @@ class PlanMismatchError(UsageError):
 
 
 class InputError(HarnessError):
-    """A file or a row that cannot be used, located by path and, where it has one, line.
+    """A file or a row that cannot be used, located by path and, where it has one, line; ``said`` is the rest.
 
     >>> str(InputError("score 6 is outside the 1-5 scale", path="ratings.csv", line=14))
     'ratings.csv:14: score 6 is outside the 1-5 scale'
@@ -90,6 +103,7 @@ class InputError(HarnessError):
     ) -> None:
         where = "" if path is None else f"{path}: " if line is None else f"{path}:{line}: "
         super().__init__(Text("{where}{message}", {"where": where, "message": message}), hint=hint)
+        self.said = message
         self.path = path
         self.line = line
 
@@ -112,6 +126,10 @@ class StatisticsError(HarnessError):
 
 class StoreError(HarnessError):
     """The result store cannot be opened, read or written."""
+
+
+class StoreGoneError(StoreError):
+    """The store that a run was made with is not where it was."""
 
 
 class LostVerdictsError(HarnessError):
@@ -138,6 +156,18 @@ class HubError(HarnessError):
     """The Hub has no such model, data set or revision, refuses it, or cannot be reached."""
 
 
+class ModelLoadError(HarnessError):
+    """Weights that cannot be loaded, or not in the numerics that were asked for."""
+
+
+class ServiceSettingsError(HarnessError):
+    """Settings with which a served model cannot be asked: no model, no address, a value that its service refuses."""
+
+
+class RetiredModelError(ServiceSettingsError):
+    """A served model that is there no more: another one would answer in its place."""
+
+
 class ModelUnavailableError(HarnessError):
     """A served model that cannot go on: every further call would fail alike."""
 
@@ -156,6 +186,38 @@ class QuotaEndedError(HarnessError):
 
 class NothingToJudgeError(HarnessError):
     """A judge that can say nothing of a task: it has no references, or no rules."""
+
+
+class SameJudgeError(HarnessError):
+    """One judge that would stand on a board twice, or two of one name."""
+
+
+class UnknownPriceError(HarnessError):
+    """A cost limit that could not be kept: nobody knows the price of a judge or model."""
+
+
+class TaskSetError(HarnessError):
+    """A task set that cannot be had: its file is not named, it is empty, or its samples have no ids of their own."""
+
+
+class RatingError(HarnessError):
+    """Sheets for people that cannot be drawn as asked, or that do not belong together."""
+
+
+class SubmissionError(HarnessError):
+    """Answers that cannot be handed in: of other tasks, missing or empty."""
+
+
+class PromptTokensError(HarnessError):
+    """A model whose tokens, or an adapter whose training prompt, nobody can show."""
+
+
+class RunNameError(HarnessError):
+    """A name that cannot be that of a run: it would not be a folder among the runs."""
+
+
+class RunMismatchError(HarnessError):
+    """A run that is not the one that was meant: evaluated anew meanwhile, or without the adapter it is to be about."""
 
 
 class UnfinishedRunError(HarnessError):

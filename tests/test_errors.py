@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+import harness
 from harness import errors
 from harness.errors import HarnessError, PlanMismatchError, UnknownNameError, UsageError
 from harness.plugins import make
@@ -27,6 +28,11 @@ def test_every_class_stands_in_the_tree_with_a_word_of_its_own(kind: type) -> No
     name = kind.__name__
     assert name in tree or (name.startswith("Missing") and f"…{name[7:-5]}:" in tree)
     assert kind.__doc__
+
+
+def test_every_class_is_a_name_of_the_package() -> None:
+    """A program catches them as harness.NAME."""
+    assert {kind.__name__ for kind in CLASSES} == {name for name in harness.__all__ if name.endswith("Error")}
 
 
 def test_what_the_command_line_asked_wrongly_ends_with_2() -> None:

@@ -16,7 +16,7 @@ from harness.cli.options import FiniteRange, call_limits, common_options, declar
 from harness.cli.say import say
 from harness.codec import digest
 from harness.engine.job import planned_judge
-from harness.errors import HarnessError, UsageError
+from harness.errors import SameJudgeError, UsageError
 from harness.locale import tr
 from harness.protocols import Judge, Ratings
 from harness.runs.add_judges import add_in_folder, joined_by, judging_job
@@ -142,7 +142,7 @@ def _refuse_twice(stored: Run, judge: Judge) -> None:
     identity = plugins.identity(judge)
     for known in stored.judges:
         if known.fingerprint == identity and known.name != judge.name:
-            raise HarnessError(
+            raise SameJudgeError(
                 tr(
                     "The run {name!r} has the judge {name_2!r} already, as {name_3!r}.",
                     name=stored.name,

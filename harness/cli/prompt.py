@@ -9,7 +9,7 @@ import click
 
 from harness.cli.options import common_options
 from harness.cli.say import say
-from harness.errors import HarnessError, InputError, UnknownNameError, UsageError
+from harness.errors import HarnessError, InputError, PromptTokensError, UnknownNameError, UsageError
 from harness.locale import tr
 from harness.protocols import KnowsTrainingPrompt, ShowsTokens
 from harness.runs.assemble import open_model, open_task
@@ -149,7 +149,7 @@ def _trained(adapter: str, settings: Config, base: str | None) -> _Trained:
 
 
 def _unknown(adapter: str) -> HarnessError:
-    return HarnessError(
+    return PromptTokensError(
         tr("{adapter!r} has no {contract}: its training prompt is unknown.", adapter=adapter, contract=CONTRACT),
         hint=tr("Adapters that harness train made have one; of others only their author can say."),
     )
@@ -161,8 +161,7 @@ def _lint(name: str, columns: set[str] | None, trained: _Trained | None) -> list
     except UnknownNameError:
         raise
     except InputError as error:  # located by name already
-        text = str(error).removeprefix(f"{error.path}:").removeprefix(f"{error.line}:").strip()
-        return [Finding(level="error", code="invalid", line=error.line, text=text)]
+        return [Finding(level="error", code="invalid", line=error.line, text=error.said)]
     return [*lint(template, columns), *([] if trained is None else _against(template, *trained))]
 
 
@@ -194,11 +193,11 @@ def _tokens(text: str, rendered: RenderedPrompt, settings: Config, base: str | N
     for label, backend in open_model(parse_model(text, settings, base=base)).items():
         if isinstance(backend, ShowsTokens):
             return backend.tokens(rendered)
-        raise HarnessError(
+        raise PromptTokensError(
             tr("Model {label!r} does not show its tokens.", label=label),
             hint=tr("Token ids are known of local models: base, adapter:, hf:, gguf:, embedded:."),
         )
-    raise HarnessError(tr("Model {text!r} names no model.", text=text))
+    raise UsageError(tr("Model {text!r} names no model.", text=text))
 
 
 def _shown(template: Template, rendered: RenderedPrompt) -> list[str]:

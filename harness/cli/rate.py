@@ -11,7 +11,7 @@ from harness.cli.execution import execute_here, invocation
 from harness.cli.options import common_options
 from harness.cli.say import said, say
 from harness.cli.table import table
-from harness.errors import HarnessError, InputError, UnknownNameError, UnwritableError
+from harness.errors import InputError, RatingError, UnknownNameError, UnwritableError
 from harness.human.draw import (
     Draw,
     Export,
@@ -283,7 +283,7 @@ def _earlier(folder: RunFolder, export: Export, replaced: set[str]) -> list[Shee
     table = read_table(folder.path / RATINGS)
     before = read_ratings(table, export)
     if not before:
-        raise HarnessError(
+        raise RatingError(
             tr("{path} holds ratings of another export of this run.", path=folder.path / RATINGS),
             hint=tr("Ratings of two draws are not one random sample: move that file away to replace them."),
         )

@@ -6,7 +6,7 @@ import click
 
 from harness.cli.options import common_options
 from harness.cli.say import say
-from harness.errors import HarnessError, UnknownNameError, UnwritableError, UsageError
+from harness.errors import SubmissionError, UnknownNameError, UnwritableError, UsageError
 from harness.locale import tr
 from harness.runs.load import load_run
 from harness.runs.run import Run
@@ -128,7 +128,7 @@ def _answers(run: Run, requests: list[Request]) -> list[SubmittedAnswer]:
     wanted = [str(task_id) for task_id in IDS]
     if sorted(ids) != sorted(wanted):
         missing = [task_id for task_id in wanted if task_id not in ids]
-        raise HarnessError(
+        raise SubmissionError(
             tr(
                 "The competition wants the ids {start}-{stop}, and this run has {n_ids} tasks without {missing}.",
                 start=IDS.start,
@@ -153,7 +153,7 @@ def _answers(run: Run, requests: list[Request]) -> list[SubmittedAnswer]:
         texts[request.sample_id] = generation.text if generation is not None and generation.text is not None else ""
     empty = [task_id for task_id in ids if not texts[task_id].strip()]
     if empty:
-        raise HarnessError(
+        raise SubmissionError(
             tr(
                 "{n_empty} of {n_ids} answers are missing or empty: tasks {empty}.",
                 n_empty=len(empty),

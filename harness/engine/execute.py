@@ -13,7 +13,7 @@ from harness.engine.budget import Budget
 from harness.engine.giving_up import GivenUp, words_of
 from harness.engine.job import Job, Outcome, Progress
 from harness.engine.judging import FIRST_LOOK, LAST_LOOK, JudgeWorker
-from harness.errors import HarnessError, QuotaEndedError
+from harness.errors import HarnessError, QuotaEndedError, UnknownPriceError
 from harness.locale import tr
 from harness.plugins import judge_info, model_info
 from harness.protocols import FREE, AnswerFile, ModelBackend, Served
@@ -84,7 +84,7 @@ def _check_prices(job: Job) -> None:
     sold += [(tr("model {name!r}", name=label), model_info(backend).price) for label, backend in job.models.items()]
     for what, price in sold:
         if price is None:
-            raise HarnessError(
+            raise UnknownPriceError(
                 tr("The cost of {what} cannot be limited: no price table has its model.", what=what),
                 hint=tr(
                     "Put its price (0 if it is free) into a TOML file and name that file as prices in harness.toml."

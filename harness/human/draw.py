@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from harness.codec import digest
-from harness.errors import HarnessError, InputError
+from harness.errors import InputError, RatingError
 from harness.human.ratings import number_in
 from harness.locale import tr
 from harness.tables import Row, Table, name_text, shorten
@@ -110,7 +110,7 @@ def draw_items(
         complete = tuple(one for one in ids if all((task.name, one, row) in answers for row in rows))
         wanted = min(DEFAULT_SAMPLE, len(complete)) if sample is None else sample
         if not complete:
-            raise HarnessError(
+            raise RatingError(
                 tr(
                     "None of the {n_ids} tasks of {name} has an answer of every compared model.",
                     n_ids=len(ids),
@@ -119,7 +119,7 @@ def draw_items(
                 hint=tr("Leave models out with --model, or run the evaluation again for the missing answers."),
             )
         if wanted > len(complete):
-            raise HarnessError(
+            raise RatingError(
                 tr(
                     "{wanted} tasks of {name} are to be drawn, but {n_complete} of its {n_ids} tasks have "
                     "an answer of every compared model.",

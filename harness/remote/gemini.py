@@ -15,7 +15,7 @@ from google import genai
 from google.genai import errors, types
 
 from harness.codec import digest
-from harness.errors import HarnessError, MissingKeyError
+from harness.errors import MissingKeyError, ServiceSettingsError
 from harness.locale import tr
 from harness.remote.call import (
     CallError,
@@ -192,7 +192,7 @@ def _thinking_config(settings: GeminiSettings) -> types.ThinkingConfig | None:
 def _member(kind: Any, name: str) -> Any:  # noqa: ANN401 - an enumeration class and one of its members
     known = [member.name for member in kind]
     if name not in known:
-        raise HarnessError(
+        raise ServiceSettingsError(
             tr("{name!r} is no {name_2} of the Gemini API.", name=name, name_2=kind.__name__),
             hint=tr("Known: {known}.", known=", ".join(known)),
         )

@@ -6,7 +6,7 @@ As Google's deprecation page and changelog were read on 2026-11-10.
 import re
 from datetime import date
 
-from harness.errors import HarnessError
+from harness.errors import RetiredModelError, ServiceSettingsError
 from harness.locale import tr
 
 DEFAULT_JUDGE = "gemini-3.8-flash"
@@ -40,7 +40,7 @@ def retirement_notice(model: str, today: date) -> str | None:
         return None
     day, successor = known
     if today >= day:
-        raise HarnessError(
+        raise RetiredModelError(
             tr(
                 "{model} was retired on {day}: {successor} answers in its place.",
                 model=model,
@@ -70,7 +70,7 @@ def check_thinking(model: str, budget: int | None, level: str | None) -> None:
     >>> check_thinking("gemini-3.8-flash", None, "low")
     """
     if budget is not None and level is not None:
-        raise HarnessError(
+        raise ServiceSettingsError(
             tr("thinking_level and thinking_budget cannot be set together: the Gemini API refuses both at once."),
             hint=tr("Keep thinking_level for Gemini 3 and later, thinking_budget for Gemini 2.5."),
         )
@@ -80,7 +80,7 @@ def check_thinking(model: str, budget: int | None, level: str | None) -> None:
     if level is not None:
         levels = _levels(version, kind)
         if level.lower() not in levels:
-            raise HarnessError(
+            raise ServiceSettingsError(
                 tr("{model} takes no thinking_level {level!r}.", model=model, level=level),
                 hint=tr("Its levels: {levels}.", levels=", ".join(levels))
                 if levels
@@ -89,7 +89,7 @@ def check_thinking(model: str, budget: int | None, level: str | None) -> None:
     if budget is not None and version < _FIRST_WITH_LEVELS and budget != -1:
         low, high, can_be_off = next((known for name, known in _BUDGETS.items() if kind.startswith(name)), _ANY_BUDGET)
         if not (low <= budget <= high or (budget == 0 and can_be_off)):
-            raise HarnessError(
+            raise ServiceSettingsError(
                 tr("{model} takes no thinking_budget of {budget} tokens.", model=model, budget=budget),
                 hint=tr(
                     "It takes {low} to {high}, -1 (the model decides) {off}.",

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal, TypeVar
 from urllib.parse import parse_qsl, quote, unquote, urlsplit, urlunsplit
 
 from harness.codec import decode
-from harness.errors import HarnessError, InputError
+from harness.errors import InputError, ServiceSettingsError
 from harness.locale import tr
 from harness.protocols import CallLimits
 from harness.remote.quota import PACIFIC
@@ -161,7 +161,7 @@ def read_settings(
     settings = decode(kind, {**table, **({"model": chosen} if chosen else {})}, where=where)
     if not settings.model:
         name = where.strip("[]").rpartition(".")[2]
-        raise HarnessError(
+        raise ServiceSettingsError(
             tr("{where} names no model.", where=where),
             hint=tr('Write {name}:MODEL, or put model = "…" under {where} in harness.toml.', name=name, where=where),
         )
@@ -214,7 +214,7 @@ def split_address(url: str) -> Address:
         usable = False
     if not usable:
         shown = _hidden(url.partition("?")[0].rpartition("@")[2].split("/"))
-        raise HarnessError(
+        raise ServiceSettingsError(
             tr("base_url {shown!r} is not an address.", shown=shown), hint=tr("Write it like http://localhost:8000/v1")
         )
     place = parts.netloc.rpartition("@")[2]

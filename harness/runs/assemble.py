@@ -8,7 +8,7 @@ from typing import Any
 from harness import plugins
 from harness.engine.job import Job, planned_judge
 from harness.engine.plan import PlannedModel, PlannedPanel, plan_digest, plan_requests
-from harness.errors import HarnessError, NothingUsableError, UnknownNameError
+from harness.errors import NothingUsableError, SameJudgeError, TaskSetError, UnknownNameError
 from harness.locale import tr
 from harness.protocols import (
     AnswerFile,
@@ -133,12 +133,12 @@ def open_task(spec: TaskSpec) -> tuple[Sample, ...]:
 def _samples(name: str, source: TaskSource) -> tuple[Sample, ...]:
     samples = tuple(source.samples())
     if not samples:
-        raise HarnessError(
+        raise TaskSetError(
             tr("Task {name!r} holds no samples.", name=name), hint=tr("Check the file, or name another task.")
         )
     ids = Counter(sample.id for sample in samples)
     if wrong := [key for key, count in ids.items() if count > 1 or not isinstance(key, str)]:
-        raise HarnessError(
+        raise TaskSetError(
             tr(
                 "Task {name!r} has {wrong!r} as the id of {ids} samples.",
                 name=name,
@@ -172,12 +172,12 @@ def open_judges(
     names = [judge.name for judge in judges]
     for name in names:
         if names.count(name) > 1:
-            raise HarnessError(tr("Two judges are named {name!r}.", name=name), hint=tr("Leave one out."))
+            raise SameJudgeError(tr("Two judges are named {name!r}.", name=name), hint=tr("Leave one out."))
     known: dict[str, str] = {}
     for judge in judges:
         first = known.setdefault(plugins.identity(judge), judge.name)
         if first != judge.name:
-            raise HarnessError(
+            raise SameJudgeError(
                 tr(
                     "{first!r} and {name!r} are the same judge: its verdicts would stand on the board twice.",
                     first=first,

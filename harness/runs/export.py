@@ -15,7 +15,7 @@ import pyarrow as pa
 from pyarrow import parquet as pq
 
 from harness.engine.plan import JudgementItem, PlannedJudge
-from harness.errors import HarnessError, UnwritableError
+from harness.errors import UnwritableError
 from harness.human.draw import cell as guarded
 from harness.locale import tr
 from harness.tables.workbook import MOST_ROWS, workbook
@@ -182,7 +182,7 @@ def _write_csv(table: pa.Table, path: Path) -> None:
 
 def _write_xlsx(table: pa.Table, path: Path) -> None:
     if table.num_rows > MOST_ROWS:
-        raise HarnessError(
+        raise UnwritableError(
             tr(
                 "{num_rows:,} rows do not fit on a sheet, which holds {most_rows:,}.",
                 num_rows=table.num_rows,

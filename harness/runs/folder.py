@@ -10,7 +10,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from harness.errors import HarnessError, InputError, UnwritableError
+from harness.errors import HarnessError, InputError, RunNameError, UnwritableError
 from harness.locale import tr
 from harness.runs.manifest import ANEW, SCHEMA, Manifest, read_manifest, unknown_schema
 from harness.tables.files import read_bytes
@@ -49,7 +49,7 @@ class RunFolder:
         try:
             hold = lock.acquire()
         except Timeout as error:
-            raise HarnessError(
+            raise UnwritableError(
                 tr(
                     "Another process has been writing the files of {path} for {lock_timeout:g} minutes.",
                     path=self.path,
@@ -200,7 +200,7 @@ def new_run(runs: str, name: str) -> RunFolder:
         HarnessError: it is a path, or no name.
     """
     if not name.strip() or not name.isprintable() or name.startswith(".") or "/" in name or "\\" in name:
-        raise HarnessError(
+        raise RunNameError(
             tr("--run {name!r} is no name for a run: it would not be a folder in {runs}/.", name=name, runs=runs),
             hint=tr(
                 'Give a name without slashes that does not begin with a dot; where runs go is set by runs = "DIR" in '

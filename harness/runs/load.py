@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from harness.engine.plan import items_of
-from harness.errors import HarnessError, LostVerdictsError, UnfinishedRunError, UnknownNameError
+from harness.errors import LostVerdictsError, RunMismatchError, StoreGoneError, UnfinishedRunError, UnknownNameError
 from harness.locale import tr
 from harness.runs.folder import MANIFEST, RunFolder, run_folders
 from harness.runs.manifest import Manifest
@@ -72,7 +72,7 @@ def load_again(run: Run, folder: RunFolder, store: str) -> Run:
     if now is None or now == run.manifest:
         return run
     if now.plan != run.manifest.plan:
-        raise HarnessError(
+        raise RunMismatchError(
             tr("The run {name!r} was evaluated anew meanwhile, with other tasks, models or prompts.", name=run.name),
             hint=tr("The verdicts are stored; the same command again adds them to the run as it is now."),
         )
@@ -102,7 +102,7 @@ def _read(name: str, manifest: Manifest, store: str) -> Run:
 def _existing(url: str) -> str:
     """Refuse a store that is not there: opening it would make an empty one."""
     if not store_exists(url):
-        raise HarnessError(
+        raise StoreGoneError(
             tr("The store of this run is gone: {url}.", url=store_file(url)),
             hint=tr("Say where it is now: --store sqlite:///PATH."),
         )

@@ -8,7 +8,7 @@ from annotated_types import Len
 
 from harness.codec import decode
 from harness.engine.plan import PlannedJudge, PlannedPanel
-from harness.errors import HarnessError, UnknownNameError, UnlikeJudgesError, UsageError
+from harness.errors import UnknownNameError, UnlikeJudgesError, UsageError
 from harness.locale import tr
 from harness.specs import Config, parse_judge, plain
 
@@ -93,7 +93,7 @@ def planned_panels(panels: Sequence[PanelSpec], judges: Sequence[PlannedJudge]) 
         for member in panel.members:
             if member not in known:
                 several = [name for name in known if name.startswith(f"{member}/")]
-                raise HarnessError(
+                raise UnlikeJudgesError(
                     tr(
                         "{member!r} is no single judge, so panel {name!r} cannot hold it.",
                         member=member,

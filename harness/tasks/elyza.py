@@ -5,7 +5,7 @@ from pathlib import Path
 
 import huggingface_hub
 
-from harness.errors import HarnessError, HubError, InputError
+from harness.errors import HubError, InputError, TaskSetError
 from harness.locale import tr
 from harness.tables import compact, read_table, shorten
 from harness.tasks.files import ROLE_OF, SampleList, refuse_settings, to_samples
@@ -81,7 +81,7 @@ def open_elyza_tv(spec: TaskSpec) -> SampleList:
     """
     refuse_settings(spec)
     if spec.source is None:
-        raise HarnessError(
+        raise TaskSetError(
             tr(
                 "Task {name!r} needs the competition's file: its participants have it, and it is not on the Hub.",
                 name=spec.name,

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.errors import HarnessError, InputError, UnknownNameError
+from harness.errors import InputError, TaskSetError, UnknownNameError
 from harness.locale import tr
 from harness.tables import Row, id_text, name_text, parse_json, read_table, shorten
 from harness.types import Sample, TaskSpec
@@ -46,7 +46,7 @@ def open_file(spec: TaskSpec) -> SampleList:
     """
     refuse_settings(spec)
     if spec.source is None:
-        raise HarnessError(
+        raise TaskSetError(
             tr("Task {name!r} needs a file.", name=spec.name),
             hint=tr("Pass --task {name}=PATH, or set path under [tasks.{name}] in harness.toml.", name=spec.name),
         )

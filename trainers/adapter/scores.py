@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from harness.codec import decode
-from harness.errors import HarnessError
+from harness.errors import HarnessError, RunMismatchError
 from harness.locale import tr
 from harness.types import Estimate
 
@@ -199,7 +199,7 @@ def _not_evaluated(document: _Results, digest: str) -> HarnessError:
         other = document.provenance.model_details.get(model, {}).get("adapter_digest")
         names.append(f"{model} (adapter {other[:_HASH]})" if other else model)
     shown = ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
-    return HarnessError(
+    return RunMismatchError(
         tr(
             "Run {run!r} did not evaluate this adapter ({digest}); it evaluated {shown}.",
             run=document.run,

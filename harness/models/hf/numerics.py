@@ -5,7 +5,7 @@ from typing import Literal
 
 import torch
 
-from harness.errors import HarnessError, UnknownNameError
+from harness.errors import ModelLoadError, UnknownNameError
 from harness.locale import tr
 
 Quantization = Literal["nf4", "none"]
@@ -87,7 +87,7 @@ def choose(
     if dtype is not None and dtype not in DTYPES:
         raise UnknownNameError(tr("dtype"), dtype, DTYPES)
     if stored_quantization is not None and quantization not in (None, stored_quantization):
-        raise HarnessError(
+        raise ModelLoadError(
             tr(
                 "The weights are stored as {stored_quantization}; --quantization {quantization} cannot be had from "
                 "them.",

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from harness.errors import DamagedFileError, HarnessError, InputError, UsageError
+from harness.errors import DamagedFileError, HarnessError, InputError, ModelLoadError, UsageError
 from harness.locale import tr
 from harness.models.hf import hub
 from harness.models.hf.digests import content_digest, weights_digest, weights_digests
@@ -267,7 +267,7 @@ def unreadable(source: Source, error: Exception) -> HarnessError:
     hint = None
     if "trust_remote_code" in text:
         hint = f'If you trust its code: [models.hf] trust_remote_code = ["{source.text}"] in harness.toml.'
-    return HarnessError(
+    return ModelLoadError(
         tr("{text} cannot be loaded: {name}: {text_2}", text=source.text, name=type(error).__name__, text_2=text[:400]),
         hint=hint,
     )

@@ -8,10 +8,10 @@ import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from jinja2 import TemplateError
+from jinja2 import TemplateError as JinjaError
 from transformers import PreTrainedTokenizerBase
 
-from harness.errors import HarnessError
+from harness.errors import HarnessError, TemplateError
 from harness.locale import tr
 from harness.sandbox.chats import render_chats
 from harness.sandbox.program import TemplateFailure
@@ -107,7 +107,7 @@ class Encoder:
         if prompt.format != "chat":
             return prompt.text
         if prompt.text_form is None:
-            return HarnessError(
+            return TemplateError(
                 tr("The tokenizer of {name} has no chat template.", name=self._name),
                 hint=tr("Use a text prompt, for example course.v1, or give yours a text form."),
             )
@@ -119,7 +119,7 @@ class Encoder:
             return []
         try:
             return [*self._rendered(conversations, awaiting=awaiting)]
-        except (TemplateFailure, TemplateError, ValueError) as error:
+        except (TemplateFailure, JinjaError, ValueError) as error:
             is_one = len(conversations) == 1
             if is_one or getattr(error, "kind", None) in {"syntax", "limit"}:  # each alone would take as long again
                 return [self._refusal(error)] * len(conversations)
@@ -141,7 +141,7 @@ class Encoder:
 
     def _refusal(self, error: Exception) -> HarnessError:
         does = _REFUSED.get(getattr(error, "kind", "refused"), "fails")
-        return HarnessError(tr("The chat template of {name} {does}: {error}", name=self._name, does=does, error=error))
+        return TemplateError(tr("The chat template of {name} {does}: {error}", name=self._name, does=does, error=error))
 
 
 def _turns(messages: Sequence[Message]) -> Turns:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.locale import in_language, tr, trn
-from harness.runs.facts import fact_of, facts_of, text_of, texts_of
+from harness.locale.facts import fact_of, facts_of, text_of, texts_of
 
 LOCKED = tr("Note: {notice}", notice=trn("{n} answer", "{n} answers", 2))
 
