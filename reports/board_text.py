@@ -7,6 +7,7 @@ from harness.analysis.leaderboard import Board, BoardRow, Leaderboard
 from harness.unscored import Unscored
 from reports.formatting import kind_key, number, percent, row_name, score_digits
 from reports.gaps import gap_cautions
+from reports.ledger import ledger_cautions
 from reports.wording import Words
 
 _NAMED = 3  # candidates named in one caution
@@ -104,6 +105,7 @@ def method_note(board: Board, say: Words) -> str:
 def cautions_about(board: Board, say: Words) -> list[tuple[str, str]]:
     """Return the cautions about one board: whom it is about ("" for all), and the sentence. Plain text."""
     said = [("", caution) for caution in gap_cautions(board, say)]
+    said += [("", caution) for caution in ledger_cautions(board, say)]
     said += [("", say.sentence(caution)) for caution in board.cautions]
     about: dict[str, list[str]] = {}
     for comparison in board.comparisons:

@@ -19,6 +19,7 @@ from reports.board_text import (
 )
 from reports.formatting import MISSING, interval, number, p_value, percent, ranks, row_name, score_digits
 from reports.gaps import comparable, difference_bounds, legend, marked, marked_difference, row_bounds, tag_mean
+from reports.ledger import ledger_note
 from reports.panel_text import panel_note
 from reports.verdict import chance, verdict_word
 from reports.wording import Words
@@ -75,6 +76,7 @@ class BoardView:
     gaps: str
     resolution: str
     exploratory: str
+    ledger: str
     noise: str
     method: str
     cautions: tuple[tuple[str, str], ...]
@@ -93,6 +95,7 @@ def board_view(board: Board, confidence: float, say: Words) -> BoardView:
         gaps=legend(board, say),
         resolution=resolution(board, say),
         exploratory="" if board.is_primary else say("board.exploratory"),
+        ledger=ledger_note(board, say),
         noise=noise(board, say),
         method=method_note(board, say),
         cautions=tuple(opened(about, said, say) for about, said in cautions_about(board, say)),
@@ -146,15 +149,20 @@ def board_table(board: Board, confidence: float, say: Words) -> Table:
 def comparison_table(board: Board, say: Words) -> Table:
     """Return every comparison of one board, one line each."""
     digits = _digits(board)
-    results = [comparison.result for comparison in board.comparisons]
+    results = [comparison.shown for comparison in board.comparisons]
+    over_tries = any(comparison.is_over_tries for comparison in board.comparisons)
     texts: list[tuple[str, Align, Iterable[str]]] = [
         ("candidate", "left", (row_name(one.candidate) for one in board.comparisons)),
         ("baseline", "left", (row_name(one.baseline) for one in board.comparisons)),
         ("difference", "right", (marked_difference(one, digits) for one in results)),
         ("difference_interval", "center", (interval(one.difference, digits, with_sign=True) for one in results)),
-        ("simultaneous", "center", (interval(one.simultaneous, digits, with_sign=True) for one in results)),
+        (
+            "simultaneous_tries" if over_tries else "simultaneous",
+            "center",
+            (interval(one.simultaneous, digits, with_sign=True) for one in results),
+        ),
         ("p", "right", (p_value(one.p_value) for one in results)),
-        ("p_adjusted", "right", (p_value(one.p_adjusted) for one in results)),
+        ("p_tries" if over_tries else "p_adjusted", "right", (p_value(one.p_adjusted) for one in results)),
         ("verdict", "left", (verdict_word(board, one, say) for one in board.comparisons)),
         ("same_sign", "right", (chance(one) for one in board.comparisons)),
         ("wins", "right", map(wins, results)),
@@ -215,8 +223,9 @@ def _names(board: Board, say: Words) -> list[Column]:
 def _against(board: Board, alpha: float, say: Words) -> list[Column]:
     """Return the columns of each row's comparison with the baseline; those of the baseline's own row are empty."""
     digits = _digits(board)
+    over_tries = any(comparison.is_over_tries for comparison in board.comparisons)
     compared = [board.comparison_of(row.key) for row in board.rows]
-    results = [None if one is None else one.result for one in compared]
+    results = [None if one is None else one.shown for one in compared]
 
     def column(key: str, cell: Callable[[PairedComparison], Pair], align: Align = "right") -> Column:
         return _column(say(f"column.{key}"), (("", None) if one is None else cell(one) for one in results), align)
@@ -234,7 +243,7 @@ def _against(board: Board, alpha: float, say: Words) -> list[Column]:
     columns = [
         Column(title=say("column.difference"), cells=differences),
         column(
-            "simultaneous",
+            "simultaneous_tries" if over_tries else "simultaneous",
             lambda one: (interval(one.simultaneous, digits, with_sign=True), one.simultaneous.low),
             "center",
         ),
@@ -245,7 +254,7 @@ def _against(board: Board, alpha: float, say: Words) -> list[Column]:
         )
     return [
         *columns,
-        column("p_adjusted", lambda one: (p_value(one.p_adjusted), one.p_adjusted)),
+        column("p_tries" if over_tries else "p_adjusted", lambda one: (p_value(one.p_adjusted), one.p_adjusted)),
         _column(
             say("column.verdict"),
             (("", None) if one is None else (verdict_word(board, one, say), one.verdict.code) for one in compared),

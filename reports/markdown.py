@@ -21,6 +21,7 @@ from reports.formatting import (
     shown_value,
 )
 from reports.gaps import comparison_cautions
+from reports.ledger import ledger_note, tries_lines
 from reports.verdict import board_verdict, margin_lines, verdict_lines
 from reports.wording import Language, Words, words
 
@@ -67,8 +68,11 @@ def comparison_report(leaderboard: Leaderboard, *, language: Language = "en") ->
             parts.append(say("board.alone"))
             continue
         said = board_verdict(board, leaderboard.confidence, say) if board.is_primary else [say("board.exploratory")]
-        parts += [_table(comparison_table(board, say)), _bullets(said)]
-        parts += _lines(resolution(board, say), noise(board, say))
+        parts += [
+            _table(comparison_table(board, say)),
+            _bullets([*said, *(tries_lines(board, say) if board.is_primary else [])]),
+        ]
+        parts += _lines(ledger_note(board, say), resolution(board, say), noise(board, say))
         parts.append(say("board.corrected", method=say.sentence(board.family_method)))
         of_pairs = [(about, caution) for about, caution in cautions_about(board, say) if about]
         parts += _cautions([opened(*one, say) for one in comparison_cautions(board, say) + of_pairs])
@@ -105,7 +109,7 @@ def _board_section(board: BoardView, say: Words) -> str:
         board.scale,
         _table(board.table),
         *filter(None, [board.gaps]),
-        *_lines(board.exploratory, board.resolution, board.noise, board.method),
+        *_lines(board.exploratory, board.ledger, board.resolution, board.noise, board.method),
         *_cautions(board.cautions),
     ]
     if board.missing:

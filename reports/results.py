@@ -16,6 +16,7 @@ from harness.tables.workbook import workbook
 from harness.unscored import by_code
 from reports.formatting import printable
 from reports.gaps import gap_cautions
+from reports.ledger import ledger_section, tried_fields
 from reports.panel_text import panels_section
 from reports.wording import Said, words
 
@@ -72,7 +73,7 @@ def results_document(
         "panels": panels_section(leaderboard.boards),
         **({} if ab is None else {"ab": list(ab)}),
         "audit": None,
-        "ledger": {},
+        "ledger": ledger_section(leaderboard),
         "notices": notices_section(leaderboard, notices, cautions),
         "provenance": dict(provenance),
     }
@@ -293,9 +294,10 @@ def comparison_figures(board: Board, comparison: Comparison) -> dict[str, Any]:
         "minimum_detectable": result.minimum_detectable,
         "verdict": comparison.verdict.code,
         "margin": comparison.verdict.margin,
-        "p_ledger": None,
+        "p_ledger": comparison.p_ledger,
         "same_sign": comparison.verdict.same_sign,
         "tasks_needed": comparison.verdict.tasks_needed,
+        **tried_fields(comparison),
         "cautions": list(result.cautions),
         "panel": None if comparison.panel is None else asdict(comparison.panel),
     }

@@ -3,6 +3,7 @@
 from harness.analysis.leaderboard import Board, Comparison, Leaderboard
 from harness.stats.equivalence import DecisionCode
 from reports.formatting import MISSING, number, p_value, percent, row_name, score_digits, signed
+from reports.ledger import tries_lines
 from reports.wording import Words
 
 _ORDER: tuple[DecisionCode, ...] = ("better", "equal", "no_worse", "undecided", "worse")
@@ -17,7 +18,7 @@ def verdict_lines(leaderboard: Leaderboard, say: Words) -> list[str]:
         found = board_verdict(board, leaderboard.confidence, say)
         if len(boards) > 1:
             found = [say("verdict.of_task", task=board.task, said=found[0]), *found[1:]]
-        lines += found
+        lines += [*found, *tries_lines(board, say)]
     return lines + margin_lines(leaderboard, say)
 
 
@@ -52,7 +53,7 @@ def board_verdict(board: Board, confidence: float, say: Words) -> list[str]:
 def comparison_sentence(board: Board, one: Comparison, say: Words) -> str:
     """Return what one comparison shows, how sure its sign is, and what would decide it if it is undecided."""
     names = {"candidate": row_name(one.candidate), "baseline": row_name(one.baseline)}
-    result, digits = one.result, _digits(board)
+    result, digits = one.shown, _digits(board)
     if result.difference.value is None or result.p_adjusted is None:
         return say("verdict.unknown", **names)
     parts = [

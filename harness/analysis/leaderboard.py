@@ -11,6 +11,7 @@ from harness.analysis.row_gaps import TagRow, baseline_place, row_gaps, tag_rows
 from harness.analysis.rows import Difference, Row, differences_of, rows_of
 from harness.analysis.scores import ScoreTable
 from harness.analysis.strata import row_intervals
+from harness.analysis.tried import BoardLedger, TriedRow
 from harness.analysis.verdict import ComparisonVerdict, comparison_verdict, margin_on
 from harness.engine.plan import PlannedJudge
 from harness.locale import tr
@@ -63,7 +64,9 @@ class BoardRow:
 class Comparison:
     """One candidate against one baseline: every figure of the paired comparison, and what it shows.
 
-    ``panel``: what its members say, where the judge is a panel.
+    ``panel``: what its members say, where the judge is a panel · ``tried``: the candidate in the ledger ·
+    ``p_ledger``: its p-value over every try on these tasks · ``corrected``: the result with figures over every try,
+    None where there were no earlier ones.
     """
 
     baseline: RowKey
@@ -71,6 +74,19 @@ class Comparison:
     result: PairedComparison
     verdict: ComparisonVerdict
     panel: PanelDifference | None = None
+    tried: TriedRow | None = None
+    p_ledger: float | None = None
+    corrected: PairedComparison | None = None
+
+    @property
+    def is_over_tries(self) -> bool:
+        """Whether earlier tries are corrected for."""
+        return self.corrected is not None
+
+    @property
+    def shown(self) -> PairedComparison:
+        """The comparison as it is shown: p_adjusted and simultaneous over every try, if there were earlier ones."""
+        return self.corrected or self.result
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +111,7 @@ class Board:
     can tell apart, given the median spread of the family's differences; ``repeats``: what repeats teach, where there
     are any. ``unlike_gaps``: rows lack scores on unlike tasks, so that their own means are not comparable.
     ``is_primary``: verdicts come from this board; what others say is exploratory. ``members``: the judges of a panel.
+    ``ledger``: what was tried on its tasks, None if that is not on record.
     """
 
     task: str
@@ -111,6 +128,7 @@ class Board:
     is_primary: bool
     is_fixed: bool
     members: tuple[Member, ...] = ()
+    ledger: BoardLedger | None = None
 
     @property
     def has_gaps(self) -> bool:
@@ -123,9 +141,9 @@ class Board:
         return found[0] if len(found) == 1 else None
 
     def against_baseline(self, row: RowKey) -> PairedComparison | None:
-        """Return the figures of `comparison_of` a row."""
+        """Return the figures of `comparison_of` a row, as they are shown."""
         found = self.comparison_of(row)
-        return None if found is None else found.result
+        return None if found is None else found.shown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)

@@ -9,6 +9,7 @@ from harness.engine.job import Job, Outcome, Progress
 from harness.engine.plan import PlannedPanel, items_of
 from harness.protocols import Judge
 from harness.runs.declared import declared_on
+from harness.runs.enter import enter
 from harness.runs.folder import RunFolder
 from harness.runs.load import load_again
 from harness.runs.manifest import JoinedJudge, Manifest, all_notices, with_judges_named
@@ -37,7 +38,8 @@ def add_judges(
     """
     job = judging_job(run, judges, repeats)
     outcome = execute(job, store, progress, max_cost=max_cost)
-    return with_judges(run, job, outcome, store, joined_by(job, invocation, notices))
+    found = with_judges(run, job, outcome, store, joined_by(job, invocation, notices))
+    return enter(found, store, before=run.manifest, date=invocation.date)
 
 
 def judging_job(run: Run, judges: Sequence[Judge], repeats: int = 1) -> Job:
@@ -118,6 +120,8 @@ def add_in_folder(
         now = load_again(run, folder, store.url)
         found = with_judges(now, job, outcome, store, entries, declared=declared, panels=panels)
         refuse_losing(found, now.manifest, [judge.name for judge in job.planned_judges])
+        date = next((entry.date for entry in entries), now.manifest.date)
+        found = enter(found, store, before=now.manifest, date=date)
         found.save(folder)
     return found
 

@@ -21,6 +21,7 @@ from harness.runs.asking import evaluation_spec
 from harness.runs.assemble import assemble
 from harness.runs.bundle import write_bundle
 from harness.runs.declared import asked_declaration, check_declared, declaration
+from harness.runs.enter import enter
 from harness.runs.export import FORMATS, Format, write_table
 from harness.runs.finish import finish
 from harness.runs.panels import declare_primary, panel_specs, with_panels
@@ -192,7 +193,8 @@ def evaluate(
             opened.save_plan(evaluation.plan_digest, samples, evaluation.job.requests)
         outcome = execute(evaluation.job, opened, progress or Quiet(), max_cost=max_cost)
         invocation = Invocation(command=command, now=datetime.now().astimezone())
-        return finish(evaluation, outcome, opened, invocation=invocation)
+        run_now = finish(evaluation, outcome, opened, invocation=invocation)
+        return enter(run_now, opened, before=None, date=invocation.date)
 
 
 def _several(given: str | Sequence[str]) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from harness.analysis.leaderboard import Leaderboard, build_leaderboard, length_stop_rates
+from harness.analysis.over_tries import over_tries
 from harness.analysis.panel import panel_tables
 from harness.analysis.primary import primary_of
 from harness.analysis.scores import ScoreTable, score_tables
@@ -81,7 +82,7 @@ def leaderboard_of(
 def _leaderboard(run: Run, tables: Sequence[ScoreTable], baseline: str | None, family: Family) -> Leaderboard:
     if baseline is not None and baseline not in run.models:
         raise UnknownNameError(tr("model label in this run"), baseline, run.models)
-    return build_leaderboard(
+    made = build_leaderboard(
         run.name,
         tables,
         length_stop_rates(run.requests, run.answers),
@@ -94,6 +95,8 @@ def _leaderboard(run: Run, tables: Sequence[ScoreTable], baseline: str | None, f
             run.manifest.declared, with_panels(run.judges, run.manifest.panels), [task.name for task in run.tasks]
         ),
     )
+    is_own = family == "baseline" and baseline in (None, run.manifest.baseline)
+    return over_tries(made, run.manifest.ledger) if is_own else made
 
 
 def view_of(run: Run, *, baseline: str | None = None, judges: Sequence[str] = (), command: str | None = None) -> Report:

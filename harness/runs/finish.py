@@ -8,6 +8,7 @@ from harness.locale import tr
 from harness.protocols import GivesNotices
 from harness.runs.assemble import Evaluation
 from harness.runs.declared import check_declared, check_margin, declared_on
+from harness.runs.enter import enter
 from harness.runs.folder import RunFolder
 from harness.runs.manifest import JoinedJudge, Manifest, PromptTest, all_notices, with_judges_named
 from harness.runs.panels import panels_now, with_panels
@@ -101,6 +102,7 @@ def finish_in_folder(
         run = finish(evaluation, outcome, store, invocation=invocation, previous=previous, test=test)
         if previous is not None and not overwrite:
             refuse_losing(run, previous, [judge.name for judge in own])
+        run = enter(run, store, before=previous, date=invocation.date)
         run.save(folder)
     return run
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
+from harness.analysis.tried import BoardLedger
 from harness.codec import decode
 from harness.engine.plan import PlannedJudge, PlannedPanel
 from harness.errors import InputError
@@ -47,7 +48,8 @@ class Manifest:
     ``plan`` is the digest under which ``store`` has the samples and requests. ``content`` is equal as long as the files
     beside it are still right; ``scored`` counts the verdicts with a score, by judge. ``own_notices`` are the
     evaluation's, ``model_notices`` by the model's fingerprint, ``joined`` the judges that came later, and ``notices``
-    all of them. ``declared`` is what was said before looking, ``panels`` judges that count as one together.
+    all of them. ``declared`` is what was said before looking, ``panels`` judges that count as one together,
+    ``ledger`` what its boards owe to what was tried before, as of its finish.
     ``provenance`` is what every report says of where the figures come from.
     """
 
@@ -68,6 +70,7 @@ class Manifest:
     ab: PromptTest | None = None
     declared: Declaration = field(default_factory=Declaration)
     panels: tuple[PlannedPanel, ...] = ()
+    ledger: tuple[BoardLedger, ...] = ()
     provenance: Mapping[str, Any]
 
 

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
+from harness.analysis.tried import merged_boards
 from harness.engine.plan import JudgementItem, PlannedJudge, PlannedPanel, plan_digest, task_hash
 from harness.errors import UnlikeRunsError
 from harness.locale import tr
@@ -164,6 +165,7 @@ def _manifest(
         own_notices=notices,
         model_notices={},
         declared=first.declared,
+        ledger=merged_boards([(run.name, run.manifest.ledger) for run in runs], renamed),
         provenance=provenance,
     )
 

@@ -89,6 +89,7 @@ class Run:
                 asked.ab,
                 asked.declared,
                 *([asked.panels] if asked.panels else ()),
+                *([asked.ledger] if asked.ledger else ()),
             ]
         )
 

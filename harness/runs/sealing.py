@@ -9,7 +9,8 @@ from harness.engine.plan import task_hash
 from harness.errors import UsageError
 from harness.locale import Text, tr, trn
 from harness.runs.assemble import Evaluation
-from harness.store.ledger import Ledger, Seal, add_seal, item_keys, read_ledger, task_set
+from harness.store.ledger import add_seal, read_ledger
+from harness.store.ledger_rows import Ledger, Seal, item_keys, task_set
 from harness.store.store import Store, store_exists
 from harness.tasks.seal import split_samples
 from harness.types import Sample

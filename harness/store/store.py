@@ -5,6 +5,7 @@ replaces them. A success is never replaced. Rows are durable once `Store.write` 
 processes work side by side (WAL, one short transaction per write).
 """
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -35,6 +36,7 @@ from harness.types import Generation, Judgement, Request, Sample
 
 __all__ = ["Store", "store_exists", "store_file"]
 
+_BEING_MADE = 2.0  # seconds: another process may just be making the file, and its tables come a moment later
 _CHUNK = 500  # keys in one SELECT; SQLite allows 32,766 parameters
 _RELEASE = delete(schema.leases).where(
     schema.leases.c.key == bindparam("held"), schema.leases.c.owner == bindparam("by")
@@ -88,8 +90,10 @@ class Store:
 
     def _schema(self) -> int:
         """Return the store's schema version, creating the tables in a new file."""
-        with self.transaction() as connection:
-            tables = inspect(connection).get_table_names()
+        tables, deadline = self._tables(), time.monotonic() + _BEING_MADE
+        while self._read_only and not tables and time.monotonic() < deadline:
+            time.sleep(0.02)
+            tables = self._tables()
         if not tables and not self._read_only:
             with self.transaction(write=True) as connection:
                 schema.metadata.create_all(connection)
@@ -108,6 +112,10 @@ class Store:
         with self.transaction() as connection:
             self._lacking = _lacking(connection)
         return int(version)
+
+    def _tables(self) -> list[str]:
+        with self.transaction() as connection:
+            return inspect(connection).get_table_names()
 
     def _add_columns(self) -> None:
         """Give a store of an earlier version the columns that it lacks."""

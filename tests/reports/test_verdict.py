@@ -66,7 +66,7 @@ def test_what_is_open_says_what_remains_possible_and_what_would_decide() -> None
 def test_several_are_listed_under_their_words() -> None:
     """Counted on top; each with its difference and the chance of the same sign, which is never called certain."""
     lines = board_verdict(board(LOW, HIGH, LOW, [float(6 - one) for one in HIGH]), 0.95, EN)
-    assert lines[0] == "Better than the baseline m0: 1 of 3 rows; worse: 0 (Holm p ≤ 0.05)."
+    assert lines[0] == "Better than the baseline m0: 1 of 3 rows; worse: 0 (corrected p ≤ 0.05)."
     assert "Better: m1 (+2.50, same sign >99 %)." in lines
     assert any(line.startswith("Equal within ±0.3: m2 (0.00)") or "m2" in line for line in lines)
 

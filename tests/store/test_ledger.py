@@ -9,21 +9,8 @@ import pytest
 from sqlalchemy import text
 
 from harness.errors import StoreError
-from harness.store.ledger import (
-    Ledger,
-    LedgerRow,
-    Reset,
-    Seal,
-    TaskSet,
-    add_rows,
-    add_seal,
-    is_try,
-    item_keys,
-    read_ledger,
-    reset_rows,
-    take_in_ledger,
-    task_set,
-)
+from harness.store.ledger import add_rows, add_seal, read_ledger, reset_rows, take_in_ledger
+from harness.store.ledger_rows import Ledger, LedgerRow, Reset, Seal, TaskSet, is_try, item_keys, task_set, with_rows
 from harness.store.store import Store
 from harness.types import Sample
 
@@ -105,6 +92,13 @@ def test_equal_answers_are_one_try(store: Store) -> None:
     assert [1, 2] == [one.number for one in found]
 
 
+def test_a_candidate_that_answers_like_its_baseline_is_a_try(store: Store) -> None:
+    """An adapter without effect: it is not taken for the baseline."""
+    base = row("base", role="baseline", baseline=None, answers="same")
+    found = add_rows(store, [SET], [base, row("idle", answers="same")]).rows
+    assert [("base", "baseline"), ("idle", "candidate")] == [(one.candidate, one.role) for one in found]
+
+
 def test_what_stood_alone_becomes_what_it_is_compared_as(store: Store) -> None:
     """Alone, then a baseline, then a candidate; never back."""
     roles = []
@@ -112,6 +106,15 @@ def test_what_stood_alone_becomes_what_it_is_compared_as(store: Store) -> None:
         [found] = add_rows(store, [SET], [row("a", role=role, baseline=baseline)]).rows
         roles.append((found.role, found.baseline))
     assert [("alone", None), ("baseline", None), ("candidate", "x"), ("candidate", "x")] == roles
+
+
+def test_in_memory_as_in_the_store(store: Store) -> None:
+    """Where nothing can be written, the ledger is the same but for the numbers of what is new."""
+    before = add_rows(store, [SET], [row("a"), row("base", role="baseline", baseline=None)])
+    more = [row("a", (1, 1, 1, 1, 1, 1)), row("c"), row("d", answers="answers of c")]
+    unwritten, written = with_rows(before, [SET], more), add_rows(store, [SET], more)
+    assert ["a", "base", "c"] == [one.candidate for one in unwritten.rows]
+    assert [replace(one, number=0) for one in written.rows] == [replace(one, number=0) for one in unwritten.rows]
 
 
 def test_judges_and_sets_are_apart(store: Store) -> None:

@@ -1,0 +1,71 @@
+"""A leaderboard with the figures that its run keeps from the ledger: verdicts by p-values over every try. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from harness.analysis.leaderboard import Board, Comparison, Leaderboard
+from harness.analysis.tried import BoardLedger
+from harness.analysis.verdict import comparison_verdict
+from harness.locale import trn
+from harness.stats import Design
+from harness.types import Estimate
+
+
+def over_tries(leaderboard: Leaderboard, ledger: Sequence[BoardLedger]) -> Leaderboard:
+    """Return a leaderboard whose boards know what was tried before them.
+
+    Where earlier tries exist, a comparison's verdict comes from the p-value that is corrected over all of them, and
+    `Comparison.over_tries` has the figures to show.
+    """
+    known = {(one.task, one.judge): one for one in ledger}
+    boards = (
+        _board(board, known[board.task, board.judge.name], leaderboard.confidence)
+        if (board.task, board.judge.name) in known
+        else board
+        for board in leaderboard.boards
+    )
+    return replace(leaderboard, boards=tuple(boards))
+
+
+def _board(board: Board, entry: BoardLedger, confidence: float) -> Board:
+    comparisons = tuple(_comparison(board, comparison, entry, confidence) for comparison in board.comparisons)
+    is_corrected = any(comparison.is_over_tries for comparison in comparisons)
+    method = trn("max-T step-down over {n} try", "max-T step-down over {n} tries", entry.tries)
+    return replace(
+        board,
+        ledger=entry,
+        comparisons=comparisons,
+        family_method=method if is_corrected else board.family_method,
+    )
+
+
+def _comparison(board: Board, comparison: Comparison, entry: BoardLedger, confidence: float) -> Comparison:
+    result, row = comparison.result, entry.row(comparison.candidate)
+    p_ledger = entry.p_value(
+        comparison.candidate,
+        p_value=result.p_value,
+        p_adjusted=result.p_adjusted,
+        is_panel=comparison.panel is not None,
+    )
+    found = replace(comparison, tried=row, p_ledger=p_ledger)
+    if row is None or row.p_value is None or p_ledger is None:
+        return found
+    shown = replace(result, p_adjusted=p_ledger, simultaneous=_interval(result.simultaneous, found, entry.tries))
+    verdict = comparison_verdict(
+        shown,
+        Design(confidence=confidence),
+        margin=comparison.verdict.margin,
+        n_comparisons=max(entry.tries, len(board.comparisons)),
+    )
+    return replace(found, verdict=verdict, corrected=shown)
+
+
+def _interval(joint: Estimate, comparison: Comparison, tries: int) -> Estimate:
+    """Return the interval that holds for all tries at once; a panel's holds its judges' disagreement too."""
+    row = comparison.tried
+    if row is None or row.low is None or row.high is None:
+        return joint
+    low, high = row.low, row.high
+    if comparison.panel is not None and joint.low is not None and joint.high is not None:
+        low, high = min(low, joint.low), max(high, joint.high)
+    return replace(joint, low=low, high=high, method=trn("max-T over {n} try", "max-T over {n} tries", tries))
