@@ -49,6 +49,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 
+from harness.installation import add_extra
 from harness.locale import Text, tr
 
 
@@ -255,12 +256,12 @@ class MissingKeyError(HarnessError):
 class MissingExtraError(HarnessError):
     """An optional dependency that is not installed.
 
-    >>> MissingExtraError("model 'hf'", "local").hint
-    "Install it: pip install 'ja-harness[local]'"
+    >>> MissingExtraError("model 'hf'", "local").message
+    "The model 'hf' needs packages that are not installed."
     """
 
     def __init__(self, what: str, extra: str) -> None:
         super().__init__(
             tr("The {what} needs packages that are not installed.", what=what),
-            hint=tr("Install it: pip install 'ja-harness[{extra}]'", extra=extra),
+            hint=tr("Install it: {command}", command=add_extra(extra)),
         )

@@ -147,6 +147,19 @@ class Delay:
     reason: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MachineNeeds:
+    """What a model on this machine takes: ``needed`` and ``available`` are bytes of memory of ``device``.
+
+    ``seconds``: roughly the most that answering takes, if every answer is as long as it may be.
+    """
+
+    device: str
+    needed: int
+    available: int
+    seconds: float
+
+
 @runtime_checkable
 class Served(Protocol):
     """A judge or model behind a server, which allows only so many calls."""
@@ -208,6 +221,18 @@ class KnowsTrainingPrompt(ShowsTokens, Protocol):
 
     def training_prompt(self) -> PromptContract | None:
         """Return the contract that training left, None if there is none; raise InputError if it is damaged."""
+
+
+@runtime_checkable
+class NeedsMachine(ModelBackend, Protocol):
+    """A model that is loaded on this machine, and can say beforehand what that takes."""
+
+    def needs(self, requests: Sequence[Request]) -> MachineNeeds:
+        """Return what answering these requests takes; no weight is loaded.
+
+        Raises:
+            OutOfMemoryError: the model does not fit.
+        """
 
 
 @runtime_checkable

@@ -14,6 +14,7 @@ from harness.cli.options import common_options
 from harness.cli.say import say
 from harness.cli.table import table
 from harness.errors import HarnessError
+from harness.installation import add_extra
 from harness.locale import Text, tr
 from harness.runs.provenance import versions
 from harness.sandbox.confined import protections
@@ -82,7 +83,7 @@ def _memory() -> str:
 
 def _device() -> str:
     if find_spec("torch") is None:
-        return tr("unknown without torch (pip install 'ja-harness[local]')")
+        return tr("unknown without torch ({command})", command=add_extra("local"))
     try:
         import torch
     except Exception as error:  # noqa: BLE001 - a broken driver or library is what people come to this command with
@@ -107,7 +108,7 @@ def _extras() -> list[tuple[str, str]]:
 
 
 def _ready(missing: str | None) -> Text:
-    return tr("ready") if missing is None else tr("needs pip install 'ja-harness[{extra}]'", extra=missing)
+    return tr("ready") if missing is None else tr("needs {command}", command=add_extra(missing))
 
 
 def _store_state(url: str) -> tuple[str, bool]:

@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from harness.cli.machine import machine_needs
 from harness.cli.say import said
 from harness.cli.table import table
 from harness.engine.job import Job
 from harness.engine.plan import JudgementItem, items_of, sample_keys
 from harness.locale import tr
 from harness.plugins import judge_info, model_info
-from harness.protocols import FREE, CallEstimate, CallLimits, EstimatesCost, JudgeInfo, ModelInfo, Served
+from harness.protocols import FREE, CallEstimate, CallLimits, EstimatesCost, JudgeInfo, MachineNeeds, ModelInfo, Served
 from harness.remote.pricing import rough_tokens
 from harness.runs.assemble import Evaluation
 from harness.store.store import Store, store_exists
@@ -20,6 +21,7 @@ from harness.types import Generation
 
 _SECONDS_PER_CALL = 2.0  # of a judge without a pace: what a call to a served model usually takes
 _MINUTE = 60
+_GIB = 2**30
 _DAY = 24 * 60 * _MINUTE
 
 
@@ -37,15 +39,17 @@ class Expected:
 
 def dry_run_report(evaluation: Evaluation, url: str, *, as_json: bool) -> str:
     """Return the plan of an evaluation as a table, or as JSON: nothing is generated, judged or written."""
-    return _report(evaluation.name, evaluation.job, url, as_json=as_json, generates=True)
+    needs = machine_needs(evaluation.job, url)
+    return _report(evaluation.name, evaluation.job, url, as_json=as_json, needs=needs)
 
 
 def judging_report(run: str, job: Job, url: str, *, as_json: bool) -> str:
     """Return what judging the stored answers of a run would do, as `dry_run_report`."""
-    return _report(run, job, url, as_json=as_json, generates=False)
+    return _report(run, job, url, as_json=as_json)
 
 
-def _report(run: str, job: Job, url: str, *, as_json: bool, generates: bool) -> str:
+def _report(run: str, job: Job, url: str, *, as_json: bool, needs: Mapping[str, MachineNeeds] | None = None) -> str:
+    """Return the report; ``needs`` are those of the models of this machine, None where nothing is generated."""
     answers, todo, known = _counts(job, url)
     wanted = {request.key for request in job.requests}
     expected = {
@@ -63,9 +67,10 @@ def _report(run: str, job: Job, url: str, *, as_json: bool, generates: bool) -> 
             "judge_calls": {name: len(items) for name, items in todo.items()},
             "judge_cached": known,
             "expected": {name: asdict(figures) for name, figures in expected.items()},
+            "machine": {label: asdict(need) for label, need in (needs or {}).items()},
         }
         return json.dumps(plan, ensure_ascii=False, indent=2)
-    rows = [(tr("answers"), len(wanted), len(answers), len(wanted) - len(answers))] if generates else []
+    rows = [(tr("answers"), len(wanted), len(answers), len(wanted) - len(answers))] if needs is not None else []
     rows += [
         (tr("verdicts by {name}", name=name), len(items) + known[name], known[name], len(items))
         for name, items in todo.items()
@@ -75,9 +80,26 @@ def _report(run: str, job: Job, url: str, *, as_json: bool, generates: bool) -> 
         said(tr("Run {run} would do this:", run=run)),
         table([(name, *map(str, counts)) for name, *counts in rows], headers),
     ]
+    if needs:
+        parts.append(_machine_table(needs))
     if expected:
         parts.append(_expected_table(expected))
     return "\n\n".join([*parts, said(tr("Nothing was done (--dry-run)."))])
+
+
+def _machine_table(needs: Mapping[str, MachineNeeds]) -> str:
+    rows = [
+        (
+            label,
+            need.device,
+            f"{need.needed / _GIB:.1f} GiB",
+            f"{need.available / _GIB:.1f} GiB",
+            tr("at most about {time}", time=_duration(need.seconds)),
+        )
+        for label, need in needs.items()
+    ]
+    headers = [tr("on this machine"), tr("device"), tr("memory"), tr("free"), tr("time")]
+    return table(rows, headers)
 
 
 def _expected_table(expected: Mapping[str, Expected]) -> str:

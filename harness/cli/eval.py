@@ -10,6 +10,7 @@ from harness.cli.board import board_on_screen
 from harness.cli.closing import say_closing
 from harness.cli.dry_run import dry_run_report
 from harness.cli.execution import UNSCORED_EXIT, invocation, limit_judges, rounds, say_note, say_outcome
+from harness.cli.machine import machine_needs
 from harness.cli.options import FiniteRange, call_limits, common_options, evaluation_options, pace_options
 from harness.cli.say import say
 from harness.errors import UsageError
@@ -144,6 +145,7 @@ def run_evaluation(
     ``sealing`` has the seals to write first; ``mirror`` is the folder that keeps a copy of the store, None for none;
     ``test`` an A/B test that the run gets; one that it has stays.
     """
+    machine_needs(evaluation.job, url)  # what cannot fit is refused before anything is made
     folder.create()
     say_notices(evaluation)
     with mirrored_store(url, mirror, tell=partial(say, err=True)) as opened:

@@ -11,6 +11,7 @@ from harness.cli.options import common_options
 from harness.cli.say import say
 from harness.cli.table import table
 from harness.errors import HarnessError, InputError
+from harness.installation import add_extra
 from harness.locale import tr
 from harness.runs.folder import RunFolder, run_folders
 from harness.specs import Config, load_config
@@ -74,7 +75,7 @@ def _ready(group: plugins.Group, name: str) -> bool:
 
 
 def _install(point: EntryPoint) -> str:
-    return f"pip install 'ja-harness[{','.join(point.extras)}]'"
+    return add_extra(",".join(point.extras))
 
 
 def _from(point: EntryPoint) -> str:

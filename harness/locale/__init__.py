@@ -7,7 +7,7 @@ puts it into words: `in_language` looks the text up with gettext and fills it ag
 
 import gettext
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib import resources
 from typing import Any, Literal, Self, get_args
@@ -56,6 +56,18 @@ def trn(one: str, several: str, n: int, /, **values: object) -> Text:
     ('1 task', '3 tasks')
     """
     return Text(one, {"n": n, **values}, several, n)
+
+
+def listing(parts: Iterable[str], /) -> str:
+    """Return messages or other texts as a list in one sentence.
+
+    >>> listing(["a", "b", "c"])
+    'a, b, c'
+    """
+    *others, last = [*parts] or [""]
+    for part in reversed(others):
+        last = tr("{first}, {rest}", first=part, rest=last)
+    return last
 
 
 def in_language(text: str, language: Language) -> str:

@@ -73,7 +73,7 @@ class Store:
                     found=found,
                     version=schema.VERSION,
                 ),
-                hint=tr("Upgrade (pip install -U ja-harness), or use another store with --store."),
+                hint=tr("Take a newer version of ja-harness, or use another store with --store."),
             )
 
     def __enter__(self) -> Self:

@@ -51,7 +51,7 @@ def command(**changes: str | None) -> list[str]:
         (command(task="folder/five.jsonl"), 2, ["--task five=folder/five.jsonl"]),
         (command(task="five="), 2, ["lacks a name or a path"]),
         (command(model="outputs:"), 2, ["nothing after the colon"]),
-        (command(model="heavy:x"), 1, ["model 'heavy'", "pip install 'ja-harness[local]'"]),
+        (command(model="heavy:x"), 1, ["model 'heavy'", "[local]'"]),
         (command(task="five=missing.jsonl"), 1, ["missing.jsonl"]),
         (command(task="five=empty.jsonl"), 1, ["empty.jsonl", "empty"]),
         (command(task="five=broken.jsonl"), 1, ["broken.jsonl:2", "JSON"]),

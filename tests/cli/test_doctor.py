@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.installation import add_extra
 from tests.conftest import RunCli
 from trainers.launch import is_installed
 
@@ -50,5 +51,5 @@ def test_doctor_misses_what_train_misses(missing: str | None, run_cli: RunCli, m
     monkeypatch.setattr("trainers.launch.find_spec", lambda name: None if name == missing else object())
     lines = [line.split(maxsplit=1) for line in run_cli("doctor").out.splitlines()]
     state = next(text for name, text in lines if name == "train")
-    assert ("ready" if missing is None else "needs pip install 'ja-harness[train]'") == state
+    assert ("ready" if missing is None else f"needs {add_extra('train')}") == state
     assert is_installed() is (missing is None)

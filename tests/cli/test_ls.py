@@ -4,13 +4,14 @@ from pathlib import Path
 
 import pytest
 
+from harness.installation import add_extra
 from tests.conftest import RunCli
 
 
 @pytest.mark.parametrize(
     ("what", "expected"),
     [
-        ("models", ["outputs:PATH", "echo", "counting", "pip install 'ja-harness[local]'"]),
+        ("models", ["outputs:PATH", "echo", "counting", add_extra("local")]),
         ("judges", ["rules", "reference", "human:PATH", "crashing"]),
         ("tasks", ["bundled:ja-mini", "elyza-tasks-100-tv=PATH", "mine", "harness.toml"]),
         ("prompts", ["course.v1", "course-nobos.v1", "plain.v1", "polite.v1", "chat.v1", "never"]),

@@ -6,6 +6,7 @@ import sys
 import pytest
 
 import harness.testing
+from harness.installation import add_extra
 
 
 def test_every_name_is_there_and_documented() -> None:
@@ -39,4 +40,4 @@ def test_what_is_not_installed_is_named_with_its_extra(blocked: str, use: str, e
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60)
     name = use.partition("(")[0]
     said = f"The helper harness.testing.{name} needs packages that are not installed. "
-    assert f"{said}Install it: pip install 'ja-harness[{extra}]'" == ended.stdout.strip(), ended.stderr
+    assert f"{said}Install it: {add_extra(extra)}" == ended.stdout.strip(), ended.stderr

@@ -12,14 +12,17 @@ from harness.errors import HarnessError
 from harness.models.hf.adapter_checks import check_tokenizer
 from harness.models.hf.adapter_switch import check_effect
 from harness.models.hf.adapters import Adapter
-from harness.models.hf.bases import BASE_MODELS, Base
+from harness.models.hf.bases import BASE_MODELS, Base, sizes_of
 from harness.models.hf.batching import Budget, Row, describe, halves, plan_batches
 from harness.models.hf.decoding import Answer, decode
 from harness.models.hf.forward_cuda_graph import CaptureError, GraphSteps, can_capture
 from harness.models.hf.forward_eager import EagerSteps, Steps
-from harness.models.hf.memory import available_bytes
+from harness.models.hf.memory import available_bytes, check_fits
+from harness.models.hf.needs import most_seconds, step_seconds, this_device
 from harness.models.hf.progress import TokenMeter, say
 from harness.models.hf.resolved_base import ResolvedBase
+from harness.protocols import MachineNeeds
+from harness.remote.pricing import rough_tokens
 from harness.templates.contract import read_contract
 from harness.types import Generation, PromptContract, RenderedPrompt, Request
 
@@ -90,6 +93,33 @@ class LocalModel:
     def notices(self) -> Sequence[str]:
         """Return what the report must say of this model; complete once ``generate`` has run."""
         return tuple(self._notices) + ((self.batch_plan,) if self.batch_plan else ())
+
+    def needs(self, requests: Sequence[Request]) -> MachineNeeds:
+        """Return what answering takes on this machine, by count; no weight is loaded.
+
+        Raises:
+            OutOfMemoryError: the model does not fit into the memory that is free.
+        """
+        base, numerics = self._resolved, self._numerics
+        config = base.config()
+        sizes = sizes_of(base.source, config, trusted=base.trusted)
+        available = available_bytes(numerics.device)
+        loading = 0 if BASE_MODELS.holds(base.key) else sizes.loading_bytes(numerics)
+        check_fits(base.source.text, loading, available, numerics, sizes)
+        limits = [request.sampling.max_new_tokens for request in requests]
+        prompt = max((rough_tokens(request.rendered.text) for request in requests), default=0)
+        row = sizes.row_bytes(prompt, max(limits, default=0), numerics.dtype)
+        most = int((available - loading) * _SHARE[numerics.device]) // max(1, row)
+        rows = max(1, min(self._limits.rows or _ROWS[numerics.device], most, len(requests)))
+        device = this_device(numerics)
+        layers = config.get_text_config(decoder=True).num_hidden_layers
+        step = step_seconds(sizes, layers, numerics, device, rows)
+        return MachineNeeds(
+            device=device.name,
+            needed=loading + row * rows,
+            available=available,
+            seconds=most_seconds(step, rows, limits),
+        )
 
     def generate(self, requests: Sequence[Request]) -> Iterator[Generation]:
         """Yield a generation for each request as it ends; a prompt that cannot be encoded gets its error last.

@@ -1,6 +1,7 @@
 """Loading a base model, once, however many adapters share it."""
 
 import contextlib
+import errno
 import gc
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -12,7 +13,7 @@ import torch
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
 from transformers.utils import logging as transformers_logging
 
-from harness.errors import DamagedFileError
+from harness.errors import DamagedFileError, OutOfMemoryError
 from harness.locale import tr
 from harness.models.hf.adapter_switch import Switch
 from harness.models.hf.counts import check_counts, check_elements
@@ -53,6 +54,10 @@ class BaseModelCache:
             self.loads += 1
             self._key, self._base = key, base
         return self._base
+
+    def holds(self, key: str) -> bool:
+        """Return whether the base of a key is in memory."""
+        return self._base is not None and self._key == key
 
     def clear(self) -> None:
         """Release the base."""
@@ -114,7 +119,7 @@ def load_base(source: Source, numerics: Numerics, *, trusted: bool) -> Base:
     config = read_config(source, folder, trusted=trusted)
     sizes = sizes_of(source, config, trusted=trusted)
     check_elements(sizes.linear + sizes.other, folder, source.text)
-    check_fits(source.text, sizes.loading_bytes(numerics), available_bytes(numerics.device), numerics)
+    check_fits(source.text, sizes.loading_bytes(numerics), available_bytes(numerics.device), numerics, sizes)
     with _quiet():
         try:
             tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=trusted, local_files_only=True)
@@ -124,6 +129,11 @@ def load_base(source: Source, numerics: Numerics, *, trusted: bool) -> Base:
         except torch.OutOfMemoryError:
             raise
         except Exception as error:  # transformers raises many kinds for what is one to the user
+            if isinstance(error, MemoryError) or getattr(error, "errno", None) == errno.ENOMEM or "mmap" in str(error):
+                raise OutOfMemoryError(
+                    tr("{name} could not be loaded: the system gave no memory for its files.", name=source.text),
+                    hint=tr("Close other programs, lift limits (ulimit -v), or take a smaller base."),
+                ) from error
             raise unreadable(source, error) from error
         check_unchanged(source)
         _check_complete(source, sorted(loaded["missing_keys"]))

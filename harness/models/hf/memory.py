@@ -1,6 +1,6 @@
 """What a model needs and what the machine has, before anything is loaded."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,7 @@ import torch
 from transformers import AutoModelForCausalLM
 
 from harness.errors import OutOfMemoryError
-from harness.locale import tr
+from harness.locale import listing, tr
 from harness.models.hf.numerics import Numerics
 
 GIB = 1 << 30
@@ -99,34 +99,39 @@ def available_bytes(device: str) -> int:
     return available
 
 
-def check_fits(name: str, needed: int, available: int, numerics: Numerics) -> None:
-    """Raise if weights do not fit.
+def check_fits(name: str, needed: int, available: int, numerics: Numerics, sizes: Footprint | None = None) -> None:
+    """Raise if weights do not fit. With ``sizes``, only what would fit is proposed.
 
     Raises:
-        HarnessError: with both figures and what to do.
+        OutOfMemoryError: with both figures and what to do.
     """
     if needed <= available:
         return
-    remedies = []
-    if numerics.quantization == "none":
-        remedies.append("--quantization nf4 (about a quarter of the memory)")
-    if numerics.dtype == torch.float32:
-        remedies.append("--dtype bfloat16 (half)")
+    others = {
+        "--quantization nf4": replace(numerics, quantization="nf4", route="plain"),
+        "--dtype bfloat16": replace(numerics, dtype=torch.bfloat16),
+        "--quantization nf4 --dtype bfloat16": replace(
+            numerics, quantization="nf4", route="plain", dtype=torch.bfloat16
+        ),
+    }
+    remedies = [
+        tr("{option} (about {needed:.1f} GiB)", option=option, needed=sizes.loading_bytes(other) / GIB)
+        for option, other in others.items()
+        if sizes is not None and other != numerics and sizes.loading_bytes(other) <= available
+    ][:2]
     if numerics.device == "cpu":
-        remedies.append("a machine with a GPU")
-    remedies.append("a smaller base")
+        remedies.append(tr("a machine with a GPU"))
+    remedies.append(tr("a smaller base"))
     raise OutOfMemoryError(
         tr(
-            "{name} needs about {needed:.1f} GiB as {quantization} {dtype_name}, "
-            "and {available:.1f} GiB are available on the {replace}.",
+            "{name} needs about {needed:.1f} GiB as {kind}, and {available:.1f} GiB are available on the {device}.",
             name=name,
             needed=needed / GIB,
-            quantization=numerics.quantization,
-            dtype_name=numerics.dtype_name,
+            kind=numerics.dtype_name if numerics.quantization == "none" else f"nf4 and {numerics.dtype_name}",
             available=available / GIB,
-            replace=numerics.device.upper().replace("CUDA", "GPU"),
+            device=numerics.device.upper().replace("CUDA", "GPU"),
         ),
-        hint=tr("Try {remedies}.", remedies=", or ".join(remedies)),
+        hint=tr("What would do: {remedies}.", remedies=listing(remedies)),
     )
 
 

@@ -43,7 +43,7 @@ class TestEmbedded:
         monkeypatch.setattr(embedded_module, "find_spec", lambda _: None)
         with pytest.raises(MissingExtraError) as caught:
             embedded_module.installed_parts(embedded_module.embedded_model("gemma-3-270m"))
-        assert "ja-harness[demo]" in str(caught.value.hint)
+        assert "[demo]" in str(caught.value.hint)
 
     def test_a_damaged_package(self, tmp_path: Path) -> None:
         """The sum of the assembled file decides."""

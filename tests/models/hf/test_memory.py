@@ -9,7 +9,7 @@ from transformers import AutoConfig, AutoModelForCausalLM, BitsAndBytesConfig, L
 
 from harness.errors import HarnessError
 from harness.models.hf import BASE_MODELS, bases, open_local
-from harness.models.hf.memory import GIB, Footprint, available_bytes, dequantised_fits, footprint
+from harness.models.hf.memory import GIB, Footprint, available_bytes, check_fits, dequantised_fits, footprint
 from harness.models.hf.numerics import Numerics
 from harness.models.hf.sources import local_folder, resolve
 from harness.types import ModelSpec, Request
@@ -71,12 +71,26 @@ def test_what_does_not_fit_is_refused_before_loading(
     monkeypatch.setattr(AutoModelForCausalLM, "from_pretrained", lambda *_, **__: pytest.fail("loaded"))
     BASE_MODELS.clear()
     model = open_local(spec_of(f"hf:{tiny}"))
-    with pytest.raises(
-        HarnessError, match=r"needs about 53\.6 GiB as none float32, and 0\.0 GiB are available"
-    ) as caught:
+    with pytest.raises(HarnessError, match=r"needs about 53\.6 GiB as float32, and 0\.0 GiB are available") as caught:
         list(model.generate([ask("a")]))
-    hint = "Try --quantization nf4 (about a quarter of the memory), or --dtype bfloat16 (half), or a machine with a GPU"
-    assert str(caught.value.hint).startswith(hint)
+    assert "What would do: a machine with a GPU, a smaller base." == caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("gib", "proposed"),
+    [
+        (30, "--quantization nf4 (about 11.0 GiB), --dtype bfloat16 (about 26.8 GiB)"),
+        (9.5, "--quantization nf4 --dtype bfloat16 (about 9.0 GiB)"),
+        (4, ""),
+    ],
+)
+def test_only_what_would_fit_is_proposed(gib: float, proposed: str) -> None:
+    """A remedy that would fail as well is none."""
+    sizes, numerics = footprint(LLM_JP_13B), plain(torch.float32)
+    with pytest.raises(HarnessError) as caught:
+        check_fits("llm-jp", sizes.loading_bytes(numerics), int(gib * GIB), numerics, sizes)
+    rest = "a machine with a GPU, a smaller base."
+    assert f"What would do: {f'{proposed}, ' if proposed else ''}{rest}" == caught.value.hint
 
 
 def test_a_containers_limit_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

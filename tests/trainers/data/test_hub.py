@@ -16,6 +16,7 @@ import datasets
 import pytest
 
 from harness.errors import InputError, MissingExtraError, UsageError
+from harness.installation import add_extra
 from trainers.adapter.training_record import DataFile
 from trainers.data.examples import read_examples
 from trainers.data.hub import HubSpec, parse_spec, read_hub
@@ -147,7 +148,7 @@ def test_without_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "trainers.data.hub")
     with pytest.raises(MissingExtraError) as caught:
         read_examples(["hub:org/name"])
-    assert "Install it: pip install 'ja-harness[train]'" == caught.value.hint
+    assert f"Install it: {add_extra('train')}" == caught.value.hint
 
 
 def test_files_need_no_datasets(tmp_path: Path) -> None:
