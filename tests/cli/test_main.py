@@ -1,0 +1,98 @@
+"""The command line as a whole: which command, which exit code, and a sentence whatever happens."""
+
+import errno
+import io
+import subprocess
+import sys
+from importlib.metadata import version
+
+import click
+import pytest
+
+from harness.cli import main as module
+from harness.cli.main import COMMANDS
+from harness.errors import HarnessError, InputError, UsageError
+from tests.conftest import RunCli
+
+
+@pytest.fixture
+def fails(run_cli: RunCli, monkeypatch: pytest.MonkeyPatch):  # noqa: ANN201 - a function
+    """Return a function that runs a command which raises something."""
+
+    def run(error: BaseException, *arguments: str):  # noqa: ANN202
+        @click.command()
+        @click.option("--debug", is_flag=True)
+        def broken(*, debug: bool) -> None:
+            raise error
+
+        monkeypatch.setattr(module.LazyGroup, "get_command", lambda *_: broken)
+        return run_cli("ls", *arguments)
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (HarnessError("Nothing there.", hint="Look elsewhere."), 1, "Error: Nothing there.\nHint: Look elsewhere.\n"),
+        (InputError("not a number", path="a.csv", line=3), 1, "Error: a.csv:3: not a number\n"),
+        (UsageError("Give a run."), 2, "Error: Give a run.\n"),
+        (OSError(errno.ENOSPC, "No space left on device", "x.json"), 1, "Error: No space left on device: x.json.\n"),
+        (
+            KeyboardInterrupt(),
+            130,
+            "Interrupted. Everything finished is stored; the same command continues:\n  harness ls",
+        ),
+        (ValueError("odd"), 1, "Error: ValueError: odd\nHint: This is a defect."),
+        (OSError(errno.EINVAL, "odd"), 1, "This is a defect."),
+    ],
+)
+def test_every_failure_is_a_sentence_and_an_exit_code(fails, error: BaseException, code: int, said: str) -> None:  # noqa: ANN001
+    """Anticipated ones never say "defect", and none shows a traceback."""
+    ran = fails(error)
+    assert (code, "", True) == (ran.code, ran.out, said in ran.err), ran.err
+    assert "Traceback" not in ran.err
+
+
+def test_debug_shows_the_traceback(fails) -> None:  # noqa: ANN001
+    """Of a defect; nobody is then asked to run it again with --debug."""
+    ran = fails(ValueError("odd"), "--debug")
+    assert "Traceback" in ran.err
+    assert "ValueError: odd" in ran.err
+    assert "This is a defect" not in ran.err
+
+
+def test_a_misspelt_command_has_its_nearest(run_cli: RunCli) -> None:
+    """Exit code 2, as any other usage."""
+    ran = run_cli("evla")
+    assert (2, True) == (ran.code, "Did you mean 'eval'?" in ran.err)
+    assert 2 == run_cli("ls", "--nope").code
+
+
+def test_version_and_help(run_cli: RunCli) -> None:
+    """To stdout; every command is in the list."""
+    ran = run_cli("--version")
+    assert (0, f"ja-harness {version('ja-harness')}\n") == (ran.code, ran.out)
+    shown = run_cli("--help").out
+    assert all(f"  {name} " in shown for name in COMMANDS)
+
+
+def test_a_reader_that_goes_away_is_no_error() -> None:
+    """`harness --help | head -1`."""
+    shell = f"{sys.executable} -c 'from harness.cli.main import main; main()' --help | head -1"
+    ended = subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {shell}"], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert "" == ended.stderr
+    assert "Usage: harness" in ended.stdout
+
+
+def test_a_closed_stream_and_odd_text_stop_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A service without stdout; a terminal of ASCII."""
+    monkeypatch.setattr(sys, "stdout", None)
+    monkeypatch.setattr(sys, "stderr", ascii_stream := io.TextIOWrapper(io.BytesIO(), encoding="ascii"))
+    module._ready_streams()
+    print("x")  # noqa: T201 - to nowhere
+    print("日本 \ud800", file=sys.stderr)  # noqa: T201
+    sys.stderr.flush()
+    assert ascii_stream.buffer.getvalue().startswith(b"??")  # type: ignore[attr-defined]
