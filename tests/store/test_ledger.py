@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from harness.errors import StoreError
 from harness.store.ledger import add_rows, add_seal, read_ledger, reset_rows, take_in_ledger
-from harness.store.ledger_rows import Ledger, LedgerRow, Reset, Seal, TaskSet, is_try, item_keys, task_set, with_rows
+from harness.store.ledger_rows import Ledger, LedgerRow, Reset, Seal, TaskSet, is_try, task_set, with_rows
 from harness.store.store import Store
 from harness.types import Sample
 
@@ -39,36 +39,6 @@ def row(candidate: str, scores: tuple[float | None, ...] = (1, 2, 3, 4, 5, None)
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
     return Store(str(tmp_path / "store.sqlite"))
-
-
-def test_a_set_is_its_tasks() -> None:
-    """Ids, order, name and date are no part of it; one letter is; of copies each counts."""
-    renamed = [replace(sample, id=f"x{sample.id}") for sample in reversed(SAMPLES)]
-    assert SET.digest == task_set("other", renamed, "").digest
-    changed = [*SAMPLES[:5], replace(SAMPLES[5], inputs={"input": "質問６"})]
-    assert SET.digest != task_set("六問", changed, "").digest
-    assert SET.digest != task_set("六問", [*SAMPLES, SAMPLES[0]], "").digest
-    assert 3 == len(set(item_keys([SAMPLES[0]] * 3)))
-
-
-def test_clusters_stay_with_their_tasks() -> None:
-    """They are in the order of the items, whatever the order of the samples."""
-    samples = [replace(sample, cluster=f"c{sample.id}") for sample in SAMPLES]
-    one, other = task_set("a", samples, ""), task_set("a", samples[::-1], "")
-    assert one.clusters == other.clusters
-    by_item = dict(zip(item_keys(samples), (sample.cluster for sample in samples), strict=True))
-    assert tuple(by_item[item] for item in one.items) == one.clusters
-    assert SET.clusters is None
-
-
-def test_parts_of_a_set_are_related_and_others_are_not() -> None:
-    """The first half, the second and the whole: each half knows the whole, and not the other half."""
-    first, second = task_set("六問", SAMPLES[:3], ""), task_set("six", SAMPLES[3:], "")
-    edited = task_set("六問", [*SAMPLES[:5], Sample(id="5", inputs={"input": "別"})], "")
-    known = Ledger(sets=(SET, first, second, edited))
-    assert {SET.digest, first.digest, second.digest} == {one.digest for one in known.related(SET.items)}
-    assert {SET.digest, second.digest} == {one.digest for one in known.related(second.items)}
-    assert {edited.digest, first.digest} == {one.digest for one in known.related(edited.items)}
 
 
 def test_the_same_candidate_is_one_try(store: Store) -> None:

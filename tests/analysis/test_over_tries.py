@@ -1,0 +1,58 @@
+"""A leaderboard that knows what was tried before it: verdicts by p-values over every try."""
+
+import numpy as np
+
+from harness.analysis.leaderboard import Leaderboard, build_leaderboard
+from harness.analysis.over_tries import over_tries
+from harness.analysis.tried import BoardLedger, TriedRow
+from tests.analysis.tables import table
+
+BASE = np.tile([2.0, 3.0, 3.0, 4.0], 10)
+GAIN = np.where(np.arange(40) % 2, 1.0, 0.0)
+
+
+def made() -> Leaderboard:
+    """A candidate that is clearly better than the baseline on its own board."""
+    return build_leaderboard("r", [table(np.array([BASE, BASE + GAIN]))], {}, baseline="m0")
+
+
+def entry(p_value: float | None, *, tries: int = 40, earlier: int = 39, task: str = "t") -> BoardLedger:
+    row = TriedRow(model="m1", prompt=None, place=tries, p_value=p_value, low=-0.1, high=1.1, shrunken=0.2)
+    return BoardLedger(task=task, judge="j", date="2026-11-01", taskset="s", baseline="b", tries=tries, earlier=earlier,
+                       rows=(row,))  # fmt: skip
+
+
+def test_a_verdict_is_taken_back_where_many_were_tried() -> None:
+    """The difference stays as it was; p-value, interval and method are those of all tries."""
+    [before] = made().boards[0].comparisons
+    [board] = over_tries(made(), [entry(0.3)]).boards
+    [after] = board.comparisons
+    assert ("better", 0.3, True) == (before.verdict.code, after.p_ledger, after.is_over_tries)
+    assert "better" != after.verdict.code
+    assert (before.result, -0.1, 1.1) == (after.result, after.shown.simultaneous.low, after.shown.simultaneous.high)
+    assert "max-T step-down over 40 tries" == str(board.family_method)
+    assert entry(0.3) == board.ledger
+
+
+def test_a_clear_gain_stays_one() -> None:
+    """However many were tried before."""
+    [board] = over_tries(made(), [entry(0.001)]).boards
+    assert ["better"] == [one.verdict.code for one in board.comparisons]
+
+
+def test_the_first_board_of_all_is_its_own_correction() -> None:
+    """Its figures are as they were, and its place is known."""
+    plain = made().boards[0]
+    [board] = over_tries(made(), [entry(None, tries=1, earlier=0)]).boards
+    [after] = board.comparisons
+    assert (plain.comparisons[0].verdict, plain.family_method) == (after.verdict, board.family_method)
+    assert (False, plain.comparisons[0].result.p_adjusted, 1) == (
+        after.is_over_tries,
+        after.p_ledger,
+        after.tried.place,
+    )
+
+
+def test_boards_that_the_ledger_does_not_know_stay_as_they_are() -> None:
+    """Another task's entry is not theirs."""
+    assert made() == over_tries(made(), []) == over_tries(made(), [entry(0.3, task="u")])

@@ -1,0 +1,103 @@
+"""The house keeps its shape: a test file for each module, few loose modules, short files, imports at the top of a file.
+
+What may differ is listed here with its reason; a list that is longer than needed is shortened by whoever notices.
+"""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+
+PACKAGES = ("harness", "judges", "prompts", "reports", "trainers")
+MODULES = sorted(
+    path.relative_to(ROOT)
+    for package in PACKAGES
+    for path in (ROOT / package).rglob("*.py")
+    if path.name != "__init__.py"
+)
+MOST_LINES = 400
+MOST_LOOSE = 8
+
+WITHOUT_TEST_FILE = {
+    "reports/run_view.py": "three records without a method; every test of a report builds them",
+}
+TOO_LONG = {
+    "harness/analysis/prompt_test.py": "being cut",
+    "harness/types.py": "being cut",
+}
+# An import inside a function is run when the function is: for what a command needs and the start-up must not pay for.
+LATE_IMPORTS = {
+    "harness/cli/card.py:_digest": "loads transformers; other parts of the command do without",
+    "harness/cli/doctor.py:_device": "torch may be missing, and that is what is looked for",
+    "harness/cli/main.py:_print_version": "costs a fifth of the start-up that --help is allowed",
+    "harness/cli/options.py:_check_store": "loads SQLAlchemy, which --help does without",
+    "harness/cli/options.py:_configured": "read only where a configuration is",
+    "harness/cli/train.py:_request": "the training's own packages, after the options are checked",
+    "harness/cli/train.py:_train": "loads torch, after everything else is settled",
+    "harness/cli/train.py:train": "the training's own packages, after the options are checked",
+    "harness/testing/models.py:make_llama": "an extra that plugin authors may lack, said by its name",
+    "harness/testing/models.py:make_lora": "an extra that plugin authors may lack, said by its name",
+    "harness/testing/models.py:make_tokenizer": "an extra that plugin authors may lack, said by its name",
+}
+PATHS = re.compile(r"`((?:harness|judges|prompts|reports|trainers|tests|docs|bench|\.ci)/[\w./-]*)`")
+
+
+def place_of_test(module: Path) -> Path:
+    """Return where the test file of a module stands: the folders of tests mirror those of harness, and the others."""
+    folder = module.relative_to("harness").parent if module.parts[0] == "harness" else module.parent
+    return Path("tests", folder, f"test_{module.name}")
+
+
+@pytest.mark.parametrize("module", MODULES, ids=str)
+def test_each_module_has_a_test_file_of_its_name(module: Path) -> None:
+    """Whoever changes a module finds its tests without a search; a file without a test is none."""
+    if str(module) in WITHOUT_TEST_FILE:
+        pytest.skip(WITHOUT_TEST_FILE[str(module)])
+    path = ROOT / place_of_test(module)
+    assert path.is_file(), f"{module} has no {place_of_test(module)}"
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    assert any(node.name.startswith("test_") for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))
+
+
+def test_few_modules_stand_loose_in_the_house() -> None:
+    """What belongs together stands in a folder."""
+    loose = [path.name for path in MODULES if path.parent == Path("harness")]
+    assert len(loose) <= MOST_LOOSE, loose
+
+
+def test_no_file_is_longer_than_can_be_read_at_once() -> None:
+    """One idea a file."""
+    lengths = {str(path): len((ROOT / path).read_text(encoding="utf-8").splitlines()) for path in MODULES}
+    assert {} == {path: lines for path, lines in lengths.items() if lines > MOST_LINES and path not in TOO_LONG}
+
+
+def late_imports(module: Path) -> Iterator[str]:
+    """Yield the functions of a module that import something."""
+    for node in ast.walk(ast.parse((ROOT / module).read_text(encoding="utf-8"))):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and any(
+            isinstance(inner, ast.Import | ast.ImportFrom) for inner in ast.walk(node)
+        ):
+            yield f"{module}:{node.name}"
+
+
+def test_imports_stand_at_the_top_of_a_file() -> None:
+    """Else a circle can hide in a function, and nobody sees what a module needs."""
+    assert [] == [place for module in MODULES for place in late_imports(module) if place not in LATE_IMPORTS]
+
+
+def test_what_is_excepted_is_still_there() -> None:
+    """An exception for a file that is gone helps nobody."""
+    files = {*WITHOUT_TEST_FILE, *TOO_LONG, *(place.partition(":")[0] for place in LATE_IMPORTS)}
+    assert files <= {str(path) for path in MODULES}
+    assert len(WITHOUT_TEST_FILE) < 10
+
+
+def test_contributing_names_paths_that_exist() -> None:
+    """The drawing of the house is that of this house."""
+    named = PATHS.findall((ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"))
+    assert len(named) > 30
+    assert [] == [path for path in named if not (ROOT / path).exists()]
