@@ -20,6 +20,7 @@ from reports.board_text import (
 from reports.formatting import MISSING, interval, number, p_value, percent, ranks, row_name, score_digits
 from reports.gaps import comparable, difference_bounds, legend, marked, marked_difference, row_bounds, tag_mean
 from reports.ledger import ledger_note
+from reports.looks_text import looks_note
 from reports.panel_text import panel_note
 from reports.verdict import chance, verdict_word
 from reports.wording import Words
@@ -90,7 +91,9 @@ def board_view(board: Board, confidence: float, say: Words) -> BoardView:
         task=board.task,
         judge=board.judge.name,
         title=board_title(board, say),
-        scale=say("space").join(filter(None, (scale_note(board, say), panel_note(board, confidence, say)))),
+        scale=say("space").join(
+            filter(None, (scale_note(board, say), panel_note(board, confidence, say), looks_note(board, say)))
+        ),
         table=board_table(board, confidence, say),
         gaps=legend(board, say),
         resolution=resolution(board, say),

@@ -17,6 +17,7 @@ from harness.unscored import by_code
 from reports.formatting import printable
 from reports.gaps import gap_cautions
 from reports.ledger import ledger_section, tried_fields
+from reports.looks_text import looks_section
 from reports.panel_text import panels_section
 from reports.wording import Said, words
 
@@ -71,6 +72,7 @@ def results_document(
         "comparisons": comparisons_section(leaderboard),
         "plans": plans_section(leaderboard),
         "panels": panels_section(leaderboard.boards),
+        "looks": looks_section(leaderboard.boards),
         **({} if ab is None else {"ab": list(ab)}),
         "audit": None,
         "ledger": ledger_section(leaderboard),

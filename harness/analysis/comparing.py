@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from harness.analysis.looks import board_looks, looked_family
 from harness.analysis.panel import PanelDifference, PanelTable, panel_family, panel_ranks
 from harness.analysis.scores import ScoreTable
 from harness.analysis.strata import strata_of, stratified_family, stratified_ranks
+from harness.engine.looks import Looks
 from harness.stats import BoardPlan, Design, Family, FamilyComparison, RankSet, compare_family, plan_family, rank_sets
 
 
@@ -18,8 +20,20 @@ class Compared:
     plan: BoardPlan
 
 
-def compare_rows(table: ScoreTable, design: Design, *, family: Family, baseline: int) -> Compared:
-    """Return every row against row ``baseline``, or all pairs of rows."""
+def compare_rows(
+    table: ScoreTable, design: Design, *, family: Family, baseline: int, looks: Looks | None = None
+) -> Compared:
+    """Return every row against row ``baseline``, or all pairs of rows; ``looks``: those that the run had."""
+    found = _compare(table, design, family, baseline)
+    if looks is None or board_looks(table, looks) is None:
+        return found
+    looked = looked_family(
+        table, looks, found.family, lambda earlier: _compare(earlier, design, family, baseline).family
+    )
+    return replace(found, family=looked)
+
+
+def _compare(table: ScoreTable, design: Design, family: Family, baseline: int) -> Compared:
     found = compare_family(table.scores, table.judge.scale, design, family=family, baseline=baseline, ends=table.ends)
     if isinstance(table, PanelTable):
         found, panel = panel_family(table, found)

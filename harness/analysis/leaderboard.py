@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from harness.analysis.comparing import compare_rows, ranks_of
+from harness.analysis.looks import BoardLooks, board_looks
 from harness.analysis.panel import Member, PanelDifference, PanelTable
 from harness.analysis.primary import Primary, primary_of
 from harness.analysis.row_gaps import TagRow, baseline_place, row_gaps, tag_rows
@@ -13,6 +14,7 @@ from harness.analysis.scores import ScoreTable
 from harness.analysis.strata import row_intervals
 from harness.analysis.tried import BoardLedger, TriedRow
 from harness.analysis.verdict import ComparisonVerdict, comparison_verdict, margin_on
+from harness.engine.looks import Looks
 from harness.engine.plan import PlannedJudge
 from harness.locale import tr
 from harness.stats import (
@@ -111,7 +113,8 @@ class Board:
     can tell apart, given the median spread of the family's differences; ``repeats``: what repeats teach, where there
     are any. ``unlike_gaps``: rows lack scores on unlike tasks, so that their own means are not comparable.
     ``is_primary``: verdicts come from this board; what others say is exploratory. ``members``: the judges of a panel.
-    ``ledger``: what was tried on its tasks, None if that is not on record.
+    ``ledger``: what was tried on its tasks, None if that is not on record. ``looks``: how often it was looked at on the
+    way.
     """
 
     task: str
@@ -129,6 +132,7 @@ class Board:
     is_fixed: bool
     members: tuple[Member, ...] = ()
     ledger: BoardLedger | None = None
+    looks: BoardLooks | None = None
 
     @property
     def has_gaps(self) -> bool:
@@ -193,13 +197,14 @@ def build_leaderboard(
     declared: Declaration | None = None,
     primary: Primary | None = None,
     fixed: Collection[str] = (),
+    looks: Looks | None = None,
 ) -> Leaderboard:
     """Return the leaderboard of a run. ``length_stops`` is by task name and row (see `length_stop_rates`).
 
     ``baseline`` is a model label: its first row is what every other row of a board is compared with, unless ``family``
     is "all-pairs". ``declared``: what was said before looking; a margin is in points of the primary judge's scale.
     ``primary``: which boards verdicts come from (None: `primary_of` what the tables have). ``fixed``: task sets that
-    have no more tasks than there are.
+    have no more tasks than there are. ``looks``: how often the boards were looked at on the way.
     """
     declared = declared or Declaration()
     if primary is None:
@@ -215,6 +220,7 @@ def build_leaderboard(
             margin=margin_on(table.judge.scale, declared.margin, scale),
             is_primary=primary is not None and primary.holds(table.task, table.judge.name),
             is_fixed=table.task in fixed,
+            looks=looks,
         )
         boards.append(_board(table, asked, Design(clusters=table.clusters, confidence=confidence)))
     return Leaderboard(
@@ -254,6 +260,7 @@ class _Asked:
     margin: float
     is_primary: bool
     is_fixed: bool
+    looks: Looks | None
 
 
 def _board(table: ScoreTable, asked: _Asked, design: Design) -> Board:
@@ -297,12 +304,15 @@ def _board(table: ScoreTable, asked: _Asked, design: Design) -> Board:
         is_primary=asked.is_primary,
         is_fixed=asked.is_fixed,
         members=table.members if isinstance(table, PanelTable) else (),
+        looks=board_looks(table, asked.looks),
     )
 
 
 def _comparisons(table: ScoreTable, asked: _Asked, design: Design) -> tuple[tuple[Comparison, ...], str, BoardPlan]:
     """Return the family of one board. Without a row of the baseline (it has none here) the first row stands in."""
-    compared = compare_rows(table, design, family=asked.family, baseline=baseline_place(table, asked.baseline))
+    compared = compare_rows(
+        table, design, family=asked.family, baseline=baseline_place(table, asked.baseline), looks=asked.looks
+    )
     pairs = compared.family.pairs
     comparisons = tuple(
         Comparison(

@@ -1,6 +1,6 @@
 """``harness eval``: from specs to a leaderboard."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -13,6 +13,8 @@ from harness.cli.execution import UNSCORED_EXIT, invocation, limit_judges, round
 from harness.cli.machine import machine_needs
 from harness.cli.options import FiniteRange, call_limits, common_options, evaluation_options, pace_options
 from harness.cli.say import say
+from harness.engine.job import Job, Outcome
+from harness.engine.looks import Looks
 from harness.errors import UsageError
 from harness.locale import tr
 from harness.runs.asking import evaluation_spec
@@ -20,12 +22,14 @@ from harness.runs.assemble import Evaluation, assemble
 from harness.runs.declared import asked_declaration, declaration
 from harness.runs.finish import check_names, check_plan, finish_in_folder
 from harness.runs.folder import RESULTS, RunFolder, new_run
+from harness.runs.looks import look_by_look, looks_for
 from harness.runs.manifest import PromptTest
 from harness.runs.panels import declare_primary, panel_specs
 from harness.runs.run import Run
 from harness.runs.sealing import Sealing, read_sealing
 from harness.specs import default_run_name, load_config, seal_shares, store_mirror, store_url
 from harness.store.mirror import mirrored_store
+from harness.store.store import Store
 from harness.tasks.seal import DEFAULT_SHARE
 
 
@@ -48,6 +52,10 @@ from harness.tasks.seal import DEFAULT_SHARE
     metavar="[SHARE]",
     help="Keep this share of each task set for one final claim.  [default: 0.5]",
 )
+@click.option(
+    "--looks", type=click.IntRange(min=2, max=10), metavar="K", help="Look K times, and stop what is settled."
+)
+@click.option("--halving", is_flag=True, help="Many candidates on few tasks, the better half of them on more.")
 @click.option("--open-seal", is_flag=True, help="Judge the sealed tasks, for the final claim.")
 @click.option("--json", "as_json", is_flag=True, help="Print results.json instead of the leaderboard.")
 @common_options
@@ -64,6 +72,8 @@ def evaluate(
     dry_run: bool,
     seal: float | None,
     open_seal: bool,
+    looks: int | None,
+    halving: bool,
     as_json: bool,
     **options: Any,  # noqa: ANN401 - click's values, each typed where it is read
 ) -> int:
@@ -108,6 +118,7 @@ def evaluate(
     folder = new_run(settings.runs, evaluation.name)
     check_plan(evaluation, folder, overwrite=overwrite)
     check_names(asked_declaration(**options), evaluation, folder)
+    planned = looks_for(evaluation, looks=looks, halving=halving)
     if dry_run:
         say_notices(evaluation)
         say(dry_run_report(evaluation, url, as_json=as_json))
@@ -118,6 +129,7 @@ def evaluate(
         url,
         sealing=sealing,
         mirror=store_mirror(settings),
+        looks=planned,
         max_unscored=max_unscored,
         max_cost=max_cost,
         wait=wait,
@@ -133,6 +145,7 @@ def run_evaluation(
     *,
     sealing: Sealing | None = None,
     mirror: str | None = None,
+    looks: Looks | None = None,
     max_unscored: int = 0,
     max_cost: float | None = None,
     wait: bool = False,
@@ -142,8 +155,8 @@ def run_evaluation(
 ) -> int:
     """Carry an evaluation out, write its files, print what ``show`` then returns, and return the exit code.
 
-    ``sealing`` has the seals to write first; ``mirror`` is the folder that keeps a copy of the store, None for none;
-    ``test`` an A/B test that the run gets; one that it has stays.
+    ``looks``: stop on the way what is settled. ``sealing`` has the seals to write first; ``mirror`` is the folder that
+    keeps a copy of the store, None for none; ``test`` an A/B test that the run gets; one that it has stays.
     """
     machine_needs(evaluation.job, url)  # what cannot fit is refused before anything is made
     folder.create()
@@ -151,15 +164,9 @@ def run_evaluation(
     with mirrored_store(url, mirror, tell=partial(say, err=True)) as opened:
         if sealing is not None:
             sealing.write(opened)
-        if not opened.has_plan(evaluation.plan_digest):
-            opened.save_plan(
-                evaluation.plan_digest,
-                {task.name: task.samples for task in evaluation.job.tasks},
-                evaluation.job.requests,
-            )
-        for outcome in rounds(evaluation.job, opened, max_cost=max_cost, wait=wait):
+        for done, outcome in _carried_out(evaluation, opened, looks, max_cost=max_cost, wait=wait):
             run = finish_in_folder(
-                evaluation,
+                done,
                 outcome,
                 opened,
                 folder,
@@ -172,6 +179,27 @@ def run_evaluation(
     unscored = say_outcome(run, evaluation.job.judges, outcome, folder)
     say_closing(run, folder)
     return UNSCORED_EXIT if unscored > max_unscored else 0
+
+
+def _carried_out(
+    evaluation: Evaluation, store: Store, looks: Looks | None, *, max_cost: float | None, wait: bool
+) -> Iterator[tuple[Evaluation, Outcome]]:
+    """Yield what an evaluation came to at the end of each day, with itself: looks may have left a part of it out."""
+    if looks is not None:
+
+        def execute(job: Job, left: float | None) -> Outcome:
+            *_, outcome = rounds(job, store, max_cost=left, wait=wait)
+            return outcome
+
+        tell = partial(say, err=True)
+        looked = look_by_look(evaluation, looks, store, execute, invocation=invocation(), max_cost=max_cost, tell=tell)
+        yield looked.evaluation, looked.outcome
+        return
+    if not store.has_plan(evaluation.plan_digest):
+        samples = {task.name: task.samples for task in evaluation.job.tasks}
+        store.save_plan(evaluation.plan_digest, samples, evaluation.job.requests)
+    for outcome in rounds(evaluation.job, store, max_cost=max_cost, wait=wait):
+        yield evaluation, outcome
 
 
 def say_notices(evaluation: Evaluation) -> None:

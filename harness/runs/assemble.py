@@ -7,6 +7,7 @@ from typing import Any
 
 from harness import plugins
 from harness.engine.job import Job, planned_judge
+from harness.engine.looks import Looks
 from harness.engine.plan import PlannedModel, PlannedPanel, plan_digest, plan_requests
 from harness.errors import NothingUsableError, SameJudgeError, TaskSetError, UnknownNameError
 from harness.locale import tr
@@ -24,7 +25,7 @@ from harness.runs.panels import PanelSpec, planned_panels
 from harness.runs.prompt_match import check_prompts
 from harness.specs import check_labels, default_run_name, task_plugin
 from harness.templates import Template, load_template
-from harness.types import Declaration, EvalSpec, JudgeSpec, ModelSpec, PlannedTask, Sample, TaskSpec
+from harness.types import Declaration, EvalSpec, JudgeSpec, ModelSpec, PlannedTask, Request, Sample, TaskSpec
 
 Choose = Callable[[str, tuple[Sample, ...]], tuple[Sample, ...]]
 
@@ -49,6 +50,8 @@ class Evaluation:
     notices: tuple[str, ...]
     declared: Declaration = field(default_factory=Declaration)
     panels: tuple[PlannedPanel, ...] = ()
+    looks: Looks | None = None
+    planned: tuple[Request, ...] = ()
     seals: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 

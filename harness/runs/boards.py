@@ -91,6 +91,7 @@ def _leaderboard(run: Run, tables: Sequence[ScoreTable], baseline: str | None, f
         confidence=run.manifest.confidence,
         declared=run.manifest.declared,
         fixed=[task.name for task in run.tasks if task_plugin(TaskSpec(name=task.name)) in names("tasks")],
+        looks=run.manifest.looks,
         primary=primary_of(
             run.manifest.declared, with_panels(run.judges, run.manifest.panels), [task.name for task in run.tasks]
         ),

@@ -1,8 +1,10 @@
 """The end of an evaluation: its answers and verdicts, with what the run had before, become one `Run` and its files."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from harness.engine.job import Outcome
+from harness.engine.looks import Looks
 from harness.engine.plan import PlannedJudge, items_of
 from harness.locale import tr
 from harness.protocols import GivesNotices
@@ -56,6 +58,7 @@ def finish(
         model_notices=models,
         joined=joined,
         panels=panels_now(evaluation.panels, previous.panels if previous else ()),
+        looks=evaluation.looks or _looks_before(previous),
         ab=test or (previous.ab if previous else None),
         declared=declared_on(
             previous.declared if previous else None, evaluation.declared, new_judges=own.keys() - before.keys()
@@ -72,6 +75,13 @@ def finish(
         items=items,
         verdicts=verdicts_now(items, outcome.verdicts, store),
     )
+
+
+def _looks_before(previous: Manifest | None) -> Looks | None:
+    """Return the looks that a run had, now that all its rows are asked everything: they were seen on the way."""
+    if previous is None or previous.looks is None:
+        return None
+    return replace(previous.looks, stops=(), reached=max(map(len, previous.looks.sizes.values())))
 
 
 def finish_in_folder(

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from harness.analysis.tried import BoardLedger
 from harness.codec import decode
+from harness.engine.looks import Looks
 from harness.engine.plan import PlannedJudge, PlannedPanel
 from harness.errors import InputError
 from harness.locale import tr
@@ -49,7 +50,8 @@ class Manifest:
     beside it are still right; ``scored`` counts the verdicts with a score, by judge. ``own_notices`` are the
     evaluation's, ``model_notices`` by the model's fingerprint, ``joined`` the judges that came later, and ``notices``
     all of them. ``declared`` is what was said before looking, ``panels`` judges that count as one together,
-    ``ledger`` what its boards owe to what was tried before, as of its finish.
+    ``ledger`` what its boards owe to what was tried before, as of its finish,
+    ``looks`` how often the boards were looked at on the way.
     ``provenance`` is what every report says of where the figures come from.
     """
 
@@ -71,6 +73,7 @@ class Manifest:
     declared: Declaration = field(default_factory=Declaration)
     panels: tuple[PlannedPanel, ...] = ()
     ledger: tuple[BoardLedger, ...] = ()
+    looks: Looks | None = None
     provenance: Mapping[str, Any]
 
 

@@ -46,7 +46,7 @@ class Invocation:
 def asked(evaluation: Evaluation) -> dict[str, Any]:
     """Return what an evaluation asks for, by content: equal for evaluations that ask the same."""
     job, spec = evaluation.job, evaluation.spec
-    rendered = rendered_hashes(job.requests)
+    rendered = rendered_hashes(evaluation.planned or job.requests)
     return {
         "tasks": {task.name: task_hash(task.samples) for task in job.tasks},
         "models": {label: plugins.identity(backend) for label, backend in job.models.items()},

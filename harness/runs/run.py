@@ -90,6 +90,7 @@ class Run:
                 asked.declared,
                 *([asked.panels] if asked.panels else ()),
                 *([asked.ledger] if asked.ledger else ()),
+                *([asked.looks] if asked.looks is not None else ()),
             ]
         )
 

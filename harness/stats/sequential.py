@@ -6,6 +6,7 @@ bounds are on z; the chance of crossing them is integrated exactly over the join
 """
 
 from collections.abc import Sequence
+from functools import cache
 from math import sqrt
 
 import numpy as np
@@ -105,3 +106,56 @@ def _simpson(edge: float) -> tuple[Floats, Floats]:
     weights[1::2] = 4.0
     weights[[0, -1]] = 1.0
     return points, weights * (points[1] - points[0]) / 3
+
+
+@cache
+def boundary(shares: tuple[float, ...], confidence: float) -> float:
+    """Return the constant c of O'Brien-Fleming bounds c / sqrt(share) at any rising ``shares`` of the tasks, last 1.
+
+    >>> round(boundary((0.25, 0.5, 0.75, 1.0), 0.95), 3)
+    2.024
+    """
+    check_confidence(confidence)
+    low, high = 0.5, 12.0
+    for _ in range(50):
+        middle = (low + high) / 2
+        crossed = crossing_probability(shares, middle / np.sqrt(shares))
+        low, high = (middle, high) if crossed > 1 - confidence else (low, middle)
+    return high
+
+
+def sequential_p(p_values: Sequence[float], shares: Sequence[float]) -> float:
+    """Return the p-value of a design with a look at each of ``shares`` of the tasks, after the first looks.
+
+    ``p_values`` are those of each look so far, as if it had been the only one. The result is the smallest error
+    probability at which some look so far would have crossed its O'Brien-Fleming bound: it holds however it was decided
+    when to stop.
+
+    Raises:
+        StatisticsError: no look, or more p-values than shares.
+
+    >>> looks = [0.25, 0.5, 0.75, 1.0]
+    >>> round(sequential_p([0.5, 0.001], looks), 4), round(sequential_p([0.9, 0.6, 0.2, 0.043], looks), 3)
+    (0.0226, 0.05)
+    >>> sequential_p([0.03], [1.0])
+    0.03
+    """
+    if not 0 < len(p_values) <= len(shares):
+        raise StatisticsError(tr("{n_looks} looks test nothing.", n_looks=len(p_values)))
+    # A p-value of 0 is one below what floating point can tell.
+    reached = max(-float(ndtri(max(p, 1e-300) / 2)) * sqrt(share) for p, share in zip(p_values, shares, strict=False))
+    if len(shares) == 1:
+        return float(p_values[0])
+    return min(1.0, crossing_probability(shares, reached / np.sqrt(shares))) if reached > 0 else 1.0
+
+
+def look_tail(look: int, shares: Sequence[float], *, confidence: float) -> float:
+    """Return the error probability of the repeated interval at one look, counted from 1 (Jennison & Turnbull 1984).
+
+    The interval of that level at each look holds the truth at all looks at once with the given confidence, whatever
+    decided when to stop.
+
+    >>> [round(look_tail(look, [0.25, 0.5, 0.75, 1.0], confidence=0.95), 4) for look in (1, 2, 3, 4)]
+    [0.0001, 0.0042, 0.0194, 0.0429]
+    """
+    return 2 * float(ndtr(-boundary(tuple(shares), confidence) / sqrt(shares[look - 1])))

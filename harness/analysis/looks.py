@@ -1,0 +1,115 @@
+"""Comparisons on a board that was looked at on the way: p-values and intervals that hold whenever one stopped. Pure."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from harness.analysis.panel import PanelTable
+from harness.analysis.scores import ScoreTable
+from harness.engine.looks import Kind, Looks, Stop
+from harness.locale import tr
+from harness.stats import Design, FamilyComparison, PairedComparison
+from harness.stats.arrays import number, t_critical
+from harness.stats.multiplicity import holm
+from harness.stats.power import detectable_gap
+from harness.stats.sequential import look_tail, sequential_p
+from harness.types import Estimate
+
+Compare = Callable[[ScoreTable], FamilyComparison]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoardLooks:
+    """What a board's looks were. ``stops``: the rows that were stopped before the last of them."""
+
+    kind: Kind
+    sizes: tuple[int, ...]
+    stops: tuple[Stop, ...]
+
+
+def board_looks(table: ScoreTable, looks: Looks | None) -> BoardLooks | None:
+    """Return the looks at one board; None where there was only the one at the end."""
+    if looks is None or table.task not in looks.sizes or len(looks.sizes[table.task]) < 2:  # noqa: PLR2004
+        return None
+    sizes = looks.sizes[table.task]
+    here = tuple(stop for stop in looks.stops if stop.task == table.task and stop.look < len(sizes))
+    return BoardLooks(kind=looks.kind, sizes=sizes, stops=here)
+
+
+def at_look(table: ScoreTable, looks: Looks, look: int) -> ScoreTable:
+    """Return a table with the scores alone that one look, counted from 1, had."""
+    seen = looks.seen(table.task, look)
+    unseen = np.array([sample.id not in seen for sample in table.samples], dtype=np.bool_)
+    cells = table.cells.copy()
+    cells[:, unseen] = np.nan
+    if not isinstance(table, PanelTable):
+        return replace(table, cells=cells)
+    by_member = table.by_member.copy()
+    by_member[:, :, unseen] = np.nan
+    return replace(table, cells=cells, by_member=by_member)
+
+
+def looked_family(table: ScoreTable, looks: Looks, found: FamilyComparison, compare: Compare) -> FamilyComparison:
+    """Return a family of comparisons as the design with looks has them; ``found`` is what all scores say.
+
+    ``compare`` makes the same comparisons of another table. p-values are those of O'Brien-Fleming looks, adjusted by
+    Holm; intervals are repeated confidence intervals at the last look that a comparison had.
+    """
+    sizes = looks.sizes[table.task]
+    shares = [size / sizes[-1] for size in sizes]
+    earlier = [compare(at_look(table, looks, look)) for look in range(1, len(sizes))]
+    lasts = [
+        min(looks.last(table.task, table.rows[candidate]), looks.last(table.task, table.rows[against]))
+        for candidate, against in found.pairs
+    ]
+    p_values = np.full(len(found.pairs), np.nan)
+    for place, (result, last) in enumerate(zip(found.comparisons, lasts, strict=True)):
+        if result.p_value is not None:
+            on_the_way = [one.comparisons[place].p_value for one in earlier[: last - 1]]
+            history = [1.0 if p is None else p for p in on_the_way]
+            p_values[place] = sequential_p([*history, result.p_value], shares)
+    known = ~np.isnan(p_values)
+    adjusted = np.full(len(found.pairs), np.nan)
+    adjusted[known] = holm(p_values[known])
+    span = table.judge.scale.high - table.judge.scale.low
+    return replace(
+        found,
+        comparisons=tuple(
+            _looked(result, found.design, shares, last, p=(p_values[place], adjusted[place]), n=len(lasts), span=span)
+            for place, (result, last) in enumerate(zip(found.comparisons, lasts, strict=True))
+        ),
+    )
+
+
+def _looked(
+    result: PairedComparison,
+    design: Design,
+    shares: list[float],
+    last: int,
+    *,
+    p: tuple[float, float],
+    n: int,
+    span: float,
+) -> PairedComparison:
+    said = replace(
+        result,
+        p_value=number(p[0]),
+        p_adjusted=number(p[1]),
+        p_method=tr("O'Brien-Fleming, look {last} of {looks}", last=last, looks=len(shares)),
+    )
+    se, df, value = result.spread.se, result.spread.df, result.difference.value
+    if not se or not df or value is None:
+        return said
+
+    def estimate(before: Estimate, confidence: float) -> Estimate:
+        half = float(t_critical(df, look_tail(last, shares, confidence=confidence))) * se
+        method = tr("repeated interval, look {last} of {looks}", last=last, looks=len(shares))
+        return replace(before, low=max(value - half, -span), high=min(value + half, span), method=method)
+
+    return replace(
+        said,
+        difference=estimate(result.difference, design.confidence),
+        simultaneous=estimate(result.simultaneous, design.confidence ** (1 / max(1, n))),
+        minimum_detectable=detectable_gap(se, df, result.n_pairs, design, n_comparisons=n),
+    )
