@@ -22,6 +22,7 @@ from harness.runs.assemble import Evaluation, assemble
 from harness.runs.declared import asked_declaration, declaration
 from harness.runs.finish import check_names, check_plan, finish_in_folder
 from harness.runs.folder import RESULTS, RunFolder, new_run
+from harness.runs.grown import with_earlier_looks
 from harness.runs.looks import look_by_look, looks_for
 from harness.runs.manifest import PromptTest
 from harness.runs.panels import declare_primary, panel_specs
@@ -119,6 +120,8 @@ def evaluate(
     check_plan(evaluation, folder, overwrite=overwrite)
     check_names(asked_declaration(**options), evaluation, folder)
     planned = looks_for(evaluation, looks=looks, halving=halving)
+    if planned is None:
+        evaluation = with_earlier_looks(evaluation, settings.runs)
     if dry_run:
         say_notices(evaluation)
         say(dry_run_report(evaluation, url, as_json=as_json))

@@ -83,7 +83,7 @@ def look_by_look(
         done = execute(job, left)
         total = _joined(total, done)
         looks = replace(looks, reached=look)
-        # Where a judge gave up, or a quota is used up, there is nothing to decide by: the same command goes on from here.
+        # Where a judge gave up or a quota is used up there is nothing to decide by; the same command goes on.
         if look == last or done.out_of_budget or done.stopped or done.resumes:
             break
         asked = _until(evaluation, looks, look)
