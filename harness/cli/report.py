@@ -147,8 +147,8 @@ def _writers(made: Report, lang: Language, tests: list[dict[str, Any]] | None) -
 
 def _command(stored: list[Run]) -> str:
     """Return how to make the figures again: one run's own command, or this one."""
-    if len(stored) == 1:
-        return str(stored[0].manifest.provenance["command"])
+    if len(stored) == 1 and (own := stored[0].manifest.provenance.get("command")):  # a merged run has none
+        return str(own)
     return shlex.join(["harness", *sys.argv[1:]])
 
 

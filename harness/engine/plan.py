@@ -140,6 +140,17 @@ class PlannedPanel:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AskedLess:
+    """A judge that gave a row of a merged run fewer verdicts an answer than others, perhaps none (``repeats`` 0)."""
+
+    judge: str
+    task: str
+    model: str
+    prompt: str | None
+    repeats: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JudgementItem:
     """One verdict to obtain on one request. ``verdict`` is set where none can be given: there is no answer."""
 
@@ -181,11 +192,18 @@ def items_of(
     requests: Sequence[Request],
     answers: Mapping[str, Generation],
     judges: Sequence[PlannedJudge],
+    asked: Sequence[AskedLess] = (),
 ) -> Iterator[JudgementItem]:
-    """Yield the verdicts to obtain on all answers (by request key), in plan order."""
+    """Yield the verdicts to obtain on all answers (by request key), in plan order; ``asked`` says where fewer are."""
     samples = sample_keys(tasks) if judges else {}
+    repeats = {(one.judge, one.task, one.model, one.prompt): one.repeats for one in asked}
     for request in requests if judges else ():
-        yield from judgement_items(request, answers.get(request.key), samples[request.task, request.sample_id], judges)
+        for item in judgement_items(
+            request, answers.get(request.key), samples[request.task, request.sample_id], judges
+        ):
+            most = repeats.get((item.judge, request.task, request.model, request.prompt))
+            if most is None or item.judge_repeat < most:
+                yield item
 
 
 def sample_keys(tasks: Sequence[PlannedTask]) -> dict[tuple[str, str], SampleKey]:

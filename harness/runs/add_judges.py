@@ -82,7 +82,8 @@ def with_judges(
         if before.get(entry.judge) != new[entry.judge] or entry.judge in joined:
             joined[entry.judge] = _entry(entry, joined.get(entry.judge))
     judges = tuple((before | new).values())
-    items = tuple(items_of(run.tasks, run.requests, run.answers, judges))
+    asked_less = tuple(one for one in run.manifest.asked_less if one.judge not in new)
+    items = tuple(items_of(run.tasks, run.requests, run.answers, judges, asked_less))
     asked = declared or Declaration()
     return replace(
         run,
@@ -93,6 +94,7 @@ def with_judges(
             store=store.url,
             declared=declared_on(run.manifest.declared, asked, new_judges=_news(new.keys() - before.keys(), panels)),
             panels=panels_now(panels, run.manifest.panels),
+            asked_less=asked_less,
         ),
         judges=judges,
         items=items,

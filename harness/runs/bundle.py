@@ -10,18 +10,17 @@ import re
 import stat
 import tempfile
 import zipfile
-from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from harness.codec import canonical
 from harness.errors import HarnessError, UnwritableError
 from harness.locale import tr
 from harness.runs.export import write_table
+from harness.runs.folder import RunFolder
+from harness.runs.own_store import with_own_store
 from harness.runs.run import Run
-from harness.runs.unpacking import CONTENTS, STORE
-from harness.store.store import Store
+from harness.runs.unpacking import CONTENTS
 from harness.templates import load_template
-from harness.types import Judgement
 
 SCORES = "scores.parquet"
 _PORTION = 1 << 20
@@ -67,9 +66,7 @@ def _put(whole: Path, path: Path) -> None:
 
 
 def _fill(run: Run, root: Path) -> tuple[str, ...]:
-    own = replace(run, manifest=replace(run.manifest, store=STORE))
-    _write_store(run, root / STORE)
-    own.save(root)
+    with_own_store(run, RunFolder("", str(root))).save(root)
     write_table(run.scores(), root / SCORES, "parquet")
     for number, task in enumerate(run.tasks):
         rows = (canonical(sample) + "\n" for sample in task.samples)
@@ -77,27 +74,6 @@ def _fill(run: Run, root: Path) -> tuple[str, ...]:
         target.parent.mkdir(exist_ok=True)
         target.write_text(canonical({"task": task.name}) + "\n" + "".join(rows), encoding="utf-8")
     return _write_templates(run, root)
-
-
-def _write_store(run: Run, path: Path) -> None:
-    """Make a store that holds this run's rows alone."""
-    judges = {judge.name: judge.fingerprint for judge in run.judges}
-    judgements = {
-        item.key: Judgement(
-            key=item.key,
-            request_key=item.request.key,
-            judge=item.judge,
-            judge_fingerprint=judges[item.judge],
-            repeat=item.judge_repeat,
-            verdict=run.verdicts[item.key],
-        )
-        for item in run.items
-        if item.key in run.verdicts
-    }
-    answers = [run.answers[key] for key in dict.fromkeys(request.key for request in run.requests) if key in run.answers]
-    with Store(str(path)) as store:
-        store.save_plan(run.manifest.plan, {task.name: task.samples for task in run.tasks}, run.requests)
-        store.write(generations=answers, judgements=list(judgements.values()))
 
 
 def _write_templates(run: Run, root: Path) -> tuple[str, ...]:

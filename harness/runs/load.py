@@ -85,7 +85,7 @@ def _read(name: str, manifest: Manifest, store: str) -> Run:
         order = list(dict.fromkeys(request.task for request in requests))
         tasks = tuple(PlannedTask(name=task, samples=samples[task]) for task in order)
         answers = opened.generations(list({request.key: None for request in requests}), failures=True)
-        items = tuple(items_of(tasks, requests, answers, manifest.judges))
+        items = tuple(items_of(tasks, requests, answers, manifest.judges, manifest.asked_less))
         judgements = opened.judgements(list({item.key: None for item in items}), failures=True)
     return Run(
         name=name,

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from harness.analysis.tried import BoardLedger
 from harness.codec import decode
 from harness.engine.looks import Looks
-from harness.engine.plan import PlannedJudge, PlannedPanel
+from harness.engine.plan import AskedLess, PlannedJudge, PlannedPanel
 from harness.errors import InputError
 from harness.locale import tr
 from harness.locale.facts import facts_of, texts_of
@@ -50,8 +50,8 @@ class Manifest:
     beside it are still right; ``scored`` counts the verdicts with a score, by judge. ``own_notices`` are the
     evaluation's, ``model_notices`` by the model's fingerprint, ``joined`` the judges that came later, and ``notices``
     all of them. ``declared`` is what was said before looking, ``panels`` judges that count as one together,
-    ``ledger`` what its boards owe to what was tried before, as of its finish,
-    ``looks`` how often the boards were looked at on the way.
+    ``ledger`` what its boards owe to what was tried before, as of its finish, ``looks`` how often the boards were
+    looked at on the way, ``asked_less`` rows of a merged run that a judge has seen less often than others.
     ``provenance`` is what every report says of where the figures come from.
     """
 
@@ -74,6 +74,7 @@ class Manifest:
     panels: tuple[PlannedPanel, ...] = ()
     ledger: tuple[BoardLedger, ...] = ()
     looks: Looks | None = None
+    asked_less: tuple[AskedLess, ...] = ()
     provenance: Mapping[str, Any]
 
 

@@ -1,16 +1,17 @@
 """Several runs of one task set as one: their rows on one board, where nothing stands against comparing them."""
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
 from harness.analysis.tried import merged_boards
-from harness.engine.plan import JudgementItem, PlannedJudge, PlannedPanel, plan_digest, task_hash
+from harness.engine.plan import AskedLess, PlannedJudge, PlannedPanel, items_of, plan_digest, task_hash
 from harness.errors import UnlikeRunsError
 from harness.locale import tr
-from harness.runs.manifest import Manifest
+from harness.runs.manifest import JoinedJudge, Manifest
 from harness.runs.run import Run
-from harness.types import PlannedTask, Request, RowKey
+from harness.types import PlannedTask, Request, RowKey, Verdict
 
 Value = TypeVar("Value")
 _Cell = tuple[str, str, str, str | None, int]
@@ -22,7 +23,8 @@ def merge_runs(runs: Sequence[Run], judges: Sequence[str] = ()) -> Run:
     """Return the rows of all runs as one run, by the judges named or by all.
 
     A row that is in two runs with the same answers is there once; two rows of one name with different answers are told
-    apart by their run's name. The baseline, the confidence and what was declared are the first run's.
+    apart by their run's name. The baseline, the confidence and what was declared are the first run's. The rows are in
+    no store until the run is saved, which then keeps them beside its files.
 
     Raises:
         HarnessError: a task set has other content in another run, the runs share none, or a judge of one name is
@@ -34,7 +36,7 @@ def merge_runs(runs: Sequence[Run], judges: Sequence[str] = ()) -> Run:
     merged_judges = _judges(runs, judges)
     renamed = _renamed(runs)
     requests: dict[_Cell, Request] = {}
-    items: dict[tuple[_Cell, str, int], JudgementItem] = {}
+    given: dict[tuple[_Cell, str, int], Verdict | None] = {}
     for run in runs:
         for request in run.requests:
             model = renamed.get((run.name, _row(request)), request.model)
@@ -44,16 +46,41 @@ def merge_runs(runs: Sequence[Run], judges: Sequence[str] = ()) -> Run:
             model = renamed.get((run.name, _row(item.request)), item.request.model)
             cell = _cell(item.request, model)
             if item.judge in merged_judges:
-                items.setdefault((cell, item.judge, item.judge_repeat), replace(item, request=requests[cell]))
+                given.setdefault((cell, item.judge, item.judge_repeat), run.verdicts.get(item.key))
+    answers, planned = _first(run.answers for run in runs), tuple(merged_judges.values())
+    asked_less = _asked_less(requests.values(), planned, given)
+    # keys anew: that of a rating holds the model's label, which may be another now
+    items = tuple(items_of(tasks, tuple(requests.values()), answers, planned, asked_less))
+    verdicts = ((item.key, given.get((_cell(item.request), item.judge, item.judge_repeat))) for item in items)
+    manifest = _manifest(runs, renamed, planned, plan_digest(tasks, tuple(requests.values())))
     return Run(
         name=" + ".join(run.name for run in runs),
-        manifest=_manifest(runs, renamed, tuple(merged_judges.values()), plan_digest(tasks, tuple(requests.values()))),
+        manifest=replace(manifest, asked_less=asked_less),
         tasks=tasks,
         requests=tuple(requests.values()),
-        judges=tuple(merged_judges.values()),
-        answers=_first(run.answers for run in runs),
-        items=tuple(items.values()),
-        verdicts=_first(run.verdicts for run in runs),
+        judges=planned,
+        answers=answers,
+        items=items,
+        verdicts={key: verdict for key, verdict in verdicts if verdict is not None},
+    )
+
+
+def _asked_less(
+    requests: Iterable[Request],
+    judges: Sequence[PlannedJudge],
+    given: Mapping[tuple[_Cell, str, int], Verdict | None],
+) -> tuple[AskedLess, ...]:
+    """Return where a judge was asked for fewer verdicts an answer than its repeats: one of the runs lacks it."""
+    asked: Counter[tuple[str, str, RowKey]] = Counter()
+    for (task, _, model, prompt, _), judge, repeat in given:
+        place = judge, task, RowKey(model=model, prompt=prompt)
+        asked[place] = max(asked[place], repeat + 1)
+    places = dict.fromkeys((request.task, _row(request)) for request in requests)
+    return tuple(
+        AskedLess(judge=judge.name, task=task, model=row.model, prompt=row.prompt, repeats=asked[judge.name, task, row])
+        for judge in judges
+        for task, row in places
+        if asked[judge.name, task, row] < judge.repeats
     )
 
 
@@ -122,7 +149,10 @@ def _judges(runs: Sequence[Run], chosen: Sequence[str]) -> dict[str, PlannedJudg
                     ),
                     hint=tr("Judge one run again (harness judge RUN --judge ...), or name the others: --judge NAME."),
                 )
-    return {name: judge for name, (judge, _) in found.items()}
+    repeats: Counter[str] = Counter()
+    for judge in (judge for run in runs for judge in run.judges):
+        repeats[judge.name] = max(repeats[judge.name], judge.repeats)
+    return {name: replace(judge, repeats=repeats[name]) for name, (judge, _) in found.items()}
 
 
 def _panels(runs: Sequence[Run], judges: Collection[str]) -> tuple[PlannedPanel, ...]:
@@ -155,7 +185,7 @@ def _manifest(
     notices = tuple(dict.fromkeys(notice for run in runs for notice in run.manifest.notices))
     return Manifest(
         plan=plan,
-        store=first.store,
+        store="",
         date=str(provenance["date"]),
         baseline=labels.get((runs[0].name, first.baseline), first.baseline),
         confidence=first.confidence,
@@ -164,10 +194,20 @@ def _manifest(
         notices=notices,
         own_notices=notices,
         model_notices={},
+        joined=_joined(runs, judges),
         declared=first.declared,
         ledger=merged_boards([(run.name, run.manifest.ledger) for run in runs], renamed),
         provenance=provenance,
     )
+
+
+def _joined(runs: Sequence[Run], judges: Sequence[PlannedJudge]) -> tuple[JoinedJudge, ...]:
+    """Return how the judges came that joined one of the runs later, with the draw behind people's ratings."""
+    names = {judge.name for judge in judges}
+    found: dict[str, JoinedJudge] = {}
+    for entry in (entry for run in runs for entry in run.manifest.joined if entry.judge in names):
+        found.setdefault(entry.judge, entry)
+    return tuple(found.values())
 
 
 def _provenance(runs: Sequence[Run], labels: Mapping[tuple[str, str], str]) -> dict[str, Any]:

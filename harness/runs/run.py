@@ -173,7 +173,8 @@ class Run:
             or not folder.is_complete(has_test=bool(self.manifest.ab))
         ):
             folder.create()
-            _open("publish:publish")(self, folder)
+            own = self if self.manifest.store else _open("own_store:with_own_store")(self, folder)
+            _open("publish:publish")(own, folder)
 
 
 def _open(door: str) -> Any:  # noqa: ANN401 - each caller says what stands behind it
