@@ -145,15 +145,18 @@ class SpecialToken:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Probe:
-    """One made-up sample as training encoded it: the prompt's ids with their texts, and an answer's with EOS last."""
+    """One made-up sample as training encoded it: the prompt's ids with their texts, and an answer's with EOS last.
+
+    A further probe of a contract has no answer.
+    """
 
     __pydantic_config__ = _STRICT
     inputs: Mapping[str, str]
     rendered: RenderedPrompt
     prompt_ids: tuple[int, ...]
     prompt_tokens: tuple[str, ...]
-    answer: str
-    answer_ids: tuple[int, ...]
+    answer: str = ""
+    answer_ids: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.prompt_ids or len(self.prompt_ids) != len(self.prompt_tokens):
@@ -162,19 +165,21 @@ class Probe:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PromptContract:
-    """What prompt an adapter was trained with: its template as it was then, and the tokens that it made of a probe.
+    """What prompt an adapter was trained with: its template as it was then, and the tokens that it made of probes.
 
+    ``further`` probes hold instructions of other kinds, which a template may treat otherwise (none in schema 1).
     ``template`` is its name or path as typed, ``template_sha256`` covers ``template_text`` and what it includes.
     """
 
     __pydantic_config__ = _STRICT
-    schema: Literal[1]
+    schema: Literal[1, 2]
     template: str
     template_sha256: str
     template_text: str
     bos: SpecialToken
     eos: SpecialToken
     probe: Probe
+    further: tuple[Probe, ...] = ()
 
     def __post_init__(self) -> None:
         if self.eos.id is None or self.probe.answer_ids[-1:] != (self.eos.id,):

@@ -22,6 +22,17 @@ from harness.types import Probe, PromptContract, RenderedPrompt, SpecialToken
 CONTRACT = "prompt_contract.json"
 PROBE = "次の2つの言葉を使って、短い文を1つ書いてください。\n- Tokyo & <東京>\n- 「はい」とだけ答えないで？"
 """An instruction in which everything would show that a template may change: line ends, marks, digits, both scripts."""
+FURTHER = (
+    "はい",
+    "42",
+    "　前後の空白　\n",
+    "１２３ＡＢＣ：ｶﾀｶﾅ“引用”…",
+    "ABC abc Straße été",
+    "```python\nprint('{{ x }}', \"{% y %}\")\n```\n### 回答\n1. a\n\n\n2. b",
+    "".join(f"{number}番目の文です。" for number in range(1, 201)),
+)
+"""Instructions that a template may treat otherwise than others: very short or long, a number, with blanks around them,
+in forms that are folded or cased, with what looks like a template or like the prompt's own lines."""
 ANSWER = "東京 (Tokyo) は日本の首都です。\n人口は約1,400万人です。"
 
 Tokens = Sequence[tuple[int, str]]
@@ -86,37 +97,31 @@ def make_contract(
     Raises:
         HarnessError: the template cannot be filled with text alone, or the prompt cannot be encoded.
     """
-    inputs = _inputs(template, {"input": PROBE})
-    rendered = template.render(inputs)
-    encoded = tokens(rendered)
-    bos = _bos(rendered, tokens)
+    first = _probe(template, PROBE, tokens)
+    bos = _bos(first.rendered, tokens)
     return PromptContract(
-        schema=1,
+        schema=2,
         template=template.name,
         template_sha256=template.sha256,
         template_text=template.text,
         bos=SpecialToken(
-            policy=rendered.bos, token=None if bos is None else bos[1], id=None if bos is None else bos[0]
+            policy=first.rendered.bos, token=None if bos is None else bos[1], id=None if bos is None else bos[0]
         ),
         eos=SpecialToken(policy="after every answer", token=eos[1], id=eos[0]),
-        probe=Probe(
-            inputs=inputs,
-            rendered=rendered,
-            prompt_ids=tuple(number for number, _ in encoded),
-            prompt_tokens=tuple(text for _, text in encoded),
-            answer=ANSWER,
-            answer_ids=(*(number for number, _ in answer_tokens(ANSWER)), eos[0]),
-        ),
+        probe=replace(first, answer=ANSWER, answer_ids=(*(number for number, _ in answer_tokens(ANSWER)), eos[0])),
+        further=tuple(_probe(template, text, tokens) for text in FURTHER),
     )
 
 
 def contract_text(contract: PromptContract) -> str:
     """Return the content of `CONTRACT`: JSON with one line for each entry, so that token ids stay on one line."""
     document = asdict(contract)
-    probe = document.pop("probe")
+    probe, further = document.pop("probe"), document.pop("further")
     head = [f" {_json(key)}: {_json(value)}" for key, value in document.items()]
     body = ",\n".join(f"  {_json(key)}: {_json(value)}" for key, value in probe.items())
-    return "{\n" + ",\n".join([*head, f' "probe": {{\n{body}\n }}']) + "\n}\n"
+    others = ",\n".join(f"  {_json(other)}" for other in further)
+    parts = [*head, f' "probe": {{\n{body}\n }}', f' "further": [\n{others}\n ]']
+    return "{\n" + ",\n".join(parts) + "\n}\n"
 
 
 def read_contract(folder: Path) -> PromptContract | None:
@@ -155,30 +160,44 @@ def mismatch(contract: PromptContract, template: Template, tokens: TokensOfPromp
     Raises:
         HarnessError: the tokenizer cannot be loaded, or refuses the prompt.
     """
-    probe = contract.probe
     trained = f"{contract.template} (sha256 {contract.template_sha256[:_HASH]})"
     asked = f"{template.name} (sha256 {template.sha256[:_HASH]})"
-    try:
-        rendered = template.render(_inputs(template, probe.inputs))
-    except HarnessError as error:
-        reason = f"the two cannot be compared, because this one cannot be filled with the contract's probe: {error}"
-        return Mismatch(trained=_shown(trained), asked=_shown(asked), reasons=(reason.rstrip("."),), diff=())
-    before = list(zip(probe.prompt_ids, probe.prompt_tokens, strict=True))
-    now = list(tokens(rendered))
-    if _ids(before) == _ids(now):
-        return None
-    same_tokenizer = list(probe.prompt_ids) == _ids(tokens(probe.rendered))
-    return Mismatch(
-        trained=_shown(trained),
-        asked=_shown(asked),
-        reasons=tuple(_reasons(contract, rendered, before, now, _bos(rendered, tokens), same=same_tokenizer)),
-        diff=tuple(_diff(before, now)),
-        another_tokenizer=not same_tokenizer,
+    for probe in (contract.probe, *contract.further):
+        try:
+            rendered = template.render(_inputs(template, probe.inputs))
+        except HarnessError as error:
+            reason = f"the two cannot be compared, because this one cannot be filled with the contract's probe: {error}"
+            return Mismatch(trained=_shown(trained), asked=_shown(asked), reasons=(reason.rstrip("."),), diff=())
+        before = list(zip(probe.prompt_ids, probe.prompt_tokens, strict=True))
+        now = list(tokens(rendered))
+        if _ids(before) == _ids(now):
+            continue
+        same_tokenizer = list(probe.prompt_ids) == _ids(tokens(probe.rendered))
+        bos = _bos(rendered, tokens)
+        return Mismatch(
+            trained=_shown(trained),
+            asked=_shown(asked),
+            reasons=tuple(_reasons(contract, probe, rendered, now, bos, same=same_tokenizer)),
+            diff=tuple(_diff(before, now)),
+            another_tokenizer=not same_tokenizer,
+        )
+    return None
+
+
+def _probe(template: Template, text: str, tokens: TokensOfPrompt) -> Probe:
+    inputs = _inputs(template, {"input": text})
+    rendered = template.render(inputs)
+    encoded = tokens(rendered)
+    return Probe(
+        inputs=inputs,
+        rendered=rendered,
+        prompt_ids=tuple(number for number, _ in encoded),
+        prompt_tokens=tuple(shown for _, shown in encoded),
     )
 
 
 def _inputs(template: Template, known: Mapping[str, str]) -> dict[str, str]:
-    """Return the probe's inputs, with its instruction for every further variable of a template."""
+    """Return a probe's inputs, with its instruction for every further variable of a template."""
     return dict.fromkeys(sorted(template.variables | {"input"}), known.get("input", PROBE)) | dict(known)
 
 
@@ -190,14 +209,14 @@ def _bos(rendered: RenderedPrompt, tokens: TokensOfPrompt) -> tuple[int, str] | 
 
 def _reasons(
     contract: PromptContract,
+    probe: Probe,
     rendered: RenderedPrompt,
-    before: Tokens,
     now: Tokens,
     bos: tuple[int, str] | None,
     *,
     same: bool,
 ) -> Iterator[str]:
-    starts = contract.bos.id == before[0][0], bos is not None and _ids(now)[:1] == [bos[0]]
+    starts = contract.bos.id == probe.prompt_ids[0], bos is not None and _ids(now)[:1] == [bos[0]]
     if starts[0] != starts[1]:
         then, today = ("once" if start else "never" for start in starts)
         yield f"BOS: {then} at training, {today} now" + (" (this tokenizer has none)" if bos is None else "")
@@ -206,8 +225,11 @@ def _reasons(
         yield f"the {what} is another one: the very text of training becomes other tokens (a base of another version?)"
     if contract.format != rendered.format:
         yield f"format: {contract.format} at training, {rendered.format} now"
-    if _words(rendered) != _words(contract.probe.rendered):
+    if _words(rendered) != _words(probe.rendered):
         yield "the text of the prompt differs"
+    if probe is not contract.probe:
+        shown = probe.inputs["input"]
+        yield f"not for every instruction, but for some, such as {_shown(shown[:_LONGEST])!r}"
 
 
 def _words(rendered: RenderedPrompt) -> tuple[object, ...]:

@@ -122,7 +122,7 @@ def damage(path: str, value: object) -> bytes:
         (b"[1]", "not a prompt contract: "),
         (b"\xff\xfe", "byte 0xff is not UTF-8 text"),
         (b" " * 4_000_001, "larger than 4,000,000 bytes"),
-        (damage("schema", 2), "schema: input should be 1 (got 2)"),
+        (damage("schema", 3), "schema: input should be 1 or 2 (got 3)"),
         (damage("probe", ...), "probe: "),
         (damage("extra", 1), "extra: no such key"),
         (damage("probe.extra", 1), "probe.extra: no such key"),
@@ -222,6 +222,40 @@ def test_messages_against_one_text() -> None:
     again = mismatch(chat, load_template("chat.v1"), shifted)
     assert again is not None
     assert again.reasons[0].startswith("the tokenizer or its chat template is another one")
+
+
+@pytest.mark.parametrize(
+    ("text", "such_as"),
+    [
+        ("### 指示\n{{ input | trim }}\n### 回答\n", "前後の空白"),
+        ("### 指示\n{{ input | truncate(400) }}\n### 回答\n", "1番目の文"),
+        ("### 指示\n{{ input[:1500] }}\n### 回答\n", "1番目の文"),
+        ("### 指示\n{{ input | replace('　', ' ') }}\n### 回答\n", "前後の空白"),
+        ("### 指示\n{{ input }}{% if input | length < 5 %}！{% endif %}\n### 回答\n", "はい"),
+        ("### 指示\n{% if input.isdigit() %}数: {% endif %}{{ input }}\n### 回答\n", "42"),
+        ("### 指示\n{{ input | replace('\n\n\n', '\n') }}\n### 回答\n", "python"),
+        ("### 指示\n{{ input | replace('ｶﾀｶﾅ', 'カタカナ') }}\n### 回答\n", "１２３"),
+    ],
+)
+def test_a_template_that_treats_some_instructions_otherwise_is_found(text: str, such_as: str) -> None:
+    """Though the first probe shows nothing of it; the reason names an instruction for which it differs."""
+    found = compared(COURSE, text)
+    assert "the text of the prompt differs" in found.reasons
+    assert not found.another_tokenizer
+    assert found.reasons[-1].startswith("not for every instruction, but for some, such as ")
+    assert such_as in found.reasons[-1]
+
+
+def test_a_contract_of_one_probe_is_still_read(tmp_path: Path) -> None:
+    """As adapters have it that were trained before there were several: it is compared by what it holds."""
+    document = json.loads(contract_text(trained(template(COURSE))))
+    del document["further"]
+    document["schema"] = 1
+    (tmp_path / CONTRACT).write_text(json.dumps(document), encoding="utf-8")
+    contract = read_contract(tmp_path)
+    assert contract is not None
+    assert mismatch(contract, template(COURSE), characters) is None
+    assert mismatch(contract, template("{{ input }}"), characters) is not None
 
 
 def test_every_variable_of_training_gets_the_probe() -> None:

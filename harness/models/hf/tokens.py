@@ -18,6 +18,7 @@ from harness.sandbox.program import TemplateFailure
 from harness.types import Message, RenderedPrompt
 
 Turns = Sequence[Mapping[str, str]]
+_ANY_DAY = dt.datetime(2026, 1, 1)  # noqa: DTZ001 - as a clock on the wall shows it
 _REFUSED = {"refused": "refuses the messages", "limit": "asks for too much", "syntax": "is no template"}
 
 
@@ -56,10 +57,12 @@ class Encoder:
             raise ids
         return ids
 
-    def encode_all(self, prompts: Sequence[RenderedPrompt]) -> list[list[int] | HarnessError]:
+    def encode_all(
+        self, prompts: Sequence[RenderedPrompt], *, now: dt.datetime | None = None
+    ) -> list[list[int] | HarnessError]:
         """Return for each prompt what `encode` returns or raises; chat templates are asked once for all of them."""
         chats = [prompt for prompt in prompts if self._is_chat(prompt)]
-        texts = iter(self._chat_texts([_turns(prompt.messages) for prompt in chats]))
+        texts = iter(self._chat_texts([_turns(prompt.messages) for prompt in chats], now=now))
         return [self._ids(prompt, next(texts) if self._is_chat(prompt) else self._text(prompt)) for prompt in prompts]
 
     def chat_text(self, messages: Sequence[Message], *, awaiting: bool) -> str:
@@ -76,10 +79,16 @@ class Encoder:
     def tokens(self, prompt: RenderedPrompt) -> list[tuple[int, str]]:
         """Return the ids of a prompt, each with its text, special tokens by their names.
 
+        A date that the chat template writes is always the same one: what is compared with another day's tokens must not
+        differ by it.
+
         Raises:
             HarnessError: as `encode`.
         """
-        return [(token, self._shown(token)) for token in self.encode(prompt)]
+        (ids,) = self.encode_all([prompt], now=_ANY_DAY)
+        if isinstance(ids, HarnessError):
+            raise ids
+        return [(token, self._shown(token)) for token in ids]
 
     def decode(self, ids: list[int]) -> str:
         """Return the text of generated ids, without special tokens."""
@@ -113,19 +122,21 @@ class Encoder:
             )
         return prompt.text_form
 
-    def _chat_texts(self, conversations: Sequence[Turns], *, awaiting: bool = True) -> list[str | HarnessError]:
+    def _chat_texts(
+        self, conversations: Sequence[Turns], *, awaiting: bool = True, now: dt.datetime | None = None
+    ) -> list[str | HarnessError]:
         """Return the text of each conversation, or why there is none."""
         if not conversations:
             return []
         try:
-            return [*self._rendered(conversations, awaiting=awaiting)]
+            return [*self._rendered(conversations, awaiting=awaiting, now=now or self._now)]
         except (TemplateFailure, JinjaError, ValueError) as error:
             is_one = len(conversations) == 1
             if is_one or getattr(error, "kind", None) in {"syntax", "limit"}:  # each alone would take as long again
                 return [self._refusal(error)] * len(conversations)
-        return [text for turns in conversations for text in self._chat_texts([turns], awaiting=awaiting)]
+        return [text for turns in conversations for text in self._chat_texts([turns], awaiting=awaiting, now=now)]
 
-    def _rendered(self, conversations: Sequence[Turns], *, awaiting: bool) -> Iterator[str]:
+    def _rendered(self, conversations: Sequence[Turns], *, awaiting: bool, now: dt.datetime) -> Iterator[str]:
         tokenizer = self.tokenizer
         if type(tokenizer).apply_chat_template is not PreTrainedTokenizerBase.apply_chat_template:
             for turns in conversations:
@@ -134,7 +145,7 @@ class Encoder:
         yield from render_chats(
             tokenizer.get_chat_template(),
             conversations,
-            now=self._now,
+            now=now,
             add_generation_prompt=awaiting,
             special_tokens=tokenizer.special_tokens_map,
         )

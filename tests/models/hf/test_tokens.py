@@ -1,6 +1,7 @@
 """The beginning-of-sequence token, exactly once or exactly never, on two real kinds of tokenizer."""
 
 import copy
+import datetime as dt
 import re
 import time
 from typing import Any
@@ -173,3 +174,21 @@ def test_one_refused_conversation_leaves_the_others(llama_tokenizer: Any) -> Non
     texts = ["a", "x", "b", "xx"]
     results = Encoder(tokenizer, "model").encode_all([prompt(text, "once", "chat") for text in texts])
     assert [False, True, False, True] == [isinstance(result, HarnessError) for result in results]
+
+
+def test_tokens_that_are_compared_with_another_day_hold_no_date_of_today(
+    llama_tokenizer: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A chat template that writes the date: the prompt has the run's, what a contract compares always the same one."""
+    dated = copy.deepcopy(llama_tokenizer)
+    dated.chat_template = "{{ strftime_now('%Y-%m-%d') }} {{ messages[0]['content'] }}"
+    asked = prompt("はい", "never", "chat")
+
+    def on(year: int) -> tuple[str, list[tuple[int, str]]]:
+        encoder = Encoder(dated, "model")
+        monkeypatch.setattr(encoder, "_now", dt.datetime(year, 5, 6))  # noqa: DTZ001
+        return encoder.decode(encoder.encode(asked)), encoder.tokens(asked)
+
+    (then, first), (today, second) = on(2031), on(2032)
+    assert ("2031-05-06 はい", "2032-05-06 はい") == (then, today)
+    assert first == second
