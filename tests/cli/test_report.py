@@ -50,15 +50,23 @@ def test_eval_writes_the_page_once(reported: RunCli, workplace: Path) -> None:
     assert text.count("<table") == page.read_text(encoding="utf-8").count("<table")
 
 
-def test_a_cached_rerun_does_not_load_the_plotting_library(reported: RunCli) -> None:
-    """Nothing is rendered, so nothing of matplotlib is imported."""
+@pytest.mark.parametrize("is_cached", [True, False])
+def test_only_a_run_that_is_written_loads_what_draws_the_page(
+    reported: RunCli, workplace: Path, is_cached: bool
+) -> None:
+    """A rerun that finds everything done draws nothing."""
+    if not is_cached:
+        (workplace / "runs/one/report.html").unlink()
     code = (
         "import sys\nsys.argv = ['harness', 'eval', '--task', 'eight=eight.jsonl', '--model', 'outputs:one.csv', "
         "'--judge', 'human:ratings.csv', '--run', 'one']\nfrom harness.cli.main import main\ntry:\n    main()\n"
-        "finally:\n    assert 'matplotlib' not in sys.modules"
+        "finally:\n    drawing = {'reports.charts', 'reports.html', 'reports.svg'}\n"
+        "    print(sorted(drawing & set(sys.modules)), file=sys.stderr)"
     )
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60)
     assert 0 == ended.returncode, ended.stderr
+    loaded = [] if is_cached else ["reports.charts", "reports.html", "reports.svg"]
+    assert str(loaded) == ended.stderr.splitlines()[-1]
 
 
 def test_every_format_of_one_run(reported: RunCli, workplace: Path) -> None:

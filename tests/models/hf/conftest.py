@@ -69,6 +69,14 @@ def backend(tiny: Path, spec_of: Callable[..., ModelSpec]) -> Any:
     return open_local(spec_of(f"hf:{tiny}"))
 
 
+@pytest.fixture
+def on_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No GPU is seen: for tests of figures and words that a GPU, its numerics and its 4-bit weights change."""
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _release() -> Iterator[None]:
     """Give the memory back at the end."""

@@ -49,6 +49,7 @@ def test_two_adapters_and_base_share_one_load_and_leave_no_trace(
     assert 3 == len({base.fingerprint, *(adapter.fingerprint for adapter in adapters)})
 
 
+@pytest.mark.usefixtures("on_the_cpu")
 def test_an_attached_adapter_gives_what_peft_gives(tiny: Path, make_adapter: MakeAdapter, spec_of: SpecOf) -> None:
     """The scores are those of a model that peft loads by itself, and of one with the adapter merged."""
     from peft import PeftModel
@@ -103,6 +104,7 @@ def test_a_tiny_effect_is_reported_with_its_figure(
     assert "e-" in notice
 
 
+@pytest.mark.usefixtures("on_the_cpu")
 def test_an_effective_adapter_gets_no_such_notice(
     tiny: Path, make_adapter: MakeAdapter, spec_of: SpecOf, ask: Ask
 ) -> None:
