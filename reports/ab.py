@@ -5,7 +5,9 @@ from typing import Any
 
 from tabulate import tabulate
 
-from harness.analysis.prompt_test import ASSUMED_SPREAD, Apart, CellMean, Contrast, Experiment, Selection
+from harness.analysis.prompt_choice import Choice
+from harness.analysis.prompt_plan import ASSUMED_ALIKE, ASSUMED_SPREAD
+from harness.analysis.prompt_test import Apart, CellMean, Contrast, Experiment
 from harness.stats import BoardPlan, PairedComparison
 from harness.types import Scale
 from reports.board_view import wins
@@ -60,21 +62,35 @@ def ab_markdown(
     return "\n\n".join(parts) + "\n"
 
 
-def plan_sentence(plan: BoardPlan, *, judge: str, scale: Scale, task: str, language: Language = "en") -> str:
-    """Return what is to be expected of an experiment before it is made."""
+def plan_sentence(
+    plan: BoardPlan,
+    *,
+    judge: str,
+    scale: Scale,
+    task: str,
+    language: Language = "en",
+    n_clusters: int | None = None,
+) -> str:
+    """Return what is to be expected of an experiment before it is made; ``n_clusters`` as in `plan_experiment`."""
     say = words(language)
     if plan.minimum_detectable is None:
         return say("ab.plan_nothing", judge=judge, task=task, count=plan.n)
-    return say(
-        "ab.plan",
-        judge=judge,
-        task=task,
-        count=plan.n,
-        power=percent(plan.power),
-        amount=_amount(plan.minimum_detectable, scale, say),
-        needs=_needs(plan, scale, say),
-        spread=percent(ASSUMED_SPREAD),
-    )
+    parts = [
+        say(
+            "ab.plan",
+            judge=judge,
+            task=task,
+            count=plan.n,
+            power=percent(plan.power),
+            amount=_amount(plan.minimum_detectable, scale, say),
+            family=say("ab.plan_alone") if plan.n_comparisons == 1 else say("ab.plan_family", n=plan.n_comparisons),
+            needs=_needs(plan, scale, say),
+        ),
+        say("ab.plan_assumed", spread=percent(ASSUMED_SPREAD))
+        if n_clusters is None
+        else say("ab.plan_clusters", spread=percent(ASSUMED_SPREAD), clusters=n_clusters, alike=f"{ASSUMED_ALIKE:g}"),
+    ]
+    return say("space").join(parts)
 
 
 def verdict_sentence(experiment: Experiment, say: Words) -> str:
@@ -119,19 +135,22 @@ def _section(experiment: Experiment, answers: Answers, say: Words) -> str:
     parts = [
         f"## {markdown_cell(say('title.board', task=experiment.task, judge=judge.name))}",
         say("board.scale", scale=judge.scale) + say("space") + measured,
-        f"**{verdict_sentence(experiment, say)}**",
+        f"**{verdict_sentence(experiment, say)}**" if experiment.is_primary else say("ab.exploratory"),
+        *([_choice(experiment, experiment.choice, say)] if experiment.choice is not None else []),
         _cells(experiment, say),
         _resolution(experiment, say),
         f"### {say('ab.effect_average' if len(experiment.models) > 1 else 'ab.effect')}",
         _effects(experiment.effects, experiment, say),
     ]
     if experiment.by_model:
-        parts += [f"### {say('ab.effect_by_model')}", _effects(experiment.by_model, experiment, say)]
+        parts += [
+            f"### {say('ab.effect_by_model')}",
+            _declared(experiment, say),
+            _effects(experiment.by_model, experiment, say),
+        ]
     if experiment.interactions:
         parts += [f"### {say('ab.interactions')}", _interactions(experiment, say)]
     parts += _cautions((*experiment.effects, *experiment.by_model), say)
-    if experiment.selection is not None:
-        parts += [f"### {say('ab.selection')}", _selection(experiment.selection, judge.scale, say)]
     if experiment.apart:
         parts += [f"### {say('ab.apart')}"]
         parts += (_side_by_side(experiment, apart, answers, say) for apart in experiment.apart)
@@ -211,14 +230,16 @@ def _interactions(experiment: Experiment, say: Words) -> str:
         ]
         for contrast in experiment.interactions
     ]
-    adjusted = [row.result.p_adjusted for row in experiment.interactions]
-    found = sum(p is not None and p <= 1 - experiment.confidence for p in adjusted)
-    said = say("ab.unlike", count=found, total=len(adjusted)) if found else say("ab.alike")
+    declared = [row.result.p_adjusted for row in experiment.interactions if row.is_declared]
+    found = sum(p is not None and p <= 1 - experiment.confidence for p in declared)
+    said = say("ab.alike" if declared else "ab.not_asked")
+    if found:
+        said = say("ab.unlike", count=found, total=len(declared))
     names = ["ab.effect_on", "ab.minus_effect_on", "ab.effect_of", *_FIGURES]
     return f"{said}\n\n" + _table(rows, [say(name) for name in names])
 
 
-_FIGURES = ("column.difference", "column.difference_interval", "column.simultaneous", "column.p", "column.p_adjusted",
+_FIGURES = ("column.difference", "column.difference_interval", "column.simultaneous", "column.p", "ab.p_adjusted",
             "column.wins", "ab.tasks")  # fmt: skip
 
 
@@ -246,35 +267,39 @@ def _cautions(contrasts: Sequence[Contrast], say: Words) -> list[str]:
     ]
 
 
-def _selection(selection: Selection, scale: Scale, say: Words) -> str:
-    digits, control = _digits(scale), markdown_cell(selection.control)
-    parts = [
-        say(
-            "ab.selected",
-            prompt=markdown_cell(selection.prompt),
-            n_select=selection.n_select,
-            seed=selection.seed,
-            n_report=selection.n_report,
-            mean=number(selection.estimate.value, digits),
-            bounds=interval(selection.estimate, digits),
-        )
-    ]
-    if selection.result is None:
-        parts.append(say("ab.is_control", control=control))
+def _choice(experiment: Experiment, choice: Choice, say: Words) -> str:
+    """Return which prompt did best on these tasks, what of its lead is luck, and what may still be better."""
+    scale = experiment.judge.scale
+    digits, names = _digits(scale), {"prompt": markdown_cell(choice.prompt), "control": markdown_cell(choice.control)}
+    if choice.gain is None:
+        parts = [say("ab.best_is_control", **names, count=choice.n)]
     else:
-        gain = selection.result
+        bounds = f"{signed(choice.low, digits)} … {signed(choice.high, digits)}"
+        gain = _amount(choice.gain, scale, say, with_sign=True)
+        parts = [say("ab.best", **names, count=choice.n, gain=gain, bounds=bounds)]
+    if choice.cross_fitted is not None and choice.agreement is not None:
         parts.append(
             say(
-                "ab.gain",
-                control=control,
-                difference=signed(gain.difference.value, digits),
-                bounds=interval(gain.difference, digits, with_sign=True),
-                p=p_value(gain.p_value),
+                "ab.cross_fitted",
+                **names,
+                gain=_amount(choice.cross_fitted, scale, say, with_sign=True),
+                share=percent(choice.agreement),
             )
         )
-    if selection.naive_gain is not None:
-        parts.append(say("ab.naive", gain=_amount(selection.naive_gain, scale, say, with_sign=True), control=control))
+    if choice.possible and experiment.winner is None:
+        parts.append(say("ab.possible", amount=_amount(choice.possible, scale, say)))
     return say("space").join(parts)
+
+
+def _declared(experiment: Experiment, say: Words) -> str:
+    """Return which effects on single models are declared, since the average effect of their pair is shown."""
+    opened = {(one.candidate, one.baseline) for one in experiment.by_model if one.is_declared}
+    if not opened:
+        return say("ab.secondary_exploratory")
+    if len(opened) == len(experiment.effects):
+        return say("ab.secondary_declared", count=experiment.n_secondary)
+    pairs = [f"{markdown_cell(candidate)} − {markdown_cell(baseline)}" for candidate, baseline in sorted(opened)]
+    return say("ab.secondary_partly", pairs=", ".join(pairs), count=experiment.n_secondary)
 
 
 def _side_by_side(experiment: Experiment, apart: Apart, answers: Answers, say: Words) -> str:

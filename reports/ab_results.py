@@ -15,7 +15,6 @@ def ab_document(experiments: Sequence[Experiment]) -> list[dict[str, Any]]:
 
 def _document(experiment: Experiment) -> dict[str, Any]:
     scale = experiment.judge.scale
-    selection = experiment.selection
     return {
         "task": experiment.task,
         "judge": experiment.judge.name,
@@ -27,6 +26,7 @@ def _document(experiment: Experiment) -> dict[str, Any]:
         "control": experiment.control,
         "confidence": experiment.confidence,
         "n_tasks": experiment.n_samples,
+        "primary": experiment.is_primary,
         "winner": experiment.winner,
         "better": [{"prompt": better, "than": worse} for better, worse in experiment.beats],
         "cells": [_mean_document(cell) for cell in experiment.cells],
@@ -35,9 +35,8 @@ def _document(experiment: Experiment) -> dict[str, Any]:
         "effects_by_model": [_contrast_document(contrast) for contrast in experiment.by_model],
         "interactions": [_contrast_document(contrast) for contrast in experiment.interactions],
         "plan": asdict(experiment.plan),
-        "selection": None
-        if selection is None
-        else asdict(selection) | {"result": None if selection.result is None else _figures_document(selection.result)},
+        "n_secondary": experiment.n_secondary,
+        "choice": None if experiment.choice is None else asdict(experiment.choice),
         "differ_most": [
             {"task_id": apart.sample.id, "spread": apart.spread, "scores": dict(apart.scores)}
             for apart in experiment.apart
@@ -62,6 +61,7 @@ def _contrast_document(contrast: Contrast) -> dict[str, Any]:
     about: dict[str, Any] = {"model": contrast.model, "candidate": contrast.candidate, "baseline": contrast.baseline}
     if contrast.others:
         about["minus_average_effect_on"] = list(contrast.others)
+    about["declared"] = contrast.is_declared
     return about | _figures_document(contrast.result)
 
 

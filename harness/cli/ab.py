@@ -5,7 +5,8 @@ from typing import Any
 
 import click
 
-from harness.analysis.prompt_test import plan_experiment, units_to_split
+from harness.analysis.prompt_plan import plan_experiment
+from harness.analysis.prompt_test import pairs_of
 from harness.cli.dry_run import dry_run_report
 from harness.cli.eval import run_evaluation, say_notices
 from harness.cli.execution import invocation
@@ -32,8 +33,8 @@ from reports.ab import plan_sentence
 )
 @evaluation_options
 @click.option("--control", metavar="PROMPT", help="Compare each prompt with this one only.  [default: all pairs]")
-@click.option("--select", is_flag=True, help="Pick the best prompt on a random half, and measure it on the other.")
-@click.option("--select-seed", type=int, default=0, show_default=True, metavar="S", help="Decides the halves.")
+@click.option("--select", is_flag=True, hidden=True, expose_value=False)  # the best prompt is named in any case
+@click.option("--select-seed", type=int, hidden=True, expose_value=False)  # and no half is drawn any more
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 @common_options
 def ab(
@@ -48,8 +49,6 @@ def ab(
     dry_run: bool,
     as_json: bool,
     control: str | None,
-    select: bool,
-    select_seed: int,
     **options: Any,  # noqa: ANN401 - click's values, each typed where it is read
 ) -> int:
     """Compare two or more prompts: every model answers every task under each, and every judge scores the answers.
@@ -72,17 +71,16 @@ def ab(
     evaluation = sealing.noted(
         assemble(spec, name, allow_prompt_mismatch=allow_prompt_mismatch, declared=declared, choose=sealing.choose)
     )
-    _check(evaluation, select=select)
+    _check(evaluation)
     folder = new_run(settings.runs, evaluation.name)
     check_plan(evaluation, folder, overwrite=overwrite)
     check_names(asked_declaration(**options), evaluation, folder)
-    for line in _plan(evaluation):
+    for line in _plan(evaluation, control):
         say(line, err=True)
     if dry_run:
         say_notices(evaluation)
         say(dry_run_report(evaluation, url, as_json=as_json))
         return 0
-    seed = select_seed if select else None
     return run_evaluation(
         evaluation,
         folder,
@@ -91,15 +89,13 @@ def ab(
         max_unscored=max_unscored,
         max_cost=max_cost,
         overwrite=overwrite,
-        test=PromptTest(control=control, select_seed=seed, confidence=spec.confidence),
+        test=PromptTest(control=control, confidence=spec.confidence),
         show=lambda _run: _shown(folder, as_json=as_json),
     )
 
 
-def _check(evaluation: Evaluation, *, select: bool) -> None:
-    """Refuse what cannot depend on a prompt, or be split, before any work is done."""
-    for task in evaluation.job.tasks if select else ():
-        units_to_split(task.samples)
+def _check(evaluation: Evaluation) -> None:
+    """Refuse what cannot depend on a prompt, before any work is done."""
     for label, backend in evaluation.job.models.items():
         if isinstance(backend, AnswerFile):
             raise UsageError(
@@ -120,19 +116,34 @@ def _check(evaluation: Evaluation, *, select: bool) -> None:
             )
 
 
-def _plan(evaluation: Evaluation) -> list[str]:
-    confidence = evaluation.spec.confidence
-    return [
-        plan_sentence(
-            plan_experiment(judge.scale, len(task.samples), confidence=confidence),
-            judge=judge.name,
-            scale=judge.scale,
-            task=task.name,
-            language=language(),
+def _plan(evaluation: Evaluation, control: str | None) -> list[str]:
+    """Return what the test will resolve, by each judge on each task set: under its own family and clusters."""
+    n_comparisons = len(pairs_of(evaluation.spec.prompts, control))
+    planned = []
+    for task in evaluation.job.tasks:
+        names = [sample.cluster for sample in task.samples]
+        clusters = (
+            None if all(name is None for name in names) else len({name or place for place, name in enumerate(names)})
         )
-        for task in evaluation.job.tasks
-        for judge in evaluation.job.planned_judges
-    ]
+        for judge in evaluation.job.planned_judges:
+            plan = plan_experiment(
+                judge.scale,
+                len(task.samples),
+                confidence=evaluation.spec.confidence,
+                n_comparisons=n_comparisons,
+                n_clusters=clusters,
+            )
+            planned.append(
+                plan_sentence(
+                    plan,
+                    judge=judge.name,
+                    scale=judge.scale,
+                    task=task.name,
+                    language=language(),
+                    n_clusters=clusters,
+                )
+            )
+    return planned
 
 
 def _shown(folder: RunFolder, *, as_json: bool) -> str | None:

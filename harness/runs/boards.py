@@ -7,7 +7,7 @@ from typing import Any
 from harness.analysis.leaderboard import Leaderboard, build_leaderboard, length_stop_rates
 from harness.analysis.over_tries import over_tries
 from harness.analysis.panel import panel_tables
-from harness.analysis.primary import primary_of
+from harness.analysis.primary import Primary, primary_of
 from harness.analysis.scores import ScoreTable, score_tables
 from harness.errors import UnknownNameError
 from harness.locale import tr
@@ -79,6 +79,12 @@ def leaderboard_of(
     return _leaderboard(run, board_tables(run, judges), baseline, family)
 
 
+def run_primary(run: Run) -> Primary | None:
+    """Return which boards of a run verdicts come from; its panels count among its judges."""
+    judges = with_panels(run.judges, run.manifest.panels)
+    return primary_of(run.manifest.declared, judges, [task.name for task in run.tasks])
+
+
 def _leaderboard(run: Run, tables: Sequence[ScoreTable], baseline: str | None, family: Family) -> Leaderboard:
     if baseline is not None and baseline not in run.models:
         raise UnknownNameError(tr("model label in this run"), baseline, run.models)
@@ -92,9 +98,7 @@ def _leaderboard(run: Run, tables: Sequence[ScoreTable], baseline: str | None, f
         declared=run.manifest.declared,
         fixed=[task.name for task in run.tasks if task_plugin(TaskSpec(name=task.name)) in names("tasks")],
         looks=run.manifest.looks,
-        primary=primary_of(
-            run.manifest.declared, with_panels(run.judges, run.manifest.panels), [task.name for task in run.tasks]
-        ),
+        primary=run_primary(run),
     )
     is_own = family == "baseline" and baseline in (None, run.manifest.baseline)
     return over_tries(made, run.manifest.ledger) if is_own else made

@@ -35,11 +35,14 @@ class JoinedJudge:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PromptTest:
-    """What was asked of an A/B test: the prompt that others are compared with (None: all pairs), and the halves."""
+    """What was asked of an A/B test: the prompt that others are compared with (None: all pairs), and the confidence.
+
+    ``select_seed`` decided halves of the tasks in tests of earlier versions; it has no use any more.
+    """
 
     control: str | None
-    select_seed: int | None
     confidence: float
+    select_seed: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

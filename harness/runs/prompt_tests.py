@@ -3,22 +3,39 @@
 from collections.abc import Sequence
 from typing import Any
 
+from harness.analysis.primary import Primary, primary_of
 from harness.analysis.prompt_test import Experiment, run_experiment
 from harness.analysis.scores import ScoreTable
 from harness.locale import Language
-from harness.runs.boards import tables_of
+from harness.runs.boards import run_primary, tables_of
 from harness.runs.manifest import PromptTest
 from harness.runs.run import Run
+from harness.types import Declaration
 from reports.ab import Answers, ab_markdown
 from reports.ab_results import ab_document
 
 
-def experiments(tables: Sequence[ScoreTable], test: PromptTest) -> list[Experiment]:
-    """Return the test of prompts for every judge that can tell them apart, on every task set."""
+def experiments(tables: Sequence[ScoreTable], test: PromptTest, primary: Primary | None = None) -> list[Experiment]:
+    """Return the test of prompts for every judge that can tell them apart, on every task set.
+
+    Claims come from the ``primary`` judge; one that cannot tell prompts apart leaves them to the first that can.
+    """
+    # else every prompt would get the same ratings
+    usable = [table for table in tables if table.judge.rates_prompts or not table.judge.rates_models]
+    names = {table.judge.name for table in usable}
+    if primary is None or primary.judge not in names:
+        only = Declaration(primary_task=None if primary is None else primary.task)
+        primary = primary_of(
+            only, [table.judge for table in usable], list(dict.fromkeys(table.task for table in usable))
+        )
     return [
-        run_experiment(table, control=test.control, select_seed=test.select_seed, confidence=test.confidence)
-        for table in tables
-        if table.judge.rates_prompts or not table.judge.rates_models  # else every prompt would get the same ratings
+        run_experiment(
+            table,
+            control=test.control,
+            confidence=test.confidence,
+            is_primary=primary is not None and primary.holds(table.task, table.judge.name),
+        )
+        for table in usable
     ]
 
 
@@ -31,7 +48,12 @@ def prompt_test_text(run: Run, found: Sequence[Experiment], language: Language =
 def prompt_tests_of(runs: Sequence[Run], judges: Sequence[str] = ()) -> list[tuple[Run, list[Experiment]]]:
     """Return the A/B tests of finished runs, by all judges or some; runs without a test are left out."""
     return [
-        (run, experiments(tables_of(run, [name for name in judges if name in _names(run)]), run.manifest.ab))
+        (
+            run,
+            experiments(
+                tables_of(run, [name for name in judges if name in _names(run)]), run.manifest.ab, run_primary(run)
+            ),
+        )
         for run in runs
         if run.manifest.ab is not None and (not judges or set(judges) & _names(run))
     ]

@@ -24,7 +24,7 @@ def publish(run: Run, folder: RunFolder) -> None:
     found = cautions(view, words("en"))
     tested: list[Experiment] | None = None
     if run.manifest.ab is not None:
-        tested = experiments(judge_tables(view.tables), run.manifest.ab)
+        tested = experiments(judge_tables(view.tables), run.manifest.ab, board.primary)
     ab = None if tested is None else ab_document(tested)
     folder.write(MARKDOWN, leaderboard_markdown(board, provenance, notices, cautions=found))
     folder.write_json(RESULTS, results_document(board, provenance, notices, cautions=found, ab=ab))

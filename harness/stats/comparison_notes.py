@@ -13,14 +13,18 @@ COCHRAN = 25
 """Cochran's rule: the normal approximation of a mean wants more than 25 * skewness^2 units (1977, section 2.15)."""
 
 
-def family_note(n_comparisons: int) -> str:
-    """Return how a family was corrected.
+def family_note(n_comparisons: int, *, own: bool = True) -> str:
+    """Return how a family was corrected; ``own`` is false where its comparisons are a part of a larger one.
 
     >>> family_note(3)
     'Holm and Sidak-t over 3 comparisons'
     """
     if not n_comparisons:
         return tr("no comparison")
+    if not own:
+        return trn(
+            "Bonferroni and Sidak-t over {n} comparison", "Bonferroni and Sidak-t over {n} comparisons", n_comparisons
+        )
     return trn("Holm and Sidak-t over {n} comparison", "Holm and Sidak-t over {n} comparisons", n_comparisons)
 
 

@@ -198,6 +198,7 @@ def compare_pairs(
     design: Design = PLAIN,
     *,
     ends: tuple[ArrayLike, ArrayLike] | None = None,
+    n_family: int | None = None,
 ) -> FamilyComparison:
     """Return a declared family of comparisons: ``pairs`` (P, 2) of (candidate, baseline) rows of ``scores`` (M, n).
 
@@ -207,6 +208,9 @@ def compare_pairs(
 
     ``ends``: the least and the most that each score could be, (M, n) each, where some scores lack a part of their
     repeats; without it a score is what it is, and a missing one anything on the scale.
+
+    ``n_family``: over how many comparisons each is corrected where they are not a family of their own: p-values by
+    Bonferroni, intervals by Sidak-t.
 
     Raises:
         StatisticsError: as `paired_comparison`, or a pair that names no row.
@@ -225,7 +229,8 @@ def compare_pairs(
         raise StatisticsError(
             tr("{draws} sign patterns give no p-value.", draws=design.draws), hint=tr("Try {draws}.", draws=DRAWS)
         )
-    tail, family_tail = (tail_probability(design.confidence, m) for m in (1, max(1, len(index))))
+    size = n_family or max(1, len(index))
+    tail, family_tail = (tail_probability(design.confidence, m) for m in (1, size))
     codes = shared_clusters(design.clusters, matrix.shape[1])
     if not len(index):
         return FamilyComparison(pairs=(), comparisons=(), design=design, method=family_note(0))
@@ -233,7 +238,8 @@ def compare_pairs(
     moments = pair_moments(matrix, index, grid, codes)
     flips = pair_flips(matrix, index, grid, codes, draws=design.draws, seed=design.seed)
     adjusted = np.full(len(index), np.nan)
-    adjusted[moments.n > 0] = holm(flips.p_values[moments.n > 0])
+    tested = flips.p_values[moments.n > 0]
+    adjusted[moments.n > 0] = holm(tested) if n_family is None else np.minimum(1.0, size * tested)
     own, bounds = pair_intervals(moments, tail, span), score_ends(matrix, scale, ends)
     table = _Table(
         moments=moments,
@@ -246,12 +252,13 @@ def compare_pairs(
         n_tasks=matrix.shape[1],
         design=design,
         tail=tail,
+        size=size,
     )
     return FamilyComparison(
         pairs=tuple((int(i), int(j)) for i, j in index),
         comparisons=tuple(_comparison(table, i) for i in range(len(index))),
         design=design,
-        method=family_note(len(index)),
+        method=family_note(size, own=n_family is None),
     )
 
 
@@ -296,13 +303,14 @@ class _Table:
     n_tasks: int
     design: Design
     tail: float
+    size: int
 
 
 def _comparison(table: _Table, i: int) -> PairedComparison:
     moments = table.moments
     n, wins, losses = int(moments.n[i]), int(moments.wins[i]), int(moments.losses[i])
     ties = n - wins - losses
-    method, family = method_of(moments, table.own[0], i), len(moments.n)
+    method, family = method_of(moments, table.own[0], i), table.size
     missing = missing_scores(table.gaps, i, n=table.n_tasks, n_pairs=n, span=table.span)
 
     def estimate(interval: tuple[Floats, Floats], method: str) -> Estimate:
@@ -343,6 +351,4 @@ def _detectable(table: _Table, i: int) -> float | None:
     moments, units = table.moments, int(table.moments.units[i])
     if moments.is_clustered and units < TOO_FEW_CLUSTERS:
         return None
-    return detectable_gap(
-        number(moments.se[i]), float(moments.df[i]), units, table.design, n_comparisons=len(moments.n)
-    )
+    return detectable_gap(number(moments.se[i]), float(moments.df[i]), units, table.design, n_comparisons=table.size)

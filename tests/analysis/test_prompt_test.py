@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from scipy import stats
 from scipy.special import ndtr, ndtri
-from statsmodels.stats.power import TTestPower
 
-from harness.analysis.prompt_test import ASSUMED_SPREAD, Experiment, plan_experiment, run_experiment
+from harness.analysis.prompt_plan import ASSUMED_SPREAD
+from harness.analysis.prompt_test import Experiment, run_experiment
 from harness.analysis.scores import ScoreTable
 from harness.engine.plan import PlannedJudge
 from harness.errors import StatisticsError
-from harness.stats import t_test_power
+from harness.stats import holm, t_test_power
 from harness.types import LIKERT_5, PASS_FAIL, UNIT, RowKey, Sample, Scale
 
 # Marginals P(1..5): "mid" and, 0.30 points above it, "lifted".
@@ -88,23 +88,6 @@ def test_the_spread_assumed_beforehand_is_that_of_such_scores() -> None:
     """The plan before any data assumes what two sets of scores with correlation 0.6 have."""
     scores = judged(np.random.default_rng(1), [MID, MID], 200_000)
     assert pytest.approx(ASSUMED_SPREAD * 4, abs=0.06) == (scores[1] - scores[0]).std()
-
-
-@pytest.mark.slow
-def test_selecting_on_one_half_takes_the_winners_curse_out() -> None:
-    """Ten equal prompts: the best of all tasks looks 0.13 points better, on the half that did not choose it 0.00."""
-    random = np.random.default_rng(3)
-    naive, honest = [], []
-    for replicate in range(600):
-        cells = judged(random, [MID] * 10, 100)
-        experiment = run_experiment(table(cells, ["m"], "ABCDEFGHIJ"), control="A", select_seed=replicate)
-        selection = experiment.selection
-        naive.append(selection.naive_gain)
-        honest.append(0.0 if selection.result is None else selection.result.difference.value)
-    error = np.std(honest) / np.sqrt(len(honest))
-    assert abs(np.mean(honest)) < 3 * error
-    assert error < 0.01
-    assert pytest.approx(0.13, abs=0.02) == np.mean(naive)
 
 
 def test_effects_are_one_sample_tests_of_one_contrast_per_task() -> None:
@@ -190,24 +173,12 @@ def test_the_tasks_that_differ_most_come_first() -> None:
     assert (("A", 2.0), ("B", 4.5)) == apart[0].scores
 
 
-def test_halves_are_disjoint_seeded_and_keep_clusters_together() -> None:
-    """Twelve clusters of four tasks: six clusters choose, six report, and the seed decides which."""
-    clusters = [f"c{i // 4}" for i in range(48)]
-    cells = judged(np.random.default_rng(8), [MID] * 3, 48).reshape(1, 3, 48)
-    board = table(cells, ["m"], "ABC", clusters=clusters)
-    first, again, other = (run_experiment(board, select_seed=seed).selection for seed in (0, 0, 1))
-    assert (24, 24) == (first.n_select, first.n_report)
-    assert first == again
-    assert first != other
-    assert "CR2 logit-t" == first.estimate.method
-
-
 @pytest.mark.parametrize("scale", [UNIT, PASS_FAIL, LIKERT_5])
 def test_equal_answers_are_no_result(scale: Scale) -> None:
     """Where no task differs there is no winner, no spread, and nothing is NaN."""
-    experiment = run_experiment(table(np.ones((2, 2, 12)), ["a", "b"], "AB", scale=scale), select_seed=0)
+    experiment = run_experiment(table(np.ones((2, 2, 12)), ["a", "b"], "AB", scale=scale))
     assert (None, (), None, 0.0) == (
-        experiment.winner, experiment.apart, experiment.plan.minimum_detectable, experiment.selection.naive_gain
+        experiment.winner, experiment.apart, experiment.plan.minimum_detectable, experiment.choice.cross_fitted
     )  # fmt: skip
     assert ("0 of 12 differ", 1.0) == (
         experiment.effects[0].result.difference.method, experiment.effects[0].result.p_value
@@ -216,24 +187,12 @@ def test_equal_answers_are_no_result(scale: Scale) -> None:
 
 
 def test_what_cannot_be_an_experiment_is_refused() -> None:
-    """One prompt, a missing cell, a control that is not there, too few tasks to split."""
+    """One prompt, a control that is not there."""
     cells = np.ones((1, 2, 4))
     with pytest.raises(StatisticsError, match="needs two prompts"):
         run_experiment(table(cells[:, :1], ["m"], "A"))
     with pytest.raises(StatisticsError, match=r"'C' is not among those compared: A, B"):
         run_experiment(table(cells, ["m"], "AB"), control="C")
-    with pytest.raises(StatisticsError, match="4 tasks are too few to select"):
-        run_experiment(table(cells, ["m"], "AB"), select_seed=0)
-
-
-def test_the_plan_speaks_of_the_scale() -> None:
-    """On the 1-5 scale of gains of 0.1 to 0.3 points, on a 0-1 scale of as large a part of it."""
-    assert [0.1, 0.2, 0.3] == pytest.approx([gain.points for gain in plan_experiment(LIKERT_5, 50).gains])
-    unit = plan_experiment(UNIT, 50)
-    assert [0.025, 0.05, 0.075] == pytest.approx([gain.points for gain in unit.gains])
-    assert [gain.tasks for gain in unit.gains] == [gain.tasks for gain in plan_experiment(LIKERT_5, 50).gains]
-    needed = TTestPower().solve_power(effect_size=0.2 / 1.2, alpha=0.05, power=0.8)
-    assert np.ceil(needed) == unit.gains[1].tasks
 
 
 def test_the_thresholds_give_the_marginals() -> None:
@@ -243,10 +202,10 @@ def test_the_thresholds_give_the_marginals() -> None:
 
 
 def test_without_any_score_nothing_is_said() -> None:
-    """A judge that scored nothing: no figures, no winner, no NaN, no selection, and no exception."""
-    experiment = run_experiment(table(np.full((2, 2, 12), np.nan), ["a", "b"], "AB"), select_seed=0)
+    """A judge that scored nothing: no figures, no winner, no NaN, no choice, and no exception."""
+    experiment = run_experiment(table(np.full((2, 2, 12), np.nan), ["a", "b"], "AB"))
     assert (None, None, None, ()) == (
-        experiment.winner, experiment.selection, experiment.effects[0].result.difference.value, experiment.apart
+        experiment.winner, experiment.choice, experiment.effects[0].result.difference.value, experiment.apart
     )  # fmt: skip
     assert "nan" not in repr(experiment)
 
@@ -281,14 +240,81 @@ def test_missing_scores_are_bounded_in_every_contrast() -> None:
         assert contrast.result.missing.worst == pytest.approx(contrast.result.difference.value)
 
 
-def test_the_half_that_is_reported_on_has_bounds_of_its_own() -> None:
-    """The caution counts the tasks of that half."""
-    first = judged(np.random.default_rng(6), [MID], 40)[0]
-    second = np.minimum(5.0, first + 1)
-    second[::2] = np.nan
-    cells = np.stack([first, second]).reshape(1, 2, 40)
-    selection = run_experiment(table(cells, ["m"], ["a", "b"]), select_seed=1).selection
-    assert selection is not None
-    assert selection.result is not None
-    assert f"of {selection.n_report} tasks" in str(selection.result.missing.caution)
-    assert selection.estimate.n + selection.estimate.n_unscored == selection.n_report
+def test_secondary_claims_wait_for_the_headline() -> None:
+    """Effects on models are declared where the average is shown; three models correct over three, two over one."""
+    shown, none = lifted(0, 2, models=2), lifted(0, 0, models=2)
+    for experiment, is_open in ((shown, True), (none, False)):
+        assert {is_open} == {one.is_declared for one in (*experiment.by_model, *experiment.interactions)}
+        assert 1 == experiment.n_secondary
+        for one in (*experiment.by_model, *experiment.interactions):
+            assert one.result.p_adjusted == one.result.p_value
+    three = lifted(0, 2, models=3)
+    assert 3 == three.n_secondary
+    for one in (*three.by_model, *three.interactions):
+        assert one.result.p_adjusted == pytest.approx(min(1, 3 * one.result.p_value))
+        assert "Sidak over 3" in one.result.simultaneous.method
+    assert lifted(0, 2).by_model == ()
+
+
+def test_another_judge_than_the_primary_one_declares_nothing() -> None:
+    """Its figures are there, and none of them is a claim."""
+    cells = 1 + np.array([0, 2])[None, :, None] + np.random.default_rng(4).integers(0, 2, (2, 2, 60))
+    found = run_experiment(table(cells, ["a", "b"], "AB"), is_primary=False)
+    assert found.winner == "B"
+    assert {False} == {one.is_declared for one in (*found.effects, *found.by_model, *found.interactions)}
+
+
+def claims(experiment: Experiment) -> tuple[bool, set[str], bool]:
+    """Return what a page declares: a headline, the models with an effect, and whether models differ."""
+    found = [one for one in (*experiment.by_model, *experiment.interactions) if one.is_declared]
+    significant = [one for one in found if one.result.p_adjusted is not None and one.result.p_adjusted <= 0.05]
+    return bool(experiment.beats), {one.model for one in significant if not one.others}, any(
+        one.others for one in significant
+    )  # fmt: skip
+
+
+def pages(effects: tuple[float, ...], replicates: int, seed: int, prompts: int = 2) -> list[Experiment]:
+    """Return pages of two or more models; ``effects``: how much better the last prompt is on each."""
+    rng, found = np.random.default_rng(seed), []
+    for _ in range(replicates):
+        level = rng.normal(size=(1, 1, 100))
+        cells = 3 + 0.8 * level + rng.normal(size=(len(effects), prompts, 100))
+        cells[:, -1] += np.array(effects)[:, None]
+        grid = np.clip(np.rint(cells), 1, 5)
+        found.append(
+            run_experiment(table(grid, [f"m{i}" for i in range(len(effects))], "ABCD"[:prompts]), most_apart=0)
+        )
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("models", "prompts"), [(2, 2), (3, 3)])
+def test_the_whole_page_is_wrong_in_at_most_one_of_twenty(models: int, prompts: int) -> None:
+    """No effect anywhere: any claim at all is wrong."""
+    found = [claims(page) for page in pages((0.0,) * models, 240, seed=models, prompts=prompts)]
+    wrong = np.mean([headline or bool(on) or unlike for headline, on, unlike in found])
+    assert wrong <= 0.05 + 3 * (0.05 * 0.95 / 240) ** 0.5
+
+
+@pytest.mark.slow
+def test_claims_beyond_a_true_headline_are_wrong_in_at_most_one_of_twenty() -> None:
+    """The same effect on all models: that they differ is wrong. On one of two alone: that the other has one is."""
+    same = [claims(page) for page in pages((0.6, 0.6, 0.6), 200, seed=7)]
+    assert np.mean([headline for headline, _, _ in same]) > 0.95
+    assert np.mean([unlike for _, _, unlike in same]) <= 0.05 + 3 * (0.05 * 0.95 / 200) ** 0.5
+    one = [claims(page) for page in pages((0.0, 0.9), 200, seed=8)]
+    assert np.mean(["m0" in on for _, on, _ in one]) <= 0.05 + 3 * (0.05 * 0.95 / 200) ** 0.5
+
+
+@pytest.mark.slow
+def test_the_page_finds_what_its_tables_found_alone() -> None:
+    """Power of the headline, and of effects on models against Holm within their own table, as it was before."""
+    found = pages((0.3, 0.5), 250, seed=9)
+    holm_alone = [
+        {one.model for one, p in zip(page.by_model, holm([row.result.p_value for row in page.by_model]), strict=True)
+         if p <= 0.05}
+        for page in found
+    ]  # fmt: skip
+    for model in ("m0", "m1"):
+        now = np.mean([model in claims(page)[1] for page in found])
+        assert now >= np.mean([model in before for before in holm_alone]) - 0.03

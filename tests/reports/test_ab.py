@@ -7,7 +7,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from harness.analysis.prompt_test import Experiment, plan_experiment, run_experiment
+from harness.analysis.prompt_plan import plan_experiment
+from harness.analysis.prompt_test import Experiment, run_experiment
 from harness.analysis.scores import ScoreTable
 from harness.engine.plan import PlannedJudge
 from harness.types import LIKERT_5, RowKey, Sample
@@ -32,7 +33,7 @@ def made(gains: dict[str, float], models: tuple[str, ...] = MODELS) -> Experimen
         reasons={row: Counter() for row in rows},
         versions=frozenset(),
     )
-    return run_experiment(table, control="plain.v1", select_seed=1, most_apart=2)
+    return run_experiment(table, control="plain.v1", most_apart=2)
 
 
 def document(experiment: Experiment, language: Language) -> str:
@@ -90,3 +91,24 @@ def test_a_plan_has_no_plural_of_one() -> None:
     assert "two prompts on 100 tasks" in plan_sentence(
         plan_experiment(LIKERT_5, 100), judge="j", scale=LIKERT_5, task="t"
     )
+
+
+def test_a_plan_names_its_family_and_clusters() -> None:
+    """Three pairs are corrected together; tasks in clusters are said to be assumed alike."""
+    plan = plan_experiment(LIKERT_5, 100, n_comparisons=3, n_clusters=20)
+    for language, said in (("en", "all 3 comparisons of prompts"), ("ja", "プロンプトの比較3件")):
+        text = plan_sentence(plan, judge="j", scale=LIKERT_5, task="t", language=language, n_clusters=20)
+        assert said in text
+        assert "20" in text.replace("0.20", "")
+
+
+def test_headline_and_choice_agree() -> None:
+    """The prompt that is named best is the winner; where none is, it says what may still be better."""
+    found = made({"plain.v1": 0, "mine": 2}, models=("base",))
+    assert found.choice is not None
+    assert "mine" == found.winner == found.choice.prompt
+    text = ab_markdown("a", [found], {}, {})
+    assert "Best on these 24 tasks: mine" in text
+    assert "may still be better" not in text
+    level = ab_markdown("a", [made({"plain.v1": 0, "mine": 0}, models=("base",))], {}, {})
+    assert "Another prompt may still be better than it by up to" in level

@@ -32,9 +32,9 @@ def test_every_judge_that_tells_prompts_apart_has_its_test(tested: Run) -> None:
 
 
 def test_what_the_manifest_keeps_decides_the_test(tested: Run) -> None:
-    """The control, the confidence and the halves."""
-    made = experiments(tested.tables(), PromptTest(control="course.v1", select_seed=None, confidence=0.9))
-    assert {("course.v1", 0.9, None)} == {(one.control, one.confidence, one.selection) for one in made}
+    """The control and the confidence."""
+    made = experiments(tested.tables(), PromptTest(control="course.v1", confidence=0.9))
+    assert {("course.v1", 0.9)} == {(one.control, one.confidence) for one in made}
 
 
 def test_the_files_of_a_run_are_these(tested: Run) -> None:
