@@ -25,9 +25,9 @@ from harness.human.draw import SheetRating
 from harness.human.sheets import IMPORTED, rater_matrix
 from harness.locale import tr
 from harness.runs.boards import tables_of
-from harness.runs.folder import RunFolder
 from harness.runs.load import load_run
 from harness.runs.run import Run
+from harness.runs.unpacking import run_folder
 from harness.specs import load_config
 from harness.types import LIKERT_5, RowKey
 from reports.audit import Audit, TaskAudit, audit_document, audit_markdown
@@ -49,7 +49,9 @@ def audit(*, run: str, human: str | None, as_json: bool, config: str | None, sto
     scores go with length, and, where people rated a part of the answers, what they would say of all of them.
     """
     runs = load_config(config).runs
-    found = build_audit(load_run(run, runs, store), imported_ratings(RunFolder(runs, run)), human)
+    stored = load_run(run, runs, store)
+    with run_folder(run, runs) as folder:
+        found = build_audit(stored, imported_ratings(folder), human)
     if as_json:
         say(json.dumps(audit_document(found), ensure_ascii=False, indent=1, allow_nan=False))
         return

@@ -11,6 +11,7 @@ from harness.locale import tr
 from harness.runs.bundle import write_bundle
 from harness.runs.export import FORMATS, Format, write_table
 from harness.runs.load import load_run
+from harness.runs.unpacking import run_folder
 from harness.specs import load_config
 
 
@@ -46,7 +47,9 @@ def export(
     stored = load_run(run, load_config(config).runs, store)
     if bundle is not None:
         target = Path(bundle).expanduser()
-        for notice in write_bundle(stored, target):
+        with run_folder(run, load_config(config).runs) as folder:
+            notices = write_bundle(stored, target, folder)
+        for notice in notices:
             say(tr("Note: {notice}", notice=notice), err=True)
         say(tr("{path}: {size:,} bytes", path=target, size=target.stat().st_size))
         return

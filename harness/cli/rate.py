@@ -25,7 +25,7 @@ from harness.human.draw import (
     tag_of,
 )
 from harness.human.ratings import rating_scale
-from harness.human.sheets import IMPORTED, SheetRatings, rater_matrix, ratings_text, read_ratings
+from harness.human.sheets import IMPORTED, KEYS, RATINGS, SheetRatings, rater_matrix, ratings_text, read_ratings
 from harness.locale import tr, trn
 from harness.runs.add_judges import add_in_folder, joined_by, judging_job
 from harness.runs.finish import replaced
@@ -40,7 +40,6 @@ from harness.tables.workbook import workbook
 from harness.types import RowKey, Sample
 from reports.audit import agreement_cells
 
-RATINGS = "ratings.csv"
 _LISTED = 5
 _WIDTHS = (12, 40, 70, 40, 30, 8, 30)  # characters, of a workbook's columns
 _FEW = 20  # tasks under which no anchored estimate is given
@@ -140,7 +139,7 @@ def _sheet_name(draw: Draw, rater: str, form: str) -> str:
 
 
 def _key_name(tag: str) -> str:
-    return f"rating-key-{tag}.json"
+    return KEYS.replace("*", tag)
 
 
 def _refuse_overwriting(path: Path, data: bytes) -> None:

@@ -19,6 +19,12 @@ _ANY = Scale(low=-math.inf, high=math.inf)  # what was imported was on its scale
 IMPORTED = "human"
 """The name of the judge that imported sheets make."""
 
+RATINGS = "ratings.csv"
+"""The file in a run's folder that holds what was imported from its sheets."""
+
+KEYS = "rating-key-*.json"
+"""The files in a run's folder that say whose answer each item of a draw is."""
+
 COLUMNS = ("model", "prompt", "task", "task_id", "score", "rater", "comment", "item")
 
 

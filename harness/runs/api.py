@@ -28,6 +28,7 @@ from harness.runs.panels import declare_primary, panel_specs, with_panels
 from harness.runs.provenance import Invocation
 from harness.runs.run import Run
 from harness.runs.sealing import read_sealing
+from harness.runs.unpacking import run_folder
 from harness.specs import default_run_name, load_config, seal_shares, store_mirror, store_url
 from harness.stats import Family
 from harness.store.mirror import mirrored_store
@@ -285,7 +286,11 @@ def export(run: Run | str | Path, path: str | Path, *, format: Format | None = N
     target, opened = Path(path).expanduser(), _run(run)
     ending = format or target.suffix.lower().removeprefix(".")
     if ending == "zip":
-        write_bundle(opened, target)
+        if isinstance(run, Run):
+            write_bundle(opened, target)
+        else:
+            with run_folder(_named(run), load_config(None).runs) as folder:
+                write_bundle(opened, target, folder)
     elif ending in FORMATS:
         write_table(opened.scores(), target, ending)
     else:

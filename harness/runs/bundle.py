@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 
 from harness.codec import canonical
 from harness.errors import HarnessError, UnwritableError
+from harness.human.sheets import KEYS, RATINGS
 from harness.locale import tr
 from harness.runs.export import write_table
 from harness.runs.folder import RunFolder
@@ -27,18 +28,22 @@ _PORTION = 1 << 20
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # equal runs make equal files; zip knows no earlier date
 
 
-def write_bundle(run: Run, path: Path) -> tuple[str, ...]:
+def write_bundle(run: Run, path: Path, folder: RunFolder | None = None) -> tuple[str, ...]:
     """Write a run to one file, and return what could not be put in, in sentences.
+
+    ``folder`` is where the run was read from: what people rated on its sheets goes along.
 
     Raises:
         UnwritableError: the file cannot be written.
     """
     try:
-        with tempfile.TemporaryDirectory(prefix="harness-bundle-") as folder:
-            root = Path(folder) / "run"
+        with tempfile.TemporaryDirectory(prefix="harness-bundle-") as temporary:
+            root = Path(temporary) / "run"
             root.mkdir()
             notices = _fill(run, root)
-            whole = Path(folder) / "whole.zip"
+            if folder is not None:
+                _copy_ratings(folder, RunFolder("", str(root)))
+            whole = Path(temporary) / "whole.zip"
             _pack(root, run.name, whole)
             _put(whole, path)
     except OSError as error:
@@ -74,6 +79,12 @@ def _fill(run: Run, root: Path) -> tuple[str, ...]:
         target.parent.mkdir(exist_ok=True)
         target.write_text(canonical({"task": task.name}) + "\n" + "".join(rows), encoding="utf-8")
     return _write_templates(run, root)
+
+
+def _copy_ratings(source: RunFolder, target: RunFolder) -> None:
+    """Copy the ratings of a run's own sheets, with the keys that say whose answers they are about."""
+    for name in [*source.names(RATINGS), *source.names(KEYS)] if source.holds(RATINGS) else []:
+        target.write_bytes(name, (source.path / name).read_bytes())
 
 
 def _write_templates(run: Run, root: Path) -> tuple[str, ...]:

@@ -135,6 +135,10 @@ class RunFolder:
         """Return whether the file is there."""
         return (self.path / name).is_file()
 
+    def names(self, pattern: str) -> list[str]:
+        """Return the names of the files that fit a pattern."""
+        return sorted(path.name for path in self.path.glob(pattern) if path.is_file())
+
     def manifest(self) -> Manifest | None:
         """Return the manifest, or None if there is none.
 

@@ -16,7 +16,7 @@ from annotated_types import Ge
 from harness.codec import decode
 from harness.errors import InputError, UsageError
 from harness.locale import Text, tr
-from harness.runs.folder import MANIFEST
+from harness.runs.folder import MANIFEST, RunFolder
 from harness.tables.files import MAX_SETTINGS, SIZE_VARIABLE, largest
 
 CONTENTS = "bundle.json"
@@ -82,6 +82,20 @@ def unpacked(path: str) -> Iterator[Path]:
             yield _unpack(archive, Path(folder), path)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
         raise _damaged(path, tr("it is no whole zip file ({error})", error=error)) from error
+
+
+@contextmanager
+def run_folder(name: str, runs: str) -> Iterator[RunFolder]:
+    """Yield the folder of a run, by its name, its path or a bundle that is unpacked for as long as the block lasts.
+
+    Raises:
+        InputError: the bundle is damaged.
+    """
+    if is_bundle(name):
+        with unpacked(name) as path:
+            yield RunFolder(runs, str(path))
+    else:
+        yield RunFolder(runs, name)
 
 
 def _unpack(archive: zipfile.ZipFile, folder: Path, path: str) -> Path:

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -76,6 +77,20 @@ def test_from_sheets_to_a_judge_of_the_run(run: RunCli) -> None:
     assert {"reference", "human"} == {row["judge"] for row in results_of(Path(), "r")["rows"]}
     again = run("rate", "import", "r", str(first), str(second))
     assert (0, imported.out) == (again.code, again.out)
+
+
+def test_a_bundle_carries_what_people_rated(run: RunCli) -> None:
+    """The audit of a bundle, also of a bundle's bundle, says of the raters what the run's audit says."""
+    ran = run("rate", "export", "r", "--raters", "2", "--sample", "20")
+    assert 0 == ran.code, ran.err
+    filled = [str(fill(sheet, by_model)) for sheet in sheets(ran.out)]
+    assert 0 == run("rate", "import", "r", *filled).code
+    there = run("audit", "r").out
+    assert 0 == run("export", "r", "--bundle", "r.zip").code
+    assert 0 == run("export", "r.zip", "--bundle", "again.zip").code
+    shutil.rmtree("runs")
+    assert "2 raters" in there
+    assert there == run("audit", "r.zip").out == run("audit", "again.zip").out
 
 
 def test_sheets_as_workbooks(run: RunCli) -> None:

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from tabulate import tabulate
 
-from harness.protocols import older_source
 from reports.formatting import (
     MISSING,
     interval,
@@ -41,7 +40,7 @@ def _board(rows: Sequence[ScoreRow]) -> str:
     first = rows[0]
     score = first.score
     kinds = words("en").section("kind")  # a results.json that somebody else made may name kinds of its own
-    measured = kinds.get(kind_key(score.kind, score.scored_by or older_source(score.judge)), kinds["quality"])
+    measured = kinds.get(kind_key(score.kind, score.scored_by), kinds["quality"])
     dated = f" of {markdown_cell(minute(first.date))}" if first.date else ""
     parts = [
         f"### {markdown_cell(score.task)}, judged by {markdown_cell(score.judge)}",

@@ -7,6 +7,7 @@ from typing import Any
 from harness.codec import decode
 from harness.errors import HarnessError, RunMismatchError
 from harness.locale import tr
+from harness.protocols import older_source
 from harness.types import Estimate
 
 _SHOWN = 5  # models named in an error
@@ -144,7 +145,7 @@ def adapter_scores(results: Mapping[str, Any], digest: str, *, where: str) -> li
         HarnessError: the run did not evaluate this adapter.
         InputError: the document is not what this version writes.
     """
-    document = decode(_Results, results, where=where)
+    document = decode(_Results, _with_sources(results), where=where)
     details = document.provenance.model_details
     labels = {label for label, known in details.items() if known.get("adapter_digest") == digest}
     own = [score for score in document.rows if score.model in labels]
@@ -167,6 +168,17 @@ def adapter_scores(results: Mapping[str, Any], digest: str, *, where: str) -> li
             for score, against, is_baseline in _board(board, found, labels)
         ]
     return rows
+
+
+def _with_sources(results: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a document whose rows all say who scored them: older ones did not."""
+    rows = results.get("rows")
+    if not isinstance(rows, list):
+        return results
+    told = [
+        {"scored_by": older_source(str(row.get("judge"))), **row} if isinstance(row, Mapping) else row for row in rows
+    ]
+    return {**results, "rows": told}
 
 
 def _board(

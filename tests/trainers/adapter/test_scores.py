@@ -65,6 +65,15 @@ def test_the_rows_of_an_adapter_are_found_by_its_digest() -> None:
     assert ("of the run", "of the board") == found[1].cautions
 
 
+def test_who_scored_is_guessed_from_the_name_where_a_row_does_not_say_it() -> None:
+    """Older files did not; a row that says nobody did is believed, whatever its judge is called."""
+    rows = [row("a", "gemini:x"), row("a", "openai:y") | {"scored_by": None}, row("a", "rules")]
+    found = adapter_scores(document({"a": {"adapter_digest": "d1"}}, rows), "d1", where="r")
+    assert {"gemini:x": "model", "openai:y": None, "rules": None} == {
+        line.score.judge: line.score.scored_by for line in found
+    }
+
+
 def test_the_cautions_of_schema_2_are_read_as_well() -> None:
     """They are among the notices, whose notes are no cautions; of another board's none is taken."""
     one = document({"a": {"adapter_digest": "d1"}}, [row("base"), row("a")])
