@@ -49,7 +49,6 @@ from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 
-from harness.installation import add_extra
 from harness.locale import Text, tr
 
 
@@ -261,6 +260,8 @@ class MissingExtraError(HarnessError):
     """
 
     def __init__(self, what: str, extra: str) -> None:
+        from harness.installation import add_extra  # noqa: PLC0415 - looks the installation up: slow, and rarely wanted
+
         super().__init__(
             tr("The {what} needs packages that are not installed.", what=what),
             hint=tr("Install it: {command}", command=add_extra(extra)),

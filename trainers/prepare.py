@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import TrainingDataError, UsageError
-from harness.locale import tr
+from harness.locale import tr, trn
 from harness.models.hf.adapters import CONFIG as ADAPTER_CONFIG
 from harness.models.hf.memory import available_bytes
 from harness.models.hf.numerics import Numerics
@@ -132,7 +132,13 @@ def prepare(request: Request, say: Callable[[str], None]) -> Prepared:
         overlong=recipe.overlong,
         end=base.end(encoder),
     )
-    say(f"Encoding {_count(len(kept), 'sample')} with {template.name} ...")
+    say(
+        tr(
+            "Encoding {samples} with {template} ...",
+            samples=trn("{n} sample", "{n} samples", len(kept)),
+            template=template.name,
+        )
+    )
     train, heldout = _encoded(samples, training, held)
     if request.strict and train.left_out:
         raise TrainingDataError(

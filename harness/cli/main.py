@@ -10,6 +10,7 @@ import shlex
 import sys
 import threading
 import traceback
+from functools import partial
 from typing import NoReturn
 
 import click
@@ -21,6 +22,7 @@ from harness.cli.terminal import PrintableStream
 from harness.cli.typed import plain_option
 from harness.errors import HarnessError, UnknownNameError
 from harness.locale import tr
+from harness.models.live import LIVE
 
 # Name, where its command stands, and its line in --help: nothing is imported until it is called.
 COMMANDS = {
@@ -102,6 +104,7 @@ def main() -> NoReturn:
     _ready_streams()
     arguments = [plain_option(argument) for argument in sys.argv[1:]]
     speak(chosen_language(arguments))
+    LIVE.say = partial(say, err=True)
     try:
         result = localized(cli).main(arguments, prog_name="harness", standalone_mode=False)
         code = result if isinstance(result, int) else 0

@@ -1,19 +1,22 @@
 """Progress on stderr: what is done, how fast, and how long it will take."""
 
+import math
 import sys
 import threading
 import time
 from datetime import datetime
-from typing import Never, Self
+from typing import Self
 
-from tqdm import tqdm
-
+from harness.cli.closing import window_width
 from harness.cli.say import said, say
-from harness.locale import Text, tr, trn
+from harness.cli.table import columns
+from harness.locale import Text, listing, tr, trn
+from harness.models.live import LIVE
 from harness.protocols import Delay
 from harness.types import Generation, Request, Verdict
 
 _QUIET_EVERY = 10.0  # seconds between lines where stderr is no terminal
+_RENEWED_EVERY = 0.5  # seconds
 _ENOUGH = 0.1  # share of the answers from which on the time left is worth saying
 
 
@@ -29,7 +32,10 @@ def local_time(moment: datetime) -> str:
 
 
 class ConsoleProgress:
-    """Shows answers and verdicts as they come: bars on a terminal, now and then a line elsewhere."""
+    """Shows answers and verdicts as they come: one line that renews itself on a terminal, now and then one elsewhere.
+
+    A thread of its own renews it, so that it also tells that nothing came for a while.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -40,19 +46,32 @@ class ConsoleProgress:
         self._verdicts_new = 0
         self._unscored = 0
         self._verdicts_total = 0
-        self._tokens = 0
         self._cost = 0.0
         self._began = time.monotonic()
-        self._said = self._began
+        self._last = self._began
+        self._tokens = LIVE.tokens
+        self._tokens_served = 0
         self._said_delay = float("-inf")
-        self._bar: tqdm[Never] | None = None
+        self._is_terminal = sys.stderr.isatty()
+        self._shown = ""
+        self._outer = LIVE.say
+        self._said = self._began
+        self._entered = False
+        self._ended = threading.Event()
+        self._ticker = threading.Thread(target=self._tick, daemon=True)
 
     def __enter__(self) -> Self:
+        self._outer, LIVE.say = LIVE.say, self._say
+        self._entered = True
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._bar is not None:
-            self._bar.close()
+        self._ended.set()
+        if self._ticker.is_alive():
+            self._ticker.join()
+        LIVE.say = self._outer
+        with self._lock:
+            self._clear()
 
     @property
     def done(self) -> Text:
@@ -69,25 +88,25 @@ class ConsoleProgress:
         """Say what there is to do."""
         self._answers_total, self._answers_stored, self._verdicts_total = answers, answers_stored, verdicts
         todo = answers - answers_stored
-        say(
+        self._say(
             tr(
-                "{answers} answers ({answers_stored} stored, {todo} to generate), {verdicts} verdicts",
-                answers=answers,
+                "{answers} ({answers_stored} stored, {todo} to generate), {verdicts}",
+                answers=trn("{n} answer", "{n} answers", answers),
                 answers_stored=answers_stored,
                 todo=todo,
-                verdicts=verdicts,
-            ),
-            err=True,
+                verdicts=trn("{n} verdict", "{n} verdicts", verdicts),
+            )
         )
-        if sys.stderr.isatty():
-            self._bar = tqdm(total=todo + verdicts, unit="", leave=False, dynamic_ncols=True)
+        if self._entered and not self._ticker.is_alive():
+            self._ticker.start()
 
     def answered(self, request: Request, generation: Generation) -> None:
         """Count one answer."""
+        del request
         with self._lock:
             self._answers += 1
-            self._tokens += generation.tokens_out or 0
-            self._show(request.model)
+            self._tokens_served += generation.tokens_out or 0
+            self._show()
 
     def judged(self, verdict: Verdict, *, stored: bool) -> None:
         """Count one verdict."""
@@ -96,21 +115,20 @@ class ConsoleProgress:
             self._verdicts_new += not stored
             self._unscored += verdict.status != "scored"
             self._cost += 0 if stored else verdict.cost or 0
-            self._show(said(tr("judging")))
+            self._show()
 
     def model_failed(self, model: str, reason: str) -> None:
         """Say at once that a model stopped."""
-        say(tr("Error: Model {model!r} stopped: {reason}", model=model, reason=reason), err=True)
+        self._say(tr("Error: Model {model!r} stopped: {reason}", model=model, reason=reason))
 
     def judge_stopped(self, judge: str, reason: str) -> None:
         """Say at once that a judge is given up."""
-        say(tr("Error: Judge {judge!r} stopped: {reason}", judge=judge, reason=reason), err=True)
+        self._say(tr("Error: Judge {judge!r} stopped: {reason}", judge=judge, reason=reason))
 
     def quota_ended(self, name: str, until: datetime) -> None:
         """Say that no more can be had today, and when it goes on."""
-        say(
-            tr("{name}: the quota is used up for now; it begins anew at {time}.", name=name, time=local_time(until)),
-            err=True,
+        self._say(
+            tr("{name}: the quota is used up for now; it begins anew at {time}.", name=name, time=local_time(until))
         )
 
     def delayed(self, delay: Delay) -> None:
@@ -120,7 +138,7 @@ class ConsoleProgress:
             if now - self._said_delay < _QUIET_EVERY:
                 return
             self._said_delay = now
-        say(
+        self._say(
             tr(
                 "{name}: {reason}; try {attempt} of {attempts}, the next in {seconds:.0f} s.",
                 name=delay.name,
@@ -128,8 +146,7 @@ class ConsoleProgress:
                 attempt=delay.attempt,
                 attempts=delay.attempts,
                 seconds=delay.seconds,
-            ),
-            err=True,
+            )
         )
 
     def waiting(self, what: str, count: int) -> None:
@@ -137,39 +154,92 @@ class ConsoleProgress:
         waited = (
             trn("{n} answer", "{n} answers", count) if what == "answers" else trn("{n} verdict", "{n} verdicts", count)
         )
-        say(tr("Waiting for {waited} that another process is at work on.", waited=waited), err=True)
+        self._say(tr("Waiting for {waited} that another process is at work on.", waited=waited))
 
-    def _show(self, doing: str) -> None:
-        if self._bar is not None:
-            self._bar.update(1)
-            self._bar.set_description_str(doing[:40], refresh=False)
-            self._bar.set_postfix_str(self._figures(), refresh=False)
-            return
-        now = time.monotonic()
-        if now - self._said >= _QUIET_EVERY:
-            self._said = now
-            figures = ", ".join(part for part in (self._figures(), self._time_left(now)) if part)
-            say(f"  {said(self.done)} {figures}", err=True)
+    def _say(self, text: str) -> None:
+        """Print a line above the one that renews itself."""
+        with self._lock:
+            self._clear()
+            say(text, err=True)
 
-    def _figures(self) -> str:
+    def _show(self) -> None:
+        """Note that something came; elsewhere than on a terminal, say how far it is unless that was said just now."""
+        self._last = time.monotonic()
+        if not self._is_terminal and self._last - self._said >= _QUIET_EVERY:
+            self._say_line(self._last)
+
+    def _say_line(self, now: float) -> None:
+        self._said = now
+        say(f"  {self._line(now)}", err=True)
+
+    def _tick(self) -> None:
+        while not self._ended.wait(_RENEWED_EVERY):
+            with self._lock:
+                now = time.monotonic()
+                if not self._is_terminal:
+                    if now - self._said >= _QUIET_EVERY:
+                        self._say_line(now)
+                    continue
+                self._clear()
+                self._shown = _first_columns(self._line(now), window_width() - 1)
+                sys.stderr.write(self._shown)
+                sys.stderr.flush()
+
+    def _clear(self) -> None:
+        if self._shown:
+            sys.stderr.write("\r" + " " * columns(self._shown) + "\r")
+            self._shown = ""
+
+    def _line(self, now: float) -> str:
+        parts = [LIVE.label, *self._figures(now), self._time_left(now)]
+        quiet = now - self._last
+        if quiet >= _QUIET_EVERY and not LIVE.label and self._verdicts < self._verdicts_total:
+            parts.append(said(tr("nothing new for {seconds:.0f} s, still at work", seconds=quiet)))
+        return " ".join([said(self.done), said(listing(part for part in parts if part))]).rstrip()
+
+    def _figures(self, now: float) -> list[str]:
         parts = []
-        if self._tokens:
-            rate = self._tokens / max(time.monotonic() - self._began, 1e-9)
-            parts.append(said(tr("{rate:,.0f} tokens/s", rate=rate)))
+        tokens = max(LIVE.tokens - self._tokens, self._tokens_served)
+        if tokens and self._answers < self._answers_total - self._answers_stored:
+            parts.append(said(tr("{rate:,.0f} tokens/s", rate=tokens / max(now - self._began, 1e-9))))
         if self._unscored:
             parts.append(said(tr("{n} unscored", n=self._unscored)))
         if self._cost:
             parts.append(f"${self._cost:.2f}")
-        return ", ".join(parts)
+        return parts
 
     def _time_left(self, now: float) -> str:
-        """Return how long what takes longest still takes: the answers, and after them the verdicts."""
+        """Return how long what takes longest still takes: the answers, and after them the verdicts.
+
+        It goes by the pace so far once enough is done; before that, by how long answers may be at most.
+        """
         done, left = self._answers, self._answers_total - self._answers_stored - self._answers
         if not left:
             done, left = self._verdicts_new, self._verdicts_total - self._verdicts
-        if left <= 0 or done < (done + left) * _ENOUGH:
-            return ""  # the first answers come in batches: too few of them say nothing about the rest
-        seconds = (now - self._began) / done * left
-        if seconds >= 60:  # noqa: PLR2004 - a minute
-            return said(tr("about {minutes:.0f} min left", minutes=seconds / 60))
-        return said(tr("about {seconds:.0f} s left", seconds=seconds))
+        if left <= 0:
+            return ""
+        if done >= (done + left) * _ENOUGH:
+            return said(tr("about {time} left", time=said_duration((now - self._began) / done * left)))
+        if LIVE.label and LIVE.most_left is not None:
+            return said(tr("{label} takes at most {time} more", label=LIVE.label, time=said_duration(LIVE.most_left)))
+        return ""  # the first answers come in batches: too few of them say nothing about the rest
+
+
+def said_duration(seconds: float) -> Text:
+    """Return a duration as people say it.
+
+    >>> said_duration(42.4), said_duration(150), said_duration(7300)
+    ('42 s', '3 min', '2.0 h')
+    """
+    if seconds < 60:  # noqa: PLR2004 - a minute
+        return tr("{seconds:.0f} s", seconds=seconds)
+    if seconds < 3600:  # noqa: PLR2004 - an hour
+        return tr("{minutes:.0f} min", minutes=math.ceil(seconds / 60))
+    return tr("{hours:.1f} h", hours=seconds / 3600)
+
+
+def _first_columns(text: str, width: int) -> str:
+    """Return as much of a line as is not wider than the window."""
+    while columns(text) > width:
+        text = text[:-1]
+    return text

@@ -125,9 +125,16 @@ def last_checkpoint(folder: Path, run: TrainingRecord, say: Callable[[str], None
             hint=tr("Put back a copy of one, or train anew with another --output."),
         )
     for checkpoint, fault in faults.items():
-        say(f"{checkpoint.name} cannot be used: {fault}. It is now called {_set_aside(checkpoint).name}.")
+        say(
+            tr(
+                "{name} cannot be used: {fault}. It is now called {aside}.",
+                name=checkpoint.name,
+                fault=fault,
+                aside=_set_aside(checkpoint).name,
+            )
+        )
     for checkpoint in filter(_is_unfinished, checkpoints_in(folder)):
-        say(f"{checkpoint.name} was not written to its end, and is removed.")
+        say(tr("{name} was not written to its end, and is removed.", name=checkpoint.name))
         shutil.rmtree(checkpoint, ignore_errors=True)
     return chosen
 

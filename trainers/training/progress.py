@@ -171,7 +171,7 @@ class Progress(TrainerCallback):  # type: ignore[misc]  # transformers is untype
             self._measured.add(step)
         if step == 0:
             self._then = replace(self._then, heldout_loss_before=loss)
-        self._say(f"  step {step}  held-out loss {loss:.4f}")
+        self._say(tr("  step {step}  held-out loss {loss:.4f}", step=step, loss=loss))
         return loss
 
     @contextlib.contextmanager
@@ -200,7 +200,13 @@ class Progress(TrainerCallback):  # type: ignore[misc]  # transformers is untype
             self._failing = False
         except OSError as error:
             if not self._failing:
-                self._say(f"  {self._log.name} cannot be written: {error.strerror or error}; training goes on")
+                self._say(
+                    tr(
+                        "  {name} cannot be written: {reason}; training goes on",
+                        name=self._log.name,
+                        reason=error.strerror or error,
+                    )
+                )
             self._failing = True
 
 

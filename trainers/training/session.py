@@ -13,7 +13,7 @@ from transformers import PrinterCallback, ProgressCallback, TrainingArguments
 from transformers.utils import logging as transformers_logging
 
 from harness.errors import OutOfMemoryError, UnwritableError
-from harness.locale import tr
+from harness.locale import tr, trn
 from harness.models.hf.adapters import CONFIG
 from harness.templates.contract import CONTRACT, contract_text
 from trainers.adapter.adapter_folder import (
@@ -55,13 +55,24 @@ def train(
     """
     rank, size = world()
     if size == 1 and (gpus := torch.cuda.device_count()) > 1:
-        say(f"One of {gpus} GPUs is used; for all: torchrun --nproc-per-node {gpus} --no-python harness train ...")
+        say(
+            tr(
+                "One of {gpus} GPUs is used; for all: torchrun --nproc-per-node {gpus} --no-python harness train ...",
+                gpus=gpus,
+            )
+        )
     if rank == 0:
         refuse_occupied(folder, resume=resume)
     earlier = check_same_run(folder, prepared.record)
     if earlier is not None and earlier.outcome is not None:
         check_weights(folder)
-        say(f"{folder} holds this very run, finished after {earlier.outcome.steps} steps.")
+        say(
+            tr(
+                "{folder} holds this very run, finished after {steps}.",
+                folder=folder,
+                steps=trn("{n} step", "{n} steps", earlier.outcome.steps),
+            )
+        )
         return earlier if rank == 0 else prepared.record
     with claimed(folder) if rank == 0 else nullcontext(), _memory_named():
         return _train(prepared, folder, plan, earlier, first=rank == 0, say=say)
@@ -136,7 +147,9 @@ def _trainer(
     recipe = prepared.recipe
     arguments = _arguments(recipe, prepared, folder / CHECKPOINTS)
     if prepared.record.optimizer != recipe.optim:
-        say(f"optim {recipe.optim} needs a GPU: {prepared.record.optimizer} is used instead.")
+        say(
+            tr("optim {optim} needs a GPU: {used} is used instead.", optim=recipe.optim, used=prepared.record.optimizer)
+        )
     progress = Progress(folder / LOG, writes=is_first(), say=say, eval_steps=recipe.eval_steps, device=arguments.device)
     model = load_trainable_model(prepared.base, recipe, plan)
     samples = prepared.train.samples
@@ -169,15 +182,27 @@ def _start(
     """Try the costliest step, and measure the held-out loss before training."""
     if checkpoint is not None:
         trainer.state.global_step = step_of(checkpoint)
-    say("Trying the longest batch ...")
+    say(tr("Trying the longest batch (one step, which is not kept) ..."))
     peak = trainer.preflight()
     if peak:
-        say(f"  it took {peak:.1f} GiB; planned {trainer.plan.estimate.total / GIB:.1f}")
+        say(
+            tr(
+                "  it took {peak:.1f} GiB; planned {planned:.1f}",
+                peak=peak,
+                planned=trainer.plan.estimate.total / GIB,
+            )
+        )
     if checkpoint is not None:
-        say(f"Going on from step {step_of(checkpoint)}.")
+        say(tr("Going on from step {step}.", step=step_of(checkpoint)))
         then, now = read_manifest(checkpoint).cut, cut_of(trainer.plan)
         if then != now:
-            say(f"  Note: it was trained with {then}; now it is {now}. The adapter may differ in its last digits.")
+            say(
+                tr(
+                    "  Note: it was trained with {then}; now it is {now}. The adapter may differ in its last digits.",
+                    then=then,
+                    now=now,
+                )
+            )
         progress.go_on(Tally.load(checkpoint), read_log(checkpoint.parent.parent))
     else:
         progress.measure_heldout(0)

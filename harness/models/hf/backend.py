@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import torch
 
 from harness.errors import HarnessError
+from harness.locale import tr
 from harness.models.hf.adapter_checks import check_tokenizer
 from harness.models.hf.adapter_switch import check_effect
 from harness.models.hf.adapters import Adapter
@@ -170,7 +171,13 @@ class LocalModel:
         switch = BASE_MODELS.get(base.key, base.load).switch
         switch.make_way(self._adapter)
         if switch.in_doubt:
-            say(f"  {self._label}: loading {self._source.text} anew, because an adapter may have changed it")
+            say(
+                tr(
+                    "  {label}: loading {base} anew, because an adapter may have changed it",
+                    label=self._label,
+                    base=self._source.text,
+                )
+            )
             switch.discard()
             BASE_MODELS.clear()
         return BASE_MODELS.get(base.key, base.load)
@@ -252,7 +259,7 @@ class LocalModel:
         _release()
         if len(batch) > 1:
             self._note(f"a batch of {len(batch)} rows ran out of memory and was halved")
-            say(f"  {self._label}: out of memory with {len(batch)} rows; going on with halves")
+            say(tr("  {label}: out of memory with {n} rows; going on with halves", label=self._label, n=len(batch)))
             batches.extendleft(reversed(halves(waiting)))
         elif self._uses_graphs():
             self._eager = True

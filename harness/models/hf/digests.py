@@ -64,7 +64,13 @@ def weights_digest(path: Path) -> str:
         if (known := _recall(place, before)) is not None:
             return known
         if place.stat().st_size >= _WORTH_SAYING:
-            say(f"Taking the sha256 of {path.name} ({place.stat().st_size / 1e9:.1f} GB), once.")
+            say(
+                tr(
+                    "Taking the sha256 of {name} ({size:.1f} GB), once.",
+                    name=path.name,
+                    size=place.stat().st_size / 1e9,
+                )
+            )
         with place.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         after = _identity(place)

@@ -106,7 +106,7 @@ def embedded_folder(name: str) -> Path:
     parts = installed_parts(model)
 
     def build(folder: Path) -> None:
-        say(f"The embedded model {model.name} is used under {model.terms}.")
+        say(tr("The embedded model {name} is used under {terms}.", name=model.name, terms=model.terms))
         file = folder / f"{model.name}.gguf"
         assemble(parts, file, model.sha256)
         convert(file, folder)

@@ -31,7 +31,7 @@ def convert(path: Path, folder: Path) -> None:
         InputError: the file is no GGUF model that transformers knows.
         OSError: the folder cannot be written.
     """
-    say(f"Converting {path.name} once; this takes about a minute.")
+    say(tr("Converting {name} once; this takes about a minute.", name=path.name))
     try:
         tokenizer = AutoTokenizer.from_pretrained(path.parent, gguf_file=path.name)
         model = AutoModelForCausalLM.from_pretrained(path.parent, gguf_file=path.name, dtype=torch.float32)
