@@ -8,7 +8,7 @@ from reports.formatting import number, printable, row_name, score_digits, signed
 from reports.wording import Language, Words
 
 _NAMED = 5  # candidates whose shrunken gains are named in a line
-_ELYZA = "elyza-tasks-100"
+ELYZA = "elyza-tasks-100"
 
 
 def ledger_section(leaderboard: Leaderboard) -> dict[str, dict[str, Any]]:
@@ -68,7 +68,7 @@ def ledger_cautions(board: Board, say: Words) -> list[str]:
     if entry is None or entry.tries <= MANY or entry.part == "sealed":
         return []
     where = "ledger.claim_open" if entry.part == "open" else "ledger.claim_seal"
-    if entry.part == "all" and board.task == _ELYZA:
+    if entry.part == "all" and board.task == ELYZA:
         where = "ledger.claim_tv"
     return [say("ledger.many", count=entry.tries) + say("space") + say(where, task=printable(board.task))]
 

@@ -100,6 +100,56 @@ def forest(bars: Sequence[Bar], *, title: str, axis: str, zero: float | None = N
     return _chart(frame, [*parts, *_axis(frame, ticks, axis)], title)
 
 
+def trend(bars: Sequence[Bar], *, title: str, axis: str, places: str, lines: Sequence[tuple[float, str]] = ()) -> str:
+    """Return points with their intervals from left to right, the best so far as steps, and ``lines`` at given heights.
+
+    ``places`` is what the horizontal axis counts, ``axis`` what the vertical one measures; a line of tone ``""`` has
+    no points, so that its step stays where it is.
+    """
+    known = [value for bar in bars for value in (bar.low, bar.value, bar.high) if value is not None]
+    heights = [*known, 0.0, *(height for height, _ in lines)]
+    low, high = min(heights), max(heights)
+    margin = 0.06 * (high - low) or 0.5
+    low, high = low - margin, high + margin
+    left, top, tall = 52.0, 14.0, 220.0
+    wide = min(_WIDEST, max(_PLOT_WIDTH, 22.0 * len(bars)))
+
+    def x(place: float) -> float:
+        return left + wide * (place + 0.5) / max(len(bars), 1)
+
+    def y(value: float) -> float:
+        return top + tall * (high - value) / (high - low)
+
+    parts = []
+    for value, label in figure_ticks(low, high):
+        parts.append(_line(left, y(value), left + wide, y(value), kind="stroke-line", width=0.6))
+        parts.append(_text(label, left - 6, y(value) + _HALF_LINE, anchor="end"))
+    parts.append(_line(left, y(0.0), left + wide, y(0.0), kind="stroke-muted", width=0.9))
+    for height, label in lines:
+        parts.append(_line(left, y(height), left + wide, y(height), kind="stroke-muted dashed", width=0.9))
+        parts.append(_text(label, left + wide - 2, y(height) - 3, kind="fill-muted", anchor="end"))
+    best: float | None = None
+    for place, bar in enumerate(bars):
+        if bar.low is not None and bar.high is not None:
+            parts.append(_line(x(place), y(bar.low), x(place), y(bar.high), kind=f"stroke-{bar.tone}", width=1.4))
+        if bar.value is not None:
+            if best is not None and bar.value > best:
+                parts.append(_line(x(place), y(best), x(place), y(bar.value), kind="stroke-ink", width=0.8))
+            best = bar.value if best is None else max(best, bar.value)
+            parts.append(_point(x(place), y(bar.value), bar.tone))
+        if best is not None:
+            parts.append(
+                _line(x(place), y(best), min(x(place + 1), left + wide), y(best), kind="stroke-ink", width=0.8)
+            )
+    step = max(1, -(-len(bars) // 20))
+    parts += [_text(str(place + 1), x(place), top + tall + 13) for place in range(0, len(bars), step)]
+    parts += [
+        _text(places, left + wide / 2, top + tall + 27, kind="fill-muted"),
+        _text(axis, left, top - 4, kind="fill-muted", anchor="start"),
+    ]
+    return _svg(left + wide + _RIGHT, top + tall + _BOTTOM, parts, title)
+
+
 def distribution(names: Sequence[str], shares: npt.NDArray[np.float64], *, title: str, axis: str) -> str:
     """Return stacked bars: ``shares`` of shape (rows, levels) between 0 and 1, the lowest level on the left."""
     frame = _frame(names=names, low=0.0, high=1.0)

@@ -31,6 +31,7 @@ COMMANDS = {
     "rate": ("harness.cli.rate:rate", "Let people rate answers blindly, and take their ratings in."),
     "audit": ("harness.cli.audit:audit", "Show how far each judge of a run can be trusted."),
     "compare": ("harness.cli.compare:compare", "Compare the models of a run with intervals and p-values."),
+    "history": ("harness.cli.history:history", "Show every candidate that was tried on a task set."),
     "ab": ("harness.cli.ab:ab", "Compare prompts on the same models and tasks."),
     "prompt": ("harness.cli.prompt:prompt", "Show a prompt as a model sees it, or check a template."),
     "train": ("harness.cli.train:train", "Train an adapter (4-bit QLoRA) that goes straight into an evaluation."),

@@ -160,6 +160,7 @@ def _entry(table: _Table, date: str) -> _Entry:
             judge_name=table.scores.judge.name,
             candidate=table.candidates[key],
             answers=_answers(table, key, places),
+            task=table.scores.task,
             label=key.model,
             prompt=key.prompt,
             run=table.run.name,

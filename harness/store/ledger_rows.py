@@ -28,7 +28,7 @@ class LedgerRow:
     """One candidate on one task set under one judge; ``scores`` in the order of the set's ``items``.
 
     ``number``: the order in which rows came, from 1; 0 for one not written yet · ``judge``: what makes it this judge ·
-    ``candidate``: what makes it this candidate · ``answers``: equal for rows that answered all tasks alike ·
+    ``candidate``: what makes it this candidate · ``answers``: equal for rows that answered all tasks alike · ``task``,
     ``label``, ``prompt``, ``run``, ``date``: as it was called when it came · ``role``: what it was compared as (one
     that stood alone on its board is a try, too) · ``baseline``: the candidate it was compared with.
     """
@@ -39,6 +39,7 @@ class LedgerRow:
     judge_name: str
     candidate: str
     answers: str
+    task: str
     label: str
     prompt: str | None
     run: str

@@ -136,6 +136,7 @@ ledger_rows = Table(
     Column("judge_name", AnyText, nullable=False),
     Column("candidate", Text, nullable=False),
     Column("answers", Text, nullable=False),
+    Column("task", AnyText, nullable=False),
     Column("label", AnyText, nullable=False),
     Column("prompt", AnyText),
     Column("run", AnyText, nullable=False),

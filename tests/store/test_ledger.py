@@ -25,6 +25,7 @@ def row(candidate: str, scores: tuple[float | None, ...] = (1, 2, 3, 4, 5, None)
         "judge_name": "gemini",
         "candidate": candidate,
         "answers": f"answers of {candidate}",
+        "task": "六問",
         "label": candidate,
         "prompt": "course.v1",
         "run": "run 1",
