@@ -103,8 +103,7 @@ def forest(bars: Sequence[Bar], *, title: str, axis: str, zero: float | None = N
 def trend(bars: Sequence[Bar], *, title: str, axis: str, places: str, lines: Sequence[tuple[float, str]] = ()) -> str:
     """Return points with their intervals from left to right, the best so far as steps, and ``lines`` at given heights.
 
-    ``places`` is what the horizontal axis counts, ``axis`` what the vertical one measures; a line of tone ``""`` has
-    no points, so that its step stays where it is.
+    ``places`` is what the horizontal axis counts, ``axis`` what the vertical one measures.
     """
     known = [value for bar in bars for value in (bar.low, bar.value, bar.high) if value is not None]
     heights = [*known, 0.0, *(height for height, _ in lines)]
@@ -112,7 +111,8 @@ def trend(bars: Sequence[Bar], *, title: str, axis: str, places: str, lines: Seq
     margin = 0.06 * (high - low) or 0.5
     low, high = low - margin, high + margin
     left, top, tall = 52.0, 14.0, 220.0
-    wide = min(_WIDEST, max(_PLOT_WIDTH, 22.0 * len(bars)))
+    wide = min(_WIDEST, max(1.6 * _PLOT_WIDTH, 22.0 * len(bars)))
+    beside = max((columns(label) * _COLUMN for _, label in lines), default=0.0)
 
     def x(place: float) -> float:
         return left + wide * (place + 0.5) / max(len(bars), 1)
@@ -127,7 +127,7 @@ def trend(bars: Sequence[Bar], *, title: str, axis: str, places: str, lines: Seq
     parts.append(_line(left, y(0.0), left + wide, y(0.0), kind="stroke-muted", width=0.9))
     for height, label in lines:
         parts.append(_line(left, y(height), left + wide, y(height), kind="stroke-muted dashed", width=0.9))
-        parts.append(_text(label, left + wide - 2, y(height) - 3, kind="fill-muted", anchor="end"))
+        parts.append(_text(label, left + wide + 6, y(height) + _HALF_LINE, kind="fill-muted", anchor="start"))
     best: float | None = None
     for place, bar in enumerate(bars):
         if bar.low is not None and bar.high is not None:
@@ -147,7 +147,7 @@ def trend(bars: Sequence[Bar], *, title: str, axis: str, places: str, lines: Seq
         _text(places, left + wide / 2, top + tall + 27, kind="fill-muted"),
         _text(axis, left, top - 4, kind="fill-muted", anchor="start"),
     ]
-    return _svg(left + wide + _RIGHT, top + tall + _BOTTOM, parts, title)
+    return _svg(left + wide + beside + _RIGHT, top + tall + _BOTTOM, parts, title)
 
 
 def distribution(names: Sequence[str], shares: npt.NDArray[np.float64], *, title: str, axis: str) -> str:
