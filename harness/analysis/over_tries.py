@@ -45,12 +45,13 @@ def _comparison(board: Board, comparison: Comparison, entry: BoardLedger, confid
         comparison.candidate,
         p_value=result.p_value,
         p_adjusted=result.p_adjusted,
-        is_panel=comparison.panel is not None,
+        at_least_own=_holds_more(board, comparison),
     )
     found = replace(comparison, tried=row, p_ledger=p_ledger)
     if row is None or row.p_value is None or p_ledger is None:
         return found
-    shown = replace(result, p_adjusted=p_ledger, simultaneous=_interval(result.simultaneous, found, entry.tries))
+    joint = _interval(result.simultaneous, found, entry.tries, at_least_own=_holds_more(board, comparison))
+    shown = replace(result, p_adjusted=p_ledger, simultaneous=joint)
     verdict = comparison_verdict(
         shown,
         Design(confidence=confidence),
@@ -60,12 +61,17 @@ def _comparison(board: Board, comparison: Comparison, entry: BoardLedger, confid
     return replace(found, verdict=verdict, corrected=shown)
 
 
-def _interval(joint: Estimate, comparison: Comparison, tries: int) -> Estimate:
-    """Return the interval that holds for all tries at once; a panel's holds its judges' disagreement too."""
+def _holds_more(board: Board, comparison: Comparison) -> bool:
+    """Return whether a board's own correction holds what signs do not show: judges that disagree, earlier looks."""
+    return comparison.panel is not None or board.looks is not None
+
+
+def _interval(joint: Estimate, comparison: Comparison, tries: int, *, at_least_own: bool) -> Estimate:
+    """Return the interval that holds for all tries at once."""
     row = comparison.tried
     if row is None or row.low is None or row.high is None:
         return joint
     low, high = row.low, row.high
-    if comparison.panel is not None and joint.low is not None and joint.high is not None:
+    if at_least_own and joint.low is not None and joint.high is not None:
         low, high = min(low, joint.low), max(high, joint.high)
     return replace(joint, low=low, high=high, method=trn("max-T over {n} try", "max-T over {n} tries", tries))

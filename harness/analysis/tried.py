@@ -63,19 +63,19 @@ class BoardLedger:
         return next((row for row in self.rows if (row.model, row.prompt) == (key.model, key.prompt)), None)
 
     def p_value(
-        self, key: RowKey, *, p_value: float | None, p_adjusted: float | None, is_panel: bool = False
+        self, key: RowKey, *, p_value: float | None, p_adjusted: float | None, at_least_own: bool = False
     ) -> float | None:
         """Return a candidate's p-value over every try, given those of its board: uncorrected, and corrected over it.
 
-        The first board of all is its own correction. A merged board, and one of a panel, whose members' disagreement
-        signs alone do not show, take the larger of the two.
+        The first board of all is its own correction. A merged board, and one whose own correction holds more than the
+        signs of differences show (``at_least_own``), take the larger of the two.
         """
         row = self.row(key)
         if row is None or p_value is None or p_adjusted is None:
             return None
         if row.p_value is None:
             return p_adjusted if self.earlier == 0 else None
-        return max(row.p_value, p_adjusted if self.is_merged or is_panel else p_value)
+        return max(row.p_value, p_adjusted if self.is_merged or at_least_own else p_value)
 
 
 def merged_boards(

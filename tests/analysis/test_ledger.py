@@ -18,7 +18,8 @@ def row(candidate: str, number: int, gain: float = 0.0, **fields: object) -> Led
     """A candidate that has a gain over the baseline on every second task."""
     scores = tuple(score + gain * (place % 2) for place, score in enumerate(BASE))
     known = {"number": number, "taskset": SET.digest, "judge": "j", "judge_name": "j", "candidate": candidate,
-             "answers": f"answers of {candidate}", "label": candidate, "prompt": "p", "run": "r", "date": "2026-11-01",
+             "answers": f"answers of {candidate}", "task": "twenty",
+             "label": candidate, "prompt": "p", "run": "r", "date": "2026-11-01",
              "role": "candidate", "baseline": "base", "scores": scores}  # fmt: skip
     return LedgerRow(**known | fields)  # type: ignore[arg-type]
 

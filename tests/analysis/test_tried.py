@@ -39,7 +39,7 @@ def test_the_p_value_over_every_try(
 
 def test_a_panels_disagreement_counts_too() -> None:
     """Signs alone do not show it."""
-    assert 0.05 == board(0.04).p_value(KEY, p_value=0.01, p_adjusted=0.05, is_panel=True)
+    assert 0.05 == board(0.04).p_value(KEY, p_value=0.01, p_adjusted=0.05, at_least_own=True)
 
 
 def test_a_row_is_found_by_model_and_prompt() -> None:
