@@ -205,7 +205,8 @@ class Sampling:
 class ModelSpec:
     """A model as asked for: ``text`` is the spec without its label, ``label`` its name in every report.
 
-    ``revision`` and ``adapter`` are read by nobody: a target says both. They stay: keys and run names hold them.
+    ``adapter`` of the backend ``base`` is the adapter whose base it is, if nobody chose one. Else it and ``revision``
+    are read by nobody: a target says both. They stay: keys and run names hold them.
     """
 
     text: str

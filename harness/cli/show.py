@@ -1,16 +1,19 @@
 """``harness show``: one task in the terminal, with every answer, score and reason."""
 
+from collections.abc import Sequence
+
 import click
 
 from harness.cli.options import common_options
 from harness.cli.say import language, say
 from harness.errors import UnknownNameError
-from harness.locale import tr
+from harness.locale import tr, trn
 from harness.runs.boards import view_of
 from harness.runs.load import load_run
 from harness.runs.run import Run
 from harness.specs import load_config
 from harness.types import PlannedTask, Sample
+from reports.run_view import Answer
 from reports.terminal import task_text
 from reports.wording import words
 
@@ -25,6 +28,9 @@ from reports.wording import words
 @click.option("--task", metavar="NAME", help="The task set, if several have this id.")
 @click.option("--model", "models", metavar="LABEL", multiple=True, help="Only this model; may be repeated.")
 @click.option("--judge", "judges", metavar="NAME", multiple=True, help="Only this judge; may be repeated.")
+@click.option(
+    "--top", type=click.IntRange(min=1), default=10, show_default=True, metavar="N", help="Only the N best answers."
+)
 @common_options
 def show(
     *,
@@ -33,10 +39,14 @@ def show(
     task: str | None,
     models: tuple[str, ...],
     judges: tuple[str, ...],
+    top: int,
     config: str | None,
     store: str | None,
 ) -> None:
-    """Print what a task of a finished run asked, and what each model answered; RUN is a name or a folder."""
+    """Print what a task of a finished run asked, and what each model answered; RUN is a name or a folder.
+
+    Of more than ten answers those with the highest scores are shown; --top shows more, --model chooses.
+    """
     stored = load_run(run, load_config(config).runs, store)
     planned, sample = _sample(stored, task_id, task)
     known = list(dict.fromkeys(request.model for request in stored.requests if request.task == planned.name))
@@ -49,10 +59,35 @@ def show(
         if (answer.task, answer.sample_id) == (planned.name, sample.id) and (not models or answer.row.model in models)
     ]
 
+    shown = answers if models else _best(answers, top)
+
     def heading(text: str) -> str:
         return click.style(text, bold=True)
 
-    say(task_text(planned.name, sample, answers, words(language()), heading=heading), nl=False)
+    say(task_text(planned.name, sample, shown, words(language()), heading=heading), nl=False)
+    if len(shown) < len(answers):
+        say(
+            tr(
+                "{shown} of {answers} are shown: --top {n} shows all, --model LABEL one model's.",
+                shown=len(shown),
+                answers=trn("{n} answer", "{n} answers", len(answers)),
+                n=len(answers),
+            ),
+            err=True,
+        )
+
+
+def _best(answers: Sequence[Answer], top: int) -> Sequence[Answer]:
+    """Return the answers with the highest scores, in the order of the run; all if there are no more."""
+    best = sorted(answers, key=_place)[:top]
+    return [answer for answer in answers if any(answer is one for one in best)]
+
+
+def _place(answer: Answer) -> tuple[bool, float]:
+    """Return where an answer stands: by its first judge's scores, unscored last."""
+    first = next(iter(answer.verdicts.values()), ())
+    scores = [verdict.score for verdict in first if verdict.score is not None]
+    return not scores, -sum(scores) / max(1, len(scores))
 
 
 def _sample(run: Run, task_id: str, name: str | None) -> tuple[PlannedTask, Sample]:

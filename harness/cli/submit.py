@@ -7,7 +7,7 @@ import click
 from harness.cli.options import common_options
 from harness.cli.say import say
 from harness.errors import SubmissionError, UnknownNameError, UnwritableError, UsageError
-from harness.locale import tr
+from harness.locale import tr, trn
 from harness.runs.load import load_run
 from harness.runs.run import Run
 from harness.specs import load_config
@@ -31,6 +31,7 @@ _LARGEST = 100_000_000  # bytes of a file to check: a hundred answers
 @click.option("--prompt", metavar="NAME", help="Under which prompt, if the run has several.")
 @click.option("--task", metavar="NAME", help="The task set, if the run has several.  [default: elyza-tasks-100-tv]")
 @click.option("--output", metavar="FILE", help="Where the file goes.")
+@click.option("--overwrite", is_flag=True, help="Replace a file that is there already.")
 @click.option("--check", metavar="FILE", help="Check this file, line by line, and write nothing.")
 @common_options
 def submit(
@@ -40,6 +41,7 @@ def submit(
     prompt: str | None,
     task: str | None,
     output: str | None,
+    overwrite: bool,
     check: str | None,
     config: str | None,
     store: str | None,
@@ -57,7 +59,8 @@ def submit(
     stored = load_run(run, load_config(config).runs, store)
     requests = _requests(stored, model, prompt, task)
     answers = _answers(stored, requests)
-    _write(Path(output), submission_text(answers))
+    _refuse_prompts(requests, answers)
+    _write(Path(output).expanduser(), submission_text(answers), overwrite=overwrite)
     cut = sum(stored.answers[request.key].finish_reason == "length" for request in requests)
     for note in answer_notes(answers, cut):
         say(tr("Note: {note}", note=note), err=True)
@@ -83,7 +86,8 @@ def _check(path: str) -> int:
     if len(problems) > _SHOWN:
         say(tr("... and {n_problems} more.", n_problems=len(problems) - _SHOWN))
     if errors:
-        say(tr("{path}: {n_errors} errors; it cannot be handed in like this.", path=path, n_errors=len(errors)))
+        counted = trn("{n} error", "{n} errors", len(errors))
+        say(tr("{path}: {errors}; it cannot be handed in like this.", path=path, errors=counted))
         return 1
     say(tr("{path}: {n_ids} answers, ready to hand in.", path=path, n_ids=len(IDS)))
     return 0
@@ -168,9 +172,34 @@ def _answers(run: Run, requests: list[Request]) -> list[SubmittedAnswer]:
     ]
 
 
-def _write(path: Path, text: str) -> None:
+def _refuse_prompts(requests: list[Request], answers: list[SubmittedAnswer]) -> None:
+    """Refuse answers that are the prompts themselves, as `echo` gives them.
+
+    Raises:
+        SubmissionError: every one of them is.
+    """
+    prompts = {request.sample_id: request.rendered.text.strip() for request in requests if request.prompt is not None}
+    repeated = [
+        answer
+        for answer in answers
+        if answer.output.strip() in (answer.input.strip(), prompts.get(str(answer.task_id)))
+    ]
+    if len(repeated) == len(answers):
+        raise SubmissionError(
+            tr("Every answer of {model} is its own prompt: there is nothing to hand in.", model=requests[0].model),
+            hint=tr("`echo` tries a run out. Choose another model with --model, or evaluate one."),
+        )
+
+
+def _write(path: Path, text: str, *, overwrite: bool) -> None:
+    data = text.encode("utf-8")
     try:
-        path.write_bytes(text.encode("utf-8"))
+        if not overwrite and path.exists() and path.read_bytes() != data:
+            raise UnwritableError(
+                tr("{path} is there already, with other content.", path=path),
+                hint=tr("Replace it with --overwrite, or choose another file: --output PATH."),
+            )
+        path.write_bytes(data)
     except OSError as error:
         raise UnwritableError(
             tr("Cannot write {path}: {strerror}.", path=path, strerror=error.strerror),

@@ -1,13 +1,13 @@
 """From the options of an evaluation, as flags or arguments, to what is asked for."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from harness.errors import UsageError
 from harness.locale import tr
 from harness.runs.panels import panel_specs, with_members
 from harness.specs import DEFAULT_PROMPT, Config, check_labels, parse_judge, parse_model, parse_task
-from harness.types import EvalSpec, Sampling
+from harness.types import EvalSpec, ModelSpec, Sampling
 
 
 def evaluation_spec(config: Config, **options: Any) -> EvalSpec:  # noqa: ANN401 - click's values, or a caller's
@@ -32,6 +32,8 @@ def evaluation_spec(config: Config, **options: Any) -> EvalSpec:  # noqa: ANN401
         for text in options["models"]
     )
     check_labels([model.label for model in models])
+    if options["base"] is None and "base" not in config.models:
+        models = _on_own_base(models)
     spec = EvalSpec(
         models=models,
         prompts=tuple(options["prompts"]) or (config.prompt or DEFAULT_PROMPT,),
@@ -56,3 +58,9 @@ def evaluation_spec(config: Config, **options: Any) -> EvalSpec:  # noqa: ANN401
                     tr("{what} {name!r} was given twice.", what=what, name=name), hint=tr("Leave one out.")
                 )
     return spec
+
+
+def _on_own_base(models: tuple[ModelSpec, ...]) -> tuple[ModelSpec, ...]:
+    """Return the models, with ``base`` beside an adapter as the base that the adapter was trained on."""
+    adapter = next((model.target for model in models if model.backend == "adapter"), None)
+    return tuple(replace(model, adapter=adapter) if model.backend == "base" else model for model in models)

@@ -62,3 +62,19 @@ def test_wrong_names_are_named(shown: RunCli, arguments: list[str], message: str
     """Unknown tasks, models and judges: usage errors that name them."""
     ran = shown("show", "r", *arguments)
     assert (2, True) == (ran.code, message in ran.err), ran.err
+
+
+def test_of_many_answers_the_best_are_shown(run_cli: RunCli, workplace: Path) -> None:
+    """Ten unless told otherwise, by score; how to see the others is said; a model that is named is always shown."""
+    Path("t.jsonl").write_text(json.dumps({"input": "問"}) + "\n", encoding="utf-8")
+    rows = [{"model": f"m{n}", "task_id": 0, "output": f"答え{n}"} for n in range(14)]
+    Path("a.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    scores = "".join(f"m{n},0,{1 + n % 5}\n" for n in range(13))
+    Path("r.csv").write_text("model,task_id,score\n" + scores, encoding="utf-8")
+    run_cli("eval", "--task", "t=t.jsonl", "--model", "outputs:a.jsonl", "--judge", "human:r.csv", "--run", "r")
+    ran = run_cli("show", "r", "--task-id", "0", "--top", "3")
+    assert ["── m3 ──", "── m4 ──", "── m9 ──"] == [line for line in ran.out.split("\n") if line.startswith("──")]
+    assert "3 of 14 answers are shown: --top 14 shows all" in ran.err
+    assert 10 == run_cli("show", "r", "--task-id", "0").out.count("── m")
+    assert 14 == run_cli("show", "r", "--task-id", "0", "--top", "99").out.count("── m")
+    assert "── m13 ──" in run_cli("show", "r", "--task-id", "0", "--model", "m13", "--top", "1").out

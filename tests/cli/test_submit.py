@@ -61,14 +61,32 @@ def test_a_part_of_the_tasks_is_not_handed_in(competition: RunCli) -> None:
 
 
 def test_one_of_several_prompts_must_be_chosen(competition: RunCli) -> None:
-    """Two prompts are two sets of answers; the chosen one's go into the file."""
+    """Two prompts are two sets of answers."""
     competition("eval", "--task", "elyza-tasks-100-tv=tv.jsonl", "--model", "echo", "--prompt", "plain.v1", "--prompt",
                 "course.v1", "--judge", "rules", "--run", "two")  # fmt: skip
     ran = competition("submit", "two", "--output", "out.jsonl")
     assert (2, True) == (ran.code, "Choose one: --prompt plain.v1" in ran.err)
-    assert 0 == competition("submit", "two", "--prompt", "plain.v1", "--output", "out.jsonl").code
-    first = json.loads(Path("out.jsonl").read_text(encoding="utf-8").split("\n")[0])
-    assert first["input"] == first["output"].strip()
+
+
+@pytest.mark.parametrize("prompt", ["plain.v1", "course.v1"])
+def test_answers_that_repeat_their_prompts_are_not_handed_in(competition: RunCli, prompt: str) -> None:
+    """`echo` tries a run out; its answers are the tasks themselves."""
+    competition("eval", "--task", "elyza-tasks-100-tv=tv.jsonl", "--model", "echo", "--prompt", prompt, "--judge",
+                "rules", "--run", "echoed")  # fmt: skip
+    ran = competition("submit", "echoed", "--output", "out.jsonl")
+    assert (1, True) == (ran.code, "Every answer of echo is its own prompt" in ran.err), ran.err
+    assert not Path("out.jsonl").exists()
+
+
+def test_a_file_is_only_replaced_on_demand(competition: RunCli) -> None:
+    """Another file of this name stays; the same content is no change; --overwrite replaces it."""
+    command = ("submit", "tv", "--model", "whole", "--output", "out.jsonl")
+    Path("out.jsonl").write_text("mine", encoding="utf-8")
+    ran = competition(*command)
+    assert (1, True) == (ran.code, "out.jsonl is there already, with other content." in ran.err)
+    assert "mine" == Path("out.jsonl").read_text(encoding="utf-8")
+    assert 0 == competition(*command, "--overwrite").code
+    assert 0 == competition(*command).code
 
 
 @pytest.mark.parametrize(

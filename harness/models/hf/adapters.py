@@ -101,13 +101,18 @@ def choose_base(adapter: Adapter, wanted: str | None) -> BaseChoice:
         return BaseChoice(
             base=chosen,
             revision=revision,
-            notice=f"adapter {adapter.name} does not record its base; {chosen} was taken",
+            notice=tr("adapter {name} does not record its base; {chosen} was taken", name=adapter.name, chosen=chosen),
         )
     if _same(recorded, chosen):
         _check_revision(adapter, chosen, revision)
         return BaseChoice(base=chosen, revision=revision or adapter.base_revision)
     if model_name(recorded) == model_name(chosen):
-        notice = f"adapter {adapter.name} records the base {recorded!r}; matched with {chosen!r} by name and shapes"
+        notice = tr(
+            "adapter {name} records the base {recorded!r}; matched with {chosen!r} by name and shapes",
+            name=adapter.name,
+            recorded=recorded,
+            chosen=chosen,
+        )
         return BaseChoice(base=chosen, revision=revision, notice=notice)
     if can_resolve(recorded):
         if is_default:
@@ -121,7 +126,12 @@ def choose_base(adapter: Adapter, wanted: str | None) -> BaseChoice:
     return BaseChoice(
         base=chosen,
         revision=revision,
-        notice=f"adapter {adapter.name} records the base {recorded!r}, which is not here; --base {chosen} decided",
+        notice=tr(
+            "adapter {name} records the base {recorded!r}, which is not here; --base {chosen} decided",
+            name=adapter.name,
+            recorded=recorded,
+            chosen=chosen,
+        ),
     )
 
 

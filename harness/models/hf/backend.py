@@ -203,9 +203,9 @@ class LocalModel:
                 reason = f"the prompt has {len(ids)} tokens, and the model takes {base.context} with the answer"
             refused.append(_failed(request, reason))
         if not base.encoder.has_bos and any(request.rendered.bos == "once" for request in requests):
-            self._note("the tokenizer has no beginning-of-sequence token; none was added")
+            self._note(tr("the tokenizer has no beginning-of-sequence token; none was added"))
         if not base.encoder.has_chat_template and any(request.rendered.text_form for request in requests):
-            self._note("the tokenizer has no chat template; prompts with a text form were given as that")
+            self._note(tr("the tokenizer has no chat template; prompts with a text form were given as that"))
         return rows, refused, refusal
 
     def _check_adapter(self, base: Base, first: Row) -> None:
@@ -218,7 +218,12 @@ class LocalModel:
         contract = self.training_prompt()
         if contract is not None and contract.eos.id not in base.end:
             ended = f"{contract.eos.token} (id {contract.eos.id})"
-            self._note(f"training ended every answer with {ended}, at which generation with this base does not stop")
+            self._note(
+                tr(
+                    "training ended every answer with {ended}, at which generation with this base does not stop",
+                    ended=ended,
+                )
+            )
         self._is_checked = True
 
     def _budget(self, base: Base) -> Budget:
@@ -258,12 +263,12 @@ class LocalModel:
         """
         _release()
         if len(batch) > 1:
-            self._note(f"a batch of {len(batch)} rows ran out of memory and was halved")
+            self._note(tr("a batch of {n} rows ran out of memory and was halved", n=len(batch)))
             say(tr("  {label}: out of memory with {n} rows; going on with halves", label=self._label, n=len(batch)))
             batches.extendleft(reversed(halves(waiting)))
         elif self._uses_graphs():
             self._eager = True
-            self._note("CUDA graphs were given up: out of memory with one row")
+            self._note(tr("CUDA graphs were given up: out of memory with one row"))
             batches.appendleft(waiting)
         else:
             yield _failed(batch[0].request, "out of memory, alone in its batch")

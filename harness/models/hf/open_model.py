@@ -39,9 +39,16 @@ def open_local(spec: ModelSpec) -> LocalModel:
     base = _routed(base, settings.get("fast_dequantize"))
     notices = [choice.notice] if choice.notice else []
     if adapter is not None and not adapter.has_contract:
-        notices.append(f"adapter {adapter.name} has no {CONTRACT}: its training prompt is unknown")
+        notices.append(
+            tr("adapter {name} has no {file}: its training prompt is unknown", name=adapter.name, file=CONTRACT)
+        )
     if base.numerics.route == "dequantised":
-        notices.append(f"nf4 weights were dequantized to {base.numerics.dtype_name} once at load (same values, faster)")
+        notices.append(
+            tr(
+                "nf4 weights were dequantized to {dtype} once at load (same values, faster)",
+                dtype=base.numerics.dtype_name,
+            )
+        )
     return LocalModel(
         label=spec.label,
         base=base,
@@ -53,6 +60,13 @@ def open_local(spec: ModelSpec) -> LocalModel:
 
 def _choose(spec: ModelSpec) -> tuple[Adapter | None, BaseChoice]:
     """Return the adapter, if the spec names one, and the base."""
+    if spec.backend == "base" and spec.adapter is not None:
+        beside = open_adapter(*split_revision(spec.adapter))
+        choice = choose_base(beside, spec.base)
+        said = tr(
+            "{label} is {base}, on which {adapter} was trained", label=spec.label, base=choice.base, adapter=beside.name
+        )
+        return None, replace(choice, notice=said if beside.base is not None else choice.notice)
     if spec.backend == "base":
         base, revision = split_revision(spec.base or DEFAULT_BASE)
         return None, BaseChoice(base=base, revision=revision)

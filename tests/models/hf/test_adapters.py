@@ -4,6 +4,7 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -12,6 +13,8 @@ from safetensors.torch import load_file, save_file
 from harness.errors import HarnessError, InputError
 from harness.models.hf import open_local
 from harness.models.hf.adapters import DEFAULT_BASE, choose_base, open_adapter
+from harness.runs.asking import evaluation_spec
+from harness.specs import Config
 from harness.types import ModelSpec, Request
 
 Ask = Callable[..., Request]
@@ -148,3 +151,20 @@ def test_a_fingerprint_follows_weights_and_configuration_not_the_place(
     weights[first][0, 0] += 1
     save_file(weights, folder / "adapter_model.safetensors")
     assert original != fingerprint(folder)
+
+
+def test_base_beside_an_adapter_is_its_own_base(tiny: Path, make_adapter: Callable[..., Path]) -> None:
+    """`--model base --model adapter:X` without `--base`: the base that X was trained on; one that is chosen counts."""
+    adapter = make_adapter(tiny, scale=0.5)
+    asked: dict[str, Any] = dict.fromkeys(("prompts", "judges", "tasks", "models"), ()) | dict.fromkeys(
+        ["base", "quantization", "dtype", "rubric", "limit", "baseline", "max_new_tokens", "temperature",
+         "repetition_penalty", "seed"]
+    )  # fmt: skip
+    asked |= {"models": ("base", f"adapter:{adapter}"), "tasks": ("bundled:ja-mini",), "judges": ("rules",)}
+    asked |= {"repeats": 1, "judge_repeats": 1, "confidence": 0.95}
+    spec = evaluation_spec(Config(), **asked)
+    base = open_local(spec.models[0])
+    assert str(tiny) == base.details["base"].removeprefix("hf:")
+    assert any("on which" in notice for notice in base.notices())
+    chosen = evaluation_spec(Config(models={"base": "me/other"}), **asked)
+    assert (None, "me/other") == (chosen.models[0].adapter, chosen.models[0].base)
