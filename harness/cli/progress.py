@@ -4,6 +4,7 @@ import math
 import sys
 import threading
 import time
+from collections.abc import Callable
 from datetime import datetime
 from typing import Self
 
@@ -37,8 +38,10 @@ class ConsoleProgress:
     A thread of its own renews it, so that it also tells that nothing came for a while.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
+        """``clock`` counts seconds."""
         self._lock = threading.Lock()
+        self._clock = clock
         self._answers = 0
         self._answers_total = 0
         self._answers_stored = 0
@@ -47,7 +50,7 @@ class ConsoleProgress:
         self._unscored = 0
         self._verdicts_total = 0
         self._cost = 0.0
-        self._began = time.monotonic()
+        self._began = clock()
         self._last = self._began
         self._tokens = LIVE.tokens
         self._tokens_served = 0
@@ -134,7 +137,7 @@ class ConsoleProgress:
     def delayed(self, delay: Delay) -> None:
         """Say now and then why it takes long: which try failed, why, and when the next one comes."""
         with self._lock:
-            now = time.monotonic()
+            now = self._clock()
             if now - self._said_delay < _QUIET_EVERY:
                 return
             self._said_delay = now
@@ -164,7 +167,7 @@ class ConsoleProgress:
 
     def _show(self) -> None:
         """Note that something came; elsewhere than on a terminal, say how far it is unless that was said just now."""
-        self._last = time.monotonic()
+        self._last = self._clock()
         if not self._is_terminal and self._last - self._said >= _QUIET_EVERY:
             self._say_line(self._last)
 
@@ -175,7 +178,7 @@ class ConsoleProgress:
     def _tick(self) -> None:
         while not self._ended.wait(_RENEWED_EVERY):
             with self._lock:
-                now = time.monotonic()
+                now = self._clock()
                 if not self._is_terminal:
                     if now - self._said >= _QUIET_EVERY:
                         self._say_line(now)

@@ -4,7 +4,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from harness.cli import progress
 from harness.cli.progress import ConsoleProgress, local_time
 from harness.testing import Clock
 from harness.types import Generation, RenderedPrompt, Request, Sampling, Verdict
@@ -16,11 +15,9 @@ REQUEST = Request(
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+def clock() -> Clock:
     """The time of the progress."""
-    clock = Clock(1000)
-    monkeypatch.setattr(progress.time, "monotonic", clock)
-    return clock
+    return Clock(1000)
 
 
 def answer(shown: ConsoleProgress, clock: Clock, count: int, seconds: float, tokens: int = 10) -> None:
@@ -34,7 +31,7 @@ def test_a_run_says_what_there_is_to_do_and_then_a_line_now_and_then(
     clock: Clock, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Half of 100 answers in 50 seconds: as many left, and at most one line in ten seconds."""
-    with ConsoleProgress() as shown:
+    with ConsoleProgress(clock=clock) as shown:
         shown.planned(answers=100, answers_stored=0, verdicts=100)
         answer(shown, clock, 50, 1.0)
     first, *lines = capsys.readouterr().err.splitlines()
@@ -45,7 +42,7 @@ def test_a_run_says_what_there_is_to_do_and_then_a_line_now_and_then(
 
 def test_the_first_few_answers_say_nothing_of_the_rest(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
     """A batch comes at once after a long wait."""
-    shown = ConsoleProgress()
+    shown = ConsoleProgress(clock=clock)
     shown.planned(answers=100, answers_stored=0, verdicts=0)
     answer(shown, clock, 1, 60.0)
     assert "left" not in capsys.readouterr().err.splitlines()[-1]
@@ -53,7 +50,7 @@ def test_the_first_few_answers_say_nothing_of_the_rest(clock: Clock, capsys: pyt
 
 def test_stored_rows_count_as_done_and_not_as_fast(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
     """Time left goes by what was made anew, and money by what was paid now."""
-    shown = ConsoleProgress()
+    shown = ConsoleProgress(clock=clock)
     shown.planned(answers=10, answers_stored=10, verdicts=30)
     for _ in range(10):
         shown.judged(Verdict.scored(3, cost=1.0), stored=True)
@@ -69,7 +66,7 @@ def test_stored_rows_count_as_done_and_not_as_fast(clock: Clock, capsys: pytest.
 
 def test_what_stops_is_said_at_once(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
     """Models, judges, and why nothing happens; one is not many."""
-    shown = ConsoleProgress()
+    shown = ConsoleProgress(clock=clock)
     shown.model_failed("m", "out of memory")
     shown.judge_stopped("j", "no key")
     shown.waiting("answers", 1)

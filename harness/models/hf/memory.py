@@ -1,5 +1,6 @@
 """What a model needs and what the machine has, before anything is loaded."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -84,13 +85,16 @@ def footprint(config: Any, *, trust_remote_code: bool = False) -> Footprint:  # 
     )
 
 
-def available_bytes(device: str) -> int:
-    """Return the bytes that can still be allocated on a device; on a CPU the container's limit counts too."""
+def available_bytes(device: str, limits: Sequence[str] = _CGROUP_LIMITS) -> int:
+    """Return the bytes that can still be allocated on a device; on a CPU the container's limit counts too.
+
+    ``limits``: the files that hold it, where there is one.
+    """
     if device == "cuda":
         free, _ = torch.cuda.mem_get_info()
         return int(free + torch.cuda.memory_reserved() - torch.cuda.memory_allocated())
     available = int(psutil.virtual_memory().available)
-    for file in _CGROUP_LIMITS:
+    for file in limits:
         try:
             limit = int(Path(file).read_text(encoding="ascii"))
         except (OSError, ValueError):  # no such controller, or "max"

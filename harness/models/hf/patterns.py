@@ -27,9 +27,10 @@ _ANY_INDEX = r".*?\.[^.]*\.(?P<idx>\d+)\."
 class Matcher:
     """Matches strangers' patterns until their common time is over. ``name`` is the adapter's, for messages."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, seconds: float) -> None:
         self._name = name
-        self._until = time.monotonic() + _SECONDS
+        self._seconds = seconds
+        self._until = time.monotonic() + seconds
 
     def matches(self, pattern: str, text: str, *, whole: bool) -> Any:  # noqa: ANN401 - regex is untyped
         """Return the match of a pattern with a whole text, or with its beginning, or None.
@@ -55,7 +56,7 @@ class Matcher:
         return AdapterMismatchError(f"{self._name}: {what}.", hint=tr("Look into its adapter_config.json."))
 
     def _slow(self, pattern: str) -> HarnessError:
-        return self._refused(pattern, f"takes more than {_SECONDS:g} s to match")
+        return self._refused(pattern, f"takes more than {self._seconds:g} s to match")
 
     def _refused(self, pattern: str, why: str) -> HarnessError:
         return AdapterMismatchError(
@@ -69,18 +70,21 @@ class Matcher:
         )
 
 
-def resolved(config: Mapping[str, Any], modules: Sequence[str], name: str) -> dict[str, Any]:
+def resolved(
+    config: Mapping[str, Any], modules: Sequence[str], name: str, *, seconds: float = _SECONDS
+) -> dict[str, Any]:
     """Return an adapter's configuration with names of modules wherever it had patterns.
 
     Args:
         config: What adapter_config.json holds.
         modules: The names of all modules of the base.
         name: The adapter's, for messages.
+        seconds: For all patterns together.
 
     Raises:
         HarnessError: a pattern takes too long or is none, or a list of names holds something else.
     """
-    matcher = Matcher(name)
+    matcher = Matcher(name, seconds)
     found = dict(config)
     for field in _NAMES:
         _check_names(found.get(field), field, name)

@@ -2,6 +2,7 @@
 
 import time
 from collections import deque
+from collections.abc import Callable
 
 from harness.models.live import LIVE, tell
 
@@ -16,13 +17,14 @@ def say(text: str) -> None:
 class TokenMeter:
     """Counts generated tokens, and tells `LIVE` how long the rest can take at most.
 
-    ``tokens`` is the most that can still be generated: every row may end earlier.
+    ``tokens`` is the most that can still be generated: every row may end earlier. ``clock`` counts seconds.
     """
 
-    def __init__(self, label: str, rows: int, tokens: int) -> None:
+    def __init__(self, label: str, rows: int, tokens: int, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self._rows = rows
         self._left = tokens
-        self._steps: deque[tuple[float, int]] = deque([(time.monotonic(), 0)])
+        self._steps: deque[tuple[float, int]] = deque([(clock(), 0)])
         self._done = 0
         LIVE.label, LIVE.most_left = label, None
 
@@ -31,7 +33,7 @@ class TokenMeter:
         self._done += rows
         self._left -= rows
         LIVE.tokens += rows
-        now = time.monotonic()
+        now = self._clock()
         self._steps.append((now, self._done))
         while now - self._steps[0][0] > _WINDOW and len(self._steps) > 2:  # noqa: PLR2004 - a speed needs two
             self._steps.popleft()

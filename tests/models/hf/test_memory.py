@@ -93,17 +93,15 @@ def test_only_what_would_fit_is_proposed(gib: float, proposed: str) -> None:
     assert f"What would do: {f'{proposed}, ' if proposed else ''}{rest}" == caught.value.hint
 
 
-def test_a_containers_limit_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_containers_limit_counts(tmp_path: Path) -> None:
     """The machine's memory is not the container's."""
-    from harness.models.hf import memory
-
     limit = tmp_path / "memory.max"
-    monkeypatch.setattr(memory, "_CGROUP_LIMITS", (str(limit), str(tmp_path / "none")))
-    free = available_bytes("cpu")
+    limits = (str(limit), str(tmp_path / "none"))
+    free = available_bytes("cpu", limits)
     limit.write_text("max\n", encoding="ascii")
-    assert free == pytest.approx(available_bytes("cpu"), rel=0.2)
+    assert free == pytest.approx(available_bytes("cpu", limits), rel=0.2)
     limit.write_text(str(1 << 20), encoding="ascii")
-    assert 0 == available_bytes("cpu")
+    assert 0 == available_bytes("cpu", limits)
 
 
 def test_the_faster_route_needs_half_of_the_gpu() -> None:

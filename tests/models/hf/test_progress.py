@@ -2,22 +2,14 @@
 
 import pytest
 
-from harness.models.hf import progress
 from harness.models.hf.progress import TokenMeter
 from harness.testing import Clock
 
 
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """The meter's clock."""
-    clock = Clock(100)
-    monkeypatch.setattr(progress.time, "monotonic", clock)
-    return clock
-
-
-def test_a_line_now_and_then_says_rate_and_rest(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_line_now_and_then_says_rate_and_rest(capsys: pytest.CaptureFixture[str]) -> None:
     """4 rows of 50 tokens at 10 tokens a second: after ten seconds 100 of 200 are left, ten seconds more."""
-    meter = TokenMeter("base", 4, 200)
+    clock = Clock(100)
+    meter = TokenMeter("base", 4, 200, clock=clock)
     for _ in range(25):
         clock.sleep(0.4)
         meter.passed(4)
@@ -27,9 +19,10 @@ def test_a_line_now_and_then_says_rate_and_rest(clock: Clock, capsys: pytest.Cap
     assert "" == capsys.readouterr().err
 
 
-def test_an_answer_that_ends_early_leaves_less_to_do(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_answer_that_ends_early_leaves_less_to_do(capsys: pytest.CaptureFixture[str]) -> None:
     """One of two rows ended after its first token: 98 tokens are none of the rest."""
-    meter = TokenMeter("m", 2, 200)
+    clock = Clock(100)
+    meter = TokenMeter("m", 2, 200, clock=clock)
     clock.sleep(10)
     meter.ended(98)
     meter.passed(2)
