@@ -97,11 +97,10 @@ def test_the_bound_of_a_batch_until_enough_is_done(monkeypatch: pytest.MonkeyPat
         assert "about " in screen.getvalue()[before:]
 
 
-def test_the_bound_shrinks_with_answers_that_end_early(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_bound_shrinks_with_answers_that_end_early() -> None:
     """Ten rows of 100 tokens at a step a second, of which nine end after one: the tenth takes 99 s more."""
     now = iter(float(second) for second in range(10_000))
-    monkeypatch.setattr("harness.models.hf.progress.time.monotonic", lambda: next(now))
-    meter = TokenMeter("m", 10, 1000)
+    meter = TokenMeter("m", 10, 1000, clock=lambda: next(now))
     meter.passed(10)
     assert pytest.approx(99) == LIVE.most_left
     for _ in range(9):
