@@ -16,7 +16,8 @@ from reports.board_text import primary_note
 from reports.board_view import Cell, Column, Table, board_view
 from reports.cautions import cautions as cautions_of
 from reports.formatting import printable
-from reports.markdown import headline, leaderboard_markdown
+from reports.markdown import headline
+from reports.verdict import verdict_lines
 from reports.wording import Words, words
 
 _MOST_ROWS = 15
@@ -24,23 +25,23 @@ _GAP = "  "
 
 
 def board_on_screen(run: Run, folder: RunFolder) -> str | None:
-    """Return what is printed of a run's boards: as wide as a terminal on one, else leaderboard.md in the language."""
-    lang, say = language(), words(language())
-    if not sys.stdout.isatty() and lang == "en":
-        return folder.read(MARKDOWN)
-    view = view_of(run)
-    found = cautions_of(view, say)
+    """Return what is printed of a run's boards: as wide as a terminal on one, else leaderboard.md."""
     if not sys.stdout.isatty():
-        return leaderboard_markdown(view.leaderboard, view.provenance, view.notices, cautions=found, language=lang)
+        return folder.read(MARKDOWN)
+    say, view = words(language()), view_of(run)
+    found = cautions_of(view, say)
     date = str(view.provenance.get("date", ""))
     return terminal_board(view.leaderboard, date, say, cautions=found, width=window_width())
 
 
 def terminal_board(leaderboard: Leaderboard, date: str, say: Words, *, cautions: Sequence[str], width: int) -> str:
     """Return the boards of a run for a window of ``width`` columns; ``cautions`` are about the run as a whole."""
+    verdict = verdict_lines(leaderboard, say)
     parts = [
         say("title.leaderboard", run=printable(leaderboard.run)),
-        *_paragraphs([headline(leaderboard, {"date": date}, say), primary_note(leaderboard, say)], width),
+        *_paragraphs([headline(leaderboard, {"date": date}, say)], width),
+        *_paragraphs([say("verdict.title") + ":", *verdict] if verdict else [], width),
+        *_paragraphs([primary_note(leaderboard, say)], width),
         *_paragraphs([say("title.cautions") + ":", *cautions] if cautions else [], width),
     ]
     for board in leaderboard.boards:
@@ -59,6 +60,7 @@ def _board(board: Board, confidence: float, say: Words, width: int) -> list[str]
         *_paragraphs(
             [
                 left if more else "",
+                view.exploratory,
                 view.resolution,
                 *(" ".join(part for part in caution if part) for caution in view.cautions),
             ],

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import click
 
 from harness.cli.progress import ConsoleProgress, local_time
-from harness.cli.say import say
+from harness.cli.say import language, say
 from harness.engine.execute import execute
 from harness.engine.job import Job, Outcome
 from harness.locale import tr, trn
@@ -33,7 +33,7 @@ def command_line() -> str:
 
 def invocation() -> Invocation:
     """Return this command and the time it is now."""
-    return Invocation(command=command_line(), now=datetime.now().astimezone())
+    return Invocation(command=command_line(), now=datetime.now().astimezone(), language=language())
 
 
 def say_note(note: str) -> None:

@@ -13,7 +13,7 @@ from harness.cli.closing import say_closing
 from harness.cli.dry_run import judging_report
 from harness.cli.execution import UNSCORED_EXIT, invocation, limit_judges, rounds, say_note, say_outcome
 from harness.cli.options import FiniteRange, call_limits, common_options, declared_options, pace_options
-from harness.cli.say import say
+from harness.cli.say import language, say
 from harness.codec import digest
 from harness.engine.job import planned_judge
 from harness.errors import SameJudgeError, UsageError
@@ -105,7 +105,15 @@ def judge(
         entries = joined_by(job, invocation(), notices)
         for outcome in rounds(job, rows, max_cost=max_cost, wait=wait):
             judged = add_in_folder(
-                stored, job, outcome, rows, folder=folder, entries=entries, declared=asked, panels=planned
+                stored,
+                job,
+                outcome,
+                rows,
+                folder=folder,
+                entries=entries,
+                declared=asked,
+                panels=planned,
+                language=language(),
             )
     say(folder.read(RESULTS) if as_json else board_on_screen(judged, folder), nl=False)
     unscored = say_outcome(judged, opened, outcome, folder)

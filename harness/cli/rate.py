@@ -9,7 +9,7 @@ import click
 from harness.analysis.judge_audit import RaterAudit, rater_audit
 from harness.cli.execution import execute_here, invocation
 from harness.cli.options import common_options
-from harness.cli.say import said, say
+from harness.cli.say import language, said, say
 from harness.cli.table import table
 from harness.errors import InputError, RatingError, UnknownNameError, UnwritableError
 from harness.human.draw import (
@@ -222,7 +222,7 @@ def import_sheets(*, run: str, sheets: tuple[str, ...], config: str | None, stor
         folder.write(RATINGS, ratings_text(ratings))
         outcome = execute_here(job, rows, max_cost=None)
         entries = joined_by(job, invocation(), draw=_record(export.draw))
-        add_in_folder(stored, job, outcome, rows, folder=folder, entries=entries)
+        add_in_folder(stored, job, outcome, rows, folder=folder, entries=entries, language=language())
     say(_summary(ratings, rater_audit(matrix, raters, tasks, scale)))
     say(
         tr(

@@ -89,12 +89,13 @@ def report(
         is_own=is_own,
         is_whole=not judges and baseline is None and merged.manifest.declared == stored[0].manifest.declared,
     )
+    plain = stored[0].manifest.language if is_own else "en"  # pages of a run are in its own language
     files = {
-        FILES[kind] if lang == "en" else _in_language(FILES[kind], lang): writers[kind]
+        FILES[kind] if lang == plain else _in_language(FILES[kind], lang): writers[kind]
         for kind in (writers if form == "all" else [form])
     }
     if tests and form == "all":
-        files[AB_MARKDOWN if lang == "en" else _in_language(AB_MARKDOWN, lang)] = lambda: prompt_tests_text(
+        files[AB_MARKDOWN if lang == plain else _in_language(AB_MARKDOWN, lang)] = lambda: prompt_tests_text(
             tests, lang
         ).encode("utf-8", "replace")
     folder.create()

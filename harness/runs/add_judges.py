@@ -7,6 +7,7 @@ from typing import Any
 from harness.engine.execute import execute
 from harness.engine.job import Job, Outcome, Progress
 from harness.engine.plan import PlannedPanel, items_of
+from harness.locale import Language
 from harness.protocols import Judge
 from harness.runs.declared import declared_on
 from harness.runs.enter import enter
@@ -68,11 +69,13 @@ def with_judges(
     entries: Sequence[JoinedJudge],
     *,
     declared: Declaration | None = None,
+    language: Language | None = None,
     panels: Sequence[PlannedPanel] = (),
 ) -> Run:
     """Return a run with the judges of a job that was carried out for it; ``entries`` as `joined_by` makes them.
 
     ``declared``: what is declared with them; a primary judge that joins is declared before its scores are there.
+    ``language``: that of the pages from now on, None: as before.
     ``panels``: judges that count as one from now on.
     """
     new = {judge.name: judge for judge in job.planned_judges}
@@ -92,6 +95,7 @@ def with_judges(
             judges=judges,
             joined=tuple(joined.values()),
             store=store.url,
+            language=language or run.manifest.language,
             declared=declared_on(run.manifest.declared, asked, new_judges=_news(new.keys() - before.keys(), panels)),
             panels=panels_now(panels, run.manifest.panels),
             asked_less=asked_less,
@@ -111,6 +115,7 @@ def add_in_folder(
     folder: RunFolder,
     entries: Sequence[JoinedJudge],
     declared: Declaration | None = None,
+    language: Language | None = None,
     panels: Sequence[PlannedPanel] = (),
 ) -> Run:
     """Return a run as `with_judges`, with what others have added to it since it was loaded, its files written.
@@ -120,7 +125,7 @@ def add_in_folder(
     """
     with folder.lock():
         now = load_again(run, folder, store.url)
-        found = with_judges(now, job, outcome, store, entries, declared=declared, panels=panels)
+        found = with_judges(now, job, outcome, store, entries, declared=declared, panels=panels, language=language)
         refuse_losing(found, now.manifest, [judge.name for judge in job.planned_judges])
         date = next((entry.date for entry in entries), now.manifest.date)
         found = enter(found, store, before=now.manifest, date=date)

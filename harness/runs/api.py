@@ -193,7 +193,7 @@ def evaluate(
             samples = {task.name: task.samples for task in evaluation.job.tasks}
             opened.save_plan(evaluation.plan_digest, samples, evaluation.job.requests)
         outcome = execute(evaluation.job, opened, progress or Quiet(), max_cost=max_cost)
-        invocation = Invocation(command=command, now=datetime.now().astimezone())
+        invocation = Invocation(command=command, now=datetime.now().astimezone(), language=settings.lang or "en")
         run_now = finish(evaluation, outcome, opened, invocation=invocation)
         return enter(run_now, opened, before=None, date=invocation.date)
 

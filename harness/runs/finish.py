@@ -63,6 +63,7 @@ def finish(
         declared=declared_on(
             previous.declared if previous else None, evaluation.declared, new_judges=own.keys() - before.keys()
         ),
+        language=invocation.language,
         provenance=with_judges_named(provenance_of(evaluation, invocation), judges, joined),
     )
     return Run(

@@ -9,7 +9,7 @@ from harness.codec import decode
 from harness.engine.looks import Looks
 from harness.engine.plan import AskedLess, PlannedJudge, PlannedPanel
 from harness.errors import InputError
-from harness.locale import tr
+from harness.locale import Language, tr
 from harness.locale.facts import facts_of, texts_of
 from harness.protocols import older_source
 from harness.types import Declaration, Scale
@@ -55,7 +55,7 @@ class Manifest:
     all of them. ``declared`` is what was said before looking, ``panels`` judges that count as one together,
     ``ledger`` what its boards owe to what was tried before, as of its finish, ``looks`` how often the boards were
     looked at on the way, ``asked_less`` rows of a merged run that a judge has seen less often than others.
-    ``provenance`` is what every report says of where the figures come from.
+    ``language`` is that of its pages, ``provenance`` what every report says of where the figures come from.
     """
 
     schema: Literal[1, 2] = SCHEMA
@@ -78,6 +78,7 @@ class Manifest:
     ledger: tuple[BoardLedger, ...] = ()
     looks: Looks | None = None
     asked_less: tuple[AskedLess, ...] = ()
+    language: Language = "en"
     provenance: Mapping[str, Any]
 
 

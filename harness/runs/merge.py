@@ -196,6 +196,7 @@ def _manifest(
         model_notices={},
         joined=_joined(runs, judges),
         declared=first.declared,
+        language=first.language,
         ledger=merged_boards([(run.name, run.manifest.ledger) for run in runs], renamed),
         provenance=provenance,
     )

@@ -10,6 +10,7 @@ from typing import Any
 from harness import plugins
 from harness.codec import digest
 from harness.engine.plan import task_hash
+from harness.locale import Language
 from harness.plugins import model_info
 from harness.runs.assemble import Evaluation
 from harness.types import Request
@@ -32,10 +33,11 @@ _PACKAGES = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Invocation:
-    """By what command a run comes about, or gets judges, and when."""
+    """By what command a run comes about, or gets judges, and when; its pages are written in ``language``."""
 
     command: str
     now: datetime
+    language: Language = "en"
 
     @property
     def date(self) -> str:

@@ -18,20 +18,24 @@ from reports.wording import words
 
 
 def publish(run: Run, folder: RunFolder) -> None:
-    """Write the files of a run: its figures are computed once and shown three times. The manifest comes last."""
+    """Write the files of a run: its figures are computed once and shown three times. The manifest comes last.
+
+    Pages are in the language that the manifest names; results.json is English, with the codes of what it says.
+    """
     view = view_of(run)
     board, provenance, notices = view.leaderboard, view.provenance, view.notices
-    found = cautions(view, words("en"))
+    language = run.manifest.language
+    found, said = cautions(view, words("en")), cautions(view, words(language))
     tested: list[Experiment] | None = None
     if run.manifest.ab is not None:
         tested = experiments(judge_tables(view.tables), run.manifest.ab, board.primary)
     ab = None if tested is None else ab_document(tested)
-    folder.write(MARKDOWN, leaderboard_markdown(board, provenance, notices, cautions=found))
+    folder.write(MARKDOWN, leaderboard_markdown(board, provenance, notices, cautions=said, language=language))
     folder.write_json(RESULTS, results_document(board, provenance, notices, cautions=found, ab=ab))
-    folder.write(HTML, report_html(view, found))
+    folder.write(HTML, report_html(view, said, language=language))
     if tested is None:
         folder.remove(AB_MARKDOWN)
     else:
-        folder.write(AB_MARKDOWN, prompt_test_text(run, tested))
+        folder.write(AB_MARKDOWN, prompt_test_text(run, tested, language))
     written = replace(run.manifest, run=run.name, content=run.content, scored=run.scored)
     folder.write_json(MANIFEST, manifest_document(written))

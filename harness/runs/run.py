@@ -88,6 +88,7 @@ class Run:
                 [asked.own_notices, [joined.notices for joined in asked.joined]],
                 asked.ab,
                 asked.declared,
+                asked.language,
                 *([asked.panels] if asked.panels else ()),
                 *([asked.ledger] if asked.ledger else ()),
                 *([asked.looks] if asked.looks is not None else ()),

@@ -91,7 +91,7 @@ def mean_interval(values: ArrayLike, scale: Scale | None = None, design: Design 
     seen = scores[~np.isnan(scores)]
     n = seen.size
     if n == 0:
-        interval: tuple[float | None, float | None, str] = (None, None, "no scores")
+        interval: tuple[float | None, float | None, str] = (None, None, tr("no scores"))
     elif _all_equal(seen):
         interval = _identical_bound(float(seen[0]), n, n, tail, scale)
     else:
@@ -131,7 +131,7 @@ def wilson_interval(k: int, n: int, *, confidence: float = 0.95, n_unscored: int
         # At the ends the formula gives 0 and 1 exactly, but for rounding.
         low = 0.0 if k == 0 else centre - half
         high = 1.0 if k == n else centre + half
-    method = "Wilson" if n else "no scores"
+    method = "Wilson" if n else tr("no scores")
     return Estimate(value=value, low=low, high=high, confidence=confidence, n=n, n_unscored=n_unscored, method=method)
 
 
@@ -162,9 +162,9 @@ def cluster_interval(values: ArrayLike, scale: Scale | None = None, design: Desi
     error = cr2_error(seen, inside.tolist())
     cautions = cluster_cautions(n_clusters, None if error is None else error.df) if n else ()
     if n == 0:
-        interval: tuple[float | None, float | None, str] = (None, None, "no scores")
+        interval: tuple[float | None, float | None, str] = (None, None, tr("no scores"))
     elif error is None or n_clusters < TOO_FEW_CLUSTERS:
-        interval = (None, None, f"none: under {TOO_FEW_CLUSTERS} clusters of tasks")
+        interval = (None, None, tr("none: under {fewest} clusters of tasks", fewest=TOO_FEW_CLUSTERS))
     elif _all_equal(seen):
         interval = _identical_bound(float(seen[0]), n, n_clusters, tail, scale)
     else:
@@ -216,7 +216,7 @@ def _t_interval(
     mean: float, se: float, df: float, tail: float, scale: Scale | None, *, prefix: str = ""
 ) -> tuple[float | None, float | None, str]:
     if se <= EQUAL * max(1.0, abs(mean)):
-        return None, None, "none: the clusters cancel each other exactly"
+        return None, None, tr("none: the clusters cancel each other exactly")
     ends = bounded_interval(mean, float(t_critical(df, tail)) * se, scale)
     return *ends, f"{prefix}t" if scale is None else f"{prefix}logit-t"
 
@@ -224,14 +224,14 @@ def _t_interval(
 def _identical_bound(
     value: float, n: int, units: int, tail: float, scale: Scale | None
 ) -> tuple[float | None, float | None, str]:
-    what = "one score" if n == 1 else f"all {n} scores equal"
+    what = tr("one score") if n == 1 else tr("all {n} scores equal", n=n)
     if scale is None:
-        return None, None, f"none: {what}"
+        return None, None, tr("none: {what}", what=what)
     share = float(sure_share(units, tail))
     return (
         share * value + (1 - share) * scale.low,
         share * value + (1 - share) * scale.high,
-        f"Clopper-Pearson bound ({what})",
+        tr("Clopper-Pearson bound ({what})", what=what),
     )
 
 

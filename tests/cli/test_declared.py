@@ -81,3 +81,24 @@ def test_a_judge_that_is_not_there_is_refused(run_cli: RunCli, task_file: Path) 
     assert 0 == run_cli(*EVAL, "--run", "r").code
     assert 2 == run_cli("report", "r", "--primary-task", "six").code
     assert 2 == run_cli("judge", "r", "--judge", "rules", "--primary", "gemini").code
+
+
+def test_the_pages_of_a_run_are_in_the_language_of_its_command(run_cli: RunCli, task_file: Path) -> None:
+    """leaderboard.md, report.html and ab.md; another language writes them anew, and results.json stays English."""
+    run = ("--run", "r", "--lang")
+    assert 0 == run_cli(*EVAL, *run, "ja").code
+    japanese, figures = Path("runs/r/leaderboard.md").read_text(encoding="utf-8"), results_of(Path(), "r")
+    assert "# リーダーボード: r" in japanese
+    assert '<html lang="ja">' in Path("runs/r/report.html").read_text(encoding="utf-8")
+    assert japanese == run_cli("report", "r", "--lang", "ja").out
+    assert 0 == run_cli("judge", "r", "--judge", "rules", "--lang", "en").code
+    assert "# Leaderboard: r" in Path("runs/r/leaderboard.md").read_text(encoding="utf-8")
+    assert figures["comparisons"] == results_of(Path(), "r")["comparisons"]
+    prompts = ("--prompt", "course.v1", "--prompt", "plain.v1")
+    ran = run_cli("ab", *EVAL[1:], *prompts, "--run", "s", "--lang", "ja")
+    assert 0 == ran.code, ran.err
+    assert "# プロンプトの比較: s" in Path("runs/s/ab.md").read_text(encoding="utf-8")
+    assert ran.out.startswith("# プロンプトの比較: s")
+    run_cli("report", "s", "--lang", "en", "--format", "html")
+    assert '<html lang="en">' in Path("runs/s/report.en.html").read_text(encoding="utf-8")
+    assert '<html lang="ja">' in Path("runs/s/report.html").read_text(encoding="utf-8")

@@ -24,6 +24,7 @@ MANIFEST = Manifest(
     notices=("as a plugin said it", tr("Run {name!r} was given twice.", name="x {y}"), trn("{n} task", "{n} tasks", 3)),
     own_notices=(tr("no braces"),),
     model_notices={"f": (tr("{a}: {b}", a="m", b=tr("Leave one out.")),)},
+    language="ja",
     joined=(JoinedJudge(judge="j", date="d", command="c", notices=(tr("{n} rows", n=4),), draw={"seed": 1}),),
     scored={"j": 3},
     ab=PromptTest(control=None, select_seed=4, confidence=0.9),
