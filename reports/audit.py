@@ -9,6 +9,7 @@ from tabulate import tabulate
 
 from harness.analysis.human_anchor import AnchoredRow, Anchoring
 from harness.analysis.judge_audit import Bin, Confusion, GroupAlpha, JudgeAudit, PairAudit, RaterAudit
+from harness.analysis.judge_error import JudgeError, closest
 from harness.stats import Agreement
 from harness.types import Estimate
 from harness.unscored import Unscored, by_code
@@ -17,6 +18,14 @@ from reports.wording import Language, Words, words
 
 _SHOWN_ROWS = 10  # of a table with one line per model
 _BAR = 30  # characters of the longest bar of a histogram
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoardErrors:
+    """How small an error of the judge would change the verdicts of a primary board."""
+
+    judge: str
+    errors: tuple[JudgeError, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +38,7 @@ class TaskAudit:
     groups: tuple[GroupAlpha, ...]
     confusions: tuple[Confusion, ...]
     anchorings: tuple[Anchoring, ...]
+    errors: tuple[BoardErrors, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +73,7 @@ def audit_markdown(audit: Audit, *, language: Language = "en") -> str:
         for card in task.cards:
             parts += _card(card, say)
         parts += _pairs(task, say)
+        parts += [_errors(board, task, say) for board in task.errors]
         parts += [_confusion(table, say) for table in task.confusions]
         for found in task.anchorings:
             parts += _anchoring(found, audit.confidence, say, is_one_rater=is_one)
@@ -204,13 +215,9 @@ def _row_bias(pair: PairAudit, say: Words) -> str:
     clear = [bias for bias in pair.row_bias if bias.is_clear]
     names = {"first": markdown_cell(pair.first), "second": markdown_cell(pair.second)}
     said = [say("audit.favours", **names, count=len(clear), total=len(pair.row_bias))]
-    halves = [
-        (one.bias.high - one.bias.low) / 2
-        for one in pair.row_bias
-        if one.bias.low is not None and one.bias.high is not None
-    ]
-    if halves:
-        said.append(say("audit.unseen", amount=number(median(halves))))
+    sizes = [one.detectable for one in pair.row_bias if one.detectable is not None]
+    if sizes:
+        said.append(say("audit.detectable", amount=number(median(sizes))))
     if pair.length_slope is not None and pair.length_slope.value is not None:
         said.append(say("audit.slope", slope=_slope(pair.length_slope, 2)))
     if not clear:
@@ -222,6 +229,43 @@ def _row_bias(pair: PairAudit, say: Words) -> str:
             for one in largest]  # fmt: skip
     table = _table(rows, [say("column.model"), say("audit.favoured"), say("audit.interval")])
     return f"{say('space').join(said)}\n\n{table}"
+
+
+def _errors(board: BoardErrors, task: TaskAudit, say: Words) -> str:
+    """Return which constant error of the primary judge would change each verdict, beside biases that were found."""
+    shown = sorted(board.errors, key=lambda one: (one.verdict not in {"better", "worse"}, one.flips_at or 0.0))
+    rows = [
+        (
+            markdown_cell(row_name(one.candidate)),
+            markdown_cell(row_name(one.baseline)),
+            say(f"audit.flip_{one.verdict}"),
+            signed(one.difference),
+            number(one.flips_at),
+            "" if one.favours is None else _direction(one, say),
+        )
+        for one in shown[:_SHOWN_ROWS]
+    ]
+    names = ("flip_candidate", "flip_baseline", "flip_verdict", "flip_difference", "flip_at", "flip_if")
+    parts = [say("audit.flip", judge=markdown_cell(board.judge))]
+    biases = [
+        abs(bias.bias.value)
+        for pair in task.pairs
+        if board.judge in {pair.first, pair.second}
+        for bias in pair.row_bias
+        if bias.bias.value is not None
+    ]
+    if biases:
+        parts.append(say("audit.flip_seen", amount=number(max(biases))))
+    if (weakest := closest(board.errors)) is not None:
+        parts.append(say("audit.flip_weakest", amount=number(weakest.flips_at), name=row_name(weakest.candidate)))
+    table = _table(rows, [say(f"audit.{name}") for name in names])
+    return f"### {say('audit.flip_title')}\n\n{say('space').join(parts)}\n\n{table}"
+
+
+def _direction(one: JudgeError, say: Words) -> str:
+    assert one.favours is not None
+    key = "flip_favours" if one.verdict in {"better", "worse"} else "flip_wrongs"
+    return markdown_cell(say(f"audit.{key}", name=row_name(one.favours)))
 
 
 def _confusion(found: Confusion, say: Words) -> str:
@@ -240,7 +284,7 @@ def _anchoring(found: Anchoring, confidence: float, say: Words, *, is_one_rater:
             drawn=say(f"audit.drawn_{found.drawn_at_random}"),
         ),
         say("audit.estimand", total=found.n_tasks, confidence=percent(confidence)),
-        *([say("audit.one_rater")] if is_one_rater else []),
+        _raters_in(found, say, is_one_rater=is_one_rater),
     ]
     title = f"### {say('audit.anchored', judge=markdown_cell(found.judge))}"
     parts = [title, say("space").join(said), _anchored_table(found.means, "mean", say)]
@@ -251,6 +295,17 @@ def _anchoring(found: Anchoring, confidence: float, say: Words, *, is_one_rater:
         parts.append(f"{say('audit.differences', baseline=name)}\n\n{table}")
     cautions = dict.fromkeys(caution for row in [*found.means, *found.differences] for caution in row.estimate.cautions)
     return parts + [_caution(f"{markdown_cell(say.sentence(caution))}{say('stop')}", say) for caution in cautions]
+
+
+def _raters_in(found: Anchoring, say: Words, *, is_one_rater: bool) -> str:
+    """Return whether the intervals know how far people differ."""
+    if is_one_rater:
+        return say("audit.one_rater")
+    known = [row.raters for row in found.differences or found.means if row.raters is not None]
+    if not known:
+        return say("audit.raters_out")
+    what = say("column.difference" if found.differences else "column.mean")
+    return say("audit.raters_in", count=known[0].n_raters, what=what, sd=number(median(one.sd for one in known)))
 
 
 def _anchored_table(rows: Sequence[AnchoredRow], what: str, say: Words) -> str:

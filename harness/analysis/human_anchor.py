@@ -6,10 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from harness.analysis.rater_spread import RaterSpread, rater_spread, with_raters
 from harness.analysis.scores import ScoreTable
 from harness.stats import AnchoredEstimate, Design, anchored_difference, anchored_mean
 from harness.stats.correlation import Floats
-from harness.types import RowKey
+from harness.types import RowKey, Scale
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,11 +20,16 @@ class AnchoredRow:
     row: RowKey
     baseline: RowKey | None
     estimate: AnchoredEstimate
+    raters: RaterSpread | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Anchoring:
-    """The anchored figures of one judge on one task set; ``drawn_at_random`` None: not on record."""
+    """The anchored figures of one judge on one task set; ``drawn_at_random`` None: not on record.
+
+    ``raters`` of a row: how far people differ, which its intervals then contain; None with one, or where it is not
+    known who rated.
+    """
 
     judge: str
     human: str
@@ -40,6 +46,7 @@ def anchoring(
     baseline: str,
     population: Sequence[str] | None = None,
     chosen: Sequence[str] | None = None,
+    by_rater: Floats | None = None,
     confidence: float = 0.95,
 ) -> Anchoring | None:
     """Return the anchored means and differences, or None if people rated no task or all of them.
@@ -47,6 +54,7 @@ def anchoring(
     ``population`` and ``chosen`` are the ids on record for the draw: the estimate is then about the population alone,
     and counts as drawn at random if exactly the chosen tasks are rated, for each row by itself: what raters passed over
     is no random part. ``baseline`` is a model label.
+    ``by_rater``: each rater's own scores, shape (raters, rows, samples).
     """
     ids = [sample.id for sample in judge.samples]
     here = [place for place, one in enumerate(ids) if population is None or one in set(population)]
@@ -65,12 +73,17 @@ def anchoring(
 
     def mean(place: int) -> AnchoredRow:
         estimate = anchored_mean(people[place], scores[place], scale, design, drawn_at_random=drawn(place))
-        return AnchoredRow(row=judge.rows[place], baseline=None, estimate=estimate)
+        spread = None if by_rater is None else rater_spread(by_rater[:, place, here])
+        estimate = with_raters(estimate, spread, scale)
+        return AnchoredRow(row=judge.rows[place], baseline=None, estimate=estimate, raters=spread)
 
     def difference(place: int) -> AnchoredRow:
         arrays: list[Floats] = [people[place], people[base], scores[place], scores[base]]
         estimate = anchored_difference(*arrays, scale=scale, design=design, drawn_at_random=drawn(place, base))
-        return AnchoredRow(row=judge.rows[place], baseline=judge.rows[base], estimate=estimate)
+        spread = None if by_rater is None else rater_spread((by_rater[:, place] - by_rater[:, base])[:, here])
+        width = scale.high - scale.low
+        estimate = with_raters(estimate, spread, Scale(low=-width, high=width))
+        return AnchoredRow(row=judge.rows[place], baseline=judge.rows[base], estimate=estimate, raters=spread)
 
     return Anchoring(
         judge=judge.judge.name,

@@ -15,8 +15,10 @@ import numpy as np
 from harness.analysis.scores import ScoreTable
 from harness.engine.plan import PlannedJudge
 from harness.stats import Agreement, Design, ScoreInterval, agreement, score_interval
-from harness.stats.arrays import tail_probability
+from harness.stats.arrays import number, shared_clusters, tail_probability
 from harness.stats.correlation import Floats, length_slope, ordinal_alpha, spearman
+from harness.stats.pairs import pair_moments
+from harness.stats.power import detectable_gap
 from harness.types import UNIT, Estimate, RowKey, Scale
 from harness.unscored import Unscored
 
@@ -74,10 +76,14 @@ class JudgeAudit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowBias:
-    """By how much the first judge favours one row over the others, compared with the second judge."""
+    """By how much the first judge favours one row over the others, compared with the second judge.
+
+    ``detectable``: the true bias that would show here in 80 % of such runs (None: nothing to go by).
+    """
 
     row: RowKey
     bias: Estimate
+    detectable: float | None = None
 
     @property
     def is_clear(self) -> bool:
@@ -236,12 +242,23 @@ def row_bias(first: ScoreTable, second: ScoreTable, *, confidence: float = 0.95)
         return ()
     gaps = first.scores - second.scores
     contrasts = gaps - gaps.mean(axis=0)  # NaN where any row lacks a score
-    single = 1 - tail_probability(confidence, len(first.rows))
+    n_rows = len(first.rows)
+    design = Design(clusters=first.clusters, confidence=1 - tail_probability(confidence, n_rows))
+    # One comparison of each contrast with nothing, for its standard error.
+    table = np.vstack([contrasts, np.zeros_like(contrasts[:1])])
+    codes = shared_clusters(first.clusters, table.shape[1])
+    pairs = np.array([(row, n_rows) for row in range(n_rows)], dtype=np.int64)
+    spread = pair_moments(table, pairs, None, codes)
+    whole = Design(clusters=first.clusters, confidence=confidence)
     return tuple(
         RowBias(
-            row=row, bias=score_interval(values, design=Design(clusters=first.clusters, confidence=single)).estimate
+            row=row,
+            bias=score_interval(values, design=design).estimate,
+            detectable=detectable_gap(
+                number(spread.se[place]), float(spread.df[place]), int(spread.units[place]), whole, n_comparisons=n_rows
+            ),
         )
-        for row, values in zip(first.rows, contrasts, strict=True)
+        for place, (row, values) in enumerate(zip(first.rows, contrasts, strict=True))
     )
 
 

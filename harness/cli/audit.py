@@ -16,6 +16,10 @@ from harness.analysis.judge_audit import (
     judge_audits,
     rater_audit,
 )
+from harness.analysis.judge_error import judge_errors
+from harness.analysis.leaderboard import Board
+from harness.analysis.primary import primary_of
+from harness.analysis.rater_spread import rater_scores
 from harness.analysis.scores import ScoreTable
 from harness.cli.options import common_options
 from harness.cli.rate import imported_ratings
@@ -24,13 +28,15 @@ from harness.errors import UnknownNameError
 from harness.human.draw import SheetRating
 from harness.human.sheets import IMPORTED, rater_matrix
 from harness.locale import tr
-from harness.runs.boards import tables_of
+from harness.runs.boards import leaderboard_of, tables_of
 from harness.runs.load import load_run
+from harness.runs.panels import with_panels
 from harness.runs.run import Run
 from harness.runs.unpacking import run_folder
 from harness.specs import load_config
+from harness.stats.arrays import Floats
 from harness.types import LIKERT_5, RowKey
-from reports.audit import Audit, TaskAudit, audit_document, audit_markdown
+from reports.audit import Audit, BoardErrors, TaskAudit, audit_document, audit_markdown
 
 
 @click.command(
@@ -46,7 +52,8 @@ def audit(*, run: str, human: str | None, as_json: bool, config: str | None, sto
     """Show the card of every judge of a finished run; RUN is its name under runs/ or its folder.
 
     Scores and what is missing, agreement with the other judges, self-consistency where verdicts were repeated, how
-    scores go with length, and, where people rated a part of the answers, what they would say of all of them.
+    scores go with length, how small an error of the judge would change a verdict, and, where people rated a part of the
+    answers, what they would say of all of them.
     """
     runs = load_config(config).runs
     stored = load_run(run, runs, store)
@@ -73,12 +80,22 @@ def build_audit(stored: Run, ratings: Sequence[SheetRating], human: str | None =
     human = human or (IMPORTED if IMPORTED in people else people[0] if len(people) == 1 else None)
     confidence = stored.manifest.confidence
     tables = tables_of(stored)
+    judges = with_panels(stored.judges, stored.manifest.panels)
+    primary = primary_of(stored.manifest.declared, judges, [task.name for task in stored.tasks])
+    boards = () if primary is None else leaderboard_of(stored, judges=(primary.judge,)).boards
     return Audit(
         run=stored.name,
         confidence=confidence,
         human=human,
         tasks=tuple(
-            _task_audit(stored, task.name, [table for table in tables if table.task == task.name], human, confidence)
+            _task_audit(
+                stored,
+                task.name,
+                [table for table in tables if table.task == task.name],
+                [board for board in boards if board.task == task.name],
+                human=human,
+                ratings=ratings,
+            )
             for task in stored.tasks
         ),
         raters=_raters(stored, ratings, confidence),
@@ -86,8 +103,15 @@ def build_audit(stored: Run, ratings: Sequence[SheetRating], human: str | None =
 
 
 def _task_audit(
-    stored: Run, task: str, tables: Sequence[ScoreTable], human: str | None, confidence: float
+    stored: Run,
+    task: str,
+    tables: Sequence[ScoreTable],
+    boards: Sequence[Board],
+    *,
+    human: str | None,
+    ratings: Sequence[SheetRating],
 ) -> TaskAudit:
+    confidence = stored.manifest.confidence
     [cards] = judge_audits(tables, _lengths(stored), confidence=confidence)
     by_name = {table.judge.name: table for table in tables}
     people = by_name.get(human or "")
@@ -105,6 +129,7 @@ def _task_audit(
             baseline=stored.manifest.baseline,
             population=draw.get("population", {}).get(task),
             chosen=draw.get("chosen", {}).get(task),
+            by_rater=_by_rater(people, ratings),
             confidence=confidence,
         )
         for table in against
@@ -117,7 +142,19 @@ def _task_audit(
         groups=group_alphas(tables),
         confusions=tuple(found for found in confusions if found is not None),
         anchorings=tuple(found for found in anchorings if found is not None),
+        errors=tuple(
+            BoardErrors(judge=board.judge.name, errors=judge_errors(board))
+            for board in boards
+            if board.comparisons and board.is_primary
+        ),
     )
+
+
+def _by_rater(people: ScoreTable, ratings: Sequence[SheetRating]) -> Floats | None:
+    """Return what each rater gave; None of ratings from a file, which are one score an answer."""
+    if not ratings or people.judge.name != IMPORTED:
+        return None
+    return rater_scores(ratings, people.task, people.rows, [sample.id for sample in people.samples])
 
 
 def _lengths(stored: Run) -> Lengths:

@@ -90,7 +90,8 @@ def test_the_page_says_what_it_compares(rated: RunCli) -> None:
     assert "### Agreement between judges of one scale" in ran.out
     assert "### Judges of different scales or kinds: only how alike they rank" in ran.out
     assert "no proof of bias" in ran.out
-    assert re.search(r"A bias of less than about \d\.\d\d would not show here\.", ran.out)
+    assert re.search(r"A true bias of about \d\.\d\d would show here in 80 % of such runs", ran.out)
+    assert "### How wrong the judge may be" in ran.out
 
 
 def test_the_page_is_in_japanese_too(rated: RunCli) -> None:
