@@ -9,7 +9,7 @@ from markdown_it import MarkdownIt
 from harness.analysis.judge_audit import confusion, group_alphas, judge_audit, pair_audit, rater_audit
 from harness.analysis.scores import ScoreTable
 from harness.types import LIKERT_5, UNIT
-from reports.audit import Audit, TaskAudit, audit_document, audit_markdown, grouped_reasons
+from reports.audit import Audit, TaskAudit, audit_document, audit_markdown
 from reports.wording import LANGUAGES, Language
 from tests.analysis.tables import table
 
@@ -77,10 +77,3 @@ def test_plain_values_are_json_without_nan() -> None:
     found = json.loads(json.dumps(audit_document(audit), allow_nan=False, default=str))
     assert (1, "demo", 0.95) == (found["schema"], found["run"], found["confidence"])
     assert [card.mean for card in audit.tasks[0].cards] == [card["mean"] for card in found["tasks"][0]["cards"]]
-
-
-def test_reasons_that_differ_in_a_line_are_one() -> None:
-    """With all their lines, in order; other files and other reasons are not."""
-    reasons = {"blank (a.csv:9)": 1, "x": 5, "blank (b.csv:2)": 1} | {f"blank (a.csv:{n})": 1 for n in (2, 3, 4)}
-    assert [("x", 5), ("blank (a.csv: 2-4, 9)", 4), ("blank (b.csv: 2)", 1)] == grouped_reasons(reasons)
-    assert [] == grouped_reasons({})
