@@ -26,7 +26,7 @@ WITHOUT_TEST_FILE = {
     "reports/run_view.py": "three records without a method; every test of a report builds them",
 }
 TOO_LONG = {
-    "harness/analysis/prompt_test.py": "being cut",
+    "harness/analysis/judge_audit.py": "being cut",
     "harness/types.py": "being cut",
 }
 # An import inside a function is run when the function is: for what a command needs and the start-up must not pay for.
@@ -39,6 +39,7 @@ LATE_IMPORTS = {
     "harness/cli/train.py:_request": "the training's own packages, after the options are checked",
     "harness/cli/train.py:_train": "loads torch, after everything else is settled",
     "harness/cli/train.py:train": "the training's own packages, after the options are checked",
+    "harness/errors.py:__init__": "looks the installation up: slow, and rarely wanted",
     "harness/testing/models.py:make_llama": "an extra that plugin authors may lack, said by its name",
     "harness/testing/models.py:make_lora": "an extra that plugin authors may lack, said by its name",
     "harness/testing/models.py:make_tokenizer": "an extra that plugin authors may lack, said by its name",
