@@ -66,7 +66,7 @@ def ab(
         raise UnknownNameError(tr("prompt in this test"), control, spec.prompts)
     name = f"ab-{default_run_name(spec)}" if run_name is None else run_name
     url = store_url(store, settings)
-    sealing = read_sealing(url, date=invocation().date)
+    sealing = read_sealing(url, date=invocation().date, mirror=store_mirror(settings))
     declared = declaration(settings, **options)
     evaluation = sealing.noted(
         assemble(spec, name, allow_prompt_mismatch=allow_prompt_mismatch, declared=declared, choose=sealing.choose)

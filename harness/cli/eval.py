@@ -99,6 +99,7 @@ def evaluate(
     sealing = read_sealing(
         url,
         date=invocation().date,
+        mirror=store_mirror(settings),
         shares=seal_shares(spec, settings, seal),
         opens=open_seal,
         limit=spec.limit,

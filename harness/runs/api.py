@@ -167,7 +167,9 @@ def evaluate(
     spec, url = evaluation_spec(settings, **options), store_url(store, settings)
     started = datetime.now().astimezone().isoformat(timespec="seconds")
     shares = seal_shares(spec, settings, seal)
-    sealing = read_sealing(url, date=started, shares=shares, opens=open_seal, limit=limit)
+    sealing = read_sealing(
+        url, date=started, mirror=store_mirror(settings), shares=shares, opens=open_seal, limit=limit
+    )
     if open_seal and run is None:
         run = f"{default_run_name(spec)}-claim"
     evaluation = sealing.noted(

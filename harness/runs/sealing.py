@@ -9,9 +9,10 @@ from harness.engine.plan import task_hash
 from harness.errors import UsageError
 from harness.locale import Text, tr, trn
 from harness.runs.assemble import Evaluation
-from harness.store.ledger import add_seal, read_ledger
+from harness.store.ledger import add_seal
 from harness.store.ledger_rows import Ledger, Seal, item_keys, task_set
-from harness.store.store import Store, store_exists
+from harness.store.mirror import read_mirrored_ledger
+from harness.store.store import Store
 from harness.tasks.seal import split_samples
 from harness.types import Sample
 
@@ -186,17 +187,22 @@ class Sealing:
 
 
 def read_sealing(
-    url: str, *, date: str, shares: Mapping[str, float] | None = None, opens: bool = False, limit: int | None = None
+    url: str,
+    *,
+    date: str,
+    mirror: str | None = None,
+    shares: Mapping[str, float] | None = None,
+    opens: bool = False,
+    limit: int | None = None,
 ) -> Sealing:
     """Return how an evaluation with this store chooses tasks; nothing is made or written.
+
+    ``mirror``: the folder that keeps a copy of the store, whose seals hold too.
 
     Raises:
         StoreError: the store cannot be read.
     """
-    ledger = Ledger()
-    if store_exists(url):
-        with Store(url, read_only=True) as store:
-            ledger = read_ledger(store)
+    ledger = read_mirrored_ledger(url, mirror)
     return Sealing(ledger, date=date, shares=shares or {}, opens=opens, limit=limit)
 
 

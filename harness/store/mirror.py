@@ -16,6 +16,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from sqlalchemy import Table
@@ -23,9 +24,10 @@ from sqlalchemy import Table
 from harness.errors import StoreError
 from harness.locale import Text, tr, trn
 from harness.store import schema
-from harness.store.ledger import take_in_ledger
+from harness.store.ledger import read_ledger, take_in_ledger
+from harness.store.ledger_rows import Ledger, with_rows
 from harness.store.store import Store
-from harness.store.store_file import store_file
+from harness.store.store_file import store_exists, store_file
 
 COPY = "store.sqlite"
 BEFORE = "store.before.sqlite"
@@ -93,6 +95,36 @@ def take_in(store: Store, folder: Path, *, tell: Tell) -> int:
                 return _merge(store, local) + tries
             tell(tr("{path} is not whole; the copy before it is taken.", path=folder / name))
     return 0
+
+
+def read_mirrored_ledger(url: str, folder: str | None) -> Ledger:
+    """Return the ledger of a store with that of its copy in ``folder``, before the one takes the other in.
+
+    Nothing is made or written.
+
+    Raises:
+        StoreError: the store or the copy cannot be read.
+    """
+    found = Ledger()
+    if store_exists(url):
+        with Store(url, read_only=True) as store:
+            found = read_ledger(store)
+    place = None if folder is None else Path(folder).expanduser() / COPY
+    if place is None or not place.is_file():
+        return found
+    with tempfile.TemporaryDirectory(prefix="ja-harness-copy-") as scratch:
+        local = Path(scratch, COPY)
+        try:
+            shutil.copyfile(place, local)
+        except OSError:
+            return found  # taking it in says why
+        if not _is_whole(local):
+            return found
+        with Store(str(local), read_only=True) as copy:
+            theirs = read_ledger(copy)
+    known = with_rows(found, theirs.sets, theirs.rows)
+    seals = {seal.taskset: seal for seal in (*theirs.seals, *found.seals)}
+    return replace(known, seals=tuple(seals.values()), resets=(*found.resets, *theirs.resets))
 
 
 def back_up(store: Path, folder: Path) -> None:

@@ -1,6 +1,7 @@
 """Sealed tasks, from the command line: everyday boards never see them, one opening does, and all of it is said."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -126,6 +127,18 @@ def test_a_run_is_made_again_from_its_own_tasks(tried: RunCli) -> None:
         ran = tried("rerun", run, "--frozen", "--fresh")
         assert 0 == ran.code, ran.err + ran.out
         assert ids(run) == ids(f"{run}-rerun")
+
+
+def test_a_seal_holds_on_another_machine(tried: RunCli, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The copy of the store on a mounted drive knows it, before the new machine has a store of its own."""
+    monkeypatch.setenv("HARNESS_STORE_MIRROR", "drive")
+    evaluate(tried, "--seal", "--run", "first")
+    opened = ids("first")
+    shutil.rmtree("runs")
+    ran = evaluate(tried, "--run", "second", models="base b")
+    assert "is sealed since" in ran.err
+    assert opened == ids("second")
+    assert 2 == results_of(Path(), "second")["comparisons"][0]["try"]
 
 
 def test_python_seals_and_opens(tried: RunCli) -> None:
