@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 
@@ -44,7 +44,7 @@ def is_first() -> bool:
 
 
 @contextmanager
-def first_speaks() -> Iterator[None]:
+def first_speaks(sleep: Callable[[float], object] = time.sleep) -> Iterator[None]:
     """Hold back what the other processes would say of an error.
 
     What is wrong with the data or the base is wrong in all of them, and Ctrl-C reaches all. The launcher ends the
@@ -58,7 +58,7 @@ def first_speaks() -> Iterator[None]:
         yield
     except HarnessError:
         if not is_first():
-            time.sleep(_PATIENCE)
+            sleep(_PATIENCE)
         raise
     except KeyboardInterrupt:
         if not is_first():
