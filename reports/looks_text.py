@@ -16,6 +16,8 @@ def looks_note(board: Board, say: Words) -> str:
         return ""
     sizes = ", ".join(map(str, looks.sizes))
     said = [say(f"looks.{looks.kind}", sizes=sizes, count=len(looks.sizes))]
+    if looks.reached < len(looks.sizes):
+        said.append(say("looks.so_far", look=looks.reached, count=len(looks.sizes)))
     by_look: dict[int, list[str]] = {}
     for stop in looks.stops:
         by_look.setdefault(stop.look, []).append(row_name(RowKey(model=stop.model, prompt=stop.prompt)))
@@ -36,6 +38,7 @@ def looks_section(boards: tuple[Board, ...]) -> list[dict[str, Any]]:
             "judge": board.judge.name,
             "kind": board.looks.kind,
             "sizes": list(board.looks.sizes),
+            "reached": board.looks.reached,
             "stops": [asdict(stop) for stop in board.looks.stops],
         }
         for board in boards

@@ -28,7 +28,10 @@ def compare_rows(
     if looks is None or board_looks(table, looks) is None:
         return found
     looked = looked_family(
-        table, looks, found.family, lambda earlier: _compare(earlier, design, family, baseline).family
+        table,
+        looks,
+        found.family,
+        lambda earlier: _compare(earlier, replace(design, clusters=earlier.clusters), family, baseline).family,
     )
     return replace(found, family=looked)
 

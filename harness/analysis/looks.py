@@ -21,10 +21,14 @@ Compare = Callable[[ScoreTable], FamilyComparison]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BoardLooks:
-    """What a board's looks were. ``stops``: the rows that were stopped before the last of them."""
+    """What a board's looks were.
+
+    ``reached``: the last one that there was so far · ``stops``: the rows that were stopped before the last of all.
+    """
 
     kind: Kind
     sizes: tuple[int, ...]
+    reached: int
     stops: tuple[Stop, ...]
 
 
@@ -34,20 +38,20 @@ def board_looks(table: ScoreTable, looks: Looks | None) -> BoardLooks | None:
         return None
     sizes = looks.sizes[table.task]
     here = tuple(stop for stop in looks.stops if stop.task == table.task and stop.look < len(sizes))
-    return BoardLooks(kind=looks.kind, sizes=sizes, stops=here)
+    return BoardLooks(kind=looks.kind, sizes=sizes, reached=min(looks.reached, len(sizes)), stops=here)
 
 
 def at_look(table: ScoreTable, looks: Looks, look: int) -> ScoreTable:
-    """Return a table with the scores alone that one look, counted from 1, had."""
+    """Return a table of the tasks alone that one look, counted from 1, saw: what was not asked yet is not missing."""
     seen = looks.seen(table.task, look)
-    unseen = np.array([sample.id not in seen for sample in table.samples], dtype=np.bool_)
-    cells = table.cells.copy()
-    cells[:, unseen] = np.nan
-    if not isinstance(table, PanelTable):
-        return replace(table, cells=cells)
-    by_member = table.by_member.copy()
-    by_member[:, :, unseen] = np.nan
-    return replace(table, cells=cells, by_member=by_member)
+    kept = np.array([sample.id in seen for sample in table.samples], dtype=np.bool_)
+    part = replace(
+        table,
+        samples=tuple(sample for sample in table.samples if sample.id in seen),
+        cells=table.cells[:, kept],
+        planned=None if table.planned is None else table.planned[:, kept],
+    )
+    return replace(part, by_member=part.by_member[:, :, kept]) if isinstance(part, PanelTable) else part
 
 
 def looked_family(table: ScoreTable, looks: Looks, found: FamilyComparison, compare: Compare) -> FamilyComparison:
@@ -63,8 +67,12 @@ def looked_family(table: ScoreTable, looks: Looks, found: FamilyComparison, comp
         min(looks.last(table.task, table.rows[candidate]), looks.last(table.task, table.rows[against]))
         for candidate, against in found.pairs
     ]
+    # A row that was stopped is compared on what it was asked; the rest is not missing.
+    results = [
+        (found if last == len(sizes) else earlier[last - 1]).comparisons[place] for place, last in enumerate(lasts)
+    ]
     p_values = np.full(len(found.pairs), np.nan)
-    for place, (result, last) in enumerate(zip(found.comparisons, lasts, strict=True)):
+    for place, (result, last) in enumerate(zip(results, lasts, strict=True)):
         if result.p_value is not None:
             on_the_way = [one.comparisons[place].p_value for one in earlier[: last - 1]]
             history = [1.0 if p is None else p for p in on_the_way]
@@ -77,7 +85,7 @@ def looked_family(table: ScoreTable, looks: Looks, found: FamilyComparison, comp
         found,
         comparisons=tuple(
             _looked(result, found.design, shares, last, p=(p_values[place], adjusted[place]), n=len(lasts), span=span)
-            for place, (result, last) in enumerate(zip(found.comparisons, lasts, strict=True))
+            for place, (result, last) in enumerate(zip(results, lasts, strict=True))
         ),
     )
 

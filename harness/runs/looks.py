@@ -138,10 +138,10 @@ def _behind(
     table: ScoreTable, evaluation: Evaluation, looks: Looks, look: int, *, base: int, candidates: set[RowKey]
 ) -> set[RowKey]:
     """Return the candidates to be asked no more after one look."""
-    design = Design(clusters=table.clusters, confidence=evaluation.spec.confidence)
 
     def compared(number: int) -> FamilyComparison:
         seen = at_look(table, looks, number)
+        design = Design(clusters=seen.clusters, confidence=evaluation.spec.confidence)
         return compare_rows(seen, design, family="baseline", baseline=base).family
 
     families = [compared(number) for number in range(1, look + 1)]

@@ -52,8 +52,8 @@ def test_what_is_settled_is_asked_no_more(looked: tuple[RunCli, Ran]) -> None:
     assert "settled and asked no more: better, worse" in ran.err
     assert "After look 2 (40 tasks): better, worse." in ran.out
     found = results_of(Path(), "r")
-    assert [{"kind": "looks", "sizes": [20, 40, 60, 80]}] == [
-        {key: one[key] for key in ("kind", "sizes")} for one in found["looks"]
+    assert [{"kind": "looks", "sizes": [20, 40, 60, 80], "reached": 4}] == [
+        {key: one[key] for key in ("kind", "sizes", "reached")} for one in found["looks"]
     ]
     verdicts = {one["candidate"]["model"]: one["verdict"] for one in found["comparisons"]}
     assert ("better", "worse") == (verdicts["better"], verdicts["worse"])
