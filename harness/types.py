@@ -16,8 +16,9 @@ Status = Literal["scored", "unscored", "error"]
 _MOST_TOKENS = 2**63  # what a database column holds
 _STRICT = {"extra": "forbid"}  # for records that are read from files: a misspelt key is an error
 PromptFormat = Literal["text", "chat"]
-BosPolicy = Literal["once", "never"]
-TokenPolicy = Literal["once", "never", "after every answer"]
+BosPolicy = Literal["once", "never", "template"]
+"""How often BOS stands at a prompt's front; "template": as the chat template writes it, once before a text form."""
+TokenPolicy = Literal["once", "never", "template", "after every answer"]
 Estimand = Literal["new", "these"]
 
 

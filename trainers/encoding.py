@@ -4,6 +4,8 @@ The prompt's ids are those that an evaluation gives the model, from the same tem
 ids follow, with the end-of-sequence token last. What is not learnt has the label −100.
 """
 
+import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -17,6 +19,7 @@ from harness.types import Message, RenderedPrompt
 from trainers.data.examples import BadRow, Example
 
 IGNORED = -100  # the label that no loss is computed for
+_BEFORE = ("\n", "。", "1", "a")  # what an answer may follow: most tokenizers join the first with no answer's beginning
 _MANY_CUT = 0.05  # share of truncated samples that is worth a warning
 _MOST_MISMATCHES = 0.5  # share of samples whose boundary may tokenise otherwise
 
@@ -86,6 +89,8 @@ class SampleEncoder:
         self._max_length = max_length
         self._overlong = overlong
         self.eos = _checked_eos(encoder, end)
+        self._ends = end | {self.eos}
+        self._special = _special_texts(encoder.tokenizer)
 
     def encode_all(self, examples: Sequence[Example]) -> EncodedSet:
         """Return every example encoded, after the checks that must pass before anything is trained on.
@@ -125,27 +130,35 @@ class SampleEncoder:
 
     def answer_ids(self, answer: str) -> list[int]:
         """Return the ids of an answer on its own, without the blank that some tokenizers put before every text."""
-        start = self.ids_of("\n")
-        whole = self.ids_of("\n" + answer)
-        return whole[len(start) :] if whole[: len(start)] == start else self.ids_of(answer)
+        for before in _BEFORE:
+            start, whole = self.ids_of(before), self.ids_of(before + answer)
+            if whole[: len(start)] == start:
+                return whole[len(start) :]
+        return self.ids_of(answer)
+
+    def answer_tokens(self, prompt: RenderedPrompt, answer: str) -> list[tuple[int, str]]:
+        """Return what is learnt of an answer to a prompt, each id with its text; the last ends it."""
+        ids, _ = self._answer(prompt, self.encoder.encode(prompt), answer)
+        shown = [self.encoder.decode([token]) for token in ids[:-1]]
+        return list(zip(ids, [*shown, str(self.encoder.tokenizer.convert_ids_to_tokens(ids[-1]))], strict=True))
 
     def _unusable(self, example: Example) -> str | None:
         """Return why an example cannot be encoded, or None."""
         turns = f"a conversation of {len(example.history) + 2} turns"
         if example.history and self.template.format != "chat":
             return (
-                f"{turns}; {self.template.name} holds one instruction (a chat template takes it: --set prompt=chat.v1)"
+                f"{turns}; {self.template.name} holds one instruction (a chat template takes it: --set prompt=chat.v2)"
             )
         if example.history and not self.encoder.has_chat_template:
             return f"{turns}; the base's tokenizer has no chat template"
         answer = self._without_end(example.answer)
-        if not answer.strip():
+        if _is_blank(answer):
             return "the answer is blank"
-        tokenizer = self.encoder.tokenizer
-        special = {tokenizer.bos_token_id, self.eos} | {tokenizer.pad_token_id} - {tokenizer.unk_token_id}
-        found = next((token for token in self.ids_of(answer) if token in special), None)
-        if found is not None:
-            return f"the answer holds the special token {tokenizer.convert_ids_to_tokens(found)} as text"
+        asked = (*example.inputs.values(), *(message.content for message in example.history))
+        for what, texts in (("answer", [answer]), ("prompt", asked)):
+            found = next(filter(None, (self._special.search(str(text)) for text in texts)), None)
+            if found is not None:
+                return f"the {what} holds the special token {found.group()} as text"
         return None
 
     def _without_end(self, answer: str) -> str:
@@ -187,20 +200,24 @@ class SampleEncoder:
         return ids[next((index for index, token in enumerate(ids) if token != bos), len(ids)) :]
 
     def _chat_answer(self, prompt: RenderedPrompt, prompt_ids: list[int], answer: str) -> tuple[list[int], bool]:
-        """Return what the chat template writes after the prompt: the answer and the end of the turn."""
+        """Return what the chat template writes after the prompt: the answer and the end of the turn.
+
+        What is learnt ends with the first token at which generation ends, a mark of the chat template's or EOS: behind
+        it a model is never asked to go on.
+        """
         messages = [*prompt.messages, Message(role="assistant", content=answer)]
         text = self.encoder.chat_text(messages, awaiting=False)
         before = self.encoder.chat_text(messages[:-1], awaiting=True)
-        if not text.startswith(before):
+        after = _after_prompt(before, text, answer)
+        if after is None:
             raise TemplateError(
                 tr("The chat template of the tokenizer writes a prompt otherwise once its answer follows."),
                 hint=tr("Train with a text prompt, for example --set prompt=course.v1."),
             )
-        rest = self._after(self.ids_of(text), prompt_ids)
-        ids = self.answer_ids(text[len(before) :]) if rest is None else rest
-        if self.eos in ids:
-            ids = ids[: ids.index(self.eos)]
-        return [*ids, self.eos], rest is not None
+        rest = self._after(self.ids_of(before + after), prompt_ids)
+        ids = self.answer_ids(after) if rest is None else rest
+        end = next((index for index, token in enumerate(ids) if token in self._ends), None)
+        return [*ids, self.eos] if end is None else ids[: end + 1], rest is not None
 
     def ids_of(self, text: str) -> list[int]:
         """Return the ids of a text without special tokens of the tokenizer's own."""
@@ -232,6 +249,14 @@ class SampleEncoder:
             share = cut / len(samples)
             loud = "; they teach no end: raise max_length or set overlong=drop" if share > _MANY_CUT else ""
             yield f"{cut} of {len(samples)} samples ({share:.1%}) are cut at {self._max_length} tokens{loud}"
+        unknown = self.encoder.tokenizer.unk_token_id
+        lost = sum(sample.ids.count(unknown) for sample in samples) if unknown is not None else 0
+        if lost:
+            first = next(sample.where for sample in samples if unknown in sample.ids)
+            yield (
+                f"{lost} of {sum(map(len, samples)):,} tokens are unknown to the base's tokenizer "
+                f"({self.encoder.tokenizer.unk_token}), first in {first}: what they stand for cannot be learnt"
+            )
         if mismatched:
             yield (
                 f"in {mismatched} of {len(samples)} samples prompt and answer tokenise otherwise where they meet; "
@@ -265,7 +290,7 @@ class SampleEncoder:
             )
         for sample in encoded.samples:
             labels = sample.labels
-            if not sample.truncated and labels[-1] != self.eos:
+            if not sample.truncated and labels[-1] not in self._ends:
                 raise TrainingError(
                     tr(
                         "{where}: the last label is {labels}, not EOS ({eos}): the model would not learn "
@@ -282,7 +307,7 @@ def remedy(row: BadRow) -> str | None:
     if "max_length" in row.why:
         return "Long samples need a larger limit, for example --set max_length=2048 (memory grows with it)."
     return (
-        "Conversations need --set prompt=chat.v1, on a base with a chat template."
+        "Conversations need --set prompt=chat.v2, on a base with a chat template."
         if "conversation" in row.why
         else None
     )
@@ -313,11 +338,38 @@ def _checked_eos(encoder: Encoder, end: frozenset[int]) -> int:
     return int(eos)
 
 
-def preview(sample: Encoded, encoder: Encoder, eos: int) -> str:
+def _after_prompt(before: str, text: str, answer: str) -> str | None:
+    """Return what follows a prompt in the text of a whole conversation, or None where it begins otherwise.
+
+    A prompt may hold more than what stands before the answer later on, such as an empty thought.
+    """
+    if text.startswith(before):
+        return text[len(before) :]
+    starts = (text.rfind(written) for written in (answer, answer.strip()))  # a template may trim what it is given
+    return next((text[start:] for start in starts if start >= 0 and before.startswith(text[:start])), None)
+
+
+def _is_blank(text: str) -> bool:
+    r"""Return whether nothing of a text is seen: blanks, line ends, characters of no width.
+
+    >>> _is_blank("\u200b\u3000\n"), _is_blank("🍣")
+    (True, False)
+    """
+    return all(unicodedata.category(character)[0] in "CZ" for character in text)
+
+
+def _special_texts(tokenizer: Any) -> re.Pattern[str]:  # noqa: ANN401 - transformers is untyped
+    """Return what finds a text that the tokenizer takes for a special token, such as one that ends a turn."""
+    added = (token.content for token in tokenizer.added_tokens_decoder.values() if token.special)
+    texts = {*added, *tokenizer.all_special_tokens} - {tokenizer.unk_token}
+    return re.compile("|".join(map(re.escape, sorted(texts, key=len, reverse=True))) or r"(?!)")
+
+
+def preview(sample: Encoded, encoder: Encoder) -> str:
     """Return a sample token by token, for people: what is learnt stands between ⟦ and ⟧."""
     tokens = [_token(encoder.tokenizer, number) for number in sample.ids]
     start = max(1, sample.loss_start)
-    end = "cut at max_length, EOS is not learnt" if sample.truncated else f"EOS ({eos}) is learnt"
+    end = "cut at max_length, EOS is not learnt" if sample.truncated else f"EOS ({sample.ids[-1]}) is learnt"
     head = f"{sample.where}: {len(sample)} tokens, {len(sample) - start} in the loss; {end}"
     return f"{head}\n  {'|'.join(tokens[:start])}\n  ⟦{'|'.join(tokens[start:])}⟧"
 

@@ -58,7 +58,6 @@ class Prepared:
     base: ResolvedBase
     encoder: Encoder
     template: Template
-    eos: int
     train: EncodedSet
     heldout: tuple[Encoded, ...]
     bad: tuple[BadRow, ...]
@@ -145,19 +144,13 @@ def prepare(request: Request, say: Callable[[str], None]) -> Prepared:
             tr("--strict: {left_out}.", left_out=_first(train.left_out)),
             hint=tr("Mend them, or leave out --strict to train on the others."),
         )
-    contract = make_contract(
-        template,
-        tokens=encoder.tokens,
-        answer_tokens=lambda text: [(token, encoder.decode([token])) for token in samples.answer_ids(text)],
-        eos=(samples.eos, str(encoder.tokenizer.eos_token)),
-    )
+    contract = make_contract(template, tokens=encoder.tokens, answer_tokens=samples.answer_tokens)
     _check_context(config, max(map(len, (*train.samples, *heldout))))
     prepared = Prepared(
         request=request,
         base=base,
         encoder=encoder,
         template=template,
-        eos=samples.eos,
         train=train,
         heldout=heldout,
         bad=(*examples.bad, *train.left_out),
@@ -203,7 +196,7 @@ def _count(number: int, what: str) -> str:
 
 def previews(prepared: Prepared, count: int) -> list[str]:
     """Return the first samples token by token, with what is learnt marked."""
-    return [preview(sample, prepared.encoder, prepared.eos) for sample in prepared.train.samples[:count]]
+    return [preview(sample, prepared.encoder) for sample in prepared.train.samples[:count]]
 
 
 def _refuse_contaminated(

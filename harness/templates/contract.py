@@ -83,22 +83,22 @@ def make_contract(
     template: Template,
     *,
     tokens: TokensOfPrompt,
-    answer_tokens: Callable[[str], Tokens],
-    eos: tuple[int, str],
+    answer_tokens: Callable[[RenderedPrompt, str], Tokens],
 ) -> PromptContract:
     """Return the contract of a training.
 
     Args:
         template: The template that every training prompt is filled with.
         tokens: Gives the tokens of a prompt as training encodes it.
-        answer_tokens: Gives the tokens of an answer as training encodes it after a prompt, without EOS.
-        eos: The id and the text of the token that training puts after every answer.
+        answer_tokens: Gives the tokens of an answer as training encodes it after a prompt, the one that ends it last.
 
     Raises:
         HarnessError: the template cannot be filled with text alone, or the prompt cannot be encoded.
     """
     first = _probe(template, PROBE, tokens)
     bos = _bos(first.rendered, tokens)
+    answer = answer_tokens(first.rendered, ANSWER)
+    eos = answer[-1]
     return PromptContract(
         schema=2,
         template=template.name,
@@ -108,7 +108,7 @@ def make_contract(
             policy=first.rendered.bos, token=None if bos is None else bos[1], id=None if bos is None else bos[0]
         ),
         eos=SpecialToken(policy="after every answer", token=eos[1], id=eos[0]),
-        probe=replace(first, answer=ANSWER, answer_ids=(*(number for number, _ in answer_tokens(ANSWER)), eos[0])),
+        probe=replace(first, answer=ANSWER, answer_ids=tuple(_ids(answer))),
         further=tuple(_probe(template, text, tokens) for text in FURTHER),
     )
 

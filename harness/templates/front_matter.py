@@ -69,7 +69,7 @@ def _check(front: Mapping[str, Any], name: str) -> None:
         if key not in _KEYS:
             unknown = UnknownNameError(tr("front matter key"), str(key), _KEYS)
             raise InputError(unknown.message, path=name, hint=unknown.hint)
-    for key, allowed in (("format", ("text", "chat")), ("bos", ("once", "never")), ("reply", REPLIES)):
+    for key, allowed in (("format", ("text", "chat")), ("bos", ("once", "never", "template")), ("reply", REPLIES)):
         if front.get(key, allowed[0]) not in allowed:
             raise InputError(
                 tr("{key} is {front!r}; it can be {allowed}.", key=key, front=front[key], allowed=" or ".join(allowed)),
@@ -82,6 +82,7 @@ def _check(front: Mapping[str, Any], name: str) -> None:
     if not isinstance(stop, list) or not all(isinstance(item, str) and item for item in stop):
         raise InputError(tr("stop must be a list of non-empty strings."), path=name)
     _check_labels(front, name)
+    _check_bos(front, name)
     if "messages" in front:
         _check_messages(front, name)
     elif front.get("system") and front.get("format", "text") != "chat":
@@ -89,6 +90,15 @@ def _check(front: Mapping[str, Any], name: str) -> None:
             tr("a system text needs format: chat (a text prompt has no roles)."),
             path=name,
             hint=tr("Write it into the body, or list messages: for chat models and keep the body for the others."),
+        )
+
+
+def _check_bos(front: Mapping[str, Any], name: str) -> None:
+    if front.get("bos") == "template" and front.get("format") != "chat" and "messages" not in front:
+        raise InputError(
+            tr("bos: template needs format: chat (a text prompt meets no chat template)."),
+            path=name,
+            hint=tr("Write bos: once, or bos: never."),
         )
 
 

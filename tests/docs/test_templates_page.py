@@ -31,7 +31,7 @@ def _write_adapter(folder: Path) -> None:
     from harness.templates.contract import contract_text, make_contract
 
     tokens = load_encoder(resolve(EMBEDDED, None), trusted=False).tokens
-    contract = make_contract(load_template("course.v1"), tokens=tokens, answer_tokens=lambda _: [], eos=(1, "<eos>"))
+    contract = make_contract(load_template("course.v1"), tokens=tokens, answer_tokens=lambda *_: [(1, "<eos>")])
     config = {"peft_type": "LORA", "r": 8, "base_model_name_or_path": EMBEDDED}
     folder.mkdir()
     (folder / "adapter_config.json").write_text(json.dumps(config), encoding="utf-8")

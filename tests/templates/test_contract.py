@@ -50,9 +50,15 @@ def template(text: str, name: str = "mine.v1") -> Template:
     return parse_template(text, name=name, kind="tasks")
 
 
+def answered(prompt: RenderedPrompt, answer: str) -> list[tuple[int, str]]:
+    """Encode an answer, whatever the prompt."""
+    del prompt
+    return [*((ord(mark), mark) for mark in answer), EOS]
+
+
 def trained(made: Template, tokens: TokensOfPrompt = characters) -> PromptContract:
     """Return the contract of a training with a template."""
-    return make_contract(made, tokens=tokens, answer_tokens=lambda text: [(ord(mark), mark) for mark in text], eos=EOS)
+    return make_contract(made, tokens=tokens, answer_tokens=answered)
 
 
 def compared(before: str, now: str, tokens: TokensOfPrompt = characters) -> Mismatch:

@@ -56,6 +56,7 @@ def test_a_chat_template_with_a_body_alone_has_no_text_form(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("front", "message"),
     [
+        ("bos: template", "bos: template needs format: chat"),
         ("messages: []", "a list of turns"),
         ("messages: {user: x}", "a list of turns"),
         ("messages: [{user: a, assistant: b}]", "a list of turns"),

@@ -30,8 +30,7 @@ def contract_of(template: Template | None = None) -> PromptContract:
     return make_contract(
         template or load_template("course.v1"),
         tokens=characters,
-        answer_tokens=lambda text: [(ord(mark), mark) for mark in text],
-        eos=(2, "</s>"),
+        answer_tokens=lambda _, answer: [*((ord(mark), mark) for mark in answer), (2, "</s>")],
     )
 
 

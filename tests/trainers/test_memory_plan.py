@@ -205,8 +205,8 @@ def test_a_base_that_does_not_fit_is_refused_with_the_figures() -> None:
         shape, MemoryConstraints(dropout=True, quantized=True), tokens=1024, recomputed=0, dequantized=True
     ).total
     expected = (
-        f"Training needs at least {estimate / GIB + 1:.1f} GiB for a sample of 1,024 tokens (25.5 of them weights), and "
-        "7.4 of the 8.0 GiB that are free may be used."
+        f"Training needs at least {estimate / GIB + 1:.1f} GiB for a sample of 1,024 tokens (25.5 of them weights), "
+        "and 7.4 of the 8.0 GiB that are free may be used."
     )
     assert expected == caught.value.message
     assert (

@@ -168,7 +168,7 @@ def _literal(contract: PromptContract) -> list[tuple[str, str]] | None:
 
 
 def _plain(texts: list[tuple[str, str]], contract: PromptContract) -> list[str]:
-    bos, once = contract.bos.id, contract.bos.policy == "once"
+    bos, policy = contract.bos.id, contract.bos.policy
     fill = f".replace({_quoted(_GAP)}, question)"
     ids = 'ids = tokenizer(prompt, add_special_tokens=False)["input_ids"]'
     if contract.format == "text":
@@ -183,9 +183,9 @@ def _plain(texts: list[tuple[str, str]], contract: PromptContract) -> list[str]:
             "prompt = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)",
             ids,
         ]
-        if bos is not None:
+        if bos is not None and policy != "template":
             lines += [f"while ids[0] == {bos}:", "    ids = ids[1:]"]
-    if bos is not None and once:
+    if bos is not None and policy == "once":
         lines.append(f"ids = [{bos}, *ids]  # BOS, once")
     return lines
 

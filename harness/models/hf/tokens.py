@@ -107,10 +107,10 @@ class Encoder:
             return text
         ids = list(self.tokenizer(text, add_special_tokens=False)["input_ids"])
         bos = self.tokenizer.bos_token_id
-        if bos is None:
+        if bos is None or (prompt.bos == "template" and self._is_chat(prompt)):
             return ids
         start = next((index for index, token in enumerate(ids) if token != bos), len(ids))
-        return [bos, *ids[start:]] if prompt.bos == "once" else ids[start:]
+        return ids[start:] if prompt.bos == "never" else [bos, *ids[start:]]
 
     def _text(self, prompt: RenderedPrompt) -> str | HarnessError:
         if prompt.format != "chat":

@@ -10,7 +10,7 @@ import pytest
 from transformers import AutoTokenizer, LlamaForCausalLM
 
 from harness.models.hf.tokens import Encoder
-from harness.templates import load_template
+from harness.templates import load_template, template_names
 from harness.templates.contract import make_contract
 from harness.templates.template import Template, parse_template
 from tests.conftest import RunCli
@@ -42,8 +42,7 @@ def block(template: Template, tokenizer: Any, base: Path, adapter: Path) -> str:
     contract = make_contract(
         template,
         tokens=Encoder(tokenizer, "tiny").tokens,
-        answer_tokens=lambda text: [(token, "") for token in tokenizer(text, add_special_tokens=False)["input_ids"]],
-        eos=(tokenizer.eos_token_id, tokenizer.eos_token),
+        answer_tokens=lambda *_: [(tokenizer.eos_token_id, tokenizer.eos_token)],
     )
     record = record_of(base=str(base), base_revision=None, quantization="none", dtype="float32", prompt=template.name)
     text = card_text(record, name=str(adapter), contract=contract, curve=False)
@@ -58,6 +57,7 @@ def block(template: Template, tokenizer: Any, base: Path, adapter: Path) -> str:
         "course.v1",
         "course-nobos.v1",
         "chat.v1",
+        "chat.v2",
         "polite.v1",
         '---\nformat: chat\nsystem: "丁寧に \\"答え\\" て。"\n---\n質問: {{ input }}\n',
         "---\nformat: chat\nbos: never\nsystem: 短く。\n---\n{{ input }}",
@@ -72,7 +72,7 @@ def test_the_block_builds_the_prompt_of_evaluation(
     """Whatever the template: the ids that it gives the model are those of the harness, and it runs to its end."""
     monkeypatch.chdir(tmp_path)
     tokenizer = AutoTokenizer.from_pretrained(talking)
-    if text.endswith(".v1"):
+    if text in template_names("tasks"):
         template = load_template(text)
     else:
         Path("own.j2").write_text(text, encoding="utf-8")

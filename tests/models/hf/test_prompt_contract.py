@@ -37,10 +37,10 @@ def write_contract(llama_tokenizer: Any) -> Callable[..., Path]:
     def write(folder: Path, prompt: str = "course.v1", tokenizer: Any = None, eos: Any = (2, "</s>")) -> Path:
         encoder = Encoder(tokenizer or llama_tokenizer, "tiny")
 
-        def answer_tokens(text: str) -> list[tuple[int, str]]:
-            return encoder.tokens(RenderedPrompt(messages=(Message(role="user", content=text),), bos="never"))
+        def answer_tokens(_: RenderedPrompt, text: str) -> list[tuple[int, str]]:
+            return [*encoder.tokens(RenderedPrompt(messages=(Message(role="user", content=text),), bos="never")), eos]
 
-        contract = make_contract(load_template(prompt), tokens=encoder.tokens, answer_tokens=answer_tokens, eos=eos)
+        contract = make_contract(load_template(prompt), tokens=encoder.tokens, answer_tokens=answer_tokens)
         (folder / "prompt_contract.json").write_text(contract_text(contract), encoding="utf-8")
         return folder
 

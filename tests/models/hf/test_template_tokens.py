@@ -50,13 +50,13 @@ def test_token_ids_are_the_golden_ones(named: tuple[str, Any], template: str) ->
 
 @pytest.mark.parametrize("template", template_names("tasks"))
 def test_bos_is_there_as_declared(named: tuple[str, Any], template: str) -> None:
-    """Once at the front, or nowhere; the golden file agrees."""
+    """Once at the front, or nowhere, as the chat template here; the golden file agrees."""
     name, tokenizer = named
     rendered = load_template(template).render({"input": INPUT})
     for tokens in (encode(tokenizer, rendered), json.loads(GOLDEN.read_text(encoding="utf-8"))[name][template]):
         ids = [number for number, _ in tokens]
-        assert int(rendered.bos == "once") == ids.count(tokenizer.bos_token_id)
-        assert (rendered.bos == "once") == (ids[0] == tokenizer.bos_token_id)
+        assert int(rendered.bos != "never") == ids.count(tokenizer.bos_token_id)
+        assert (rendered.bos != "never") == (ids[0] == tokenizer.bos_token_id)
 
 
 def test_the_text_form_is_used_where_there_is_no_chat_template(named: tuple[str, Any]) -> None:
