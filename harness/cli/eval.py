@@ -1,6 +1,6 @@
 """``harness eval``: from specs to a leaderboard."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -13,7 +13,6 @@ from harness.cli.execution import UNSCORED_EXIT, invocation, limit_judges, round
 from harness.cli.machine import machine_needs
 from harness.cli.options import FiniteRange, call_limits, common_options, evaluation_options, pace_options
 from harness.cli.say import say
-from harness.engine.job import Job, Outcome
 from harness.engine.looks import Looks
 from harness.errors import UsageError
 from harness.locale import tr
@@ -23,14 +22,13 @@ from harness.runs.declared import asked_declaration, declaration
 from harness.runs.finish import check_names, check_plan, finish_in_folder
 from harness.runs.folder import RESULTS, RunFolder, new_run
 from harness.runs.grown import with_earlier_looks
-from harness.runs.looks import look_by_look, looks_for
+from harness.runs.looks import carried_out, looks_for
 from harness.runs.manifest import PromptTest
 from harness.runs.panels import declare_primary, panel_specs
 from harness.runs.run import Run
 from harness.runs.sealing import Sealing, read_sealing
 from harness.specs import default_run_name, load_config, seal_shares, store_mirror, store_url
 from harness.store.mirror import mirrored_store
-from harness.store.store import Store
 from harness.tasks.seal import DEFAULT_SHARE
 
 
@@ -168,7 +166,15 @@ def run_evaluation(
     with mirrored_store(url, mirror, tell=partial(say, err=True)) as opened:
         if sealing is not None:
             sealing.write(opened)
-        for done, outcome in _carried_out(evaluation, opened, looks, max_cost=max_cost, wait=wait):
+        for done, outcome in carried_out(
+            evaluation,
+            opened,
+            looks,
+            lambda job, left: rounds(job, opened, max_cost=left, wait=wait),
+            invocation=invocation(),
+            max_cost=max_cost,
+            tell=partial(say, err=True),
+        ):
             run = finish_in_folder(
                 done,
                 outcome,
@@ -183,27 +189,6 @@ def run_evaluation(
     unscored = say_outcome(run, evaluation.job.judges, outcome, folder)
     say_closing(run, folder)
     return UNSCORED_EXIT if unscored > max_unscored else 0
-
-
-def _carried_out(
-    evaluation: Evaluation, store: Store, looks: Looks | None, *, max_cost: float | None, wait: bool
-) -> Iterator[tuple[Evaluation, Outcome]]:
-    """Yield what an evaluation came to at the end of each day, with itself: looks may have left a part of it out."""
-    if looks is not None:
-
-        def execute(job: Job, left: float | None) -> Outcome:
-            *_, outcome = rounds(job, store, max_cost=left, wait=wait)
-            return outcome
-
-        tell = partial(say, err=True)
-        looked = look_by_look(evaluation, looks, store, execute, invocation=invocation(), max_cost=max_cost, tell=tell)
-        yield looked.evaluation, looked.outcome
-        return
-    if not store.has_plan(evaluation.plan_digest):
-        samples = {task.name: task.samples for task in evaluation.job.tasks}
-        store.save_plan(evaluation.plan_digest, samples, evaluation.job.requests)
-    for outcome in rounds(evaluation.job, store, max_cost=max_cost, wait=wait):
-        yield evaluation, outcome
 
 
 def say_notices(evaluation: Evaluation) -> None:

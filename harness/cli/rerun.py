@@ -19,6 +19,7 @@ from harness.runs.assemble import Evaluation, assemble
 from harness.runs.finish import check_plan, finish_in_folder
 from harness.runs.folder import MANIFEST, RunFolder, new_run
 from harness.runs.load import list_runs
+from harness.runs.looks import carried_out, looks_again
 from harness.runs.manifest import Manifest
 from harness.runs.panels import panel_specs, panels_of, with_members
 from harness.runs.rerun import Agreement, agreement, changes
@@ -84,12 +85,17 @@ def rerun(
     folder.create()
     url = _fresh_store(folder) if fresh else store or known_store or store_url(None, settings)
     with mirrored_store(url, None if fresh else store_mirror(settings), tell=say_note) as opened:
-        if not opened.has_plan(evaluation.plan_digest):
-            samples = {task.name: task.samples for task in evaluation.job.tasks}
-            opened.save_plan(evaluation.plan_digest, samples, evaluation.job.requests)
-        outcome = execute_here(evaluation.job, opened, max_cost=max_cost)
+        [(done, outcome)] = carried_out(
+            evaluation,
+            opened,
+            looks_again(recorded.looks, evaluation),
+            lambda job, left: [execute_here(job, opened, max_cost=left)],
+            invocation=invocation(),
+            max_cost=max_cost,
+            tell=say_note,
+        )
         made = finish_in_folder(
-            evaluation, outcome, opened, folder, invocation=invocation(), tell=say_note, overwrite=overwrite
+            done, outcome, opened, folder, invocation=invocation(), tell=say_note, overwrite=overwrite
         )
     say_outcome(made, evaluation.job.judges, outcome, folder)
     return _say_agreement(agreement(results, folder.results() or {}), name)

@@ -24,6 +24,7 @@ from harness.runs.declared import asked_declaration, check_declared, declaration
 from harness.runs.enter import enter
 from harness.runs.export import FORMATS, Format, write_table
 from harness.runs.finish import finish
+from harness.runs.looks import carried_out, looks_for
 from harness.runs.panels import declare_primary, panel_specs, with_panels
 from harness.runs.provenance import Invocation
 from harness.runs.run import Run
@@ -95,6 +96,8 @@ def evaluate(
     allow_prompt_mismatch: bool = False,
     seal: float | None = None,
     open_seal: bool = False,
+    looks: int | None = None,
+    halving: bool = False,
     progress: Progress | None = None,
 ) -> Run:
     """Evaluate every model under every prompt on every task by every judge, and return the run.
@@ -132,6 +135,8 @@ def evaluate(
         allow_prompt_mismatch: Ask adapters with other prompts than they were trained with.
         seal: Keep this share of each task set for one final claim.
         open_seal: Judge the sealed tasks, for the final claim.
+        looks: Look so many times on the way, and stop asking where the verdict is settled.
+        halving: Many candidates on few tasks, the better half of them on more.
         progress: What is told how the work goes, from several threads; None: nobody.
 
     Raises:
@@ -188,15 +193,21 @@ def evaluate(
         [task.name for task in evaluation.job.tasks],
     )
     options |= {"run": run, "allow_prompt_mismatch": allow_prompt_mismatch, "config": config}
-    command = _as_command(options | {"seal": seal, "open_seal": open_seal})
+    command = _as_command(options | {"seal": seal, "open_seal": open_seal, "looks": looks, "halving": halving})
+    planned = looks_for(evaluation, looks=looks, halving=halving)
+    invocation = Invocation(command=command, now=datetime.now().astimezone(), language=settings.lang or "en")
     with mirrored_store(url, store_mirror(settings), tell=log.warning) as opened:
         sealing.write(opened)
-        if not opened.has_plan(evaluation.plan_digest):
-            samples = {task.name: task.samples for task in evaluation.job.tasks}
-            opened.save_plan(evaluation.plan_digest, samples, evaluation.job.requests)
-        outcome = execute(evaluation.job, opened, progress or Quiet(), max_cost=max_cost)
-        invocation = Invocation(command=command, now=datetime.now().astimezone(), language=settings.lang or "en")
-        run_now = finish(evaluation, outcome, opened, invocation=invocation)
+        [(done, outcome)] = carried_out(
+            evaluation,
+            opened,
+            planned,
+            lambda job, left: [execute(job, opened, progress or Quiet(), max_cost=left)],
+            invocation=invocation,
+            max_cost=max_cost,
+            tell=log.warning,
+        )
+        run_now = finish(done, outcome, opened, invocation=invocation)
         return enter(run_now, opened, before=None, date=invocation.date)
 
 

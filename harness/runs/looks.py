@@ -1,6 +1,6 @@
 """An evaluation in looks: what is asked next depends on what is settled, by the primary boards so far."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from harness.analysis.comparing import compare_rows
@@ -23,8 +23,8 @@ from harness.stats.sequential import sequential_p
 from harness.store.store import Store
 from harness.types import RowKey
 
-Execute = Callable[[Job, float | None], Outcome]
-"""Carries a job out, spending no more than so many dollars (None: whatever it costs)."""
+Rounds = Callable[[Job, float | None], Iterable[Outcome]]
+"""Carries a job out for no more than so many dollars (None: whatever it costs): what it came to, once or daily."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,11 +60,33 @@ def looks_for(evaluation: Evaluation, *, looks: int | None, halving: bool) -> Lo
     return planned_looks(job.tasks, looks=looks, halving=halving)
 
 
+def carried_out(
+    evaluation: Evaluation,
+    store: Store,
+    looks: Looks | None,
+    rounds: Rounds,
+    *,
+    invocation: Invocation,
+    max_cost: float | None,
+    tell: Callable[[str], None],
+) -> Iterator[tuple[Evaluation, Outcome]]:
+    """Yield what an evaluation came to after each round, with itself: looks may have left a part of it out."""
+    if looks is not None:
+        found = look_by_look(evaluation, looks, store, rounds, invocation=invocation, max_cost=max_cost, tell=tell)
+        yield found.evaluation, found.outcome
+        return
+    if not store.has_plan(evaluation.plan_digest):
+        samples = {task.name: task.samples for task in evaluation.job.tasks}
+        store.save_plan(evaluation.plan_digest, samples, evaluation.job.requests)
+    for outcome in rounds(evaluation.job, max_cost):
+        yield evaluation, outcome
+
+
 def look_by_look(
     evaluation: Evaluation,
     looks: Looks,
     store: Store,
-    execute: Execute,
+    rounds: Rounds,
     *,
     invocation: Invocation,
     max_cost: float | None,
@@ -80,11 +102,11 @@ def look_by_look(
     for look in range(1, last + 1):
         left = None if max_cost is None else max_cost - total.spent
         job = replace(evaluation.job, requests=asked_at(everything, looks, look))
-        done = execute(job, left)
-        total = _joined(total, done)
+        for done in rounds(job, left):
+            total = _joined(total, done)
         looks = replace(looks, reached=look)
         # Where a judge gave up or a quota is used up there is nothing to decide by; the same command goes on.
-        if look == last or done.out_of_budget or done.stopped or done.resumes:
+        if look == last or total.out_of_budget or total.stopped or total.resumes:
             break
         asked = _until(evaluation, looks, look)
         run = finish(asked, total, store, invocation=invocation)
@@ -182,8 +204,16 @@ def _joined(before: Outcome, new: Outcome) -> Outcome:
         generated=before.generated + new.generated,
         judged=before.judged + new.judged,
         failures={**before.failures, **new.failures},
-        stopped={**before.stopped, **new.stopped},
-        resumes={**before.resumes, **new.resumes},
+        stopped=new.stopped,
+        resumes=new.resumes,
         spent=before.spent + new.spent,
         out_of_budget=new.out_of_budget,
     )
+
+
+def looks_again(recorded: Looks | None, evaluation: Evaluation) -> Looks | None:
+    """Return the looks with which a run is made again; None where it was not looked at on the way as planned."""
+    if recorded is None or recorded.kind == "grown":
+        return None
+    looks = None if recorded.kind == "halving" else max(map(len, recorded.sizes.values()))
+    return looks_for(evaluation, looks=looks, halving=recorded.kind == "halving")

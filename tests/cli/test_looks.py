@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from harness.runs.api import evaluate
 from tests.conftest import Ran, RunCli, results_of
 
 TASK = ("--task", "t=t.jsonl", "--model", "outputs:out.jsonl", "--judge", "scores:s.csv", "--run", "r")
@@ -86,6 +87,17 @@ def test_finishing_without_looks_remembers_them(looked: tuple[RunCli, Ran]) -> N
     assert {80} == set(scored().values())
     [found] = results_of(Path(), "r")["looks"]
     assert ([20, 40, 60, 80], []) == (found["sizes"], found["stops"])
+
+
+def test_a_rerun_looks_again(looked: tuple[RunCli, Ran]) -> None:
+    """With the same looks, so that every figure comes out the same; Python has them too."""
+    run_cli, _ = looked
+    ran = run_cli("rerun", "r")
+    assert 0 == ran.code, ran.err
+    assert "came out the same" in ran.out
+    assert scored("r") == scored("r-rerun")
+    run = evaluate(models="outputs:out.jsonl", tasks="t=t.jsonl", judges="scores:s.csv", looks=4)
+    assert {"better", "worse"} == {stop.model for stop in run.manifest.looks.stops}  # type: ignore[union-attr]
 
 
 def test_where_all_is_settled_the_baseline_stops_too(run_cli: RunCli) -> None:
