@@ -12,7 +12,7 @@ FOR_CUDA := $(BIN)/python -c "import sys, importlib.metadata as m; \
 	sys.exit(sys.platform != 'linux' or '+cpu' in m.version('torch'))"
 PROJECT := $(PIP_INSTALL) --no-build-isolation --editable .
 
-.PHONY: demo test check format lint types imports messages lock audit clean
+.PHONY: demo test docs docs-links check format lint types imports messages lock audit clean
 
 demo: .venv/demo adapters/demo/adapter_config.json
 	$(BIN)/harness eval --run demo --overwrite --task bundled:ja-mini --limit 20 --model base=embedded:gemma-3-270m \
@@ -27,7 +27,15 @@ adapters/demo/adapter_config.json: trainers/recipes/cpu-demo.toml trainers/demo_
 test: .venv/dev
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
-check: format lint types imports test
+# The documentation site, in both languages, in build/site: warnings and dead links inside it are errors.
+docs: .venv/dev
+	$(BIN)/python docs/site/build.py
+
+# Asks for every address in the pages, over the network.
+docs-links: .venv/dev
+	$(BIN)/python docs/site/build.py --external
+
+check: format lint types imports docs test
 
 format: .venv/dev
 	$(BIN)/ruff format --check .

@@ -29,6 +29,7 @@ _LEXERS = {"jinja": "jinja", "csv": "text", "console": "console", "pycon": "pyco
 _TO_README = re.compile(r"\((?:\.\./)?README(?:\.ja)?\.md(#[^)]*)?\)")
 _TO_PAGE = re.compile(r"\((?:\.\./)?(?:docs/)?([\w./-]+?)(?:\.ja)?\.md(#[^)]*)?\)")
 _TO_SOURCE = re.compile(r"\[([^\]]+)\]\((?!https?:|#|mailto:)([^)#]+)(#[^)]*)?\)")
+_BROKEN_LINE = re.compile(r"[、-〿ぁ-ヿ一-鿿！-～]\n[「『（【〈ぁ-ヿ一-鿿][^\n]*\Z")
 _ABOUT = (
     "> A benchmark harness for people who fine-tune Japanese LLMs: it compares a base model and its adapters on the "
     "same tasks and says with honest statistics whether a difference is one. It also trains the adapters (QLoRA)."
@@ -132,9 +133,26 @@ def staged_text(text: str) -> str:
         return f"```{{code-block}} {kind}\n:caption: {match['file']}\n\n"
 
     text = _REMARK.sub("", _FILE_BLOCK.sub(captioned, text))
+    fenced = re.split(r"(^```.*?^```$)", text, flags=re.MULTILINE | re.DOTALL)
+    text = "".join(part if place % 2 else joined(part) for place, part in enumerate(fenced))
     text = re.sub(r"^```(csv|json)$", "```text", text, flags=re.MULTILINE)
     parts = re.split(r"(^```.*?^```$|`[^`\n]+`)", text, flags=re.MULTILINE | re.DOTALL)
     return "".join(part if place % 2 else _linked(part) for place, part in enumerate(parts))
+
+
+def joined(text: str) -> str:
+    r"""Return prose whose lines end between Japanese characters as one line: HTML would show a blank there.
+
+    >>> joined("## 区間\n真の値を\n含みます。\nOK\nです")
+    '## 区間\n真の値を含みます。\nOK\nです'
+    """
+    lines: list[str] = []
+    for line in text.split("\n"):
+        if lines and not lines[-1].startswith(("#", "|")) and _BROKEN_LINE.search(f"{lines[-1]}\n{line}"):
+            lines[-1] += line
+        else:
+            lines.append(line)
+    return "\n".join(lines)
 
 
 def _linked(text: str) -> str:

@@ -26,20 +26,21 @@ from harness.cli.main import COMMANDS, cli
 from harness.cli.say import said, speak
 from harness.locale import Language, tr
 from harness.remote.settings import GeminiSettings, OpenAISettings, RemoteSettings
-from harness.specs import Config, GenerationConfig, TaskTable
+from harness.specs import Config, TaskTable
 
 FIELDS = Path(__file__).resolve().parent / "fields.toml"
+_JAPANESE_LINE = re.compile(r"(?<=[、-〿ぁ-ヿ一-鿿！-～])\n(?=[「『（【〈ぁ-ヿ一-鿿])")
 _SECTIONS = re.compile(r"^(Args|Attributes|Returns|Raises|Yields):\n((?:    .*\n?|\n)+)", re.MULTILINE)
-# Table of harness.toml, and the record that reads it.
+# Table of harness.toml, and the record that reads it. A key of the whole file whose record is known is a table, too.
 TABLES: tuple[tuple[str, type], ...] = (
     ("", Config),
-    ("generation", GenerationConfig),
+    *((name, kind) for name, kind in typing.get_type_hints(Config).items() if dataclasses.is_dataclass(kind)),
     ("tasks.NAME", TaskTable),
     ("judges.gemini", RemoteSettings),
     ("judges.gemini (2)", GeminiSettings),
     ("judges.openai", OpenAISettings),
 )
-_OWN_PLACE = {"models", "generation", "judges", "tasks"}  # keys that are tables, told apart below
+_OWN_PLACE = {"models", "judges", "tasks", *(name for name, _ in TABLES)}  # keys that are tables, told apart below
 
 
 def pages(language: Language) -> dict[str, str]:
@@ -124,7 +125,7 @@ def _command(name: str, command: click.Command, context: click.Context) -> str:
 def _prose(text: str) -> str:
     """Return help as Markdown: paragraphs, and signs that would mean something as they stand."""
     text = inspect.cleandoc(text.replace("\b\n", "").replace("\b", ""))
-    parts = re.split(r"(`[^`]*`)", re.sub(r"(?<!\n)\n(?!\n)", " ", text))
+    parts = re.split(r"(`[^`]*`)", re.sub(r"(?<!\n)\n(?!\n)", " ", _JAPANESE_LINE.sub("", text)))
     return "".join(part if place % 2 else re.sub(r"([*_<>\[\]|{}])", r"\\\1", part) for place, part in enumerate(parts))
 
 
@@ -142,6 +143,7 @@ def config_keys() -> Iterator[tuple[str, str, str, str]]:
             if record is RemoteSettings:
                 seen.add(field.name)
             yield shown, field.name, _type(typing.get_type_hints(record)[field.name]), _default(field)
+    yield "judges.panel.NAME", "members", "list", ""
     yield "models", "base", "str", "llm-jp/llm-jp-3-13b"
     for name in _local_settings():
         yield "models.hf", name, "", ""
@@ -174,7 +176,7 @@ def configuration(language: Language) -> str:
 
 
 def _table_order(table: str) -> int:
-    order = ["", "models", "models.hf", "generation", "tasks.NAME", "judges.gemini", "judges.openai"]
+    order = ["", "models", "models.hf", *(name for name, _ in TABLES if name), "judges.panel.NAME"]
     return order.index(table)
 
 

@@ -75,6 +75,9 @@ def _run_blocks(found: list[Block], page: Path, run_cli: RunCli) -> None:
         if block.kind == "pycon":
             _run_python(block.text, names, page)
             continue
+        if block.kind == "python":
+            exec(compile(block.text, page.name, "exec"), names)
+            continue
         assert "console" == block.kind, f"a block that nothing runs: {block.text[:60]}"
         for command, shown in _commands(block.text):
             if command == "echo $?":

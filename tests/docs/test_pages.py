@@ -4,6 +4,7 @@ Pages that need more than an empty folder (an adapter, a package, a hypothesis p
 """
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from tests.conftest import ROOT, RunCli
 from tests.docs.pages import blocks, run_page
 
 OWN_TEST = {"plugins", "python", "rules", "templates", "testing", "training"}
-WITHOUT_TWIN = {"glossary"}  # one page in both languages
+WITHOUT_TWIN = set(tomllib.loads((ROOT / "docs/site/navigation.toml").read_text(encoding="utf-8"))["bilingual"])
 PAGES = sorted((ROOT / "docs").glob("*.md"))
 
 
