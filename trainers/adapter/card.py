@@ -12,7 +12,7 @@ from tabulate import tabulate
 from harness.types import PromptContract
 from reports.formatting import MISSING, markdown_cell, number
 from trainers.adapter.card_scores import BEGIN, END, scores_section
-from trainers.adapter.card_usage import coded, evaluation_command, fenced, hub_base, usage
+from trainers.adapter.card_usage import coded, evaluation_command, fenced, hub_base, is_hub_id, usage
 from trainers.adapter.scores import ScoreRow
 from trainers.adapter.training_record import CURVE, LOG, RECORD, DataFile, Outcome, TrainingRecord
 
@@ -32,8 +32,8 @@ def card_text(
 ) -> str:
     """Return the card as Markdown with YAML front matter, as the Hub reads it.
 
-    No licence of the adapter is put into the front matter: it follows from those of base and data, which people must
-    find out; what they add by hand stays.
+    A licence is put into the front matter where the data's was stated, as one of its own name: the base's terms hold as
+    well. Else people must find it out; what they add by hand stays.
 
     Args:
         record: What went into the training and what came out.
@@ -92,8 +92,22 @@ def _front_matter(record: TrainingRecord) -> str:
     if base is not None:  # the Hub takes its own names alone
         data |= {"base_model": base, "base_model_relation": "adapter"}
     data |= {"library_name": "peft", "pipeline_tag": "text-generation", "language": "ja"}
+    if record.data_license:
+        data |= {"license": "other", "license_name": _slug(record.data_license)}
+    datasets = [file.name for file in record.data if is_hub_id(file.name)]
+    if datasets:
+        data["datasets"] = datasets
     data["tags"] = ["lora", *(["qlora"] if record.quantization == "nf4" else []), "sft", "ja-harness"]
     return str(yaml.safe_dump(data, allow_unicode=True, sort_keys=False))
+
+
+def _slug(name: str) -> str:
+    """Return a name as the Hub takes a licence's: lower case, in one word.
+
+    >>> _slug("CC BY-NC-SA 4.0")
+    'cc-by-nc-sa-4.0'
+    """
+    return re.sub(r"[^\w.]+", "-", name.lower()).strip("-")
 
 
 def _summary(record: TrainingRecord) -> str:

@@ -12,6 +12,7 @@ from trainers.adapter.training_record import TrainingRecord
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+", re.ASCII)
 _GAP = "{{ input }}"
+_VLLM_RANK = 16  # vLLM's default max_lora_rank
 # The adapter in the lines that `published` changes; a word of a shell may have parts in quotation marks.
 _WORD = r"""(?:'[^']*'|"[^"]*"|\\.|[^\s'"\\])+"""
 _LOADED = re.compile(r'^(ADAPTER = )"(?:[^"\\\n]|\\.)*"', re.MULTILINE)
@@ -33,6 +34,15 @@ def hub_base(record: TrainingRecord) -> str | None:
     """
     name = record.base.removeprefix("hf:").partition("@")[0]
     return name if record.base_revision and _HUB_ID.fullmatch(name) else None
+
+
+def is_hub_id(name: str) -> bool:
+    """Return whether a name can be one of the Hub's: an owner and what is theirs.
+
+    >>> is_hub_id("kunishou/databricks-dolly-15k-ja"), is_hub_id("ichikara.json")
+    (True, False)
+    """
+    return _HUB_ID.fullmatch(name) is not None
 
 
 def coded(text: str) -> str:
@@ -95,6 +105,9 @@ def usage(record: TrainingRecord, name: str, contract: PromptContract | None) ->
     checked = f"ja-harness checks that the prompt becomes the same tokens as in training:\n\n{command}"
     if record.base.startswith(_NOT_FOR_TRANSFORMERS):
         return f"transformers cannot load the base {coded(record.base)} by this name; this command does. {checked}"
+    rank = record.recipe.get("lora_r")
+    if isinstance(rank, int) and rank > _VLLM_RANK:
+        checked += f"\n\nvLLM takes adapters of rank {_VLLM_RANK} unless told otherwise: `--max-lora-rank {rank}`."
     return f"With transformers and peft:\n\n{fenced(_python(record, name, contract), 'python')}\n\n{checked}"
 
 

@@ -161,11 +161,20 @@ def test_changed_settings_stand_out() -> None:
 
 @pytest.mark.parametrize("license_text", [None, "CC BY-NC-SA 4.0"])
 def test_the_licence_of_the_data_is_never_invented(license_text: str | None) -> None:
-    """What the user said is quoted; what nobody said is called unknown, and the front matter has none."""
+    """What the user said is quoted, and named in the front matter; what nobody said is called unknown, and there is none."""
     text = made(record_of(data_license=license_text))
     assert (license_text is None) == ("**Licence of the data: not stated.**" in text)
     assert (license_text is not None) == ("**Licence of the data:** CC BY-NC-SA 4.0" in text)
-    assert "license" not in ModelCard(text).data.to_dict()
+    told = ModelCard(text).data.to_dict()
+    expected = (None, None) if license_text is None else ("other", "cc-by-nc-sa-4.0")
+    assert expected == (told.get("license"), told.get("license_name"))
+
+
+def test_data_of_the_hub_are_named_to_it() -> None:
+    """A file of one's own is not: the Hub would look for it."""
+    files = [DataFile(name=name, sha256="0" * 64, rows=3) for name in ("mine.json", "kunishou/databricks-dolly-15k-ja")]
+    told = ModelCard(made(record_of(data=files))).data.to_dict()
+    assert ["kunishou/databricks-dolly-15k-ja"] == told["datasets"]
 
 
 def hostile_card(scores: list[ScoreRow]) -> str:
