@@ -161,7 +161,7 @@ def test_changed_settings_stand_out() -> None:
 
 @pytest.mark.parametrize("license_text", [None, "CC BY-NC-SA 4.0"])
 def test_the_licence_of_the_data_is_never_invented(license_text: str | None) -> None:
-    """What the user said is quoted, and named in the front matter; what nobody said is called unknown, and there is none."""
+    """What the user said is quoted and named in the front matter; what nobody said is called unknown, and not there."""
     text = made(record_of(data_license=license_text))
     assert (license_text is None) == ("**Licence of the data: not stated.**" in text)
     assert (license_text is not None) == ("**Licence of the data:** CC BY-NC-SA 4.0" in text)
