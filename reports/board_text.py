@@ -31,6 +31,17 @@ def primary_note(leaderboard: Leaderboard, say: Words) -> str:
     return say(key, judge=primary.judge, task=primary.task, how=say(f"headline.how_{how}"))
 
 
+def estimand_note(leaderboard: Leaderboard, say: Words) -> str:
+    """Return what intervals and p-values are about, and when that was declared if it is not the default."""
+    declared, is_late = leaderboard.declared, "estimand" in leaderboard.declared.late
+    if declared.estimand == "these":
+        return say(
+            "headline.estimand_these", how=say("headline.estimand_late" if is_late else "headline.estimand_declared")
+        )
+    said = say("headline.estimand")
+    return said + say("space") + say("headline.estimand_new_late") if is_late else said
+
+
 def resolution(board: Board, say: Words) -> str:
     """Return one plain sentence on what the board can and cannot tell apart, with what it would take."""
     plan = board.plan

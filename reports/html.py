@@ -13,7 +13,7 @@ from markupsafe import Markup
 from harness.analysis.judge_audit import Bin, JudgeAudit, JudgeAudits, Lengths, PairAudit, judge_audits
 from harness.analysis.panel import judge_tables
 from harness.types import Estimate
-from reports.board_text import primary_note
+from reports.board_text import estimand_note, primary_note
 from reports.board_view import board_view
 from reports.charts import figures
 from reports.formatting import (
@@ -60,6 +60,7 @@ def report_html(report: Report, cautions: Sequence[str] = (), *, language: Langu
         date=minute(str(report.provenance.get("date", MISSING))),
         confidence=percent(leaderboard.confidence),
         verdict=verdict_lines(leaderboard, say),
+        estimand=estimand_note(leaderboard, say),
         primary=primary_note(leaderboard, say),
         cautions=cautions,
         boards=[board_view(board, leaderboard.confidence, say) for board in leaderboard.boards],

@@ -7,7 +7,7 @@ from typing import Any
 from tabulate import tabulate
 
 from harness.analysis.leaderboard import Leaderboard
-from reports.board_text import cautions_about, noise, primary_note, resolution
+from reports.board_text import cautions_about, estimand_note, noise, primary_note, resolution
 from reports.board_view import BoardView, Table, board_title, board_view, comparison_table, opened
 from reports.formatting import (
     MISSING,
@@ -43,7 +43,7 @@ def leaderboard_markdown(
         headline(leaderboard, provenance, say),
         *_verdict(leaderboard, say),
         say("headline.legend", confidence=percent(leaderboard.confidence)),
-        say("headline.estimand"),
+        estimand_note(leaderboard, say),
     ]
     if cautions:
         parts.append(f"## {say('title.cautions')}\n\n{_bullets(cautions)}")
@@ -59,7 +59,7 @@ def comparison_report(leaderboard: Leaderboard, *, language: Language = "en") ->
     say = words(language)
     parts = [
         f"# {say('title.comparisons', run=markdown_cell(leaderboard.run))}",
-        say("headline.estimand"),
+        estimand_note(leaderboard, say),
         *_lines(primary_note(leaderboard, say), *margin_lines(leaderboard, say)),
     ]
     for board in leaderboard.boards:

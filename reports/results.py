@@ -68,6 +68,7 @@ def results_document(
         "run": leaderboard.run,
         "tasks": tasks_section(leaderboard),
         "primary": primary_section(leaderboard),
+        "declared": declared_section(leaderboard),
         "rows": rows_section(leaderboard),
         "comparisons": comparisons_section(leaderboard),
         "plans": plans_section(leaderboard),
@@ -96,6 +97,20 @@ def primary_section(leaderboard: Leaderboard) -> dict[str, Any] | None:
         return None
     named = primary.declared and not primary.late
     return {"judge": primary.judge, "task": primary.task, "declared": named, "late": primary.late}
+
+
+def declared_section(leaderboard: Leaderboard) -> dict[str, Any]:
+    """Return what was declared before looking.
+
+    ``margin``: in points of the primary judge's scale, null for the default · ``estimand``: new or these tasks ·
+    ``late``: what was declared only after looking, with what held before.
+    """
+    declared = leaderboard.declared
+    return {
+        "margin": declared.margin,
+        "estimand": declared.estimand or "new",
+        "late": {name: value for name, value in declared.late.items() if name in ("margin", "estimand")},
+    }
 
 
 def rows_section(leaderboard: Leaderboard) -> list[dict[str, Any]]:

@@ -54,6 +54,8 @@ def comparison_sentence(board: Board, one: Comparison, say: Words) -> str:
     """Return what one comparison shows, how sure its sign is, and what would decide it if it is undecided."""
     names = {"candidate": row_name(one.candidate), "baseline": row_name(one.baseline)}
     result, digits = one.shown, _digits(board)
+    if board.is_about_these and result.difference.value is not None and one.verdict.low is None:
+        return say("verdict.undecided_these", **names, difference=signed(result.difference.value, digits))
     if result.difference.value is None or result.p_adjusted is None:
         return say("verdict.unknown", **names)
     parts = [

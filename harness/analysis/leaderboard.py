@@ -1,7 +1,7 @@
 """From score tables to a leaderboard: every figure that a report shows, computed once, unrounded. Pure."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from harness.analysis.comparing import compare_rows, ranks_of
@@ -129,7 +129,8 @@ class Board:
     cautions: tuple[str, ...]
     margin: float
     is_primary: bool
-    is_fixed: bool
+    is_fixed: bool = False
+    is_about_these: bool = False
     members: tuple[Member, ...] = ()
     ledger: BoardLedger | None = None
     looks: BoardLooks | None = None
@@ -196,15 +197,14 @@ def build_leaderboard(
     confidence: float = 0.95,
     declared: Declaration | None = None,
     primary: Primary | None = None,
-    fixed: Collection[str] = (),
     looks: Looks | None = None,
 ) -> Leaderboard:
     """Return the leaderboard of a run. ``length_stops`` is by task name and row (see `length_stop_rates`).
 
     ``baseline`` is a model label: its first row is what every other row of a board is compared with, unless ``family``
     is "all-pairs". ``declared``: what was said before looking; a margin is in points of the primary judge's scale.
-    ``primary``: which boards verdicts come from (None: `primary_of` what the tables have). ``fixed``: task sets that
-    have no more tasks than there are. ``looks``: how often the boards were looked at on the way.
+    ``primary``: which boards verdicts come from (None: `primary_of` what the tables have). ``looks``: how often
+    the boards were looked at on the way.
     """
     declared = declared or Declaration()
     if primary is None:
@@ -219,7 +219,6 @@ def build_leaderboard(
             family=family,
             margin=margin_on(table.judge.scale, declared.margin, scale),
             is_primary=primary is not None and primary.holds(table.task, table.judge.name),
-            is_fixed=table.task in fixed,
             looks=looks,
         )
         boards.append(_board(table, asked, Design(clusters=table.clusters, confidence=confidence)))
@@ -259,7 +258,6 @@ class _Asked:
     family: Family
     margin: float
     is_primary: bool
-    is_fixed: bool
     looks: Looks | None
 
 
@@ -302,7 +300,6 @@ def _board(table: ScoreTable, asked: _Asked, design: Design) -> Board:
         cautions=tuple(cautions),
         margin=asked.margin,
         is_primary=asked.is_primary,
-        is_fixed=asked.is_fixed,
         members=table.members if isinstance(table, PanelTable) else (),
         looks=board_looks(table, asked.looks),
     )

@@ -144,6 +144,11 @@ _DECLARED = (
         metavar="X",
         help="Points within which rows count as equal.  [default: 0.3 on 1-5]",
     ),
+    click.option(
+        "--estimand",
+        type=click.Choice(["new", "these"]),
+        help="Intervals about new tasks like these, or about exactly these.  [default: new]",
+    ),
 )
 _EVALUATION = (
     click.option("--model", "models", metavar="[LABEL=]SPEC", multiple=True, help="A model; may be repeated."),

@@ -33,7 +33,7 @@ from harness.runs.unpacking import run_folder
 from harness.specs import default_run_name, load_config, seal_shares, store_mirror, store_url
 from harness.stats import Family
 from harness.store.mirror import mirrored_store
-from harness.types import Generation, Request, Verdict
+from harness.types import Estimand, Generation, Request, Verdict
 
 log = logging.getLogger(__name__)
 
@@ -92,6 +92,7 @@ def evaluate(
     primary: str | None = None,
     primary_task: str | None = None,
     margin: float | None = None,
+    estimand: Estimand | None = None,
     max_cost: float | None = None,
     allow_prompt_mismatch: bool = False,
     seal: float | None = None,
@@ -131,6 +132,7 @@ def evaluate(
         primary: The judge whose verdicts count; None: the first that measures quality, else the first.
         primary_task: The task set whose verdicts count; None: each.
         margin: Points of the primary judge's scale within which rows count as equal; None: 0.075 of it, 0.3 on 1-5.
+        estimand: ``new`` (the default): intervals are about new tasks like these; ``these``: about exactly these.
         max_cost: Spend no more than so many US dollars.
         allow_prompt_mismatch: Ask adapters with other prompts than they were trained with.
         seal: Keep this share of each task set for one final claim.
@@ -165,6 +167,7 @@ def evaluate(
         "primary": primary,
         "primary_task": primary_task,
         "margin": margin,
+        "estimand": estimand,
     }
     settings = load_config(config)
     found = panel_specs(options["panels"], settings)

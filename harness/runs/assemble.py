@@ -39,6 +39,7 @@ class Evaluation:
 
     ``declared``: what is said before looking; no part of the plan, so that saying it later makes no other run.
     ``seals``: which part of a sealed task set this is, and the share that is sealed, by the set's name.
+    ``sizes``: how many tasks each set has, whatever part of them is asked.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Evaluation:
     looks: Looks | None = None
     planned: tuple[Request, ...] = ()
     seals: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    sizes: Mapping[str, int] = field(default_factory=dict)
 
 
 def assemble(
@@ -120,6 +122,7 @@ def assemble(
         baseline=_baseline(spec.baseline, list(models)),
         notices=notices,
         declared=declared or Declaration(),
+        sizes={task: len(samples) for task, samples in whole.items()},
         panels=planned_panels(panels, [planned_judge(judge) for judge in judges]),
     )
 

@@ -9,6 +9,7 @@ from harness.analysis.over_tries import over_tries
 from harness.analysis.panel import panel_tables
 from harness.analysis.primary import Primary, primary_of
 from harness.analysis.scores import ScoreTable, score_tables
+from harness.analysis.these import TaskSet, about_sets
 from harness.errors import UnknownNameError
 from harness.locale import tr
 from harness.plugins import names
@@ -17,7 +18,7 @@ from harness.runs.panels import with_panels
 from harness.runs.run import Run
 from harness.specs import task_plugin
 from harness.stats import Family
-from harness.types import Declaration, Request, RowKey, TaskSpec, Verdict
+from harness.types import Declaration, PlannedTask, Request, RowKey, TaskSpec, Verdict
 from reports.run_view import Answer, PromptExample, Report
 
 
@@ -96,12 +97,20 @@ def _leaderboard(run: Run, tables: Sequence[ScoreTable], baseline: str | None, f
         family=family,
         confidence=run.manifest.confidence,
         declared=run.manifest.declared,
-        fixed=[task.name for task in run.tasks if task_plugin(TaskSpec(name=task.name)) in names("tasks")],
         looks=run.manifest.looks,
         primary=run_primary(run),
     )
-    is_own = family == "baseline" and baseline in (None, run.manifest.baseline)
+    made = about_sets(made, tables, {task.name: _task_set(run, task) for task in run.tasks})
+    # tries are corrected on new tasks: about exactly these there is nothing to correct by signs
+    is_new = run.manifest.declared.estimand != "these"
+    is_own = is_new and family == "baseline" and baseline in (None, run.manifest.baseline)
     return over_tries(made, run.manifest.ledger) if is_own else made
+
+
+def _task_set(run: Run, task: PlannedTask) -> TaskSet:
+    """Return what is known of a task set: one that a plugin of its name reads is as it was published."""
+    is_fixed = task_plugin(TaskSpec(name=task.name)) in names("tasks")
+    return TaskSet(size=max(len(task.samples), run.manifest.sizes.get(task.name, 0)), is_fixed=is_fixed)
 
 
 def view_of(run: Run, *, baseline: str | None = None, judges: Sequence[str] = (), command: str | None = None) -> Report:

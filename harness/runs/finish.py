@@ -64,6 +64,7 @@ def finish(
             previous.declared if previous else None, evaluation.declared, new_judges=own.keys() - before.keys()
         ),
         language=invocation.language,
+        sizes=evaluation.sizes,
         provenance=with_judges_named(provenance_of(evaluation, invocation), judges, joined),
     )
     return Run(

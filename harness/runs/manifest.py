@@ -55,7 +55,8 @@ class Manifest:
     all of them. ``declared`` is what was said before looking, ``panels`` judges that count as one together,
     ``ledger`` what its boards owe to what was tried before, as of its finish, ``looks`` how often the boards were
     looked at on the way, ``asked_less`` rows of a merged run that a judge has seen less often than others.
-    ``language`` is that of its pages, ``provenance`` what every report says of where the figures come from.
+    ``sizes`` are those of the whole task sets, ``language`` is that of its pages, ``provenance`` what every report says
+    of where the figures come from.
     """
 
     schema: Literal[1, 2] = SCHEMA
@@ -79,6 +80,7 @@ class Manifest:
     looks: Looks | None = None
     asked_less: tuple[AskedLess, ...] = ()
     language: Language = "en"
+    sizes: Mapping[str, int] = field(default_factory=dict)
     provenance: Mapping[str, Any]
 
 

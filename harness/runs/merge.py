@@ -197,6 +197,7 @@ def _manifest(
         joined=_joined(runs, judges),
         declared=first.declared,
         language=first.language,
+        sizes={task: size for run in runs for task, size in run.manifest.sizes.items()},
         ledger=merged_boards([(run.name, run.manifest.ledger) for run in runs], renamed),
         provenance=provenance,
     )

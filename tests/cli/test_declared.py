@@ -102,3 +102,16 @@ def test_the_pages_of_a_run_are_in_the_language_of_its_command(run_cli: RunCli, 
     run_cli("report", "s", "--lang", "en", "--format", "html")
     assert '<html lang="en">' in Path("runs/s/report.en.html").read_text(encoding="utf-8")
     assert '<html lang="ja">' in Path("runs/s/report.html").read_text(encoding="utf-8")
+
+
+def test_exactly_these_tasks(run_cli: RunCli, task_file: Path) -> None:
+    """Kept in the manifest and in results.json, said on every page; a limit makes the tasks a part of a known set."""
+    assert 0 == run_cli(*EVAL, "--model", "b=echo", "--run", "r", "--estimand", "these", "--limit", "4").code
+    assert "these" == manifest()["estimand"] == results_of(Path(), "r")["declared"]["estimand"]
+    document = json.loads(Path("runs/r/manifest.json").read_text(encoding="utf-8"))
+    assert {"five": 5} == document["sizes"]
+    for page in ("leaderboard.md", "report.html"):
+        assert "about exactly these tasks" in Path("runs/r", page).read_text(encoding="utf-8")
+    text = Path("runs/r/leaderboard.md").read_text(encoding="utf-8")
+    assert "4 of 5 tasks are taken for a random draw from their set" in text
+    assert "about new tasks like these" in run_cli("compare", "r", "--estimand", "new").out
