@@ -48,16 +48,35 @@ def judging_report(run: str, job: Job, url: str, *, as_json: bool) -> str:
     return _report(run, job, url, as_json=as_json)
 
 
-def _report(run: str, job: Job, url: str, *, as_json: bool, needs: Mapping[str, MachineNeeds] | None = None) -> str:
-    """Return the report; ``needs`` are those of the models of this machine, None where nothing is generated."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """What a job still has to do: the answers that are there by key, the verdicts to give and given by judge.
+
+    ``expected``: what the calls to each judge or model on a server would take, by name.
+    """
+
+    answers: Mapping[str, Generation]
+    todo: Mapping[str, Sequence[JudgementItem]]
+    known: Mapping[str, int]
+    expected: Mapping[str, Expected]
+
+
+def work_of(job: Job, url: str) -> Work:
+    """Return what a job still has to do, by what the store at ``url`` holds; nothing is written."""
     answers, todo, known = _counts(job, url)
-    wanted = {request.key for request in job.requests}
     expected = {
         judge.name: _expected(job, judge, todo[judge.name], answers)
         for judge in job.judges
         if isinstance(judge, EstimatesCost) and todo[judge.name]
     }
-    expected |= _expected_models(job, answers)
+    return Work(answers=answers, todo=todo, known=known, expected=expected | _expected_models(job, answers))
+
+
+def _report(run: str, job: Job, url: str, *, as_json: bool, needs: Mapping[str, MachineNeeds] | None = None) -> str:
+    """Return the report; ``needs`` are those of the models of this machine, None where nothing is generated."""
+    work = work_of(job, url)
+    answers, todo, known, expected = work.answers, work.todo, work.known, work.expected
+    wanted = {request.key for request in job.requests}
     if as_json:
         plan: dict[str, Any] = {
             "run": run,

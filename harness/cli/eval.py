@@ -155,7 +155,39 @@ def run_evaluation(
     test: PromptTest | None = None,
     show: Callable[[Run], str | None],
 ) -> int:
-    """Carry an evaluation out, write its files, print what ``show`` then returns, and return the exit code.
+    """Carry an evaluation out, write its files, print what ``show`` then returns, and return the exit code."""
+    run, outcome = carry_out(
+        evaluation,
+        folder,
+        url,
+        sealing=sealing,
+        mirror=mirror,
+        looks=looks,
+        max_cost=max_cost,
+        wait=wait,
+        overwrite=overwrite,
+        test=test,
+    )
+    say(show(run), nl=False)
+    unscored = say_outcome(run, evaluation.job.judges, outcome, folder)
+    say_closing(run, folder)
+    return UNSCORED_EXIT if unscored > max_unscored else 0
+
+
+def carry_out(
+    evaluation: Evaluation,
+    folder: RunFolder,
+    url: str,
+    *,
+    sealing: Sealing | None = None,
+    mirror: str | None = None,
+    looks: Looks | None = None,
+    max_cost: float | None = None,
+    wait: bool = False,
+    overwrite: bool = False,
+    test: PromptTest | None = None,
+) -> tuple[Run, Outcome]:
+    """Carry an evaluation out and write its files; return the run, and what was done for it.
 
     ``looks``: stop on the way what is settled. ``sealing`` has the seals to write first; ``mirror`` is the folder that
     keeps a copy of the store, None for none; ``test`` an A/B test that the run gets; one that it has stays.
@@ -185,10 +217,7 @@ def run_evaluation(
                 overwrite=overwrite,
                 test=test,
             )
-    say(show(run), nl=False)
-    unscored = say_outcome(run, evaluation.job.judges, outcome, folder)
-    say_closing(run, folder)
-    return UNSCORED_EXIT if unscored > max_unscored else 0
+    return run, outcome
 
 
 def say_notices(evaluation: Evaluation) -> None:

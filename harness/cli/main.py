@@ -27,6 +27,7 @@ from harness.models.live import LIVE
 # Name, where its command stands, and its line in --help: nothing is imported until it is called.
 COMMANDS = {
     "eval": ("harness.cli.eval:evaluate", "Evaluate models on tasks and write a leaderboard."),
+    "try": ("harness.cli.try_:try_", "Try an adapter: is it better than its base?"),
     "judge": ("harness.cli.judge:judge", "Let more judges score the stored answers of a run."),
     "rate": ("harness.cli.rate:rate", "Let people rate answers blindly, and take their ratings in."),
     "audit": ("harness.cli.audit:audit", "Show how far each judge of a run can be trusted."),

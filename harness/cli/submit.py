@@ -57,22 +57,39 @@ def submit(
             hint=tr("For example: harness submit RUN --model LABEL --output submission.jsonl"),
         )
     stored = load_run(run, load_config(config).runs, store)
-    requests = _requests(stored, model, prompt, task)
-    answers = _answers(stored, requests)
+    write_submission(stored, Path(output).expanduser(), model=model, prompt=prompt, task=task, overwrite=overwrite)
+    return 0
+
+
+def write_submission(
+    run: Run,
+    path: Path,
+    *,
+    model: str | None = None,
+    prompt: str | None = None,
+    task: str | None = None,
+    overwrite: bool = False,
+) -> None:
+    """Write the answers of one model as the competition's file, checked, and say what stands out in them.
+
+    Raises:
+        HarnessError: they are not one answer, not empty, to each of the ids, or the file cannot be written.
+    """
+    requests = _requests(run, model, prompt, task)
+    answers = _answers(run, requests)
     _refuse_prompts(requests, answers)
-    _write(Path(output).expanduser(), submission_text(answers), overwrite=overwrite)
-    cut = sum(stored.answers[request.key].finish_reason == "length" for request in requests)
+    _write(path, submission_text(answers), overwrite=overwrite)
+    cut = sum(run.answers[request.key].finish_reason == "length" for request in requests)
     for note in answer_notes(answers, cut):
         say(tr("Note: {note}", note=note), err=True)
     say(
         tr(
             "{output}: {n_answers} answers of {model}, ready to hand in.",
-            output=output,
+            output=path,
             n_answers=len(answers),
             model=requests[0].model,
         )
     )
-    return 0
 
 
 def _check(path: str) -> int:

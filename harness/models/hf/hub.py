@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from huggingface_hub import HfApi, snapshot_download, try_to_load_from_cache
+from huggingface_hub import HfApi, constants, snapshot_download, try_to_load_from_cache
 from huggingface_hub.errors import (
     GatedRepoError,
     HfHubHTTPError,
@@ -14,6 +14,7 @@ from huggingface_hub.errors import (
 
 from harness.errors import HarnessError, HubError, InputError
 from harness.locale import tr
+from harness.remote.reach import hub_is_reachable
 from harness.templates.contract import CONTRACT
 
 _SECONDS_TO_ANSWER = 15
@@ -29,6 +30,7 @@ def model_commit(name: str, revision: str | None) -> str:
         HarnessError: there is no such model or revision, access is refused, or there is neither network nor copy.
     """
     try:
+        _reach()
         info = HfApi().model_info(name, revision=revision, timeout=_SECONDS_TO_ANSWER)
     except Exception as error:  # noqa: BLE001 - the HTTP library, and with it its errors, differs between versions
         return _cached_commit(name, revision, "config.json", error)
@@ -73,15 +75,28 @@ def download_adapter(name: str, revision: str | None) -> tuple[Path, str]:
         HarnessError: there is no such adapter or revision, access is refused, or there is neither network nor copy.
     """
     try:
+        _reach()
         commit = str(HfApi().model_info(name, revision=revision, timeout=_SECONDS_TO_ANSWER).sha)
     except Exception as error:  # noqa: BLE001 - the HTTP library, and with it its errors, differs between versions
         commit = _cached_commit(name, revision, "adapter_config.json", error)
     return _download(name, commit, _ADAPTER_FILES), commit
 
 
+def _reach() -> None:
+    """Find out whether the Hub can be reached, before a library waits for it and tries again.
+
+    Raises:
+        ConnectionError: it cannot.
+    """
+    if not hub_is_reachable():
+        raise ConnectionError(f"{constants.ENDPOINT} cannot be reached")
+
+
 def _download(name: str, commit: str, patterns: list[str]) -> Path:
     try:
-        return Path(snapshot_download(name, revision=commit, allow_patterns=patterns))
+        return Path(
+            snapshot_download(name, revision=commit, allow_patterns=patterns, local_files_only=not hub_is_reachable())
+        )
     except Exception as error:  # the HTTP library, and with it its errors, differs between versions
         raise _explained(name, commit, error) from error
 
