@@ -12,6 +12,7 @@ from math import log10, sqrt
 from pathlib import Path
 
 import numpy as np
+from scipy.special import ndtri
 
 from harness.stats import mean_interval, minimum_detectable_effect, paired_comparison
 from harness.stats.arrays import Floats
@@ -103,8 +104,7 @@ def correlated(n: int, models: int, *, seed: int, shared: float = 0.6) -> Floats
     """Return scores of equal models on the same n tasks, (models, n): hard tasks are hard for all of them."""
     rng = np.random.default_rng(seed)
     latent = sqrt(shared) * rng.standard_normal(n) + sqrt(1 - shared) * rng.standard_normal((models, n))
-    edges = np.quantile(np.random.default_rng(0).standard_normal(200_000), np.cumsum(MARGINALS)[:-1])
-    return 1.0 + np.digitize(latent, edges)
+    return 1.0 + np.digitize(latent, ndtri(np.cumsum(MARGINALS)[:-1]))
 
 
 Say = Callable[[str, str], str]
