@@ -16,6 +16,7 @@ from typing import Any, ClassVar, Literal, NoReturn
 
 import regex
 
+from harness.locale import tr
 from judges import measures
 
 REGEX_SECONDS = 0.5
@@ -123,7 +124,7 @@ class MaxRepetition(Check):
     def problem(self) -> str | None:
         """Check the ranges."""
         if not 0 <= self.share < 1:
-            return f"share {self.share:g} is not in 0-1 (1 excluded: everything would pass)"
+            return tr("share {share:g} is not in 0-1 (1 excluded: everything would pass)", share=self.share)
         return None if self.n >= 1 else f"n {self.n} is less than 1"
 
     def failure(self, answer: Answer) -> str | None:
@@ -144,8 +145,8 @@ class Length(Check):
         """Check that the bounds leave something to pass and something to fail."""
         low, high = self.min or 0, math.inf if self.max is None else self.max
         if self.min is None and self.max is None:
-            return "give min, max or both"
-        return None if 0 <= low <= high else f"no length is from {low} to {high}"
+            return tr("give min, max or both")
+        return None if 0 <= low <= high else tr("no length is from {low} to {high}", low=low, high=high)
 
     def failure(self, answer: Answer) -> str | None:
         """Compare `measures.count_characters`."""
@@ -243,7 +244,11 @@ class Regex(Check):
     def problem(self) -> str | None:
         """Check that the pattern compiles and is of a bounded length."""
         if len(self.pattern) > REGEX_CHARACTERS:
-            return f"the pattern has {len(self.pattern)} characters, more than {REGEX_CHARACTERS}"
+            return tr(
+                "the pattern has {n_pattern} characters, more than {regex_characters}",
+                n_pattern=len(self.pattern),
+                regex_characters=REGEX_CHARACTERS,
+            )
         try:
             _compile(self.pattern)
         except (regex.error, RecursionError, OverflowError, ValueError) as error:
@@ -299,7 +304,9 @@ class Number(Check):
     def problem(self) -> str | None:
         """Check that the numbers are finite."""
         return (
-            None if math.isfinite(self.value) and 0 <= self.tolerance < math.inf else "value and tolerance are finite"
+            None
+            if math.isfinite(self.value) and 0 <= self.tolerance < math.inf
+            else tr("value and tolerance are finite")
         )
 
     def failure(self, answer: Answer) -> str | None:
@@ -337,13 +344,15 @@ def _compile(pattern: str) -> Any:  # noqa: ANN401 - the regex module has no typ
 
 
 def _outside(name: str, share: float) -> str | None:
-    return None if 0 < share <= 1 else f"{name} {share:g} is not over 0 and up to 1"
+    return None if 0 < share <= 1 else tr("{name} {share:g} is not over 0 and up to 1", name=name, share=share)
 
 
 def _no_words(words: Sequence[str], names: str) -> str | None:
     if not words:
         return f"give words in {names}"
-    return None if all(measures.fold(word).strip() for word in words) else "a word is empty: it would occur everywhere"
+    return (
+        None if all(measures.fold(word).strip() for word in words) else tr("a word is empty: it would occur everywhere")
+    )
 
 
 def _found(words: Sequence[str], answer: Answer, *, enough: int) -> list[str]:

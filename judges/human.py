@@ -9,7 +9,7 @@ from functools import reduce
 
 from harness.errors import InputError, NothingUsableError, UsageError
 from harness.human.ratings import ROLES, Rating, RatingsFile, rating_scale, read_file
-from harness.locale import tr
+from harness.locale import listing, tr, trn
 from harness.tables import compact, id_text, read_table
 from harness.types import Generation, JudgeSpec, Sample, Scale, Verdict
 from harness.unscored import Unscored
@@ -106,20 +106,25 @@ class HumanRatings:
         labels = list(dict.fromkeys(label for label, _ in rows))
         prompts = list(dict.fromkeys(prompt for _, prompt in rows if prompt is not None))
         known = [rating for rating in self._ratings if rating.model in labels]
-        notices = []
+        notices: list[str] = []
         if others := [rating for rating in self._ratings if rating.model not in labels]:
             names = [_guess(name, labels) for name in dict.fromkeys(rating.model for rating in others)]
-            notices.append(self._ignored(others, "models", names))
+            notices.append(self._ignored(others, tr("models"), names))
         if others := [rating for rating in known if not self._file.fits(rating)]:
             names = [_guess(str(name), prompts) for name in dict.fromkeys(rating.prompt for rating in others)]
-            notices.append(self._ignored(others, "prompts", names))
+            notices.append(self._ignored(others, tr("prompts"), names))
         if others := [rating for rating in known if rating.task is not None and rating.task not in tasks]:
             names = [_guess(str(name), tasks) for name in dict.fromkeys(rating.task for rating in others)]
-            notices.append(self._ignored(others, "tasks", names))
+            notices.append(self._ignored(others, tr("tasks"), names))
         if lines := self._file.nameless:
             notices.append(
-                f"{self._file.path}: {_count(len(lines))} without a model or a task id ({_lines(lines)}) "
-                f"{_were(len(lines))} ignored."
+                trn(
+                    "{path}: {n} row without a model or a task id ({lines}) was ignored.",
+                    "{path}: {n} rows without a model or a task id ({lines}) were ignored.",
+                    len(lines),
+                    path=self._file.path,
+                    lines=_lines(lines),
+                )
             )
         return notices
 
@@ -162,23 +167,43 @@ class HumanRatings:
         unrated = sum(self._rows(*answer) is None for answer in answers)
         notices = self._unusable([rating for rating in wanted if rating.judge == judge])
         if others := [rating for rating in here if rating.judge == judge and rating.task_id not in ids]:
-            verb = "names" if len(others) == 1 else "name"
             notices.append(
-                f"{self.name}: {_count(len(others))} of {self._file.path} {verb} task ids that {task} does not have "
-                f"and {_were(len(others))} ignored: {_first_few(dict.fromkeys(row.task_id for row in others))}."
+                trn(
+                    "{name}: {n} row of {path} names task ids that {task} does not have and was ignored: {ids}.",
+                    "{name}: {n} rows of {path} name task ids that {task} does not have and were ignored: {ids}.",
+                    len(others),
+                    name=self.name,
+                    path=self._file.path,
+                    task=task,
+                    ids=_first_few(dict.fromkeys(row.task_id for row in others)),
+                )
             )
         if unrated:
             notices.append(
-                f"{self.name}: {unrated} of {len(answers)} answers have no {self._noun} in {self._file.path}."
+                tr(
+                    "{name}: {unrated} of {n_answers} answers have no {noun} in {path}.",
+                    name=self.name,
+                    unrated=unrated,
+                    n_answers=len(answers),
+                    noun=self._noun,
+                    path=self._file.path,
+                )
             )
         return notices
 
     def _unusable(self, own: Sequence[Rating]) -> list[str]:
-        notices = []
+        notices: list[str] = []
         if unusable := _by_problem(own):
             n_unusable = sum(rating.score is None for rating in own)
             notices.append(
-                f"{self.name}: {n_unusable} of {len(own)} scores in {self._file.path} cannot be used: {unusable}."
+                tr(
+                    "{name}: {n_unusable} of {n_scores} scores in {path} cannot be used: {unusable}.",
+                    name=self.name,
+                    n_unusable=n_unusable,
+                    n_scores=len(own),
+                    path=self._file.path,
+                    unusable=unusable,
+                )
             )
         return notices
 
@@ -190,10 +215,14 @@ class HumanRatings:
         return [(label, prompt) for label in models for prompt in dict.fromkeys(named[label] or [None])]
 
     def _ignored(self, ratings: Sequence[Rating], what: str, names: Sequence[str]) -> str:
-        verb = "is" if len(ratings) == 1 else "are"
-        return (
-            f"{self.name}: {_count(len(ratings))} of {self._file.path} {verb} for {what} "
-            f"that this run does not have and {_were(len(ratings))} ignored: {_first_few(names)}."
+        return trn(
+            "{name}: {n} row of {path} is for {what} that this run does not have and was ignored: {names}.",
+            "{name}: {n} rows of {path} are for {what} that this run does not have and were ignored: {names}.",
+            len(ratings),
+            name=self.name,
+            path=self._file.path,
+            what=what,
+            names=_first_few(names),
         )
 
     def _rows(self, model: str, prompt: str | None, sample: Sample) -> Sequence[Rating] | None:
@@ -236,7 +265,7 @@ class HumanRatings:
         named = [rating for rating in self._file.ratings if rating.model in models and rating.prompt is not None]
         if named and not any(map(self._file.fits, named)):
             prompts = dict.fromkeys(str(rating.prompt) for rating in named)
-            run = dict.fromkeys(str(prompt or "no prompt") for _, prompt in self._of(models))
+            run = dict.fromkeys(prompt or tr("no prompt") for _, prompt in self._of(models))
             return NothingUsableError(
                 tr("no {noun} of these prompts on {task}", noun=self._noun, task=task),
                 path=path,
@@ -364,28 +393,23 @@ def _by_problem(ratings: Iterable[Rating]) -> str:
     for rating in ratings:
         if rating.problem:
             lines[rating.problem].append(rating.line)
-    return ", ".join(f"{len(found)} {problem} ({_lines(found)})" for problem, found in lines.items())
+    return listing(
+        tr("{n} {problem} ({lines})", n=len(found), problem=problem, lines=_lines(found))
+        for problem, found in lines.items()
+    )
 
 
 def _guess(name: str, known: Iterable[str]) -> str:
     """Return a name that the run does not have, with the one that may have been meant."""
     near = difflib.get_close_matches(name, list(known), n=1)
-    return f"{name!r} (did you mean {near[0]!r}?)" if near else repr(name)
+    return tr("{name!r} (did you mean {near!r}?)", name=name, near=near[0]) if near else repr(name)
 
 
 def _lines(lines: Sequence[int]) -> str:
-    return f"line{'s' if len(lines) > 1 else ''} {compact(lines)}"
-
-
-def _count(count: int) -> str:
-    return "1 row" if count == 1 else f"{count} rows"
-
-
-def _were(count: int) -> str:
-    return "was" if count == 1 else "were"
+    return trn("line {lines}", "lines {lines}", len(lines), lines=compact(lines))
 
 
 def _first_few(names: Iterable[str]) -> str:
     names = list(names)
-    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
-    return ", ".join(names[:_LISTED]) + more
+    first = listing(names[:_LISTED])
+    return tr("{listed} and {n} more", listed=first, n=len(names) - _LISTED) if len(names) > _LISTED else first

@@ -35,11 +35,11 @@ _NO_FENCE = (
     "for the rubric's own words; see docs/templates.md."
 )
 _NEXT_STEP = {
-    "key": "Check the API key in the environment.",
-    "quota": "Wait until the quota is renewed, or use another model.",
-    "model": "Check the model's name.",
+    "key": tr("Check the API key in the environment."),
+    "quota": tr("Wait until the quota is renewed, or use another model."),
+    "model": tr("Check the model's name."),
 }
-_RESUME = "The same command continues with what is still to be judged."
+_RESUME = tr("The same command continues with what is still to be judged.")
 
 
 class RubricJudge:
@@ -121,8 +121,21 @@ class RubricJudge:
         missing = sum(not (sample.reference or "").strip() for sample in samples)
         if "reference" not in self.rubric.variables or not missing:
             return notices
-        count = f"{missing} of {len(samples)} tasks of {task} have no reference"
-        return [*notices, f"{self.name}: {count}; rubric {self.rubric.name} judges them without."]
+        count = tr(
+            "{missing} of {n_samples} tasks of {task} have no reference",
+            missing=missing,
+            n_samples=len(samples),
+            task=task,
+        )
+        return [
+            *notices,
+            tr(
+                "{name}: {count}; rubric {name_2} judges them without.",
+                name=self.name,
+                count=count,
+                name_2=self.rubric.name,
+            ),
+        ]
 
     def estimate(self, sample: Sample, generation: Generation | None) -> CallEstimate:
         """Return what the verdict on an answer will take, roughly; without an answer, one of usual length."""
@@ -198,7 +211,7 @@ class RubricJudge:
                 tr("Judge {name!r} cannot go on: {error}.", name=self.name, error=error), until=error.until
             ) from None
         if error.final:
-            step = _NEXT_STEP.get(error.trouble, "Check that the server works and is reachable.")
+            step = _NEXT_STEP.get(error.trouble, tr("Check that the server works and is reachable."))
             raise JudgeUnavailableError(
                 tr("Judge {name!r} cannot go on: {error}.", name=self.name, error=error), hint=f"{step} {_RESUME}"
             ) from None

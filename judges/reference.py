@@ -46,7 +46,19 @@ class Reference:
                 tr("The judge 'reference' compares with references, and task {task!r} has none.", task=task),
                 hint=tr("Leave --judge reference out, or give the task an output or reference column."),
             )
-        return [f"{self.name}: {len(missing)} of {len(samples)} tasks of {task} have no reference."] if missing else []
+        return (
+            [
+                tr(
+                    "{name}: {n_missing} of {n_samples} tasks of {task} have no reference.",
+                    name=self.name,
+                    n_missing=len(missing),
+                    n_samples=len(samples),
+                    task=task,
+                )
+            ]
+            if missing
+            else []
+        )
 
 
 def open_reference(spec: JudgeSpec) -> Reference:

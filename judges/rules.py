@@ -106,9 +106,15 @@ class RulesJudge:
                 ),
                 hint=tr("Give the task a 'rules' column, or switch a check on under [judges.rules] in harness.toml."),
             )
-        which = f"{bare} of {len(samples)} samples" if bare < len(samples) else "the samples"
+        which = tr("{n} of {total} samples", n=bare, total=len(samples)) if bare < len(samples) else tr("the samples")
         return [
-            f"{self.name}: {which} of task {task!r} have no rules of their own; checked there: {names or 'nothing'}."
+            tr(
+                "{name}: {which} of task {task!r} have no rules of their own; checked there: {value}.",
+                name=self.name,
+                which=which,
+                task=task,
+                value=names or tr("nothing"),
+            )
         ]
 
     def _checks(self, sample: Sample, where: str) -> list[Check]:

@@ -67,7 +67,7 @@ def _card(folder: Path) -> str:
     for name in (ADAPTER, WEIGHTS):
         if not (folder / name).is_file():
             hint = (
-                "Its training has not finished: harness train --resume goes on."
+                tr("Its training has not finished: harness train --resume goes on.")
                 if (folder / RECORD).is_file()
                 else None
             )
@@ -122,4 +122,4 @@ def _digest(folder: Path) -> str:
 def _write(path: Path, data: bytes) -> None:
     """Write a file, whole or not at all, unless it is so already."""
     if not (path.is_file() and path.read_bytes() == data):
-        write_whole(path, data, then="run the same command again")
+        write_whole(path, data, then=tr("run the same command again"))

@@ -8,7 +8,7 @@ import click
 
 from harness import plugins
 from harness.cli.options import common_options
-from harness.cli.say import say
+from harness.cli.say import said, say
 from harness.cli.table import table
 from harness.errors import HarnessError, InputError
 from harness.installation import add_extra
@@ -100,7 +100,7 @@ def _prompt_row(name: str, source: str) -> tuple[str, ...]:
         template = load_template(name)
     except HarnessError as error:  # one that cannot be used must not hide the others
         return name, source, "", "", "", tr("unusable: {message}", message=error.message)
-    purpose = printable(str(template.meta.get("purpose", "")))
+    purpose = said(tr(printable(str(template.meta.get("purpose", "")))))
     return name, source, template.format, template.bos, template.sha256[:12], purpose
 
 
@@ -123,7 +123,7 @@ def _recipe_row(name: str, recipe: Recipe) -> tuple[str, ...]:
     mantissa, exponent = f"{recipe.learning_rate:.2e}".split("e")
     rate = f"{float(mantissa):g}e{int(exponent)}"
     size, rank, length = str(recipe.batch_size), str(recipe.lora_r), str(recipe.max_length)
-    return name, recipe.prompt, size, rate, rank, recipe.loss, length, recipe.summary
+    return name, recipe.prompt, size, rate, rank, recipe.loss, length, said(tr(recipe.summary))
 
 
 def _runs(config: Config) -> str:

@@ -14,7 +14,7 @@ from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
 from harness.cli.options import FiniteRange, common_options
 from harness.cli.say import say as tell
 from harness.errors import MissingExtraError, UsageError
-from harness.locale import tr, trn
+from harness.locale import clauses, tr, trn
 from harness.runs.assemble import open_task
 from harness.specs import DEFAULT_BASE, Config, load_config, parse_task
 from harness.types import Sample
@@ -227,7 +227,7 @@ def _train(prepared: "preparation.Prepared", options: _Options, plan: MemoryPlan
             say(tr("Note: {notice}", notice=notice))
         tell(push_to_hub(folder, options.repo, token=hub_token()))
     if differing := _differing_numerics(record, prepared.request.settings):
-        say(tr("Note: {notice}", notice=f"{differing}."))
+        say(tr("Note: {notice}", notice=tr("{text}.", text=differing)))
     command = (
         f"harness eval --model base --model adapter:{shlex.quote(str(folder))} --base {shlex.quote(record.base)} "
         f"--task bundled:ja-mini --prompt {shlex.quote(record.prompt)} --judge rules"
@@ -242,13 +242,17 @@ def _differing_numerics(record: TrainingRecord, settings: Mapping[str, Any]) -> 
         return None
     told = []
     if record.device == "cpu":
-        told.append("on a CPU `harness eval` takes unquantised ones, unless --quantization nf4 is given")
+        told.append(tr("on a CPU `harness eval` takes unquantised ones, unless --quantization nf4 is given"))
     if (double := bool(record.recipe.get("double_quant"))) != bool(settings.get("double_quant")):
         told.append(
-            f"{'with' if double else 'without'} double_quant, as `harness eval` does only with double_quant = "
-            f"{str(double).lower()} under [models.hf] in harness.toml"
+            tr(
+                "{value} double_quant, as `harness eval` does only with double_quant = {lower} under "
+                "[models.hf] in harness.toml",
+                value=tr("with") if double else tr("without"),
+                lower=str(double).lower(),
+            )
         )
-    return f"trained on nf4 weights; {'; '.join(told)}" if told else None
+    return tr("trained on nf4 weights; {names}", names=clauses(told)) if told else None
 
 
 def without_folders(arguments: Sequence[str]) -> list[str]:

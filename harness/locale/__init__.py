@@ -70,6 +70,28 @@ def listing(parts: Iterable[str], /) -> str:
     return last
 
 
+def clauses(parts: Iterable[str], /) -> str:
+    """Return messages or other texts as clauses of one sentence.
+
+    >>> clauses(["a is b", "c is d"])
+    'a is b; c is d'
+    """
+    *others, last = [*parts] or [""]
+    for part in reversed(others):
+        last = tr("{first}; {rest}", first=part, rest=last)
+    return last
+
+
+def joined(parts: Iterable[str], separator: str, /) -> Text:
+    """Return messages one after the other, each of which can still be said in another language.
+
+    >>> joined(["a", "b"], " / ")
+    'a / b'
+    """
+    values = {f"part_{number}": part for number, part in enumerate(parts)}
+    return Text(separator.join(f"{{{name}}}" for name in values), values)
+
+
 def in_language(text: str, language: Language) -> str:
     """Return a message in a language; what has no translation, and what is no message, stays as it is."""
     if language == "en" or not isinstance(text, Text):

@@ -25,6 +25,26 @@ def extract(
         yield line, None, text, []
 
 
+def extract_template(file: IO[bytes], *_: object, options: Mapping[str, Any]) -> Iterator[Found]:
+    """Find what a template of ours is for, which `harness ls prompts` shows."""
+    del options
+    yield from _values(file, "purpose", ":")
+
+
+def extract_recipe(file: IO[bytes], *_: object, options: Mapping[str, Any]) -> Iterator[Found]:
+    """Find the summary of a recipe of ours, which `harness ls recipes` shows."""
+    del options
+    yield from _values(file, "summary", "=")
+
+
+def _values(file: IO[bytes], name: str, sign: str) -> Iterator[Found]:
+    for number, line in enumerate(file.read().decode("utf-8").splitlines(), start=1):
+        key, found, value = line.partition(sign)
+        if found and key.strip() == name:
+            yield number, None, value.strip().strip('"'), []
+            return
+
+
 def _help(tree: ast.Module) -> Iterator[tuple[int, str]]:
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef) and any(_is_command(item) for item in node.decorator_list):

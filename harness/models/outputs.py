@@ -50,7 +50,15 @@ class Outputs:
         found: dict[str, Answer] = {}
         for place, answer in enumerate(self._of_task(task)):
             if answer.sample_id is None and place >= len(sample_ids):
-                raise self._error(f"row {place + 1} of answers without ids, but {task} has {len(known)} tasks", answer)
+                raise self._error(
+                    tr(
+                        "row {value} of answers without ids, but {task} has {n_known} tasks",
+                        value=place + 1,
+                        task=task,
+                        n_known=len(known),
+                    ),
+                    answer,
+                )
             sample_id = answer.sample_id or str(id_text(sample_ids[place]))
             if sample_id not in known:
                 raise InputError(
@@ -155,7 +163,7 @@ def _answers_by_model(table: Table) -> dict[str | None, list[Answer]]:
             model = _required(name_text, row, "model") if "model" in columns else None
             by_model.setdefault(model, []).append(_answer(row, id_column, answer_column))
         except ValueError as error:
-            raise InputError(str(error), path=table.path, line=row.line) from None
+            raise InputError(error.args[0], path=table.path, line=row.line) from None
     return by_model
 
 
@@ -182,7 +190,11 @@ def _required(text_of: Callable[[object], str | None], row: Row, column: str) ->
     cell = row.values.get(column)
     text = text_of(cell)
     if text is None:
-        raise ValueError(f"no {column}" if cell is None else f"no {column}: {shorten(cell)}")
+        raise ValueError(
+            tr("no {column}", column=column)
+            if cell is None
+            else tr("no {column}: {cell}", column=column, cell=shorten(cell))
+        )
     return text
 
 
@@ -191,4 +203,4 @@ def _text(cell: object, column: str) -> str | None:
         return cell
     if isinstance(cell, int | float) and not isinstance(cell, bool):
         return str(cell)
-    raise ValueError(f"{column} is not text: {shorten(cell)}")
+    raise ValueError(tr("{column} is not text: {cell}", column=column, cell=shorten(cell)))

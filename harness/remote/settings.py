@@ -67,16 +67,16 @@ class RemoteSettings:
     def __post_init__(self) -> None:
         for name in ("requests_per_minute", "timeout"):
             if (value := getattr(self, name)) is not None and not value > 0:
-                raise ValueError(f"{name} must be more than 0 (got {value:g})")
+                raise ValueError(tr("{name} must be more than 0 (got {value:g})", name=name, value=value))
         for name in (
             "max_output_tokens", "max_reply_bytes", "in_flight", "attempts", "give_up_after", "requests_per_day",
             "tokens_per_minute",
         ):  # fmt: skip
             if (value := getattr(self, name)) is not None and value < 1:
-                raise ValueError(f"{name} must be at least 1 (got {value})")
+                raise ValueError(tr("{name} must be at least 1 (got {value})", name=name, value=value))
         for name in ("wait_initial", "wait_max", "wait_jitter"):
             if (value := getattr(self, name)) < 0:
-                raise ValueError(f"{name} must not be negative (got {value:g})")
+                raise ValueError(tr("{name} must not be negative (got {value:g})", name=name, value=value))
 
     @property
     def sent_temperature(self) -> float | None:

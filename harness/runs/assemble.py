@@ -234,9 +234,11 @@ def _prompts_share_ratings(
     rated = [judge.name for judge in judges if any(prompts_share(judge, label) for label in prompted)]
     if not (rated and prompted and len(prompts) > 1):
         return ()
-    notice = (
-        f"{', '.join(rated)}: ratings name a model, not a prompt, so all {len(prompts)} prompts of "
-        f"{', '.join(prompted)} get the same ones."
+    notice = tr(
+        "{names}: ratings name a model, not a prompt, so all {n_prompts} prompts of {names_2} get the same ones.",
+        names=", ".join(rated),
+        n_prompts=len(prompts),
+        names_2=", ".join(prompted),
     )
     return (notice,)
 

@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 
 from harness.errors import HarnessError, PromptMismatchError
-from harness.locale import tr
+from harness.locale import joined, tr
 from harness.protocols import KnowsTrainingPrompt, ModelBackend
 from harness.templates import Template, load_template
 from harness.templates.contract import Mismatch, mismatch
@@ -38,25 +38,28 @@ def check_prompts(
                 found.append((label, difference))
                 remedies[remedy(contract, difference, typed[label])] = None
     if found and not allow:
-        blocks = ["\n".join([f"Model {label!r}:", *difference.lines]) for label, difference in found]
+        blocks = [joined([tr("Model {label!r}:", label=label), *difference.lines], "\n") for label, difference in found]
         raise PromptMismatchError(
-            tr("A model would be asked with another prompt than the one it was trained with.\n") + "\n".join(blocks),
-            hint=" ".join([*remedies, f"{_FLAG} evaluates it all the same, and the report says so."]),
+            joined([tr("A model would be asked with another prompt than the one it was trained with."), *blocks], "\n"),
+            hint=joined([*remedies, tr("{flag} evaluates it all the same, and the report says so.", flag=_FLAG)], " "),
         )
-    return tuple(f"{label}: {difference.sentence}; allowed by {_FLAG}" for label, difference in found)
+    return tuple(
+        tr("{label}: {sentence}; allowed by {flag}", label=label, sentence=difference.sentence, flag=_FLAG)
+        for label, difference in found
+    )
 
 
 def remedy(contract: PromptContract, difference: Mismatch, typed: str) -> str:
     """Return what to do so that a model gets the prompt of its training; ``typed`` is its spec."""
     if difference.another_tokenizer:
-        return "Evaluate it on the base of its training: --base SPEC."
+        return tr("Evaluate it on the base of its training: --base SPEC.")
     try:
         is_here = load_template(contract.template).sha256 == contract.template_sha256
     except HarnessError:
         is_here = False
     if is_here:
-        return f"Pass --prompt {shlex.quote(contract.template)}."
-    return (
-        f"Its template is in the contract: harness prompt extract {shlex.quote(typed)} > trained.j2, then --prompt "
-        "trained.j2."
+        return tr("Pass --prompt {template}.", template=shlex.quote(contract.template))
+    return tr(
+        "Its template is in the contract: harness prompt extract {quote} > trained.j2, then --prompt trained.j2.",
+        quote=shlex.quote(typed),
     )

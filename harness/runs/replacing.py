@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness.errors import InputError, PlanMismatchError
-from harness.locale import tr
+from harness.locale import Text, clauses, tr
 from harness.runs.assemble import Evaluation
 from harness.runs.folder import MANIFEST, RunFolder
 from harness.runs.manifest import Manifest
@@ -22,7 +22,7 @@ def refuse_another_plan(folder: RunFolder, evaluation: Evaluation) -> None:
     found = _differences(folder, evaluation)
     if found and not _came_to_nothing(folder):
         raise PlanMismatchError(
-            tr("Run {name!r} has another plan: {found}.", name=folder.name, found="; ".join(found)),
+            tr("Run {name!r} has another plan: {found}.", name=folder.name, found=clauses(found)),
             hint=tr("Choose another name with --run NAME (nothing that is stored is done twice), or add --overwrite."),
         )
 
@@ -48,7 +48,7 @@ def _unknown(folder: RunFolder, plan: str) -> Sequence[str]:
         document = folder.document(MANIFEST) or {}
     except InputError:
         return ()
-    return () if document.get("plan") in (None, plan) else ("it was written by another version of ja-harness",)
+    return () if document.get("plan") in (None, plan) else (tr("it was written by another version of ja-harness"),)
 
 
 def _came_to_nothing(folder: RunFolder) -> bool:
@@ -64,22 +64,24 @@ def _named(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     """Return what differs between two plans, in words; empty if nothing that an answer depends on."""
     found: list[str] = []
     for what, key, change in (
-        ("models", "models", "model {!r} has other weights or settings"),
-        ("tasks", "tasks", "task set {!r} has other content"),
-        ("prompts", "templates", "prompt {!r} has another text"),
+        (tr("models"), "models", tr("model {name!r} has other weights or settings")),
+        (tr("tasks"), "tasks", tr("task set {name!r} has other content")),
+        (tr("prompts"), "templates", tr("prompt {name!r} has another text")),
     ):
         there, here = _digests(before.get(key, {})), _digests(now[key])
         found += _names(what, there, here)
         if key != "tasks" or before.get("limit") == now["limit"]:
-            found += [change.format(name) for name in here if name in there and there[name] != here[name]]
+            found += [
+                Text(change.msgid, {"name": name}) for name in here if name in there and there[name] != here[name]
+            ]
     drawn = {key: (before.get("sampling", {}).get(key), value) for key, value in now["sampling"].items()}
     if not now["sampling"]["temperature"]:
         drawn.pop("seed", None)  # greedy decoding draws nothing
     for name, (old, new) in {**drawn, **{key: (before.get(key), now[key]) for key in ("limit", "repeats")}}.items():
         if old != new:
-            found.append(f"{name} {_shown(old)} there, {_shown(new)} here")
+            found.append(tr("{what} {there} there, {here} here", what=name, there=_shown(old), here=_shown(new)))
     if not found and before.get("templates") != now["templates"]:
-        found.append("the prompts that the templates make, or the order of the tasks")
+        found.append(tr("the prompts that the templates make, or the order of the tasks"))
     return found
 
 
@@ -90,7 +92,7 @@ def _digests(known: Mapping[str, Any]) -> Mapping[str, Any]:
 def _names(what: str, before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     if set(before) == set(now):
         return []
-    return [f"{what} {_listed(before)} there, {_listed(now)} here"]
+    return [tr("{what} {there} there, {here} here", what=what, there=_listed(before), here=_listed(now))]
 
 
 def _listed(names: Mapping[str, Any]) -> str:

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
+from harness.locale import tr
 from harness.stats import krippendorff_alpha
 from harness.stats.arrays import cluster_codes
 from harness.stats.design import PLAIN, Design
@@ -61,9 +62,14 @@ def length_slope(values: Floats, lengths: Floats, design: Design = PLAIN) -> Est
     names = np.arange(samples) if design.clusters is None else cluster_codes(design.clusters, samples)
     codes = np.broadcast_to(names[None, :, None], values.shape)[known]
     found = jackknife_slope(x[known], y[known], replace(design, clusters=codes.tolist()))
-    where = "within tasks" if within else "between tasks"
-    method = found.method.replace("least squares", f"least squares {where}")
-    return replace(found, n_unscored=known.size - n, method="no lengths to compare" if found.value is None else method)
+    variance = found.method.removeprefix("least squares, ")
+    if found.value is None:
+        method = tr("no lengths to compare")
+    elif within:
+        method = tr("least squares within tasks, {variance}", variance=variance)
+    else:
+        method = tr("least squares between tasks, {variance}", variance=variance)
+    return replace(found, n_unscored=known.size - n, method=method)
 
 
 def _centred(values: Floats, known: npt.NDArray[np.bool_]) -> Floats:

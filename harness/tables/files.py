@@ -47,7 +47,9 @@ def largest() -> int:
 
 def more_allowed() -> str:
     """Return the hint that says how to allow larger tables."""
-    return f"Split it, or allow more: {SIZE_VARIABLE}={4 * largest() // _MB}."
+    return tr(
+        "Split it, or allow more: {size_variable}={value}.", size_variable=SIZE_VARIABLE, value=4 * largest() // _MB
+    )
 
 
 def read_bytes(path: str | Path, *, most: int | None = None) -> bytes:
@@ -84,7 +86,7 @@ def read_bytes(path: str | Path, *, most: int | None = None) -> bytes:
         raise InputError(tr("cannot be read: {reason}", reason=reason), path=path) from None
     if status.st_size > limit or len(data) > limit:
         size = max(status.st_size, len(data))
-        hint = more_allowed() if most is None else "This is hardly the file that was meant: check the path."
+        hint = more_allowed() if most is None else tr("This is hardly the file that was meant: check the path.")
         raise InputError(tr("larger than {limit:,} bytes ({size:,})", limit=limit, size=size), path=path, hint=hint)
     return data
 

@@ -98,7 +98,9 @@ def json_rows(text: str, path: str, *, keep_odd: bool = False) -> list[Row]:
 def _row(value: Any, line: int) -> Row:  # noqa: ANN401 - whatever stood in the file
     if isinstance(value, dict):
         return Row(line=line, values=value)
-    return Row(line=line, values={}, trouble=f"expected an object with named values, got {shorten(value)}")
+    return Row(
+        line=line, values={}, trouble=tr("expected an object with named values, got {value}", value=shorten(value))
+    )
 
 
 def _json_values(text: str, path: str) -> Iterator[tuple[int, Any]]:
@@ -119,7 +121,7 @@ def _json_values(text: str, path: str) -> Iterator[tuple[int, Any]]:
             position = _skip_space(text, position + 1)
             if position < len(text):
                 line += text.count("\n", seen, position)
-                raise _not_json("text after the end of the array", text, position, line, path)
+                raise _not_json(tr("text after the end of the array"), text, position, line, path)
             break
         try:
             value, end = decoder.raw_decode(text, position)
@@ -128,7 +130,7 @@ def _json_values(text: str, path: str) -> Iterator[tuple[int, Any]]:
             where = "" if error.lineno == line else f" at line {error.lineno}"
             raise _not_json(f"{error.msg}{where}", text, position, line, path) from None
         except (ValueError, RecursionError) as error:
-            reason = _TOO_DEEP if isinstance(error, RecursionError) else str(error)
+            reason = _TOO_DEEP if isinstance(error, RecursionError) else error.args[0]
             raise _not_json(reason, text, position, line, path) from None
         position = end
         yield line, lf(value) if has_cr else value
@@ -144,7 +146,7 @@ def _after_comma(text: str, position: int, path: str) -> int:
     following = _skip_space(text, position + 1)
     if position < len(text) and (text[position] != "," or text.startswith("]", following)):
         line = text.count("\n", 0, position) + 1
-        raise _not_json("expected one ',' between the values of an array", text, position, line, path)
+        raise _not_json(tr("expected one ',' between the values of an array"), text, position, line, path)
     return following
 
 
@@ -161,19 +163,19 @@ def _not_json(reason: str, text: str, position: int, line: int, path: str) -> In
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not a JSON value, write null")
+    raise ValueError(tr("{name} is not a JSON value, write null", name=name))
 
 
 def _finite(digits: str) -> float:
     value = float(digits)
     if math.isinf(value):
-        raise ValueError(f"{shorten(digits)} is too large a number")
+        raise ValueError(tr("{digits} is too large a number", digits=shorten(digits)))
     return value
 
 
 def _whole(digits: str) -> int:
     if len(digits) > _LONGEST_NUMBER:
-        raise ValueError(f"a number of {len(digits)} digits is too large")
+        raise ValueError(tr("a number of {n_digits} digits is too large", n_digits=len(digits)))
     return int(digits)
 
 
@@ -198,7 +200,7 @@ def _refuse_depth(value: Any, text: str, start: int, end: int) -> None:  # noqa:
     raise ValueError(_TOO_DEEP)
 
 
-_TOO_DEEP = f"nested too deeply, more than {_DEEPEST} levels"
+_TOO_DEEP = tr("nested too deeply, more than {deepest} levels", deepest=_DEEPEST)
 _STRICT: dict[str, Any] = {
     "object_pairs_hook": _object,
     "parse_constant": _refuse_constant,

@@ -139,21 +139,21 @@ def _sample(row: Row, number: int, names: Mapping[str, str], path: str) -> Sampl
             stratum=name_text(cells.get("stratum")),
         )
     except ValueError as error:
-        raise InputError(str(error), path=path, line=row.line) from None
+        raise InputError(error.args[0], path=path, line=row.line) from None
 
 
 def _id(cell: object) -> str:
     text = id_text(cell)
     if text is None:
-        raise ValueError("no id" if cell is None or cell == "" else f"{shorten(cell)} is not an id")
+        raise ValueError(tr("no id") if cell is None or cell == "" else tr("{cell} is not an id", cell=shorten(cell)))
     return text
 
 
 def _input(cell: object) -> str:
     if cell is None or (isinstance(cell, str) and not cell.strip()):
-        raise ValueError("no input")
+        raise ValueError(tr("no input"))
     if not isinstance(cell, str):
-        raise ValueError(f"input is not text: {shorten(cell)}")  # noqa: TRY004 - every bad cell is a ValueError here
+        raise ValueError(tr("input is not text: {cell}", cell=shorten(cell)))  # noqa: TRY004 - every bad cell is a ValueError here
     return cell
 
 
@@ -165,14 +165,14 @@ def _text(cell: object, role: str) -> str | None:
         return cell
     if isinstance(cell, int | float) and not isinstance(cell, bool):
         return str(cell)
-    raise ValueError(f"{role} is not text: {shorten(cell)}")
+    raise ValueError(tr("{role} is not text: {cell}", role=role, cell=shorten(cell)))
 
 
 def _rules(cell: object) -> tuple[Mapping[str, Any], ...]:
     parsed = _parsed(cell, "rules")
     items = [parsed] if isinstance(parsed, dict) else parsed
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
-        raise ValueError(f"rules is not a list of objects: {shorten(cell)}")
+        raise ValueError(tr("rules is not a list of objects: {cell}", cell=shorten(cell)))
     return tuple(items)
 
 
@@ -183,7 +183,7 @@ def _tags(cell: object) -> tuple[str, ...]:
     texts = [name_text(item) for item in items] if isinstance(items, list) else [None]
     tags = [text for text in texts if text is not None]
     if len(tags) != len(texts):
-        raise ValueError(f"tags is neither a list of words nor text with commas: {shorten(cell)}")
+        raise ValueError(tr("tags is neither a list of words nor text with commas: {cell}", cell=shorten(cell)))
     return tuple(tags)
 
 
@@ -196,7 +196,9 @@ def _parsed(cell: object, role: str) -> object:
     try:
         return parse_json(cell)
     except ValueError as error:
-        raise ValueError(f"{role} is not JSON ({error}): {shorten(cell)}") from None
+        raise ValueError(
+            tr("{role} is not JSON ({error}): {cell}", role=role, error=error.args[0], cell=shorten(cell))
+        ) from None
 
 
 def _refuse_doubled_ids(rows: Sequence[Row], samples: Sequence[Sample], path: str) -> None:

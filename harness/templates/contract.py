@@ -13,7 +13,7 @@ from pathlib import Path
 
 from harness.codec import decode
 from harness.errors import HarnessError, InputError
-from harness.locale import tr
+from harness.locale import clauses, joined, tr
 from harness.tables import parse_json
 from harness.tables.files import read_text
 from harness.templates import Template
@@ -70,13 +70,19 @@ class Mismatch:
         if self.diff:
             place, before, now = (" ".join(line.split()) for line in self.diff[:3])
             where = f" ({place} {before}; {now})"
-        return f"trained with {self.trained}, asked with {self.asked}: {'; '.join(self.reasons)}{where}"
+        return tr(
+            "trained with {trained}, asked with {asked}: {names}{where}",
+            trained=self.trained,
+            asked=self.asked,
+            names=clauses(self.reasons),
+            where=where,
+        )
 
     @property
     def lines(self) -> tuple[str, ...]:
         """The same in several lines, for a terminal."""
-        head = (f"trained with {self.trained}", f"asked with   {self.asked}")
-        return (*head, *(f"- {reason}" for reason in self.reasons), *self.diff)
+        head = (tr("trained with {name}", name=self.trained), tr("asked with   {name}", name=self.asked))
+        return (*head, *(joined(["-", reason], " ") for reason in self.reasons), *self.diff)
 
 
 def make_contract(
@@ -166,7 +172,10 @@ def mismatch(contract: PromptContract, template: Template, tokens: TokensOfPromp
         try:
             rendered = template.render(_inputs(template, probe.inputs))
         except HarnessError as error:
-            reason = f"the two cannot be compared, because this one cannot be filled with the contract's probe: {error}"
+            reason = tr(
+                "the two cannot be compared, because this one cannot be filled with the contract's probe: {error}",
+                error=error,
+            )
             return Mismatch(trained=_shown(trained), asked=_shown(asked), reasons=(reason.rstrip("."),), diff=())
         before = list(zip(probe.prompt_ids, probe.prompt_tokens, strict=True))
         now = list(tokens(rendered))
@@ -219,17 +228,21 @@ def _reasons(
     starts = contract.bos.id == probe.prompt_ids[0], bos is not None and _ids(now)[:1] == [bos[0]]
     if starts[0] != starts[1]:
         then, today = ("once" if start else "never" for start in starts)
-        yield f"BOS: {then} at training, {today} now" + (" (this tokenizer has none)" if bos is None else "")
+        said = tr("BOS: {then} at training, {today} now", then=then, today=today)
+        yield tr("{said} (this tokenizer has none)", said=said) if bos is None else said
     if not same:
-        what = "tokenizer" if contract.format == "text" else "tokenizer or its chat template"
-        yield f"the {what} is another one: the very text of training becomes other tokens (a base of another version?)"
+        what = "tokenizer" if contract.format == "text" else tr("tokenizer or its chat template")
+        yield tr(
+            "the {what} is another one: the very text of training becomes other tokens (a base of another version?)",
+            what=what,
+        )
     if contract.format != rendered.format:
-        yield f"format: {contract.format} at training, {rendered.format} now"
+        yield tr("format: {format} at training, {format_2} now", format=contract.format, format_2=rendered.format)
     if _words(rendered) != _words(probe.rendered):
-        yield "the text of the prompt differs"
+        yield tr("the text of the prompt differs")
     if probe is not contract.probe:
         shown = probe.inputs["input"]
-        yield f"not for every instruction, but for some, such as {_shown(shown[:_LONGEST])!r}"
+        yield tr("not for every instruction, but for some, such as {shown!r}", shown=_shown(shown[:_LONGEST]))
 
 
 def _words(rendered: RenderedPrompt) -> tuple[object, ...]:
@@ -240,11 +253,16 @@ def _diff(before: Sequence[tuple[int, str]], now: Sequence[tuple[int, str]]) -> 
     matcher = difflib.SequenceMatcher(None, _ids(before), _ids(now), autojunk=False)
     changed = [span for kind, *span in matcher.get_opcodes() if kind != "equal"]
     for start, end, other_start, other_end in changed[:_HUNKS]:
-        yield f"from token {min(start, other_start) + 1}, of {len(before)} at training and {len(now)} now:"
+        yield tr(
+            "from token {value}, of {n_before} at training and {n_now} now:",
+            value=min(start, other_start) + 1,
+            n_before=len(before),
+            n_now=len(now),
+        )
         yield f"  trained: {_window(before, start, end)}"
         yield f"  now:     {_window(now, other_start, other_end)}"
     if len(changed) > _HUNKS:
-        yield f"and {len(changed) - _HUNKS} more such differences"
+        yield tr("and {value} more such differences", value=len(changed) - _HUNKS)
 
 
 def _window(tokens: Tokens, start: int, end: int) -> str:

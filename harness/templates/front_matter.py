@@ -61,7 +61,7 @@ class _Loader(yaml.SafeLoader):
 
 
 def _quotes(head: str) -> str | None:
-    return "Put text that begins with {{ into quotes." if ": {{" in head else None
+    return tr("Put text that begins with {{ into quotes.") if ": {{" in head else None
 
 
 def _check(front: Mapping[str, Any], name: str) -> None:
@@ -106,7 +106,7 @@ def _check_labels(front: Mapping[str, Any], name: str) -> None:
     """A label is a word or two that stand before a colon; they are needed where labels are asked for."""
     labels = front.get("labels")
     if (labels is not None) != (front.get("reply") == "label"):
-        problem = "reply: label needs labels." if labels is None else "labels are for reply: label."
+        problem = tr("reply: label needs labels.") if labels is None else tr("labels are for reply: label.")
         raise InputError(problem, path=name, hint=tr('For example:\nreply: label\nlabels: ["スコア", "Score"]'))
     if labels is not None and (
         not isinstance(labels, list) or not labels or not all(_is_label(item) for item in labels)

@@ -16,8 +16,8 @@ from harness.types import BosPolicy, Message, PromptFormat, RenderedPrompt, Role
 Kind = Literal["tasks", "judges"]
 
 _HINTS = {
-    "limit": "A prompt is text with a few variables: take out what computes.",
-    "failed": "See docs/templates.md for what a template may do.",
+    "limit": tr("A prompt is text with a few variables: take out what computes."),
+    "failed": tr("See docs/templates.md for what a template may do."),
 }
 
 
@@ -154,7 +154,7 @@ def parse_template(text: str, *, name: str, kind: Kind, path: Path | None = None
             confined = ConfinedProgram(sources, path.parent)
             inspection, program = confined.inspection, confined
     except TemplateFailure as failure:
-        what = "not a valid Jinja2 template" if failure.kind == "syntax" else "the template asks for too much"
+        what = tr("not a valid Jinja2 template") if failure.kind == "syntax" else tr("the template asks for too much")
         raise InputError(f"{what}: {failure.message.rstrip('.')}.", path=where, line=failure.line) from failure
     if kind == "tasks" and not inspection.variables:
         raise InputError(

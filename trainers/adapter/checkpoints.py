@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from harness.codec import decode, digest
 from harness.errors import DamagedFileError, HarnessError, InputError, UnwritableError
-from harness.locale import tr
+from harness.locale import clauses, tr
 from trainers.adapter.files import read_plain, refuse_other_than_file, sha256_of, write_whole
 from trainers.adapter.training_record import Cut, TrainingRecord, differences
 from trainers.memory_plan import MemoryPlan
@@ -143,17 +143,17 @@ def fault_of(checkpoint: Path, run: TrainingRecord) -> str | None:
     """Return in words why a checkpoint cannot be gone on from, None if it can: nothing but its manifest is parsed."""
     try:
         if checkpoint.is_symlink() or not checkpoint.is_dir():
-            return "it is no folder of its own"
+            return tr("it is no folder of its own")
         manifest = read_manifest(checkpoint)
         if manifest.step != step_of(checkpoint):
-            return f"its manifest is of step {manifest.step}"
+            return tr("its manifest is of step {step}", step=manifest.step)
         if others := differences(manifest.run, run):
-            return f"it is of another run ({'; '.join(others)})"
+            return tr("it is of another run ({names})", names=clauses(others))
         return _fault_of_files(checkpoint, manifest.files)
     except HarnessError as error:
         return error.message
     except OSError as error:
-        return f"it cannot be read: {error.strerror or error}"
+        return tr("it cannot be read: {value}", value=error.strerror or error)
 
 
 def read_manifest(checkpoint: Path) -> Manifest:
@@ -189,7 +189,7 @@ def _fault_of_files(checkpoint: Path, files: Mapping[str, FileDigest]) -> str | 
     for path in sorted(checkpoint.iterdir()):
         harmless = path.name.startswith(".") and path.is_file() and not path.is_symlink()  # a file manager's
         if path.name not in {*files, MANIFEST} and not harmless:
-            return f"it holds {path.name}, which training did not write"
+            return tr("it holds {name}, which training did not write", name=path.name)
     for name, expected in files.items():
         refuse_other_than_file(checkpoint / name)
         size = (checkpoint / name).lstat().st_size
@@ -197,7 +197,7 @@ def _fault_of_files(checkpoint: Path, files: Mapping[str, FileDigest]) -> str | 
             return f"{name} has {size:,} bytes, not {expected.size:,}"
     for name, expected in files.items():
         if sha256_of(checkpoint / name) != expected.sha256:
-            return f"{name} is not as it was written (its SHA-256 differs)"
+            return tr("{name} is not as it was written (its SHA-256 differs)", name=name)
     return None
 
 

@@ -14,7 +14,7 @@ PART = ".part"  # ends the name of a file that is being written
 _CHUNK = 1 << 20
 
 
-def write_whole(path: Path, content: str | bytes, *, then: str = "run the same command with --resume") -> None:
+def write_whole(path: Path, content: str | bytes, *, then: str = tr("run the same command with --resume")) -> None:
     """Write a file that is there whole or not at all; ``then`` is what to do once a trouble is mended.
 
     Raises:

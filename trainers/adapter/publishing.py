@@ -29,7 +29,7 @@ _PATIENCE = 10  # seconds for what can be found out later, too
 _WAIT = 1.0  # seconds before the second try, twice as many before the third
 _SERVER_ERROR = 500
 _SHOWN = 300  # characters of what the Hub says
-_LOG_IN = "Make a token with write access on the Hub's settings page, then: hf auth login (or set HF_TOKEN)."
+_LOG_IN = tr("Make a token with write access on the Hub's settings page, then: hf auth login (or set HF_TOKEN).")
 _NO_RIGHT = (
     "The Hub refuses to write {repo}",
     "The token needs write access to the repository's owner, and the owner storage room for it.",

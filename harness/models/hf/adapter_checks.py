@@ -64,7 +64,12 @@ def check_tensors(adapter: Adapter, model: Any) -> str | None:  # noqa: ANN401 -
             hint=tr("Its target modules are those of another architecture: pass its base with --base."),
         )
     if homeless:
-        return f"adapter {adapter.name}: {len(homeless)} of {total} tensors belong to no layer of the base"
+        return tr(
+            "adapter {name}: {n_homeless} of {total} tensors belong to no layer of the base",
+            name=adapter.name,
+            n_homeless=len(homeless),
+            total=total,
+        )
     return None
 
 
@@ -94,7 +99,12 @@ def check_tokenizer(adapter: Adapter, tokenizer_size: int, embedding_rows: int) 
             hint=tr("Added tokens need the resized base: pass it with --base."),
         )
     if size != tokenizer_size:
-        return f"adapter {adapter.name}: its tokenizer has {size} entries, the base's {tokenizer_size}, which was used"
+        return tr(
+            "adapter {name}: its tokenizer has {size} entries, the base's {tokenizer_size}, which was used",
+            name=adapter.name,
+            size=size,
+            tokenizer_size=tokenizer_size,
+        )
     return None
 
 

@@ -213,10 +213,10 @@ def check_effect(switch: Switch, adapter: Adapter, ids: Sequence[int]) -> list[s
     notices = [notice] if notice else []
     adapted = switch.scores(ids)
     if torch.equal(base, adapted):
-        reason, hint = "its tensors reach no layer of the model", "Check target_modules in adapter_config.json."
+        reason, hint = tr("its tensors reach no layer of the model"), tr("Check target_modules in adapter_config.json.")
         if all_zero(adapter):
-            reason = "all its lora_B weights are zero, as before the first optimizer step"
-            hint = "Train it: a run of no more steps than its warm-up, or max_steps 1, changes nothing."
+            reason = tr("all its lora_B weights are zero, as before the first optimizer step")
+            hint = tr("Train it: a run of no more steps than its warm-up, or max_steps 1, changes nothing.")
         raise AdapterMismatchError(
             tr("{name} has no effect: base and adapter give equal scores; {reason}.", name=adapter.name, reason=reason),
             hint=hint,
@@ -230,7 +230,12 @@ def check_effect(switch: Switch, adapter: Adapter, ids: Sequence[int]) -> list[s
     spread = float(base.float().std())
     if moved < _TINY * spread:
         notices.append(
-            f"adapter {adapter.name} hardly changes the model: the scores after one prompt move by at most "
-            f"{moved:.2g}, and their spread is {spread:.2g}"
+            tr(
+                "adapter {name} hardly changes the model: the scores after one prompt move by at most "
+                "{moved:.2g}, and their spread is {spread:.2g}",
+                name=adapter.name,
+                moved=moved,
+                spread=spread,
+            )
         )
     return notices

@@ -140,9 +140,9 @@ def _config(folder: Path) -> Mapping[str, Any]:
     if not path.exists():
         hint = None
         if (folder / "config.json").is_file():
-            hint = f"It holds a whole model: write hf:{folder}."
+            hint = tr("It holds a whole model: write hf:{folder}.", folder=folder)
         elif nested := sorted(folder.glob(f"*/{CONFIG}")):
-            hint = f"There is one in {nested[-1].parent}."
+            hint = tr("There is one in {parent}.", parent=nested[-1].parent)
         raise InputError(tr("no {config}, so no adapter.", config=CONFIG), path=folder, hint=hint)
     return json_object(path)
 

@@ -246,7 +246,7 @@ class LocalModel:
                     yield self._generation(answer)
             except CaptureError as error:
                 self._eager = True
-                self._note(f"CUDA graphs were not used: {error}")
+                self._note(tr("CUDA graphs were not used: {error}", error=error))
                 batches.appendleft(list(waiting.values()))
             except (RuntimeError, MemoryError) as error:
                 if not _out_of_memory(error):

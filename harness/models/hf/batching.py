@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from harness.locale import tr
 from harness.types import Request
 
 
@@ -65,4 +66,4 @@ def halves(rows: list[Row]) -> list[list[Row]]:
 def describe(batches: Sequence[Sequence[Row]]) -> str:
     """Return the batch plan in words, as it is recorded: rows × padded prompt tokens of each batch, in order."""
     shapes = [f"{len(batch)}×{len(batch[0].ids)}" for batch in batches]
-    return f"batch plan (rows × prompt tokens, longest first): {', '.join(shapes)}"
+    return tr("batch plan (rows × prompt tokens, longest first): {names}", names=", ".join(shapes))

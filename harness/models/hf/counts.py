@@ -35,14 +35,14 @@ def check_counts(config: Mapping[str, Any], where: str, folder: Path | None) -> 
     for name, value in _entries(config):
         if name in _LAYERS:
             layers = max(layers, value)
-            most, of = _MOST_LAYERS, f"at most {_MOST_LAYERS:,} are read"
+            most, of = _MOST_LAYERS, tr("at most {most_layers:,} are read", most_layers=_MOST_LAYERS)
             if tensors is not None and tensors < most:
-                most, of = tensors, f"its files hold {tensors:,} tensors"
+                most, of = tensors, tr("its files hold {tensors:,} tensors", tensors=tensors)
         elif name in _EXPERTS:
             experts = max(experts, value)
-            most, of = _MOST_EXPERTS, f"at most {_MOST_EXPERTS:,} are read"
+            most, of = _MOST_EXPERTS, tr("at most {most_experts:,} are read", most_experts=_MOST_EXPERTS)
         elif name.startswith(("num_", "n_")) or name.endswith("_size"):
-            most, of = _MOST, "no model is that large"
+            most, of = _MOST, tr("no model is that large")
         else:
             continue
         if name in _LAYERS and value < 0:

