@@ -62,6 +62,11 @@ FREE: Price = _Free()
 """The price of what is not sold by the token. A price of None is one that nobody knows."""
 
 
+def is_free(price: Price | None) -> bool:
+    """Return whether calls of a price cost nothing, however many tokens they take."""
+    return price is not None and price.cost(None, None) == 0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelInfo:
     """What a model declares.

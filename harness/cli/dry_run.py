@@ -13,7 +13,17 @@ from harness.engine.job import Job
 from harness.engine.plan import JudgementItem, items_of, sample_keys
 from harness.locale import tr
 from harness.plugins import judge_info, model_info
-from harness.protocols import FREE, CallEstimate, CallLimits, EstimatesCost, JudgeInfo, MachineNeeds, ModelInfo, Served
+from harness.protocols import (
+    FREE,
+    CallEstimate,
+    CallLimits,
+    EstimatesCost,
+    JudgeInfo,
+    MachineNeeds,
+    ModelInfo,
+    Served,
+    is_free,
+)
 from harness.remote.pricing import rough_tokens
 from harness.runs.assemble import Evaluation
 from harness.store.store import Store, store_exists
@@ -159,7 +169,7 @@ def _expected_models(job: Job, answers: Mapping[str, Generation]) -> dict[str, E
     known = {label: model_info(backend) for label, backend in job.models.items()}
     for request in job.requests:
         price = known[request.model].price if request.model in known else FREE
-        if request.key in asked or price is FREE:
+        if request.key in asked or is_free(price):
             continue
         asked.add(request.key)
         tokens_in, tokens_out = rough_tokens(request.rendered.text), request.sampling.max_new_tokens

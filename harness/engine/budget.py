@@ -3,6 +3,7 @@
 import math
 import threading
 from collections import Counter
+from collections.abc import Collection
 
 _MARGIN = 2.0  # a call in flight may cost as many times the dearest one before it: thinking and second questions vary
 
@@ -10,42 +11,41 @@ _MARGIN = 2.0  # a call in flight may cost as many times the dearest one before 
 class Budget:
     """A limit in US dollars on what verdicts and answers cost. Thread-safe; ``limit`` None allows everything.
 
-    A call is let go if the money that is left covers it and every call in flight, should each cost twice as much as
+    Calls are let go if the money that is left covers them and every call in flight, should each cost twice as much as
     the dearest one so far of its kind; a call alone, if it covers that cost once. The first calls of a kind go one at a
-    time until one has told its cost. So the limit is passed only by a last call that is dearer than all before it, or
-    by calls at once that cost more than twice as much.
+    time until one has told its cost; those of a kind in ``free`` cost nothing. So the limit is passed only by a last
+    call that is dearer than all before it, or by calls at once that cost more than twice as much.
 
     >>> budget = Budget(0.05)
-    >>> budget.admits("judge"), budget.settle("judge", 0.03)
-    (True, None)
-    >>> budget.admits("judge"), budget.is_spent, budget.spent
-    (False, True, 0.03)
+    >>> budget.admit("judge"), budget.settle("judge", 0.01)
+    (1, None)
+    >>> budget.admit("judge", 10), budget.is_spent, budget.spent
+    (2, False, 0.01)
     """
 
-    def __init__(self, limit: float | None = None) -> None:
+    def __init__(self, limit: float | None = None, *, free: Collection[str] = ()) -> None:
         self.limit = limit
         self.spent = 0.0
         self.is_spent = False
-        self._dearest: dict[str, float] = {}
+        self._is_closed = False
+        self._dearest: dict[str, float] = dict.fromkeys(free, 0.0)
         self._in_flight: Counter[str] = Counter()
         self._settled = threading.Condition()
 
-    def admits(self, kind: str) -> bool:
-        """Return whether one call of this kind may leave, waiting for calls in flight if that decides it.
+    def admit(self, kind: str, most: int = 1) -> int:
+        """Return how many calls of this kind may leave, 0 to ``most``, waiting for calls in flight if those decide it.
 
-        Whoever got True calls `settle` afterwards.
+        For each of them `settle` is called afterwards.
         """
-        if self.limit is None:
-            return True
         with self._settled:
-            while not self._covers(kind):
-                if self._in_flight.total() == 0:  # nothing will change any more
+            while (count := self._room(kind, most)) == 0 and not self._is_closed:
+                if not self._costly_in_flight():  # nothing will change any more
                     self.is_spent = True
                 if self.is_spent:
-                    return False
+                    return 0
                 self._settled.wait()
-            self._in_flight[kind] += 1
-            return True
+            self._in_flight[kind] += count
+            return count
 
     def settle(self, kind: str, cost: float | None, *, is_free: bool = False, otherwise: float | None = None) -> None:
         """Count one call as done. ``cost`` None tells nothing, unless ``is_free`` says that this kind costs nothing.
@@ -62,34 +62,27 @@ class Budget:
             self._in_flight[kind] -= 1
             self._settled.notify_all()
 
-    def count(self, kind: str, cost: float | None, *, otherwise: float | None = None) -> None:
-        """Count one call that was made without asking `admits`."""
+    def close(self) -> None:
+        """End every wait: nothing is let go any more that would have to wait."""
         with self._settled:
-            self._in_flight[kind] += 1
-        self.settle(kind, cost, otherwise=otherwise)
+            self._is_closed = True
+            self._settled.notify_all()
 
-    def affords(self, kind: str) -> int | None:
-        """Return how many calls of this kind may be made at once, None without end; 1 while their cost is unknown."""
-        with self._settled:
-            dearest = self._dearest.get(kind)
-            if self.limit is None or dearest == 0:
-                return None
-            if dearest is None:
-                number = int(self.spent < self.limit)
-            else:
-                left = (self.limit - self.spent - self._reserved()) / dearest + 1e-9
-                number = max(math.floor(left / _MARGIN), int(left >= 1))
-            self.is_spent = self.is_spent or number < 1
-            return max(0, number)
-
-    def _covers(self, kind: str) -> bool:
+    def _room(self, kind: str, most: int) -> int:
+        """Return how many calls of a kind may leave now."""
         if self.limit is None:
-            return True
+            return most
         dearest = self._dearest.get(kind)
+        if dearest == 0:
+            return most
+        if self.is_spent or self.spent >= self.limit:
+            return 0
         if dearest is None:
-            return self._in_flight[kind] == 0 and not self.is_spent and self.spent < self.limit
-        reserved = self._reserved() + (_MARGIN * dearest if self._in_flight.total() else dearest)
-        return dearest == 0 or (not self.is_spent and self.spent + reserved <= self.limit + 1e-9)
+            return int(self._in_flight[kind] == 0)
+        reserved = _MARGIN * sum(self._dearest.get(one, 0.0) * count for one, count in self._in_flight.items())
+        left = (self.limit - self.spent - reserved) / dearest + 1e-9
+        is_alone = not self._costly_in_flight()
+        return min(most, max(math.floor(left / _MARGIN), int(is_alone and left >= 1), 0))
 
-    def _reserved(self) -> float:
-        return _MARGIN * sum(self._dearest.get(kind, 0.0) * count for kind, count in self._in_flight.items())
+    def _costly_in_flight(self) -> bool:
+        return any(count and self._dearest.get(kind) != 0 for kind, count in self._in_flight.items())

@@ -16,7 +16,7 @@ from harness.engine.judging import FIRST_LOOK, LAST_LOOK, JudgeWorker
 from harness.errors import HarnessError, QuotaEndedError, UnknownPriceError
 from harness.locale import tr
 from harness.plugins import judge_info, model_info
-from harness.protocols import FREE, AnswerFile, ModelBackend, Served
+from harness.protocols import AnswerFile, ModelBackend, Served, is_free
 from harness.store.call_counts import StoredCallCounts
 from harness.store.leases import Leases
 from harness.store.store import Store
@@ -45,7 +45,9 @@ def execute(job: Job, store: Store, progress: Progress, *, max_cost: float | Non
     stored = len(answers)
     n_verdicts = len(job.requests) * sum(judge.repeats for judge in job.planned_judges)
     progress.planned(answers=len(wanted), answers_stored=stored, verdicts=n_verdicts)
-    budget = Budget(max_cost)
+    budget = Budget(
+        max_cost, free=[_kind(label) for label, one in job.models.items() if is_free(model_info(one).price)]
+    )
     if max_cost is not None:
         _check_prices(job)
     counts = StoredCallCounts(store)
@@ -76,6 +78,11 @@ def execute(job: Job, store: Store, progress: Progress, *, max_cost: float | Non
         spent=budget.spent,
         out_of_budget=budget.is_spent,
     )
+
+
+def _kind(model: str) -> str:
+    """Return what a model's calls are known by to the budget: a judge may have the same name."""
+    return f"model {model}"
 
 
 def _check_prices(job: Job) -> None:
@@ -168,21 +175,19 @@ class _Answering:
             yield from (_failed(request.key, reason) for request in pending)
             return
         while pending and self.given_up.reason(model) is None:
-            affordable = None if price is None or price is FREE else self._budget.affords(model)
-            if affordable == 0:
+            if (count := self._budget.admit(_kind(model), len(pending))) == 0:
                 return
-            asked = {request.key: len(request.rendered.text) for request in pending[:affordable]}
-            for generation in _generate_all(backend, pending[:affordable], self.given_up):
-                if price is not None and price is not FREE:
+            asked = {request.key: len(request.rendered.text) for request in pending[:count]}
+            for generation in _generate_all(backend, pending[:count], self.given_up):
+                cost, otherwise = None, None
+                if price is not None:
                     # Where nobody counted, a token for each character: rather too many than a limit that ends nothing.
                     characters = None if generation.text is None else len(generation.text)
-                    self._budget.count(
-                        model,
-                        price.cost(generation.tokens_in, generation.tokens_out),
-                        otherwise=price.cost(asked[generation.request_key], characters),
-                    )
+                    cost = price.cost(generation.tokens_in, generation.tokens_out)
+                    otherwise = price.cost(asked[generation.request_key], characters)
+                self._budget.settle(_kind(model), cost, otherwise=otherwise)
                 yield generation
-            pending = [] if affordable is None else pending[affordable:]
+            pending = pending[count:]
         if (reason := self.given_up.reason(model)) is None:
             return
         if model in self.given_up.until:

@@ -16,7 +16,7 @@ from harness.engine.plan import JudgementItem, judgement_items, sample_keys
 from harness.errors import HarnessError, QuotaEndedError
 from harness.locale import tr
 from harness.plugins import judge_info
-from harness.protocols import FREE, Closes, EstimatesCost, Judge, Price, RatesPrompts, Ratings
+from harness.protocols import Closes, EstimatesCost, Judge, Price, RatesPrompts, Ratings, is_free
 from harness.store.leases import Leases
 from harness.store.store import Store
 from harness.store.writer import Writer
@@ -34,7 +34,7 @@ FIRST_LOOK, LAST_LOOK = 0.05, 1.0
 
 def _is_free(price: Price | None, verdict: Verdict) -> bool:
     """Return whether a verdict without a cost shows that a judge of this price costs nothing."""
-    return verdict.status == "scored" and verdict.cost is None and (price is None or price is FREE)
+    return verdict.status == "scored" and verdict.cost is None and is_free(price)
 
 
 def _estimated(judge: Judge, sample: Sample, generation: Generation) -> float | None:
@@ -120,6 +120,8 @@ class JudgeWorker:
     def _stop(self, thread: threading.Thread) -> None:
         """Begin no further call, and give those in flight a moment to end: they may have been paid for."""
         self._cancelled.set()
+        for budget in self._budgets.values():
+            budget.close()
         for judge in self._job.judges:
             if isinstance(judge, Closes):
                 judge.close()
@@ -259,7 +261,7 @@ class JudgeWorker:
         """Return the verdict on an answer that is not to be judged now, or None: the judge may be asked."""
         if reason := self.given_up.reason(judge):
             return _LATER if judge in self.given_up.until else Verdict.failed(reason)
-        if (budget := self._budgets[judge]).admits(judge):
+        if (budget := self._budgets[judge]).admit(judge):
             return None
         said = tr("not judged: the cost limit of ${limit:g} was reached", limit=budget.limit)
         return Verdict.unscored(Unscored("cost_limit", said))

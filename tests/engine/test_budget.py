@@ -14,7 +14,7 @@ def spend(budget: Budget, costs: list[int], threads: int) -> int:
 
     def call(place: int) -> bool:
         kind = f"judge {place % 2}"
-        if not budget.admits(kind):
+        if not budget.admit(kind):
             return False
         budget.settle(kind, costs[place] / 1000)
         return True
@@ -41,11 +41,11 @@ def test_no_thread_waits_for_ever_and_one_at_a_time_only_the_last_call_passes_th
 def test_calls_in_flight_that_cost_up_to_twice_as_much_keep_the_limit() -> None:
     """After one call at a cent, four leave at once on nine cents; the fifth waits, and then no money is left for it."""
     budget = Budget(0.1)
-    assert budget.admits("judge")
+    assert budget.admit("judge")
     budget.settle("judge", 0.01)
-    assert all(budget.admits("judge") for _ in range(4))
+    assert all(budget.admit("judge") for _ in range(4))
     with ThreadPoolExecutor(1) as pool:
-        fifth = pool.submit(budget.admits, "judge")
+        fifth = pool.submit(budget.admit, "judge")
         for _ in range(4):
             assert not fifth.done()
             budget.settle("judge", 0.02)
@@ -64,45 +64,66 @@ def test_calls_of_one_price_use_the_limit_up_and_no_more(threads: int) -> None:
 def test_a_kind_of_unknown_cost_is_refused_when_nothing_is_left() -> None:
     """The first judge has spent exactly the limit; the second, never asked before, is not asked."""
     budget = Budget(0.01)
-    assert budget.admits("first")
+    assert budget.admit("first")
     budget.settle("first", 0.01)
-    assert not budget.admits("second")
+    assert not budget.admit("second")
 
 
 def test_what_is_free_goes_on() -> None:
     """A judge that has shown to cost nothing is let go although the money is spent."""
     budget = Budget(0.01)
-    assert budget.admits("free")
+    assert budget.admit("free")
     budget.settle("free", None, is_free=True)
-    assert budget.admits("paid")
+    assert budget.admit("paid")
     budget.settle("paid", 0.01)
-    assert not budget.admits("paid")
-    assert budget.admits("free")
+    assert not budget.admit("paid")
+    assert budget.admit("free")
 
 
 def test_without_a_limit_everything_goes_and_is_counted() -> None:
     """No limit: what was spent is still known."""
     budget = Budget()
     assert 50 == spend(budget, [2] * 50, 8)
-    assert (False, pytest.approx(0.1), None) == (budget.is_spent, budget.spent, budget.affords("judge 0"))
+    assert (False, pytest.approx(0.1), 10**6) == (budget.is_spent, budget.spent, budget.admit("judge 0", 10**6))
 
 
 def test_how_many_calls_are_affordable() -> None:
     """One while the cost is unknown, then half of what the rest covers, at last one, then none."""
     budget = Budget(0.1)
-    found = [budget.affords("model")]
-    for cost in (0.02, 0.02, 0.02, 0.03):
-        budget.count("model", cost)
-        found.append(budget.affords("model"))
-    assert [1, 2, 1, 1, 0] == found
-    assert budget.is_spent
+    found = [budget.admit("model", 100)]
+    for costs in ([0.02], [0.02, 0.02], [0.03]):
+        assert found[-1] == len(costs)
+        for cost in costs:
+            budget.settle("model", cost)
+        found.append(budget.admit("model", 100))
+    assert [1, 2, 1, 0] == found
+    assert (True, pytest.approx(0.09)) == (budget.is_spent, budget.spent)
+
+
+def test_what_is_known_to_be_free_leaves_all_at_once() -> None:
+    """A model on one's own machine is not asked one answer at a time, whatever others have spent."""
+    budget = Budget(0.01, free=["model mine"])
+    assert 100 == budget.admit("model mine", 100)
+    assert 1 == budget.admit("judge")
+    budget.settle("judge", 0.01)
+    assert (100, 0) == (budget.admit("model mine", 100), budget.admit("judge", 5))
+
+
+def test_a_closed_budget_ends_every_wait() -> None:
+    """A call that waits for others is refused when the run is interrupted, though nothing was settled."""
+    budget = Budget(0.1)
+    assert 1 == budget.admit("model", 5)
+    with ThreadPoolExecutor(1) as pool:
+        second = pool.submit(budget.admit, "model")
+        budget.close()
+        assert 0 == second.result(timeout=10)
 
 
 @pytest.mark.parametrize("cost", [None, -1e9, float("nan"), float("inf"), float("-inf")])
 def test_a_cost_that_is_none_is_counted_as_estimated(cost: float | None) -> None:
     """What a call cost that tells no sensible cost is what it should have cost; the limit holds."""
     budget, calls = Budget(1.0), 0
-    while budget.admits("judge"):
+    while budget.admit("judge"):
         budget.settle("judge", cost, otherwise=0.3)
         calls += 1
     assert (3, pytest.approx(0.9)) == (calls, budget.spent)
