@@ -13,6 +13,7 @@ from harness.cli.execution import UNSCORED_EXIT, invocation, limit_judges, round
 from harness.cli.machine import machine_needs
 from harness.cli.options import FiniteRange, call_limits, common_options, evaluation_options, pace_options
 from harness.cli.say import say
+from harness.engine.job import Outcome
 from harness.engine.looks import Looks
 from harness.errors import UsageError
 from harness.locale import tr
