@@ -11,7 +11,7 @@ from harness.errors import UsageError
 from harness.runs.api import Quiet
 from harness.runs.asking import evaluation_spec
 from harness.runs.assemble import Evaluation, assemble
-from harness.runs.looks import look_by_look, looks_for
+from harness.runs.looks import carried_out, look_by_look, looks_again, looks_for
 from harness.specs import Config
 from harness.store.store import Store
 from tests.runs.conftest import LATER
@@ -60,9 +60,9 @@ def looked(made: Evaluation, store: Store, *, out_of_budget: bool = False) -> tu
     sizes: list[int] = []
     said: list[str] = []
 
-    def carry_out(job: Job, left: float | None) -> Outcome:
+    def carry_out(job: Job, left: float | None) -> list[Outcome]:
         sizes.append(len(job.requests))
-        return replace(execute(job, store, Quiet(), max_cost=left), out_of_budget=out_of_budget)
+        return [replace(execute(job, store, Quiet(), max_cost=left), out_of_budget=out_of_budget)]
 
     found = look_by_look(made, looks, store, carry_out, invocation=LATER, max_cost=None, tell=said.append)
     return found, sizes, said
@@ -92,3 +92,33 @@ def test_nothing_is_decided_where_money_ended_a_look(workplace: Path) -> None:
     with Store(str(workplace / "s.sqlite")) as store:
         _, sizes, said = looked(evaluation(workplace, "good", "bad"), store, out_of_budget=True)
     assert ([20], []) == (sizes, said)
+
+
+def test_without_looks_all_is_asked_at_once(workplace: Path) -> None:
+    """Each round of it is told, and the plan is in the store."""
+    made = evaluation(workplace, "good", "bad")
+    with Store(str(workplace / "s.sqlite")) as store:
+        found = list(
+            carried_out(
+                made,
+                store,
+                None,
+                lambda job, left: [execute(job, store, Quiet(), max_cost=left)] * 2,
+                invocation=LATER,
+                max_cost=None,
+                tell=print,
+            )
+        )
+        assert store.has_plan(made.plan_digest)
+    assert [made, made] == [one for one, _ in found]
+    assert 80 == len(found[0][1].answers)
+
+
+def test_a_run_is_looked_at_again_as_it_was(workplace: Path) -> None:
+    """Not where a limit was grown, which nobody planned."""
+    made = evaluation(workplace, "good", "bad")
+    looks = looks_for(made, looks=4, halving=False)
+    assert looks is not None
+    assert looks == looks_again(replace(looks, reached=2), made)
+    assert looks_again(None, made) is None
+    assert looks_again(replace(looks, kind="grown"), made) is None
