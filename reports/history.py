@@ -116,14 +116,15 @@ def learnt(one: TriesHistory, say: Words) -> list[str]:
     """Return what this task set has taught so far, and what it cannot teach any more, in sentences."""
     count, best, digits = len(one.rows), one.best, one.digits
     shown = [row.verdict for row in one.rows]
+    first, last = one.rows[0].date[:10], one.rows[-1].date[:10]
     lines = [
         say(
-            "history.tried",
+            "history.tried_day" if first == last and count > 1 else "history.tried",
             count=count,
             better=shown.count("better"),
             worse=shown.count("worse"),
-            first=one.rows[0].date[:10],
-            last=one.rows[-1].date[:10],
+            first=first,
+            last=last,
         )
     ]
     if one.part == "sealed":
@@ -140,7 +141,8 @@ def learnt(one: TriesHistory, say: Words) -> list[str]:
         lines.append(say("history.before", count=one.tries_before))
     if one.part == "open":
         lines.append(say("ledger.open", sealed=one.sealed, count=one.openings))
-    if one.part != "sealed" and count > MANY:
+    is_step_by_step = len({row.run for row in one.rows}) > 1
+    if one.part != "sealed" and is_step_by_step and count > MANY:
         claim = "open" if one.part == "open" else "tv" if one.name == ELYZA else "seal"
         lines.append(say("ledger.many", count=count) + say("space") + say(f"ledger.claim_{claim}"))
     return lines

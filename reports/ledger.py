@@ -65,7 +65,7 @@ def tries_lines(board: Board, say: Words) -> list[str]:
 def ledger_cautions(board: Board, say: Words) -> list[str]:
     """Return what no correction covers: many tries, each built on those before."""
     entry = board.ledger
-    if entry is None or entry.tries <= MANY or entry.part == "sealed":
+    if entry is None or not entry.earlier or entry.tries <= MANY or entry.part == "sealed":
         return []
     where = "ledger.claim_open" if entry.part == "open" else "ledger.claim_seal"
     if entry.part == "all" and board.task == ELYZA:

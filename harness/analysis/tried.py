@@ -11,8 +11,12 @@ from harness.types import RowKey
 
 Part = Literal["all", "open", "sealed"]
 
-MANY = 10
-"""Tries from which on the order matters: each built on the best before it, luck adds up and no correction covers it."""
+MANY = 5
+"""Tries after which the order matters: each built on the best before it, luck adds up and no correction covers it.
+
+Of five such steps without any gain one is "better" in 3.5 % of cases after correction, of ten in 8 %, of thirty in
+27 %.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,7 +30,7 @@ def test_every_try_is_in_the_table(tried: RunCli) -> None:
     assert 0 == ran.code, ran.err
     assert "## forty (40 tasks) by scores:scores.csv" in ran.out
     assert ["a0", "a1", "a2"] == re.findall(r"UTC \| (a\d)", ran.out)
-    assert "3 candidates tried from" in ran.out
+    assert "3 candidates tried on 20" in ran.out
     assert "1 are better than their baseline and 0 worse" in ran.out
     assert "The best so far is a2 (number 3)" in ran.out
     assert "If all 3 were equal to the baseline, the best would still seem to gain about" in ran.out
@@ -163,8 +163,15 @@ def test_many_tries_on_elyza_tasks_point_to_tv(forty: RunCli) -> None:  # noqa: 
     Path("e.csv").write_text("model,task_id,score\n" + "\n".join(lines), encoding="utf-8")
     answers = [f"{model},{task},{model} {task}" for model in models for task in range(100)]
     Path("answers.csv").write_text("model,task_id,output\n" + "\n".join(answers), encoding="utf-8")
-    ran = forty("eval", "--task", "elyza-tasks-100=elyza.jsonl", "--model", "outputs:answers.csv",
-                "--judge", "scores:e.csv", "--run", "r")  # fmt: skip
+    elyza = ("eval", "--task", "elyza-tasks-100=elyza.jsonl", "--judge", "scores:e.csv")
+    ran = forty(*elyza, "--model", "outputs:answers.csv", "--run", "all")
     assert 0 == ran.code, ran.err
+    assert "claim on the other" not in ran.out + forty("history").out, "twelve at once were not built on each other"
+    write("late.jsonl", [{"task_id": task, "output": "後"} for task in range(100)])
+    with Path("e.csv").open("a", encoding="utf-8") as file:
+        file.write("".join(f"\nlate,{task},3" for task in range(100)))
+    write("m0.jsonl", [{"task_id": task, "output": f"m0 {task}"} for task in range(100)])
+    two = ("--model", "m0=outputs:m0.jsonl", "--model", "late=outputs:late.jsonl")
+    assert 0 == forty(*elyza, *two, "--run", "r").code
     assert "claim on the other (--task elyza-tasks-100-tv=PATH)" in forty("history").out
     assert "claim on the other" in Path("runs/r/leaderboard.md").read_text(encoding="utf-8")

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 
 import harness
-from harness.analysis.tried import MANY
 from harness.errors import StoreError
 from harness.runs import ledger as module
 from harness.stats.tries import correct_over_tries
@@ -97,7 +96,7 @@ def test_a_verdict_that_many_tries_take_back(forty: RunCli, workplace: Path) -> 
     write("late.jsonl", [{"task_id": number, "output": f"late{number}"} for number in range(N)])
     with Path("scores.csv").open("a", encoding="utf-8") as file:
         file.write("\n" + "\n".join(lines))
-    evaluate(forty, "base " + " ".join(f"a{place}" for place in range(MANY + 1)), "--run", "many")
+    evaluate(forty, "base " + " ".join(f"a{place}" for place in range(11)), "--run", "many")
     ran = evaluate(forty, "base late", "--run", "late")
     found = comparison(workplace, "late")
     assert found["p_adjusted"] <= 0.05 < found["p_ledger"]
