@@ -30,6 +30,9 @@ _TO_README = re.compile(r"\((?:\.\./)?README(?:\.ja)?\.md(#[^)]*)?\)")
 _TO_PAGE = re.compile(r"\((?:\.\./)?(?:docs/)?([\w./-]+?)(?:\.ja)?\.md(#[^)]*)?\)")
 _TO_SOURCE = re.compile(r"\[([^\]]+)\]\((?!https?:|#|mailto:)([^)#]+)(#[^)]*)?\)")
 _BROKEN_LINE = re.compile(r"[、-〿ぁ-ヿ一-鿿！-～]\n[「『（【〈ぁ-ヿ一-鿿][^\n]*\Z")
+_OTHER_LANGUAGE = re.compile(
+    r"^(?:English|日本語)[：:] ?\[[^\]]+\]\([^)]+\)\n\n?", re.MULTILINE
+)  # the site has a switch
 _ABOUT = (
     "> A benchmark harness for people who fine-tune Japanese LLMs: it compares a base model and its adapters on the "
     "same tasks and says with honest statistics whether a difference is one. It also trains the adapters (QLoRA)."
@@ -132,7 +135,7 @@ def staged_text(text: str) -> str:
         kind = _LEXERS.get(match["kind"], match["kind"])
         return f"```{{code-block}} {kind}\n:caption: {match['file']}\n\n"
 
-    text = _REMARK.sub("", _FILE_BLOCK.sub(captioned, text))
+    text = _REMARK.sub("", _FILE_BLOCK.sub(captioned, _OTHER_LANGUAGE.sub("", text)))
     fenced = re.split(r"(^```.*?^```$)", text, flags=re.MULTILINE | re.DOTALL)
     text = "".join(part if place % 2 else joined(part) for place, part in enumerate(fenced))
     text = re.sub(r"^```(csv|json)$", "```text", text, flags=re.MULTILINE)

@@ -51,3 +51,13 @@ def test_a_page_is_there_in_both_languages_with_the_same_sections(page: Path) ->
 def test_no_address_is_a_stand_in(page: Path) -> None:
     """The project has no published address yet, and no page makes one up."""
     assert not re.search(r"OWNER|example\.(?:com|org)|github\.com/(?:USER|ME|YOUR)", page.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "README.ja.md"], ids=ids)
+def test_a_japanese_page_leads_to_japanese_pages(page: Path) -> None:
+    """But for the link to its own English twin, and pages that serve both languages."""
+    if not page.name.endswith(".ja.md"):
+        return
+    links = re.findall(r"\]\(((?:docs/)?[\w-]+)\.md[)#]", page.read_text(encoding="utf-8"))
+    twins = [link for link in links if (page.parent / f"{link}.ja.md").exists() and Path(link).name != name_of(page)]
+    assert [] == twins
