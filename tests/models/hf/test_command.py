@@ -136,7 +136,7 @@ def test_the_competition_tasks_through_the_embedded_model(
     """Eight of the competition's tasks under two prompts: two rows, and answers in Japanese."""
     path = shared_data / "elyza-tasks-100-tv" / "elyza-tasks-100-TV_0.jsonl"
     ran = run_cli("eval", "--task", f"elyza-tasks-100-tv={path}", "--limit", "8", "--model", embedded,
-                  "--prompt", "course.v1", "--prompt", "plain.v1", "--judge", "rules", "--max-new-tokens", "24",
+                  "--prompt", "course.v1", "--prompt", "plain.v1", "--judge", "rules", "--max-new-tokens", "12",
                   "--run", "r")  # fmt: skip
     assert 0 == ran.code, ran.err
     rows = results_of(workplace, "r")["rows"]
