@@ -124,6 +124,7 @@ def stage(language: str, folder: Path) -> None:
     for part in ("pictures", "report.png"):
         source = PAGES / part
         (shutil.copytree if source.is_dir() else shutil.copy)(source, folder / part)
+    shutil.copytree(HERE / "locale", folder / "locale")
     if (ROOT / "examples").is_dir():
         shutil.copytree(ROOT / "examples", folder / "examples")
 

@@ -162,17 +162,18 @@ def configuration(language: Language) -> str:
     """Return the page on harness.toml."""
     title, rest = _text("configuration", language).split("\n", 1)
     lines, last = [f"# {title}", rest], None
-    head = "| key | type | default | |" if language == "en" else "| キー | 型 | 既定 | |"
     for table, key, kind, default in sorted(config_keys(), key=lambda row: _table_order(row[0])):
         if table != last:
-            lines.append(
-                f"\n## {f'`[{table}]`' if table else _text('top-level', language)}\n\n{head}\n|---|---|---|---|"
-            )
+            lines.append(f"\n## {f'`[{table}]`' if table else _text('top-level', language)}\n")
             last = table
-        lines.append(
-            f"| `{key}` | `{kind}` | {default and f'`{default}`'} | {_meaning(f'config.{table}.{key}', language)} |"
-        )
+        lines.append(_field(key, kind, default, _meaning(f"config.{table}.{key}", language)))
     return "\n".join(lines) + "\n\n" + _text("environment", language) + "\n"
+
+
+def _field(name: str, kind: str, value: str, meaning: str) -> str:
+    """Return a field with its type and its default or an example, and below it what it means: for narrow screens."""
+    parts = [f"`{name}`", *([f"*{kind}*"] if kind else []), *([f"`{value}`"] if value else [])]
+    return f"{' · '.join(parts)}\n: {meaning or '—'}\n"
 
 
 def _table_order(table: str) -> int:
@@ -239,14 +240,12 @@ def results(language: Language) -> str:
     """Return the page on results.json."""
     title, rest = _text("results", language).split("\n", 1)
     lines, last = [f"# {title}", rest], None
-    head = "| field | example | |" if language == "en" else "| 項目 | 例 | |"
     for section, name, value in result_fields():
         if section != last:
-            heading = f"`{section}`" if section else _text("top-level", language)
-            lines.append(f"\n## {heading}\n\n{head}\n|---|---|---|")
+            lines.append(f"\n## {f'`{section}`' if section else _text('top-level', language)}\n")
             last = section
-        shown = "" if value is ... or value is None else f"`{json.dumps(value, ensure_ascii=False)[:40]}`"
-        lines.append(f"| `{name}` | {shown} | {_meaning(f'results.{section}.{name}', language)} |")
+        shown = "" if value is ... or value is None else json.dumps(value, ensure_ascii=False)[:40]
+        lines.append(_field(name, "", shown, _meaning(f"results.{section}.{name}", language)))
     return "\n".join(lines) + "\n"
 
 
@@ -282,7 +281,7 @@ def _methods(kind: type) -> str:
     for name, member in vars(kind).items():
         function = member.fget if isinstance(member, property) else member
         if not name.startswith("_") and inspect.isfunction(function):
-            shown = name if isinstance(member, property) else f"{name}{_signature(function)}"
+            shown = name if isinstance(member, property) else f"{name}{_signature(function, wrapped=False)}"
             lines.append(f"`{shown}`\n: {_docstring(function)}")
     return "\n\n".join(lines)
 
@@ -303,10 +302,14 @@ def python(language: Language) -> str:
     return "\n\n".join([f"# {title}\n{rest}", *functions, f"## {heading}", *errors]) + "\n"
 
 
-def _signature(function: Callable[..., Any]) -> str:
+def _signature(function: Callable[..., Any], *, wrapped: bool = True) -> str:
     shown = str(inspect.signature(function))
     shown = re.sub(r"\b(?:\w+\.)+(\w+)", r"\1", shown).replace("(self, ", "(").replace("(self)", "()")
-    return shown if len(shown) < 90 else re.sub(r", (?=[\w*]+[:=,])", ",\n    ", shown.replace("(", "(\n    ", 1))
+    return (
+        shown
+        if len(shown) < 90 or not wrapped
+        else re.sub(r", (?=[\w*]+[:=,])", ",\n    ", shown.replace("(", "(\n    ", 1))
+    )
 
 
 def _docstring(thing: object) -> str:
