@@ -146,8 +146,8 @@ def panel_family(table: PanelTable, compared: FamilyComparison) -> tuple[FamilyC
         PanelDifference(
             by_member=tuple(number(value) for value in pooled.by_judge[:, place]),
             between_sd=number(pooled.between_sd[place]),
-            low=number(max(low[place], -span)),
-            high=number(min(high[place], span)),
+            low=number(max(low[place], -span)) if usable[place] else None,
+            high=number(min(high[place], span)) if usable[place] else None,
         )
         for place in range(len(pairs))
     ]

@@ -100,6 +100,17 @@ def test_members_that_agree_decide() -> None:
     assert "better" == board.comparisons[0].verdict.code
 
 
+def test_rows_that_never_differ_predict_nothing() -> None:
+    """No spread at all is no certainty about another judge."""
+    one = named("a", {"base": BASE, "mine": BASE})
+    found = panel_of(one, replace(one, judge=replace(one.judge, name="b", fingerprint="b")))
+    [board] = build_leaderboard("r", [found], {}, baseline="base").boards
+    panel = board.comparisons[0].panel
+    assert panel is not None
+    assert (None, None) == (panel.low, panel.high)
+    assert (0.0, 0.0) == panel.by_member
+
+
 def test_members_missing_here_make_no_panel_and_judges_are_told_apart() -> None:
     """A panel needs all its judges; cards of judges are about judges."""
     one = named("a", {"base": BASE, "mine": MINE})
