@@ -1,0 +1,61 @@
+"""What is said before anything begins, and whether it may begin."""
+
+import io
+import sys
+from pathlib import Path
+
+import click
+import pytest
+
+from harness.cli.try_judges import AtHand
+from harness.cli.try_plan import ask_to_go_on, say_plan
+from harness.cli.try_subject import Subject
+from harness.errors import UsageError
+from harness.runs.asking import evaluation_spec
+from harness.runs.assemble import assemble
+from harness.specs import Config
+from tests.runs.test_asking import PLAIN
+
+
+class Terminal(io.StringIO):
+    """Somebody who types something."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("typed", "goes_on"), [("y\n", True), ("\n", True), ("n\n", False)])
+def test_who_is_there_is_asked(typed: str, goes_on: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Yes is what Enter means; no is no error."""
+    monkeypatch.setattr(sys, "stdin", Terminal(typed))
+    if goes_on:
+        ask_to_go_on(yes=False)
+        return
+    with pytest.raises(click.exceptions.Exit) as ended:
+        ask_to_go_on(yes=False)
+    assert 0 == ended.value.exit_code
+
+
+def test_without_a_terminal_nothing_begins_unless_it_was_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With what to add; --yes asks nobody."""
+    monkeypatch.setattr(sys, "stdin", io.StringIO("y\n"))
+    with pytest.raises(UsageError, match="Nothing was begun") as caught:
+        ask_to_go_on(yes=False)
+    assert "Add --yes to begin at once." == caught.value.hint
+    ask_to_go_on(yes=True)
+
+
+def test_the_plan_says_what_is_tried_and_what_cannot_be_told(
+    workplace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On stderr; counts are those of the plan, and rules see no quality."""
+    made = assemble(evaluation_spec(Config(), **PLAIN | {"models": ("mine=echo",), "limit": 3}), "r")
+    subject = Subject(label="mine", spec="echo", base="hf:own/base")
+    at_hand = AtHand(judges=("rules",), config=Config(), tells_quality=False, note=None)
+    say_plan(made, subject, at_hand, f"sqlite:///{workplace}/none.sqlite")
+    out, err = capsys.readouterr()
+    assert "" == out
+    for part in ("mine (echo) against hf:own/base", "bundled:ja-mini: 3 tasks", "3 to generate, 0 stored", "rules"):
+        assert part in err
+    assert "not whether they are right or helpful" in err
+    assert not (workplace / "none.sqlite").exists()
