@@ -32,14 +32,7 @@ TOO_LONG = {
 }
 # An import inside a function is run when the function is: for what a command needs and the start-up must not pay for.
 LATE_IMPORTS = {
-    "harness/cli/card.py:_digest": "loads transformers; other parts of the command do without",
     "harness/cli/doctor.py:_device": "torch may be missing, and that is what is looked for",
-    "harness/cli/main.py:_print_version": "costs a fifth of the start-up that --help is allowed",
-    "harness/cli/options.py:_check_store": "loads SQLAlchemy, which --help does without",
-    "harness/cli/options.py:_configured": "read only where a configuration is",
-    "harness/cli/train.py:_request": "the training's own packages, after the options are checked",
-    "harness/cli/train.py:_train": "loads torch, after everything else is settled",
-    "harness/cli/train.py:train": "the training's own packages, after the options are checked",
     "harness/errors.py:__init__": "looks the installation up: slow, and rarely wanted",
     "harness/testing/models.py:make_llama": "an extra that plugin authors may lack, said by its name",
     "harness/testing/models.py:make_lora": "an extra that plugin authors may lack, said by its name",

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from harness.cli.door import opened
 from harness.cli.options import common_options
 from harness.cli.say import say
 from harness.errors import InputError, MissingExtraError, UnfinishedRunError, UnknownNameError, UsageError
@@ -113,10 +114,11 @@ def _scores(folder: Path, names: tuple[str, ...], runs: str) -> list[ScoreRow]:
 def _digest(folder: Path) -> str:
     """Return the adapter's identity, as the provenance of a run has it."""
     try:
-        from harness.models.hf.digests import content_digest  # noqa: PLC0415 - its package loads torch
+        content_digest = opened("harness.models.hf.digests:content_digest")  # its package loads torch
     except ImportError as error:
         raise MissingExtraError(tr("adapter's identity"), "local") from error
-    return content_digest([folder / ADAPTER, folder / WEIGHTS])
+    found: str = content_digest([folder / ADAPTER, folder / WEIGHTS])
+    return found
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -4,7 +4,6 @@ Exit codes: 0 ok, 1 expected failure, 2 usage, 3 finished with more unscored ite
 """
 
 import errno
-import importlib
 import os
 import shlex
 import sys
@@ -15,6 +14,7 @@ from typing import NoReturn
 
 import click
 
+from harness.cli.door import opened
 from harness.cli.help import localized
 from harness.cli.options import chosen_language, language_option
 from harness.cli.say import said, say, speak
@@ -66,8 +66,7 @@ class LazyGroup(click.Group):
         del ctx
         if cmd_name not in COMMANDS:
             return None
-        module, _, attribute = COMMANDS[cmd_name][0].partition(":")
-        command: click.Command = getattr(importlib.import_module(module), attribute)
+        command: click.Command = opened(COMMANDS[cmd_name][0])
         return localized(command)
 
     def resolve_command(
@@ -88,8 +87,7 @@ class LazyGroup(click.Group):
 def _print_version(ctx: click.Context, _parameter: click.Parameter, value: bool) -> None:
     if not value or ctx.resilient_parsing:
         return
-    from importlib.metadata import version  # noqa: PLC0415 - costs a fifth of the start-up that --help is allowed
-
+    version = opened("importlib.metadata:version")  # costs a fifth of the start-up that --help is allowed
     say(tr("ja-harness {version}", version=version("ja-harness")))
     ctx.exit()
 

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
+from harness.cli.door import opened
 from harness.cli.say import said
 from harness.locale import LANGUAGES, Language, language_of, tr
 from harness.protocols import CallLimits
@@ -50,10 +51,8 @@ def _configured(arguments: Sequence[str]) -> str | None:
     path = Path(_value("--config", arguments) or "harness.toml")
     if not path.is_file():
         return None
-    import tomllib  # noqa: PLC0415 - --help need not load it
-
-    try:
-        lang = tomllib.loads(path.read_text(encoding="utf-8-sig")).get("lang")
+    try:  # --help need not load what reads it
+        lang = opened("tomllib:loads")(path.read_text(encoding="utf-8-sig")).get("lang")
     except (OSError, ValueError):
         return None
     return lang if isinstance(lang, str) else None
@@ -73,9 +72,7 @@ def _set_up_logging(_ctx: click.Context, _parameter: click.Parameter, value: boo
 def _check_store(_ctx: click.Context, _parameter: click.Parameter, url: str | None) -> str | None:
     """Refuse what is no store, also by a command that has no use for one."""
     if url is not None:
-        from harness.store.store_file import store_file  # noqa: PLC0415 - loads SQLAlchemy, which --help need not
-
-        store_file(url)
+        opened("harness.store.store_file:store_file")(url)  # loads SQLAlchemy, which --help need not
     return url
 
 

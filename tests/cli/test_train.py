@@ -13,7 +13,6 @@ from typing import Any
 import huggingface_hub.constants
 import pytest
 
-from harness.cli.train import _differing_numerics
 from tests.conftest import Ran, RunCli
 from tests.servers.hub import Repository, hub
 from tests.trainers.adapter_folders import record_of, write_folder
@@ -336,25 +335,6 @@ def test_no_folder_of_this_machine_is_recorded_but_where_a_command_needs_it(
         assert part in record.command
     card = (Path("deep/out") / "README.md").read_text(encoding="utf-8")
     assert ("\n# out\n" in card, "--model adapter:deep/out " in card) == (True, True)
-
-
-@pytest.mark.parametrize(
-    ("changes", "double", "expected"),
-    [
-        ({"quantization": "none", "device": "cpu"}, False, None),
-        ({"device": "NVIDIA L4"}, False, None),
-        ({"device": "cpu"}, False, "--quantization nf4"),
-        ({"recipe": {"double_quant": True}}, False, "with double_quant"),
-        ({"recipe": {"double_quant": True}}, True, None),
-    ],
-)
-def test_evaluation_that_computes_otherwise_is_told_of(
-    changes: dict[str, Any], double: bool, expected: str | None
-) -> None:
-    """Unquantised weights on a CPU, and scales that are or are not quantised: only where they differ."""
-    told = _differing_numerics(record_of(**changes), {"double_quant": double})
-    assert (expected is None) == (told is None)
-    assert (expected or "") in (told or "")
 
 
 def test_a_public_repository_is_refused_before_anything_is_read(train: Train, monkeypatch: pytest.MonkeyPatch) -> None:

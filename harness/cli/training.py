@@ -1,0 +1,166 @@
+"""The body of `harness train`: prepares, shows what there is to see, trains and says what came of it.
+
+Its packages load transformers, and the training itself torch and trl: `harness train` opens it once its options are
+checked.
+"""
+
+import shlex
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from harness.cli.door import opened
+from harness.cli.say import say as tell
+from harness.cli.train_options import TrainOptions, columns_of, without_folders
+from harness.locale import clauses, tr, trn
+from harness.runs.assemble import open_task
+from harness.specs import DEFAULT_BASE, Config, load_config, parse_task
+from harness.types import Sample
+from reports.formatting import printable
+from trainers import prepare as preparation
+from trainers.adapter.checkpoints import finished_checkpoints, step_of
+from trainers.adapter.publishing import hub_token, place_notices, push_to_hub
+from trainers.adapter.training_record import TrainingRecord
+from trainers.launch import is_first, world
+from trainers.memory_plan import GIB, MemoryPlan, plan_table
+from trainers.recipe import load_recipe
+
+_INTERRUPTED = 130
+
+
+def train_adapter(options: TrainOptions) -> int:
+    """Do what the checked options of `harness train` ask for, and return the exit code."""
+    rank, size = world()
+    say = _say if rank == 0 else _keep_silent
+    prepared = preparation.prepare(_request(options), say)
+    for line in preparation.summary(prepared):
+        say(line)
+    if options.preview and rank == 0:
+        tell("\n\n".join(printable(text) for text in preparation.previews(prepared, options.preview)))
+    if options.preview and not options.dry_run:
+        return 0
+    plan = prepared.plan(world=size, memory=None if options.memory is None else int(options.memory * GIB))
+    show = tell if options.dry_run and rank == 0 else say
+    show(
+        plan_table(
+            prepared.shape, prepared.constraints, plan, length=prepared.longest, batch=prepared.recipe.batch_size
+        )
+    )
+    show(tr("Plan: {plan}", plan=plan.describe(prepared.shape)))
+    return 0 if options.dry_run else _train(prepared, options, plan, say)
+
+
+def _request(options: TrainOptions) -> preparation.Request:
+    settings = load_config(options.config)
+    return preparation.Request(
+        recipe=load_recipe(options.recipe, options.changes),
+        data=options.data,
+        base=options.base or str(settings.models.get("base", DEFAULT_BASE)),
+        columns=columns_of(options.columns),
+        strict=options.strict,
+        against=_benchmarks(options.against, settings),
+        dtype=options.dtype,
+        settings=settings.models.get("hf", {}),
+        command=shlex.join(["harness", *without_folders(sys.argv[1:])]),
+    )
+
+
+def _train(prepared: preparation.Prepared, options: TrainOptions, plan: MemoryPlan, say: Callable[[str], None]) -> int:
+    folder = Path(str(options.output))
+    try:
+        record: TrainingRecord = opened("trainers.training.session:train")(
+            prepared, folder, plan, resume=options.resume, say=say
+        )
+    except KeyboardInterrupt:
+        if not is_first():
+            raise
+        _interrupted(folder)
+        return _INTERRUPTED
+    if record.outcome is None:  # not the first process
+        return 0
+    outcome = record.outcome
+    losses = tr("loss {first:.3f} to {last:.3f}", first=outcome.first_loss, last=outcome.last_loss)
+    if outcome.heldout_loss is not None and outcome.heldout_loss_before is not None:
+        losses = tr(
+            "{losses}, held-out loss {first:.3f} to {last:.3f}",
+            losses=losses,
+            first=outcome.heldout_loss_before,
+            last=outcome.heldout_loss,
+        )
+    tell(
+        tr(
+            "{folder}: {steps}, {tokens:,} tokens, {losses}",
+            folder=folder,
+            steps=trn("{n} step", "{n} steps", outcome.steps),
+            tokens=outcome.tokens,
+            losses=losses,
+        )
+    )
+    if options.repo is not None:
+        for notice in place_notices(folder):
+            say(tr("Note: {notice}", notice=notice))
+        tell(push_to_hub(folder, options.repo, token=hub_token()))
+    if differing := _differing_numerics(record, prepared.request.settings):
+        say(tr("Note: {notice}", notice=tr("{text}.", text=differing)))
+    command = (
+        f"harness eval --model base --model adapter:{shlex.quote(str(folder))} --base {shlex.quote(record.base)} "
+        f"--task bundled:ja-mini --prompt {shlex.quote(record.prompt)} --judge rules"
+    )
+    say(tr("Evaluate it: {command}", command=command))
+    return 0
+
+
+def _differing_numerics(record: TrainingRecord, settings: Mapping[str, Any]) -> str | None:
+    """Return what evaluation does otherwise on this machine unless it is told; None if it does as training did."""
+    if record.quantization != "nf4":
+        return None
+    told = []
+    if record.device == "cpu":
+        told.append(tr("on a CPU `harness eval` takes unquantised ones, unless --quantization nf4 is given"))
+    if (double := bool(record.recipe.get("double_quant"))) != bool(settings.get("double_quant")):
+        told.append(
+            tr(
+                "{value} double_quant, as `harness eval` does only with double_quant = {lower} under "
+                "[models.hf] in harness.toml",
+                value=tr("with") if double else tr("without"),
+                lower=str(double).lower(),
+            )
+        )
+    return tr("trained on nf4 weights; {names}", names=clauses(told)) if told else None
+
+
+def _interrupted(folder: Path) -> None:
+    checkpoints = finished_checkpoints(folder)
+    kept = tr("There is no checkpoint yet")
+    if checkpoints:
+        kept = tr("The last checkpoint is step {step}", step=step_of(checkpoints[-1]))
+    again = [argument for argument in sys.argv[1:] if argument != "--resume"]
+    tell(
+        tr(
+            "\nInterrupted. {kept}; go on with:\n  {names}",
+            kept=kept,
+            names=shlex.join(["harness", *again, "--resume"]),
+        ),
+        err=True,
+    )
+
+
+def _benchmarks(names: tuple[str, ...], settings: Config) -> Mapping[str, Sequence[Sample]]:
+    """Return the samples of task sets given by name, by NAME=PATH, or by their path alone."""
+    found = {}
+    for name in names:
+        text = name
+        path = Path(name).expanduser()
+        if "=" not in name and (path.exists() or path.suffix or len(path.parts) > 1):
+            text = f"{Path(name).stem}={name}"
+        found[name] = open_task(parse_task(text, settings))
+    return found
+
+
+def _say(text: str) -> None:
+    tell(text, err=True)
+
+
+def _keep_silent(_: str) -> None:
+    """Leave the talking to the first process."""
