@@ -13,7 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from harness.errors import InputError, UnknownNameError
-from harness.locale import tr
+from harness.locale import Text, clauses, tr
 from harness.types import Sample
 
 T = TypeVar("T")
@@ -91,16 +91,61 @@ def _adapter(kind: type[T]) -> TypeAdapter[T]:
 
 
 def _joined(described: list[str]) -> str:
-    return described[0] if len(described) == 1 else "; ".join(described)
+    return described[0] if len(described) == 1 else clauses(described)
 
 
 def _describe(problem: ErrorDetails) -> str:
     path = ".".join(str(part) for part in problem["loc"]) or "top level"
     if problem["type"] in {"unexpected_keyword_argument", "extra_forbidden"}:
         return tr("{path}: no such key", path=path)
+    said = _said(problem)
     got = problem["input"]
-    shown = "" if isinstance(got, dict | list) else f" (got {got!r})"
-    return f"{path}: {problem['msg'][0].lower()}{problem['msg'][1:]}{shown}"
+    if isinstance(got, dict | list):
+        return tr("{path}: {problem}", path=path, problem=said)
+    return tr("{path}: {problem} (got {got!r})", path=path, problem=said, got=got)
+
+
+# What pydantic says most often, by its own words and by its kinds, so that it can be said in another language.
+_SENTENCES = {
+    str(sentence): sentence
+    for sentence in (
+        tr("input should be a valid integer"),
+        tr("input should be a valid integer, unable to parse string as an integer"),
+        tr("input should be a valid integer, got a number with a fractional part"),
+        tr("input should be a valid number"),
+        tr("input should be a valid number, unable to parse string as a number"),
+        tr("input should be a finite number"),
+        tr("input should be a valid string"),
+        tr("input should be a valid boolean"),
+        tr("input should be a valid boolean, unable to interpret input"),
+        tr("input should be a valid array"),
+        tr("input should be a valid list"),
+        tr("input should be a valid tuple"),
+        tr("input should be a valid mapping"),
+        tr("input should be a valid dictionary"),
+        tr("input should be an object"),
+        tr("input should be None"),
+        tr("field required"),
+        tr("missing required argument"),
+        tr("missing required keyword only argument"),
+    )
+}
+_BOUNDS = {
+    "greater_than": tr("input should be greater than {bound}", bound=0).msgid,
+    "greater_than_equal": tr("input should be greater than or equal to {bound}", bound=0).msgid,
+    "less_than": tr("input should be less than {bound}", bound=0).msgid,
+    "less_than_equal": tr("input should be less than or equal to {bound}", bound=0).msgid,
+    "literal_error": tr("input should be {bound}", bound=0).msgid,
+}
+
+
+def _said(problem: ErrorDetails) -> str:
+    """Return what is wrong with a value: as a message where pydantic's sentence is a known one, else its sentence."""
+    own = f"{problem['msg'][0].lower()}{problem['msg'][1:]}"
+    if (template := _BOUNDS.get(problem["type"])) is not None:
+        found = Text(template, {"bound": own.removeprefix(template.partition("{")[0])})
+        return found if found == own else own
+    return _SENTENCES.get(own, own)
 
 
 def _near(problems: list[ErrorDetails], kind: type[T]) -> str | None:

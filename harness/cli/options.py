@@ -55,7 +55,7 @@ def _configured(arguments: Sequence[str]) -> str | None:
         lang = opened("tomllib:loads")(path.read_text(encoding="utf-8-sig")).get("lang")
     except (OSError, ValueError):
         return None
-    return lang if isinstance(lang, str) else None
+    return lang if lang in LANGUAGES else None
 
 
 def language_option(command: F) -> F:

@@ -155,3 +155,23 @@ def test_reports_hold_no_english_sentence(japanese: RunCli, workplace: Path) -> 
     """What the Japanese report of a run says, with unscored answers and notices."""
     japanese(*EVAL, "--judge", "human:few.csv", "--judge", "rules")
     assert [] == english(japanese("report", "r", "--lang", "ja").out)
+
+
+@pytest.mark.parametrize(
+    ("toml", "says"),
+    [
+        ('[generation]\nmax_new_tokens = "x"\n', "整数を指定してください"),
+        ("[generation]\ntemperature = -1\n", "0 以上にしてください"),
+        ('lang = "fr"\n', "'en' or 'ja'"),
+        ("runs = 3\n", "文字列を指定してください"),
+        ('stor = "x"\n', "もしかして: store"),
+        ("[judges.rules]\njapanese_ratio = true\n[models]\nbase = 3\n", "models.base"),
+    ],
+)
+def test_what_is_wrong_in_harness_toml_is_said_in_japanese(japanese: RunCli, toml: str, says: str) -> None:
+    """Also what the validation library says of a value."""
+    Path("harness.toml").write_text(toml, encoding="utf-8")
+    ran = japanese("ls", "models")
+    assert ran.code in (1, 2), ran.err
+    assert says in ran.err
+    assert [] == english(ran.err)
