@@ -61,6 +61,7 @@ def _board(board: Board, confidence: float, say: Words, width: int) -> list[str]
             [
                 left if more else "",
                 view.exploratory,
+                view.ledger,
                 view.resolution,
                 *(" ".join(part for part in caution if part) for caution in view.cautions),
             ],

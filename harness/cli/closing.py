@@ -14,6 +14,7 @@ from harness.runs.boards import leaderboard_of
 from harness.runs.folder import HTML, MARKDOWN, RESULTS, RunFolder
 from harness.runs.run import Run
 from reports.formatting import printable
+from reports.ledger import tries_lines
 from reports.verdict import board_verdict
 from reports.wording import words
 
@@ -46,8 +47,14 @@ def say_closing(run: Run, folder: RunFolder, leaderboard: Leaderboard | None = N
 
 def verdicts(leaderboard: Leaderboard) -> list[tuple[Board, str]]:
     """Return the boards that verdicts come from, each with its verdict in the chosen language; none for lone rows."""
+    chosen = words(language())
     found = [
-        (board, board_verdict(board, leaderboard.confidence, words(language()))[0])
+        (
+            board,
+            chosen("space").join(
+                [board_verdict(board, leaderboard.confidence, chosen)[0], *tries_lines(board, chosen)]
+            ),
+        )
         for board in leaderboard.boards
         if board.is_primary and board.comparisons
     ]

@@ -130,7 +130,11 @@ def _assembled(
     spec = evaluation_spec(settings, **asked, **{name: options[name] for name in names})
     name = f"try-{re.sub(r'[^A-Za-z0-9._+-]', '-', subject.label)}-{default_run_name(spec)}"
     sealing = read_sealing(
-        url, date=invocation().date, shares=seal_shares(spec, settings, None), opens=False, limit=spec.limit
+        url,
+        date=invocation().date,
+        mirror=store_mirror(settings),
+        shares=seal_shares(spec, settings, None),
+        limit=spec.limit,
     )
     evaluation = assemble(
         spec,

@@ -14,6 +14,7 @@ from harness.runs.boards import leaderboard_of
 from harness.runs.folder import HTML, RunFolder
 from harness.runs.run import Run
 from reports.formatting import interval, number, percent, score_digits, signed
+from reports.ledger import tries_lines
 from reports.verdict import board_verdict
 from reports.wording import words
 
@@ -57,7 +58,8 @@ def verdict_sentence(subject: Subject, leaderboard: Leaderboard, *, tells_qualit
             "{label} was scored by {judge}, and compared with nothing.", label=subject.label, judge=board.judge.name
         )
         return said(alone)
-    return board_verdict(board, leaderboard.confidence, words(language()))[0]
+    chosen = words(language())
+    return chosen("space").join([board_verdict(board, leaderboard.confidence, chosen)[0], *tries_lines(board, chosen)])
 
 
 def primary_board(leaderboard: Leaderboard) -> Board | None:

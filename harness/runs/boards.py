@@ -104,7 +104,9 @@ def _leaderboard(run: Run, tables: Sequence[ScoreTable], baseline: str | None, f
     # tries are corrected on new tasks: about exactly these there is nothing to correct by signs
     is_new = run.manifest.declared.estimand != "these"
     is_own = is_new and family == "baseline" and baseline in (None, run.manifest.baseline)
-    return over_tries(made, run.manifest.ledger) if is_own else made
+    # of other comparisons than the run's own, what was tried is known, and no figure over it
+    ledger = run.manifest.ledger if is_own else [replace(one, rows=(), luck=None) for one in run.manifest.ledger]
+    return over_tries(made, ledger)
 
 
 def _task_set(run: Run, task: PlannedTask) -> TaskSet:

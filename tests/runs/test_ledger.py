@@ -280,6 +280,10 @@ def test_another_baseline_is_not_corrected(forty: RunCli, workplace: Path) -> No
     """`compare --baseline` has no figures over tries: nobody has tried against that one."""
     evaluate(forty, "base a0", "--run", "r0")
     evaluate(forty, "base a1 a2", "--run", "r1")
+    ran = forty("compare", "r1", "--baseline", "a1")
+    assert (
+        "3 candidates have been tried on these tasks, 1 of them not on this board. The figures of this board" in ran.out
+    )
     turned = json.loads(forty("compare", "r1", "--baseline", "a1", "--json").out)
     assert [None, None] == [one["p_ledger"] for one in turned["comparisons"]]
 
