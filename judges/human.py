@@ -9,6 +9,7 @@ from functools import reduce
 
 from harness.errors import InputError, NothingUsableError, UsageError
 from harness.human.ratings import ROLES, Rating, RatingsFile, rating_scale, read_file
+from harness.human.set_scales import on_one_scale, set_scales
 from harness.locale import listing, tr, trn
 from harness.tables import compact, id_text, read_table
 from harness.types import Generation, JudgeSpec, Sample, Scale, Verdict
@@ -35,6 +36,7 @@ class HumanRatings:
         scale: Scale,
         kind: str = "human",
         plugin: str = "human",
+        mapped: str = "",
     ) -> None:
         self.name = name
         self.kind = kind
@@ -55,6 +57,7 @@ class HumanRatings:
         self._identity = f"{plugin}.v2 sha256={file.sha256} scale={scale} kind={kind}" + (
             "" if judge is None else f" judge={judge}"
         )
+        self._identity += f" from {mapped}" if mapped else ""
 
     @property
     def fingerprint(self) -> str:
@@ -313,7 +316,8 @@ def open_human(spec: JudgeSpec) -> list[HumanRatings]:
     The columns are ``model`` (the run's labels), ``task_id`` or ``id``, ``score``, and where they exist ``prompt``,
     ``rater``, ``comment``, ``judge``, ``kind`` and ``task``. The mean of several raters is the score; a row that names
     a prompt rates that prompt's answer alone. ``spec.settings["scale"]`` is a pair (default 1 to 5), ``step`` the
-    distance of two scores; a score that is blank, no number or off the scale is left out, and said so, never rounded.
+    distance of two scores, ``scales`` a table of the scales that sets of tasks have of their own, from which scores are
+    mapped to it; a score that is blank, no number or off the scale is left out, and said so, never rounded.
     Other names of columns are given behind the path: ``ratings.xlsx,score=点数,model=モデル``.
 
     Raises:
@@ -333,8 +337,10 @@ def _open(spec: JudgeSpec, *, kind: str) -> list[HumanRatings]:
         raise UsageError(
             tr("The judge {name!r} needs a file.", name=spec.name), hint=tr("Pass --judge {name}:PATH.", name=spec.name)
         )
-    scale = rating_scale(spec.settings, f"[judges.{spec.name}]")
-    file = read_file(read_table(spec.option, roles=ROLES), scale)
+    where, settings = f"[judges.{spec.name}]", dict(spec.settings)
+    scales = set_scales(settings.pop("scales", {}), where)
+    scale = rating_scale(settings, where)
+    file = read_file(on_one_scale(read_table(spec.option, roles=ROLES), scales, scale), scale)
     by_judge: dict[str | None, list[Rating]] = defaultdict(list)
     for rating in file.ratings:
         by_judge[rating.judge].append(rating)
@@ -346,6 +352,7 @@ def _open(spec: JudgeSpec, *, kind: str) -> list[HumanRatings]:
             scale=scale,
             kind=_kind_of(rows, file.path, kind),
             plugin=spec.name,
+            mapped=", ".join(f"{name} {own}" for name, own in sorted(scales.items())),
         )
         for judge, rows in by_judge.items()
     ]
