@@ -121,7 +121,7 @@ def stage(language: str, folder: Path) -> None:
         for section in sections(language, known):
             pages = "\n".join(section.pages)
             index.write(f"\n```{{toctree}}\n:hidden:\n:maxdepth: 1\n:caption: {section.title}\n\n{pages}\n```\n")
-    for part in ("pictures", "report.png"):
+    for part in ("pictures", "report.png", "report.ja.png"):
         source = PAGES / part
         (shutil.copytree if source.is_dir() else shutil.copy)(source, folder / part)
     shutil.copytree(HERE / "locale", folder / "locale")
@@ -170,7 +170,7 @@ def _linked(text: str) -> str:
 
 
 def _is_staged(target: str) -> bool:
-    return target.endswith((".md", ".html")) or target.startswith(("pictures/", "examples/", "report.png"))
+    return target.endswith((".md", ".html")) or target.startswith(("pictures/", "examples/", "report."))
 
 
 def _after_title(text: str, note: str) -> str:
