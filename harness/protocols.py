@@ -179,6 +179,12 @@ class Served(Protocol):
     def attach(self, counts: CallCounts, tell: Callable[[Delay], None]) -> None:
         """Count the calls of a day there, and tell of those that are made again."""
 
+    def look_up(self, seconds: float) -> str | None:
+        """Return None if the server has the model or does not say, else why it could not be asked in so many seconds.
+
+        Raise HarnessError if it has no such model, or rejects the key.
+        """
+
     def used_today(self) -> int:
         """Return how many calls of today's quota were counted."""
 

@@ -165,6 +165,20 @@ class RubricJudge:
         """Return how many calls of today's quota were counted."""
         return self._caller.used_today()
 
+    def look_up(self, seconds: float) -> str | None:
+        """Return None if the server has the model or does not say, else why it could not be asked.
+
+        Raises:
+            UnknownNameError: it has no such model.
+            JudgeUnavailableError: it rejects the key.
+        """
+        try:
+            return self._caller.look_up(seconds)
+        except CallError as error:
+            raise JudgeUnavailableError(
+                tr("Judge {name!r} cannot go on: {error}.", name=self.name, error=error), hint=_NEXT_STEP["key"]
+            ) from None
+
     def resume(self) -> None:
         """Make calls again after it could not go on."""
         self._caller.resume()

@@ -10,29 +10,34 @@ import psutil
 from platformdirs import user_cache_dir
 
 from harness import plugins
+from harness.cli.fits import SHAPES, fits
 from harness.cli.options import common_options
-from harness.cli.say import say
+from harness.cli.say import said, say
 from harness.cli.table import table
 from harness.errors import HarnessError
 from harness.installation import add_extra
 from harness.locale import Text, tr
+from harness.protocols import Served
 from harness.runs.provenance import versions
 from harness.sandbox.confined import protections
 from harness.sandbox.program import TemplateFailure
-from harness.specs import load_config, store_url
+from harness.specs import Config, load_config, parse_judge, store_url
 from harness.store.store import Store, store_exists
 from trainers.launch import is_installed
 
 _KEYS = ("GEMINI_API_KEY", "GOOGLE_API_KEY", "OPENAI_API_KEY", "HF_TOKEN")
+_SERVED = {"gemini": ("GEMINI_API_KEY", "GOOGLE_API_KEY"), "openai": ("OPENAI_API_KEY",)}
+_SECONDS = 3.0  # that a server may take to say which models it has
 _GIB = 2**30
 
 
 @click.command("doctor", short_help="Say what is installed and what is ready to use.")
+@click.option("--online", is_flag=True, help="Ask the servers of configured judges for their models, too.")
 @common_options
-def doctor(config: str | None, store: str | None) -> int:
+def doctor(*, online: bool, config: str | None, store: str | None) -> int:
     """Say what is installed, which device and how much memory there is, and whether keys, store and cache are there.
 
-    Nothing is changed or sent; keys are never printed.
+    Nothing is changed; nothing is sent unless --online; keys are never printed.
     """
     settings = load_config(config)
     url = store_url(store, settings)
@@ -45,11 +50,13 @@ def doctor(config: str | None, store: str | None) -> int:
         ),
         (tr("memory"), _memory()),
         (tr("device"), _device()),
+        (tr("fits"), _fits()),
         *(
             (tr("key"), tr("{name} is set", name=name) if os.environ.get(name) else tr("{name} is not set", name=name))
             for name in _KEYS
         ),
-        *(_extras()),
+        *(_extras(settings)),
+        *(_online(settings) if online else ()),
         (tr("templates"), _templates()),
         (tr("store"), tr("{name}: {state}", name=url, state=state)),
         (tr("cache"), _cache()),
@@ -94,15 +101,76 @@ def _device() -> str:
     return ", ".join(f"{gpu.name} {gpu.total_memory / _GIB:.0f} GiB" for gpu in found)
 
 
-def _extras() -> list[tuple[str, str]]:
-    """Return what each extra enables and whether it is installed."""
+def _fits() -> str:
+    """Return which models fit the memory of this machine's device."""
+    numerics, gib = ["nf4", "bfloat16"], _device_gib()
+    if gib is None:
+        numerics, gib = ["float32"], psutil.virtual_memory().available / _GIB
+    parts = [
+        said(
+            tr(
+                "{name} {numerics}: {answer} ({needed:.1f} GiB)",
+                name=shape.name,
+                numerics=one,
+                answer=tr("yes") if fits(shape, one, gib) else tr("no"),
+                needed=shape.gib(one),
+            )
+        )
+        for shape in SHAPES
+        for one in numerics
+    ]
+    return ", ".join(parts)
+
+
+def _device_gib() -> float | None:
+    """Return the memory of the first GPU, None without one."""
+    try:
+        import torch
+    except Exception:  # noqa: BLE001 - what is wrong with it, `_device` says
+        return None
+    return torch.cuda.get_device_properties(0).total_memory / _GIB if torch.cuda.is_available() else None
+
+
+def _online(settings: Config) -> list[tuple[str, str]]:
+    """Return what the servers of the judges say that are ready: whether they answer, and have the model."""
+    rows: list[tuple[str, str]] = []
+    for name in _SERVED:
+        if plugins.missing_extra("judges", name) is not None or _lacks_key(name, settings):
+            continue
+        try:
+            made = plugins.make("judges", name, parse_judge(name, settings))
+            reason = made.look_up(_SECONDS) if isinstance(made, Served) else None
+            state = (
+                tr("answers, and has the model that is configured")
+                if reason is None
+                else tr("cannot be reached: {reason}; try 1 of 1", reason=reason)
+            )
+        except HarnessError as error:
+            state = tr("{message} {hint}", message=error.message, hint=error.hint or "")
+        rows.append((tr("server"), tr("{name}: {state}", name=name, state=state)))
+    return rows
+
+
+def _lacks_key(name: str, settings: Config) -> str | None:
+    """Return the environment variable that a served judge or model would need and that is not set."""
+    table = settings.judges.get(name, {})
+    variables = (str(table["api_key_env"]),) if table.get("api_key_env") else _SERVED[name]
+    needless = name == "openai" and (table.get("base_url") or os.environ.get("OPENAI_BASE_URL"))
+    return None if needless or any(os.environ.get(one, "").strip() for one in variables) else variables[0]
+
+
+def _extras(settings: Config) -> list[tuple[str, str]]:
+    """Return what each extra enables and whether it is installed, and whether what is served has its key."""
     rows: list[tuple[str, str]] = []
     groups: tuple[plugins.Group, ...] = ("models", "judges")
     for group in groups:
         for name in plugins.names(group):
             extra = plugins.missing_extra(group, name)
             kind = tr("model") if group == "models" else tr("judge")
-            rows.append((kind, tr("{name}: {state}", name=name, state=_ready(extra))))
+            state = _ready(extra)
+            if extra is None and name in _SERVED and (variable := _lacks_key(name, settings)) is not None:
+                state = tr("installed, but {variable} is not set", variable=variable)
+            rows.append((kind, tr("{name}: {state}", name=name, state=state)))
     rows.append(("train", _ready(None if is_installed() else "train")))
     return rows
 

@@ -5,10 +5,12 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import click
 
+from harness.cli.dry_run import work_of
 from harness.cli.progress import ConsoleProgress, local_time
 from harness.cli.say import language, say
 from harness.engine.execute import execute
@@ -22,6 +24,7 @@ from harness.store.store import Store
 
 UNSCORED_EXIT = 3
 INTERRUPTED_EXIT = 130
+_LOOK_UP_SECONDS = 3.0
 _GRACE = 5.0  # seconds: clocks differ
 _LONGEST_PAUSE = 30.0  # seconds between two looks at the clock: a machine may sleep meanwhile
 
@@ -45,8 +48,10 @@ def execute_here(job: Job, store: Store, *, max_cost: float | None) -> Outcome:
     """Return what a job ended with.
 
     Raises:
+        HarnessError: a server has not the model that it would be asked for.
         Exit: Ctrl-C was pressed, and what is done and how to go on has been said.
     """
+    look_up_models(job, store)
     progress = ConsoleProgress()
     try:
         with progress:
@@ -61,6 +66,37 @@ def execute_here(job: Job, store: Store, *, max_cost: float | None) -> Outcome:
             err=True,
         )
         raise click.exceptions.Exit(INTERRUPTED_EXIT) from interrupt
+
+
+def look_up_models(job: Job, store: Store) -> None:
+    """Ask the servers that are going to be called whether they have the models, and say which cannot be reached.
+
+    Raises:
+        HarnessError: one has no such model, or rejects the key.
+    """
+    served = {name: one for name, one in [*_judges(job), *job.models.items()] if isinstance(one, Served)}
+    if not served:
+        return
+    work = work_of(job, store.url)
+    awaited = {request.model for request in job.requests if request.key not in work.answers}
+    asked = [name for name in served if work.todo.get(name) or name in awaited]
+    with ThreadPoolExecutor(max(1, len(asked))) as pool:
+        found = dict(zip(asked, pool.map(lambda name: served[name].look_up(_LOOK_UP_SECONDS), asked), strict=True))
+    for name, reason in found.items():
+        if reason is not None:
+            say(
+                tr(
+                    "{name}: its server cannot be reached ({reason}); try 1. It is tried again, and everything that "
+                    "does not need it is done meanwhile.",
+                    name=name,
+                    reason=reason,
+                ),
+                err=True,
+            )
+
+
+def _judges(job: Job) -> list[tuple[str, Judge]]:
+    return [(judge.name, judge) for judge in job.judges]
 
 
 def limit_judges(judges: Sequence[Judge], limits: CallLimits) -> None:

@@ -74,6 +74,7 @@ def try_(
     url = store_url(store, settings)
     task = task_spec(tasks)
     samples = open_task(parse_task(task, settings))
+    say(tr("Looking at the adapter, its base and what can judge ..."), err=True)  # loading the libraries takes seconds
     numerics = {name: options[name] for name in ("quantization", "dtype")}
     subject = find_subject(adapter, settings, base=base, prompt=prompt, options=numerics)
     at_hand = judges_at_hand(judges, settings, samples)

@@ -234,7 +234,8 @@ class JudgeWorker:
             return
         if refusal := self._refusal(item.judge):
             self.verdicts[item.key] = refusal
-            self._writer.add(item.key)  # its lease ends: another run may have the means
+            # Its lease ends: another run may have the means. That a quota has ended is worth a row: the board says so.
+            self._writer.add(self._row(item, refusal) if refusal is _LATER else item.key)
             self._progress.judged(refusal, stored=False)
             return
         judge = self._judge_for(item)
@@ -245,17 +246,18 @@ class JudgeWorker:
             item.judge, verdict.cost, is_free=_is_free(self._info[item.judge].price, verdict), otherwise=otherwise
         )
         self.verdicts[item.key] = verdict
-        self._writer.add(
-            Judgement(
-                key=item.key,
-                request_key=item.request.key,
-                judge=item.judge,
-                judge_fingerprint=judge.fingerprint,
-                repeat=item.judge_repeat,
-                verdict=verdict,
-            )
-        )
+        self._writer.add(self._row(item, verdict))
         self._progress.judged(verdict, stored=False)
+
+    def _row(self, item: JudgementItem, verdict: Verdict) -> Judgement:
+        return Judgement(
+            key=item.key,
+            request_key=item.request.key,
+            judge=item.judge,
+            judge_fingerprint=self._judge_for(item).fingerprint,
+            repeat=item.judge_repeat,
+            verdict=verdict,
+        )
 
     def _refusal(self, judge: str) -> Verdict | None:
         """Return the verdict on an answer that is not to be judged now, or None: the judge may be asked."""

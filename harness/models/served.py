@@ -58,6 +58,21 @@ class ServedModel:
         """Return how many calls of today's quota were counted."""
         return self._caller.used_today()
 
+    def look_up(self, seconds: float) -> str | None:
+        """Return None if the server has the model or does not say, else why it could not be asked.
+
+        Raises:
+            UnknownNameError: it has no such model.
+            ModelUnavailableError: it rejects the key.
+        """
+        try:
+            return self._caller.look_up(seconds)
+        except CallError as error:
+            raise ModelUnavailableError(
+                tr("Model {label!r} cannot go on: {error}.", label=self.label, error=error),
+                hint=tr("Check the API key in the environment."),
+            ) from None
+
     def resume(self) -> None:
         """Make calls again after it could not go on."""
         self._caller.resume()

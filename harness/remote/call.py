@@ -3,7 +3,7 @@
 import email.utils
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, Protocol
@@ -164,6 +164,12 @@ class Client(Protocol):
 
     def send(self, prompt: Prompt) -> Reply:
         """Return the reply, or raise CallError."""
+
+    def hurried(self, seconds: float) -> "Client":
+        """Return the same client, whose calls take no longer than so many seconds."""
+
+    def models(self) -> Sequence[str]:
+        """Return the names of the server's models, none if it lists none, or raise CallError."""
 
 
 def sendable(text: str) -> str:

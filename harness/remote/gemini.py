@@ -6,7 +6,8 @@ The SDK does not retry by itself (its ``retry_options`` are off unless asked for
 import json
 import logging
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -46,6 +47,7 @@ _BLOCKED = frozenset({
 })  # fmt: skip
 _CUT_OFF = frozenset({"MAX_TOKENS", "CONTINUATION"})
 _COUNTS = ("promptTokenCount", "candidatesTokenCount", "thoughtsTokenCount")
+_PAGE = 1000  # models in one list: all of them
 _HARMS = ("HARASSMENT", "HATE_SPEECH", "SEXUALLY_EXPLICIT", "DANGEROUS_CONTENT")
 
 
@@ -98,6 +100,22 @@ class GeminiClient:
             "thinking_level": settings.thinking_level,
             "safety": settings.safety,
         }
+
+    def hurried(self, seconds: float) -> "GeminiClient":
+        """Return the same client, whose calls take no longer than so many seconds."""
+        return GeminiClient(replace(self._settings, timeout=seconds))
+
+    def models(self) -> Sequence[str]:
+        """Return the names of the models that the key may use.
+
+        Raises:
+            CallError: they are not listed.
+        """
+        try:
+            listed = list(self._sdk.models.list(config={"page_size": _PAGE, "query_base": True}))
+        except Exception as error:  # noqa: BLE001 - as for a reply
+            raise self._sorted(error) from None
+        return [str(model.name).removeprefix("models/") for model in listed if model.name]
 
     def send(self, prompt: Prompt) -> Reply:
         """Return the reply to one prompt; a repetition penalty is not sent, the API has none.

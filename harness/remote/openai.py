@@ -1,7 +1,8 @@
 """OpenAI and every server that speaks its chat completions (vLLM, llama.cpp, Ollama …) through the openai SDK."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -97,6 +98,21 @@ class OpenAIClient:
             "reasoning_effort": settings.reasoning_effort,
             "extra_body": settings.extra_body,
         }
+
+    def hurried(self, seconds: float) -> "OpenAIClient":
+        """Return the same client, whose calls take no longer than so many seconds."""
+        return OpenAIClient(replace(self._settings, timeout=seconds))
+
+    def models(self) -> Sequence[str]:
+        """Return the names of the models that the server lists.
+
+        Raises:
+            CallError: it lists none.
+        """
+        try:
+            return [str(model.id) for model in self._sdk.models.list()]
+        except Exception as error:  # noqa: BLE001 - as for a reply
+            raise self._sorted(error) from None
 
     def send(self, prompt: Prompt) -> Reply:
         """Return the reply to one prompt.

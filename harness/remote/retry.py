@@ -12,6 +12,7 @@ import stamina
 from harness.protocols import CallCounts, CallLimits, Delay
 from harness.remote.call import CallError, Client, Prompt, Reply
 from harness.remote.congestion import Ticket
+from harness.remote.looking_up import look_up
 from harness.remote.pacing import AdaptiveLimit, CircuitBreaker, Pacer
 from harness.remote.pricing import rough_tokens
 from harness.remote.quota import LONGEST_WAIT, CountsInMemory, day_of, next_day
@@ -68,6 +69,10 @@ class Caller:
     def attach(self, counts: CallCounts, tell: Callable[[Delay], None], *, name: str) -> None:
         """Count the calls of a day in ``counts``, and tell of those that are made again, under a name."""
         self._counts, self._tell, self._name = counts, tell, name
+
+    def look_up(self, seconds: float) -> str | None:
+        """Return None if the server has the model or does not say, else why it could not be asked; see `look_up`."""
+        return look_up(self._client, seconds)
 
     def used_today(self) -> int:
         """Return how many calls of today's quota were counted."""

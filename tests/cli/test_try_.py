@@ -138,9 +138,8 @@ def test_without_a_judge_model_it_says_what_cannot_be_told(run_cli: RunCli, adap
 
 def test_a_server_on_this_machine_judges(run_cli: RunCli, adapter: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One that lists its models at a usual port is found; embeddings are passed over."""
-    listed = Step({"object": "list", "data": [{"id": "nomic-embed-text"}, {"id": "gemma3:4b"}]})
-    script = strict("openai")
-    with serve(lambda call: listed if call.method == "GET" else script(call)) as server:
+    with serve(strict("openai")) as server:
+        server.models = ["nomic-embed-text", "gemma3:4b"]
         port = int(server.url.rpartition(":")[2])
         monkeypatch.setattr(try_judges, "LOCAL_PORTS", {9: "nobody", port: "Ollama"})
         ran = run_cli("try", str(adapter), *TWO)
@@ -153,8 +152,8 @@ def test_a_configured_server_is_asked_for_its_model(
     run_cli: RunCli, adapter: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """OPENAI_BASE_URL without a model: the first that it lists; no key is needed."""
-    script = strict("openai")
-    with serve(lambda call: Step({"data": [{"id": "local-1"}]}) if call.method == "GET" else script(call)) as server:
+    with serve(strict("openai")) as server:
+        server.models = ["local-1"]
         monkeypatch.setenv("OPENAI_BASE_URL", server.url)
         assert 0 == run_cli("try", str(adapter), *TWO).code
     assert "openai:local-1" == results_of(Path(), run_name())["primary"]["judge"]

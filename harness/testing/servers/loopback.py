@@ -69,7 +69,10 @@ Script = Callable[[Call], Step]
 
 
 class Loopback(ThreadingHTTPServer):
-    """The server; ``calls`` holds every request so far, ``most_at_once`` the highest number open at a time."""
+    """The server; ``calls`` holds every request so far, ``most_at_once`` the highest number open at a time.
+
+    What it lists as its ``models`` is no call: None lists nothing, as many servers do.
+    """
 
     daemon_threads = True
     request_queue_size = 256
@@ -78,6 +81,7 @@ class Loopback(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.script = script
         self.calls: list[Call] = []
+        self.models: list[str] | None = None
         self.open_now = 0
         self.most_at_once = 0
         self.lock = threading.Lock()
@@ -96,7 +100,11 @@ class _Handler(BaseHTTPRequestHandler):
     server: Loopback
 
     def do_GET(self) -> None:
-        self._take()
+        path = self.path.partition("?")[0]
+        if path.endswith("/models"):
+            self._answer(_listed(self.server.models, google="x-goog-api-key" in self.headers))
+        else:
+            self._take()
 
     def do_POST(self) -> None:
         self._take()
@@ -166,6 +174,15 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *arguments: Any) -> None:  # noqa: A002 - the name that http.server gives it
         """Say nothing."""
+
+
+def _listed(models: list[str] | None, *, google: bool) -> Step:
+    """Return a list of models on a vendor's wire."""
+    if models is None:
+        return Step({"error": {"code": 404, "message": "no such path", "status": "NOT_FOUND"}}, status=404)
+    if google:
+        return Step({"models": [{"name": f"models/{name}"} for name in models]})
+    return Step({"object": "list", "data": [{"id": name, "object": "model"} for name in models]})
 
 
 @contextmanager
