@@ -5,8 +5,9 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --no-deps
 # Exactly the files that the figures and tests were made with, each by its hash: the lists are complete, and nothing else
 # is looked for. A machine with its own torch installs by hand instead (README).
 LOCKED := $(PIP_INSTALL) --require-hashes --only-binary :all: --requirement
-# pip prefers the package index's torch, whose hash the index tells; a build for CPUs that is at hand is to be had first.
-FOR_CPU := $(LOCKED) constraints-cpu.txt 2>/dev/null || true
+# Without a GPU torch's build for CPUs does: 0.2 GB from here or from torch's own index, where the package index has 2.7 GB.
+CPU_INDEX := --extra-index-url https://download.pytorch.org/whl/cpu --retries 1 --timeout 10
+FOR_CPU := command -v nvidia-smi >/dev/null || $(LOCKED) constraints-cpu.txt $(CPU_INDEX) 2>/dev/null || true
 # torch's build for CUDA, which Linux gets from the package index, needs libraries that its build for CPUs does not.
 FOR_CUDA := $(BIN)/python -c "import sys, importlib.metadata as m; \
 	sys.exit(sys.platform != 'linux' or '+cpu' in m.version('torch'))"
@@ -72,7 +73,7 @@ audit: .venv/dev
 	$(PYTHON) -m venv .venv
 
 .venv/demo: .venv/bin/python pyproject.toml constraints-demo.txt constraints-cpu.txt constraints-cuda.txt
-	@echo "Installing the harness and the embedded model (about 1 GB, once) ..."
+	@echo "Installing the harness and the embedded model (0.7 GB to download, once; 3.2 GB with torch for CUDA) ..."
 	@$(FOR_CPU)
 	$(LOCKED) constraints-demo.txt
 	@if $(FOR_CUDA); then $(LOCKED) constraints-cuda.txt; fi
