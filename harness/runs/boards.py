@@ -61,7 +61,7 @@ def tables_of(run: Run, judges: Sequence[str] = ()) -> list[ScoreTable]:
 
 
 def board_tables(run: Run, judges: Sequence[str] = ()) -> list[ScoreTable]:
-    """Return a table for each board of a run: task by task its judges, then its panels.
+    """Return a table for each board of a run: task by task the primary one, then its judges, then its panels.
 
     Raises:
         UnknownNameError: the run has no judge or panel of this name.
@@ -70,7 +70,9 @@ def board_tables(run: Run, judges: Sequence[str] = ()) -> list[ScoreTable]:
     own = score_tables(run.tasks, chosen.judges, chosen.items, run.verdicts)
     panels = panel_tables(own, chosen.manifest.panels)
     shown = [table for table in own if not judges or table.judge.name in judges]
-    return [table for task in run.tasks for table in (*shown, *panels) if table.task == task.name]
+    primary = run_primary(run)
+    first = sorted((*shown, *panels), key=lambda table: primary is None or table.judge.name != primary.judge)
+    return [table for task in run.tasks for table in first if table.task == task.name]
 
 
 def leaderboard_of(

@@ -35,11 +35,11 @@ def test_a_panel_stands_beside_its_members(scored: RunCli) -> None:
     assert "48 judged anew" in ran.err
     assert "A panel: the mean of scores:a.csv (mean" in ran.out
     found = results_of(Path(), "r")
-    assert ["scores:a.csv", "scores:b.csv", "panel:scores:a.csv,scores:b.csv"] == list(
+    assert ["panel:scores:a.csv,scores:b.csv", "scores:a.csv", "scores:b.csv"] == list(
         dict.fromkeys(row["judge"] for row in found["rows"])
     )
     assert "panel:scores:a.csv,scores:b.csv" == found["primary"]["judge"]  # named alone, it is what verdicts come from
-    [*_, comparison] = found["comparisons"]
+    [comparison, *_] = found["comparisons"]
     assert 2 == len(comparison["panel"]["by_member"])
     assert comparison["panel"]["low"] < comparison["difference"] < comparison["panel"]["high"]
     before = Path("runs/r/results.json").stat().st_mtime_ns
