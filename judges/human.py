@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import reduce
 
 from harness.errors import InputError, NothingUsableError, UsageError
-from harness.human.ratings import ROLES, Rating, RatingsFile, rating_scale, read_file
+from harness.human.ratings import ROLES, Rating, RatingsFile, kind_of, rating_scale, read_file
 from harness.human.set_scales import on_one_scale, set_scales
 from harness.locale import listing, tr, trn
 from harness.tables import compact, id_text, read_table
@@ -350,38 +350,12 @@ def _open(spec: JudgeSpec, *, kind: str) -> list[HumanRatings]:
             rows,
             name=spec.text if judge is None else f"{spec.name}:{judge}",
             scale=scale,
-            kind=_kind_of(rows, file.path, kind),
+            kind=kind_of(rows, file.path, kind),
             plugin=spec.name,
             mapped=", ".join(f"{name} {own}" for name, own in sorted(scales.items())),
         )
         for judge, rows in by_judge.items()
     ]
-
-
-def _kind_of(rows: Sequence[Rating], path: str, kind: str) -> str:
-    """Return the kind that a judge's rows declare, or else that of its plugin."""
-    first = next((row for row in rows if row.kind is not None), None)
-    if first is None or first.kind is None:
-        return kind
-    for row in rows:
-        if row.kind not in {None, first.kind}:
-            raise InputError(
-                tr(
-                    "kind {kind!r}, after {kind_2!r} in line {line}: one judge has one kind",
-                    kind=row.kind,
-                    kind_2=first.kind,
-                    line=first.line,
-                ),
-                path=path,
-                line=row.line,
-                hint=tr("Tell several judges apart with a judge column."),
-            )
-    if kind != "human" and first.kind == "human":
-        raise InputError(
-            tr("kind 'human' in a file of scores that no person gave"), path=path, line=first.line,
-            hint=tr("If people gave them, pass it as --judge human:PATH."),
-        )  # fmt: skip
-    return first.kind
 
 
 def _mean(rows: Iterable[Rating]) -> float | None:

@@ -11,7 +11,7 @@ from math import sqrt
 import numpy as np
 import numpy.typing as npt
 
-from harness.human.draw import SheetRating
+from harness.human.ratings import Rating
 from harness.locale import tr
 from harness.stats.anchoring import AnchoredEstimate
 from harness.stats.arrays import Floats, t_critical, tail_probability
@@ -33,18 +33,18 @@ class RaterSpread:
 
 
 def rater_scores(
-    ratings: Sequence[SheetRating], task: str, rows: Sequence[RowKey], samples: Sequence[str]
+    ratings: Sequence[Rating], task: str, rows: Sequence[RowKey], samples: Sequence[str]
 ) -> npt.NDArray[np.float64]:
     """Return each rater's scores on one task set, shape (raters, rows, samples), NaN where a rater gave none."""
-    raters = sorted({rating.item.rater for rating in ratings})
+    raters = sorted({rating.drawn.rater for rating in ratings})
     places = {sample: place for place, sample in enumerate(samples)}
     found = np.full((len(raters), len(rows), len(samples)), np.nan)
     for rating in ratings:
-        if rating.item.task != task or rating.score is None or rating.item.sample_id not in places:
+        if rating.drawn.task != task or rating.score is None or rating.drawn.sample_id not in places:
             continue
-        for row in rating.item.rows:
+        for row in rating.drawn.rows:
             if row in rows:
-                found[raters.index(rating.item.rater), rows.index(row), places[rating.item.sample_id]] = rating.score
+                found[raters.index(rating.drawn.rater), rows.index(row), places[rating.drawn.sample_id]] = rating.score
     return found
 
 

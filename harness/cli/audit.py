@@ -25,7 +25,7 @@ from harness.cli.options import common_options
 from harness.cli.rate import imported_ratings
 from harness.cli.say import language, say
 from harness.errors import UnknownNameError
-from harness.human.draw import SheetRating
+from harness.human.ratings import Rating
 from harness.human.sheets import IMPORTED, rater_matrix
 from harness.locale import tr
 from harness.runs.boards import leaderboard_of, tables_of
@@ -65,7 +65,7 @@ def audit(*, run: str, human: str | None, as_json: bool, config: str | None, sto
     say(audit_markdown(found, language=language()), nl=False)
 
 
-def build_audit(stored: Run, ratings: Sequence[SheetRating], human: str | None = None) -> Audit:
+def build_audit(stored: Run, ratings: Sequence[Rating], human: str | None = None) -> Audit:
     """Return the audit of a run. ``ratings`` were imported from its own sheets.
 
     ``human``: the judge that stands for people; None for the imported sheets, or else the only judge of that kind.
@@ -109,7 +109,7 @@ def _task_audit(
     boards: Sequence[Board],
     *,
     human: str | None,
-    ratings: Sequence[SheetRating],
+    ratings: Sequence[Rating],
 ) -> TaskAudit:
     confidence = stored.manifest.confidence
     [cards] = judge_audits(tables, _lengths(stored), confidence=confidence)
@@ -150,7 +150,7 @@ def _task_audit(
     )
 
 
-def _by_rater(people: ScoreTable, ratings: Sequence[SheetRating]) -> Floats | None:
+def _by_rater(people: ScoreTable, ratings: Sequence[Rating]) -> Floats | None:
     """Return what each rater gave; None of ratings from a file, which are one score an answer."""
     if not ratings or people.judge.name != IMPORTED:
         return None
@@ -170,7 +170,7 @@ def _draw(stored: Run, human: str | None) -> Mapping[str, Any]:
     return next((joined.draw for joined in stored.manifest.joined if joined.judge == human and joined.draw), {})
 
 
-def _raters(stored: Run, ratings: Sequence[SheetRating], confidence: float) -> RaterAudit | None:
+def _raters(stored: Run, ratings: Sequence[Rating], confidence: float) -> RaterAudit | None:
     if not ratings:
         return None
     matrix, raters, tasks = rater_matrix(ratings)

@@ -15,7 +15,6 @@ from harness.errors import InputError, RatingError, UnknownNameError, Unwritable
 from harness.human.draw import (
     Draw,
     Export,
-    SheetRating,
     draw_items,
     key_document,
     read_key,
@@ -24,7 +23,7 @@ from harness.human.draw import (
     sheet_text,
     tag_of,
 )
-from harness.human.ratings import rating_scale
+from harness.human.ratings import Rating, rating_scale
 from harness.human.sheets import IMPORTED, KEYS, RATINGS, SheetRatings, rater_matrix, ratings_text, read_ratings
 from harness.locale import tr, trn
 from harness.runs.add_judges import add_in_folder, joined_by, judging_job
@@ -212,7 +211,7 @@ def import_sheets(*, run: str, sheets: tuple[str, ...], config: str | None, stor
     new = read_sheets(tables, export, scale=scale)
     for note in _blanks(new):
         say(tr("Note: {note}", note=note), err=True)
-    ratings = [*_earlier(folder, export, {rating.item.rater for rating in new}), *new]
+    ratings = [*_earlier(folder, export, {rating.drawn.rater for rating in new}), *new]
     judge = SheetRatings(ratings, _samples(stored), scale=scale)
     matrix, raters, tasks = rater_matrix(ratings)
     job = judging_job(stored, (judge,))
@@ -235,12 +234,12 @@ def import_sheets(*, run: str, sheets: tuple[str, ...], config: str | None, stor
     )
 
 
-def _blanks(ratings: Sequence[SheetRating]) -> list[str]:
+def _blanks(ratings: Sequence[Rating]) -> list[str]:
     """Return what each rater left blank, by item."""
     notes: list[str] = []
-    for rater in dict.fromkeys(rating.item.rater for rating in ratings):
-        own = [rating for rating in ratings if rating.item.rater == rater]
-        blank = [rating.item.id for rating in own if rating.score is None]
+    for rater in dict.fromkeys(rating.drawn.rater for rating in ratings):
+        own = [rating for rating in ratings if rating.drawn.rater == rater]
+        blank = [rating.drawn.id for rating in own if rating.score is None]
         if blank:
             listed = ", ".join(blank[:_LISTED])
             if len(blank) > _LISTED:
@@ -275,7 +274,7 @@ def _export_of(tables: Sequence[Table], folder: RunFolder) -> Export:
     return read_key(document)
 
 
-def _earlier(folder: RunFolder, export: Export, replaced: set[str]) -> list[SheetRating]:
+def _earlier(folder: RunFolder, export: Export, replaced: set[str]) -> list[Rating]:
     """Return the ratings imported before, of raters who are not in this import."""
     if folder.read(RATINGS) is None:
         return []
@@ -286,13 +285,13 @@ def _earlier(folder: RunFolder, export: Export, replaced: set[str]) -> list[Shee
             tr("{path} holds ratings of another export of this run.", path=folder.path / RATINGS),
             hint=tr("Ratings of two draws are not one random sample: move that file away to replace them."),
         )
-    again = sorted({rating.item.rater for rating in before} & replaced)
-    if again and {rating.item.id for rating in before if rating.item.rater in again}:
+    again = sorted({rating.drawn.rater for rating in before} & replaced)
+    if again and {rating.drawn.id for rating in before if rating.drawn.rater in again}:
         say(tr("Note: earlier ratings of rater {again} are replaced.", again=", ".join(again)), err=True)
-    return [rating for rating in before if rating.item.rater not in replaced]
+    return [rating for rating in before if rating.drawn.rater not in replaced]
 
 
-def imported_ratings(folder: RunFolder) -> list[SheetRating]:
+def imported_ratings(folder: RunFolder) -> list[Rating]:
     """Return the ratings that a run has from its own sheets: none if nothing was imported, or its key is gone."""
     if folder.read(RATINGS) is None:
         return []
@@ -310,7 +309,7 @@ def _record(draw: Draw) -> dict[str, object]:
     return plain | {"rows": list(plain["rows"])}
 
 
-def _summary(ratings: Sequence[SheetRating], card: RaterAudit) -> str:
+def _summary(ratings: Sequence[Rating], card: RaterAudit) -> str:
     scored = [rating for rating in ratings if rating.score is not None]
     counted = tr(
         "{ratings} of {answers} by {raters}.",

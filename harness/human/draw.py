@@ -14,7 +14,7 @@ from typing import Any
 
 from harness.codec import digest
 from harness.errors import InputError, RatingError
-from harness.human.ratings import number_in
+from harness.human.ratings import Item, Rating, ReadScore, read_score
 from harness.locale import tr
 from harness.tables import Row, Table, name_text, shorten
 from harness.tables.cells import guarded
@@ -29,18 +29,6 @@ _LETTERS = "bcdfghjkmnpqrstvwxyz"  # no vowel, so that no spreadsheet takes an i
 _TAG, _ITEM = 4, 6  # letters of an export's tag, and of an item after it
 _LONGEST_CELL = 32_000  # spreadsheets hold 32,767 characters in a cell
 _LISTED = 5
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Item:
-    """What one line of one rater's sheet stands for. ``rows``: whose answer it is; ``answer``: its text's digest."""
-
-    id: str
-    rater: str
-    task: str
-    sample_id: str
-    answer: str
-    rows: tuple[RowKey, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,15 +62,6 @@ class Export:
     def of(self, rater: str) -> tuple[Item, ...]:
         """Return one rater's items, in the order of the sheet."""
         return tuple(item for item in self.items if item.rater == rater)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SheetRating:
-    """One rater's score of one item, None where the rater left it blank."""
-
-    item: Item
-    score: float | None
-    comment: str | None
 
 
 def draw_items(
@@ -249,7 +228,7 @@ def cell(text: str) -> str:
     return guarded(text)
 
 
-def read_sheets(tables: Sequence[Table], export: Export, *, scale: Scale = LIKERT_5) -> list[SheetRating]:
+def read_sheets(tables: Sequence[Table], export: Export, *, scale: Scale = LIKERT_5) -> list[Rating]:
     """Return the ratings of filled sheets, which must be whole: every item of every rater who appears, once.
 
     A blank score is None: that rater did not rate the item.
@@ -260,7 +239,7 @@ def read_sheets(tables: Sequence[Table], export: Export, *, scale: Scale = LIKER
     """
     items = {item.id: item for item in export.items}
     first: dict[str, str] = {}
-    ratings: list[SheetRating] = []
+    ratings: list[Rating] = []
     for table in tables:
         columns = _columns(table)
         for row in table.rows:
@@ -274,9 +253,10 @@ def read_sheets(tables: Sequence[Table], export: Export, *, scale: Scale = LIKER
                     line=row.line,
                 )
             first[item.id] = f"{table.path}:{row.line}"
+            found = read_score(row.values.get(columns["score"]), scale)
+            _refuse_bad(found, row, scale, item.id, table.path)
             comment = name_text(row.values.get(columns.get("comment", "")))
-            score = _score(row, columns["score"], scale, item.id, table.path)
-            ratings.append(SheetRating(item=item, score=score, comment=comment))
+            ratings.append(rating_of(item, found, line=row.line, comment=comment))
     _check_whole(export, ratings, ", ".join(table.path for table in tables))
     return ratings
 
@@ -322,28 +302,36 @@ def tag_of(table: Table) -> str | None:
     return next((name[:_TAG] for name in names if name), None)
 
 
-def _score(row: Row, column: str, scale: Scale, item: str, path: str) -> float | None:
-    value = row.values.get(column)
-    if value is None or not str(value).strip():
-        return None
-    score = number_in(value)
-    if score is None:
+def rating_of(item: Item, found: ReadScore, *, line: int, comment: str | None = None) -> Rating:
+    """Return what a rater said of an item, in one line of a sheet."""
+    return Rating(
+        line=line,
+        model=item.rows[0].model,
+        prompt=item.rows[0].prompt,
+        task=item.task,
+        task_id=item.sample_id,
+        rater=item.rater,
+        score=found.score,
+        problem=found.problem,
+        cell=found.cell,
+        comment=comment,
+        item=item,
+    )
+
+
+def _refuse_bad(found: ReadScore, row: Row, scale: Scale, item: str, path: str) -> None:
+    """Refuse a score of a sheet that is no blank and no score: whoever sent it can still mend it."""
+    if found.problem is not None and found.problem.code != "blank_rating":
         raise InputError(
-            tr("score {value} of item {item!r} is not a number", value=shorten(value), item=item),
+            tr("score {cell} of item {item!r} is {problem}", cell=found.cell, item=item, problem=found.problem),
             path=path,
             line=row.line,
         )
-    if not scale.covers(score):
-        raise InputError(
-            tr("score {score:g} of item {item!r} is outside the {scale} scale", score=score, item=item, scale=scale),
-            path=path,
-            line=row.line,
-        )
-    if not scale.allows(score):
+    if found.score is not None and not scale.allows(found.score):
         raise InputError(
             tr(
                 "score {score:g} of item {item!r} lies between two steps of the {scale} scale, {step:g} apart",
-                score=score,
+                score=found.score,
                 item=item,
                 scale=scale,
                 step=scale.step,
@@ -352,12 +340,11 @@ def _score(row: Row, column: str, scale: Scale, item: str, path: str) -> float |
             line=row.line,
             hint=tr("If half points were meant, say so in harness.toml: [judges.human] step = 0.5."),
         )
-    return score
 
 
-def _check_whole(export: Export, ratings: Sequence[SheetRating], paths: str) -> None:
-    rated = {rating.item.id for rating in ratings}
-    for rater in dict.fromkeys(rating.item.rater for rating in ratings):
+def _check_whole(export: Export, ratings: Sequence[Rating], paths: str) -> None:
+    rated = {rating.drawn.id for rating in ratings}
+    for rater in dict.fromkeys(rating.drawn.rater for rating in ratings):
         items = export.of(rater)
         missing = [item.id for item in items if item.id not in rated]
         if missing:

@@ -12,7 +12,7 @@ from harness.errors import InputError, UnknownNameError, UsageError
 from harness.locale import tr
 from harness.protocols import KINDS
 from harness.tables import Row, Table, id_text, name_text, shorten
-from harness.types import LIKERT_5, Sample, Scale
+from harness.types import LIKERT_5, RowKey, Sample, Scale
 from harness.unscored import Unscored
 
 _NUMBER = re.compile(r"([+-]?(?:\d+(?:\.\d*)?|\.\d+))\s*点?")
@@ -25,15 +25,28 @@ ROLES: Mapping[str, str] = {**dict.fromkeys(_ID_COLUMNS, "task_id"), **{name: na
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rating:
-    """One row of a file of ratings, whoever wrote it: ``item`` is the line of a sheet that it was imported from.
+class Item:
+    """What one line of one rater's sheet stands for. ``rows``: whose answer it is; ``answer``: its text's digest."""
 
-    ``problem`` says why it has no score: it is blank, no number or off the scale.
+    id: str
+    rater: str
+    task: str
+    sample_id: str
+    answer: str
+    rows: tuple[RowKey, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rating:
+    """One rater's score of one answer, from a file or a filled sheet, whoever wrote it.
+
+    ``problem`` says why it has no score: it is blank, no number or off the scale. ``item`` is the line of a drawn sheet
+    that it is about; models that gave the very same answer share one, and ``model`` and ``prompt`` are the first's.
     """
 
     line: int
-    judge: str | None
-    kind: str | None
+    judge: str | None = None
+    kind: str | None = None
     model: str
     prompt: str | None
     task: str | None
@@ -43,7 +56,23 @@ class Rating:
     problem: Unscored | None
     cell: str
     comment: str | None
-    item: str | None = None
+    item: Item | None = None
+
+    @property
+    def drawn(self) -> Item:
+        """The item of a rating that came from a sheet."""
+        if self.item is None:
+            raise ValueError(f"the rating in line {self.line} is of no drawn item")
+        return self.item
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadScore:
+    """What a cell says: a score, or why it is none, and the cell as it is shown."""
+
+    score: float | None
+    problem: Unscored | None
+    cell: str
 
 
 @dataclass(slots=True, kw_only=True)
@@ -132,8 +161,10 @@ def _same_name(first: str, second: str) -> bool:
     return any("/" not in part for part in parts) and parts[0].split("/")[-1] == parts[1].split("/")[-1]
 
 
-def read_file(table: Table, scale: Scale) -> RatingsFile:
+def read_file(table: Table, scale: Scale, items: Mapping[str, Item] | None = None) -> RatingsFile:
     """Return the ratings in a table; rows that name no model or no task rate nothing.
+
+    ``items`` are those of a draw by their id, which a column ``item`` may name.
 
     Raises:
         InputError: a column is missing, no row rates anything, a row names no judge where others do, a kind is unknown,
@@ -161,7 +192,7 @@ def read_file(table: Table, scale: Scale) -> RatingsFile:
             continue
         if "judge" in columns and name_text(row.values.get("judge")) is None:
             raise InputError(tr("no judge, in a file with a judge column"), path=table.path, line=row.line)
-        ratings.append(_rating(row, scale, model=model, task_id=task_id, path=table.path))
+        ratings.append(_rating(row, scale, items or {}, model=model, task_id=task_id, path=table.path))
     if not ratings:
         raise InputError(tr("no row has both a model and a {id_column}", id_column=id_column), path=table.path)
     _refuse_doubles(ratings, table.path)
@@ -171,16 +202,8 @@ def read_file(table: Table, scale: Scale) -> RatingsFile:
     )
 
 
-def _rating(row: Row, scale: Scale, *, model: str, task_id: str, path: str) -> Rating:
-    cell = row.values.get("score")
-    score = number_in(cell)
-    problem = None
-    if cell is None or (isinstance(cell, str) and not cell.strip()):
-        problem = Unscored("blank_rating", tr("blank"))
-    elif score is None:
-        problem = Unscored("rating_not_a_number", tr("not a number"))
-    elif not scale.covers(score):
-        problem = Unscored("rating_off_scale", tr("outside the {scale} scale", scale=str(scale)))
+def _rating(row: Row, scale: Scale, items: Mapping[str, Item], *, model: str, task_id: str, path: str) -> Rating:
+    found = read_score(row.values.get("score"), scale)
     return Rating(
         line=row.line,
         judge=name_text(row.values.get("judge")),
@@ -190,11 +213,32 @@ def _rating(row: Row, scale: Scale, *, model: str, task_id: str, path: str) -> R
         task=name_text(row.values.get("task")),
         task_id=task_id,
         rater=name_text(row.values.get("rater")),
+        score=found.score,
+        problem=found.problem,
+        cell=found.cell,
+        comment=name_text(row.values.get("comment")),
+        item=items.get(name_text(row.values.get("item")) or ""),
+    )
+
+
+def read_score(cell: object, scale: Scale) -> ReadScore:
+    """Return what a cell of scores says.
+
+    >>> read_score("４点", LIKERT_5).score, read_score(" ", LIKERT_5).problem, read_score(9, LIKERT_5).problem
+    (4.0, 'blank', 'outside the 1-5 scale')
+    """
+    score = number_in(cell)
+    problem = None
+    if cell is None or not str(cell).strip():
+        problem = Unscored("blank_rating", tr("blank"))
+    elif score is None:
+        problem = Unscored("rating_not_a_number", tr("not a number"))
+    elif not scale.covers(score):
+        problem = Unscored("rating_off_scale", tr("outside the {scale} scale", scale=str(scale)))
+    return ReadScore(
         score=score if problem is None else None,
         problem=problem,
         cell=shorten(cell) if score is None else f"{score:g}",
-        comment=name_text(row.values.get("comment")),
-        item=name_text(row.values.get("item")),
     )
 
 
@@ -261,6 +305,32 @@ def _kind(row: Row, path: str) -> str | None:
             hint=hint,
         )
     return kind
+
+
+def kind_of(rows: Sequence[Rating], path: str, kind: str) -> str:
+    """Return the kind that a judge's rows declare, or else that of its plugin."""
+    first = next((row for row in rows if row.kind is not None), None)
+    if first is None or first.kind is None:
+        return kind
+    for row in rows:
+        if row.kind not in {None, first.kind}:
+            raise InputError(
+                tr(
+                    "kind {kind!r}, after {kind_2!r} in line {line}: one judge has one kind",
+                    kind=row.kind,
+                    kind_2=first.kind,
+                    line=first.line,
+                ),
+                path=path,
+                line=row.line,
+                hint=tr("Tell several judges apart with a judge column."),
+            )
+    if kind != "human" and first.kind == "human":
+        raise InputError(
+            tr("kind 'human' in a file of scores that no person gave"), path=path, line=first.line,
+            hint=tr("If people gave them, pass it as --judge human:PATH."),
+        )  # fmt: skip
+    return first.kind
 
 
 def _refuse_doubles(ratings: Iterable[Rating], path: str) -> None:

@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.codec import digest, sample_digest
-from harness.human.draw import Export, SheetRating, cell, csv_text
-from harness.human.ratings import read_file
+from harness.human.draw import Export, cell, csv_text
+from harness.human.ratings import Rating, read_file
 from harness.locale import tr
 from harness.tables import Table
 from harness.types import Generation, Sample, Scale, Verdict
@@ -28,39 +28,38 @@ KEYS = "rating-key-*.json"
 COLUMNS = ("model", "prompt", "task", "task_id", "score", "rater", "comment", "item")
 
 
-def ratings_text(ratings: Sequence[SheetRating]) -> str:
+def ratings_text(ratings: Sequence[Rating]) -> str:
     """Return ratings as the CSV text that the judge ``human:PATH`` reads too: one line per model, task and rater."""
     rows = [
-        [*map(cell, (row.model, row.prompt or "", rating.item.task, rating.item.sample_id)),
+        [*map(cell, (row.model, row.prompt or "", rating.drawn.task, rating.drawn.sample_id)),
          "" if rating.score is None else f"{rating.score:g}",
-         cell(rating.item.rater), cell(rating.comment or ""), rating.item.id]
-        for rating in sorted(ratings, key=lambda rating: (rating.item.rater, rating.item.id))
-        for row in rating.item.rows
+         cell(rating.drawn.rater), cell(rating.comment or ""), rating.drawn.id]
+        for rating in sorted(ratings, key=lambda rating: (rating.drawn.rater, rating.drawn.id))
+        for row in rating.drawn.rows
     ]  # fmt: skip
     return csv_text([COLUMNS, *rows])
 
 
-def read_ratings(table: Table, export: Export) -> list[SheetRating]:
+def read_ratings(table: Table, export: Export) -> list[Rating]:
     """Return the ratings that `ratings_text` wrote, those of this export alone."""
     items = {item.id: item for item in export.items}
-    rows = read_file(table, _ANY).ratings if table.rows else ()
-    found = {row.item: row for row in rows if row.item in items}
-    return [SheetRating(item=items[name], score=row.score, comment=row.comment) for name, row in found.items() if name]
+    rows = read_file(table, _ANY, items).ratings if table.rows else ()
+    return list({row.item.id: row for row in rows if row.item is not None}.values())
 
 
-def rater_matrix(ratings: Sequence[SheetRating]) -> tuple[npt.NDArray[np.float64], list[str], list[str]]:
+def rater_matrix(ratings: Sequence[Rating]) -> tuple[npt.NDArray[np.float64], list[str], list[str]]:
     """Return the scores by rater and answer, NaN where a rater gave none, with the raters and the task of each answer.
 
     Shape (raters, answers).
     """
-    raters = sorted({rating.item.rater for rating in ratings}, key=lambda rater: (len(rater), rater))
+    raters = sorted({rating.drawn.rater for rating in ratings}, key=lambda rater: (len(rater), rater))
     places: dict[tuple[str, str, str], int] = {}
     for rating in ratings:
-        places.setdefault((rating.item.task, rating.item.sample_id, rating.item.answer), len(places))
+        places.setdefault((rating.drawn.task, rating.drawn.sample_id, rating.drawn.answer), len(places))
     matrix = np.full((len(raters), len(places)), np.nan)
     for rating in ratings:
-        place = places[rating.item.task, rating.item.sample_id, rating.item.answer]
-        matrix[raters.index(rating.item.rater), place] = np.nan if rating.score is None else rating.score
+        place = places[rating.drawn.task, rating.drawn.sample_id, rating.drawn.answer]
+        matrix[raters.index(rating.drawn.rater), place] = np.nan if rating.score is None else rating.score
     return matrix, raters, [f"{task}\n{one}" for task, one, _ in places]
 
 
@@ -74,17 +73,17 @@ class SheetRatings:
 
     def __init__(
         self,
-        ratings: Sequence[SheetRating],
+        ratings: Sequence[Rating],
         samples: Mapping[tuple[str, str], Sample],
         *,
         scale: Scale,
         name: str = IMPORTED,
     ) -> None:
         self.name = name
-        self._ratings: dict[tuple[str, str], list[SheetRating]] = {}
-        for rating in sorted(ratings, key=lambda rating: rating.item.rater):
-            sample = samples[rating.item.task, rating.item.sample_id]
-            self._ratings.setdefault((sample_digest(sample), rating.item.answer), []).append(rating)
+        self._ratings: dict[tuple[str, str], list[Rating]] = {}
+        for rating in sorted(ratings, key=lambda rating: rating.drawn.rater):
+            sample = samples[rating.drawn.task, rating.drawn.sample_id]
+            self._ratings.setdefault((sample_digest(sample), rating.drawn.answer), []).append(rating)
         means = [_mean(rows) for rows in self._ratings.values()]
         on_steps = all(scale.allows(mean) for mean in means if mean is not None)
         self.scale = scale if on_steps else Scale(low=scale.low, high=scale.high)
@@ -102,10 +101,10 @@ class SheetRatings:
         mean = _mean(rows)
         if mean is None:
             return Verdict.unscored(Unscored("blank_rating", tr("left blank by who was to rate it")))
-        comments = "\n".join(f"{row.item.rater}: {row.comment}" for row in rows if row.comment)
+        comments = "\n".join(f"{row.drawn.rater}: {row.comment}" for row in rows if row.comment)
         return Verdict.scored(mean, rationale=comments or None)
 
 
-def _mean(rows: Sequence[SheetRating]) -> float | None:
+def _mean(rows: Sequence[Rating]) -> float | None:
     scores = [row.score for row in rows if row.score is not None]
     return sum(scores) / len(scores) if scores else None

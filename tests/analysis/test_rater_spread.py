@@ -8,7 +8,8 @@ import statsmodels.api as sm
 from statsmodels.formula.api import ols
 
 from harness.analysis.rater_spread import rater_scores, rater_spread, with_raters
-from harness.human.draw import Item, SheetRating
+from harness.human.draw import rating_of
+from harness.human.ratings import Item, Rating, ReadScore
 from harness.stats import anchored_difference
 from harness.stats.correlation import Floats
 from harness.types import LIKERT_5, RowKey, Scale
@@ -48,9 +49,9 @@ def test_scores_by_rater() -> None:
     """Two rows that share an answer share its rating; what was left blank is none."""
     first, second = RowKey(model="a", prompt=None), RowKey(model="b", prompt=None)
 
-    def rated(rater: str, sample: str, rows: tuple[RowKey, ...], score: float | None) -> SheetRating:
+    def rated(rater: str, sample: str, rows: tuple[RowKey, ...], score: float | None) -> Rating:
         item = Item(id=f"{rater}{sample}", rater=rater, task="t", sample_id=sample, answer="x", rows=rows)
-        return SheetRating(item=item, score=score, comment=None)
+        return rating_of(item, ReadScore(score=score, problem=None, cell=""), line=2)
 
     ratings = [rated("A", "0", (first, second), 4), rated("A", "1", (first,), None), rated("B", "1", (second,), 2)]
     found = rater_scores(ratings, "t", (first, second), ["0", "1"])

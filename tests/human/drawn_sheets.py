@@ -9,11 +9,11 @@ from harness.engine.plan import PlannedModel, plan_requests
 from harness.human.draw import (
     COLUMNS,
     Export,
-    SheetRating,
     draw_items,
     read_sheets,
     sheet_text,
 )
+from harness.human.ratings import Rating
 from harness.tables import read_table
 from harness.types import Generation, PlannedTask, Request, RowKey, Sample, Sampling
 
@@ -64,5 +64,5 @@ def fill(export: Export, rater: str, path: Path, score: object = 3, **changed: o
     return path
 
 
-def read(export: Export, *paths: Path) -> list[SheetRating]:
+def read(export: Export, *paths: Path) -> list[Rating]:
     return read_sheets([read_table(path) for path in paths], export)

@@ -25,12 +25,12 @@ def read(tmp_path: Path):  # noqa: ANN201 - a function of lines
 
 
 def test_a_row_is_a_rating_with_its_line(read) -> None:  # noqa: ANN001
-    """Every column that is known; blanks are none."""
+    """Every column that is known; blanks are none, and an item is none where nothing was drawn."""
     found = read(
         "model,task_id,score,prompt,rater,comment,judge,kind,item", "a,3,４点,p,田中,よい,j,HUMAN,i-7", "a,4,5,p,,,j,,"
     )
     first, second = found.ratings
-    assert (2, "a", "3", 4.0, "p", "田中", "よい", "j", "human", "i-7", None) == (
+    assert (2, "a", "3", 4.0, "p", "田中", "よい", "j", "human", None, None) == (
         first.line, first.model, first.task_id, first.score, first.prompt, first.rater, first.comment, first.judge,
         first.kind, first.item, first.problem,
     )  # fmt: skip

@@ -1,5 +1,6 @@
 """Ratings of sheets, kept: written and read back, the matrix of raters, and what was not rated."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from harness.human.draw import (
     tag_of,
 )
+from harness.human.ratings import Item, Rating
 from harness.human.sheets import SheetRatings, rater_matrix, ratings_text, read_ratings
 from harness.tables import read_table
 from harness.types import LIKERT_5, Generation, RowKey
@@ -23,6 +25,11 @@ def test_an_answer_that_was_not_rated_is_told_from_a_task_that_was_not_drawn(tmp
     assert (None, "this answer was not rated") == (verdict.score, verdict.reason)
 
 
+def said(ratings: Sequence[Rating]) -> dict[Item | None, tuple[float | None, str | None, str | None]]:
+    """What raters said of each item; the lines are another file's."""
+    return {rating.item: (rating.score, rating.problem, rating.comment) for rating in ratings}
+
+
 def test_ratings_are_read_back_as_they_were_written(tmp_path: Path) -> None:
     """Models that share an item share its rating; comments survive; another export's ratings are not taken."""
     export = drawn(sample=30)
@@ -30,8 +37,7 @@ def test_ratings_are_read_back_as_they_were_written(tmp_path: Path) -> None:
     (tmp_path / "ratings.csv").write_text(ratings_text(ratings), encoding="utf-8", newline="")
     table = read_table(tmp_path / "ratings.csv")
     assert 90 == len(table.rows)
-    by_item = {rating.item.id: rating for rating in ratings}
-    assert by_item == {rating.item.id: rating for rating in read_ratings(table, export)}
+    assert said(ratings) == said(read_ratings(table, export))
     assert export.draw.tag == tag_of(table)
     assert [] == read_ratings(table, drawn(sample=30, seed=1))
 
@@ -63,9 +69,7 @@ def test_a_blank_score_is_an_answer_not_rated(tmp_path: Path, blank: str) -> Non
     matrix, _, _ = rater_matrix(ratings)
     assert 1 == int(np.isnan(matrix).sum())
     (tmp_path / "ratings.csv").write_text(ratings_text(ratings), encoding="utf-8", newline="")
-    assert {rating.item.id: rating for rating in ratings} == {
-        rating.item.id: rating for rating in read_ratings(read_table(tmp_path / "ratings.csv"), export)
-    }
+    assert said(ratings) == said(read_ratings(read_table(tmp_path / "ratings.csv"), export))
 
 
 def test_what_one_rater_leaves_blank_another_may_rate(tmp_path: Path) -> None:
