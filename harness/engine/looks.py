@@ -6,7 +6,7 @@ machine and no first part is easier than another but by chance. Tasks of several
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from harness.codec import digest, sample_digest
@@ -133,3 +133,27 @@ def stops(task: str, rows: Collection[RowKey], look: int) -> tuple[Stop, ...]:
 
 def _row(request: Request) -> RowKey:
     return RowKey(model=request.model, prompt=request.prompt)
+
+
+def merged_looks(runs: Sequence[tuple[Sequence[Request], Looks | None]]) -> Looks | None:
+    """Return the looks of several runs of the same tasks as one; None where none had any, or they had unlike ones.
+
+    A run without looks counts as one that had the others' and stopped nobody. Of a row that is in several runs the one
+    that went furthest counts.
+    """
+    found = [looks for _, looks in runs if looks is not None]
+    if not found or any(
+        (one.kind, one.sizes, one.order) != (found[0].kind, found[0].sizes, found[0].order) for one in found
+    ):
+        return None
+    first = found[0]
+    end = max(map(len, first.sizes.values()))
+    lasts: dict[tuple[str, RowKey], int] = {}
+    for requests, looks in runs:
+        for place in dict.fromkeys(
+            (request.task, _row(request)) for request in requests if request.task in first.sizes
+        ):
+            last = end if looks is None else looks.last(*place)
+            lasts[place] = max(last, lasts.get(place, 0))
+    stopped = [stop for (task, row), last in lasts.items() if last < end for stop in stops(task, {row}, last)]
+    return replace(first, stops=tuple(stopped), reached=end)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from harness.analysis.tried import merged_boards
+from harness.engine.looks import merged_looks
 from harness.engine.plan import AskedLess, PlannedJudge, PlannedPanel, items_of, plan_digest, task_hash
 from harness.errors import UnlikeRunsError
 from harness.locale import tr
@@ -182,7 +183,15 @@ def _manifest(
     first = runs[0].manifest
     labels = {(run, row.model): label for (run, row), label in renamed.items()}
     provenance = _provenance(runs, labels)
-    notices = tuple(dict.fromkeys(notice for run in runs for notice in run.manifest.notices))
+    looks = merged_looks([(run.requests, run.manifest.looks) for run in runs])
+    said = [notice for run in runs for notice in run.manifest.notices]
+    if looks is None and any(run.manifest.looks for run in runs):
+        said.append(
+            tr("These runs were looked at on the way at unlike times: the merged boards are not corrected for it.")
+        )
+    elif labels and looks is not None and looks.stops:
+        looks = replace(looks, stops=())  # rows have new names; all count as looked at to the end
+    notices = tuple(dict.fromkeys(said))
     return Manifest(
         plan=plan,
         store="",
@@ -191,6 +200,7 @@ def _manifest(
         confidence=first.confidence,
         judges=judges,
         panels=_panels(runs, {judge.name for judge in judges}),
+        looks=looks,
         notices=notices,
         own_notices=notices,
         model_notices={},

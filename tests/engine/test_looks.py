@@ -7,7 +7,16 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from harness.engine.looks import Stop, asked_at, asked_until, frozen_order, planned_looks, stopped_rows, stops
+from harness.engine.looks import (
+    Stop,
+    asked_at,
+    asked_until,
+    frozen_order,
+    merged_looks,
+    planned_looks,
+    stopped_rows,
+    stops,
+)
 from harness.errors import UsageError
 from harness.types import PlannedTask, RenderedPrompt, Request, RowKey, Sample, Sampling
 
@@ -79,3 +88,20 @@ def test_too_few_tasks() -> None:
     """A look at three tasks teaches nothing."""
     with pytest.raises(UsageError, match="12 tasks: too few to look at them 4 times"):
         planned_looks([replace(TASK, samples=SAMPLES[:12])], looks=4, halving=False)
+
+
+def test_looks_of_merged_runs() -> None:
+    """Of the same looks, the row that went furthest counts; a run without any stops nobody; unlike ones are none."""
+    looks = planned_looks([TASK], looks=4, halving=False)
+    rows = [RowKey(model=model, prompt=None) for model in ("base", "mine", "other")]
+    one = replace(looks, stops=stops("t", {rows[0], rows[1]}, 2))
+    two = replace(looks, stops=stops("t", {rows[2]}, 3))
+    theirs = tuple(request(model, sample.id) for model in ("base", "other") for sample in SAMPLES)
+    found = merged_looks([(REQUESTS, one), (theirs, two)])
+    assert found is not None
+    assert {("mine", 2), ("other", 3)} == {(stop.model, stop.look) for stop in found.stops}
+    alone = merged_looks([(REQUESTS, one), (theirs, None)])
+    assert alone is not None
+    assert [("mine", 2)] == [(stop.model, stop.look) for stop in alone.stops]
+    assert merged_looks([(REQUESTS, None)]) is None
+    assert merged_looks([(REQUESTS, one), (theirs, planned_looks([TASK], looks=2, halving=False))]) is None
