@@ -76,10 +76,11 @@ def test_text_is_utf8_and_has_no_nul(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [("a = ", "not valid TOML"), ("a = 1\na = 2", "not valid TOML"), ("a = " + "[" * 5000, "not valid TOML"),
-     ("a = 2026-02-31", "not valid TOML"), ("." * 1001 + " = 1", "more dots than any needs")],
+     ("a = 2026-02-31", "not valid TOML"), ("." * 1001 + " = 1", "more dots than any needs"),
+     ("a = " + "9" * 5000, "not valid TOML")],
 )  # fmt: skip
 def test_toml_that_is_none_is_refused(text: str, message: str, tmp_path: Path) -> None:
-    """Cut short, said twice, nested without end, a day that does not exist, a key of a thousand parts."""
+    """Cut short, said twice, nested without end, no such day, a key of a thousand parts, endless digits."""
     path = tmp_path / "a.toml"
     path.write_text(text, encoding="utf-8")
     with pytest.raises(InputError, match=message):
