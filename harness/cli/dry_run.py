@@ -26,6 +26,8 @@ from harness.protocols import (
 )
 from harness.remote.pricing import rough_tokens
 from harness.runs.assemble import Evaluation
+from harness.runs.declared import Claims, claims_of
+from harness.runs.panels import with_panels
 from harness.store.store import Store, store_exists
 from harness.types import Generation
 
@@ -50,7 +52,12 @@ class Expected:
 def dry_run_report(evaluation: Evaluation, url: str, *, as_json: bool) -> str:
     """Return the plan of an evaluation as a table, or as JSON: nothing is generated, judged or written."""
     needs = machine_needs(evaluation.job, url)
-    return _report(evaluation.name, evaluation.job, url, as_json=as_json, needs=needs)
+    claims = claims_of(
+        evaluation.declared,
+        with_panels(evaluation.job.planned_judges, evaluation.panels),
+        [task.name for task in evaluation.job.tasks],
+    )
+    return _report(evaluation.name, evaluation.job, url, as_json=as_json, needs=needs, claims=claims)
 
 
 def judging_report(run: str, job: Job, url: str, *, as_json: bool) -> str:
@@ -82,8 +89,19 @@ def work_of(job: Job, url: str) -> Work:
     return Work(answers=answers, todo=todo, known=known, expected=expected | _expected_models(job, answers))
 
 
-def _report(run: str, job: Job, url: str, *, as_json: bool, needs: Mapping[str, MachineNeeds] | None = None) -> str:
-    """Return the report; ``needs`` are those of the models of this machine, None where nothing is generated."""
+def _report(
+    run: str,
+    job: Job,
+    url: str,
+    *,
+    as_json: bool,
+    needs: Mapping[str, MachineNeeds] | None = None,
+    claims: Claims | None = None,
+) -> str:
+    """Return the report; ``needs`` are those of the models of this machine, None where nothing is generated.
+
+    ``claims``: what verdicts will rest on, None where nothing is declared.
+    """
     work = work_of(job, url)
     answers, todo, known, expected = work.answers, work.todo, work.known, work.expected
     wanted = {request.key for request in job.requests}
@@ -97,6 +115,7 @@ def _report(run: str, job: Job, url: str, *, as_json: bool, needs: Mapping[str, 
             "judge_cached": known,
             "expected": {name: asdict(figures) for name, figures in expected.items()},
             "machine": {label: asdict(need) for label, need in (needs or {}).items()},
+            "declared": None if claims is None else asdict(claims),
         }
         return json.dumps(plan, ensure_ascii=False, indent=2)
     rows = [(tr("answers"), len(wanted), len(answers), len(wanted) - len(answers))] if needs is not None else []
@@ -109,6 +128,8 @@ def _report(run: str, job: Job, url: str, *, as_json: bool, needs: Mapping[str, 
         said(tr("Run {run} would do this:", run=run)),
         table([(name, *map(str, counts)) for name, *counts in rows], headers),
     ]
+    if claims is not None:
+        parts.append(said(claims.sentence))
     if needs:
         parts.append(_machine_table(needs))
     if expected:

@@ -1,15 +1,16 @@
 """What is declared before looking: read from options, joined with what a run has on record."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from harness.analysis.primary import primary_of
+from harness.analysis.verdict import margin_on
 from harness.engine.plan import PlannedJudge
 from harness.errors import UnknownNameError, UsageError
-from harness.locale import tr
+from harness.locale import Text, tr
 from harness.specs import Config
-from harness.types import Declaration
+from harness.types import Declaration, Estimand
 
 _FIELDS = tuple(field.name for field in fields(Declaration) if field.name != "late")
 
@@ -43,6 +44,44 @@ def check_declared(asked: Declaration, judges: Sequence[PlannedJudge], tasks: Se
     if asked.primary_task is not None and asked.primary_task not in tasks:
         raise UnknownNameError(tr("task set in this run"), asked.primary_task, tasks)
     check_margin(asked, judges, tasks)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claims:
+    """What the verdicts of an evaluation will rest on: the primary judge, the margin in its points, and the estimand.
+
+    ``task``: the task set that they are about, None: each.
+    """
+
+    judge: str
+    task: str | None
+    margin: float
+    estimand: Estimand
+
+    @property
+    def sentence(self) -> Text:
+        """The claims in words."""
+        about = tr("about exactly these tasks") if self.estimand == "these" else tr("about new tasks like these")
+        return tr(
+            "Declared before looking: verdicts by {judge}, {about}; within ±{margin:g} points rows count as equal.",
+            judge=self.judge,
+            about=about,
+            margin=self.margin,
+        )
+
+
+def claims_of(declared: Declaration, judges: Sequence[PlannedJudge], tasks: Sequence[str]) -> Claims | None:
+    """Return what verdicts will rest on, with the defaults where nothing was declared; None without judges."""
+    primary = primary_of(declared, judges, tasks)
+    scale = next((judge.scale for judge in judges if primary is not None and judge.name == primary.judge), None)
+    if primary is None or scale is None:
+        return None
+    return Claims(
+        judge=primary.judge,
+        task=primary.task,
+        margin=margin_on(scale, declared.margin, scale),
+        estimand=declared.estimand or "new",
+    )
 
 
 def check_margin(declared: Declaration, judges: Sequence[PlannedJudge], tasks: Sequence[str]) -> None:

@@ -115,3 +115,11 @@ def test_exactly_these_tasks(run_cli: RunCli, task_file: Path) -> None:
     text = Path("runs/r/leaderboard.md").read_text(encoding="utf-8")
     assert "4 of 5 tasks are taken for a random draw from their set" in text
     assert "about new tasks like these" in run_cli("compare", "r", "--estimand", "new").out
+
+
+def test_the_plan_says_what_verdicts_will_rest_on(run_cli: RunCli, task_file: Path) -> None:
+    """With the defaults filled in, in words and as JSON."""
+    ran = run_cli(*EVAL, "--run", "r", "--dry-run", "--primary", "reference", "--margin", "5")
+    assert "Declared before looking: verdicts by reference, about new tasks like these; within ±5 points" in ran.out
+    document = json.loads(run_cli(*EVAL, "--dry-run", "--estimand", "these", "--json").out)
+    assert {"judge": "rules", "task": "five", "margin": 0.075, "estimand": "these"} == document["declared"]
