@@ -1,0 +1,36 @@
+"""What fits by arithmetic: the same sizes as counting the weights of the real shapes."""
+
+import pytest
+
+from harness.cli.fits import SHAPES, Shape, fits
+
+
+def test_the_shapes_have_their_published_sizes() -> None:
+    """Within a tenth of a billion of what the models' names and cards say; 27.4 GB in bfloat16 at 13.7 B."""
+    billions = [round((shape.linear + shape.other) / 1e9, 1) for shape in SHAPES]
+    assert [1.9, 3.8, 7.3, 13.7] == pytest.approx(billions, abs=0.11)
+    largest = SHAPES[-1]
+    assert 27.4e9 == pytest.approx(largest.gib("bfloat16") * 2**30 / 1.05, rel=0.01)
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.name)
+def test_counting_the_weights_of_the_configuration_is_the_oracle(shape: Shape) -> None:
+    """A Llama of this shape by transformers itself, without a weight allocated; norms are what the arithmetic leaves out."""
+    torch = pytest.importorskip("torch")
+    transformers = pytest.importorskip("transformers")
+    config = transformers.LlamaConfig(
+        hidden_size=shape.hidden, num_hidden_layers=shape.layers, intermediate_size=shape.inner,
+        vocab_size=shape.vocabulary, num_attention_heads=16, num_key_value_heads=16, tie_word_embeddings=False,
+    )  # fmt: skip
+    with torch.device("meta"):
+        model = transformers.LlamaForCausalLM(config)
+    assert sum(one.numel() for one in model.parameters()) == pytest.approx(shape.linear + shape.other, rel=1e-3)
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.name)
+def test_fewer_bits_fit_into_less(shape: Shape) -> None:
+    """A tenth is left for a batch; exactly nine tenths still fit."""
+    sizes = [shape.gib(numerics) for numerics in ("nf4", "bfloat16", "float32")]
+    assert sizes == sorted(sizes)
+    assert fits(shape, "nf4", sizes[0] / 0.9 + 1e-9)
+    assert not fits(shape, "nf4", sizes[0] / 0.9 - 1e-6)
