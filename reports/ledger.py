@@ -109,7 +109,7 @@ def _place(board: Board, entry: BoardLedger, say: Words) -> str:
 
 def _corrected(board: Board, say: Words) -> str:
     if any(comparison.is_over_tries for comparison in board.comparisons):
-        return say("ledger.corrected")
+        return say("ledger.corrected" if len(board.comparisons) == 1 else "ledger.corrected_many")
     return say("ledger.not_corrected") if board.comparisons else ""
 
 

@@ -67,10 +67,11 @@ def _holds_more(board: Board, comparison: Comparison) -> bool:
 
 
 def _interval(joint: Estimate, comparison: Comparison, tries: int, *, at_least_own: bool) -> Estimate:
-    """Return the interval that holds for all tries at once."""
-    row = comparison.tried
+    """Return the interval that holds for all tries at once; none where there are too few tasks for one."""
+    row, result = comparison.tried, comparison.result
     if row is None or row.low is None or row.high is None:
-        return joint
+        is_own = row is None or not row.p_value or not result.wins + result.losses
+        return joint if is_own else replace(joint, low=None, high=None)
     low, high = row.low, row.high
     if at_least_own and joint.low is not None and joint.high is not None:
         low, high = min(low, joint.low), max(high, joint.high)

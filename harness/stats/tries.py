@@ -28,14 +28,15 @@ class CorrectedTries:
     """Every try against one baseline, corrected over all of them; arrays of shape (K,), NaN where nothing is known.
 
     ``p_values``: max-T step-down adjusted, two-sided · ``low``, ``high``: intervals that hold for all tries at
-    once (single-step max-T) · ``critical``: how many standard errors they reach.
+    once (single-step max-T), infinite on too few tasks, NaN without any spread · ``critical``: how many standard
+    errors they reach.
     """
 
     p_values: Floats
     differences: Floats
     low: Floats
     high: Floats
-    critical: float
+    critical: Floats
 
 
 def correct_over_tries(
@@ -73,25 +74,28 @@ def correct_over_tries(
     with np.errstate(invalid="ignore"):
         means = np.where(counts > 0, np.nansum(table, axis=1) / np.maximum(counts, 1), np.nan)
     raw, centred = np.where(known, table, 0.0), np.where(known, table - means[:, None], 0.0)
+    units = np.maximum(counts, 2)
     if clusters is not None:
         codes = cluster_codes(clusters, n_tasks)
         raw, centred = _by_cluster(raw, codes), _by_cluster(centred, codes)
+        units = np.maximum((_by_cluster(known.astype(np.float64), codes) > 0).sum(axis=1), 2)
     size = np.sqrt((raw**2).sum(axis=1))
     observed = np.divide(np.abs(raw.sum(axis=1)), size, out=np.zeros(n_tries), where=size > 0)
-    p_values, critical = np.ones(n_tries), np.nan
+    p_values, critical = np.ones(n_tries), np.full(n_tries, np.nan)
     if n_tries and raw.any():
         signs = _signs(draws, raw.shape[1], seed)
         p_values = _step_down(raw, observed, signs)
-        critical = _critical(centred, signs, confidence)
+        critical = _critical(centred, units, signs, confidence)
     p_values[counts == 0] = np.nan
-    units = np.maximum((raw != 0).sum(axis=1) if clusters is not None else counts, 2)
     errors = np.sqrt((centred**2).sum(axis=1) * units / (units - 1)) / np.maximum(counts, 1)
+    reach = np.full(n_tries, np.nan)
+    np.multiply(critical, errors, out=reach, where=errors > 0)  # no spread tells nothing of what more tasks would say
     return CorrectedTries(
         p_values=p_values,
         differences=means,
-        low=means - critical * errors,
-        high=means + critical * errors,
-        critical=float(critical),
+        low=means - reach,
+        high=means + reach,
+        critical=critical,
     )
 
 
@@ -135,18 +139,19 @@ def _step_down(table: Floats, observed: Floats, signs: NDArray[np.float32]) -> F
     return p_values
 
 
-def _critical(centred: Floats, signs: NDArray[np.float32], confidence: float) -> float:
-    """Return the quantile of the largest studentised deviation, in standard errors."""
-    units = np.maximum((centred != 0).sum(axis=1), 2).astype(np.float32)[:, None]
-    largest = []
-    for z in _flipped(_unit(centred), signs):
-        # From z = sum / root of squares to Student's t of the same flipped sample: t^2 = z^2 (u - 1) / (u - z^2).
-        square = np.square(z, out=z)
-        rest = np.maximum(units - square, np.float32(1e-9))
-        square *= units - 1
-        square /= rest
-        largest.append(square.max(axis=0))
-    return float(np.sqrt(np.quantile(np.concatenate(largest), confidence, method="higher")))
+def _critical(centred: Floats, units: NDArray[np.int64], signs: NDArray[np.float32], confidence: float) -> Floats:
+    """Return, for each try, how many standard errors an interval reaches that holds for all tries at once.
+
+    The quantile is that of the largest statistic, which varies as much for a try on few tasks as for one on many; each
+    try then has the t that its own number of units makes of it. Infinite where there are too few.
+    """
+    largest = np.concatenate([found.max(axis=0) for found in _flipped(_unit(centred), signs)])
+    square = float(np.quantile(largest, confidence, method="higher")) ** 2
+    # From z = sum / root of squares to Student's t of the same flipped sample: t^2 = z^2 (u - 1) / (u - z^2).
+    with np.errstate(divide="ignore"):
+        return np.asarray(
+            np.sqrt(np.where(units > square, square * (units - 1) / np.maximum(units - square, 0), np.inf))
+        )
 
 
 def luck_of_the_best(

@@ -1,5 +1,7 @@
 """A leaderboard that knows what was tried before it: verdicts by p-values over every try."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from harness.analysis.leaderboard import Leaderboard, build_leaderboard
@@ -56,3 +58,13 @@ def test_the_first_board_of_all_is_its_own_correction() -> None:
 def test_boards_that_the_ledger_does_not_know_stay_as_they_are() -> None:
     """Another task's entry is not theirs."""
     assert made() == over_tries(made(), []) == over_tries(made(), [entry(0.3, task="u")])
+
+
+def test_too_few_tasks_for_an_interval_have_none() -> None:
+    """The board's own is not shown in its place; where no task differs there is nothing that could be wider."""
+    without = replace(entry(0.3), rows=tuple(replace(row, low=None, high=None) for row in entry(0.3).rows))
+    [after] = over_tries(made(), [without]).boards[0].comparisons
+    assert (None, None) == (after.shown.simultaneous.low, after.shown.simultaneous.high)
+    same = build_leaderboard("r", [table(np.array([BASE, BASE]))], {}, baseline="m0")
+    [after] = over_tries(same, [without]).boards[0].comparisons
+    assert after.result.simultaneous.low == after.shown.simultaneous.low is not None

@@ -77,9 +77,30 @@ def test_intervals_are_the_t_interval_for_one_try() -> None:
     """The critical value of a single try is near Student's t."""
     differences = np.random.default_rng(7).normal(0.2, 1, (1, 100))
     corrected = correct_over_tries(differences)
-    assert stats.t.ppf(0.975, 99) == pytest.approx(corrected.critical, abs=0.06)
+    assert stats.t.ppf(0.975, 99) == pytest.approx(corrected.critical[0], abs=0.06)
     se = differences.std(ddof=1) / 10
-    assert corrected.high[0] - corrected.low[0] == pytest.approx(2 * corrected.critical * se, rel=1e-9)
+    assert corrected.high[0] - corrected.low[0] == pytest.approx(2 * corrected.critical[0] * se, rel=1e-9)
+
+
+def test_a_try_on_few_tasks_widens_no_other() -> None:
+    """Its own interval is wider by Student's t for its few tasks; that of a try on all tasks hardly moves."""
+    rng = np.random.default_rng(12)
+    table = rng.normal(0, 1, (6, 100))
+    alone = correct_over_tries(table[:5])
+    table[5, 12:] = np.nan
+    beside = correct_over_tries(table)
+    assert (beside.critical[:5] < 1.05 * alone.critical).all()
+    assert beside.critical[5] > 1.15 * beside.critical[0]
+    table[5, 3:] = np.nan
+    assert np.isinf(correct_over_tries(table).high[5])
+
+
+def test_ties_at_the_mean_are_tasks_too() -> None:
+    """Eighty tasks without a difference, and a mean of exactly 0: still a hundred tasks, as Student's t has it."""
+    differences = np.array([[1.0, -1.0] * 10 + [0.0] * 80])
+    corrected = correct_over_tries(differences)
+    half = stats.t.ppf(0.975, 99) * differences.std(ddof=1) / 10
+    assert half == pytest.approx(corrected.high[0], rel=0.1)
 
 
 def test_clusters_are_flipped_whole() -> None:
@@ -117,6 +138,9 @@ def test_thirty_equal_adapters_are_rarely_called_better() -> None:
         [correct_over_tries(board, draws=999, seed=place).p_values for place, board in enumerate(boards)]
     )
     family_wise = (p_values <= 0.05).any(axis=1).mean()
+    found = [correct_over_tries(board, draws=499, seed=place) for place, board in enumerate(boards[:150])]
+    covered = [(one.low <= 0).all() and (one.high >= 0).all() for one in found]
+    assert np.mean(covered) >= 0.95 - 0.035  # two standard errors of 150 boards
     assert family_wise <= 0.05 + 0.025  # two standard errors of 300 boards
     alone = [[stats.ttest_1samp(row, 0).pvalue for row in board] for board in boards[:100]]
     assert (np.array(alone) <= 0.05).any(axis=1).mean() > 0.3
