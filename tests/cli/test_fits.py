@@ -15,7 +15,7 @@ def test_the_shapes_have_their_published_sizes() -> None:
 
 @pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.name)
 def test_counting_the_weights_of_the_configuration_is_the_oracle(shape: Shape) -> None:
-    """A Llama of this shape by transformers itself, without a weight allocated; norms are what the arithmetic leaves out."""
+    """A Llama of this shape by transformers itself, without allocating weights; norms are left out."""
     torch = pytest.importorskip("torch")
     transformers = pytest.importorskip("transformers")
     config = transformers.LlamaConfig(
