@@ -1,9 +1,11 @@
 """What a reader must know before believing a difference: unlike settings and answers that were cut. Pure."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from harness.analysis.scores import ScoreTable
 from harness.types import RowKey
 from reports.formatting import percent, row_name
 from reports.run_view import Answer, Report
@@ -13,12 +15,14 @@ CUT_SHARE = 0.05
 """From this share of answers stopped at the length limit on, a row is named."""
 
 _NAMED = 5
+_TELLING = 10  # tasks from which on one score throughout is no chance
 _PRECISION = ("quantization", "dtype", "route", "device")
 
 
 def cautions(report: Report, words: Words) -> list[str]:
     """Return every caution about the report as a whole, as plain sentences; those about one board are in the board."""
     return [
+        *_constant(report.tables, words),
         *_truncated(report.answers, words),
         *_unlike_prompts(report.answers, words),
         *_unlike_sampling(report.answers, words),
@@ -26,6 +30,30 @@ def cautions(report: Report, words: Words) -> list[str]:
         *_unlike_templates(report.provenance.get("runs", {}), words),
         *_unlike_versions(report.provenance.get("runs", {}), words),
     ]
+
+
+def _constant(tables: Iterable[ScoreTable], words: Words) -> list[str]:
+    """Name the rows to which a judge of quality gave one score throughout: broken answers, or a broken judge."""
+    said = []
+    for table in tables:
+        if table.judge.kind not in ("quality", "human") or table.judge.scale.high - table.judge.scale.low <= 1:
+            continue
+        found: dict[float, list[str]] = {}
+        for row in table.rows:
+            scores = [score for score in table.values(row).tolist() if not math.isnan(score)]
+            if len(scores) >= _TELLING and len(set(scores)) == 1:
+                found.setdefault(scores[0], []).append(row_name(row))
+        said += [
+            words(
+                "caution.constant",
+                judge=table.judge.name,
+                rows=words.several(names, _NAMED),
+                task=table.task,
+                score=f"{score:g}",
+            )
+            for score, names in found.items()
+        ]
+    return said
 
 
 def _truncated(answers: Iterable[Answer], words: Words) -> list[str]:

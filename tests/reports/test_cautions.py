@@ -2,7 +2,11 @@
 
 from dataclasses import replace
 
-from harness.types import RowKey, Sampling
+import numpy as np
+import pytest
+
+from harness.protocols import Kind
+from harness.types import LIKERT_5, RowKey, Sampling
 from reports.cautions import cautions
 from reports.run_view import Report
 from reports.wording import words
@@ -91,3 +95,21 @@ def test_runs_of_unlike_versions_or_templates_are_said() -> None:
     template, version = said(small_report(), runs=runs)
     assert "Prompt mine is another text in each run" in template
     assert "The runs were made with different versions of torch." == version
+
+
+@pytest.mark.parametrize(("score", "other", "kind", "named"), [
+    (1.0, 1.0, "quality", True), (5.0, 5.0, "human", True), (1.0, 2.0, "quality", False), (1.0, 1.0, "checks", False),
+])  # fmt: skip
+def test_one_score_throughout_is_said(score: float, other: float, kind: Kind, named: bool) -> None:
+    """Twelve tasks with one score of a judge of quality; one that differs, or a check, is no reason."""
+    report = small_report()
+    [table, *_] = report.tables
+    cells = np.full((1, 12, 1, 1), score)
+    cells[0, 7] = other
+    samples = tuple(replace(table.samples[0], id=str(n)) for n in range(12))
+    judge = replace(table.judge, kind=kind, scale=LIKERT_5, name="j")
+    made = replace(table, judge=judge, rows=table.rows[:1], samples=samples, cells=cells, planned=None)
+    found = [caution for caution in cautions(replace(report, tables=(made,)), EN) if caution.startswith("j gave ")]
+    assert ([f"j gave base / course.v1 the score {score:g} on every task of {table.task}."] if named else []) == [
+        caution.split(" Look")[0] for caution in found
+    ]

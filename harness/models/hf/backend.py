@@ -22,6 +22,7 @@ from harness.models.hf.memory import available_bytes, check_fits
 from harness.models.hf.needs import most_seconds, step_seconds, this_device
 from harness.models.hf.progress import TokenMeter, say
 from harness.models.hf.resolved_base import ResolvedBase
+from harness.models.live import LIVE
 from harness.protocols import MachineNeeds
 from harness.remote.pricing import rough_tokens
 from harness.templates.contract import read_contract
@@ -129,7 +130,11 @@ class LocalModel:
             HarnessError: the model cannot be loaded, the adapter does not fit or has no effect, or a prompt wants a
                 chat template that the tokenizer does not have (after all other prompts are answered).
         """
-        base = self._base()
+        LIVE.label = tr("loading {label}", label=self._label)
+        try:
+            base = self._base()
+        finally:
+            LIVE.label = ""
         rows, refused, refusal = self._encode(base, requests)
         yield from refused
         if rows:
