@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from harness.analysis.leaderboard import build_leaderboard
 from harness.analysis.scores import ScoreTable
 from harness.testing import score_tables
+from tests.reports.test_gaps import made
 
 
 @settings(max_examples=20)
@@ -28,3 +29,10 @@ def test_rows_and_differences_are_those_of_the_boards(table: ScoreTable) -> None
         assert (one.result.difference.value, one.result.p_adjusted) == (difference.difference, difference.p_adjusted)
     with pytest.raises(dataclasses.FrozenInstanceError):
         leaderboard.rows[0].mean = 1.0  # type: ignore[misc]
+
+
+def test_a_leaderboard_in_a_notebook_says_what_it_shows() -> None:
+    """Its run and baseline, then what each comparison of the primary board shows; not hundreds of fields."""
+    scores = {"base": [1.0, 2, 1, 2, 1, 2, 1, 3], "tuned": [4.0, 4, 3, 5, 4, 4, 5, 4]}
+    said = repr(made(scores)[0])
+    assert said == "<Leaderboard 'run' against 'base'>\n  tuned: better (+2.50, judge)"

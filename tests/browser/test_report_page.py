@@ -32,9 +32,9 @@ def test_columns_sort_by_their_figures(open_report: Open) -> None:
     page = open_report(small_report()).page
     assert ["a|b <i>x</i> `c`", "日本語モデル", "base"] == column(page, 2)
     page.get_by_role("button", name="unscored").first.click()
-    assert ["1", "0", "0"] == column(page, 14)
+    assert ["1", "0", "0"] == column(page, 16)
     page.get_by_role("button", name="unscored").first.click()
-    assert ["0", "0", "1"] == column(page, 14)
+    assert ["0", "0", "1"] == column(page, 16)
     assert "ascending" == page.locator("th[aria-sort]").first.get_attribute("aria-sort")
     page.get_by_role("button", name="model").first.click()
     assert ["a|b <i>x</i> `c`", "base", "日本語モデル"] == column(page, 2)
@@ -45,7 +45,7 @@ def test_another_judge_brings_its_own_board_and_scores(open_report: Open) -> Non
     page = open_report(small_report()).page
     expect(page.locator(".board:visible h2")).to_have_text("eight by gemini:<x>|y")
     page.locator("#choose-judge").select_option("rules")
-    expect(page.locator(".board:visible h2")).to_have_text("eight by rules")
+    expect(page.locator(".board:visible h2")).to_have_text("eight by rules (exploratory)")
     expect(page.locator("#task-list li").first).to_contain_text("A 1.000")
 
 
