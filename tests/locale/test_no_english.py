@@ -133,7 +133,7 @@ COMMANDS: dict[str, list[tuple[str, ...]]] = {
     "help": [
         *((name, "--help") for name in (
             "eval", "judge", "rate", "audit", "compare", "ab", "prompt", "train", "card", "report", "export", "rerun",
-            "show", "submit", "ls", "doctor", "history",
+            "show", "submit", "ls", "doctor", "history", "try",
         )),
         ("--help",), ("rate", "export", "--help"), ("rate", "import", "--help"), ("prompt", "show", "--help"),
     ],
