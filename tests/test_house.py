@@ -32,7 +32,6 @@ TOO_LONG = {
 }
 # An import inside a function is run when the function is: for what a command needs and the start-up must not pay for.
 LATE_IMPORTS = {
-    "harness/cli/doctor.py:_device": "torch may be missing, and that is what is looked for",
     "harness/errors.py:__init__": "looks the installation up: slow, and rarely wanted",
     "harness/testing/models.py:make_llama": "an extra that plugin authors may lack, said by its name",
     "harness/testing/models.py:make_lora": "an extra that plugin authors may lack, said by its name",

@@ -10,6 +10,7 @@ import psutil
 from platformdirs import user_cache_dir
 
 from harness import plugins
+from harness.cli.door import opened
 from harness.cli.fits import SHAPES, fits
 from harness.cli.options import common_options
 from harness.cli.say import said, say
@@ -92,7 +93,7 @@ def _device() -> str:
     if find_spec("torch") is None:
         return tr("unknown without torch ({command})", command=add_extra("local"))
     try:
-        import torch
+        torch = opened("torch")
     except Exception as error:  # noqa: BLE001 - a broken driver or library is what people come to this command with
         return tr("unknown: torch cannot be imported: {error}", error=f"{type(error).__name__}: {error}")
     if not torch.cuda.is_available():
@@ -125,7 +126,7 @@ def _fits() -> str:
 def _device_gib() -> float | None:
     """Return the memory of the first GPU, None without one."""
     try:
-        import torch
+        torch = opened("torch")
     except Exception:  # noqa: BLE001 - what is wrong with it, `_device` says
         return None
     return torch.cuda.get_device_properties(0).total_memory / _GIB if torch.cuda.is_available() else None
