@@ -142,6 +142,33 @@ class CallCounts(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BatchNote:
+    """A batch that was, or is about to be, handed to a server.
+
+    ``name`` is ours and unique, ``quota`` whose it is (as for `CallCounts`), ``handle`` the server's name for it, None
+    until it has answered, ``keys`` the digests of its prompts.
+    """
+
+    name: str
+    quota: str
+    handle: str | None
+    keys: tuple[str, ...]
+
+
+class BatchNotes(Protocol):
+    """Where batches are remembered, so that none is bought twice."""
+
+    def known(self, quota: str) -> Sequence[BatchNote]:
+        """Return the batches of a quota, newest last."""
+
+    def keep(self, note: BatchNote) -> None:
+        """Remember a batch, or what is known of it now."""
+
+    def drop(self, name: str) -> None:
+        """Forget a batch."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Delay:
     """A call that failed and is made again: which try that was of how many, the wait before the next, and why."""
 
@@ -271,6 +298,17 @@ class Judge(Protocol):
 
     def judge(self, sample: Sample, generation: Generation) -> Verdict:
         """Return the verdict on one answer (its ``text`` is never None here). Thread-safe; never raises for it."""
+
+
+@runtime_checkable
+class JudgesInBatches(Judge, Protocol):
+    """A judge whose server takes many calls at once, at a lower price, and answers hours later."""
+
+    def judge_in_batches(self, notes: BatchNotes) -> None:
+        """Hand calls over in batches from now on, remembered in ``notes``."""
+
+    def batches_done(self) -> None:
+        """Forget the batches whose replies are all in the store."""
 
 
 @runtime_checkable

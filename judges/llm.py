@@ -7,7 +7,8 @@ from typing import Any, cast
 from harness.codec import digest
 from harness.errors import HarnessError, JudgeUnavailableError, QuotaEndedError
 from harness.locale import tr
-from harness.protocols import CallCounts, CallEstimate, CallLimits, Delay
+from harness.protocols import BatchNotes, CallCounts, CallEstimate, CallLimits, Delay
+from harness.remote.batching import AT_ONCE, BatchClient, Batching
 from harness.remote.call import CallError, Client, Prompt, Reply
 from harness.remote.pricing import find_price, rough_tokens
 from harness.remote.retry import Caller
@@ -74,6 +75,8 @@ class RubricJudge:
         self._labels = tuple(self.rubric.meta.get("labels", LABELS))
         self._ask_again = _ASK_AGAIN[self._form].replace("LABEL", self._labels[0])
         self._settings = settings
+        self._client = client
+        self._batching: Batching | None = None
         self._caller = Caller(client, settings)
         self.limit(CallLimits())
         self.fingerprint = f"{client.identity['server']}:{client.model}:" + digest([
@@ -183,9 +186,28 @@ class RubricJudge:
         """Make calls again after it could not go on."""
         self._caller.resume()
 
+    def judge_in_batches(self, notes: BatchNotes) -> None:
+        """Hand calls over in batches from now on, at the price of batches; the scores are those of single calls."""
+        self._batching = Batching(cast("BatchClient", self._client), notes)
+        self.in_flight = AT_ONCE
+        settings = replace(
+            self._settings, in_flight=AT_ONCE, requests_per_minute=None, requests_per_day=None, tokens_per_minute=None
+        )
+        self._settings = settings
+        self._caller = Caller(self._batching, settings)
+        self.limit(CallLimits())
+        self.price = self.price.in_batches() if self.price else None
+
+    def batches_done(self) -> None:
+        """Forget the batches whose replies are all in the store."""
+        if self._batching is not None:
+            self._batching.done()
+
     def close(self) -> None:
         """End every wait: calls that have not left yet fail at once."""
         self._caller.close()
+        if self._batching is not None:
+            self._batching.close()
 
     def _fences_the_answer(self) -> bool:
         """Return whether the rubric has its fence on both sides of the answer."""

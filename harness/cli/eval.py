@@ -67,6 +67,7 @@ def evaluate(
     max_unscored: int,
     max_cost: float | None,
     wait: bool,
+    batch: bool,
     allow_prompt_mismatch: bool,
     overwrite: bool,
     dry_run: bool,
@@ -136,6 +137,7 @@ def evaluate(
         max_unscored=max_unscored,
         max_cost=max_cost,
         wait=wait,
+        batch=batch,
         overwrite=overwrite,
         show=lambda run: folder.read(RESULTS) if as_json else board_on_screen(run, folder),
     )
@@ -152,6 +154,7 @@ def run_evaluation(
     max_unscored: int = 0,
     max_cost: float | None = None,
     wait: bool = False,
+    batch: bool = False,
     overwrite: bool = False,
     test: PromptTest | None = None,
     show: Callable[[Run], str | None],
@@ -166,6 +169,7 @@ def run_evaluation(
         looks=looks,
         max_cost=max_cost,
         wait=wait,
+        batch=batch,
         overwrite=overwrite,
         test=test,
     )
@@ -185,6 +189,7 @@ def carry_out(
     looks: Looks | None = None,
     max_cost: float | None = None,
     wait: bool = False,
+    batch: bool = False,
     overwrite: bool = False,
     test: PromptTest | None = None,
 ) -> tuple[Run, Outcome]:
@@ -203,7 +208,7 @@ def carry_out(
             evaluation,
             opened,
             looks,
-            lambda job, left: rounds(job, opened, max_cost=left, wait=wait),
+            lambda job, left: rounds(job, opened, max_cost=left, wait=wait, batch=batch),
             invocation=invocation(),
             max_cost=max_cost,
             tell=partial(say, err=True),

@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import click
@@ -15,11 +16,13 @@ from harness.cli.progress import ConsoleProgress, local_time
 from harness.cli.say import language, say
 from harness.engine.execute import execute
 from harness.engine.job import Job, Outcome
+from harness.errors import UsageError
 from harness.locale import tr, trn
-from harness.protocols import CallLimits, Judge, Served
+from harness.protocols import CallLimits, Judge, JudgesInBatches, Served
 from harness.runs.folder import RunFolder
 from harness.runs.provenance import Invocation
 from harness.runs.run import Run
+from harness.store.batch_notes import StoredBatchNotes
 from harness.store.store import Store
 
 UNSCORED_EXIT = 3
@@ -106,17 +109,26 @@ def limit_judges(judges: Sequence[Judge], limits: CallLimits) -> None:
             judge.limit(limits)
 
 
-def rounds(job: Job, store: Store, *, max_cost: float | None, wait: bool = False) -> Iterator[Outcome]:
+def rounds(
+    job: Job, store: Store, *, max_cost: float | None, wait: bool = False, batch: bool = False
+) -> Iterator[Outcome]:
     """Yield what a job came to, once, or with ``wait`` again after each time that a quota has begun anew.
+
+    ``batch``: answers first, then the judges that can judge in batches.
 
     Raises:
         Exit: Ctrl-C was pressed, and what is done and how to go on has been said.
     """
     spent = 0.0
+    batching = [judge for judge in job.judges if batch and isinstance(judge, JudgesInBatches)]
+    if batching:
+        _begin_batches(job, store, batching, max_cost)
     while True:
         left = None if max_cost is None else max_cost - spent
         outcome = execute_here(job, store, max_cost=left)
         spent += outcome.spent
+        for judge in batching:
+            judge.batches_done()
         yield outcome
         if not (wait and outcome.resumes) or (max_cost is not None and spent >= max_cost):
             return
@@ -124,6 +136,26 @@ def rounds(job: Job, store: Store, *, max_cost: float | None, wait: bool = False
         for served in (*job.judges, *job.models.values()):
             if isinstance(served, Served):
                 served.resume()
+
+
+def _begin_batches(job: Job, store: Store, judges: Sequence[JudgesInBatches], max_cost: float | None) -> None:
+    """Make the answers first, so that one batch holds them all, and say what is going to happen."""
+    if max_cost is not None:
+        raise UsageError(
+            tr("--batch cannot keep --max-cost: what a batch costs is known when it is done."),
+            hint=tr("--dry-run estimates what single calls cost; a batch is half of it."),
+        )
+    execute_here(replace(job, judges=()), store, max_cost=None)
+    for judge in judges:
+        judge.judge_in_batches(StoredBatchNotes(store))
+    say(
+        tr(
+            "{names}: judging in batches, at half the price. A batch is usually done within an hour, at most after a "
+            "day. Ctrl-C leaves it with the server: the same command fetches it and buys nothing twice.",
+            names=", ".join(judge.name for judge in judges),
+        ),
+        err=True,
+    )
 
 
 def _wait_for_quota(outcome: Outcome) -> None:

@@ -62,6 +62,7 @@ def judge(
     max_unscored: int,
     max_cost: float | None,
     wait: bool,
+    batch: bool,
     dry_run: bool,
     as_json: bool,
     config: str | None,
@@ -103,7 +104,7 @@ def judge(
         say(note, err=True)
     with mirrored_store(url, store_mirror(settings), tell=partial(say, err=True)) as rows:
         entries = joined_by(job, invocation(), notices)
-        for outcome in rounds(job, rows, max_cost=max_cost, wait=wait):
+        for outcome in rounds(job, rows, max_cost=max_cost, wait=wait, batch=batch):
             judged = add_in_folder(
                 stored,
                 job,

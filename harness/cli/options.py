@@ -112,6 +112,7 @@ _PACE = (
     ),
     click.option("--requests-per-day", type=click.IntRange(min=1), metavar="N", help="Of judges on a server."),
     click.option("--tokens-per-minute", type=click.IntRange(min=1), metavar="N", help="Of judges on a server."),
+    click.option("--batch", is_flag=True, help="Judge in batches: half the price, done within a day (Gemini, OpenAI)."),
     click.option("--wait", is_flag=True, help="When a quota is used up, wait until it begins anew, and go on."),
 )
 

@@ -58,6 +58,7 @@ def try_(
     max_cost: float | None,
     allow_prompt_mismatch: bool,
     wait: bool,
+    batch: bool,
     dry_run: bool,
     yes: bool,
     config: str | None,
@@ -93,7 +94,14 @@ def try_(
     check_plan(evaluation, folder, overwrite=False)
     ask_to_go_on(yes=yes)
     run, outcome = carry_out(
-        evaluation, folder, url, sealing=sealing, mirror=store_mirror(settings), max_cost=max_cost, wait=wait
+        evaluation,
+        folder,
+        url,
+        sealing=sealing,
+        mirror=store_mirror(settings),
+        max_cost=max_cost,
+        wait=wait,
+        batch=batch,
     )
     # A task without rules, or without a reference, is nothing that is missing here.
     unscored = say_outcome(run, of_quality, outcome, folder)

@@ -47,6 +47,7 @@ _BLOCKED = frozenset({
 })  # fmt: skip
 _CUT_OFF = frozenset({"MAX_TOKENS", "CONTINUATION"})
 _COUNTS = ("promptTokenCount", "candidatesTokenCount", "thoughtsTokenCount")
+_ANY_PROMPT = Prompt(messages=())  # of a batch: its replies are counted by nobody
 _PAGE = 1000  # models in one list: all of them
 _HARMS = ("HARASSMENT", "HATE_SPEECH", "SEXUALLY_EXPLICIT", "DANGEROUS_CONTENT")
 
@@ -123,22 +124,74 @@ class GeminiClient:
         Raises:
             CallError: there is none, or not all of it.
         """
-        system = "\n\n".join(message.content for message in prompt.messages if message.role == "system")
-        contents = [
-            types.Content(
-                role="model" if message.role == "assistant" else "user",
-                parts=[types.Part(text=sendable(message.content))],
-            )
-            for message in prompt.messages
-            if message.role != "system"
-        ]
+        system, contents = _turns(prompt)
         try:
             response = self._sdk.models.generate_content(
-                model=self.model, contents=contents, config=self._config(prompt, sendable(system))
+                model=self.model, contents=contents, config=self._config(prompt, system)
             )
             return _read(response, prompt, self.secrets)
         except Exception as error:  # noqa: BLE001 - whatever the SDK raises on a reply it cannot read is the reply's fault
             raise self._sorted(error) from None
+
+    def submit(self, prompts: Mapping[str, Prompt], name: str) -> str:
+        """Hand a batch over; return Google's name for it.
+
+        Raises:
+            CallError: it was not taken.
+        """
+        requests = []
+        for key, prompt in prompts.items():
+            system, contents = _turns(prompt)
+            config = self._config(prompt, system)
+            requests.append(types.InlinedRequest(contents=contents, config=config, metadata={"key": key}))
+        try:
+            job = self._sdk.batches.create(
+                model=self.model, src=requests, config=types.CreateBatchJobConfig(display_name=name)
+            )
+        except Exception as error:  # noqa: BLE001 - as for a reply
+            raise self._sorted(error) from None
+        return str(job.name)
+
+    def find(self, name: str) -> str | None:
+        """Return Google's name for a batch that was handed over under ours.
+
+        Raises:
+            CallError: batches are not listed.
+        """
+        try:
+            return next((job.name for job in self._sdk.batches.list() if job.display_name == name), None)
+        except Exception as error:  # noqa: BLE001 - as for a reply
+            raise self._sorted(error) from None
+
+    def fetch(self, handle: str) -> Mapping[str, Reply | CallError] | None:
+        """Return the replies by key, None while the batch is not ready.
+
+        Raises:
+            CallError: it failed, or cannot be asked.
+        """
+        try:
+            job = self._sdk.batches.get(name=handle)
+        except Exception as error:  # noqa: BLE001 - as for a reply
+            raise self._sorted(error) from None
+        state = _name(job.state).removeprefix("JOB_STATE_")
+        if state in {"FAILED", "CANCELLED", "EXPIRED"}:
+            raise CallError("request", f"the batch ended as {state}")
+        if state not in {"SUCCEEDED", "PARTIALLY_SUCCEEDED"}:
+            return None
+        found: dict[str, Reply | CallError] = {}
+        for one in (job.dest.inlined_responses or []) if job.dest else []:
+            key = (one.metadata or {}).get("key")
+            if key is None:
+                continue
+            try:
+                found[key] = (
+                    _read(one.response, _ANY_PROMPT, self.secrets)
+                    if one.response is not None
+                    else CallError("empty", self.secrets.hide(f"the batch says {one.error}"))
+                )
+            except CallError as error:
+                found[key] = error
+        return found
 
     def _config(self, prompt: Prompt, system: str) -> types.GenerateContentConfig:
         return types.GenerateContentConfig(
@@ -182,6 +235,20 @@ class GeminiClient:
             return CallError("day", detail, until=until or next_day(datetime.now(UTC), PACIFIC))
         used_up = any(violation.get("quotaValue") == "0" for violation in violations)
         return sorted_status(error.code, detail, wait=wait, used_up=used_up, names_a_quota=bool(violations))
+
+
+def _turns(prompt: Prompt) -> tuple[str, list[types.Content]]:
+    """Return the system text and the turns of a conversation."""
+    system = "\n\n".join(message.content for message in prompt.messages if message.role == "system")
+    contents = [
+        types.Content(
+            role="model" if message.role == "assistant" else "user",
+            parts=[types.Part(text=sendable(message.content))],
+        )
+        for message in prompt.messages
+        if message.role != "system"
+    ]
+    return sendable(system), contents
 
 
 def _safety_settings(settings: GeminiSettings) -> list[types.SafetySetting] | None:

@@ -1,10 +1,11 @@
 """OpenAI and every server that speaks its chat completions (vLLM, llama.cpp, Ollama …) through the openai SDK."""
 
+import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 import httpx2
 import openai
@@ -35,6 +36,8 @@ URL_VARIABLE = "OPENAI_BASE_URL"
 VENDOR_URL = "https://api.openai.com/v1"
 
 _NO_KEY = "none"  # the SDK insists on one; servers that need none ignore it
+_ANY_PROMPT = Prompt(messages=())  # of a batch: its replies are counted by nobody
+_ENDPOINT: Literal["/v1/chat/completions"] = "/v1/chat/completions"
 _OTHER_LIMIT_NAME = "max_completion_tokens"
 
 
@@ -157,6 +160,81 @@ class OpenAIClient:
             messages=[{"role": message.role, "content": sendable(message.content)} for message in prompt.messages],  # type: ignore[misc]
             **{name: value for name, value in options.items() if value is not None},
         )
+
+    def submit(self, prompts: Mapping[str, Prompt], name: str) -> str:
+        """Hand a batch over; return the server's name for it.
+
+        Raises:
+            CallError: it was not taken, or the server takes none.
+        """
+        mode: Mode = "schema" if self._settings.structured == "auto" else self._settings.structured
+        lines = [
+            json.dumps({"custom_id": key, "method": "POST", "url": _ENDPOINT, "body": self._body(prompt, mode)})
+            for key, prompt in prompts.items()
+        ]
+        try:
+            file = self._sdk.files.create(file=(f"{name}.jsonl", "\n".join(lines).encode()), purpose="batch")
+            batch = self._sdk.batches.create(
+                input_file_id=file.id, endpoint=_ENDPOINT, completion_window="24h", metadata={"name": name}
+            )
+        except Exception as error:  # noqa: BLE001 - as for a reply
+            raise self._sorted(error) from None
+        return str(batch.id)
+
+    def find(self, name: str) -> str | None:
+        """Return the server's name for a batch that was handed over under ours.
+
+        Raises:
+            CallError: batches are not listed.
+        """
+        try:
+            return next((one.id for one in self._sdk.batches.list() if (one.metadata or {}).get("name") == name), None)
+        except Exception as error:  # noqa: BLE001 - as for a reply
+            raise self._sorted(error) from None
+
+    def fetch(self, handle: str) -> Mapping[str, Reply | CallError] | None:
+        """Return the replies by key, None while the batch is not ready.
+
+        Raises:
+            CallError: it failed, or cannot be asked.
+        """
+        try:
+            batch = self._sdk.batches.retrieve(handle)
+            files = [one for one in (batch.output_file_id, batch.error_file_id) if one]
+            texts = [self._sdk.files.content(one).text for one in files]
+        except Exception as error:  # noqa: BLE001 - as for a reply
+            raise self._sorted(error) from None
+        if batch.status in {"failed", "cancelled"}:
+            raise CallError("request", f"the batch ended as {batch.status}")
+        if batch.status not in {"completed", "expired"}:
+            return None
+        rows = [json.loads(line) for text in texts for line in text.splitlines() if line.strip()]
+        return {str(row["custom_id"]): self._of_batch(row) for row in rows if "custom_id" in row}
+
+    def _of_batch(self, row: Mapping[str, Any]) -> Reply | CallError:
+        response = row.get("response") or {}
+        if response.get("status_code") != httpx2.codes.OK:
+            said = row.get("error") or response.get("body")
+            return CallError("empty", self.secrets.hide(f"the batch says {said}"))
+        try:
+            return _read(ChatCompletion.model_validate(response["body"]), _ANY_PROMPT, self.secrets)
+        except CallError as error:
+            return error
+        except ValueError as error:
+            return CallError("empty", f"not a chat completion: {error}")
+
+    def _body(self, prompt: Prompt, mode: Mode) -> dict[str, Any]:
+        """Return the body of one line of a batch."""
+        options = {
+            "model": self.model,
+            "messages": [{"role": one.role, "content": sendable(one.content)} for one in prompt.messages],
+            "temperature": prompt.temperature,
+            self._limit_name: prompt.max_tokens,
+            "reasoning_effort": self._settings.reasoning_effort,
+            "response_format": _response_format(prompt.schema, mode if prompt.schema else "text"),
+            **(self._settings.extra_body or {}),
+        }
+        return {name: value for name, value in options.items() if value is not None}
 
     def _renamed_limit(self, error: openai.APIStatusError, prompt: Prompt) -> bool:
         """Return whether the server wants another name for the longest reply; it is used from then on."""

@@ -21,16 +21,28 @@ _STRICT = {"extra": "forbid"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Price:
-    """US dollars for a million tokens read and a million tokens written (thinking counts as written)."""
+    """US dollars for a million tokens read and a million tokens written (thinking counts as written).
+
+    ``batch``: the share of it that calls in batches cost: half, with Google and OpenAI.
+    """
 
     __pydantic_config__ = _STRICT
     input: float
     output: float
+    batch: float = 0.5
 
     def __post_init__(self) -> None:
-        for name in ("input", "output"):
+        for name in ("input", "output", "batch"):
             if not 0 <= (value := getattr(self, name)) < math.inf:
                 raise ValueError(f"{name} must be a price of 0 or more (got {value:g})")
+
+    def in_batches(self) -> "Price":
+        """Return the price of calls in batches.
+
+        >>> Price(input=0.30, output=2.50).in_batches()
+        Price(input=0.15, output=1.25, batch=1.0)
+        """
+        return Price(input=self.batch * self.input, output=self.batch * self.output, batch=1.0)
 
     def cost(self, tokens_in: int | None, tokens_out: int | None) -> float | None:
         """Return the cost of a call in US dollars, or None if the server did not count its tokens.

@@ -1,9 +1,9 @@
 """The tables of the store. A change to what is stored is a new `VERSION`, which older programs refuse to touch.
 
-Checksums, codes, leases, the ledger and counts of calls are no change of version: a store without them gets them when
-something is written, and programs that do not know them pass them over. A checksum is that of a row that is not going
-to change any more, so no older program can make it wrong. A code belongs to a reason, and counts only beside the very
-text that it was written with. The tables of leases hold nothing that lasts.
+Checksums, codes, leases, the ledger, counts of calls and batches are no change of version: a store without them gets
+them when something is written, and programs that do not know them pass them over. A checksum is that of a row that is
+not going to change any more, so no older program can make it wrong. A code belongs to a reason, and counts only beside
+the very text that it was written with. The tables of leases hold nothing that lasts.
 """
 
 from typing import Any
@@ -174,4 +174,13 @@ call_counts = Table(
     Column("quota", Text, primary_key=True),
     Column("day", Text, primary_key=True),
     Column("calls", Integer, nullable=False),
+)
+batch_notes = Table(
+    "batch_note",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("quota", Text, nullable=False),
+    Column("handle", Text),
+    Column("keys", Text, nullable=False),
+    Column("created", Float, nullable=False),
 )
