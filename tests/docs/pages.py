@@ -6,6 +6,7 @@ Markers stand in a comment on the line before a block: ``file: PATH`` writes it,
 import doctest
 import re
 import shlex
+import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,6 +75,9 @@ def _run_blocks(found: list[Block], page: Path, run_cli: RunCli) -> None:
             continue
         if block.kind == "pycon":
             _run_python(block.text, names, page)
+            continue
+        if block.kind == "toml":
+            tomllib.loads(block.text)
             continue
         if block.kind == "python":
             exec(compile(block.text, page.name, "exec"), names)
