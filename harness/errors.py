@@ -80,7 +80,7 @@ class UnknownNameError(UsageError):
     def __init__(self, kind: str, name: str, known: Iterable[str], *, hint: str | None = None) -> None:
         known = sorted(known)
         near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
-        choices = tr("Known: {known}.", known=", ".join(known)) if known else tr("No {kind} is installed.", kind=kind)
+        choices = tr("Known: {known}.", known=", ".join(known)) if known else tr("There is no {kind} yet.", kind=kind)
         super().__init__(
             tr("No {kind} named {name!r}.", kind=kind, name=name),
             hint=hint or (tr("Did you mean {near!r}?", near=near[0]) if near else choices),
