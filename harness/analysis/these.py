@@ -36,7 +36,11 @@ def about_sets(leaderboard: Leaderboard, tables: Sequence[ScoreTable], sets: Map
     for board, table in zip(leaderboard.boards, tables, strict=True):
         known = sets.get(board.task, TaskSet(size=board.n_samples, is_fixed=False))
         marked = replace(board, is_fixed=known.is_fixed)
-        if leaderboard.declared.estimand == "these" and not isinstance(table, PanelTable):
+        is_asked = leaderboard.declared.estimand == "these"
+        if is_asked and isinstance(table, PanelTable):
+            said = tr("the intervals of a panel hold how judges differ, and are about new tasks like these")
+            marked = replace(marked, cautions=(*marked.cautions, said))
+        elif is_asked:
             within = {row: within_tasks(cells) for row, cells in zip(table.rows, table.cells, strict=True)}
             made = _These(board=marked, table=table, within=within, size=known.size, confidence=leaderboard.confidence)
             marked = made.board_about_these()
