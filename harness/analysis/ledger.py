@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.analysis.tried import BoardLedger, Part, TriedRow
+from harness.ledger import ROLE_RANK, Ledger, LedgerRow, Role, TaskSet
 from harness.stats.tries import CorrectedTries, correct_over_tries, luck_of_the_best, shrink_gains
-from harness.store.ledger_rows import ROLE_RANK, Ledger, LedgerRow, Role, TaskSet
 from harness.types import RowKey
 
 Floats = npt.NDArray[np.float64]

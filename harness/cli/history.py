@@ -11,10 +11,10 @@ from harness.analysis.history import TriesHistory, histories
 from harness.cli.options import FiniteRange, common_options
 from harness.cli.say import language, say
 from harness.errors import UnknownNameError, UnwritableError, UsageError
+from harness.ledger import Ledger, Reset, TaskSet, is_try
 from harness.locale import tr, trn
 from harness.specs import load_config, store_url
 from harness.store.ledger import read_ledger, reset_rows
-from harness.store.ledger_rows import Ledger, Reset, TaskSet, is_try
 from harness.store.store import Store, store_exists
 from reports.history import history_csv, history_document, history_html, history_markdown, history_svg
 from reports.wording import words

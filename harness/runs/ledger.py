@@ -14,12 +14,12 @@ from harness.analysis.scores import ScoreTable
 from harness.analysis.tried import BoardLedger
 from harness.codec import digest
 from harness.errors import StoreError
+from harness.ledger import Ledger, LedgerRow, TaskSet, is_try, item_keys, task_set, with_rows
 from harness.locale import tr
 from harness.runs.boards import board_tables
 from harness.runs.run import Run
 from harness.stats.arrays import number
 from harness.store.ledger import add_rows, read_ledger
-from harness.store.ledger_rows import Ledger, LedgerRow, TaskSet, is_try, item_keys, task_set, with_rows
 from harness.store.store import Store
 from harness.types import Request, RowKey
 

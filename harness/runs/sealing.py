@@ -7,10 +7,10 @@ from typing import Any
 from harness.codec import sample_digest
 from harness.engine.plan import task_hash
 from harness.errors import UsageError
+from harness.ledger import Ledger, Seal, item_keys, task_set
 from harness.locale import Text, tr, trn
 from harness.runs.assemble import Evaluation
 from harness.store.ledger import add_seal
-from harness.store.ledger_rows import Ledger, Seal, item_keys, task_set
 from harness.store.mirror import read_mirrored_ledger
 from harness.store.store import Store
 from harness.tasks.seal import split_samples

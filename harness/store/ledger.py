@@ -12,9 +12,9 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, delete, inspect, select, update
 from sqlalchemy.dialects.sqlite import insert
 
+from harness.ledger import Ledger, LedgerRow, Reset, Seal, TaskSet, changes
 from harness.locale import tr
 from harness.store import schema
-from harness.store.ledger_rows import Ledger, LedgerRow, Reset, Seal, TaskSet, changes
 from harness.store.store import Store
 
 

@@ -22,10 +22,10 @@ from pathlib import Path
 from sqlalchemy import Table
 
 from harness.errors import StoreError
+from harness.ledger import Ledger, with_rows
 from harness.locale import Text, tr, trn
 from harness.store import schema
 from harness.store.ledger import read_ledger, take_in_ledger
-from harness.store.ledger_rows import Ledger, with_rows
 from harness.store.store import Store
 from harness.store.store_file import store_exists, store_file
 

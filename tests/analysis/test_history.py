@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from harness.analysis.history import histories
+from harness.ledger import Ledger, Reset, Seal, task_set
 from harness.stats.tries import correct_over_tries
-from harness.store.ledger_rows import Ledger, Reset, Seal, task_set
 from harness.types import Sample
 from tests.analysis.test_ledger import BASE, HALF, LEDGER, SAMPLES, SET, row
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from harness.analysis.ledger import OwnBoard, board_ledger, seal_state, shrunken_gains, tries_family
+from harness.ledger import Ledger, LedgerRow, Seal, task_set
 from harness.stats.tries import correct_over_tries, shrink_gains
-from harness.store.ledger_rows import Ledger, LedgerRow, Seal, task_set
 from harness.types import RowKey, Sample
 
 SAMPLES = [Sample(id=str(n), inputs={"input": f"質問{n}"}) for n in range(20)]

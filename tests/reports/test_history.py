@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from harness.analysis.history import TriesHistory, histories
-from harness.store.ledger_rows import Reset
+from harness.ledger import Reset
 from reports.history import (
     history_chart,
     history_csv,

@@ -12,10 +12,10 @@ import pytest
 
 import harness
 from harness.errors import StoreError
+from harness.ledger import Ledger, is_try
 from harness.runs import ledger as module
 from harness.stats.tries import correct_over_tries
 from harness.store.ledger import read_ledger
-from harness.store.ledger_rows import Ledger, is_try
 from harness.store.store import Store
 from tests.cli.test_rate import fill
 from tests.conftest import Ran, RunCli, notices_of, results_of

@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import text
 
 from harness.errors import StoreError
+from harness.ledger import Ledger, LedgerRow, Reset, Seal, TaskSet, is_try, task_set, with_rows
 from harness.store.ledger import add_rows, add_seal, read_ledger, reset_rows, take_in_ledger
-from harness.store.ledger_rows import Ledger, LedgerRow, Reset, Seal, TaskSet, is_try, task_set, with_rows
 from harness.store.store import Store
 from harness.types import Sample
 

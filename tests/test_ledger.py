@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from harness.store.ledger_rows import Ledger, item_keys, task_set
+from harness.ledger import Ledger, item_keys, task_set
 from harness.types import Sample
 
 SAMPLES = [Sample(id=str(number), inputs={"input": f"質問{number}"}) for number in range(6)]
