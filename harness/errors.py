@@ -51,6 +51,8 @@ from pathlib import Path
 
 from harness.locale import Text, tr
 
+_PLUGINS = {"model", "judge", "task"}  # what is installed rather than made
+
 
 class HarnessError(Exception):
     """An expected failure: one sentence for the user, and a hint that says what to do next."""
@@ -80,7 +82,10 @@ class UnknownNameError(UsageError):
     def __init__(self, kind: str, name: str, known: Iterable[str], *, hint: str | None = None) -> None:
         known = sorted(known)
         near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
-        choices = tr("Known: {known}.", known=", ".join(known)) if known else tr("There is no {kind} yet.", kind=kind)
+        none = (
+            tr("No {kind} is installed.", kind=kind) if kind in _PLUGINS else tr("There is no {kind} yet.", kind=kind)
+        )
+        choices = tr("Known: {known}.", known=", ".join(known)) if known else none
         super().__init__(
             tr("No {kind} named {name!r}.", kind=kind, name=name),
             hint=hint or (tr("Did you mean {near!r}?", near=near[0]) if near else choices),
