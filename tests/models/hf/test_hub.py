@@ -99,6 +99,7 @@ class TestHub:
         from huggingface_hub import HfApi
 
         monkeypatch.setattr(hub, "HfApi", lambda: HfApi(endpoint=endpoint, token=False))
+        monkeypatch.setattr(hub, "hub_is_reachable", lambda: not endpoint.endswith(":9"))
         download = hub.snapshot_download
         monkeypatch.setattr(
             hub, "snapshot_download", lambda name, **more: download(name, endpoint=endpoint, cache_dir=cache, **more)
