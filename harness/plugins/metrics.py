@@ -5,18 +5,48 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
-from typing import Any, SupportsFloat
+from typing import Any, Protocol, SupportsFloat, runtime_checkable
 
 from harness.codec import sample_digest
 from harness.locale import tr
 from harness.plugins.info import judge_info
 from harness.plugins.origins import identity
-from harness.protocols import CallEstimate, ChecksRows, ChecksSamples, Closes, EstimatesCost, Judge, JudgeInfo
+from harness.protocols import (
+    CallEstimate,
+    ChecksRows,
+    ChecksSamples,
+    Closes,
+    EstimatesCost,
+    Judge,
+    JudgeInfo,
+)
 from harness.types import Generation, Sample, Scale, Verdict
 from harness.unscored import Unscored
 
 _Answer = tuple[str, str, str | None]
 """What one call is about: the sample's digest, the request and the answer's text."""
+
+
+@runtime_checkable
+class _ByModel(Protocol):
+    """What makes ratings of a judge whose scales are those of its metrics."""
+
+    def for_model(self, label: str) -> Judge:
+        """Return the judge that holds the ratings of one model."""
+
+
+@runtime_checkable
+class _ByPrompt(_ByModel, Protocol):
+    """Ratings that name the prompt as well."""
+
+    names_prompts: bool
+
+    def rates_alike(self, label: str) -> bool:
+        """Return whether the ratings of one model name no prompt all the same."""
+
+
+def _names_prompts(judge: object) -> bool:
+    return isinstance(judge, _ByPrompt) and bool(judge.names_prompts)
 
 
 def expanded(judge: Judge) -> list[Judge]:
@@ -25,6 +55,8 @@ def expanded(judge: Judge) -> list[Judge]:
     if not info.metrics:
         return [judge]
     calls = _Calls(judge, info.metrics)
+    if isinstance(judge, _ByModel):
+        return [_RatedMetric(calls, name, scale) for name, scale in info.metrics.items()]
     first = _PaidMetric if isinstance(judge, EstimatesCost) else Metric
     kinds = [first, *[Metric] * (len(info.metrics) - 1)]  # the first metric is told the price of the call
     return [kind(calls, name, scale) for kind, (name, scale) in zip(kinds, info.metrics.items(), strict=True)]
@@ -56,7 +88,17 @@ class _Calls:
         self.metrics = metrics
         self._lock = threading.Lock()
         self._given: dict[tuple[_Answer, int], Future[object]] = {}
+        self._by_row: dict[tuple[str, str | None], _Calls] = {}
         self._reads: Counter[tuple[_Answer, int]] = Counter()
+
+    def of(self, label: str, prompt: str | None) -> "_Calls":
+        """Return the calls of the judge that holds one model's ratings, the same ones for every metric."""
+        judge: Any = self.judge
+        with self._lock:
+            if (label, prompt) not in self._by_row:
+                own = judge.for_model(label, prompt) if _names_prompts(judge) else judge.for_model(label)
+                self._by_row[label, prompt] = _Calls(own, self.metrics)
+            return self._by_row[label, prompt]
 
     def result(self, answer: _Answer, repeat: int, sample: Sample, generation: Generation) -> object:
         """Return what the judge gave for an answer, the ``repeat``-th time that it was asked."""
@@ -146,3 +188,21 @@ class _PaidMetric(Metric):
         judge: Any = self._calls.judge
         estimate: CallEstimate = judge.estimate(sample, generation)
         return estimate
+
+
+class _RatedMetric(Metric):
+    """One of the scores that ratings hold, looked up by model, and by prompt where they name it."""
+
+    @property
+    def names_prompts(self) -> bool:
+        """Whether the ratings name prompts."""
+        return _names_prompts(self._calls.judge)
+
+    def rates_alike(self, label: str) -> bool:
+        """Return whether the ratings of one model name no prompt, so that all its prompts share them."""
+        judge = self._calls.judge
+        return isinstance(judge, _ByPrompt) and judge.rates_alike(label)
+
+    def for_model(self, label: str, prompt: str | None = None) -> Metric:
+        """Return this metric of one model's ratings."""
+        return Metric(self._calls.of(label, prompt), self.metric, self.scale)

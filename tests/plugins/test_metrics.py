@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
+from harness.engine.job import planned_judge
 from harness.errors import JudgeUnavailableError
 from harness.plugins import identity, judge_info
 from harness.plugins.metrics import as_verdict, expanded
-from harness.protocols import CallEstimate, EstimatesCost
+from harness.protocols import CallEstimate, EstimatesCost, RatesPrompts, prompts_share
 from harness.types import LIKERT_5, PASS_FAIL, UNIT, Generation, Sample, Scale, Verdict
 
 SAMPLE = Sample(id="0", inputs={"input": "問い"})
@@ -148,3 +149,51 @@ def test_numbers_are_verdicts() -> None:
     assert [1, 0.25, 1, 3] == [as_verdict(one).score for one in (True, 0.25, np.bool_(True), np.float32(3))]
     with pytest.raises(ValueError, match="a score is a number"):
         as_verdict(float("nan"))
+
+
+class Rated(Tone):
+    """Ratings of two metrics by model, and by prompt if it is told so."""
+
+    def __init__(self, *, names_prompts: bool) -> None:
+        super().__init__()
+        self.names_prompts = names_prompts
+        self.given = None
+        self.opened: list[tuple[str, ...]] = []
+        self.asked: list[Tone] = []
+
+    def rates_alike(self, label: str) -> bool:
+        return label == "alike"
+
+    def for_model(self, label: str, *prompt: str) -> Tone:
+        self.opened.append((label, *prompt))
+        own = Tone({"polite": len(label), "short": label == "ab"})
+        own.fingerprint = f"tone.v1 model={label}{prompt}"
+        self.asked.append(own)
+        return own
+
+
+def test_a_judge_has_several_metrics_and_ratings_by_model() -> None:
+    """Each metric is looked up by model; one lookup of a model's answer serves them all."""
+    judge = Rated(names_prompts=False)
+    polite, short = expanded(judge)  # type: ignore[arg-type]
+    assert [True, False] == [planned_judge(polite).rates_models, planned_judge(polite).rates_prompts]
+    found = {
+        label: [one.for_model(label).judge(SAMPLE, ANSWER).score for one in (polite, short)]  # type: ignore[attr-defined]
+        for label in ("ab", "abc")
+    }
+    assert {"ab": [2, 1], "abc": [3, 0]} == found
+    assert [("ab",), ("abc",)] == judge.opened
+    assert [1, 1] == [one.calls for one in judge.asked]
+    keys = {one.for_model(label).fingerprint for one in (polite, short) for label in found}  # type: ignore[attr-defined]
+    assert 4 == len(keys)
+
+
+def test_metrics_of_ratings_that_name_prompts() -> None:
+    """The prompt goes along, and whoever asks learns which models' ratings name none."""
+    judge = Rated(names_prompts=True)
+    polite, _ = expanded(judge)  # type: ignore[arg-type]
+    assert planned_judge(polite).rates_prompts
+    assert isinstance(polite, RatesPrompts)
+    polite.for_model("ab", "course.v1")
+    assert [("ab", "course.v1")] == judge.opened
+    assert (True, False) == (prompts_share(polite, "alike"), prompts_share(polite, "ab"))
