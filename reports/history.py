@@ -51,7 +51,7 @@ def history_csv(found: Sequence[TriesHistory]) -> str:
     writer.writerow(["task", "judge", "part", *_FIGURES])
     for one in found:
         for row in one.rows:
-            cells = [one.name, one.judge, one.part, *(getattr(row, name) for name in _FIGURES)]
+            cells = [one.name, one.judge, one.part, *asdict(row).values()]
             writer.writerow([guarded(printable(cell)) if isinstance(cell, str) else cell for cell in cells])
     return text.getvalue()
 

@@ -48,11 +48,10 @@ class TriesFamily:
 
     def place(self, candidate: str, answers: str) -> int | None:
         """Return where a candidate stands, by itself or by its answers; None if it is not here."""
-        for wanted, name in ((candidate, "candidate"), (answers, "answers")):
-            for place, one in enumerate(self.tries):
-                if getattr(one.row, name) == wanted:
-                    return place
-        return None
+        rows = [one.row for one in self.tries]
+        itself = (place for place, row in enumerate(rows) if row.candidate == candidate)
+        alike = (place for place, row in enumerate(rows) if row.answers == answers)
+        return next(itself, next(alike, None))
 
 
 def tries_family(

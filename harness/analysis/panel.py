@@ -229,7 +229,7 @@ def _table(
     if first.planned is not None:
         planned = np.asarray(first.planned[..., 0])
     by_sample = np.stack([_mean_of_repeats(one) for one in mapped])
-    kinds, sources = ({getattr(table.judge, name) for table in members} for name in ("kind", "scored_by"))
+    kinds, sources = {table.judge.kind for table in members}, {table.judge.scored_by for table in members}
     return PanelTable(
         task=first.task,
         judge=PlannedJudge(

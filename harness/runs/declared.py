@@ -1,7 +1,7 @@
 """What is declared before looking: read from options, joined with what a run has on record."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from harness.analysis.primary import primary_of
@@ -21,9 +21,8 @@ def declaration(config: Config, **options: Any) -> Declaration:  # noqa: ANN401 
     >>> declaration(Config(), margin=0.2).margin
     0.2
     """
-    return Declaration(
-        **{name: getattr(config.eval, name) if options.get(name) is None else options[name] for name in _FIELDS}
-    )
+    table = asdict(config.eval)
+    return Declaration(**{name: table[name] if options.get(name) is None else options[name] for name in _FIELDS})
 
 
 def asked_declaration(**options: Any) -> Declaration:  # noqa: ANN401 - as above
@@ -116,8 +115,9 @@ def declared_on(before: Declaration | None, asked: Declaration, *, new_judges: C
     if before is None:
         return asked
     late, changed = dict(before.late), {}
+    wanted, known = asdict(asked), asdict(before)
     for name in _FIELDS:
-        now, then = getattr(asked, name), getattr(before, name)
+        now, then = wanted[name], known[name]
         if now is None or now == then:
             continue
         changed[name] = now
