@@ -17,6 +17,6 @@ def open_gemini(spec: ModelSpec) -> ServedModel:
             setting is wrong.
     """
     settings = read_settings(GeminiSettings, spec.settings, where="[models.gemini]", option=spec.target)
-    retirement_notice(str(settings.model), datetime.now(UTC).date())
+    notice = retirement_notice(str(settings.model), datetime.now(UTC).date())
     sent = {"temperature": settings.temperature == "default", "repetition_penalty": False}
-    return ServedModel(spec, GeminiClient(settings), settings, sent=sent)
+    return ServedModel(spec, GeminiClient(settings), settings, sent=sent, notices=() if notice is None else (notice,))

@@ -27,13 +27,20 @@ class ServedModel:
     """
 
     def __init__(
-        self, spec: ModelSpec, client: Client, settings: RemoteSettings, *, sent: Mapping[str, Any] | None = None
+        self,
+        spec: ModelSpec,
+        client: Client,
+        settings: RemoteSettings,
+        *,
+        sent: Mapping[str, Any] | None = None,
+        notices: Sequence[str] = (),
     ) -> None:
         self.label = spec.label
         self.fingerprint = f"{client.identity['server']}:{client.model}:{digest([client.identity, sent])[:16]}"
         self.price = find_price(client.model, settings.prices)
         self.in_flight = settings.in_flight
         self._settings = settings
+        self._notices = tuple(notices)
         self._caller = Caller(client, settings)
         self.limit(CallLimits())
 
@@ -53,6 +60,10 @@ class ServedModel:
     def attach(self, counts: CallCounts, tell: Callable[[Delay], None]) -> None:
         """Count the calls of a day there, and tell of those that are made again."""
         self._caller.attach(counts, tell, name=self.label)
+
+    def notices(self) -> Sequence[str]:
+        """Return what the user should know of the model, such as the day on which it ends."""
+        return self._notices
 
     def used_today(self) -> int:
         """Return how many calls of today's quota were counted."""

@@ -36,6 +36,15 @@ def test_a_model_that_is_gone_is_refused_before_a_call(monkeypatch: pytest.Monke
         open_gemini(spec("gemini-0-flash"))
 
 
+def test_a_model_that_ends_is_told_while_it_still_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In time to evaluate its successor beside it; a model without an end says nothing."""
+    monkeypatch.setitem(RETIRED, "gemini-0-flash", (date(2999, 1, 1), DEFAULT_JUDGE))
+    [notice] = open_gemini(spec("gemini-0-flash")).notices()
+    assert "2999-01-01" in notice
+    assert DEFAULT_JUDGE in notice
+    assert () == open_gemini(spec(DEFAULT_JUDGE)).notices()
+
+
 def test_what_is_missing_or_misspelt_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     """A model, a key, a setting."""
     with pytest.raises(HarnessError, match="model"):
