@@ -1,6 +1,7 @@
 """The documentation site: it builds without a warning, no link is dead, and its search finds Japanese."""
 
 import doctest
+import importlib
 import http.server
 import json
 import os
@@ -72,13 +73,9 @@ def test_llms_txt_lists_every_page_as_text(site: Path) -> None:
 @pytest.mark.usefixtures("scripts")
 def test_the_examples_of_the_scripts_hold() -> None:
     """Their docstrings."""
-    import search
-
-    import build
-
-    for module in (build, search):
-        tried = doctest.testmod(module)
-        assert (0, True) == (tried.failed, tried.attempted > 0), module
+    for name in ("build", "search"):
+        tried = doctest.testmod(importlib.import_module(name))
+        assert (0, True) == (tried.failed, tried.attempted > 0), name
 
 
 @pytest.mark.usefixtures("scripts")
