@@ -1,8 +1,8 @@
 """The documentation site: it builds without a warning, no link is dead, and its search finds Japanese."""
 
 import doctest
-import importlib
 import http.server
+import importlib
 import json
 import os
 import re
