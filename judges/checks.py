@@ -16,7 +16,8 @@ from typing import Any, ClassVar, Literal, NoReturn
 
 import regex
 
-from harness.locale import tr
+from harness.locale import listing, tr
+from harness.locale.parsers import parser_said
 from judges import measures
 
 REGEX_SECONDS = 0.5
@@ -73,7 +74,7 @@ class NonEmpty(Check):
 
     def failure(self, answer: Answer) -> str | None:
         """Fail an answer of nothing but white space and invisible characters."""
-        return None if measures.is_visible(answer.text) else "the answer is empty"
+        return None if measures.is_visible(answer.text) else tr("the answer is empty")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +91,9 @@ class JapaneseRatio(Check):
     def failure(self, answer: Answer) -> str | None:
         """Compare `measures.japanese_ratio`."""
         ratio = measures.japanese_ratio(answer.normal)
-        return None if ratio is None or ratio >= self.min else f"{ratio:.2f} Japanese, wanted {self.min:g} or more"
+        if ratio is None or ratio >= self.min:
+            return None
+        return tr("{ratio:.2f} Japanese, wanted {least:g} or more", ratio=ratio, least=self.min)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,8 +112,10 @@ class ScriptRatio(Check):
         """Compare `measures.script_ratio`."""
         ratio = measures.script_ratio(answer.normal, self.script)
         if ratio is None:
-            return f"no letter, wanted {self.script}"
-        return None if ratio >= self.min else f"{ratio:.2f} {self.script}, wanted {self.min:g} or more"
+            return tr("no letter, wanted {script}", script=self.script)
+        if ratio >= self.min:
+            return None
+        return tr("{ratio:.2f} {script}, wanted {least:g} or more", ratio=ratio, script=self.script, least=self.min)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,12 +130,14 @@ class MaxRepetition(Check):
         """Check the ranges."""
         if not 0 <= self.share < 1:
             return tr("share {share:g} is not in 0-1 (1 excluded: everything would pass)", share=self.share)
-        return None if self.n >= 1 else f"n {self.n} is less than 1"
+        return _too_few(self.n)
 
     def failure(self, answer: Answer) -> str | None:
         """Compare `measures.repetition`."""
         share = measures.repetition(answer.text, self.n)
-        return None if share <= self.share else f"{share:.2f} repeated, wanted {self.share:g} or less"
+        if share <= self.share:
+            return None
+        return tr("{share:.2f} repeated, wanted {most:g} or less", share=share, most=self.share)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,8 +159,10 @@ class Length(Check):
         """Compare `measures.count_characters`."""
         count = measures.count_characters(answer.text)
         if self.min is not None and count < self.min:
-            return f"{count} characters, wanted {self.min} or more"
-        return f"{count} characters, wanted {self.max} or fewer" if self.max is not None and count > self.max else None
+            return tr("{count} characters, wanted {least} or more", count=count, least=self.min)
+        if self.max is not None and count > self.max:
+            return tr("{count} characters, wanted {most} or fewer", count=count, most=self.max)
+        return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,12 +174,12 @@ class ExactlyNItems(Check):
 
     def problem(self) -> str | None:
         """Check the range."""
-        return None if self.n >= 1 else f"n {self.n} is less than 1"
+        return _too_few(self.n)
 
     def failure(self, answer: Answer) -> str | None:
         """Compare `measures.count_items`."""
         count = measures.count_items(answer.normal)
-        return None if count == self.n else f"{count} items, wanted {self.n}"
+        return None if count == self.n else tr("{count} items, wanted {n}", count=count, n=self.n)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,12 +191,12 @@ class MaxSentences(Check):
 
     def problem(self) -> str | None:
         """Check the range."""
-        return None if self.n >= 1 else f"n {self.n} is less than 1"
+        return _too_few(self.n)
 
     def failure(self, answer: Answer) -> str | None:
         """Compare `measures.count_sentences`."""
         count = measures.count_sentences(answer.normal)
-        return None if count <= self.n else f"{count} sentences, wanted {self.n} or fewer"
+        return None if count <= self.n else tr("{count} sentences, wanted {n} or fewer", count=count, n=self.n)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,10 +214,10 @@ class MustInclude(Check):
     def failure(self, answer: Answer) -> str | None:
         """Look for the words, in NFKC and without case."""
         missing = [word for word in self.all if measures.fold(word) not in answer.folded]
-        found = [f"{_quote(missing)} missing"] if missing else []
+        found = [tr("{words} missing", words=_quote(missing))] if missing else []
         if self.any and not _found(self.any, answer, enough=1):
-            found.append(f"none of {_quote(self.any)}")
-        return ", ".join(found) or None
+            found.append(tr("none of {words}", words=_quote(self.any)))
+        return listing(found) or None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -225,7 +234,7 @@ class MustNotInclude(Check):
     def failure(self, answer: Answer) -> str | None:
         """Look for the words, in NFKC and without case."""
         found = _found(self.any, answer, enough=len(self.any))
-        return f"{_quote(found)} found" if found else None
+        return tr("{words} found", words=_quote(found)) if found else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -252,7 +261,7 @@ class Regex(Check):
         try:
             _compile(self.pattern)
         except (regex.error, RecursionError, OverflowError, ValueError) as error:
-            return f"bad pattern {self.pattern!r}: {error}"
+            return tr("bad pattern {pattern!r}: {error}", pattern=self.pattern, error=error)
         return None
 
     def failure(self, answer: Answer) -> str | None:
@@ -262,10 +271,15 @@ class Regex(Check):
         try:
             found = any(search(text.strip(), timeout=REGEX_SECONDS) for text in {answer.text, answer.normal})
         except (TimeoutError, MemoryError) as error:
-            message = f"regex {self.pattern!r} found no end within {REGEX_SECONDS:g} s on this answer"
+            message = tr(
+                "regex {pattern!r} found no end within {seconds:g} s on this answer",
+                pattern=self.pattern,
+                seconds=REGEX_SECONDS,
+            )
             raise UndecidedError(message) from error
         if found == self.absent:
-            return f"{self.pattern!r} {'found' if found else 'does not match'}"
+            told = tr("{pattern!r} found", pattern=self.pattern)
+            return told if found else tr("{pattern!r} does not match", pattern=self.pattern)
         return None
 
 
@@ -281,15 +295,20 @@ class Json(Check):
         try:
             value = json.loads(_unfence(answer.text.strip()), parse_constant=_refuse_constant)
         except json.JSONDecodeError as error:
-            return f"not JSON: {error.msg} (line {error.lineno}, column {error.colno})"
+            return tr(
+                "not JSON: {reason} (line {line}, column {column})",
+                reason=parser_said(error.msg),
+                line=error.lineno,
+                column=error.colno,
+            )
         except (ValueError, RecursionError):  # NaN, a number of over 4,300 digits, 1,000 brackets deep
-            return "not JSON"
+            return tr("not JSON")
         if not self.keys:
             return None
         if not isinstance(value, dict):
-            return "not a JSON object"
+            return tr("not a JSON object")
         missing = [key for key in self.keys if key not in value]
-        return f"keys {_quote(missing)} missing" if missing else None
+        return tr("keys {keys} missing", keys=_quote(missing)) if missing else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -316,7 +335,7 @@ class Number(Check):
         if any(math.isclose(number, self.value, abs_tol=self.tolerance) for number in candidates):
             return None
         shown = _listed([f"{number:.15g}" for number in candidates])
-        return f"{shown or 'no number'}, wanted {self.value:.15g}"
+        return tr("{shown}, wanted {value:.15g}", shown=shown or tr("no number"), value=self.value)
 
 
 TYPES: dict[str, type[Check]] = {
@@ -343,13 +362,17 @@ def _compile(pattern: str) -> Any:  # noqa: ANN401 - the regex module has no typ
     return regex.compile(pattern)
 
 
+def _too_few(n: int) -> str | None:
+    return None if n >= 1 else tr("n {n} is less than 1", n=n)
+
+
 def _outside(name: str, share: float) -> str | None:
     return None if 0 < share <= 1 else tr("{name} {share:g} is not over 0 and up to 1", name=name, share=share)
 
 
 def _no_words(words: Sequence[str], names: str) -> str | None:
     if not words:
-        return f"give words in {names}"
+        return tr("give words in {names}", names=names)
     return (
         None if all(measures.fold(word).strip() for word in words) else tr("a word is empty: it would occur everywhere")
     )

@@ -21,7 +21,7 @@ from judges.rubric import LABELS, PARSER_VERSION, Form, parse, variables
 DEFAULT_RUBRIC = "tv.v1"
 USUAL_ANSWER = 215  # characters: the median of 6,000 answers of 60 models to ELYZA-tasks-100
 USUAL_REPLY: dict[Form, int] = {"json": 100, "number": 2, "label": 100}  # tokens, without thinking
-EMPTY_ANSWER = "empty answer: lowest score without a call"
+EMPTY_ANSWER = tr("empty answer: lowest score without a call")
 _HALVES = Scale(low=LIKERT_5.low, high=LIKERT_5.high, step=0.5)
 _ASK_AGAIN: dict[Form, str] = {
     "json": "いまの返答からは点数を読み取れませんでした。採点の基準はそのままに、"

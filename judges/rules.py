@@ -20,7 +20,7 @@ from typing import Any, ClassVar, cast
 
 from harness.codec import canonical, decode, digest
 from harness.errors import InputError, NothingToJudgeError, UnknownNameError, UsageError
-from harness.locale import tr
+from harness.locale import clauses, tr, trn
 from harness.types import UNIT, Generation, JudgeSpec, Sample, Scale, Verdict
 from harness.unscored import Unscored
 from judges.checks import TYPES, Answer, Check, NonEmpty, UndecidedError
@@ -68,21 +68,28 @@ class RulesJudge:
         """
         answer = Answer(generation.text or "")
         try:
-            checks = self._checks(sample, f"sample {sample.id!r}")
+            checks = self._checks(sample, tr("sample {id!r}", id=sample.id))
             failures = _failures(checks, answer)
         except InputError as error:
-            return Verdict.failed(Unscored("bad_rule", _storable(str(error))))
+            return Verdict.failed(Unscored("bad_rule", _storable(error.message)))
         except UndecidedError as error:
-            return Verdict.unscored(Unscored("check_undecided", _storable(str(error))))
+            return Verdict.unscored(Unscored("check_undecided", _storable(error.args[0])))
         if not checks:
             return Verdict.unscored(Unscored("no_checks", tr("no check applies")))
         if not failures:
-            return Verdict.scored(1, rationale=f"{_count(checks)} passed")
-        named = "; ".join(f"{kind}: {found}" for kind, found in failures)
+            return Verdict.scored(1, rationale=trn("{n} check passed", "{n} checks passed", len(checks)))
+        named = clauses(tr("{kind}: {found}", kind=kind, found=found) for kind, found in failures)
         if failures[0][0] == NonEmpty.type:
             return Verdict.scored(0, rationale=named)
         score = (len(checks) - len(failures)) / len(checks)
-        return Verdict.scored(score, rationale=_storable(f"{len(failures)} of {_count(checks)} failed. {named}"))
+        failed = trn(
+            "{failed} of {n} check failed. {named}",
+            "{failed} of {n} checks failed. {named}",
+            len(checks),
+            failed=len(failures),
+            named=named,
+        )
+        return Verdict.scored(score, rationale=_storable(failed))
 
     def check_samples(self, task: str, samples: Sequence[Sample], models: Sequence[str]) -> Sequence[str]:  # noqa: ARG002 - the protocol's signature
         """Return a notice if samples have no rules of their own.
@@ -92,7 +99,7 @@ class RulesJudge:
             HarnessError: no sample has anything to check.
         """
         for sample in samples:
-            read_rules(sample.rules, where=f"task {task!r}, sample {sample.id!r}")
+            read_rules(sample.rules, where=tr("task {task!r}, sample {id!r}", task=task, id=sample.id))
         bare = sum(not sample.rules for sample in samples)
         if not bare:
             return []
@@ -180,7 +187,7 @@ def read_rules(rules: Sequence[Mapping[str, Any]], *, where: str) -> RuleSet:
     try:
         return _read(canonical(rules))
     except InputError as error:
-        raise InputError(f"{where}, {error.message}", hint=error.hint) from None
+        raise InputError(tr("{where}, {message}", where=where, message=error.message), hint=error.hint) from None
 
 
 @lru_cache(maxsize=16_384)
@@ -192,7 +199,9 @@ def _read(rules: str) -> RuleSet:
                 tr("rule {number}: a rule is an object with a type, not {rule!r}", number=number, rule=rule)
             )
         parameters = {name: _whole(value) for name, value in rule.items() if name != "type" and value is not None}
-        where = f"rule {number} ({rule['type']})" if "type" in rule else f"rule {number}"
+        where = tr("rule {number}", number=number)
+        if "type" in rule:
+            where = tr("rule {number} ({type})", number=number, type=rule["type"])
         kind = kind_of(rule.get("type"), where=where)
         types.add(kind.type)
         if "off" not in parameters:
@@ -216,7 +225,8 @@ def kind_of(name: object, *, where: str) -> type[Check]:
     if isinstance(name, str) and name in TYPES:
         return TYPES[name]
     hint = UnknownNameError(tr("rule type"), str(name or ""), TYPES).hint
-    raise InputError(f"{where}: {'a rule needs a type' if name is None else f'no rule type named {name!r}'}", hint=hint)
+    said = tr("a rule needs a type") if name is None else tr("no rule type named {name!r}", name=name)
+    raise InputError(tr("{where}: {message}", where=where, message=said), hint=hint)
 
 
 def build(kind: type[Check], parameters: Mapping[str, Any], *, where: str) -> Check:
@@ -230,7 +240,7 @@ def build(kind: type[Check], parameters: Mapping[str, Any], *, where: str) -> Ch
     """
     check = decode(kind, canonical(parameters), where=where)
     if problem := check.problem():
-        raise InputError(f"{where}: {problem}")
+        raise InputError(tr("{where}: {message}", where=where, message=problem))
     return check
 
 
@@ -252,10 +262,7 @@ def _failures(checks: Sequence[Check], answer: Answer) -> list[tuple[str, str]]:
     return [(check.type, found) for check in checks if (found := check.failure(answer))]
 
 
-def _count(checks: Sequence[Check]) -> str:
-    return "1 check" if len(checks) == 1 else f"{len(checks)} checks"
-
-
 def _storable(text: str) -> str:
     """Return ``text`` with lone surrogates escaped: rules quoted in messages may hold them, UTF-8 cannot."""
-    return text.encode("utf-8", "backslashreplace").decode()
+    storable = text.encode("utf-8", "backslashreplace").decode()
+    return text if storable == text else storable  # a message, as long as it can be one

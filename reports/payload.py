@@ -136,7 +136,7 @@ def _verdicts(answers: Sequence[Answer], judge: str, texts: _Texts, say: Words) 
 
 
 def _verdict(verdict: Verdict, texts: _Texts, say: Words) -> list[float | int | None]:
-    said = verdict.rationale if verdict.reason is None else say.sentence(verdict.reason)
+    said = say.sentence(verdict.reason or verdict.rationale or "")
     return [_short(verdict.score), texts.place(said or None)]
 
 

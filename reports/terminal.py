@@ -57,7 +57,7 @@ def _reasons(verdicts: Mapping[str, Sequence[Verdict]], say: Words) -> list[str]
         f"  {_line(judge)}: {_line(said)}"
         for judge, given in verdicts.items()
         for verdict in given
-        if (said := verdict.rationale if verdict.reason is None else say.sentence(verdict.reason))
+        if (said := say.sentence(verdict.reason or verdict.rationale or ""))
     ]
 
 

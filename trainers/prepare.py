@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import TrainingDataError, UsageError
-from harness.locale import tr, trn
+from harness.locale import Language, tr, trn
 from harness.models.hf.adapters import CONFIG as ADAPTER_CONFIG
 from harness.models.hf.memory import available_bytes
 from harness.models.hf.numerics import Numerics
@@ -48,6 +48,7 @@ class Request:
     dtype: str | None = None
     settings: Mapping[str, Any]
     command: str = ""
+    language: Language = "en"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

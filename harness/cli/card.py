@@ -6,7 +6,7 @@ import click
 
 from harness.cli.door import opened
 from harness.cli.options import common_options
-from harness.cli.say import say
+from harness.cli.say import language, say
 from harness.errors import InputError, MissingExtraError, UnfinishedRunError, UnknownNameError, UsageError
 from harness.locale import tr
 from harness.runs.folder import RESULTS, RunFolder, run_folders
@@ -48,7 +48,7 @@ def card(
     place = Path(folder)
     text = _card(place)
     if names:
-        text = update_scores(text, _scores(place, names, load_config(config).runs))
+        text = update_scores(text, _scores(place, names, load_config(config).runs), language())
     _write(place / CARD, text.encode("utf-8"))
     say(place / CARD)
     if repo is not None:
@@ -91,7 +91,7 @@ def _card(folder: Path) -> str:
     if not (folder / CURVE).is_file() and (picture := draw_curve(read_log(folder), title)):
         _write(folder / CURVE, picture)
     contract, curve = read_contract(folder), (folder / CURVE).is_file()
-    return card_text(record, name=name, place=str(folder), contract=contract, curve=curve)
+    return card_text(record, name=name, place=str(folder), contract=contract, curve=curve, language=language())
 
 
 def _scores(folder: Path, names: tuple[str, ...], runs: str) -> list[ScoreRow]:

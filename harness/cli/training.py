@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.cli.door import opened
+from harness.cli.say import language
 from harness.cli.say import say as tell
 from harness.cli.train_options import TrainOptions, columns_of, without_folders
 from harness.locale import clauses, tr, trn
@@ -63,6 +64,7 @@ def _request(options: TrainOptions) -> preparation.Request:
         dtype=options.dtype,
         settings=settings.models.get("hf", {}),
         command=shlex.join(["harness", *without_folders(sys.argv[1:])]),
+        language=language(),
     )
 
 

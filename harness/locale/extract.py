@@ -5,6 +5,7 @@ Help needs no `tr`: click keeps it as it was written, and `harness.cli.help` loo
 
 import ast
 import inspect
+import tomllib
 from collections.abc import Collection, Iterator, Mapping
 from typing import IO, Any
 
@@ -32,9 +33,12 @@ def extract_template(file: IO[bytes], *_: object, options: Mapping[str, Any]) ->
 
 
 def extract_recipe(file: IO[bytes], *_: object, options: Mapping[str, Any]) -> Iterator[Found]:
-    """Find the summary of a recipe of ours, which `harness ls recipes` shows."""
+    """Find the summary of a recipe of ours, which `harness ls recipes` shows, and where its values come from."""
     del options
-    yield from _values(file, "summary", "=")
+    recipe = tomllib.loads(file.read().decode("utf-8"))
+    for message in dict.fromkeys([recipe.get("summary", ""), *recipe.get("sources", {}).values()]):
+        if message:
+            yield 1, None, message, []
 
 
 def _values(file: IO[bytes], name: str, sign: str) -> Iterator[Found]:

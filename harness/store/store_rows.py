@@ -9,6 +9,8 @@ from typing import Any
 from sqlalchemy import Float, Integer, Table
 
 from harness.codec import canonical
+from harness.locale import Text
+from harness.locale.facts import fact_of, text_of
 from harness.store import schema
 from harness.types import Generation, Judgement, Message, RenderedPrompt, Request, Sample, Sampling, Verdict
 from harness.unscored import reason_fact, reason_of
@@ -134,7 +136,7 @@ def judgement_row(row: Judgement) -> dict[str, Any]:
     return fields | {
         CHECKSUM: checksum(schema.judgements, fields) if is_final else None,
         "code": verdict.code,
-        "fact": None if verdict.reason is None else json.dumps(reason_fact(verdict.reason)),
+        "fact": _fact(verdict),
     }
 
 
@@ -144,4 +146,14 @@ def to_judgement(fields: Mapping[str, Any]) -> Judgement:
     given = {name: value for name, value in fields.items() if name not in own and name not in {"code", "fact"}}
     if (fact := fields.get("fact")) is not None and given["reason"] is not None:
         given["reason"] = reason_of(json.loads(fact), given["reason"])
+    elif fact is not None and given["rationale"] is not None:
+        said = text_of(json.loads(fact))
+        given["rationale"] = said if said == given["rationale"] else given["rationale"]
     return Judgement(**own, verdict=Verdict(**given))
+
+
+def _fact(verdict: Verdict) -> str | None:
+    """Return what a verdict says as a fact: its reason, or its rationale where that is a message of ours."""
+    if verdict.reason is not None:
+        return json.dumps(reason_fact(verdict.reason))
+    return json.dumps(fact_of(verdict.rationale)) if isinstance(verdict.rationale, Text) else None

@@ -13,6 +13,7 @@ from typing import Any
 
 from harness.errors import InputError
 from harness.locale import tr
+from harness.locale.parsers import parser_said
 
 SIZE_VARIABLE = "HARNESS_MAX_FILE_MB"
 MAX_SETTINGS = 4_000_000
@@ -124,7 +125,7 @@ def read_toml(path: str | Path) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise InputError(tr("not valid TOML: {error}.", error=error), path=path) from error
+        raise InputError(tr("not valid TOML: {error}.", error=parser_said(str(error))), path=path) from error
     except RecursionError:
         raise InputError(tr("not valid TOML: nested too deeply."), path=path) from None
     except ValueError as error:  # a number of more digits than Python converts, a date that does not exist

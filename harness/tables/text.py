@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 
 from harness.errors import InputError
 from harness.locale import tr
+from harness.locale.parsers import parser_said
 from harness.tables.cells import is_ours, unguarded
 from harness.tables.rows import Row, lf, shorten
 
@@ -127,8 +128,9 @@ def _json_values(text: str, path: str) -> Iterator[tuple[int, Any]]:
             value, end = decoder.raw_decode(text, position)
             _refuse_depth(value, text, position, end)
         except json.JSONDecodeError as error:
-            where = "" if error.lineno == line else f" at line {error.lineno}"
-            raise _not_json(f"{error.msg}{where}", text, position, line, path) from None
+            said = parser_said(error.msg)
+            reason = said if error.lineno == line else tr("{said} at line {line}", said=said, line=error.lineno)
+            raise _not_json(reason, text, position, line, path) from None
         except (ValueError, RecursionError) as error:
             reason = _TOO_DEEP if isinstance(error, RecursionError) else error.args[0]
             raise _not_json(reason, text, position, line, path) from None

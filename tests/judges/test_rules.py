@@ -1,6 +1,7 @@
 """The rules judge: shares of checks passed, global checks and those of a sample, and what is refused before a run."""
 
 import json
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import HarnessError, InputError, UsageError
+from harness.locale import Text, in_language
 from harness.types import UNIT, Generation, JudgeSpec, Sample, Verdict
 from judges.rules import GLOBAL_CHECKS, open_rules
 from tests.judges.rule_cases import CASES, OFF, make, refusal, sample, verdict
@@ -147,3 +149,13 @@ def test_ten_thousand_answers_take_about_a_second() -> None:
     scores = {judge.judge(item, Generation(request_key=item.id, text=text + item.id)).score for item in samples}
     assert time.perf_counter() - start < 5
     assert scores == {1.0}
+
+
+@pytest.mark.parametrize(("rule", "answer"), [(rule, bad) for rule, _, bad, _ in CASES])
+def test_what_failed_can_be_said_in_japanese(rule: dict[str, Any], answer: str) -> None:
+    """As a message whose words are the reader's; what is quoted stays."""
+    said = verdict(answer, rule).rationale
+    assert isinstance(said, Text)
+    japanese = in_language(said, "ja")
+    assert japanese != said
+    assert not re.search("wanted|missing|found|failed|match| not|Not", japanese), japanese

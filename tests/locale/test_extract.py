@@ -23,13 +23,13 @@ def other():
 
 
 def test_purposes_and_summaries_are_found() -> None:
-    """The line of a template's head or of a recipe that listings show, and no other."""
+    """The line of a template's head or of a recipe that listings show, and the sources that cards show; no other."""
     template = b"---\nname: a\npurpose: To see: all of it.\n---\npurpose: no\n"
-    recipe = b'summary = "Quick, and small."\nlr = 1\n'
-    for method, text, expected in (("extract_template", template, "To see: all of it."),
-                                   ("extract_recipe", recipe, "Quick, and small.")):  # fmt: skip
+    recipe = b'summary = "Quick, and small."\nlr = 1\n[sources]\nlr = "a \\"guess\\""\n'
+    for method, text, expected in (("extract_template", template, ["To see: all of it."]),
+                                   ("extract_recipe", recipe, ["Quick, and small.", 'a "guess"'])):  # fmt: skip
         found = run(f"harness.locale.extract:{method}", io.BytesIO(text), {})
-        assert [expected] == [message for _, message, _, _ in found]
+        assert expected == [message for _, message, _, _ in found]
 
 
 def test_messages_and_help_are_found() -> None:

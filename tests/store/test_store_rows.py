@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from harness.engine.plan import PlannedModel, plan_requests
 from harness.errors import StoreError
-from harness.locale import in_language, tr
+from harness.locale import Text, in_language, tr
 from harness.store.store import Store
 from harness.templates import load_template
 from harness.types import Generation, Judgement, PlannedTask, Sample, Sampling, Verdict
@@ -101,7 +101,7 @@ def test_reasons_come_back_with_their_codes(store: Store) -> None:
     found = store.judgements(["0", "1"], failures=True)
     assert ["rating_off_scale", "other"] == [found[key].verdict.code for key in ("0", "1")]
     assert reasons == [found[key].verdict.reason for key in ("0", "1")]
-    assert "点数 9：空欄（a.csv:7）" == in_language(str_of(found["0"]), "ja")
+    assert "点数 9: 空欄（a.csv:7）" == in_language(str_of(found["0"]), "ja")
     damaged_by(store, "UPDATE judgement SET reason = 'another' WHERE key = '0'")
     assert ("another", "other") == (
         (verdict := store.judgements(["0"], failures=True)["0"].verdict).reason,
@@ -113,6 +113,16 @@ def str_of(judgement: Judgement) -> str:
     """Return the reason of a judgement."""
     assert judgement.verdict.reason is not None
     return judgement.verdict.reason
+
+
+def test_rationales_of_ours_come_back_in_any_language(store: Store) -> None:
+    """What a plugin or a model said stays as it was said."""
+    said = [tr("{n} items, wanted {m}", n=2, m=3), "2 items, wanted 3"]
+    store.write(judgements=[judgement(f"j{n}", Verdict.scored(0.5, rationale=text)) for n, text in enumerate(said)])
+    found = store.judgements(["j0", "j1"])
+    assert [str(text) for text in said] == [str(found[key].verdict.rationale) for key in ("j0", "j1")]
+    assert isinstance(found["j0"].verdict.rationale, Text)
+    assert not isinstance(found["j1"].verdict.rationale, Text)
 
 
 def test_a_store_without_codes_is_read_and_gets_them(tmp_path: Path) -> None:

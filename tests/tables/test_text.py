@@ -54,7 +54,7 @@ class TestJson:
     @pytest.mark.parametrize(
         ("text", "line", "says"),
         [
-            ('{"a": 1}\nnot json\n{"a": 2}\n', 2, "not JSON (Expecting value): 'not json'"),
+            ('{"a": 1}\nnot json\n{"a": 2}\n', 2, "not JSON (a value is missing): 'not json'"),
             ('{"a": 1}\n{"a": "cut\n{"a": 2}\n', 2, '\'{"a": "cut\''),
             ('{"a": 1}\n{"a":\n{"b": 2}\n{"a": 3}\n', 2, "at line 4"),
             ('{"a": 1}\n{"a": NaN}\n', 2, "NaN is not a JSON value"),

@@ -9,14 +9,17 @@ from typing import Any
 import yaml
 from tabulate import tabulate
 
+from harness.locale import Language, Text, tr
 from harness.types import PromptContract
 from reports.formatting import MISSING, markdown_cell, number
+from reports.wording import words
 from trainers.adapter.card_scores import BEGIN, END, scores_section
-from trainers.adapter.card_usage import coded, evaluation_command, fenced, hub_base, is_hub_id, usage
+from trainers.adapter.card_usage import Say, coded, evaluation_command, fenced, hub_base, is_hub_id, usage
 from trainers.adapter.scores import ScoreRow
 from trainers.adapter.training_record import CURVE, LOG, RECORD, DataFile, Outcome, TrainingRecord
 
 _TOLD = frozenset({"summary", "data_license"})  # entries of a recipe that stand elsewhere in the card
+_SCORES = tr("Scores")
 _MINUTE = 60
 _HOUR = 3600
 
@@ -29,6 +32,7 @@ def card_text(
     curve: bool,
     place: str | None = None,
     scores: Sequence[ScoreRow] = (),
+    language: Language = "en",
 ) -> str:
     """Return the card as Markdown with YAML front matter, as the Hub reads it.
 
@@ -42,25 +46,27 @@ def card_text(
         curve: Whether the picture of the loss lies beside the card.
         place: What its commands call the adapter: the folder as typed. By default its name.
         scores: Rows of finished runs; empty if it was not evaluated yet.
+        language: That of its words; names of settings stay what they are.
     """
     place = place or name
-    evaluation = scores_section(scores) if scores else _not_evaluated(record, place)
-    parts = [
-        f"# {markdown_cell(name)}",
-        _summary(record),
-        f"## Base model\n\n{_base(record)}",
-        f"## Use\n\n{usage(record, place, contract)}",
-        f"## Prompt\n\n{_prompt(record, contract)}",
-        f"## Recipe\n\n{_recipe(record)}",
-        f"## Data\n\n{_data(record)}",
-        f"## Training\n\n{_training(record, curve=curve)}",
-        f"## Versions\n\n{_versions(record.versions)}",
-        f"## Scores\n\n{BEGIN}\n{evaluation}\n{END}",
-    ]
+    say = words(language).sentence
+    evaluation = scores_section(scores, language) if scores else _not_evaluated(record, place, say)
+    sections = (
+        (tr("Base model"), _base(record, say)),
+        (tr("Use"), usage(record, place, contract, say)),
+        (tr("Prompt"), _prompt(record, contract, say)),
+        (tr("Recipe"), _recipe(record, say)),
+        (tr("Data"), _data(record, say)),
+        (tr("Training"), _training(record, say, curve=curve)),
+        (tr("Versions"), _versions(record.versions, say)),
+        (_SCORES, f"{BEGIN}\n{evaluation}\n{END}"),
+    )
+    parts = [f"# {markdown_cell(name)}", say(_summary(record))]
+    parts += [f"## {say(title)}\n\n{text}" for title, text in sections]
     return f"---\n{_front_matter(record)}---\n" + "\n\n".join(parts) + "\n"
 
 
-def update_scores(text: str, scores: Sequence[ScoreRow]) -> str:
+def update_scores(text: str, scores: Sequence[ScoreRow], language: Language = "en") -> str:
     r"""Return a card with other scores: what stands between the two markers is replaced, all else stays as it is.
 
     Where the markers are gone, the section is put at the end. ``scores`` has at least one row.
@@ -74,7 +80,7 @@ def update_scores(text: str, scores: Sequence[ScoreRow]) -> str:
     (False, '# Mine\n<!-- scores: begin ', ' scores: end -->\nby hand\n')
     """
     end_of_line = "\r\n" if "\r\n" in text else "\n"
-    section = scores_section(scores).replace("\n", end_of_line)
+    section = scores_section(scores, language).replace("\n", end_of_line)
     # The last pair: an earlier one may be quoted in a command or a template.
     ends = list(re.finditer(rf"^{re.escape(END)}[ \t]*\r?$", text, re.MULTILINE))
     begins = (
@@ -82,7 +88,7 @@ def update_scores(text: str, scores: Sequence[ScoreRow]) -> str:
     )
     if begins:
         return f"{text[: begins[-1].end()]}{section}{end_of_line}{text[ends[-1].start() :]}"
-    lines = ["", "## Scores", "", BEGIN, section, END, ""]
+    lines = ["", f"## {words(language).sentence(_SCORES)}", "", BEGIN, section, END, ""]
     return text.rstrip() + end_of_line + end_of_line.join(lines)
 
 
@@ -110,104 +116,135 @@ def _slug(name: str) -> str:
     return re.sub(r"[^\w.]+", "-", name.lower()).strip("-")
 
 
-def _summary(record: TrainingRecord) -> str:
-    how = "QLoRA, 4-bit nf4" if record.quantization == "nf4" else "LoRA"
-    return (
-        f"A LoRA adapter for {coded(record.base)}: supervised fine-tuning ({how}, {markdown_cell(record.dtype)}) on "
-        f"{record.samples:,} samples with the recipe {coded(record.recipe_name)} of "
-        "ja-harness."
+def _summary(record: TrainingRecord) -> Text:
+    return tr(
+        "A LoRA adapter for {base}: supervised fine-tuning ({how}, {dtype}) on {samples:,} samples with the recipe "
+        "{recipe} of ja-harness.",
+        base=coded(record.base),
+        how=tr("QLoRA, 4-bit nf4") if record.quantization == "nf4" else "LoRA",
+        dtype=markdown_cell(record.dtype),
+        samples=record.samples,
+        recipe=coded(record.recipe_name),
     )
 
 
-def _base(record: TrainingRecord) -> str:
+def _base(record: TrainingRecord, say: Say) -> str:
     rows = [
-        ("Model", coded(record.base)),
-        ("Revision", coded(record.base_revision) if record.base_revision else "none: not from the Hub"),
-        ("Identity of its weights", coded(record.base_digest)),
-        ("Quantisation in training", markdown_cell(record.quantization)),
-        ("Computed in", markdown_cell(record.dtype)),
+        (tr("Model"), coded(record.base)),
+        (tr("Revision"), coded(record.base_revision) if record.base_revision else tr("none: not from the Hub")),
+        (tr("Identity of its weights"), coded(record.base_digest)),
+        (tr("Quantisation in training"), markdown_cell(record.quantization)),
+        (tr("Computed in"), markdown_cell(record.dtype)),
     ]
-    return _table(rows, ["What", "Value"])
+    return _table(rows, [tr("What"), tr("Value")], say)
 
 
-def _prompt(record: TrainingRecord, contract: PromptContract | None) -> str:
-    parts = [f"Template {coded(record.prompt)}, sha256 {coded(record.prompt_sha256)}."]
+def _prompt(record: TrainingRecord, contract: PromptContract | None, say: Say) -> str:
+    named = say(tr("Template {name}, sha256 {sha256}.", name=coded(record.prompt), sha256=coded(record.prompt_sha256)))
     if contract is None:
-        return f"{parts[0]} There is no prompt contract beside this card: its tokens are not on record."
-    parts.append(fenced(contract.template_text, "jinja"))
+        missing = tr("{template} There is no prompt contract beside this card: its tokens are not on record.",
+                     template=named)  # fmt: skip
+        return say(missing)
     bos, eos = contract.bos, contract.eos
-    start = "the tokenizer has none" if bos.id is None else f"{coded(bos.token or '')} (id {bos.id}), {bos.policy}"
-    parts.append(
-        f"- Beginning of sequence: {start}.\n"
-        f"- End of sequence: {coded(eos.token or '')} (id {eos.id}), {eos.policy}. Let it end the answer.\n"
-        f"- Format: {contract.format}. A prompt that becomes other tokens is another prompt, and the scores below do "
-        "not hold for it."
-    )
-    return "\n\n".join(parts)
+    start: str = tr("the tokenizer has none")
+    if bos.id is not None:
+        start = tr("{token} (id {id}), {policy}", token=coded(bos.token or ""), id=bos.id, policy=bos.policy)
+    end = tr("{token} (id {id}), {policy}", token=coded(eos.token or ""), id=eos.id, policy=eos.policy)
+    points = [
+        tr("Beginning of sequence: {start}.", start=start),
+        tr("End of sequence: {end}. Let it end the answer.", end=end),
+        tr(
+            "Format: {format}. A prompt that becomes other tokens is another prompt, and the scores below do not hold "
+            "for it.",
+            format=contract.format,
+        ),
+    ]
+    listed = "\n".join(f"- {say(point)}" for point in points)
+    return "\n\n".join([named, fenced(contract.template_text, "jinja"), listed])
 
 
-def _recipe(record: TrainingRecord) -> str:
+def _recipe(record: TrainingRecord, say: Say) -> str:
     rows = []
     for key, value in _flat(record.recipe):
         if key in _TOLD:
             continue
         changed = key in record.changed
-        source = "**changed with `--set`**" if changed else markdown_cell(record.sources.get(key) or MISSING)
+        source = (
+            say(tr("**changed with `--set`**"))
+            if changed
+            else markdown_cell(say(tr(str(record.sources.get(key) or MISSING))))
+        )
         rows.append(
             (f"**{markdown_cell(key)}**" if changed else markdown_cell(key), markdown_cell(_value(value)), source)
         )
     summary = record.recipe.get("summary")
-    told = f" {markdown_cell(str(summary))}" if summary else ""
-    return f"Recipe {coded(record.recipe_name)}.{told}\n\n" + _table(rows, ["Setting", "Value", "Where it comes from"])
+    told = f" {markdown_cell(say(tr(str(summary))))}" if summary else ""
+    named = say(tr("Recipe {name}.", name=coded(record.recipe_name)))
+    return f"{named}{told}\n\n" + _table(rows, [tr("Setting"), tr("Value"), tr("Where it comes from")], say)
 
 
-def _data(record: TrainingRecord) -> str:
+def _data(record: TrainingRecord, say: Say) -> str:
     rows = [_data_row(file) for file in record.data]
-    table = _table(
-        rows, ["Source", "sha256", "Rows, or answers of chats", "Unusable", "Refused: equal to a benchmark's task"],
-        ["left", "left", "right", "right", "right"],
-    )  # fmt: skip
-    counts = (
-        f"{record.samples:,} samples were trained on and {record.heldout:,} held out; {record.truncated:,} were cut "
+    headers = [
+        tr("Source"),
+        "sha256",
+        tr("Rows, or answers of chats"),
+        tr("Unusable"),
+        tr("Refused: equal to a benchmark's task"),
+    ]
+    table = _table(rows, headers, say, ["left", "left", "right", "right", "right"])
+    counts = tr(
+        "{samples:,} samples were trained on and {heldout:,} held out; {truncated:,} were cut at the maximum length.",
+        samples=record.samples,
+        heldout=record.heldout,
+        truncated=record.truncated,
     )
-    counts += "at the maximum length."
+    terms = tr("**Licence of the data:** {name}", name=markdown_cell(record.data_license or ""))
     if record.data_license is None:
-        terms = (
+        terms = tr(
             "**Licence of the data: not stated.** That does not make the data free: its terms (no commercial use, "
             "share-alike, attribution) may reach this adapter. Find out what they are before you publish or use it."
         )
-    else:
-        terms = f"**Licence of the data:** {markdown_cell(record.data_license)}"
-    return f"{table}\n\n{counts}\n\n{terms} The terms of the base model hold as well."
+    both = tr("{terms} The terms of the base model hold as well.", terms=terms)
+    return f"{table}\n\n{say(counts)}\n\n{say(both)}"
 
 
 def _data_row(file: DataFile) -> tuple[str, ...]:
     return markdown_cell(file.name), coded(file.sha256), str(file.rows), str(file.bad), str(file.refused)
 
 
-def _training(record: TrainingRecord, *, curve: bool) -> str:
+def _training(record: TrainingRecord, say: Say, *, curve: bool) -> str:
     parts = []
     if curve:
-        parts.append(f"![Training and held-out loss over the optimizer steps, with the learning rate]({CURVE})")
+        seen = tr("Training and held-out loss over the optimizer steps, with the learning rate")
+        parts.append(f"![{say(seen)}]({CURVE})")
     if record.outcome is None:
-        parts.append("The training has not finished: there is no outcome yet.")
+        parts.append(say(tr("The training has not finished: there is no outcome yet.")))
     else:
-        parts.append(_table(_outcome(record, record.outcome), ["What", "Value"]))
-    parts.append(f"The whole record is in [{RECORD}]({RECORD}), every step in [{LOG}]({LOG}). The command:")
-    parts.append(fenced(record.command or "not on record", "console"))
+        parts.append(_table(_outcome(record, record.outcome), [tr("What"), tr("Value")], say))
+    parts.append(
+        say(
+            tr(
+                "The whole record is in {record}, every step in {log}. The command:",
+                record=f"[{RECORD}]({RECORD})",
+                log=f"[{LOG}]({LOG})",
+            )
+        )
+    )
+    parts.append(fenced(record.command or say(tr("not on record")), "console"))
     return "\n\n".join(parts)
 
 
 def _outcome(record: TrainingRecord, outcome: Outcome) -> list[tuple[str, str]]:
     rows = [
-        ("Optimizer steps", number(outcome.steps, 0)),
-        ("Training loss, first and last (nats per trained token)", _fall(outcome.first_loss, outcome.last_loss)),
-        ("Held-out loss, before and after", _fall(outcome.heldout_loss_before, outcome.heldout_loss)),
-        ("Trained tokens", f"{outcome.tokens:,}"),
-        ("Time", _duration(outcome.seconds)),
-        ("Peak memory", _memory(outcome)),
-        ("Device", markdown_cell(record.device)),
-        ("Processes", str(record.processes)),
+        (tr("Optimizer steps"), number(outcome.steps, 0)),
+        (tr("Training loss, first and last (nats per trained token)"), _fall(outcome.first_loss, outcome.last_loss)),
+        (tr("Held-out loss, before and after"), _fall(outcome.heldout_loss_before, outcome.heldout_loss)),
+        (tr("Trained tokens"), f"{outcome.tokens:,}"),
+        (tr("Time"), _duration(outcome.seconds)),
+        (tr("Peak memory"), _memory(outcome)),
+        (tr("Device"), markdown_cell(record.device)),
+        (tr("Processes"), str(record.processes)),
     ]
     if outcome.heldout_loss_before is None and outcome.heldout_loss is None:
         del rows[2]
@@ -217,15 +254,17 @@ def _outcome(record: TrainingRecord, outcome: Outcome) -> list[tuple[str, str]]:
 def _memory(outcome: Outcome) -> str:
     if outcome.peak_gib is None:
         return MISSING
-    planned = "" if outcome.planned_gib is None else f" (planned: {number(outcome.planned_gib, 1)})"
-    return f"{number(outcome.peak_gib, 1)} GiB{planned}"
+    peak = number(outcome.peak_gib, 1)
+    if outcome.planned_gib is None:
+        return f"{peak} GiB"
+    return tr("{peak} GiB (planned: {planned})", peak=peak, planned=number(outcome.planned_gib, 1))
 
 
 def _fall(before: float | None, after: float | None) -> str:
     return f"{number(before, 3)} → {number(after, 3)}"
 
 
-def _duration(seconds: float) -> str:
+def _duration(seconds: float) -> Text:
     """Return a time in words.
 
     >>> _duration(42.4), _duration(754), _duration(7500)
@@ -233,27 +272,25 @@ def _duration(seconds: float) -> str:
     """
     whole = round(seconds)
     if whole < _MINUTE:
-        return f"{whole} s"
+        return tr("{n} s", n=whole)
     if whole < _HOUR:
-        return f"{whole // _MINUTE} min {whole % _MINUTE} s"
-    return f"{whole // _HOUR} h {whole % _HOUR // _MINUTE} min"
+        return tr("{minutes} min {seconds} s", minutes=whole // _MINUTE, seconds=whole % _MINUTE)
+    return tr("{hours} h {minutes} min", hours=whole // _HOUR, minutes=whole % _HOUR // _MINUTE)
 
 
-def _versions(versions: Mapping[str, str]) -> str:
+def _versions(versions: Mapping[str, str], say: Say) -> str:
     if not versions:
-        return "Not on record."
-    return _table(
-        [(markdown_cell(name), markdown_cell(value)) for name, value in versions.items()], ["Package", "Version"]
-    )
+        return say(tr("Not on record."))
+    rows = [(markdown_cell(name), markdown_cell(value)) for name, value in versions.items()]
+    return _table(rows, [tr("Package"), tr("Version")], say)
 
 
-def _not_evaluated(record: TrainingRecord, place: str) -> str:
-    return (
-        "This adapter was not evaluated yet. To compare it with its base on a small set, then show the scores here:\n\n"
-        + fenced(
-            f"{evaluation_command(record, place)} --run first\nharness card {shlex.quote(place)} --run first", "console"
-        )
+def _not_evaluated(record: TrainingRecord, place: str, say: Say) -> str:
+    told = tr(
+        "This adapter was not evaluated yet. To compare it with its base on a small set, then show the scores here:"
     )
+    commands = f"{evaluation_command(record, place)} --run first\nharness card {shlex.quote(place)} --run first"
+    return f"{say(told)}\n\n{fenced(commands, 'console')}"
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
@@ -270,5 +307,11 @@ def _value(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def _table(rows: Sequence[Sequence[str]], headers: Sequence[str], align: Sequence[str] | None = None) -> str:
-    return tabulate(rows, headers=headers, tablefmt="github", colalign=align if rows else None, disable_numparse=True)
+def _table(rows: Sequence[Sequence[str]], headers: Sequence[str], say: Say, align: Sequence[str] | None = None) -> str:
+    return tabulate(
+        [list(map(say, row)) for row in rows],
+        headers=list(map(say, headers)),
+        tablefmt="github",
+        colalign=align if rows else None,
+        disable_numparse=True,
+    )

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from tabulate import tabulate
 
+from harness.locale import Language, tr
 from reports.formatting import (
     MISSING,
     interval,
@@ -17,14 +18,15 @@ from reports.formatting import (
     score_digits,
     signed,
 )
-from reports.wording import words
+from reports.wording import Words, words
+from trainers.adapter.card_usage import Say
 from trainers.adapter.scores import Difference, ScoreRow
 
 BEGIN = "<!-- scores: begin -->"
 END = "<!-- scores: end -->"
 
 
-def scores_section(scores: Sequence[ScoreRow]) -> str:
+def scores_section(scores: Sequence[ScoreRow], language: Language = "en") -> str:
     """Return a table for each run, task and judge, as Markdown without its heading.
 
     Scores of different judges and tasks stay apart: they are never averaged.
@@ -32,27 +34,35 @@ def scores_section(scores: Sequence[ScoreRow]) -> str:
     boards: dict[tuple[str, ...], list[ScoreRow]] = {}
     for row in scores:
         boards.setdefault((row.run, row.date, row.score.task, row.score.judge), []).append(row)
-    said = "Measured by ja-harness, with intervals. Scores of different judges or tasks are never averaged."
-    return "\n\n".join([said, *map(_board, boards.values())])
+    said = tr("Measured by ja-harness, with intervals. Scores of different judges or tasks are never averaged.")
+    chosen = words(language)
+    return "\n\n".join([chosen.sentence(said), *(_board(rows, chosen) for rows in boards.values())])
 
 
-def _board(rows: Sequence[ScoreRow]) -> str:
+def _board(rows: Sequence[ScoreRow], chosen: Words) -> str:
+    say = chosen.sentence
     first = rows[0]
     score = first.score
-    kinds = words("en").section("kind")  # a results.json that somebody else made may name kinds of its own
-    measured = kinds.get(kind_key(score.kind, score.scored_by), kinds["quality"])
-    dated = f" of {markdown_cell(minute(first.date))}" if first.date else ""
-    parts = [
-        f"### {markdown_cell(score.task)}, judged by {markdown_cell(score.judge)}",
-        f"Run {markdown_cell(first.run)}{dated}. Scale {score.scale[0]:g}-{score.scale[1]:g}. {measured}",
-        _table(rows),
-    ]
+    kinds = chosen.section("kind")  # a results.json that somebody else made may name kinds of its own
+    run = tr("Run {run}.", run=markdown_cell(first.run))
+    if first.date:
+        run = tr("Run {run} of {date}.", run=markdown_cell(first.run), date=markdown_cell(minute(first.date)))
+    about = tr(
+        "{run} Scale {scale}. {measured}",
+        run=run,
+        scale=f"{score.scale[0]:g}-{score.scale[1]:g}",
+        measured=kinds.get(kind_key(score.kind, score.scored_by), kinds["quality"]),
+    )
+    title = tr("{task}, judged by {judge}", task=markdown_cell(score.task), judge=markdown_cell(score.judge))
+    parts = [f"### {say(title)}", say(about), _table(rows, say)]
     if any(row.against for row in rows):
-        parts.append(
+        explained = tr(
             "Difference: the adapter's mean minus the baseline's, on the same tasks, with its own interval; p: exact "
             "sign-flip test, after Holm's correction for all comparisons of this table's run."
         )
-    parts += [f"**Caution:** {markdown_line(caution)}" for caution in dict.fromkeys(_cautions(rows))]
+        parts.append(say(explained))
+    cautions = [markdown_line(say(caution)) for caution in dict.fromkeys(_cautions(rows))]
+    parts += [say(tr("**Caution:** {caution}", caution=caution)) for caution in cautions]
     return "\n\n".join(parts)
 
 
@@ -60,20 +70,25 @@ def _cautions(rows: Sequence[ScoreRow]) -> list[str]:
     return [caution for row in rows for caution in row.cautions]
 
 
-def _table(rows: Sequence[ScoreRow]) -> str:
+def _table(rows: Sequence[ScoreRow], say: Say) -> str:
     prompted = any(row.score.prompt is not None for row in rows)
     ends_known = any(row.score.length_stop_rate is not None for row in rows)
     compared = any(row.against for row in rows)
     confidence = percent(rows[0].score.confidence)
-    columns = [("left", "Model")] + [("left", "Prompt")] * prompted
-    columns += [("right", "Mean"), ("center", f"{confidence} interval"), ("right", "n"), ("right", "Unscored")]
-    columns += [("right", "Cut at the limit")] * ends_known
-    columns += [("right", "Difference"), ("center", f"{confidence} interval of it"), ("right", "p, Holm")] * compared
+    spread = tr("{confidence} interval", confidence=confidence)
+    columns: list[tuple[str, str]] = [("left", tr("Model"))]
+    columns += [("left", tr("Prompt"))] * prompted
+    columns += [("right", tr("Mean")), ("center", spread), ("right", "n"), ("right", tr("Unscored"))]
+    columns += [("right", tr("Cut at the limit"))] * ends_known
+    if compared:
+        its = tr("{confidence} interval of it", confidence=confidence)
+        columns += [("right", tr("Difference")), ("center", its), ("right", tr("p, Holm"))]
     lines = []
     for row in rows:
         score = row.score
         digits = score_digits(*score.scale)
-        cells = [markdown_cell(score.model) + " (baseline)" * row.is_baseline]
+        name = markdown_cell(score.model)
+        cells = [say(tr("{name} (baseline)", name=name)) if row.is_baseline else name]
         cells += [markdown_cell(score.prompt or MISSING)] * prompted
         cells += [number(score.mean, digits), interval(score.estimate, digits), str(score.n), str(score.n_unscored)]
         cells += [percent(score.length_stop_rate)] * ends_known
@@ -81,7 +96,7 @@ def _table(rows: Sequence[ScoreRow]) -> str:
         lines.append(cells)
     return tabulate(
         lines,
-        headers=[title for _, title in columns],
+        headers=[say(title) for _, title in columns],
         tablefmt="github",
         colalign=[side for side, _ in columns],
         disable_numparse=True,

@@ -3,7 +3,9 @@
 import json
 import re
 import shlex
+from collections.abc import Callable
 
+from harness.locale import tr
 from harness.templates.front_matter import split_front_matter
 from harness.templates.template import turns
 from harness.types import PromptContract
@@ -19,6 +21,9 @@ _LOADED = re.compile(r'^(ADAPTER = )"(?:[^"\\\n]|\\.)*"', re.MULTILINE)
 _EVALUATED = re.compile(rf"^(harness eval --model base --model )(?='?adapter:){_WORD}", re.MULTILINE)
 _SCORED = re.compile(rf"^(harness card ){_WORD}(?= --run first)", re.MULTILINE)
 _NOT_FOR_TRANSFORMERS = ("embedded:", "gguf:")
+
+Say = Callable[[str], str]
+"""Says a message in the language of the card."""
 
 
 def hub_base(record: TrainingRecord) -> str | None:
@@ -95,20 +100,32 @@ def published(text: str, repo: str, name: str) -> str:
     return text
 
 
-def usage(record: TrainingRecord, name: str, contract: PromptContract | None) -> str:
+def usage(record: TrainingRecord, name: str, contract: PromptContract | None, say: Say) -> str:
     """Return the section on use, as Markdown without its heading; ``name`` is the folder or the Hub's name."""
     command = fenced(evaluation_command(record, name), "console")
     if contract is None:
-        return (
-            f"How its prompt became tokens is not on record: there is no prompt contract. With ja-harness:\n\n{command}"
-        )
-    checked = f"ja-harness checks that the prompt becomes the same tokens as in training:\n\n{command}"
+        unknown = tr("How its prompt became tokens is not on record: there is no prompt contract. With ja-harness:")
+        return f"{say(unknown)}\n\n{command}"
+    checking = tr("ja-harness checks that the prompt becomes the same tokens as in training:")
     if record.base.startswith(_NOT_FOR_TRANSFORMERS):
-        return f"transformers cannot load the base {coded(record.base)} by this name; this command does. {checked}"
+        alone = tr(
+            "transformers cannot load the base {base} by this name; this command does. {checking}",
+            base=coded(record.base),
+            checking=checking,
+        )
+        return f"{say(alone)}\n\n{command}"
+    parts = [
+        say(tr("With transformers and peft:")),
+        fenced(_python(record, name, contract), "python"),
+        say(checking),
+        command,
+    ]
     rank = record.recipe.get("lora_r")
     if isinstance(rank, int) and rank > _VLLM_RANK:
-        checked += f"\n\nvLLM takes adapters of rank {_VLLM_RANK} unless told otherwise: `--max-lora-rank {rank}`."
-    return f"With transformers and peft:\n\n{fenced(_python(record, name, contract), 'python')}\n\n{checked}"
+        high = tr("vLLM takes adapters of rank {usual} unless told otherwise: {option}.",
+                  usual=_VLLM_RANK, option=f"`--max-lora-rank {rank}`")  # fmt: skip
+        parts.append(say(high))
+    return "\n\n".join(parts)
 
 
 def _python(record: TrainingRecord, name: str, contract: PromptContract) -> str:

@@ -93,7 +93,7 @@ class Progress(TrainerCallback):  # type: ignore[misc]  # transformers is untype
         loss, tokens, processes = all_reduce_sum(torch.cat([self._sums, torch.ones_like(self._sums[:1])])).tolist()
         loss_sum = self._then.loss_sum + loss / processes
         if not math.isfinite(loss_sum):
-            raise diverged(f"the loss by step {step} is {loss_sum}")
+            raise diverged(tr("the loss by step {step} is {loss}", step=step, loss=loss_sum))
         return replace(
             self._then,
             tokens=self._then.tokens + int(tokens),
@@ -165,7 +165,7 @@ class Progress(TrainerCallback):  # type: ignore[misc]  # transformers is untype
         with self._clocks_stopped():
             loss = self.heldout()
         if not math.isfinite(loss):
-            raise diverged(f"the held-out loss at step {step} is {loss}")
+            raise diverged(tr("the held-out loss at step {step} is {loss}", step=step, loss=loss))
         if step not in self._measured:  # else a resumed run measures again what it had measured
             self._write({"step": step, "heldout_loss": round(loss, 6)})
             self._measured.add(step)

@@ -109,11 +109,15 @@ def _train(
         return prepared.record
     if after is not None and tally.heldout_loss_before is not None and after > tally.heldout_loss_before:
         say(
-            f"Note: the held-out loss rose from {tally.heldout_loss_before:.3f} to {after:.3f}: this adapter is worse "
-            "than its base on them; a lower learning_rate or fewer epochs may help."
+            tr(
+                "Note: the held-out loss rose from {before:.3f} to {after:.3f}: this adapter is worse than its base on "
+                "them; a lower learning_rate or fewer epochs may help.",
+                before=tally.heldout_loss_before,
+                after=after,
+            )
         )
     if not all(bool(p.isfinite().all()) for p in trainer.model.parameters() if p.requires_grad):
-        raise diverged(f"the weights after step {trainer.state.global_step} are no numbers")
+        raise diverged(tr("the weights after step {step} are no numbers", step=trainer.state.global_step))
     assert tally.first_loss is not None
     assert tally.last_loss is not None
     outcome = Outcome(
@@ -260,7 +264,14 @@ def _save(trainer: AdapterTrainer, prepared: Prepared, record: TrainingRecord, f
     if picture:
         write_whole(folder / CURVE, picture)
     has_curve = picture is not None
-    text = card_text(record, name=name, place=str(folder), contract=prepared.contract, curve=has_curve)
+    text = card_text(
+        record,
+        name=name,
+        place=str(folder),
+        contract=prepared.contract,
+        curve=has_curve,
+        language=prepared.request.language,
+    )
     write_whole(folder / CARD, text)
     work = folder / _SAVING
     try:

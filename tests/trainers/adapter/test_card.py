@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from tests.locale.test_no_english import english
 from tests.trainers.adapter_folders import contract_of, record_of
 from trainers.adapter.card import card_text, update_scores
 from trainers.adapter.card_scores import BEGIN, END
@@ -266,3 +267,15 @@ def test_any_words_around_the_markers_survive(before: str, after: str) -> None:
     updated = update_scores(lines + after, ROWS[:1])
     assert updated.startswith(f"{before}\n{BEGIN}")
     assert updated.endswith(f"{END}\n{after}")
+
+
+def test_a_japanese_card_has_no_english_words_of_ours() -> None:
+    """Headings, tables and sentences; settings, names and commands stay what they are."""
+    text = made(scores=ROWS, language="ja")
+    assert [] == english(text.partition("---\n")[2].partition("---\n")[2])
+    assert re.findall(r"^## (.*)$", text, re.MULTILINE) == [
+        "ベースモデル", "使い方", "プロンプト", "レシピ", "データ", "学習", "バージョン", "点数",
+    ]  # fmt: skip
+    again = update_scores(text, ROWS[:1], "ja")
+    assert "尺度" in again
+    assert "Scale" not in again
