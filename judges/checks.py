@@ -253,11 +253,7 @@ class Regex(Check):
     def problem(self) -> str | None:
         """Check that the pattern compiles and is of a bounded length."""
         if len(self.pattern) > REGEX_CHARACTERS:
-            return tr(
-                "the pattern has {n_pattern} characters, more than {regex_characters}",
-                n_pattern=len(self.pattern),
-                regex_characters=REGEX_CHARACTERS,
-            )
+            return tr("the pattern has {n} characters, more than {most}", n=len(self.pattern), most=REGEX_CHARACTERS)
         try:
             _compile(self.pattern)
         except (regex.error, RecursionError, OverflowError, ValueError) as error:

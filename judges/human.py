@@ -219,12 +219,14 @@ class HumanRatings:
 
     def _ignored(self, ratings: Sequence[Rating], what: str, names: Sequence[str]) -> str:
         return trn(
-            "{name}: {n} row of {path} is for {what} that this run does not have and was ignored: {names}.",
-            "{name}: {n} rows of {path} are for {what} that this run does not have and were ignored: {names}.",
+            "{name}: {n} row of {path} is for {what} that this run does not have and was ignored ({lines}): {names}.",
+            "{name}: {n} rows of {path} are for {what} that this run does not have and were ignored ({lines}): "
+            "{names}.",
             len(ratings),
             name=self.name,
             path=self._file.path,
             what=what,
+            lines=_lines([rating.line for rating in ratings]),
             names=_first_few(names),
         )
 

@@ -9,8 +9,8 @@ from harness.analysis.prompt_plan import plan_experiment
 from harness.analysis.prompt_test import pairs_of
 from harness.cli.dry_run import dry_run_report
 from harness.cli.eval import run_evaluation, say_notices
-from harness.cli.execution import invocation
-from harness.cli.options import common_options, evaluation_options
+from harness.cli.execution import invocation, limit_judges
+from harness.cli.options import call_limits, common_options, evaluation_options, pace_options
 from harness.cli.say import language, say
 from harness.errors import UnknownNameError, UsageError
 from harness.locale import tr
@@ -32,6 +32,7 @@ from reports.ab import plan_sentence
     epilog="Example: harness ab --model base --prompt course.v1 --prompt mine.j2 --task bundled:ja-mini --judge rules",
 )
 @evaluation_options
+@pace_options
 @click.option("--control", metavar="PROMPT", help="Compare each prompt with this one only.  [default: all pairs]")
 @click.option("--select", is_flag=True, hidden=True, expose_value=False)  # the best prompt is named in any case
 @click.option("--select-seed", type=int, hidden=True, expose_value=False)  # and no half is drawn any more
@@ -44,6 +45,8 @@ def ab(
     run_name: str | None,
     max_unscored: int,
     max_cost: float | None,
+    wait: bool,
+    batch: bool,
     allow_prompt_mismatch: bool,
     overwrite: bool,
     dry_run: bool,
@@ -72,6 +75,7 @@ def ab(
         assemble(spec, name, allow_prompt_mismatch=allow_prompt_mismatch, declared=declared, choose=sealing.choose)
     )
     _check(evaluation)
+    limit_judges(evaluation.job.judges, call_limits(options))
     folder = new_run(settings.runs, evaluation.name)
     check_plan(evaluation, folder, overwrite=overwrite)
     check_names(asked_declaration(**options), evaluation, folder)
@@ -88,6 +92,8 @@ def ab(
         mirror=store_mirror(settings),
         max_unscored=max_unscored,
         max_cost=max_cost,
+        wait=wait,
+        batch=batch,
         overwrite=overwrite,
         test=PromptTest(control=control, confidence=spec.confidence),
         show=lambda _run: _shown(folder, as_json=as_json),

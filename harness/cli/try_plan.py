@@ -15,6 +15,7 @@ from harness.cli.try_subject import Subject
 from harness.errors import UsageError
 from harness.locale import tr
 from harness.protocols import MachineNeeds, Served
+from harness.remote.gemini_models import FREE_CALLS_A_DAY
 from harness.runs.assemble import Evaluation
 from harness.store.call_counts import StoredCallCounts
 from harness.store.store import Store, store_exists
@@ -23,9 +24,9 @@ _GIB = 2**30
 _USUAL_SHARE = 0.25  # of the longest answer: the median of answers to ELYZA-tasks-100 is some 130 tokens
 _MINUTE = 60
 _FORM_ALONE = tr("The judges named see the form of answers, not whether they are right or helpful.")
-_UNKNOWN_QUOTA = tr(
-    "How many calls a day the key has is not known here: free Gemini keys had 20 to 500 in 2026 (Google AI Studio "
-    "shows yours). Tell it with --requests-per-day; when it is used up, the same command goes on the next day."
+_TELL_QUOTA = tr(
+    "Google AI Studio shows how many calls a day your key has: tell it with --requests-per-day. When they are used up, "
+    "the same command goes on the next day."
 )
 
 
@@ -46,7 +47,7 @@ def say_plan(evaluation: Evaluation, subject: Subject, at_hand: AtHand, url: str
         and judge.name.startswith("gemini")
         for judge in evaluation.job.judges
     ):
-        say(tr("Note: {note}", note=_UNKNOWN_QUOTA), err=True)
+        say(tr("Note: {note}", note=_TELL_QUOTA), err=True)
     if not at_hand.tells_quality:
         say(tr("Note: {note}", note=at_hand.note or _FORM_ALONE), err=True)
 
@@ -134,7 +135,7 @@ def _quota(judge: Served, expected: Expected, url: str) -> str:
     """Return what share of the day's quota the calls are, as far as the quota is known."""
     most = judge.limits.requests_per_day
     if most is None:
-        return tr("not known")
+        return _unknown_quota(judge.name, expected.calls)
     used = 0
     if store_exists(url):
         with Store(url, read_only=True) as store:
@@ -145,6 +146,20 @@ def _quota(judge: Served, expected: Expected, url: str) -> str:
     if expected.calls <= most - used:
         return share
     return tr("{share}: takes {days} days or more; --wait goes on by itself", share=share, days=max(2, days))
+
+
+def _unknown_quota(name: str, calls: int) -> str:
+    """Return what is known of a quota that nobody told: what keys that cost nothing had."""
+    if not name.startswith("gemini"):
+        return tr("not known; this needs {calls} calls", calls=calls)
+    least, most = FREE_CALLS_A_DAY
+    told = tr(
+        "free keys: between {least} and {most} calls a day; this needs {calls}", least=least, most=most, calls=calls
+    )
+    if calls <= least:
+        return told
+    first, last = math.ceil(calls / most), math.ceil(calls / least)
+    return tr("{told}, so {first} to {last} days", told=told, first=first, last=last)
 
 
 def _between(low: float, high: float) -> str:

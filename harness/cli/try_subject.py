@@ -10,7 +10,7 @@ from typing import Any
 from huggingface_hub import try_to_load_from_cache
 
 from harness import plugins
-from harness.errors import HarnessError, HubError, InputError, UnwritableError
+from harness.errors import HarnessError, HubError, InputError, UnwritableError, UsageError
 from harness.locale import tr
 from harness.plugins import model_info
 from harness.protocols import KnowsTrainingPrompt, ModelBackend
@@ -55,12 +55,18 @@ def model_spec(text: str) -> str:
 
     Raises:
         InputError: it is none of them; the hint names the nearest folder.
+        UsageError: a spec without what stands after the colon.
 
     >>> model_spec("embedded:gemma-3-270m"), model_spec("someone/my-adapter")
     ('embedded:gemma-3-270m', 'adapter:someone/my-adapter')
     """
     parts = split_spec(text)
     if parts.target is not None and parts.backend in plugins.names("models"):
+        if parts.target == "":
+            raise UsageError(
+                tr("{text!r} names nothing after the colon.", text=text),
+                hint=tr("harness try takes an adapter's folder, or its name on the Hub."),
+            )
         return parts.text
     slashed = text.strip().replace("\\", "/")
     folder = Path(slashed).expanduser()

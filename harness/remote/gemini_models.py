@@ -12,6 +12,10 @@ from harness.locale import tr
 DEFAULT_JUDGE = "gemini-3.8-flash"
 """Judges unless another model is named: the newest Flash (2026-09-02); no end of it is announced."""
 
+FREE_CALLS_A_DAY = (20, 500)
+"""The least and the most calls a day that free keys had, by users' reports of December 2025 to November 2026: Google
+names no figure, and AI Studio shows what a key has. https://ai.google.dev/gemini-api/docs/rate-limits"""
+
 RETIRED = {
     "gemini-2.5-flash": (date(2026, 12, 1), "gemini-3.5-flash-lite"),
     "gemini-2.5-pro": (date(2026, 12, 1), "gemini-3.8-flash"),

@@ -17,7 +17,8 @@ def evaluation_spec(config: Config, **options: Any) -> EvalSpec:  # noqa: ANN401
         UsageError: a model, a task or a judge is missing, or two are the same.
         UnknownNameError: a name that nothing answers to.
     """
-    options = {**options, "judges": with_members(options["judges"], panel_specs(options.get("panels", ()), config))}
+    named = options["judges"]
+    options = {**options, "judges": with_members(named, panel_specs(options.get("panels", ()), config))}
     for key, example in (("models", "--model base"), ("tasks", "--task bundled:ja-mini"), ("judges", "--judge rules")):
         if not options[key]:
             raise UsageError(
@@ -50,7 +51,7 @@ def evaluation_spec(config: Config, **options: Any) -> EvalSpec:  # noqa: ANN401
     for what, names in (
         ("--prompt", spec.prompts),
         ("--task", [task.name for task in spec.tasks]),
-        ("--judge", [judge.text for judge in spec.judges]),
+        ("--judge", named),
     ):
         for name in names:
             if list(names).count(name) > 1:

@@ -86,10 +86,10 @@ def test_what_the_run_does_not_have_is_named(run_cli: RunCli, six: None) -> None
     ran = run_cli(*AB, *TWO, "--judge", "human:h.csv")
     assert 0 == ran.code, ran.err
     assert (
-        "1 row of h.csv is for models that this run does not have and was ignored: 'ehco' (did you mean 'echo'?)."
-        in ran.err
+        "1 row of h.csv is for models that this run does not have and was ignored (line 14): "
+        "'ehco' (did you mean 'echo'?)." in ran.err
     )
-    assert "1 row of h.csv is for prompts that this run does not have and was ignored: 'zzz'." in ran.err
+    assert "1 row of h.csv is for prompts that this run does not have and was ignored (line 15): 'zzz'." in ran.err
 
 
 def test_a_run_with_one_prompt_takes_the_ratings_of_that_one(run_cli: RunCli, six: None) -> None:
@@ -98,7 +98,10 @@ def test_a_run_with_one_prompt_takes_the_ratings_of_that_one(run_cli: RunCli, si
     assert 0 == run_cli(*arguments, "--judge", "rules").code
     ran = run_cli("judge", "r", "--judge", "human:h.csv")
     assert 0 == ran.code, ran.err
-    assert "6 rows of h.csv are for prompts that this run does not have and were ignored: 'plain.v1'." in ran.err
+    assert (
+        "6 rows of h.csv are for prompts that this run does not have and were ignored (lines 2-7): 'plain.v1'."
+        in ran.err
+    )
     assert {"human:h.csv": pytest.approx(26 / 6)} == {
         row["judge"]: row["mean"] for row in results_of(Path(), "r")["rows"] if row["judge"] != "rules"
     }

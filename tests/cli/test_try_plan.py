@@ -59,3 +59,24 @@ def test_the_plan_says_what_is_tried_and_what_cannot_be_told(
         assert part in err
     assert "not whether they are right or helpful" in err
     assert not (workplace / "none.sqlite").exists()
+
+
+@pytest.mark.parametrize(
+    ("limit", "says"),
+    [
+        (3, "free keys: between 20 and 500 calls a day; this needs 6\n"),
+        (20, "free keys: between 20 and 500 calls a day; this needs 40, so 1 to 2 days\n"),
+    ],
+)
+def test_a_quota_that_nobody_told_is_what_free_keys_had(
+    limit: int, says: str, workplace: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With how many days that may be, and how to tell the own one; two models are judged on each task."""
+    monkeypatch.setenv("GEMINI_API_KEY", "none")
+    asked = PLAIN | {"models": ("mine=echo", "b=echo"), "limit": limit, "judges": ("gemini",)}
+    made = assemble(evaluation_spec(Config(), **asked), "r")
+    at_hand = AtHand(judges=("gemini",), config=Config(), tells_quality=True, note=None)
+    say_plan(made, Subject(label="mine", spec="echo", base=None), at_hand, f"sqlite:///{workplace}/none.sqlite")
+    err = capsys.readouterr().err
+    assert says in "".join(f"{line.rstrip()}\n" for line in err.splitlines())
+    assert "tell it with --requests-per-day" in err

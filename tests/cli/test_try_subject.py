@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from harness.cli.try_subject import label_of, model_spec, task_spec
-from harness.errors import InputError
+from harness.errors import InputError, UsageError
 
 
 def written(path: Path, rows: list[dict]) -> str:
@@ -45,6 +45,8 @@ def test_folders_say_what_they_are(tmp_path: Path) -> None:
         model_spec(str(path)) for path in (one, two, one / "adapter_config.json")
     ]
     assert "adapter:me/mine@v1" == model_spec("me/mine@v1")
+    with pytest.raises(UsageError, match="'adapter:' names nothing after the colon"):
+        model_spec("adapter:")
     with pytest.raises(InputError) as caught:
         model_spec(str(tmp_path / "on"))
     assert f"Did you mean {one}?" == caught.value.hint

@@ -226,8 +226,9 @@ class TestCheck:
             f"human:{path}: 1 row of {path} names task ids that t does not have and was ignored: 7.",
             f"human:{path}: 1 of 2 answers have no rating in {path}.",
         ]
+        of_models = "is for models that this run does not have and was ignored (line 3)"
         assert judge.check_rows([("m", None)], ["t"]) == [
-            f"human:{path}: 1 row of {path} is for models that this run does not have and was ignored: 'other'.",
+            f"human:{path}: 1 row of {path} {of_models}: 'other'.",
             f"{path}: 2 rows without a model or a task id (lines 5, 6) were ignored.",
         ]
 
@@ -262,7 +263,7 @@ class TestCheck:
             assert judge.check_samples(task, items, ["m"]) == []
         path = tmp_path / "scores.csv"
         assert judge.check_rows([("m", None)], ["t"]) == [
-            f"{judge.name}: 1 row of {path} is for tasks that this run does not have and was ignored: 'u'."
+            f"{judge.name}: 1 row of {path} is for tasks that this run does not have and was ignored (line 3): 'u'."
         ]
         bound = judge.for_model("m")
         assert [bound.judge(sample, ANSWER).score for sample in (*t, *u)] == [2, 5, 4, 5]
@@ -322,12 +323,12 @@ class TestPrompts:
         path = tmp_path / "scores.csv"
         models, prompts = judge.check_rows(rows, ["t"])
         assert models == (
-            f"{judge.name}: 2 rows of {path} are for models that this run does not have and were ignored: "
+            f"{judge.name}: 2 rows of {path} are for models that this run does not have and were ignored (lines 6, 7): "
             "'bsae' (did you mean 'base'?), 'xyz'."
         )
         assert prompts == (
-            f"{judge.name}: 3 rows of {path} are for prompts that this run does not have and were ignored: "
-            "'mine.j2', 'cuorse.v1' (did you mean 'course.v1'?)."
+            f"{judge.name}: 3 rows of {path} are for prompts that this run does not have and were ignored "
+            "(lines 3, 4, 8): 'mine.j2', 'cuorse.v1' (did you mean 'course.v1'?)."
         )
         assert isinstance(judge, ChecksRows)
         assert [f"{judge.name}: 4 of 6 answers have no rating in {path}."] == judge.check_samples(

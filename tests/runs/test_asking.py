@@ -45,6 +45,7 @@ def test_an_option_counts_more_than_the_configuration_and_that_more_than_the_def
         ({"models": ()}, "no --model was given"),
         ({"judges": ()}, "no --judge was given"),
         ({"tasks": ("bundled:ja-mini", "bundled:ja-mini")}, "--task 'bundled:ja-mini' was given twice"),
+        ({"judges": ("reference", "reference")}, "--judge 'reference' was given twice"),
         ({"prompts": ("chat.v1", "chat.v1")}, "--prompt 'chat.v1' was given twice"),
         ({"models": ("echo", "echo")}, "Two models are labelled 'echo'"),
     ],
