@@ -198,7 +198,8 @@ class ConsoleProgress:
         quiet = now - self._last
         if quiet >= _QUIET_EVERY and not LIVE.label and self._verdicts < self._verdicts_total:
             parts.append(said(tr("nothing new for {seconds:.0f} s, still at work", seconds=quiet)))
-        return " ".join([said(self.done), said(listing(part for part in parts if part))]).rstrip()
+        passed = _clock_time(now - self._began)  # first, so that it is never cut off and no line stands still
+        return " ".join([passed, said(self.done), said(listing(part for part in parts if part))]).rstrip()
 
     def _figures(self, now: float) -> list[str]:
         parts = []
@@ -226,6 +227,17 @@ class ConsoleProgress:
         if LIVE.label and LIVE.most_left is not None:
             return said(tr("{label} takes at most {time} more", label=LIVE.label, time=said_duration(LIVE.most_left)))
         return ""  # the first answers come in batches: too few of them say nothing about the rest
+
+
+def _clock_time(seconds: float) -> str:
+    """Return the time since the beginning as clocks show it.
+
+    >>> _clock_time(7.9), _clock_time(605), _clock_time(3725)
+    ('0:07', '10:05', '1:02:05')
+    """
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 def said_duration(seconds: float) -> Text:

@@ -115,7 +115,7 @@ def _judging(evaluation: Evaluation, at_hand: AtHand, work: Work, url: str) -> l
         if at_hand.note:
             rows.append(("", said(at_hand.note)))
         if isinstance(judge, Served):
-            rows.append((said(tr("quota")), said(_quota(judge, expected, url))))
+            rows.append((said(tr("quota")), said(_quota(judge.name, judge, expected, url))))
     return rows
 
 
@@ -131,11 +131,11 @@ def _calls(expected: Expected) -> str:
     )
 
 
-def _quota(judge: Served, expected: Expected, url: str) -> str:
+def _quota(name: str, judge: Served, expected: Expected, url: str) -> str:
     """Return what share of the day's quota the calls are, as far as the quota is known."""
     most = judge.limits.requests_per_day
     if most is None:
-        return _unknown_quota(judge.name, expected.calls)
+        return _unknown_quota(name, expected.calls)
     used = 0
     if store_exists(url):
         with Store(url, read_only=True) as store:

@@ -37,7 +37,7 @@ def test_a_run_says_what_there_is_to_do_and_then_a_line_now_and_then(
     first, *lines = capsys.readouterr().err.splitlines()
     assert "100 answers (0 stored, 100 to generate), 100 verdicts" == first
     assert 5 == len(lines)
-    assert "  50 of 100 answers and 0 of 100 verdicts done. 10 tokens/s, about 50 s left" == lines[-1]
+    assert "  0:50 50 of 100 answers and 0 of 100 verdicts done. 10 tokens/s, about 50 s left" == lines[-1]
 
 
 def test_the_first_few_answers_say_nothing_of_the_rest(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:

@@ -236,7 +236,7 @@ def _training(record: TrainingRecord, say: Say, *, curve: bool) -> str:
 
 
 def _outcome(record: TrainingRecord, outcome: Outcome) -> list[tuple[str, str]]:
-    rows = [
+    rows: list[tuple[str, str]] = [
         (tr("Optimizer steps"), number(outcome.steps, 0)),
         (tr("Training loss, first and last (nats per trained token)"), _fall(outcome.first_loss, outcome.last_loss)),
         (tr("Held-out loss, before and after"), _fall(outcome.heldout_loss_before, outcome.heldout_loss)),
