@@ -93,6 +93,13 @@ class Ledger:
         wanted = {*items}
         return tuple(known for known in self.sets if wanted <= {*known.items} or wanted >= {*known.items})
 
+    def overlapping(self, items: Sequence[str]) -> tuple[TaskSet, ...]:
+        """Return the sets that share some tasks with ``items`` and are neither a part of them nor hold them all."""
+        wanted = {*items}
+        return tuple(
+            known for known in self.sets if wanted & (own := {*known.items}) and not (wanted <= own or wanted >= own)
+        )
+
     def tried(self, sets: Collection[TaskSet], judge: str | None = None) -> frozenset[str]:
         """Return the candidates that were tried on some sets, under one judge or any."""
         wanted = {known.digest for known in sets}

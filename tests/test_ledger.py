@@ -39,3 +39,5 @@ def test_parts_of_a_set_are_related_and_others_are_not() -> None:
     assert {SET.digest, first.digest, second.digest} == {one.digest for one in known.related(SET.items)}
     assert {SET.digest, second.digest} == {one.digest for one in known.related(second.items)}
     assert {edited.digest, first.digest} == {one.digest for one in known.related(edited.items)}
+    assert [edited.digest] == [one.digest for one in known.overlapping(SET.items)]
+    assert () == known.overlapping(first.items) == known.overlapping(())

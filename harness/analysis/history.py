@@ -9,7 +9,6 @@ from harness.analysis.ledger import TriesFamily, seal_state, shrunken_gains, tri
 from harness.analysis.tried import Part
 from harness.ledger import Ledger, Reset, TaskSet
 from harness.stats.equivalence import DecisionCode, decide
-from harness.stats.tries import correct_over_tries
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,7 +133,7 @@ def _history(ledger: Ledger, whole: TaskSet, sets: Sequence[TaskSet], judge: str
 def _rows(family: TriesFamily, confidence: float) -> tuple[HistoryRow, ...]:
     if not family.tries:
         return ()
-    found = correct_over_tries(family.differences, clusters=family.clusters, confidence=confidence)
+    found = family.corrected(confidence)
     shrunken = shrunken_gains(found)
     rows = []
     for place, one in enumerate(family.tries):

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from harness.analysis.agreement import agreeing
 from harness.analysis.comparing import compare_rows, ranks_of
 from harness.analysis.looks import BoardLooks, board_looks
 from harness.analysis.panel import Member, PanelDifference, PanelTable
@@ -311,6 +312,7 @@ def _comparisons(table: ScoreTable, asked: _Asked, design: Design) -> tuple[tupl
         table, design, family=asked.family, baseline=baseline_place(table, asked.baseline), looks=asked.looks
     )
     pairs = compared.family.pairs
+    results = [agreeing(result, design.confidence) for result in compared.family.comparisons]
     comparisons = tuple(
         Comparison(
             baseline=table.rows[against],
@@ -319,7 +321,7 @@ def _comparisons(table: ScoreTable, asked: _Asked, design: Design) -> tuple[tupl
             verdict=_verdict(result, panel, design, asked.margin, len(pairs)),
             panel=panel,
         )
-        for (candidate, against), result, panel in zip(pairs, compared.family.comparisons, compared.panel, strict=True)
+        for (candidate, against), result, panel in zip(pairs, results, compared.panel, strict=True)
     )
     return comparisons, compared.family.method, compared.plan
 

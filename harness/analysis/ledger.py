@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from harness.analysis.tried import BoardLedger, Part, TriedRow
 from harness.ledger import ROLE_RANK, Ledger, LedgerRow, Role, TaskSet
-from harness.stats.tries import CorrectedTries, correct_over_tries, luck_of_the_best, shrink_gains
+from harness.stats.tries import AHEAD, CorrectedTries, correct_over_tries, luck_of_the_best, shrink_gains
 from harness.types import RowKey
 
 Floats = npt.NDArray[np.float64]
@@ -38,9 +38,9 @@ class TriesFamily:
     differences: Floats
     clusters: tuple[str | None, ...] | None
 
-    def corrected(self, confidence: float) -> CorrectedTries:
-        """Return the family corrected as one (see `harness.stats.tries`)."""
-        return correct_over_tries(self.differences, clusters=self.clusters, confidence=confidence)
+    def corrected(self, confidence: float, *, ahead: int = 0) -> CorrectedTries:
+        """Return the family corrected as one; ``ahead``: tries to come (see `harness.stats.tries`)."""
+        return correct_over_tries(self.differences, clusters=self.clusters, confidence=confidence, ahead=ahead)
 
     def luck(self) -> float | None:
         """Return by how much the best of as many equal tries would seem to gain."""
@@ -181,8 +181,8 @@ def seal_state(ledger: Ledger, items: Sequence[str], judge: str | None = None) -
 
 
 def _figures(family: TriesFamily, confidence: float) -> list[dict[str, float | None]]:
-    """Return the corrected figures of every try, as the fields of a `TriedRow`."""
-    found = family.corrected(confidence)
+    """Return the corrected figures of every try, as the fields of a `TriedRow`: for a verdict that will stand."""
+    found = family.corrected(confidence, ahead=AHEAD)
     shrunken = shrunken_gains(found)
     return [
         {
@@ -197,8 +197,10 @@ def _figures(family: TriesFamily, confidence: float) -> list[dict[str, float | N
 
 def shrunken_gains(found: CorrectedTries) -> list[float | None]:
     """Return the gain of every try drawn in by how much of their spread is luck; None where that is not known."""
-    errors = (found.high - found.low) / 2 / found.critical
-    usable = np.flatnonzero(np.isfinite(found.differences) & np.isfinite(errors) & (errors > 0))
+    reach = (found.high - found.low) / 2
+    known = np.isfinite(found.differences) & np.isfinite(reach) & (reach > 0) & (found.critical > 0)
+    errors = np.divide(reach, found.critical, out=np.full(len(reach), np.nan), where=known)
+    usable = np.flatnonzero(known)
     gains: list[float | None] = [None] * len(found.differences)
     shrunk = shrink_gains(found.differences[usable], errors[usable]) if len(usable) else None
     if shrunk is not None:

@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from harness.analysis.agreement import agreeing
 from harness.analysis.leaderboard import Board, Comparison, Leaderboard
 from harness.analysis.tried import BoardLedger
 from harness.analysis.verdict import comparison_verdict
 from harness.locale import trn
 from harness.stats import Design
+from harness.stats.tries import AHEAD
 from harness.types import Estimate
 
 
@@ -30,7 +32,12 @@ def over_tries(leaderboard: Leaderboard, ledger: Sequence[BoardLedger]) -> Leade
 def _board(board: Board, entry: BoardLedger, confidence: float) -> Board:
     comparisons = tuple(_comparison(board, comparison, entry, confidence) for comparison in board.comparisons)
     is_corrected = any(comparison.is_over_tries for comparison in comparisons)
-    method = trn("max-T step-down over {n} try", "max-T step-down over {n} tries", entry.tries)
+    method = trn(
+        "max-T step-down over {n} try and {ahead} to come",
+        "max-T step-down over {n} tries and {ahead} to come",
+        entry.tries,
+        ahead=AHEAD,
+    )
     return replace(
         board,
         ledger=entry,
@@ -51,7 +58,7 @@ def _comparison(board: Board, comparison: Comparison, entry: BoardLedger, confid
     if row is None or row.p_value is None or p_ledger is None:
         return found
     joint = _interval(result.simultaneous, found, entry.tries, at_least_own=_holds_more(board, comparison))
-    shown = replace(result, p_adjusted=p_ledger, simultaneous=joint)
+    shown = agreeing(replace(result, p_adjusted=p_ledger, simultaneous=joint), confidence)
     verdict = comparison_verdict(
         shown,
         Design(confidence=confidence),

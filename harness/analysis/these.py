@@ -7,6 +7,7 @@ from statistics import median
 import numpy as np
 from scipy.special import stdtr  # noqa: TID253 - statistics of arrays
 
+from harness.analysis.agreement import agreeing
 from harness.analysis.leaderboard import Board, BoardRow, Comparison, Leaderboard
 from harness.analysis.panel import PanelTable
 from harness.analysis.scores import ScoreTable
@@ -136,7 +137,7 @@ class _These:
             low, high = self.interval(error, tail_probability(self.confidence, m))
             return replace(before, low=low, high=high, method=self.method(error))
 
-        shown: PairedComparison = replace(
+        made: PairedComparison = replace(
             result,
             difference=estimate(result.difference, 1),
             simultaneous=estimate(result.simultaneous, family),
@@ -146,6 +147,7 @@ class _These:
             spread=replace(result.spread, se=error.se, df=error.df),
             minimum_detectable=gap,
         )
+        shown = agreeing(made, self.confidence)
         verdict = comparison_verdict(shown, design, margin=self.board.margin, n_comparisons=family)
         return replace(one, result=shown, verdict=replace(verdict, same_sign=None, tasks_needed=None))
 

@@ -34,8 +34,8 @@ from reports.ab import plan_sentence
 @evaluation_options
 @pace_options
 @click.option("--control", metavar="PROMPT", help="Compare each prompt with this one only.  [default: all pairs]")
-@click.option("--select", is_flag=True, hidden=True, expose_value=False)  # the best prompt is named in any case
-@click.option("--select-seed", type=int, hidden=True, expose_value=False)  # and no half is drawn any more
+@click.option("--select", is_flag=True, hidden=True)  # of earlier versions: they drew halves of the tasks
+@click.option("--select-seed", type=int, hidden=True)
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 @common_options
 def ab(
@@ -52,6 +52,8 @@ def ab(
     dry_run: bool,
     as_json: bool,
     control: str | None,
+    select: bool,
+    select_seed: int | None,
     **options: Any,  # noqa: ANN401 - click's values, each typed where it is read
 ) -> int:
     """Compare two or more prompts: every model answers every task under each, and every judge scores the answers.
@@ -59,6 +61,9 @@ def ab(
     The report names a better prompt only where the interval of the difference allows it. Cells that were evaluated
     before, by this command or another, are not generated or judged again.
     """
+    if select or select_seed is not None:
+        say(tr("--select and --select-seed do nothing any more: the best prompt is always named, without a draw."),
+            err=True)  # fmt: skip
     settings = load_config(config)
     spec = evaluation_spec(settings, **options, baseline=None)
     if len(spec.prompts) < 2:  # noqa: PLR2004 - A and B

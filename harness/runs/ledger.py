@@ -6,6 +6,7 @@ today. What needs statistics is behind `enter`, which a command that finds every
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import inf
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from harness.analysis.tried import BoardLedger
 from harness.codec import digest
 from harness.errors import StoreError
 from harness.ledger import Ledger, LedgerRow, TaskSet, is_try, item_keys, task_set, with_rows
-from harness.locale import tr
+from harness.locale import tr, trn
 from harness.runs.boards import board_tables
 from harness.runs.run import Run
 from harness.stats.arrays import number
@@ -60,6 +61,7 @@ def entered(run: Run, store: Store, *, before: Sequence[BoardLedger], date: str)
         ledger, is_written = with_rows(_readable(store), tuple(sets.values()), rows), False
         said = tr("What was tried could not be written into the ledger: {error}", error=error.message)
         notices = tuple(dict.fromkeys([*notices, said]))
+    notices = tuple(dict.fromkeys([*notices, *_overlaps(ledger, entries)]))
     kept = {(one.task, one.judge, one.content): one for one in before if one.content}
     boards = [entry.board if is_written else replace(entry.board, content="") for entry in entries]
     found = tuple(
@@ -68,6 +70,35 @@ def entered(run: Run, store: Store, *, before: Sequence[BoardLedger], date: str)
         for board in boards
     )
     return replace(run, manifest=replace(run.manifest, ledger=found, notices=notices))
+
+
+def _overlaps(ledger: Ledger, entries: Sequence[_Entry]) -> list[str]:
+    """Return what no correction counts: earlier tries on sets that share only some tasks with a board of this run."""
+    said: list[str] = []
+    for board in (entry.board for entry in entries):
+        here = {candidate for candidate, _ in board.candidates.values()}
+        own = [row.number or inf for row in ledger.of([board.taskset], board.judge_key) if row.candidate in here]
+        others = ledger.overlapping(board.taskset.items)
+        rows = [row for row in ledger.of(others, board.judge_key) if is_try(row) and row.number]
+        earlier = [row for row in rows if row.number < min(own, default=inf)]
+        if earlier:
+            seen = {item for one in others if any(row.taskset == one.digest for row in earlier) for item in one.items}
+            count = len({row.candidate for row in earlier})
+            said.append(
+                trn(
+                    "{task}: {shared} of its {n} tasks are also in other sets of tasks, on which {count} candidate was "
+                    "tried before. Sets that share only some tasks have ledgers of their own: it is not corrected for.",
+                    "{task}: {shared} of its {n} tasks are also in other sets of tasks, on which {count} candidates "
+                    "were tried before. Sets that share only some tasks have ledgers of their own: they are not "
+                    "corrected for.",
+                    count,
+                    task=board.task,
+                    shared=len(seen & {*board.taskset.items}),
+                    n=len(board.taskset.items),
+                    count=count,
+                )
+            )
+    return said
 
 
 def candidate_of(request: Request, models: Mapping[str, str], templates: Mapping[str, str | None]) -> str:

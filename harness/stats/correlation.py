@@ -62,13 +62,12 @@ def length_slope(values: Floats, lengths: Floats, design: Design = PLAIN) -> Est
     names = np.arange(samples) if design.clusters is None else cluster_codes(design.clusters, samples)
     codes = np.broadcast_to(names[None, :, None], values.shape)[known]
     found = jackknife_slope(x[known], y[known], replace(design, clusters=codes.tolist()))
-    variance = found.method.removeprefix("least squares, ")
     if found.value is None:
         method = tr("no lengths to compare")
     elif within:
-        method = tr("least squares within tasks, {variance}", variance=variance)
+        method = tr("least squares within tasks, {variance}", variance=found.method)
     else:
-        method = tr("least squares between tasks, {variance}", variance=variance)
+        method = tr("least squares between tasks, {variance}", variance=found.method)
     return replace(found, n_unscored=known.size - n, method=method)
 
 

@@ -84,7 +84,7 @@ def jackknife_slope(x: ArrayLike, y: ArrayLike, design: Design = PLAIN) -> Estim
     >>> pairs = Design(clusters=[*"aabbccddee"])
     >>> found = jackknife_slope([-1, 1, -2, 2, -1, 1, 0, 0, -1, 1], [-1, 2, -2, 1, 0, 1, 1, -1, -2, 1], pairs)
     >>> round(found.value, 4), found.method
-    (0.9286, 'least squares, CR3 over 5 clusters')
+    (0.9286, 'CR3 over 5 clusters')
     """
     a, b, codes, known = _pairs(x, y, design)
     sxx, sxy = np.bincount(codes, weights=a * a), np.bincount(codes, weights=a * b)
@@ -94,7 +94,7 @@ def jackknife_slope(x: ArrayLike, y: ArrayLike, design: Design = PLAIN) -> Estim
     if total > 0:
         value, g = float(sxy.sum()) / total, sxx.size
         leverage = sxx / total
-        method = f"least squares, CR3 over {g} clusters"
+        method = tr("CR3 over {n} clusters", n=g)
         if g >= FEWEST_CLUSTERS and leverage.max() < 1:
             left_out = (sxy.sum() - sxy) / (total - sxx)
             se = sqrt((g - 1) / g * float(((left_out - value) ** 2).sum()))

@@ -1,5 +1,7 @@
 """Every try on a task set as one family: which differences, in which order, and what is sealed."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -64,7 +66,7 @@ def test_a_board_that_holds_every_try_needs_no_other_correction() -> None:
     whole = board_ledger(LEDGER, own("one", "two"), confidence=0.95, date="2026-11-03")
     assert (2, 0, None, [None, None]) == (whole.tries, whole.earlier, whole.luck, [one.p_value for one in whole.rows])
     second = board_ledger(LEDGER, own("two"), confidence=0.95, date="2026-11-03")
-    corrected = correct_over_tries(tries_family(LEDGER, [SET], "j").differences, confidence=0.95)
+    corrected = correct_over_tries(tries_family(LEDGER, [SET], "j").differences, confidence=0.95, ahead=10)
     [only] = second.rows
     assert (2, 1, 2) == (second.tries, second.earlier, only.place)
     assert (corrected.p_values[1], corrected.low[1], corrected.high[1]) == (only.p_value, only.low, only.high)
@@ -103,3 +105,12 @@ def test_gains_are_drawn_in_where_their_errors_are_known() -> None:
     expected = shrink_gains(found.differences[:3], errors)
     assert expected is not None
     assert list(expected.gains) == pytest.approx(gains[:3])
+
+
+@pytest.mark.filterwarnings("error")
+def test_gains_of_tries_without_spread_are_not_drawn_in() -> None:
+    """All differences equal, or so few tasks that the interval has no end: no error to draw in by, and no warning."""
+    constant = correct_over_tries(np.full((4, 30), 0.5))
+    assert [None] * 4 == shrunken_gains(constant)
+    endless = np.full(4, np.inf)
+    assert [None] * 4 == shrunken_gains(replace(constant, low=-endless, high=endless, critical=endless))

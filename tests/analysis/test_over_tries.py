@@ -32,7 +32,7 @@ def test_a_verdict_is_taken_back_where_many_were_tried() -> None:
     assert ("better", 0.3, True) == (before.verdict.code, after.p_ledger, after.is_over_tries)
     assert "better" != after.verdict.code
     assert (before.result, -0.1, 1.1) == (after.result, after.shown.simultaneous.low, after.shown.simultaneous.high)
-    assert "max-T step-down over 40 tries" == str(board.family_method)
+    assert "max-T step-down over 40 tries and 10 to come" == str(board.family_method)
     assert entry(0.3) == board.ledger
 
 

@@ -103,6 +103,8 @@ def test_the_best_prompt_is_named_without_a_seed(run_cli: RunCli, many: Path, ex
     assert (choice["low"], choice["high"]) == (effect["simultaneous_low"], effect["simultaneous_high"])
     again = run_cli(*arguments, "--select", "--select-seed", "5")  # options of earlier versions: no halves are drawn
     assert (0, choice) == (again.code, results_of(Path(), "r")["ab"][0]["choice"])
+    assert "--select and --select-seed do nothing any more" in again.err
+    assert "--select" not in ran.err
 
 
 def test_a_control_limits_what_is_compared(run_cli: RunCli, many: Path, example_plugin: Path) -> None:

@@ -14,7 +14,7 @@ import harness
 from harness.errors import StoreError
 from harness.ledger import Ledger, is_try
 from harness.runs import ledger as module
-from harness.stats.tries import correct_over_tries
+from harness.stats.tries import AHEAD, correct_over_tries
 from harness.store.ledger import read_ledger
 from harness.store.store import Store
 from tests.cli.test_rate import fill
@@ -72,12 +72,27 @@ def test_the_first_board_is_its_own_correction(forty: RunCli, workplace: Path) -
     assert "tried on these tasks" not in ran.out
 
 
+def test_sets_that_share_some_tasks_are_told_of(forty: RunCli, workplace: Path) -> None:
+    """Neither a part of the other: two ledgers, and the second board says what it is not corrected for."""
+    changed = [{"task_id": number, "input": f"質問{number}{'?' * (number < 10)}"} for number in range(N)]
+    write("edited.jsonl", changed)
+    evaluate(forty, "base a0 a1", "--run", "one")
+    assert not [said for said in notices_of(results_of(workplace, "one")) if "also in" in said]
+    evaluate(forty, "base a2", "--run", "two", task="edited=edited.jsonl")
+    [said] = [said for said in notices_of(results_of(workplace, "two")) if "also in" in said]
+    assert (
+        "edited: 30 of its 40 tasks are also in other sets of tasks, on which 2 candidates were tried before." in said
+    )
+    evaluate(forty, "base a0 a1", "--run", "one")  # nothing new, so nothing new to say
+    assert not [said for said in notices_of(results_of(workplace, "one")) if "also in" in said]
+
+
 def test_later_boards_are_corrected_over_all_before_them(forty: RunCli, workplace: Path) -> None:
     """The third try has the p-value and the interval of `correct_over_tries` over the three, and its verdict."""
     for place in (0, 1, 2):
         ran = evaluate(forty, f"base a{place}", "--run", f"r{place}")
     differences = [SCORES[f"a{place}"] - BASE for place in (0, 1, 2)]
-    expected = correct_over_tries(np.array(differences, dtype=float))
+    expected = correct_over_tries(np.array(differences, dtype=float), ahead=AHEAD)
     found = comparison(workplace, "r2")
     assert expected.p_values[2] == pytest.approx(found["p_ledger"], abs=0.005)  # another order of tasks, other draws
     assert (expected.low[2], expected.high[2]) == pytest.approx((found["ledger_low"], found["ledger_high"]), abs=0.01)
