@@ -246,6 +246,22 @@ class AnswerFile(ModelBackend, Protocol):
 
 
 @runtime_checkable
+class MeetsTasks(AnswerFile, Protocol):
+    """An answer file that finds the task of an answer by what was asked, and may hold several answers to each."""
+
+    @property
+    def repeats(self) -> int:
+        """How many answers there are to a task at most."""
+
+    def meet(self, task: str, samples: Sequence[Sample]) -> Sequence[str]:
+        """Learn of all samples of a task, before any limit, and return sentences for the user.
+
+        Raises:
+            InputError: an answer is to none of them.
+        """
+
+
+@runtime_checkable
 class ShowsTokens(ModelBackend, Protocol):
     """A backend that can say which tokens a prompt becomes, for people to look at."""
 

@@ -14,6 +14,7 @@ from harness.locale import listing, tr, trn
 from harness.tables import compact, id_text, read_table
 from harness.types import Generation, JudgeSpec, Sample, Scale, Verdict
 from harness.unscored import Unscored
+from judges.foreign_scores import ForeignScores, foreign_judges
 
 _LISTED = 8
 
@@ -329,9 +330,12 @@ def open_human(spec: JudgeSpec) -> list[HumanRatings]:
     return _open(spec, kind="human")
 
 
-def open_scores(spec: JudgeSpec) -> list[HumanRatings]:
-    """Return the judges of a file of scores that no person gave: read as `open_human` does, of kind quality."""
-    return _open(spec, kind="quality")
+def open_scores(spec: JudgeSpec) -> list[HumanRatings] | list[ForeignScores]:
+    """Return the judges of a file of scores that no person gave: read as `open_human` does, of kind quality.
+
+    What another tool wrote is recognised, and read by `judges.foreign_scores`.
+    """
+    return foreign_judges(spec) or _open(spec, kind="quality")
 
 
 def _open(spec: JudgeSpec, *, kind: str) -> list[HumanRatings]:

@@ -76,7 +76,7 @@ class Outcome:
 
 
 def planned_judge(judge: Judge, repeats: int = 1) -> PlannedJudge:
-    """Return a judge as the plan sees it. Checks and ratings do not vary, so only others of quality repeat."""
+    """Return a judge as the plan sees it. Checks, ratings and a file's scores do not vary: only others repeat."""
     info = judge_info(judge)
     rates_models = isinstance(judge, Ratings)
     return PlannedJudge(
@@ -87,5 +87,5 @@ def planned_judge(judge: Judge, repeats: int = 1) -> PlannedJudge:
         scored_by=info.scored_by,
         rates_models=rates_models,
         rates_prompts=names_prompts(judge),
-        repeats=repeats if info.kind == "quality" and not rates_models else 1,
+        repeats=repeats if info.kind == "quality" and info.scored_by != "file" and not rates_models else 1,
     )

@@ -14,11 +14,12 @@ _NO_PROMPT = RenderedPrompt(messages=())
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedModel:
-    """A model as the plan sees it. ``answers_exist``: its answers come from a file, whatever the prompt."""
+    """A model as the plan sees it. ``answers_exist``: ``repeats`` answers a sample come from a file."""
 
     label: str
     fingerprint: str
     answers_exist: bool = False
+    repeats: int = 1
 
 
 def task_hash(samples: Sequence[Sample]) -> str:
@@ -36,7 +37,7 @@ def plan_requests(
 ) -> list[Request]:
     """Return every answer to obtain, ordered by task, model, prompt, repeat and sample.
 
-    Models whose answers exist already get one request per sample, without prompt and without repeats.
+    Models whose answers exist already get one request per sample and answer of their file, without prompt.
 
     Raises:
         HarnessError: a template cannot be filled with a task's columns.
@@ -48,7 +49,8 @@ def plan_requests(
         rendered = _render(task, templates) if any(not model.answers_exist for model in models) else {}
         for model in models:
             if model.answers_exist:
-                requests += (_existing(task.name, sample, model, sampling) for sample in task.samples)
+                for repeat in range(model.repeats):
+                    requests += (_existing(task.name, sample, model, sampling, repeat) for sample in task.samples)
                 continue
             for template in templates:
                 for repeat in range(repeats):
@@ -73,14 +75,14 @@ def _render(task: PlannedTask, templates: Sequence[Template]) -> dict[str, list[
     return {template.name: template.render_all(inputs) for template in templates}
 
 
-def _existing(task: str, sample: Sample, model: PlannedModel, sampling: Sampling) -> Request:
+def _existing(task: str, sample: Sample, model: PlannedModel, sampling: Sampling, repeat: int) -> Request:
     return Request(
-        key=digest(["answer", model.fingerprint, task, sample.id]),
+        key=digest(["answer", model.fingerprint, task, sample.id, *([repeat] if repeat else [])]),
         task=task,
         sample_id=sample.id,
         model=model.label,
         prompt=None,
-        repeat=0,
+        repeat=repeat,
         rendered=_NO_PROMPT,
         sampling=sampling,
     )

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 from harness.errors import InputError, UsageError
 from harness.locale import tr
+from harness.models.foreign import ForeignOutputs, foreign_outputs
 from harness.tables import Row, Table, id_text, name_text, read_table, shorten
+from harness.tables.foreign import read_foreign
 from harness.types import FinishReason, Generation, ModelSpec, Request
 
 _ID_COLUMNS = ("task_id", "id")
@@ -114,8 +116,11 @@ class Outputs:
         return InputError(message, path=self._path, line=answer.line)
 
 
-def open_outputs(spec: ModelSpec) -> Mapping[str, Outputs]:
+def open_outputs(spec: ModelSpec) -> Mapping[str, Outputs | ForeignOutputs]:
     """Return one backend per model of the answer file at ``spec.target``, by label.
+
+    What inspect_ai, lm-evaluation-harness, promptfoo, deepeval or flexeval wrote is recognised by its content, one file
+    or all files of a folder. Any other file is a table.
 
     The columns are ``task_id`` or ``id`` (else the row's place within its model), ``output`` or ``answer``, and, where
     they exist, ``model``, ``task``, ``finish_reason`` ("length" marks an answer that was cut short) and ``tokens_out``.
@@ -128,6 +133,9 @@ def open_outputs(spec: ModelSpec) -> Mapping[str, Outputs]:
     """
     if spec.target is None:
         raise UsageError(tr("The model 'outputs' needs a file."), hint=tr("Pass --model outputs:PATH."))
+    foreign = read_foreign(spec.target)
+    if foreign is not None:
+        return foreign_outputs(spec, foreign)
     table = read_table(spec.target, roles=_ROLES)
     by_model = _answers_by_model(table)
     return {

@@ -16,6 +16,7 @@ from harness.protocols import (
     ChecksRows,
     ChecksSamples,
     Judge,
+    MeetsTasks,
     ModelBackend,
     TaskSource,
     TellsOfTasks,
@@ -85,10 +86,7 @@ def assemble(
         check_labels([*models, *opened])
         models.update(opened)
         typed |= dict.fromkeys(opened, model.text)
-    for backend in models.values():
-        if isinstance(backend, AnswerFile):
-            for task, samples in whole.items():
-                backend.check_ids(task, [sample.id for sample in samples])
+    told = _met(models, whole)
     seen = whole if choose is None else {task: choose(task, samples) for task, samples in whole.items()}
     tasks = tuple(PlannedTask(name=task, samples=samples[: spec.limit]) for task, samples in seen.items())
     rows = [
@@ -98,13 +96,16 @@ def assemble(
     ]
     judges, notices = open_judges(spec.judges, tasks, rows)
     said = [notice for source in sources.values() if isinstance(source, TellsOfTasks) for notice in source.notices]
-    notices = (*said, *notices, *_only_checks(judges))
+    notices = (*dict.fromkeys((*said, *told, *notices)), *_only_checks(judges))
     notices += (*plugins.unread(list(models.values())), *_prompts_share_ratings(judges, models, spec.prompts))
     requests = plan_requests(
         tasks,
         [
             PlannedModel(
-                label=label, fingerprint=plugins.identity(backend), answers_exist=isinstance(backend, AnswerFile)
+                label=label,
+                fingerprint=plugins.identity(backend),
+                answers_exist=isinstance(backend, AnswerFile),
+                repeats=backend.repeats if isinstance(backend, MeetsTasks) else 1,
             )
             for label, backend in models.items()
         ],
@@ -125,6 +126,18 @@ def assemble(
         sizes={task: len(samples) for task, samples in whole.items()},
         panels=planned_panels(panels, [planned_judge(judge) for judge in judges]),
     )
+
+
+def _met(models: Mapping[str, ModelBackend], tasks: Mapping[str, Sequence[Sample]]) -> list[str]:
+    """Show every answer file the tasks, and return what those have to say that other tools wrote."""
+    said: list[str] = []
+    for backend in models.values():
+        for task, samples in tasks.items():
+            if isinstance(backend, MeetsTasks):
+                said += backend.meet(task, samples)
+            if isinstance(backend, AnswerFile):
+                backend.check_ids(task, [sample.id for sample in samples])
+    return said
 
 
 def open_task(spec: TaskSpec) -> tuple[Sample, ...]:
