@@ -20,6 +20,7 @@ class ForeignOutputs:
         self.repeats = max(row.epoch for row in rows) + 1
         self._notices = list(notices)
         self._file = file
+        self._named = file.path if model is None else f"{file.path} ({model})"
         self._rows = rows
         self._found: dict[str, dict[tuple[str, int], ForeignRow]] = {}
 
@@ -57,7 +58,7 @@ class ForeignOutputs:
                     "{path}: {n} answer has another id than the task of {task} it answers; what was asked decided.",
                     "{path}: {n} answers have other ids than the tasks of {task} they answer; what was asked decided.",
                     matched.renamed,
-                    path=self._file.path,
+                    path=self._named,
                     task=task,
                 )
             )

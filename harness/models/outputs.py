@@ -9,6 +9,7 @@ from harness.locale import tr
 from harness.models.foreign import ForeignOutputs, foreign_outputs
 from harness.tables import Row, Table, id_text, name_text, read_table, shorten
 from harness.tables.foreign import read_foreign
+from harness.tables.typed_path import typed_path
 from harness.types import FinishReason, Generation, ModelSpec, Request
 
 _ID_COLUMNS = ("task_id", "id")
@@ -133,7 +134,8 @@ def open_outputs(spec: ModelSpec) -> Mapping[str, Outputs | ForeignOutputs]:
     """
     if spec.target is None:
         raise UsageError(tr("The model 'outputs' needs a file."), hint=tr("Pass --model outputs:PATH."))
-    foreign = read_foreign(spec.target)
+    typed = typed_path(spec.target, _ROLES)
+    foreign = None if typed.view else read_foreign(typed.path)
     if foreign is not None:
         return foreign_outputs(spec, foreign)
     table = read_table(spec.target, roles=_ROLES)

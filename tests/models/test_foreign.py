@@ -106,3 +106,9 @@ def test_a_file_without_an_answer_in_words_is_refused(tmp_path: Path) -> None:
     path = write_lines(tmp_path / "l.jsonl", [lm_eval_line(0, [-1.0, True], {"acc": 1})])
     with pytest.raises(InputError, match="recognised as lm-evaluation-harness, but it holds no answer in words"):
         opened(path)
+
+
+def test_named_columns_make_it_a_table(tmp_path: Path) -> None:
+    """Whoever says which column is which means the file as it stands."""
+    path = write_lines(tmp_path / "l.jsonl", [lm_eval_line(0, "a", {}, mine="b")])
+    assert {} == opened(Path(f"{path},output=mine,task_id=doc_id"))
