@@ -16,7 +16,7 @@ _PACKED = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, _ZSTD}
 _MOST_MEMBERS = 200_000
 _UNPACKED = 4  # times as much as a table may hold, as for a Parquet file
 _LOCAL_HEADER = 30
-_NAME_LENGTHS = slice(26, 30)
+_NAME_LENGTHS = 26
 # pyarrow takes 0.13 s to import, so it is loaded when a member needs it.
 _ARROW = EntryPoint(name="pyarrow", value="pyarrow", group="harness.tables")
 
@@ -37,8 +37,8 @@ class Archive:
         self._data = data
         self._path = path
         try:
-            with zipfile.ZipFile(io.BytesIO(data)) as archive:
-                infos = archive.infolist()
+            self._archive = zipfile.ZipFile(io.BytesIO(data))
+            infos = self._archive.infolist()
         except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
             raise self._damaged(tr("it is no whole ZIP file ({error})", error=error)) from None
         if len(infos) > _MOST_MEMBERS:
@@ -72,13 +72,12 @@ class Archive:
         return data
 
     def _plain(self, info: zipfile.ZipInfo) -> bytes:
-        with zipfile.ZipFile(io.BytesIO(self._data)) as archive, archive.open(info) as member:
+        with self._archive.open(info) as member:
             return member.read(info.file_size + 1)
 
     def _zstd(self, info: zipfile.ZipInfo) -> bytes:
-        start = info.header_offset + _LOCAL_HEADER
-        name, extra = struct.unpack("<HH", self._data[info.header_offset :][_NAME_LENGTHS])
-        start += name + extra
+        name, extra = struct.unpack_from("<HH", self._data, info.header_offset + _NAME_LENGTHS)
+        start = info.header_offset + _LOCAL_HEADER + name + extra
         arrow: ModuleType = _ARROW.load()
         packed = arrow.BufferReader(self._data[start : start + info.compress_size])
         stream = arrow.CompressedInputStream(packed, "zstd")

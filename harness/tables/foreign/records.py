@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from harness.locale import listing, tr
+from harness.locale import listing, tr, trn
 from harness.types import FinishReason, Scale
 
 _LONGEST_NUMBER = 40  # characters
@@ -103,12 +103,14 @@ def recognised(file: ForeignFile) -> str:
     """Return what a file was recognised as, and how much of what it holds."""
     rows, tasks = file.rows, {row.task for row in file.rows if row.task is not None}
     epochs = max((row.epoch for row in rows), default=0) + 1
-    return tr(
-        "{path}: recognised as {tool}: {n_rows} answers, models: {models}, tasks: {tasks}, repeats: {epochs}, "
+    return trn(
+        "{path}: recognised as {tool}: {n} answer, models: {models}, tasks: {tasks}, repeats: {epochs}, "
         "scores: {metrics}.",
+        "{path}: recognised as {tool}: {n} answers, models: {models}, tasks: {tasks}, repeats: {epochs}, "
+        "scores: {metrics}.",
+        len(rows),
         path=file.path,
         tool=file.tool,
-        n_rows=len(rows),
         models=_few(file.models) or tr("not named"),
         tasks=_few(sorted(tasks)) or tr("not named"),
         epochs=epochs,
