@@ -297,6 +297,47 @@ class GivesNotices(ModelBackend, Protocol):
         """Return what the user should know of how the answers came about, a sentence each."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FreeText:
+    """What a model writes before a word is scored: ``before``, up to ``most`` characters of its own, ``after``.
+
+    Its own characters are any but ``"``, a backslash and control characters, at least one. ``end`` follows the word.
+    """
+
+    before: str
+    most: int
+    after: str
+    end: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WordScores:
+    """How probable each word was, at the place where one of them was due. ``index``: of the prompt.
+
+    ``probabilities``: of each word in order, None where there are none, and ``error`` then says why; what they lack of
+    1 is the probability of everything else. ``text``: what the model wrote where it was to write something.
+    """
+
+    index: int
+    probabilities: tuple[float, ...] | None
+    text: str | None = None
+    error: str | None = None
+
+
+@runtime_checkable
+class ScoresWords(ModelBackend, Protocol):
+    """A backend that can say how probable words are as the next of an answer, beside generating answers."""
+
+    def score_words(
+        self, prompts: Sequence[RenderedPrompt], words: Sequence[str], lead: FreeText | None = None
+    ) -> Iterator[WordScores]:
+        """Yield one result per prompt, in any order: of the answer's first word, or of the one after a free text.
+
+        Raises:
+            HarnessError: the model cannot be loaded, or has no token for a word.
+        """
+
+
 class Judge(Protocol):
     """Something that scores answers. What it may declare besides, with defaults, is in `JudgeInfo`."""
 
@@ -314,6 +355,21 @@ class Judge(Protocol):
 
     def judge(self, sample: Sample, generation: Generation) -> Verdict:
         """Return the verdict on one answer (its ``text`` is never None here). Thread-safe; never raises for it."""
+
+
+@runtime_checkable
+class JudgesTogether(Judge, Protocol):
+    """A judge that takes many answers at once, on this machine.
+
+    It is asked when every answer is there: it and the models that answer then never need the memory at the same time.
+    """
+
+    def judge_together(self, answers: Sequence[tuple[Sample, Generation]]) -> Iterator[tuple[int, Verdict]]:
+        """Yield the verdict on each answer with its place in ``answers``, in any order.
+
+        Raises:
+            HarnessError: it cannot go on.
+        """
 
 
 @runtime_checkable

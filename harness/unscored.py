@@ -58,6 +58,10 @@ Code = Literal[
     "call_safety",
     "call_empty",
     "call_stopped",
+    # a judge that tells how probable each score is
+    "mass_outside",
+    "local_failed",
+    "no_probabilities",
     # a reply that cannot be read
     "reply_empty",
     "reply_only_thinks",

@@ -1,11 +1,12 @@
 """A judge that asks a served model to apply a rubric: the same for Google's and for OpenAI-compatible servers."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
 from harness.codec import digest
-from harness.errors import HarnessError, JudgeUnavailableError, QuotaEndedError
+from harness.errors import JudgeUnavailableError, QuotaEndedError
 from harness.locale import tr
 from harness.protocols import BatchNotes, CallCounts, CallEstimate, CallLimits, Delay
 from harness.remote.batching import AT_ONCE, BatchClient, Batching
@@ -14,14 +15,18 @@ from harness.remote.pricing import find_price, rough_tokens
 from harness.remote.retry import Caller
 from harness.remote.settings import RemoteSettings
 from harness.templates import Template, load_template
-from harness.types import LIKERT_5, Generation, JudgeSpec, Message, Role, Sample, Scale, Verdict
+from harness.types import LIKERT_5, Generation, JudgeSpec, Message, Sample, Scale, Verdict
 from harness.unscored import Unscored, code_of
-from judges.rubric import LABELS, PARSER_VERSION, Form, parse, variables
+from judges.expected import METHOD, SCALE, WORDS, check_form, place_of, weighed, word_of
+from judges.rubric import LABELS, PARSER_VERSION, Form, parse
+from judges.rubric.asking import rubric_messages, rubric_notices
 
 DEFAULT_RUBRIC = "tv.v1"
 USUAL_ANSWER = 215  # characters: the median of 6,000 answers of 60 models to ELYZA-tasks-100
 USUAL_REPLY: dict[Form, int] = {"json": 100, "number": 2, "label": 100}  # tokens, without thinking
 EMPTY_ANSWER = tr("empty answer: lowest score without a call")
+_TOP_LOGPROBS = 20  # what OpenAI and vLLM give at most
+_FINAL = frozenset({"mass_outside", "no_probabilities"})  # asked once more, the model would say the same
 _HALVES = Scale(low=LIKERT_5.low, high=LIKERT_5.high, step=0.5)
 _ASK_AGAIN: dict[Form, str] = {
     "json": "いまの返答からは点数を読み取れませんでした。採点の基準はそのままに、"
@@ -31,10 +36,6 @@ _ASK_AGAIN: dict[Form, str] = {
     "label": "いまの返答からは点数を読み取れませんでした。採点の基準はそのままに、"
     "「LABEL：点数」という一行だけを返してください。点数は一つの数字にしてください。",
 }
-_NO_FENCE = (
-    "{judge}: rubric {rubric} shows the answer without {{{{ fence }}}} before and after it, so that an answer can pass "
-    "for the rubric's own words; see docs/templates.md."
-)
 _NEXT_STEP = {
     "key": tr("Check the API key in the environment."),
     "quota": tr("Wait until the quota is renewed, or use another model."),
@@ -48,7 +49,8 @@ class RubricJudge:
 
     Attributes:
         name: the spec as typed.
-        scale: 1 to 5, in halves if the rubric's front matter says ``halves: true``.
+        scale: 1 to 5, in halves if the rubric's front matter says ``halves: true``, with every value between where
+            scores are expected ones (``most_outside`` is given; see `judges.expected`).
         kind: "quality".
         in_flight: how many threads may judge at once.
         requests_per_minute: the pace, or None for none.
@@ -61,13 +63,26 @@ class RubricJudge:
     scored_by = "model"
 
     def __init__(
-        self, spec: JudgeSpec, client: Client, settings: RemoteSettings, *, notices: Sequence[str] = ()
+        self,
+        spec: JudgeSpec,
+        client: Client,
+        settings: RemoteSettings,
+        *,
+        notices: Sequence[str] = (),
+        most_outside: float | None = None,
     ) -> None:
         self.name = spec.text
         self._notices = tuple(notices)
         self.rubric: Template = load_template(spec.rubric or DEFAULT_RUBRIC, kind="judges")
         self.variant = self.rubric.name
-        self.scale = _HALVES if self.rubric.meta.get("halves") else LIKERT_5
+        self._asked = _HALVES if self.rubric.meta.get("halves") else LIKERT_5
+        self._most_outside = most_outside
+        self.scale = self._asked
+        method: list[object] = []
+        if most_outside is not None:
+            check_form(self.rubric)
+            self.scale = SCALE
+            method = [METHOD, most_outside]
         self.in_flight = settings.in_flight
         self.give_up_after = settings.give_up_after
         self.price = find_price(client.model, settings.prices)
@@ -81,7 +96,7 @@ class RubricJudge:
         self.limit(CallLimits())
         self.fingerprint = f"{client.identity['server']}:{client.model}:" + digest([
             client.identity, settings.temperature, settings.max_output_tokens, self.rubric.sha256, self.scale,
-            self._ask_again, PARSER_VERSION,
+            self._ask_again, PARSER_VERSION, *method,
         ])[:16]  # fmt: skip
 
     def __repr__(self) -> str:
@@ -106,7 +121,7 @@ class RubricJudge:
         replies: list[Reply] = []
         try:
             verdict = self._ask(messages, replies)
-            if verdict.status != "scored":
+            if verdict.status != "scored" and verdict.code not in _FINAL:
                 again = (
                     Message(role="assistant", content=replies[0].text),
                     Message(role="user", content=self._ask_again),
@@ -118,27 +133,7 @@ class RubricJudge:
 
     def check_samples(self, task: str, samples: Sequence[Sample], models: Sequence[str]) -> list[str]:  # noqa: ARG002 - the protocol's
         """Return notices if answers are shown without a fence, or a reference is shown that some samples lack."""
-        notices = list(self._notices)
-        if not self._fences_the_answer():
-            notices.append(_NO_FENCE.format(judge=self.name, rubric=self.rubric.name))
-        missing = sum(not (sample.reference or "").strip() for sample in samples)
-        if "reference" not in self.rubric.variables or not missing:
-            return notices
-        count = tr(
-            "{missing} of {n_samples} tasks of {task} have no reference",
-            missing=missing,
-            n_samples=len(samples),
-            task=task,
-        )
-        return [
-            *notices,
-            tr(
-                "{name}: {count}; rubric {name_2} judges them without.",
-                name=self.name,
-                count=count,
-                name_2=self.rubric.name,
-            ),
-        ]
+        return [*self._notices, *rubric_notices(self.name, self.rubric, self._asked, task, samples)]
 
     def estimate(self, sample: Sample, generation: Generation | None) -> CallEstimate:
         """Return what the verdict on an answer will take, roughly; without an answer, one of usual length."""
@@ -209,37 +204,44 @@ class RubricJudge:
         if self._batching is not None:
             self._batching.close()
 
-    def _fences_the_answer(self) -> bool:
-        """Return whether the rubric has its fence on both sides of the answer."""
-        answer = "採点する回答"
-        values = variables(
-            Sample(id="0", inputs={"input": "課題"}, reference="正解", criteria="基準"), answer, self.scale
-        )
-        try:
-            before, shown, after = self.rubric.render_text(**values).rpartition(answer)
-        except HarnessError:
-            return True  # it cannot be rendered at all, which its first use says better
-        return not shown or all(values["fence"] in side for side in (before, after))
-
     def _messages(self, sample: Sample, answer: str) -> tuple[Message, ...]:
-        rendered = self.rubric.render_text(**variables(sample, answer, self.scale))
-        system = self.rubric.meta.get("system")
-        turns: list[tuple[Role, str]] = [("system", str(system))] if system else []
-        return tuple(Message(role=role, content=text) for role, text in [*turns, ("user", rendered)])
+        return rubric_messages(self.rubric, sample, answer, self._asked)
 
     def _ask(self, messages: tuple[Message, ...], replies: list[Reply]) -> Verdict:
         prompt = Prompt(
             messages=messages,
             max_tokens=self._settings.max_output_tokens,
             temperature=self._settings.sent_temperature,
-            schema=_schema(self.scale) if self._form == "json" else None,
+            schema=_schema(self._asked) if self._form == "json" else None,
+            top_logprobs=None if self._most_outside is None else _TOP_LOGPROBS,
         )
         reply = self._caller.call(prompt)
         replies.append(reply)
         if not reply.text.strip():
             is_cut = reply.finish_reason == "length"
             raise CallError("empty", tr("no text because the token limit was reached") if is_cut else tr("no text"))
-        return parse(reply.text, self.scale, self._form, self._labels)
+        verdict = parse(reply.text, self._asked, self._form, self._labels)
+        if self._most_outside is None or verdict.score is None:
+            return verdict
+        return self._expected(reply, verdict.rationale, self._most_outside)
+
+    def _expected(self, reply: Reply, reason: str | None, most_outside: float) -> Verdict:
+        """Return the verdict by the probabilities of the digits, where the reply's score stands."""
+        if not reply.tokens:
+            raise JudgeUnavailableError(
+                tr("Judge {name!r} cannot go on: the server gives no logprobs.", name=self.name),
+                hint=tr(
+                    "Take logprobs = true out of [judges.openai], or ask a server that gives them (vLLM, llama.cpp)."
+                ),
+            )
+        place = place_of([token.text for token in reply.tokens], is_json=self._form == "json")
+        if place is None:
+            return Verdict.unscored(Unscored("no_probabilities", tr("the reply's score is no single digit token")))
+        shares = dict.fromkeys(WORDS, 0.0)
+        for text, logprob in reply.tokens[place].choices.items():
+            if (word := word_of(text)) is not None:
+                shares[word] += math.exp(logprob)
+        return weighed(shares, most_outside=most_outside, reason=reason)
 
     def _without_reply(self, error: CallError) -> Verdict:
         if error.trouble == "day" and error.until is not None:

@@ -11,6 +11,8 @@ def open_openai(spec: JudgeSpec) -> RubricJudge:
 
     Raises:
         HarnessError: OpenAI's own server is asked without a key, no model is named, or a setting is wrong.
+        UsageError: the rubric has no digit whose probability could be read, with ``logprobs``.
     """
     settings = read_settings(OpenAISettings, spec.settings, where="[judges.openai]", option=spec.option)
-    return RubricJudge(spec, OpenAIClient(settings), settings)
+    most_outside = settings.most_outside if settings.logprobs else None
+    return RubricJudge(spec, OpenAIClient(settings), settings, most_outside=most_outside)

@@ -27,6 +27,7 @@ from harness.cli.say import said, speak
 from harness.locale import Language, tr
 from harness.remote.settings import GeminiSettings, OpenAISettings, RemoteSettings
 from harness.specs import Config, TaskTable
+from judges.local import LocalSettings
 
 FIELDS = Path(__file__).resolve().parent / "fields.toml"
 _JAPANESE_LINE = re.compile(r"(?<=[、-〿ぁ-ヿ一-鿿！-～])\n(?=[「『（【〈ぁ-ヿ一-鿿])")
@@ -39,6 +40,7 @@ TABLES: tuple[tuple[str, type], ...] = (
     ("judges.gemini", RemoteSettings),
     ("judges.gemini (2)", GeminiSettings),
     ("judges.openai", OpenAISettings),
+    ("judges.local", LocalSettings),
 )
 _OWN_PLACE = {"models", "judges", "tasks", *(name for name, _ in TABLES)}  # keys that are tables, told apart below
 
@@ -138,7 +140,9 @@ def config_keys() -> Iterator[tuple[str, str, str, str]]:
     for table, record in TABLES:
         shown = table.removesuffix(" (2)")
         for field in dataclasses.fields(record):
-            if (not table and field.name in _OWN_PLACE) or (record is not RemoteSettings and field.name in seen):
+            if (not table and field.name in _OWN_PLACE) or (
+                issubclass(record, RemoteSettings) and record is not RemoteSettings and field.name in seen
+            ):
                 continue
             if record is RemoteSettings:
                 seen.add(field.name)

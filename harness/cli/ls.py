@@ -32,6 +32,7 @@ _MODEL_FORMS = {
 _JUDGE_FORMS = {
     "gemini": "gemini[:MODEL]",
     "human": "human:PATH",
+    "local": "local:MODEL_SPEC",
     "openai": "openai[:MODEL]",
     "python": "FILE.py[:NAME]",
     "scores": "scores:PATH",

@@ -16,7 +16,7 @@ from harness.engine.plan import JudgementItem, judgement_items, sample_keys
 from harness.errors import HarnessError, QuotaEndedError
 from harness.locale import tr
 from harness.plugins import judge_info
-from harness.protocols import Closes, EstimatesCost, Judge, Price, RatesPrompts, Ratings, is_free
+from harness.protocols import Closes, EstimatesCost, Judge, JudgesTogether, Price, RatesPrompts, Ratings, is_free
 from harness.store.leases import Leases
 from harness.store.store import Store
 from harness.store.writer import Writer
@@ -61,6 +61,10 @@ def _sound(verdict: Verdict, judge: Judge) -> Verdict:
     return verdict
 
 
+def _crash(error: BaseException) -> str:
+    return tr("the judge crashed: {name}: {error}", name=type(error).__name__, error=str(error))
+
+
 class JudgeWorker:
     """Judges answers as they are offered, in a thread of its own, looking each verdict up in the store first.
 
@@ -80,7 +84,9 @@ class JudgeWorker:
         self._progress = progress
         # Checks and ratings cost nothing: they go on when the money is spent.
         paid = {judge.name for judge in job.planned_judges if judge.kind == "quality" and not judge.rates_models}
-        self._budgets = {judge.name: budget if judge.name in paid else Budget() for judge in job.planned_judges}
+        self._together = {judge.name: judge for judge in job.judges if isinstance(judge, JudgesTogether)}
+        limited = paid - self._together.keys()
+        self._budgets = {judge.name: budget if judge.name in limited else Budget() for judge in job.planned_judges}
         # They cost less than a lease on them.
         self._leased = paid
         self._elsewhere: dict[str, tuple[JudgementItem, Generation]] = {}
@@ -140,8 +146,12 @@ class JudgeWorker:
 
     def _run(self) -> None:
         try:
+            later: dict[str, tuple[JudgementItem, Generation]] = {}
             for batch in self._batches():
-                self._judge(self._wanted(batch))
+                wanted = self._wanted(batch)
+                later |= {key: one for key, one in wanted.items() if one[0].judge in self._together}
+                self._judge({key: one for key, one in wanted.items() if key not in later})
+            self._judge(later)
             self._wait_for_others()
         except Exception as error:  # noqa: BLE001 - handed to the thread that owns the run
             self._error = error
@@ -179,13 +189,66 @@ class JudgeWorker:
         for key in self._take_stored(list(mine)):  # written between the look and the claim
             self._writer.add(key)
         self._set_aside({key: todo[key] for key in leased if key not in mine})
+        for name, judge in self._together.items():
+            mine_of_it = [one for key, one in todo.items() if one[0].judge == name and self._is_open(key)]
+            self._judge_together(judge, mine_of_it)
         for key, (item, generation) in todo.items():
-            if key in self.verdicts or key in self._elsewhere or self._cancelled.is_set():
+            if not self._is_open(key):
                 continue
             if pool := self._pools.get(item.judge):
                 self._in_flight.append(pool.submit(self._judge_in_pool, item, generation))
             else:
                 self._judge_one(item, generation)
+
+    def _is_open(self, key: str) -> bool:
+        """Return whether a verdict is still to be asked for here."""
+        return not (key in self.verdicts or key in self._elsewhere or self._cancelled.is_set())
+
+    def _judge_together(self, judge: JudgesTogether, items: Sequence[tuple[JudgementItem, Generation]]) -> None:
+        """Ask a judge that takes all answers at once; what it leaves out, or dies on, is recorded as failed."""
+        asked: list[tuple[JudgementItem, Generation]] = []
+        for item, answer in items:
+            if refusal := self._refusal(item.judge):
+                self._refused(item, refusal)
+            else:
+                asked.append((item, answer))
+        if not asked:
+            return
+        waiting = dict(enumerate(asked))
+        reason: str = Unscored("judge_crashed", tr("the judge gave no verdict on this answer"))
+        try:
+            for place, verdict in judge.judge_together([(self._sample(item), answer) for item, answer in asked]):
+                item, _ = waiting.pop(place)
+                self._settle(item, _sound(verdict, judge))
+                if self._cancelled.is_set():
+                    return
+        except HarnessError as error:
+            reason = Unscored("judge_unavailable", words_of(error))
+            if self.given_up.at_once(judge.name, error):
+                self._progress.judge_stopped(judge.name, self.given_up.reasons[judge.name])
+        except Exception as error:
+            log.exception("judge %s failed", judge.name)
+            reason = Unscored("judge_crashed", _crash(error))
+        for item, _ in waiting.values():
+            self._settle(item, Verdict.failed(reason))
+
+    def _settle(self, item: JudgementItem, verdict: Verdict) -> None:
+        """Keep a verdict that was asked for together with others; such judges cost nothing."""
+        with self._lock:
+            self.calls += 1
+        self._budgets[item.judge].settle(item.judge, verdict.cost, is_free=True, otherwise=None)
+        self.verdicts[item.key] = verdict
+        self._writer.add(self._row(item, verdict))
+        self._progress.judged(verdict, stored=False)
+
+    def _refused(self, item: JudgementItem, refusal: Verdict) -> None:
+        self.verdicts[item.key] = refusal
+        # Its lease ends: another run may have the means. That a quota has ended is worth a row: the board says so.
+        self._writer.add(self._row(item, refusal) if refusal is _LATER else item.key)
+        self._progress.judged(refusal, stored=False)
+
+    def _sample(self, item: JudgementItem) -> Sample:
+        return self._samples[item.request.task, item.request.sample_id].sample
 
     def _take_stored(self, keys: Sequence[str]) -> Sequence[str]:
         """Take the verdicts that the store holds, and return their keys."""
@@ -233,15 +296,15 @@ class JudgeWorker:
             self._set_aside({item.key: (item, generation)})
             return
         if refusal := self._refusal(item.judge):
-            self.verdicts[item.key] = refusal
-            # Its lease ends: another run may have the means. That a quota has ended is worth a row: the board says so.
-            self._writer.add(self._row(item, refusal) if refusal is _LATER else item.key)
-            self._progress.judged(refusal, stored=False)
+            self._refused(item, refusal)
             return
         judge = self._judge_for(item)
         verdict = self._ask(judge, item, generation)
-        sample = self._samples[item.request.task, item.request.sample_id].sample
-        otherwise = _estimated(judge, sample, generation) if verdict.cost is None and verdict.raw is not None else None
+        otherwise = (
+            _estimated(judge, self._sample(item), generation)
+            if verdict.cost is None and verdict.raw is not None
+            else None
+        )
         self._budgets[item.judge].settle(
             item.judge, verdict.cost, is_free=_is_free(self._info[item.judge].price, verdict), otherwise=otherwise
         )
@@ -269,7 +332,7 @@ class JudgeWorker:
         return Verdict.unscored(Unscored("cost_limit", said))
 
     def _ask(self, judge: Judge, item: JudgementItem, generation: Generation) -> Verdict:
-        sample, name = self._samples[item.request.task, item.request.sample_id].sample, item.judge
+        sample, name = self._sample(item), item.judge
         said: HarnessError | None = None  # why it cannot go on, by its own word
         try:
             verdict = _sound(judge.judge(sample, generation), judge)
@@ -279,8 +342,7 @@ class JudgeWorker:
             said, verdict = error, Verdict.failed(Unscored("judge_unavailable", words_of(error)))
         except (Exception, SystemExit) as error:
             log.exception("judge %s failed", name)
-            crashed = tr("the judge crashed: {name}: {error}", name=type(error).__name__, error=str(error))
-            verdict = Verdict.failed(Unscored("judge_crashed", crashed))
+            verdict = Verdict.failed(Unscored("judge_crashed", _crash(error)))
         with self._lock:
             self.calls += 1
         if said is not None:

@@ -4,13 +4,13 @@ import email.utils
 import math
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
 from harness.locale import Text, tr
 from harness.remote.redaction import Secrets
-from harness.types import Message
+from harness.types import LATER, Message
 
 Trouble = Literal[
     "key",
@@ -63,7 +63,8 @@ class Prompt:
     """What is asked of a served model.
 
     ``temperature`` None leaves the server's default; ``schema`` is the JSON schema that the reply should follow, where
-    the server can be told; ``repetition_penalty`` is sent only where the server knows it.
+    the server can be told; ``repetition_penalty`` is sent only where the server knows it; ``top_logprobs`` asks for the
+    log-probabilities of so many tokens at every place.
     """
 
     messages: tuple[Message, ...]
@@ -73,13 +74,23 @@ class Prompt:
     stop: tuple[str, ...] = ()
     repetition_penalty: float | None = None
     schema: Mapping[str, Any] | None = None
+    top_logprobs: int | None = field(default=None, metadata=LATER)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplyToken:
+    """A token of a reply, and the log-probabilities (natural) of it and of others that could stand there."""
+
+    text: str
+    choices: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
     """What a served model said. ``version`` is the model that the server says it used; tokens as it counts them.
 
-    ``tokens_out`` holds thinking too, because it is billed as output.
+    ``tokens_out`` holds thinking too, because it is billed as output. ``tokens``: those of the text, where they were
+    asked for and the server gives them.
     """
 
     text: str
@@ -87,6 +98,7 @@ class Reply:
     version: str | None = None
     tokens_in: int | None = None
     tokens_out: int | None = None
+    tokens: tuple[ReplyToken, ...] = ()
 
 
 class CallError(Exception):

@@ -18,6 +18,7 @@ from harness.remote.call import (
     CallError,
     Prompt,
     Reply,
+    ReplyToken,
     counted,
     sendable,
     shown_version,
@@ -153,6 +154,7 @@ class OpenAIClient:
             "stop": list(prompt.stop) or None,
             "reasoning_effort": self._settings.reasoning_effort,
             "response_format": _response_format(prompt.schema, mode),
+            **_logprobs(prompt),
             "extra_body": body or None,
         }
         return self._sdk.chat.completions.create(
@@ -232,6 +234,7 @@ class OpenAIClient:
             self._limit_name: prompt.max_tokens,
             "reasoning_effort": self._settings.reasoning_effort,
             "response_format": _response_format(prompt.schema, mode if prompt.schema else "text"),
+            **_logprobs(prompt),
             **(self._settings.extra_body or {}),
         }
         return {name: value for name, value in options.items() if value is not None}
@@ -283,6 +286,28 @@ def _response_format(schema: Mapping[str, Any] | None, mode: Mode) -> dict[str, 
     return {"type": "json_schema", "json_schema": {"name": "verdict", "schema": strict, "strict": True}}
 
 
+def _logprobs(prompt: Prompt) -> dict[str, Any]:
+    return {"logprobs": True, "top_logprobs": prompt.top_logprobs} if prompt.top_logprobs else {}
+
+
+def _tokens(choice: object) -> tuple[ReplyToken, ...]:
+    """Return the tokens of a reply with their log-probabilities; none where the server gives none that can be read."""
+    given = getattr(getattr(choice, "logprobs", None), "content", None)
+    if not isinstance(given, list):
+        return ()
+    tokens: list[ReplyToken] = []
+    for one in given:
+        listed = [(_field(other, "token"), _field(other, "logprob")) for other in _field(one, "top_logprobs") or ()]  # type: ignore[attr-defined]
+        own = _field(one, "token"), _field(one, "logprob")
+        choices = {
+            text: float(value)
+            for text, value in [own, *listed]
+            if isinstance(text, str) and isinstance(value, int | float) and value <= 0
+        }
+        tokens.append(ReplyToken(text=str(own[0]), choices=choices))
+    return tuple(tokens)
+
+
 def _read(completion: object, prompt: Prompt, secrets: Secrets) -> Reply:
     if not isinstance(completion, ChatCompletion):
         raise CallError("reply", f"not a chat completion: {str(completion)[:80]!r}")
@@ -307,6 +332,7 @@ def _read(completion: object, prompt: Prompt, secrets: Secrets) -> Reply:
         version=shown_version(getattr(completion, "model", None), secrets),
         tokens_in=tokens_in,
         tokens_out=tokens_out,
+        tokens=_tokens(choices[0]),
     )
 
 

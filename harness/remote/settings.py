@@ -133,6 +133,8 @@ class OpenAISettings(RemoteSettings):
             the parameter, llama.cpp and Ollama ignore it, OpenAI refuses it. Unset: sent unless the server is OpenAI's.
         reasoning_effort: for models that reason.
         extra_body: further keys of the request's body, as the server names them.
+        logprobs: whether a judge's score is the mean of 1 to 5 by their probabilities, which the server is asked for.
+        most_outside: with ``logprobs``, the most probability outside 1 to 5 with which an answer still has a score.
     """
 
     __pydantic_config__ = _STRICT
@@ -140,6 +142,13 @@ class OpenAISettings(RemoteSettings):
     repetition_penalty: bool | None = None
     reasoning_effort: str | None = None
     extra_body: Mapping[str, Any] | None = None
+    logprobs: bool = False
+    most_outside: float = 0.1
+
+    def __post_init__(self) -> None:
+        RemoteSettings.__post_init__(self)
+        if not 0 <= self.most_outside <= 1:
+            raise ValueError(tr("most_outside lies between 0 and 1 (got {value:g})", value=self.most_outside))
 
 
 def read_settings(

@@ -2,7 +2,7 @@
 
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -165,3 +165,59 @@ def test_the_limit_ends_what_costs_and_says_so(url: str) -> None:
     assert 3 == judge.calls
     reasons = [str(one.reason) for one in worker.verdicts.values() if one.score is None]
     assert ["not judged: the cost limit of $0.035 was reached"] * 3 == reasons
+
+
+class Together(Judge):
+    """A judge that takes all answers at once, last one first unless it is told otherwise."""
+
+    def __init__(self, say: Callable[[int], Any], *, order: int = -1) -> None:
+        super().__init__(say)
+        self.asked: list[int] = []
+        self._order = order
+
+    def judge_together(self, answers: Sequence[tuple[Sample, Generation]]) -> Iterator[tuple[int, Verdict]]:
+        self.asked.append(len(answers))
+        for place, (sample, _) in list(enumerate(answers))[:: self._order]:
+            if (verdict := self._say(int(sample.id))) is not None:
+                yield place, verdict
+
+
+def test_a_judge_of_many_is_asked_once_when_all_answers_are_there(url: str) -> None:
+    """Verdicts go to their answers, however they come, and are stored; no cost limit delays what costs nothing."""
+    judge = Together(lambda n: Verdict.scored(n % 5 + 1))
+    worker = judged(url, judge, 9, limit=0.01)
+    assert ([9], 9) == (judge.asked, worker.calls)
+    assert sorted(n % 5 + 1 for n in range(9)) == sorted(one.score for one in worker.verdicts.values() if one.score)
+    again = Together(lambda n: Verdict.scored(1))
+    assert (worker.verdicts, []) == (judged(url, again, 9).verdicts, again.asked)
+    forwards = judged(url + "2", Together(lambda n: Verdict.scored(n % 5 + 1), order=1), 9)
+    assert forwards.verdicts == worker.verdicts
+
+
+def test_what_a_judge_of_many_leaves_out_is_a_failure_of_that_answer(url: str) -> None:
+    """And what is off its scale has no score; the others keep theirs."""
+    worker = judged(url, Together(lambda n: {0: None, 1: Verdict.scored(9)}.get(n, Verdict.scored(4))), 4)
+    assert ["judge_crashed", "judge_off_scale", None, None] == sorted(
+        (one.code for one in worker.verdicts.values()), key=lambda code: code or "~"
+    )
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [(JudgeUnavailableError("no memory"), "judge_unavailable"), (ValueError("a defect"), "judge_crashed")],
+)
+def test_a_judge_of_many_that_dies_keeps_what_it_said(url: str, error: Exception, code: str) -> None:
+    """What came before is kept; the rest says why, and is asked for again by the next run."""
+
+    def say(n: int) -> Verdict:
+        if n == 2:
+            raise error
+        return Verdict.scored(3)
+
+    worker = judged(url, Together(say), 6)
+    assert [3, 3, 3] == [one.score for one in worker.verdicts.values() if one.score]
+    assert [code] * 3 == [one.code for one in worker.verdicts.values() if one.score is None]
+    assert ({"j"} if code == "judge_unavailable" else set()) == set(worker.given_up.reasons)
+    healthy = Together(lambda n: Verdict.scored(5))
+    judged(url, healthy, 6)
+    assert [3] == healthy.asked

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import math
 from pathlib import Path
 from typing import Any
 
@@ -260,3 +261,71 @@ def test_the_key_appears_nowhere(caplog: pytest.LogCaptureFixture) -> None:
             seen += [repr(judge), judge.fingerprint, str(verdict)]
     seen += [record.getMessage() for record in caplog.records]
     assert [] == [text for text in seen if CANARY in text]
+
+
+def with_logprobs(text: str, tokens: list[tuple[str, dict[str, float]]]) -> Step:
+    """A reply with the probabilities of every token and of what else could stand there."""
+    step = wire.reply(text)
+    content = [
+        {
+            "token": token,
+            "logprob": math.log(shares[token]),
+            "bytes": None,
+            "top_logprobs": [{"token": one, "logprob": math.log(p), "bytes": None} for one, p in shares.items()],
+        }
+        for token, shares in tokens
+    ]
+    assert isinstance(step.body, dict)
+    step.body["choices"][0]["logprobs"] = {"content": content, "refusal": None}
+    return step
+
+
+SHARES = {"4": 0.5, "5": 0.25, " 4": 0.125, "４": 0.0625, "3": 0.03125, "よい": 0.03125}
+
+
+def test_an_expected_score_by_logprobs() -> None:
+    """By hand: (.6875 × 4 + .25 × 5 + .03125 × 3) / .96875; twenty are asked for at every place."""
+    verdict, calls = judged(with_logprobs("4", [("4", SHARES)]), rubric="digits.v1", logprobs=True)
+    assert verdict.score == pytest.approx((0.6875 * 4 + 0.25 * 5 + 0.03125 * 3) / 0.96875, abs=1e-9)
+    assert "P(1)=0.000 P(2)=0.000 P(3)=0.031 P(4)=0.688 P(5)=0.250 P(other)=0.031" == verdict.rationale
+    assert (True, 20) == (calls[0].body["logprobs"], calls[0].body["top_logprobs"])
+    assert "4" == verdict.raw
+
+
+def test_an_expected_score_behind_a_reason() -> None:
+    """The digit of the reason is not the score's."""
+    sure = {"5": 1.0}
+    tokens = [('{"reason": "', {'{"reason": "': 1.0}), ("5", sure), ('点中", "score": ', {'点中", "score": ': 1.0}),
+              ("4", SHARES), ("}", {"}": 1.0})]  # fmt: skip
+    verdict, calls = judged(with_logprobs('{"reason": "5点中", "score": 4}', tokens), logprobs=True)
+    assert (pytest.approx(4.2258, abs=1e-4), 1) == (verdict.score, len(calls))
+    assert verdict.rationale.startswith("5点中 P(1)=")
+
+
+def test_too_much_outside_the_digits_has_no_score_and_is_asked_once() -> None:
+    """The model would say the same again; the setting decides how much is too much."""
+    step = with_logprobs("4", [("4", {"4": 0.5, "はい": 0.5})])
+    verdict, calls = judged(step, rubric="digits.v1", logprobs=True)
+    assert ("unscored", "mass_outside", 1) == (verdict.status, verdict.code, len(calls))
+    assert 4.0 == judged(step, rubric="digits.v1", logprobs=True, most_outside=0.5)[0].score
+    verdict, _ = judged(with_logprobs("5点満点中4点", [("5", SHARES | {"5": 0.2}), ("点満点中", {"点満点中": 1.0}),
+                        ("4", SHARES), ("点", {"点": 1.0})]), rubric="digits.v1", logprobs=True)  # fmt: skip
+    assert "no_probabilities" == verdict.code
+
+
+def test_a_server_without_logprobs_is_told_at_once() -> None:
+    """One sentence with what to do, and no score."""
+    with pytest.raises(JudgeUnavailableError, match="the server gives no logprobs") as caught:
+        judged(wire.reply("4"), rubric="digits.v1", logprobs=True)
+    assert "Take logprobs = true out of [judges.openai]" in str(caught.value.hint)
+
+
+def test_the_fingerprint_says_that_scores_are_expected_ones() -> None:
+    """Without the setting it is what it always was; the scale holds what lies between."""
+    plain = open_openai(spec("openai", "http://127.0.0.1:9/v1"))
+    others = [open_openai(spec("openai", "http://127.0.0.1:9/v1", logprobs=True, **more))
+              for more in ({}, {"most_outside": 0.2})]  # fmt: skip
+    assert 3 == len({plain.fingerprint, *(one.fingerprint for one in others)})
+    assert (1, None) == (plain.scale.step, others[0].scale.step)
+    with pytest.raises(HarnessError, match="most_outside lies between 0 and 1"):
+        open_openai(spec("openai", "http://127.0.0.1:9/v1", most_outside=-1))

@@ -22,11 +22,12 @@ from harness.models.hf.memory import available_bytes, check_fits
 from harness.models.hf.needs import most_seconds, step_seconds, this_device
 from harness.models.hf.progress import TokenMeter, say
 from harness.models.hf.resolved_base import ResolvedBase
+from harness.models.hf.word_scores import WordScorer, most_tokens
 from harness.models.live import LIVE
-from harness.protocols import MachineNeeds
+from harness.protocols import FreeText, MachineNeeds, WordScores
 from harness.remote.pricing import rough_tokens
 from harness.templates.contract import read_contract
-from harness.types import Generation, PromptContract, RenderedPrompt, Request
+from harness.types import Generation, PromptContract, RenderedPrompt, Request, Sampling
 
 ENGINE = 2  # raised when the same weights and prompt would give another answer
 _ROWS = {"cuda": 128, "cpu": 32}  # most rows of a batch: beyond them a token costs almost as much, and a crash more
@@ -130,11 +131,7 @@ class LocalModel:
             HarnessError: the model cannot be loaded, the adapter does not fit or has no effect, or a prompt wants a
                 chat template that the tokenizer does not have (after all other prompts are answered).
         """
-        LIVE.label = tr("loading {label}", label=self._label)
-        try:
-            base = self._base()
-        finally:
-            LIVE.label = ""
+        base = self._loaded()
         rows, refused, refusal = self._encode(base, requests)
         yield from refused
         if rows:
@@ -146,6 +143,45 @@ class LocalModel:
             yield from self._run(deque(batches), meter)
         if refusal is not None:
             raise refusal
+
+    def score_words(
+        self, prompts: Sequence[RenderedPrompt], words: Sequence[str], lead: FreeText | None = None
+    ) -> Iterator[WordScores]:
+        """Yield how probable each word is as the next of each answer; see `harness.protocols.ScoresWords`.
+
+        Raises:
+            HarnessError: as for `generate`, or the tokenizer has no token for a word.
+        """
+        requests = [_scoring_request(str(index), prompt, most_tokens(lead)) for index, prompt in enumerate(prompts)]
+        base = self._loaded()
+        rows, refused, refusal = self._encode(base, requests)
+        for failed in refused:
+            yield WordScores(index=int(failed.request_key), probabilities=None, error=failed.error)
+        if rows:
+            self._check_adapter(base, rows[0])
+            batches, scorer = deque(plan_batches(rows, self._budget(base))), WordScorer(words=words, lead=lead)
+            del base
+            while batches:
+                yield from self._scored(batches, scorer)
+        if refusal is not None:
+            raise refusal
+
+    def _scored(self, batches: deque[list[Row]], scorer: WordScorer) -> Sequence[WordScores]:
+        """Return what the next batch comes to; of one that does not fit, nothing: its halves are put back."""
+        batch = batches.popleft()
+        try:
+            base = self._base()
+            base.switch.use(self._adapter)
+            return scorer.score(batch, base, self._source.text)
+        except (RuntimeError, MemoryError) as error:
+            if not _out_of_memory(error):
+                raise
+        _release()
+        if len(batch) == 1:
+            reason = "out of memory, alone in its batch"
+            return [WordScores(index=int(batch[0].request.key), probabilities=None, error=reason)]
+        batches.extendleft(reversed(halves(batch)))
+        return []
 
     def tokens(self, prompt: RenderedPrompt) -> Sequence[tuple[int, str]]:
         """Return the tokens of a prompt; only the tokenizer is loaded.
@@ -166,6 +202,13 @@ class LocalModel:
     def _trained_with(self) -> str | None:
         contract = self.training_prompt()
         return f"{contract.template} (sha256 {contract.template_sha256[:12]})" if contract else None
+
+    def _loaded(self) -> Base:
+        LIVE.label = tr("loading {label}", label=self._label)
+        try:
+            return self._base()
+        finally:
+            LIVE.label = ""
 
     def _base(self) -> Base:
         """Return the base: as it was loaded, or with this very adapter attached to it.
@@ -306,6 +349,12 @@ class LocalModel:
     def _note(self, notice: str | None) -> None:
         if notice and notice not in self._notices:
             self._notices.append(notice)
+
+
+def _scoring_request(key: str, prompt: RenderedPrompt, most: int) -> Request:
+    """Return a request whose answer is of no interest: what is asked is how probable its beginnings are."""
+    sampling = Sampling(max_new_tokens=most)
+    return Request(key=key, task="", sample_id=key, model="", prompt=None, repeat=0, rendered=prompt, sampling=sampling)
 
 
 def _failed(request: Request, reason: str) -> Generation:
