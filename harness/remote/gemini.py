@@ -37,6 +37,7 @@ from harness.remote.settings import GeminiSettings, find_key, split_address
 from harness.remote.transport import BoundedClient
 
 KEY_VARIABLES = ("GEMINI_API_KEY", "GOOGLE_API_KEY")
+_EITHER = tr("{first} or {last}", first=KEY_VARIABLES[0], last=KEY_VARIABLES[1])
 URL_VARIABLE = "GOOGLE_GEMINI_BASE_URL"
 
 # With both set, the SDK warns that it uses the other one, although it is handed the first.
@@ -68,7 +69,7 @@ class GeminiClient:
             raise MissingKeyError(
                 tr(
                     "Gemini needs an API key, and {api_key_env} is not set.",
-                    api_key_env=settings.api_key_env or " or ".join(KEY_VARIABLES),
+                    api_key_env=settings.api_key_env or _EITHER,
                 ),
                 hint=tr("Put the key into that environment variable; a free one comes from Google AI Studio."),
             )
