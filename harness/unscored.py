@@ -40,6 +40,7 @@ Code = Literal[
     "not_rated",
     "not_drawn",
     "blank_rating",
+    "rating_skipped",
     "rating_not_a_number",
     "rating_off_scale",
     "no_usable_rating",

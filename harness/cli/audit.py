@@ -22,7 +22,7 @@ from harness.analysis.primary import primary_of
 from harness.analysis.rater_spread import rater_scores
 from harness.analysis.scores import ScoreTable
 from harness.cli.options import common_options
-from harness.cli.rate import imported_ratings
+from harness.cli.rate_import import imported_ratings
 from harness.cli.say import language, say
 from harness.errors import UnknownNameError
 from harness.human.ratings import Rating

@@ -31,6 +31,10 @@ _LONGEST_CELL = 32_000  # spreadsheets hold 32,767 characters in a cell
 _LISTED = 5
 
 
+Answers = Mapping[tuple[str, str, RowKey], str]
+"""The text of the first answer, by task, sample id and row."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draw:
     """How the rated tasks were chosen: a simple random sample of ``chosen`` out of ``population``, by task set.
@@ -82,7 +86,7 @@ def draw_items(
     Raises:
         HarnessError: fewer tasks are complete than are to be drawn.
     """
-    answers = _answers(requests, generations, rows)
+    answers = first_answers(requests, generations, rows)
     population, incomplete, chosen = {}, {}, {}
     for task in tasks:
         ids = [one.id for one in task.samples]
@@ -129,9 +133,9 @@ def draw_items(
     return Export(draw=draw, items=tuple(_items(draw, digests)), texts=texts)
 
 
-def _answers(
+def first_answers(
     requests: Iterable[Request], generations: Mapping[str, Generation], rows: Sequence[RowKey]
-) -> dict[tuple[str, str, RowKey], str]:
+) -> Answers:
     """Return the first answer of each row to each task."""
     found: dict[tuple[str, str, RowKey], str] = {}
     for request in requests:
@@ -302,8 +306,10 @@ def tag_of(table: Table) -> str | None:
     return next((name[:_TAG] for name in names if name), None)
 
 
-def rating_of(item: Item, found: ReadScore, *, line: int, comment: str | None = None) -> Rating:
-    """Return what a rater said of an item, in one line of a sheet."""
+def rating_of(
+    item: Item, found: ReadScore, *, line: int, comment: str | None = None, skip: str | None = None
+) -> Rating:
+    """Return what a rater said of an item, in one line of a sheet; ``skip`` is why it was passed over."""
     return Rating(
         line=line,
         model=item.rows[0].model,
@@ -315,6 +321,7 @@ def rating_of(item: Item, found: ReadScore, *, line: int, comment: str | None = 
         problem=found.problem,
         cell=found.cell,
         comment=comment,
+        skip=skip,
         item=item,
     )
 

@@ -20,8 +20,20 @@ _ID_COLUMNS = ("task_id", "id")
 _COLUMNS = ("model", "score", "prompt", "rater", "comment", "judge", "kind", "task", "item")
 _TEMPLATE = ".j2"
 
+SKIP = "skipped"
+"""The column of ratings.csv with the code of the reason for which an answer was skipped."""
+
 ROLES: Mapping[str, str] = {**dict.fromkeys(_ID_COLUMNS, "task_id"), **{name: name for name in _COLUMNS}}
 """The columns that are read, each by the name that is looked for first."""
+
+
+SKIPS: Mapping[str, str] = {
+    "cannot_judge": tr("cannot judge it"),
+    "unclear_task": tr("the task is unclear"),
+    "upsetting": tr("would rather not read it"),
+    "other": tr("another reason"),
+}
+"""Why a rater may skip an answer, by the code that files keep."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +52,8 @@ class Item:
 class Rating:
     """One rater's score of one answer, from a file or a filled sheet, whoever wrote it.
 
-    ``problem`` says why it has no score: it is blank, no number or off the scale. ``item`` is the line of a drawn sheet
+    ``problem`` says why it has no score: it is blank, skipped, no number or off the scale; ``skip`` is the code of
+    the reason for which it was skipped, one of `SKIPS`. ``item`` is the line of a drawn sheet
     that it is about; models that gave the very same answer share one, and ``model`` and ``prompt`` are the first's.
     """
 
@@ -56,6 +69,7 @@ class Rating:
     problem: Unscored | None
     cell: str
     comment: str | None
+    skip: str | None = None
     item: Item | None = None
 
     @property
@@ -204,6 +218,7 @@ def read_file(table: Table, scale: Scale, items: Mapping[str, Item] | None = Non
 
 def _rating(row: Row, scale: Scale, items: Mapping[str, Item], *, model: str, task_id: str, path: str) -> Rating:
     found = read_score(row.values.get("score"), scale)
+    skip = name_text(row.values.get(SKIP)) if found.score is None else None
     return Rating(
         line=row.line,
         judge=name_text(row.values.get("judge")),
@@ -214,11 +229,24 @@ def _rating(row: Row, scale: Scale, items: Mapping[str, Item], *, model: str, ta
         task_id=task_id,
         rater=name_text(row.values.get("rater")),
         score=found.score,
-        problem=found.problem,
+        problem=found.problem if skip is None else skipped(skip),
         cell=found.cell,
+        skip=skip,
         comment=name_text(row.values.get("comment")),
         item=items.get(name_text(row.values.get("item")) or ""),
     )
+
+
+def skipped(reason: str | None) -> Unscored:
+    """Return why a skipped answer has no score; ``reason`` is a code of `SKIPS`, None for an answer left blank.
+
+    >>> skipped("unclear_task"), skipped("unclear_task").code, skipped(None).code
+    ('skipped by who was to rate it: the task is unclear', 'rating_skipped', 'blank_rating')
+    """
+    if reason is None:
+        return Unscored("blank_rating", tr("blank"))
+    said = SKIPS.get(reason, reason)
+    return Unscored("rating_skipped", tr("skipped by who was to rate it: {reason}", reason=said))
 
 
 def read_score(cell: object, scale: Scale) -> ReadScore:

@@ -1,14 +1,14 @@
 """The ratings that filled sheets hold: as a file, as a matrix of raters, and as the judge ``human`` of a run. Pure."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from harness.codec import digest, sample_digest
 from harness.human.draw import Export, cell, csv_text
-from harness.human.ratings import Rating, read_file
+from harness.human.ratings import SKIP, Rating, read_file, skipped
 from harness.locale import tr
 from harness.tables import Table
 from harness.types import Generation, Sample, Scale, Verdict
@@ -22,22 +22,40 @@ IMPORTED = "human"
 RATINGS = "ratings.csv"
 """The file in a run's folder that holds what was imported from its sheets."""
 
+TAB = "rating"
+"""The tab of a workbook that is filled; beside it stands one on how to rate."""
+
 KEYS = "rating-key-*.json"
 """The files in a run's folder that say whose answer each item of a draw is."""
+
+
+def key_name(tag: str) -> str:
+    """Return the name of the file that says whose answers a draw's items are.
+
+    >>> key_name("bcdf")
+    'rating-key-bcdf.json'
+    """
+    return KEYS.replace("*", tag)
+
 
 COLUMNS = ("model", "prompt", "task", "task_id", "score", "rater", "comment", "item")
 
 
 def ratings_text(ratings: Sequence[Rating]) -> str:
-    """Return ratings as the CSV text that the judge ``human:PATH`` reads too: one line per model, task and rater."""
+    """Return ratings as the CSV text that the judge ``human:PATH`` reads too: one line per model, task and rater.
+
+    Where a rater skipped an answer for a reason, a last column holds the reasons' codes.
+    """
+    has_skips = any(rating.skip for rating in ratings)
     rows = [
         [*map(cell, (row.model, row.prompt or "", rating.drawn.task, rating.drawn.sample_id)),
          "" if rating.score is None else f"{rating.score:g}",
-         cell(rating.drawn.rater), cell(rating.comment or ""), rating.drawn.id]
+         cell(rating.drawn.rater), cell(rating.comment or ""), rating.drawn.id,
+         *([rating.skip or ""] if has_skips else [])]
         for rating in sorted(ratings, key=lambda rating: (rating.drawn.rater, rating.drawn.id))
         for row in rating.drawn.rows
     ]  # fmt: skip
-    return csv_text([COLUMNS, *rows])
+    return csv_text([(*COLUMNS, SKIP) if has_skips else COLUMNS, *rows])
 
 
 def read_ratings(table: Table, export: Export) -> list[Rating]:
@@ -77,8 +95,10 @@ class SheetRatings:
         samples: Mapping[tuple[str, str], Sample],
         *,
         scale: Scale,
+        drawn: Mapping[str, Collection[str]] | None = None,
         name: str = IMPORTED,
     ) -> None:
+        """``drawn``: the ids of the drawn tasks by task set, also those that nobody has rated yet."""
         self.name = name
         self._ratings: dict[tuple[str, str], list[Rating]] = {}
         for rating in sorted(ratings, key=lambda rating: rating.drawn.rater):
@@ -87,7 +107,8 @@ class SheetRatings:
         means = [_mean(rows) for rows in self._ratings.values()]
         on_steps = all(scale.allows(mean) for mean in means if mean is not None)
         self.scale = scale if on_steps else Scale(low=scale.low, high=scale.high)
-        self._drawn = {key for key, _ in self._ratings}
+        chosen = [samples.get((task, one)) for task, ids in (drawn or {}).items() for one in ids]
+        self._drawn = {key for key, _ in self._ratings} | {sample_digest(one) for one in chosen if one is not None}
         self.fingerprint = "human.sheets.v1 " + digest(ratings_text(ratings))
 
     def judge(self, sample: Sample, generation: Generation) -> Verdict:
@@ -100,7 +121,9 @@ class SheetRatings:
             return Verdict.unscored(Unscored("not_drawn", tr("not drawn for rating")))
         mean = _mean(rows)
         if mean is None:
-            return Verdict.unscored(Unscored("blank_rating", tr("left blank by who was to rate it")))
+            skip = next((row.skip for row in rows if row.skip), None)
+            blank = Unscored("blank_rating", tr("left blank by who was to rate it"))
+            return Verdict.unscored(skipped(skip) if skip else blank)
         comments = "\n".join(f"{row.drawn.rater}: {row.comment}" for row in rows if row.comment)
         return Verdict.scored(mean, rationale=comments or None)
 

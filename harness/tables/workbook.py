@@ -12,6 +12,7 @@ from openpyxl.cell import WriteOnlyCell
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 from openpyxl.styles import Alignment
 from openpyxl.utils import get_column_letter
+from openpyxl.worksheet.datavalidation import DataValidation
 
 MOST_ROWS = 1_048_575
 """What a sheet holds below its heading."""
@@ -22,25 +23,46 @@ _WRAPPED = Alignment(wrap_text=True, vertical="top")
 
 
 def workbook(
-    sheets: Mapping[str, Iterable[Sequence[Any]]], *, widths: Sequence[int] = (), wrapped: bool = False
+    sheets: Mapping[str, Iterable[Sequence[Any]]],
+    *,
+    widths: Sequence[int] = (),
+    wrapped: bool = False,
+    choices: Mapping[str, Sequence[str]] | None = None,
 ) -> bytes:
     """Return a workbook of sheets by title; the first row of each names its columns and stays in sight.
 
     Text never runs as a formula, and characters that no workbook holds are replaced. ``widths`` are those of the
-    columns in characters; ``wrapped`` shows long cells over several lines. Equal content makes equal bytes.
+    columns in characters; ``wrapped`` shows long cells over several lines. ``choices`` are the values that a column of
+    the first sheet takes, by its name: spreadsheet programs offer them, and refuse others. Equal content makes equal
+    bytes.
     """
     book = openpyxl.Workbook(write_only=True)
     book.properties.created = book.properties.modified = _EPOCH
-    for title, rows in sheets.items():
+    for number, (title, rows) in enumerate(sheets.items()):
         sheet = book.create_sheet(title)
+        offered = choices if choices and number == 0 else {}
         sheet.freeze_panes = "A2"
-        for number, width in enumerate(widths, start=1):
-            sheet.column_dimensions[get_column_letter(number)].width = width
-        for row in rows:
+        for column, width in enumerate(widths, start=1):
+            sheet.column_dimensions[get_column_letter(column)].width = width
+        for line, row in enumerate(rows):
+            if line == 0:
+                _offer(sheet, row, offered)
             sheet.append([_cell(sheet, value, wrapped=wrapped) for value in row])
     data = io.BytesIO()
     book.save(data)
     return _dated(data.getvalue())
+
+
+def _offer(sheet: Any, names: Sequence[Any], choices: Mapping[str, Sequence[str]]) -> None:  # noqa: ANN401 - likewise
+    """Let cells of some columns be chosen from a list."""
+    for column, name in enumerate(names, start=1):
+        if name in choices:
+            offered = DataValidation(
+                type="list", formula1=f'"{",".join(choices[name])}"', allow_blank=True, showErrorMessage=True
+            )
+            letter = get_column_letter(column)
+            offered.add(f"{letter}2:{letter}{MOST_ROWS + 1}")
+            sheet.data_validations.append(offered)
 
 
 def _cell(sheet: Any, value: Any, *, wrapped: bool) -> Any:  # noqa: ANN401 - what openpyxl takes

@@ -10,7 +10,9 @@ from harness.cli.table import columns
 from tests.conftest import RunCli
 
 
-@pytest.mark.parametrize("command", [(), *((name,) for name in COMMANDS), ("rate", "import"), ("prompt", "lint")])
+@pytest.mark.parametrize(
+    "command", [(), *((name,) for name in COMMANDS), ("rate", "import"), ("rate", "page"), ("prompt", "lint")]
+)
 def test_help_is_japanese(command: tuple[str, ...], run_cli: RunCli, monkeypatch: pytest.MonkeyPatch) -> None:
     """No sentence is left in English, and no line is wider than the terminal."""
     monkeypatch.setenv("COLUMNS", "80")

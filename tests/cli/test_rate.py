@@ -104,6 +104,11 @@ def test_sheets_as_workbooks(run: RunCli) -> None:
     for row in sheet.iter_rows(min_row=2):
         row[names.index("score")].value = SCORES[str(row[names.index("answer")].value).split(" ")[0]]
     book.save(path)
+    [rule] = sheet.data_validations.dataValidation
+    letter = "ABCDEFG"[names.index("score")]
+    assert ('"1,2,3,4,5"', f"{letter}2") == (rule.formula1, str(rule.sqref).split(":")[0])
+    assert ["rating", "How to rate"] == book.sheetnames
+    assert "5: correct, and useful to its reader" in [row[0].value for row in book.worksheets[1].iter_rows()]
     assert 1 == run("rate", "export", "r", "--sample", "12", "--format", "xlsx", "--output", "sheets").code
     imported = run("rate", "import", "r", str(path))
     assert 0 == imported.code, imported.err
@@ -253,9 +258,22 @@ def test_half_points_by_configuration(run: RunCli) -> None:
     assert {3.5} == {row["mean"] for row in human_rows().values()}
 
 
+def test_the_tab_of_a_workbook_speaks_japanese_and_half_points(run: RunCli) -> None:
+    """--lang chooses its language; harness.toml the points that the cells offer."""
+    Path("harness.toml").write_text("[judges.human]\nstep = 0.5\n")
+    ran = run("--lang", "ja", "rate", "export", "r", "--sample", "20", "--format", "xlsx", "--output", "sheets")
+    assert 0 == ran.code, ran.err
+    book = openpyxl.load_workbook(ran.out.strip())
+    assert ["rating", "採点のしかた"] == book.sheetnames
+    [rule] = book.worksheets[0].data_validations.dataValidation
+    assert '"1,1.5,2,2.5,3,3.5,4,4.5,5"' == rule.formula1
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
+        (("page", "nowhere"), 2, "No run named 'nowhere'."),
+        (("page", "r", "--sample", "31"), 1, "31 tasks of mine are to be drawn, but 30"),
         (("export", "nowhere"), 2, "No run named 'nowhere'."),
         (("export", "r", "--sample", "31"), 1, "31 tasks of mine are to be drawn, but 30"),
         (("export", "r", "--sample", "0"), 2, "0 is not in the range"),

@@ -6,11 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.human.draw import (
-    tag_of,
-)
-from harness.human.ratings import Item, Rating
-from harness.human.sheets import SheetRatings, rater_matrix, ratings_text, read_ratings
+from harness.human.draw import rating_of, tag_of
+from harness.human.ratings import Item, Rating, ReadScore, read_score, skipped
+from harness.human.sheets import SheetRatings, key_name, rater_matrix, ratings_text, read_ratings
 from harness.tables import read_table
 from harness.types import LIKERT_5, Generation, RowKey
 from tests.human.drawn_sheets import BY_ID, drawn, fill, read, work
@@ -84,3 +82,28 @@ def test_what_one_rater_leaves_blank_another_may_rate(tmp_path: Path) -> None:
             if request.sample_id == second.sample_id}  # fmt: skip
     text = rows[second.rows[0]]
     assert 5 == judge.judge(BY_ID["t", first.sample_id], Generation(request_key="k", text=text)).score
+
+
+def test_skips_are_read_back_with_their_reason(tmp_path: Path) -> None:
+    """A column holds the codes only where something was skipped; the judge says why, and a drawn task is no other."""
+    export = drawn()
+    first, second, *_ = export.of("1")
+    ratings = [
+        rating_of(first, read_score(4, LIKERT_5), line=1),
+        rating_of(second, ReadScore(score=None, problem=skipped("other"), cell=""), line=2, skip="other"),
+    ]
+    assert "skipped" not in ratings_text(ratings[:1])
+    (tmp_path / "ratings.csv").write_text(ratings_text(ratings), encoding="utf-8", newline="")
+    again = read_ratings(read_table(tmp_path / "ratings.csv"), export)
+    assert {first.id: (4, None), second.id: (None, "other")} == {
+        rating.drawn.id: (rating.score, rating.skip) for rating in again
+    }
+    judge = SheetRatings(again, BY_ID, scale=LIKERT_5, drawn=export.draw.chosen)
+    said = judge.judge(BY_ID["t", second.sample_id], Generation(request_key="k", text=export.texts[second.answer]))
+    assert "skipped by who was to rate it: another reason" == said.reason
+    open_ = next(one for one in export.draw.chosen["t"] if one not in {first.sample_id, second.sample_id})
+    assert "this answer was not rated" == judge.judge(BY_ID["t", open_], Generation(request_key="k", text="x")).reason
+
+
+def test_the_name_of_a_key() -> None:
+    assert "rating-key-bcdf.json" == key_name("bcdf")

@@ -33,3 +33,17 @@ def test_our_reader_reads_it(tmp_path: Path) -> None:
     assert [{"a": "あ", "b": 1}, {"a": "い", "b": 2.5}] == [
         dict(row.values) for row in read_table(tmp_path / "a.xlsx").rows
     ]
+
+
+def test_a_column_may_offer_its_values() -> None:
+    """Of the first sheet alone, below its heading; without choices there are none."""
+    rows = [["item", "score"], ["a", ""]]
+    book = openpyxl.load_workbook(
+        io.BytesIO(workbook({"one": rows, "two": rows}, choices={"score": ["1", "2"], "nowhere": ["3"]}))
+    )
+    [rule] = book["one"].data_validations.dataValidation
+    assert ("list", '"1,2"', True) == (rule.type, rule.formula1, rule.showErrorMessage)
+    assert "B2" in rule.sqref
+    assert "A2" not in rule.sqref
+    assert 0 == book["two"].data_validations.count
+    assert 0 == openpyxl.load_workbook(io.BytesIO(workbook({"one": rows})))["one"].data_validations.count
