@@ -278,7 +278,7 @@ def _what_remains(export: Export, ratings: Sequence[Rating], stored: Run) -> lis
 
 def _next_by_rater(export: Export, ratings: Sequence[Rating], one: Remaining) -> list[str]:
     """Return the places on each rater's page to go to next; only raters who have begun are told."""
-    lines = []
+    lines: list[str] = []
     for rater in dict.fromkeys(rating.drawn.rater for rating in ratings):
         places = [place for task_id in one.next for place in items_of(export, rater, one.task, [task_id], ratings)]
         if places:

@@ -60,6 +60,7 @@ def remaining(
         needed = enough if enough <= len(chosen) else None
         own = (gaps or {}).get(task, {})
         done = [one for one in wanted if one not in open_]
+        population = export.draw.population[task]
         found.append(
             Remaining(
                 task=task,
@@ -68,12 +69,7 @@ def remaining(
                 needed=needed,
                 labels=0 if needed is None else sum(costs[: max(0, needed - rated)]),
                 labels_all=sum(costs),
-                next=tuple(
-                    sorted(
-                        _balanced(export.draw.population[task], done, list(open_), own),
-                        key=lambda one, open_=open_: (bool(open_[one] & skipped), len(open_[one]) == len(wanted[one])),
-                    )
-                ),
+                next=tuple(_begun_first(_balanced(population, done, list(open_), own), wanted, open_, skipped)),
             )
         )
     return found
@@ -94,6 +90,20 @@ def items_of(export: Export, rater: str, task: str, ids: Sequence[str], ratings:
 
 def _answer(item: Item) -> tuple[str, str, str]:
     return item.task, item.sample_id, item.answer
+
+
+def _begun_first(
+    order: Sequence[str],
+    wanted: Mapping[str, set[tuple[str, str, str]]],
+    open_: Mapping[str, set[tuple[str, str, str]]],
+    skipped: set[tuple[str, str, str]],
+) -> list[str]:
+    """Return tasks in their order, begun ones before the others, those that wait on a skip last."""
+
+    def place(one: str) -> tuple[bool, bool]:
+        return bool(open_[one] & skipped), len(open_[one]) == len(wanted[one])
+
+    return sorted(order, key=place)
 
 
 def _order(export: Export, task: str) -> list[str]:

@@ -49,10 +49,14 @@ function kept() {
 
 function goTo(place) {
   if (!(place >= 0 && place < items.length)) return;
+  const isSameTask = here().task === items[place].task && state.at !== place;
   state.at = place;
   kept();
   show();
-  window.scrollTo(0, byId("how").open ? byId("item").offsetTop - 8 : 0);
+  // Where the answer stands below its task, the task that was read a moment ago need not be scrolled past again.
+  const isBelow = byId("answer").offsetTop > byId("task").offsetTop + 10;
+  const top = byId(isSameTask && isBelow ? "answered" : "item").offsetTop - 8;
+  window.scrollTo(0, byId("how").open || isSameTask && isBelow ? top : 0);
 }
 
 function settle(rating, told) {
@@ -81,6 +85,7 @@ function showReasons(open) {
   const hadFocus = byId("reasons").contains(document.activeElement);
   byId("reasons").hidden = !open;
   byId("scores").hidden = open;
+  document.querySelector("footer").classList.toggle("is-asking", open);
   byId("skip").setAttribute("aria-expanded", String(open));
   if (open) byId("reasons").querySelector("button").focus();
   else if (hadFocus) byId("skip").focus();

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from harness.human.page import PageItem, RatingPage, read_page_file
 from harness.types import LIKERT_5, Scale
 from reports.rating_page import rating_html
-from tests.browser.conftest import FLAGS, Opened
+from tests.browser.conftest import FLAGS, Opened, chromium
 from tests.conftest import RunCli, results_of
 from tests.reports.conftest import HOSTILE
 
@@ -69,7 +69,7 @@ def saved(page: Page, to: Path, press: Callable[[], None]) -> dict:
 def test_two_raters_rate_thirty_answers_through_a_crash(
     browser: Browser, run_cli: RunCli, workplace: Path, tmp_path: Path
 ) -> None:
-    """Pages written, rated by keys and by taps, a browser that dies in between, files imported, board and audit right."""
+    """Pages rated by keys and by taps, a browser that dies in between, files imported, board and audit right."""
     Path("tasks.jsonl").write_text(
         "".join(json.dumps({"task_id": n, "input": f"質問{n}"}) + "\n" for n in range(TASKS + 5)), encoding="utf-8"
     )
@@ -97,7 +97,7 @@ def test_two_raters_rate_thirty_answers_through_a_crash(
 
     def visit(profile: str, page: Path, do: Callable[[Page], None]) -> None:
         context = browser.browser_type.launch_persistent_context(
-            tmp_path / profile, executable_path=_executable(browser), args=FLAGS, offline=True, accept_downloads=True
+            tmp_path / profile, executable_path=chromium(), args=FLAGS, offline=True, accept_downloads=True
         )
         opened = Opened(context.new_page())
         opened.page.goto(page.as_uri())
@@ -137,19 +137,14 @@ def test_two_raters_rate_thirty_answers_through_a_crash(
     assert 0 == imported.code, imported.err
     assert "60 ratings of 30 answers by 2 raters." in imported.out
     human = {row["model"]: row for row in results_of(Path(), "r")["rows"] if row["judge"] == "human"}
-    assert {"weak-7b": (2.75, TASKS), "strong-7b": (3.75, TASKS)} == {
+    assert {"weak-7b": (2.5, TASKS), "strong-7b": (3.75, TASKS)} == {
         model: (row["mean"], row["n"]) for model, row in human.items()
     }
     [task] = json.loads(run_cli("audit", "r", "--json").out)["tasks"]
     [anchored] = task["anchorings"]
     assert (True, TASKS + 5) == (anchored["drawn_at_random"], anchored["n_tasks"])
     [difference] = anchored["differences"]
-    assert difference["estimate"]["population"]["low"] < 1 < difference["estimate"]["population"]["high"]
-
-
-def _executable(browser: Browser) -> str:
-    found = browser.new_browser_cdp_session().send("Browser.getBrowserCommandLine")["arguments"][0]
-    return str(found)
+    assert difference["estimate"]["population"]["low"] < 1.25 < difference["estimate"]["population"]["high"]
 
 
 def test_a_reload_and_a_crashed_tab_lose_nothing(open_page: OpenPage) -> None:
@@ -229,7 +224,7 @@ def test_a_saved_file_goes_on_elsewhere(open_page: OpenPage, tmp_path: Path) -> 
 
 
 def test_hostile_texts_are_shown_as_text_and_do_nothing(open_page: OpenPage) -> None:
-    """Every attack as task, answer, reference and criteria: no script runs, no element appears, nothing is asked for."""
+    """Every attack in every place: no script runs, no element appears, nothing is asked for."""
     texts = [
         *HOSTILE.values(),
         '"><style>*{display:none}</style>',
@@ -237,7 +232,8 @@ def test_hostile_texts_are_shown_as_text_and_do_nothing(open_page: OpenPage) -> 
         "__proto__",
     ]
     items = tuple(
-        PageItem(id=text[:20] or "x", input=text, answer=text, reference=text, criteria=text) for text in texts
+        PageItem(id=f"bcdf{place}", input=text, answer=text, reference=text, criteria=text)
+        for place, text in enumerate(texts)
     )
     opened = open_page(RatingPage(tag="bcdf", rater="1", scale=LIKERT_5, items=items))
     page = opened.page
@@ -269,9 +265,10 @@ def test_what_stands_in_the_browser_is_not_trusted(open_page: OpenPage) -> None:
     expect(page.locator("#done")).to_have_text("0 of 2 done")
 
 
-@pytest.mark.parametrize(("width", "height"), [(390, 844), (1440, 900)])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("language", ["en", "ja"])
+@pytest.mark.parametrize(
+    ("language", "scheme", "width", "height"),
+    [("en", "light", 390, 844), ("ja", "dark", 390, 844), ("en", "dark", 1440, 900), ("ja", "light", 1440, 900)],
+)
 def test_everybody_can_rate(open_page: OpenPage, language: str, scheme: str, width: int, height: int) -> None:
     """Axe finds nothing, the page never scrolls sideways, and the buttons leave most of a phone to the answer."""
     answers = ["長い答えです。" * 60, "x" * 500]
@@ -284,9 +281,9 @@ def test_everybody_can_rate(open_page: OpenPage, language: str, scheme: str, wid
         assert width >= page.evaluate("() => document.documentElement.scrollWidth")
         box = page.locator("footer").bounding_box()
         assert box is not None
-        assert box["height"] <= 0.42 * height
+        assert box["height"] <= 0.4 * height
 
 
 def test_without_script_a_sentence_says_so(open_page: OpenPage) -> None:
     page = open_page(page_of("一"), script=False).page
-    expect(page.get_by_text("This page needs JavaScript")).to_be_visible()
+    expect(page.locator("main > noscript p, main > p.warning").first).to_contain_text("This page needs JavaScript")
