@@ -53,7 +53,8 @@ def test_a_message_of_the_program_is_said_in_japanese(monkeypatch: pytest.Monkey
 def test_the_page_finds_every_word_it_asks_for() -> None:
     """What the script and the template look up exists."""
     known = set(words("en").texts)
-    script = "".join(path.read_text(encoding="utf-8") for path in TEMPLATES.glob("*.js"))
+    scripts = [path for path in TEMPLATES.glob("*.js") if not path.name.startswith("rating")]
+    script = "".join(path.read_text(encoding="utf-8") for path in scripts)
     asked = {f"page.{key}" for key in re.findall(r'\bsay\("(\w+)"', script)}
     asked |= set(re.findall(r'say\("([\w.]+)"', (TEMPLATES / "report.html.j2").read_text(encoding="utf-8")))
     assert len(asked) > 60
@@ -85,3 +86,13 @@ def test_every_kind_that_can_be_declared_has_words(language: Language) -> None:
     people, model = ("Ratings by people", "language-model") if language == "en" else ("人による評価です", "言語モデル")
     assert ["human"] == [key for key, text in kinds.items() if people in text]
     assert ["quality_model"] == [key for key, text in kinds.items() if model in text]
+
+
+def test_the_rating_page_finds_every_word_it_asks_for() -> None:
+    """A key that a script or the template of the page to rate on asks for is in the words of its section."""
+    known = set(words("en").section("rating"))
+    script = "".join(path.read_text(encoding="utf-8") for path in TEMPLATES.glob("rating*.js"))
+    template = (TEMPLATES / "rating.html.j2").read_text(encoding="utf-8")
+    asked = set(re.findall(r'\bsay\("(\w+)"', script)) | set(re.findall(r'say\("rating\.(\w+)"', template))
+    assert len(asked) > 40
+    assert set() == {key for key in asked if not key.endswith("_")} - known
