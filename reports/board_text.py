@@ -50,7 +50,7 @@ def resolution(board: Board, say: Words) -> str:
         return say("board.too_little" if board.comparisons else lonely)
     scale = board.judge.scale
     sentence = say(
-        "board.resolution",
+        "board.resolution_tries" if any(one.is_over_tries for one in board.comparisons) else "board.resolution",
         count=plan.n,
         gap=number(plan.minimum_detectable, score_digits(scale.low, scale.high)),
         unit=say("board.points" if scale.high - scale.low > 1 else "board.share"),

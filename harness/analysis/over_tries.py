@@ -2,14 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from statistics import median
 
 from harness.analysis.agreement import agreeing
 from harness.analysis.leaderboard import Board, Comparison, Leaderboard
 from harness.analysis.tried import BoardLedger
 from harness.analysis.verdict import comparison_verdict
 from harness.locale import trn
-from harness.stats import Design
-from harness.stats.tries import AHEAD
+from harness.stats import BoardPlan, Design
+from harness.stats.power import detectable_gap, plan_board
+from harness.stats.tries import AHEAD, comparisons_worth
 from harness.types import Estimate
 
 
@@ -43,7 +45,31 @@ def _board(board: Board, entry: BoardLedger, confidence: float) -> Board:
         ledger=entry,
         comparisons=comparisons,
         family_method=method if is_corrected else board.family_method,
+        plan=_plan(board, comparisons) if is_corrected else board.plan,
     )
+
+
+def _plan(board: Board, comparisons: Sequence[Comparison]) -> BoardPlan:
+    """Return what the board resolves by the rule that its verdicts go by, which is that over every try."""
+    gaps = [one.shown.minimum_detectable for one in comparisons if one.shown.minimum_detectable is not None]
+    plan, units = board.plan, median([one.result.spread.df + 1 for one in comparisons if one.result.spread.df] or [0])
+    if not gaps or not units:
+        return replace(board.plan, minimum_detectable=None, gains=())
+    worth = round(median([_worth(one, plan.confidence) for one in comparisons]))
+    gains = [gain.points for gain in plan.gains]
+    return replace(
+        plan_board(plan.sd, plan.n, gains=gains, power=plan.power, confidence=plan.confidence,
+                   n_comparisons=max(1, worth), share=plan.n / units),
+        minimum_detectable=median(gaps),
+    )  # fmt: skip
+
+
+def _worth(comparison: Comparison, confidence: float) -> int:
+    """Return how many independent comparisons the correction over every try is worth."""
+    row, spread = comparison.tried, comparison.result.spread
+    if row is None or row.low is None or row.high is None or not spread.se or not spread.df:
+        return 1
+    return comparisons_worth((row.high - row.low) / 2 / spread.se, spread.df, confidence)
 
 
 def _comparison(board: Board, comparison: Comparison, entry: BoardLedger, confidence: float) -> Comparison:
@@ -58,13 +84,14 @@ def _comparison(board: Board, comparison: Comparison, entry: BoardLedger, confid
     if row is None or row.p_value is None or p_ledger is None:
         return found
     joint = _interval(result.simultaneous, found, entry.tries, at_least_own=_holds_more(board, comparison))
-    shown = agreeing(replace(result, p_adjusted=p_ledger, simultaneous=joint), confidence)
-    verdict = comparison_verdict(
-        shown,
-        Design(confidence=confidence),
-        margin=comparison.verdict.margin,
-        n_comparisons=max(entry.tries, len(board.comparisons)),
-    )
+    design, own = Design(confidence=confidence), len(board.comparisons) if _holds_more(board, comparison) else 1
+    worth = max(own, _worth(found, confidence))
+    spread, gap = result.spread, None
+    if spread.se and spread.df and joint.low is not None:
+        gap = detectable_gap(spread.se, spread.df, round(spread.df + 1), design, n_comparisons=worth)
+    made = replace(result, p_adjusted=p_ledger, simultaneous=joint, minimum_detectable=gap)
+    shown = agreeing(made, confidence)
+    verdict = comparison_verdict(shown, design, margin=comparison.verdict.margin, n_comparisons=worth)
     return replace(found, verdict=verdict, corrected=shown)
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import stdtr
 
 from harness.errors import StatisticsError
 from harness.locale import tr
@@ -167,6 +168,17 @@ def _critical(centred: Floats, units: NDArray[np.int64], signs: NDArray[np.float
         return np.asarray(
             np.sqrt(np.where(units > square, square * (units - 1) / np.maximum(units - square, 0), np.inf))
         )
+
+
+def comparisons_worth(critical: float, df: float, confidence: float) -> int:
+    """Return how many independent comparisons an interval of ``critical`` standard errors allows for, at least 1.
+
+    By Bonferroni: alike tries are worth fewer than there are.
+
+    >>> comparisons_worth(1.984, 99, 0.95), comparisons_worth(2.626, 99, 0.95)
+    (1, 5)
+    """
+    return max(1, round((1 - confidence) / (2 * float(stdtr(df, -critical)))))
 
 
 def luck_of_the_best(

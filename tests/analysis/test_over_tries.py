@@ -3,10 +3,13 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from harness.analysis.leaderboard import Leaderboard, build_leaderboard
 from harness.analysis.over_tries import over_tries
 from harness.analysis.tried import BoardLedger, TriedRow
+from harness.stats.power import detectable_gap
+from harness.stats.tries import AHEAD, comparisons_worth, correct_over_tries
 from tests.analysis.tables import table
 
 BASE = np.tile([2.0, 3.0, 3.0, 4.0], 10)
@@ -68,3 +71,34 @@ def test_too_few_tasks_for_an_interval_have_none() -> None:
     same = build_leaderboard("r", [table(np.array([BASE, BASE]))], {}, baseline="m0")
     [after] = over_tries(same, [without]).boards[0].comparisons
     assert after.result.simultaneous.low == after.shown.simultaneous.low is not None
+
+
+def test_what_is_resolved_goes_by_every_try() -> None:
+    """The gap that is printed is that of the rule in force, wider than the board's own."""
+    alone = made().boards[0]
+    [after] = over_tries(made(), [entry(0.3)]).boards
+    [one] = after.comparisons
+    assert alone.plan.minimum_detectable is not None
+    assert after.plan.minimum_detectable == one.shown.minimum_detectable
+    assert after.plan.minimum_detectable > 1.2 * alone.plan.minimum_detectable
+    assert [gain.points for gain in alone.plan.gains] == [gain.points for gain in after.plan.gains]
+    assert all(a.tasks > b.tasks for a, b in zip(after.plan.gains, alone.plan.gains, strict=True))
+
+
+@pytest.mark.slow
+def test_the_printed_gap_is_found_in_80_percent_over_tries() -> None:
+    """Twelve tries of which the last has exactly that gap, as its own run judges it: .78-.84, within chance."""
+    rng = np.random.default_rng(15)
+    noise = rng.normal(size=(500, 13, 100))
+    differences = noise[:, 1:] - noise[:, :1]
+    gaps = []
+    for board in differences[:60]:
+        one = correct_over_tries(board, draws=999, ahead=AHEAD)
+        se = board[-1].std(ddof=1) / 10
+        worth = comparisons_worth((one.high[-1] - one.low[-1]) / 2 / se, 99, 0.95)
+        gap = detectable_gap(se, 99, 100, n_comparisons=worth)
+        assert gap is not None
+        gaps.append(gap)
+    differences[:, -1] += np.mean(gaps)
+    found = [correct_over_tries(board, draws=999, ahead=AHEAD).p_values[-1] <= 0.05 for board in differences]
+    assert 0.78 - 0.036 <= np.mean(found) <= 0.84 + 0.036  # two standard errors of 500 boards

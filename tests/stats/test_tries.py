@@ -131,32 +131,33 @@ def test_tries_to_come_count_like_those_that_came() -> None:
         correct_over_tries(table, ahead=-1)
 
 
-def one_after_the_other(scores: np.ndarray, ahead: int) -> bool:
-    """Return whether some try is called better when its own run is finished; the first stands alone."""
-    differences = scores[1:] - scores[:1]
-    alone = correct_over_tries(differences[:1], draws=999)
-    if alone.p_values[0] <= 0.05 and alone.differences[0] > 0:
-        return True
-    for k in range(2, len(differences) + 1):
-        if differences[k - 1].mean() <= 0 or stats.ttest_1samp(differences[k - 1], 0).pvalue > 0.04:
+def one_after_the_other(differences: np.ndarray) -> tuple[bool, bool]:
+    """Return whether some try is called better at its own finish, with and without tries to come; the first alone."""
+    kept = plain = False
+    for k, row in enumerate(differences, 1):
+        if row.mean() <= 0 or stats.ttest_1samp(row, 0).pvalue > 0.05:
             continue  # no correction makes this one significant
-        found = correct_over_tries(differences[:k], draws=999, ahead=ahead)
-        if found.p_values[k - 1] <= 0.05:
-            return True
-    return False
+        tries_so_far = differences[:k]
+        plain |= (is_plain := correct_over_tries(tries_so_far, draws=499).p_values[-1] <= 0.05)
+        kept |= (
+            is_plain and correct_over_tries(tries_so_far, draws=499, ahead=AHEAD if k > 1 else 0).p_values[-1] <= 0.05
+        )
+    return kept, plain
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("latent", [0.625, 0.85])
-def test_some_verdict_of_thirty_given_one_after_the_other_is_wrong_in_5_percent(latent: float) -> None:
-    """Thirty equal adapters, each judged at its own finish and never taken back: 800 stores.
+def test_some_verdict_of_thirty_given_one_after_the_other_is_wrong_in_5_percent() -> None:
+    """Thirty equal adapters, each judged at its own finish and never taken back; 400 stores.
 
-    Corrected over what came before alone, some "better" comes in more than 5 %.
+    Three answers of four are the baseline's, the worst design of `bench/tries_over_time.py`. Corrected over what came
+    before alone, some "better" comes in 8 %.
     """
-    boards = scenarios.equal_models(scenarios.MID, latent, (800, 31, 100), seed=40)
-    kept = np.mean([one_after_the_other(board, AHEAD) for board in boards])
-    assert kept <= 0.05 + 0.0075  # one standard error of 800 stores
-    assert kept < np.mean([one_after_the_other(board, 0) for board in boards]) > 0.05
+    rng = np.random.default_rng(41)
+    drawn = rng.choice(scenarios.LEVELS, (400, 31, 100), p=scenarios.MID)
+    scores = np.where(rng.random(drawn.shape) < 0.75, drawn[:, :1], drawn)
+    kept, plain = np.mean([one_after_the_other(board[1:] - board[0]) for board in scores], axis=0)
+    assert kept <= 0.05 + 0.011  # one standard error of 400 stores
+    assert plain > 0.05 + 0.011
 
 
 def tries(replicates: int, n_tries: int, seed: int, gain: float = 0.0) -> np.ndarray:
