@@ -239,7 +239,7 @@ def test_a_hostile_server(name: str, wire: str) -> None:
     if case.ends != "scored":
         assert verdict.reason
         assert case.reason in verdict.reason
-    assert seconds < 2 * TIMEOUT + 1.5  # two tries, and a busy machine
+    assert seconds < 2 * TIMEOUT + 5  # two tries, and a busy machine: not for ever
     assert peak < 12 << 20
     assert CANARY not in str(verdict)
     str(verdict).encode()  # what is to be stored is proper Unicode

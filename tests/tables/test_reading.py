@@ -52,9 +52,9 @@ class TestFiles:
     @pytest.mark.parametrize(
         ("content", "says"),
         [
-            (b"PK\x03\x04....", "an Excel or ZIP file"),
+            (b"PK\x03\x04....", "this is a ZIP file"),
             (b"\x1f\x8b....", "a gzip file"),
-            (b"just some words\n", "neither JSON, CSV nor Parquet"),
+            (b"just some words\n", "neither JSON, CSV, Parquet nor a workbook"),
             (b"abc\x81", "byte 0x81 is not UTF-8 text"),
             (b"[]", "the file has no rows"),
         ],
@@ -81,11 +81,16 @@ class TestFiles:
 
 
 def test_ten_thousand_rows_are_read_fast(tmp_path: Path) -> None:
-    """10,000 JSONL rows take well under 0.2 s (0.045 s on two quiet cores)."""
+    """Checking 10,000 JSONL rows takes a few times as long as parsing them, measured side by side."""
     line = json.dumps({"task_id": 0, "input": "問題文です。" * 20, "output": "答え"}, ensure_ascii=False)
     path = written(tmp_path, "a.jsonl", f"{line}\n" * 10_000)
-    best = min(_seconds_to_read(path) for _ in range(3))
-    assert best < 0.2
+    assert min(_seconds_to_read(path) for _ in range(5)) < 12 * min(_seconds_to_parse(path) for _ in range(5))
+
+
+def _seconds_to_parse(path: Path) -> float:
+    start = time.perf_counter()
+    assert len([json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]) == 10_000
+    return time.perf_counter() - start
 
 
 def _seconds_to_read(path: Path) -> float:

@@ -279,7 +279,7 @@ def test_another_plan_is_said(runs: tuple[Workbench, Path, Path], cut: Path) -> 
     runs[0].train(cut, resume=True, tokens=50, **SETTINGS)
     assert "Going on from step 6." in runs[0].said
     note = next(line for line in runs[0].said if "Note:" in line)
-    assert "it was trained with 125 tokens at once; now it is 50 tokens at once." in note
+    assert "it was trained with 123 tokens at once; now it is 50 tokens at once." in note
 
 
 @pytest.mark.parametrize("damage", [flip(ADAPTER), truncate("manifest.json", 0), older], ids=["bit", "manifest", "old"])
