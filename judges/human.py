@@ -331,10 +331,7 @@ def open_human(spec: JudgeSpec) -> list[HumanRatings]:
 
 
 def open_scores(spec: JudgeSpec) -> list[HumanRatings] | list[ForeignScores]:
-    """Return the judges of a file of scores that no person gave: read as `open_human` does, of kind quality.
-
-    What another tool wrote is recognised, and read by `judges.foreign_scores`.
-    """
+    """Return the judges of scores that no person gave, kind quality: as `open_human`, or another tool's file."""
     return foreign_judges(spec) or _open(spec, kind="quality")
 
 

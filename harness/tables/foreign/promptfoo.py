@@ -32,7 +32,7 @@ def read_evaluation(evaluation: Any, path: str, sha256: str) -> ForeignFile:  # 
             raise InputError(tr("result {place} is none of promptfoo's", place=place), path=path)
     prompts = defaultdict(set)
     for result in results:
-        prompts[_provider(result)].add(at(result, "promptIdx"))
+        prompts[_provider(result)].add(_number(result, "promptIdx"))
     order = sorted(enumerate(results, start=1), key=lambda one: _number(one[1], "testIdx"))
     rows = _numbered([_row(result, path, place, prompts) for place, result in order], dict(order), path)
     rows, binary, doubtful = _without_invented(rows)
@@ -53,7 +53,7 @@ def _provider(result: Any) -> str:  # noqa: ANN401 - a JSON value of any shape
     )
 
 
-def _row(result: Any, path: str, place: int, prompts: dict[str, set[Any]]) -> ForeignRow:  # noqa: ANN401
+def _row(result: Any, path: str, place: int, prompts: dict[str, set[int]]) -> ForeignRow:  # noqa: ANN401
     variables, provider = at(result, "vars"), _provider(result)
     ids = (id_text(at(variables, name)) for name in ("task_id", "id"))
     answer = at(result, "response", "output")
@@ -144,7 +144,7 @@ def _blanked(score: ForeignScore) -> ForeignScore:
 
 
 def _cautions(
-    rows: Sequence[ForeignRow], prompts: dict[str, set[Any]], binary: Sequence[str], doubtful: Sequence[str]
+    rows: Sequence[ForeignRow], prompts: dict[str, set[int]], binary: Sequence[str], doubtful: Sequence[str]
 ) -> Iterator[str]:
     if empty := sum(row.answer is None for row in rows):
         yield trn("{n} result without an answer in words", "{n} results without an answer in words", empty)

@@ -77,6 +77,15 @@ def test_repeats_prompts_and_named_assertions(tmp_path: Path) -> None:
     assert ["tone", "llm-rubric", "llm-rubric 2"] == [score.metric for score in file.rows[2].scores]
 
 
+@pytest.mark.parametrize("odd", [None, {"a": 1}, [1], "x", True, 1.5])
+def test_values_of_another_kind_are_not_there(tmp_path: Path, odd: object) -> None:
+    """Whatever stands for a number, a name or a text: the row is read without it."""
+    names = ("promptIdx", "testIdx", "provider", "response", "gradingResult", "failureReason", "error", "prompt")
+    for name in names:
+        [row] = read(tmp_path, promptfoo_result(0, "A", 3, passed=True) | {name: odd}).rows
+        assert "0" == row.task_id
+
+
 def test_a_second_result_and_odd_ones_are_refused(tmp_path: Path) -> None:
     """One test of one model twice; a result that is none."""
     once = promptfoo_result(0, "A", 4, passed=True)
