@@ -114,8 +114,7 @@ def test_the_prompt_of_its_training_is_taken(
         contract = make_contract(
             load_template(template),
             tokens=encoder.tokens,
-            answer_tokens=lambda text: [(7, mark) for mark in text],
-            eos=(2, "</s>"),
+            answer_tokens=lambda _, text: [*((7, mark) for mark in text), (2, "</s>")],
         )
         (folder / "prompt_contract.json").write_text(contract_text(contract), encoding="utf-8")
         if template == str(own):
