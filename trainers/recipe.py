@@ -46,7 +46,9 @@ class Recipe:
     ``max_length`` tokens is cut there, so that its end is not learnt (``overlong`` "truncate"), or left out ("drop").
     ``max_steps`` −1 is the whole of ``num_train_epochs``. ``heldout`` is a share (below 1) or a number of samples that
     are never trained on; their loss is measured before, after and every ``eval_steps`` optimizer steps (0: only before
-    and after). ``dequantize`` turns nf4 weights back once after loading (same values, faster, four times the memory);
+    and after). ``early_stopping_patience`` ends the training after that many measurements in a row that are no lower
+    than the lowest before them (0: never); ``keep_best`` writes the adapter of the lowest one, not the last.
+    ``dequantize`` turns nf4 weights back once after loading (same values, faster, four times the memory);
     ``gradient_checkpointing`` recomputes activations instead of keeping them; both are decided by memory if "auto".
     """
 
@@ -82,7 +84,18 @@ class Recipe:
     save_total_limit: Positive = 2
     eval_steps: Annotated[int, Ge(0)] = 0
     heldout: Annotated[int, Ge(0)] | Annotated[float, Ge(0), Lt(1)] = 0
+    early_stopping_patience: Annotated[int, Ge(0)] = 0
+    keep_best: bool = False
     data_license: str | None = None
+
+    @property
+    def chooses(self) -> bool:
+        """Whether the held-out loss decides which step's adapter is written.
+
+        >>> Recipe(keep_best=True).chooses, Recipe().chooses
+        (True, False)
+        """
+        return self.keep_best or self.early_stopping_patience > 0
 
     @property
     def batch_size(self) -> int:
@@ -153,7 +166,7 @@ def load_recipe(name_or_path: str, changes: Sequence[str] = ()) -> NamedRecipe:
         try:
             values = _checked(data | changed, where="--set")
         except InputError as error:
-            raise UsageError(error.message) from error
+            raise UsageError(error.message, hint=error.hint) from error
     name = Path(_FOLDED.split(name_or_path)[-1]).stem if is_file else name_or_path
     return NamedRecipe(name=name, values=values, sources=sources, changed=tuple(sorted(changed)))
 
@@ -175,7 +188,18 @@ def _checked(data: Mapping[str, Any], *, where: str) -> Recipe:
             raise InputError(
                 tr("{key}: takes {takes} (got {data!r}).", key=key, takes=takes, data=data[key]), path=where
             )
-    return decode(Recipe, json.dumps(data, default=str), where=where)
+    recipe = decode(Recipe, json.dumps(data, default=str), where=where)
+    if recipe.chooses and not (recipe.heldout and recipe.eval_steps):
+        raise InputError(
+            tr(
+                "{key} goes by the held-out loss on the way, and {missing} is 0.",
+                key="keep_best" if recipe.keep_best else "early_stopping_patience",
+                missing="eval_steps" if recipe.heldout else "heldout",
+            ),
+            path=where,
+            hint=tr("For example: heldout = 0.05 and eval_steps = 50"),
+        )
+    return recipe
 
 
 def _is_number(value: object) -> bool:

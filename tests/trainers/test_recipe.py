@@ -19,6 +19,8 @@ NO_SOURCE_NEEDED = {
     "max_steps",
     "eval_steps",
     "heldout",
+    "early_stopping_patience",
+    "keep_best",
 }
 
 
@@ -257,3 +259,19 @@ def test_values_reach_the_recipe_unchanged() -> None:
         loaded = load_recipe(name).values
         found = {key: getattr(loaded, key) for key in data}
         assert data == found | {k: list(v) for k, v in found.items() if isinstance(v, tuple)}
+
+
+@pytest.mark.parametrize(
+    ("changes", "missing"),
+    [
+        (["keep_best=true"], "heldout"),
+        (["keep_best=true", "heldout=0.1"], "eval_steps"),
+        (["early_stopping_patience=2", "eval_steps=5"], "heldout"),
+    ],
+)
+def test_choosing_by_the_held_out_loss_needs_one_on_the_way(changes: list[str], missing: str) -> None:
+    """Without samples held out, or without measuring before the end, the keys could do nothing."""
+    with pytest.raises(UsageError, match=f"{missing} is 0") as caught:
+        load_recipe("fast", changes)
+    assert "eval_steps = 50" in str(caught.value.hint)
+    assert load_recipe("fast", ["keep_best=true", "heldout=10", "eval_steps=5"]).values.keep_best

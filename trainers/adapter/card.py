@@ -237,9 +237,9 @@ def _training(record: TrainingRecord, say: Say, *, curve: bool) -> str:
 
 def _outcome(record: TrainingRecord, outcome: Outcome) -> list[tuple[str, str]]:
     rows: list[tuple[str, str]] = [
-        (tr("Optimizer steps"), number(outcome.steps, 0)),
+        (tr("Optimizer steps"), _steps(outcome)),
         (tr("Training loss, first and last (nats per trained token)"), _fall(outcome.first_loss, outcome.last_loss)),
-        (tr("Held-out loss, before and after"), _fall(outcome.heldout_loss_before, outcome.heldout_loss)),
+        (tr("Held-out loss, before and after"), _heldout(outcome)),
         (tr("Trained tokens"), f"{outcome.tokens:,}"),
         (tr("Time"), _duration(outcome.seconds)),
         (tr("Peak memory"), _memory(outcome)),
@@ -249,6 +249,24 @@ def _outcome(record: TrainingRecord, outcome: Outcome) -> list[tuple[str, str]]:
     if outcome.heldout_loss_before is None and outcome.heldout_loss is None:
         del rows[2]
     return rows
+
+
+def _steps(outcome: Outcome) -> str:
+    steps = number(outcome.steps, 0)
+    return tr("{steps}, stopped early", steps=steps) if outcome.stopped_early else steps
+
+
+def _heldout(outcome: Outcome) -> str:
+    """Return the held-out losses, and which step the adapter is of where they chose it: the lowest flatters."""
+    losses = _fall(outcome.heldout_loss_before, outcome.heldout_loss)
+    if outcome.kept_step is None:
+        return losses
+    return tr(
+        "{losses} (adapter of step {step}, the lowest of {measured} measurements, so a little too low)",
+        losses=losses,
+        step=number(outcome.kept_step, 0),
+        measured=outcome.heldout_measured,
+    )
 
 
 def _memory(outcome: Outcome) -> str:

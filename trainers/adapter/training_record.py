@@ -9,7 +9,7 @@ from typing import Any, Literal
 from harness.codec import canonical, decode
 from harness.errors import InputError
 from harness.locale import tr
-from trainers.recipe import current_value
+from trainers.recipe import Recipe, current_value
 
 ADAPTER = "adapter_config.json"  # written last: with it an adapter is there
 WEIGHTS = "adapter_model.safetensors"
@@ -31,6 +31,7 @@ _MAY_CHANGE = {  # likewise of the recipe
     "save_total_limit",
     "torch_compile",
 }
+_DEFAULTS = asdict(Recipe())  # what held where an earlier version of the harness had no such key
 _TOLD_ELSEWHERE = {"changed", "sources", "recipe_name", "data_license"}  # by the recipe's own entries
 
 
@@ -55,7 +56,9 @@ class Outcome:
 
     ``peak_gib`` is the most memory that was taken: of a GPU what was allocated, on a CPU what the process held;
     ``planned_gib`` what the memory plan had foreseen for that, on a CPU with what the process held before.
-    ``weights_sha256`` is the digest of the adapter's weights as they were written.
+    ``weights_sha256`` is the digest of the adapter's weights as they were written. ``kept_step`` is the optimizer step
+    that they are of where the recipe keeps those of the lowest held-out loss, and ``heldout_loss`` theirs, chosen among
+    ``heldout_measured``; ``stopped_early``: the recipe's patience ended the training.
     """
 
     steps: int
@@ -68,6 +71,9 @@ class Outcome:
     peak_gib: float | None = None
     planned_gib: float | None = None
     weights_sha256: str | None = None
+    kept_step: int | None = None
+    heldout_measured: int | None = None
+    stopped_early: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,8 +209,11 @@ def differences(earlier: TrainingRecord, now: TrainingRecord) -> list[str]:
         if key in _MAY_DIFFER or unsaid or canonical(value) == canonical(after[key]):
             continue
         if key == "recipe":
-            changed = [name for name in value if name not in _MAY_CHANGE and _differs(name, value, after[key])]
-            found += [f"{name} was {value[name]!r}, now {after[key].get(name)!r}" for name in changed]
+            then, given = _DEFAULTS | value, _DEFAULTS | after[key]
+            chooses = given["keep_best"] or given["early_stopping_patience"]
+            free = _MAY_CHANGE - {"eval_steps"} if chooses else _MAY_CHANGE
+            changed = [name for name in {**value, **then} if name not in free and _differs(name, then, given)]
+            found += [f"{name} was {then[name]!r}, now {given.get(name)!r}" for name in changed]
         elif key == "data":
             names = ", ".join(file["name"] for file in value)
             found.append(f"the data was {names}" if names != _names(after[key]) else f"the content of {names} changed")

@@ -14,8 +14,9 @@ import torch
 from transformers import TrainerCallback
 
 from harness.errors import HarnessError, TrainingError
-from harness.locale import tr
+from harness.locale import tr, trn
 from trainers.memory_plan import GIB
+from trainers.training.best import BestAdapter
 from trainers.training.processes import all_reduce_sum
 
 _TALLY = "tally.json"
@@ -51,13 +52,21 @@ class Tally:
 class Progress(TrainerCallback):  # type: ignore[misc]  # transformers is untyped
     """Writes a row of the log, and a line for people, every ``logging_steps``; measures the held-out loss on the way.
 
-    ``heldout`` measures the held-out loss (None: nothing is held out). Only the process that ``writes`` writes. Sums
-    are kept on ``device``, so that no step waits for them.
+    ``heldout`` measures the held-out loss (None: nothing is held out), ``best`` takes what it comes to. Only the
+    process that ``writes`` writes. Sums are kept on ``device``, so that no step waits for them.
     """
 
     def __init__(
-        self, log: Path, *, writes: bool, say: Callable[[str], None], eval_steps: int, device: torch.device
+        self,
+        log: Path,
+        *,
+        best: BestAdapter,
+        writes: bool,
+        say: Callable[[str], None],
+        eval_steps: int,
+        device: torch.device,
     ) -> None:
+        self.best = best
         self.heldout: Callable[[], float] | None = None
         self._log = log
         self._writes = writes
@@ -65,6 +74,7 @@ class Progress(TrainerCallback):  # type: ignore[misc]  # transformers is untype
         self._say = say
         self._eval_steps = eval_steps
         self._measured: set[int] = set()
+        self._last: tuple[int, float] | None = None  # the last measurement's step and loss
         self._then = Tally()  # what it had come to at the moment ``_since``
         self._began = self._since = time.monotonic()
         self._first_step = 0
@@ -77,6 +87,11 @@ class Progress(TrainerCallback):  # type: ignore[misc]  # transformers is untype
         """Go on from a checkpoint's tally and from the rows that the log has by then."""
         self._then = tally
         self._measured = {row["step"] for row in rows if "heldout_loss" in row}
+
+    @property
+    def measured(self) -> int:
+        """How often the held-out loss was measured after the start, over all sessions."""
+        return len(self._measured - {0})
 
     def count(self, loss: torch.Tensor, tokens: int) -> None:
         """Take one optimizer step's loss and tokens, as this device has them."""
@@ -152,6 +167,17 @@ class Progress(TrainerCallback):  # type: ignore[misc]  # transformers is untype
             control.should_log = True
         elif self._eval_steps and state.global_step % self._eval_steps == 0:
             self.measure_heldout(state.global_step)
+            if self.best.state.stopped:
+                control.should_training_stop = control.should_log = control.should_save = True
+                self.event(
+                    state.global_step,
+                    trn(
+                        "{n} measurement without a lower held-out loss than that of step {step}: training stops",
+                        "{n} measurements without a lower held-out loss than that of step {step}: training stops",
+                        self.best.state.misses,
+                        step=self.best.state.step,
+                    ),
+                )
         return control
 
     def measure_heldout(self, step: int) -> float | None:
@@ -162,6 +188,8 @@ class Progress(TrainerCallback):  # type: ignore[misc]  # transformers is untype
         """
         if self.heldout is None:
             return None
+        if self._last is not None and self._last[0] == step:
+            return self._last[1]
         with self._clocks_stopped():
             loss = self.heldout()
         if not math.isfinite(loss):
@@ -171,6 +199,9 @@ class Progress(TrainerCallback):  # type: ignore[misc]  # transformers is untype
             self._measured.add(step)
         if step == 0:
             self._then = replace(self._then, heldout_loss_before=loss)
+        else:
+            self.best.see(step, loss)
+        self._last = step, loss
         self._say(tr("  step {step}  held-out loss {loss:.4f}", step=step, loss=loss))
         return loss
 
@@ -188,7 +219,7 @@ class Progress(TrainerCallback):  # type: ignore[misc]  # transformers is untype
     def event(self, step: int, text: str) -> None:
         """Log and say something that happened."""
         self._write({"step": step, "event": text})
-        self._say(f"  step {step}: {text}")
+        self._say(tr("  step {step}: {text}", step=step, text=text))
 
     def _write(self, row: dict[str, Any]) -> None:
         """Append one row, whole or not at all; a full disk costs the row, not the training."""

@@ -35,6 +35,7 @@ from trainers.memory_plan import GIB, MemoryPlan
 from trainers.prepare import Prepared
 from trainers.recipe import Recipe
 from trainers.training.batches import EpochOrder
+from trainers.training.best import BestAdapter
 from trainers.training.failures import out_of_memory
 from trainers.training.model import load_trainable_model
 from trainers.training.processes import broadcast_from_rank0, leave
@@ -101,12 +102,23 @@ def _train(
         record = with_session(prepared.record, earlier, step, cut_of(trainer.plan))
         if first:
             save_record(folder, record)
-        _run(trainer, checkpoint, prepared.steps)
+        _run(trainer, progress, checkpoint, prepared.steps)
         tally = progress.tally(trainer.state.global_step)
         after = progress.measure_heldout(trainer.state.global_step)
+        best = progress.best.state
+        kept = progress.best.put_back()
     leave()
     if not first:
         return prepared.record
+    if kept is not None:
+        after = best.loss
+        say(
+            tr(
+                "The adapter of step {step} is written: its held-out loss, {loss:.4f}, is the lowest.",
+                step=kept,
+                loss=after,
+            )
+        )
     if after is not None and tally.heldout_loss_before is not None and after > tally.heldout_loss_before:
         say(
             tr(
@@ -128,15 +140,18 @@ def _train(
         last_loss=tally.last_loss,
         heldout_loss_before=tally.heldout_loss_before,
         heldout_loss=after,
+        kept_step=kept,
+        heldout_measured=progress.measured if prepared.recipe.chooses else None,
+        stopped_early=best.stopped and trainer.state.global_step < prepared.steps,
         peak_gib=round(tally.peak_gib, 2),
         planned_gib=round((trainer.plan.estimate.total + held) / GIB, 2),
     )
     return _save(trainer, prepared, replace(record, outcome=outcome), folder)
 
 
-def _run(trainer: AdapterTrainer, checkpoint: Path | None, steps: int) -> None:
+def _run(trainer: AdapterTrainer, progress: Progress, checkpoint: Path | None, steps: int) -> None:
     """Train to the end; a checkpoint of the last step only needs to be loaded."""
-    if checkpoint is not None and step_of(checkpoint) >= steps:
+    if checkpoint is not None and (step_of(checkpoint) >= steps or progress.best.state.stopped):
         trainer._load_from_checkpoint(str(checkpoint))  # noqa: SLF001 - what train() itself would call
         trainer.state.global_step = step_of(checkpoint)
     else:
@@ -154,8 +169,15 @@ def _trainer(
         say(
             tr("optim {optim} needs a GPU: {used} is used instead.", optim=recipe.optim, used=prepared.record.optimizer)
         )
-    progress = Progress(folder / LOG, writes=is_first(), say=say, eval_steps=recipe.eval_steps, device=arguments.device)
     model = load_trainable_model(prepared.base, recipe, plan)
+    progress = Progress(
+        folder / LOG,
+        best=BestAdapter(model, keep=recipe.keep_best, patience=recipe.early_stopping_patience),
+        writes=is_first(),
+        say=say,
+        eval_steps=recipe.eval_steps,
+        device=arguments.device,
+    )
     samples = prepared.train.samples
     trainer = AdapterTrainer(
         model,
@@ -207,6 +229,7 @@ def _start(
                     now=now,
                 )
             )
+        progress.best.load(checkpoint)
         progress.go_on(Tally.load(checkpoint), read_log(checkpoint.parent.parent))
     else:
         progress.measure_heldout(0)

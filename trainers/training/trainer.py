@@ -183,6 +183,7 @@ class AdapterTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped
             super()._save_checkpoint(model, trial)
             if self.is_world_process_zero():
                 tally.save(folder)
+                self._progress.best.save(folder)
         except Exception as error:
             if not disk_is_full(error):
                 raise

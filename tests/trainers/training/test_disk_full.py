@@ -17,6 +17,7 @@ from safetensors.torch import save_file
 from harness.errors import HarnessError
 from tests.trainers.training.conftest import Workbench, losses, rows
 from trainers.training import session
+from trainers.training.best import BestAdapter
 from trainers.training.failures import disk_is_full
 from trainers.training.progress import Progress
 from trainers.training.trainer import AdapterTrainer
@@ -35,11 +36,11 @@ def files_up_to(size: int) -> Iterator[None]:
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of half a megabyte."""
+    """A file system of 640 KiB."""
     folder = tmp_path / "small-disk"
     folder.mkdir()
     mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=512k", "tmpfs", str(folder)], capture_output=True, text=True, check=False
+        ["mount", "-t", "tmpfs", "-o", "size=640k", "tmpfs", str(folder)], capture_output=True, text=True, check=False
     )
     if mounted.returncode != 0:
         pytest.skip(f"no file system can be mounted here: {mounted.stderr.strip()}")
@@ -145,7 +146,7 @@ def test_a_disk_that_is_full_from_the_start_to_the_end(bench: Workbench, tmp_pat
     """No checkpoint and no adapter fit; once there is room, the same run comes to the same end."""
     bench.train(tmp_path / "whole")
     ballast = small_disk / "ballast"
-    ballast.write_bytes(bytes(470_000))
+    ballast.write_bytes(bytes(600_000))
     with pytest.raises(HarnessError, match="cannot be written"):
         bench.train(small_disk / "full")
     assert any("the disk is full" in line for line in bench.said)
@@ -158,11 +159,15 @@ def test_a_disk_that_is_full_from_the_start_to_the_end(bench: Workbench, tmp_pat
     assert losses(tmp_path / "whole") == losses(small_disk / "full")
 
 
+def _unwatched() -> BestAdapter:
+    return BestAdapter(torch.nn.Linear(1, 1), keep=False, patience=0)
+
+
 def test_a_row_of_the_log_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
     """Half a row would take the next one with it; that rows are lost is said once."""
     said: list[str] = []
     log = tmp_path / "trainer_log.jsonl"
-    progress = Progress(log, writes=True, say=said.append, eval_steps=0, device=torch.device("cpu"))
+    progress = Progress(log, best=_unwatched(), writes=True, say=said.append, eval_steps=0, device=torch.device("cpu"))
     progress.event(1, "one")
     with files_up_to(log.stat().st_size + 10):
         progress.event(2, "two")
@@ -179,5 +184,7 @@ def test_a_log_on_a_full_device_stops_nothing(tmp_path: Path) -> None:
     said: list[str] = []
     (tmp_path / "trainer_log.jsonl").symlink_to("/dev/full")
     log = tmp_path / "trainer_log.jsonl"
-    Progress(log, writes=True, say=said.append, eval_steps=0, device=torch.device("cpu")).event(1, "one")
+    Progress(log, best=_unwatched(), writes=True, say=said.append, eval_steps=0, device=torch.device("cpu")).event(
+        1, "one"
+    )
     assert f"cannot be written: {OSError(errno.ENOSPC, 'No space left on device').strerror}" in said[0]
