@@ -226,7 +226,7 @@ def test_a_saved_file_goes_on_elsewhere(open_page: OpenPage, tmp_path: Path) -> 
 def test_hostile_texts_are_shown_as_text_and_do_nothing(open_page: OpenPage) -> None:
     """Every attack in every place: no script runs, no element appears, nothing is asked for."""
     texts = [
-        *HOSTILE.values(),
+        *(text[:5000] for text in HOSTILE.values()),
         '"><style>*{display:none}</style>',
         "</div><form action=https://x><button>",
         "__proto__",

@@ -252,11 +252,12 @@ def test_half_points_are_those_of_the_configuration(run: RunCli) -> None:
 
 
 def test_each_prompt_gets_its_own_ratings(run: RunCli) -> None:
-    """One model under two prompts, rated on the page: an A/B test of the run shows people's difference."""
+    """An A/B test of two prompts, rated on the page: people's cells and their effect are those of the right prompts."""
     arguments = ("--task", "mine=tasks.jsonl", "--model", "echo", "--prompt", "course.v1", "--prompt", "plain.v1")
-    assert 0 == run("eval", *arguments, "--judge", "rules", "--run", "p", "--max-unscored", "80").code
+    assert 0 == run("ab", *arguments, "--judge", "rules", "--run", "p", "--max-unscored", "80").code
     page = Path(run("rate", "page", "p", "--sample", "25").out.strip())
     ran = run("rate", "import", "p", saved(page, "p.json", lambda _, text: {"score": 5 if "指示" in text else 2}))
     assert 0 == ran.code, ran.err
-    rows = [row for row in results_of(Path(), "p")["rows"] if row["judge"] == "human"]
-    assert {"course.v1": 5.0, "plain.v1": 2.0} == {row["prompt"]: row["mean"] for row in rows}
+    [people] = [one for one in results_of(Path(), "p")["ab"] if one["judge"] == "human"]
+    assert {"course.v1": 5.0, "plain.v1": 2.0} == {cell["prompt"]: cell["mean"] for cell in people["cells"]}
+    assert "course.v1" == people["winner"]
