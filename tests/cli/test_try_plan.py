@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 import pytest
 
+from harness.cli.say import speak
 from harness.cli.try_judges import AtHand
 from harness.cli.try_plan import ask_to_go_on, say_plan
 from harness.cli.try_subject import Subject
@@ -15,6 +16,12 @@ from harness.runs.asking import evaluation_spec
 from harness.runs.assemble import assemble
 from harness.specs import Config
 from tests.runs.test_asking import PLAIN
+
+
+@pytest.fixture(autouse=True)
+def _in_english() -> None:
+    """Whatever language a command spoke last in this process."""
+    speak("en")
 
 
 class Terminal(io.StringIO):
