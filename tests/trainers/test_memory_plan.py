@@ -91,6 +91,25 @@ def test_the_estimate_is_within_a_tenth_of_measured_peaks(
     assert estimate == pytest.approx(peak, rel=0.1)
 
 
+@pytest.mark.parametrize("peak", [0.952, 1.005])
+def test_the_loss_head_on_a_cpu_is_within_a_tenth_of_what_it_took(peak: float) -> None:
+    """Resident GiB over those before, 976 tokens through one layer of the embedded model's width (bench/README.md)."""
+    shape = ModelShape(
+        layers=1,
+        hidden=640,
+        inner=2048,
+        vocabulary=65_536,
+        weights=10**8,
+        dense_weights=10**8,
+        adapter=10**6,
+        adapted_inputs=6272,
+        itemsize=2,
+    )
+    constraints = MemoryConstraints(dropout=False, quantized=False, device="cpu")
+    estimate = estimate_memory(shape, constraints, tokens=976, recomputed=0, dequantized=False)
+    assert (estimate.activations + estimate.passing) / GIB == pytest.approx(peak, rel=0.1)
+
+
 def test_the_weights_are_those_measured() -> None:
     """28.5 GB of bf16 weights were resident on that GPU."""
     assert llama_13b().dense_weights == pytest.approx(28.5 * GB, rel=0.05)
