@@ -1,12 +1,13 @@
 """leaderboard.md: the boards of a run as Markdown that renders on GitHub, in English or Japanese."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from html import escape
 from typing import Any
 
 from tabulate import tabulate
 
-from harness.analysis.leaderboard import Leaderboard
+from harness.analysis.leaderboard import Board, Leaderboard
 from reports.board_text import cautions_about, estimand_note, noise, primary_note, resolution
 from reports.board_view import BoardView, Table, board_title, board_view, comparison_table, opened
 from reports.formatting import (
@@ -54,8 +55,8 @@ def leaderboard_markdown(
     return "\n\n".join(parts) + "\n"
 
 
-def comparison_report(leaderboard: Leaderboard, *, language: Language = "en") -> str:
-    """Return every comparison of every board, with what each board can tell apart."""
+def comparison_report(leaderboard: Leaderboard, *, language: Language = "en", top: int | None = None) -> str:
+    """Return the comparisons of every board, the first ``top`` of each, with what each board can tell apart."""
     say = words(language)
     parts = [
         f"# {say('title.comparisons', run=markdown_cell(leaderboard.run))}",
@@ -69,14 +70,20 @@ def comparison_report(leaderboard: Leaderboard, *, language: Language = "en") ->
             continue
         said = board_verdict(board, leaderboard.confidence, say) if board.is_primary else [say("board.exploratory")]
         parts += [
-            _table(comparison_table(board, say)),
+            _table(comparison_table(replace(board, comparisons=board.comparisons[:top]), say)),
+            *_lines(*_left_out(board, top, say)),
             _bullets([*said, *(tries_lines(board, say) if board.is_primary else [])]),
         ]
         parts += _lines(ledger_note(board, say), resolution(board, say), noise(board, say))
         parts.append(say("board.corrected", method=say.sentence(board.family_method)))
-        of_pairs = [(about, caution) for about, caution in cautions_about(board, say) if about]
+        of_pairs = [(about, caution) for about, caution in cautions_about(board, say) if about][:top]
         parts += _cautions([opened(*one, say) for one in comparison_cautions(board, say) + of_pairs])
     return "\n\n".join(parts) + "\n"
+
+
+def _left_out(board: Board, top: int | None, say: Words) -> list[str]:
+    more = 0 if top is None else len(board.comparisons) - top
+    return [say("board.more", count=more, total=len(board.comparisons))] if more > 0 else []
 
 
 def _verdict(leaderboard: Leaderboard, say: Words) -> list[str]:

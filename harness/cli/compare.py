@@ -48,6 +48,14 @@ from reports.wording import words
     help="Exit with 0 only if the primary boards show this of the candidate, else with 1.",
 )
 @click.option("--candidate", metavar="LABEL", help="The model that --require is about.  [default: the only other one]")
+@click.option(
+    "--top",
+    type=click.IntRange(min=0),
+    default=60,
+    show_default=True,
+    metavar="N",
+    help="How many comparisons of a board are printed; 0 prints all. What is corrected over is the same.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, as in results.json.")
 @common_options
 def compare(
@@ -58,6 +66,7 @@ def compare(
     judges: tuple[str, ...],
     wanted: Wanted | None,
     candidate: str | None,
+    top: int,
     as_json: bool,
     config: str | None,
     store: str | None,
@@ -85,7 +94,7 @@ def compare(
         document = results_document(leaderboard, stored.manifest.provenance, stored.manifest.notices)
         say(json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False))
         return 0
-    say(comparison_report(leaderboard, language=language()), nl=False)
+    say(comparison_report(leaderboard, language=language(), top=top or None), nl=False)
     return 0
 
 

@@ -13,8 +13,9 @@ class Budget:
 
     Calls are let go if the money that is left covers them and every call in flight, should each cost twice as much as
     the dearest one so far of its kind; a call alone, if it covers that cost once. The first calls of a kind go one at a
-    time until one has told its cost; those of a kind in ``free`` cost nothing. So the limit is passed only by a last
-    call that is dearer than all before it, or by calls at once that cost more than twice as much.
+    time until one has told its cost; those of a kind in ``free`` cost nothing, and one that cost nothing so far is let
+    go while money is left. So the limit is passed only by a last call that is dearer than all before it, or by calls at
+    once that cost more than twice as much.
 
     >>> budget = Budget(0.05)
     >>> budget.admit("judge"), budget.settle("judge", 0.01)
@@ -28,7 +29,8 @@ class Budget:
         self.spent = 0.0
         self.is_spent = False
         self._is_closed = False
-        self._dearest: dict[str, float] = dict.fromkeys(free, 0.0)
+        self._free = set(free)
+        self._dearest: dict[str, float] = {}
         self._in_flight: Counter[str] = Counter()
         self._settled = threading.Condition()
 
@@ -57,8 +59,12 @@ class Budget:
             cost = otherwise
         with self._settled:
             self.spent += cost or 0.0
-            if cost is not None or is_free:
-                self._dearest[kind] = max(cost or 0.0, self._dearest.get(kind, 0.0))
+            if cost:
+                self._free.discard(kind)
+            elif is_free:
+                self._free.add(kind)
+            if cost is not None:
+                self._dearest[kind] = max(cost, self._dearest.get(kind, 0.0))
             self._in_flight[kind] -= 1
             self._settled.notify_all()
 
@@ -72,17 +78,21 @@ class Budget:
         """Return how many calls of a kind may leave now."""
         if self.limit is None:
             return most
-        dearest = self._dearest.get(kind)
-        if dearest == 0:
+        if kind in self._free:
             return most
         if self.is_spent or self.spent >= self.limit:
             return 0
+        dearest = self._dearest.get(kind)
         if dearest is None:
             return int(self._in_flight[kind] == 0)
+        if dearest == 0:  # so far: one that costs something may come
+            return most
         reserved = _MARGIN * sum(self._dearest.get(one, 0.0) * count for one, count in self._in_flight.items())
         left = (self.limit - self.spent - reserved) / dearest + 1e-9
         is_alone = not self._costly_in_flight()
         return min(most, max(math.floor(left / _MARGIN), int(is_alone and left >= 1), 0))
 
     def _costly_in_flight(self) -> bool:
-        return any(count and self._dearest.get(kind) != 0 for kind, count in self._in_flight.items())
+        return any(
+            count and kind not in self._free and self._dearest.get(kind) != 0 for kind, count in self._in_flight.items()
+        )

@@ -67,6 +67,17 @@ def test_another_baseline_and_all_pairs(rated: RunCli) -> None:
     assert 3 == len(everything)
 
 
+def test_many_comparisons_are_cut_and_counted(rated: RunCli) -> None:
+    """The table shows the first; what is left out is said, and no figure of those shown changes."""
+    whole = rated("compare", "rated", "--family", "all-pairs").out
+    cut = rated("compare", "rated", "--family", "all-pairs", "--top", "2").out
+    assert whole == rated("compare", "rated", "--family", "all-pairs", "--top", "0").out
+    assert "1 of the 3 comparisons are not shown here: --top 0 shows all" in cut
+    rows = [line.split() for line in cut.splitlines() if line.startswith("| ")]
+    assert rows == [line.split() for line in whole.splitlines() if line.startswith("| ")][: len(rows)]
+    assert 3 == len(rows)  # with the heading
+
+
 def test_the_table_says_what_the_board_can_tell(rated: RunCli) -> None:
     """The Markdown has the figures and one sentence on resolution."""
     out = rated("compare", "rated", "--judge", "human:ratings.csv").out

@@ -38,6 +38,13 @@ def test_no_thread_waits_for_ever_and_one_at_a_time_only_the_last_call_passes_th
     assert budget.spent <= (limit + threads * max(costs, default=0)) / 1000 + 1e-9
 
 
+def test_a_kind_that_cost_nothing_so_far_is_not_free_for_ever() -> None:
+    """Its next call may cost: once the limit is reached, none is let go."""
+    budget = Budget(0.001)
+    assert 2 == spend(budget, [0, 2, 2, 2], threads=1)
+    assert (True, pytest.approx(0.002)) == (budget.is_spent, budget.spent)
+
+
 def test_calls_in_flight_that_cost_up_to_twice_as_much_keep_the_limit() -> None:
     """After one call at a cent, four leave at once on nine cents; the fifth waits, and then no money is left for it."""
     budget = Budget(0.1)
