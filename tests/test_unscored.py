@@ -20,8 +20,8 @@ def test_a_reason_comes_back_from_json_as_it_was_and_speaks_japanese() -> None:
     again = reason_of(json.loads(json.dumps(reason_fact(made))), str(made))
     assert isinstance(again, Unscored)
     assert (made, "rating_off_scale") == (again, again.code)
-    assert "点数 9：数値ではありません（é\udc80.csv:7）" == in_language(again, "ja")
-    assert "点数 9：数値ではありません" == in_language(again.general, "ja")
+    assert "点数 9: 数値ではありません（é\udc80.csv:7）" == in_language(again, "ja")
+    assert "点数 9: 数値ではありません" == in_language(again.general, "ja")
 
 
 def test_a_reason_survives_another_process() -> None:
