@@ -26,7 +26,7 @@ def install_command(extra: str, *, recorded: str | None, prefix: str, has_pip: b
         has_pip: Whether the environment has a pip of its own.
 
     >>> install_command("gemini", recorded=None, prefix=sys.prefix, has_pip=True)
-    "pip install 'ja-harness[gemini]'"
+    "...pip install 'ja-harness[gemini]'"
     """
     options, what = _source(extra, recorded)
     if {"uv", "tools"} <= set(Path(prefix).parts):

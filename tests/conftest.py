@@ -1,5 +1,7 @@
 """What the tests share: the shared data, the command line in this process, and an installed example plugin."""
 
+import contextlib
+import importlib
 import json
 import os
 import signal
@@ -15,6 +17,7 @@ import pytest
 import harness
 from harness import plugins
 from harness.cli import main as command_line
+from harness.cli.say import speak
 from harness.testing import load_profile
 
 pytest_plugins = ["tests.tiny_models"]
@@ -26,6 +29,16 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 os.environ["HARNESS_LANG"] = "en"
 
 load_profile()
+
+with contextlib.suppress(ImportError):
+    importlib.import_module("setuptools")  # peft's boft needs it before anything has imported Python's own distutils
+
+
+@pytest.fixture(autouse=True)
+def _english() -> None:
+    """What a test before chose as the language of this process is not the next one's."""
+    speak("en")
+
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared"

@@ -31,7 +31,7 @@ class Shape:
         """Return the GiB of its weights as ``nf4``, ``bfloat16`` or ``float32``.
 
         >>> [round(SHAPES[-1].gib(numerics), 1) for numerics in ("nf4", "bfloat16", "float32")]
-        [9.0, 26.8, 53.7]
+        [9.0, 26.8, 53.6]
         """
         rest = 4 if numerics == "float32" else 2
         linear = {"nf4": _NF4, "bfloat16": 2.0, "float32": 4.0}[numerics]

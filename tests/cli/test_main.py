@@ -26,6 +26,7 @@ def fails(run_cli: RunCli, monkeypatch: pytest.MonkeyPatch):  # noqa: ANN201 - a
             raise error
 
         monkeypatch.setattr(module.LazyGroup, "get_command", lambda *_: broken)
+        monkeypatch.setattr(module, "_leave_threads", lambda: None)  # it would end the process that runs the tests
         return run_cli("ls", *arguments)
 
     return run

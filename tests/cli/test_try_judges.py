@@ -7,7 +7,7 @@ import pytest
 from harness.cli import try_judges
 from harness.cli.try_judges import OPENAI_MODEL, judges_at_hand, models_at
 from harness.specs import Config
-from harness.testing import Call, Step, in_turn, serve
+from harness.testing import Step, in_turn, serve
 from harness.types import Sample
 
 WITH = [Sample(id="0", inputs={"input": "x"}, reference="y")]
@@ -26,12 +26,8 @@ def _nobody_around(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def listing() -> Iterator[str]:
     """The address of a server with an embedding model and a chat model."""
-
-    def models(call: Call) -> Step:
-        assert (call.method, call.path) == ("GET", "/models")
-        return Step({"data": [{"id": "nomic-embed-text"}, {"id": "chat-8b"}]})
-
-    with serve(models) as server:
+    with serve(in_turn(Step({}))) as server:
+        server.models = ["nomic-embed-text", "chat-8b"]
         yield server.url
 
 
@@ -67,10 +63,8 @@ def test_a_server_on_this_machine_is_found(listing: str, monkeypatch: pytest.Mon
         closed = gone.server_address[1]
     monkeypatch.setattr(try_judges, "LOCAL_PORTS", {closed: "nobody", int(listing.rpartition(":")[2]): "Ollama"})
 
-    def under_v1(call: Call) -> Step:
-        return Step({"data": [{"id": "chat-8b"}]}) if call.path == "/v1/models" else Step(b"", status=404)
-
-    with serve(under_v1) as server:
+    with serve(in_turn(Step({}))) as server:
+        server.models = ["chat-8b"]
         monkeypatch.setattr(try_judges, "LOCAL_PORTS", {closed: "nobody", server.server_address[1]: "Ollama"})
         found = judges_at_hand((), Config(), WITH)
         assert (("openai:chat-8b",), f"{server.url}/v1") == (found.judges, found.config.judges["openai"]["base_url"])

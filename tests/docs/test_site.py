@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
@@ -155,14 +156,20 @@ def test_the_search_finds(site: Path, language: str, query: str, page: str) -> N
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(site)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
+
+    def search() -> list[str]:
         with playwright.sync_playwright() as started:
             browser = started.chromium.launch(executable_path=found, args=["--no-sandbox"])
             tab = browser.new_page()
             tab.goto(f"http://127.0.0.1:{server.server_port}/{language}/search.html?q={query}")
             tab.wait_for_selector("#search-results li a")
-            links = tab.eval_on_selector_all("#search-results li a", "found => found.map(link => link.href)")
+            hrefs: list[str] = tab.eval_on_selector_all("#search-results li a", "found => found.map(link => link.href)")
             browser.close()
+            return hrefs
+
+    try:
+        with ThreadPoolExecutor(1) as pool:  # another test may have left an event loop in this thread
+            links = pool.submit(search).result()
     finally:
         server.shutdown()
     assert any(f"/{language}/{page}.html" in link for link in links), json.dumps(links)

@@ -61,7 +61,7 @@ def most_seconds(step: float, rows: int, limits: Sequence[int]) -> float:
     """Return how long answers take that are all as long as they may be, ``rows`` at a time.
 
     >>> most_seconds(0.1, 2, [10, 20, 30])
-    5.0
+    4.0
     """
     longest_first = sorted(limits, reverse=True)
     batches = [longest_first[start : start + rows] for start in range(0, len(longest_first), rows)]

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -67,7 +68,9 @@ def no_weights(monkeypatch: pytest.MonkeyPatch) -> None:
 def ask(run_cli: RunCli, tiny: Path, adapter: Path, *more: str, command: str = "eval") -> Any:
     """Run an evaluation of one adapter named ``mine``."""
     model = ("--model", f"mine=adapter:{adapter}", "--base", str(tiny))
-    return run_cli(command, *TASK, *model, "--dtype", "float32", *more)
+    ran = run_cli(command, *TASK, *model, "--dtype", "float32", *more)
+    said = "".join(line for line in ran.err.splitlines(keepends=True) if not line.startswith("Note: rules: "))
+    return replace(ran, err=said)  # what judges by rules cannot tell is nothing of prompts
 
 
 def test_the_same_prompt_is_silent(run_cli: RunCli, tiny: Path, trained: Path) -> None:
@@ -148,7 +151,7 @@ def test_ab_under_the_flag(run_cli: RunCli, tiny: Path, trained: Path) -> None:
     ran = ask(run_cli, tiny, trained, *two, command="ab")
     assert 0 == ran.code, ran.err
     [notice] = [text for text in notices_of(results_of(Path(), "r")) if "trained with" in text]
-    assert "## Notes\n\n- mine: trained with course.v1 (sha256 1fc95dee6066), asked with course-nobos.v1 " in ran.out
+    assert "- mine: trained with course.v1 (sha256 1fc95dee6066), asked with course-nobos.v1 " in ran.out
     assert (
         "asked with course-nobos.v1 (sha256 68033a43c238): BOS: once at training, never now (from token 1, " in notice
     )
