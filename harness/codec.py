@@ -7,6 +7,7 @@ import dataclasses
 import hashlib
 import json
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
@@ -45,9 +46,9 @@ def sample_digest(sample: Sample) -> str:
 def _plain(value: object) -> object:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {
-            item.name: found
-            for item in dataclasses.fields(value)
-            if (found := getattr(value, item.name)) != item.default or not item.metadata.get("later")
+            name: found
+            for name, later, default in _fields(type(value))
+            if (found := getattr(value, name)) != default or not later
         }
     if isinstance(value, Mapping):
         return dict(value)
@@ -56,6 +57,12 @@ def _plain(value: object) -> object:
     if hasattr(value, "item"):  # a numpy scalar from a Parquet column
         return value.item()
     return str(value)
+
+
+@cache
+def _fields(kind: type) -> tuple[tuple[str, bool, object], ...]:
+    """Return name, whether a record of before lacks it, and default of a record's fields: asked for each digest."""
+    return tuple((item.name, bool(item.metadata.get("later")), item.default) for item in dataclasses.fields(kind))
 
 
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True, default=_plain)

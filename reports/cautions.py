@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from harness.analysis.scores import ScoreTable
-from harness.types import RowKey
+from harness.types import RowKey, Sampling
 from reports.formatting import percent, row_name
 from reports.run_view import Answer, Report
 from reports.wording import Words
@@ -91,11 +91,12 @@ def _unlike_prompts(answers: Sequence[Answer], words: Words) -> list[str]:
 
 
 def _unlike_sampling(answers: Iterable[Answer], words: Words) -> list[str]:
-    models: dict[tuple[tuple[str, Any], ...], dict[str, None]] = {}
+    models: dict[Sampling, dict[str, None]] = {}
     for answer in answers:
         if answer.sampling is not None:
-            models.setdefault(tuple(asdict(answer.sampling).items()), {})[answer.row.model] = None
-    return _unlike("caution.sampling", {key: list(names) for key, names in models.items()}, words)
+            models.setdefault(answer.sampling, {})[answer.row.model] = None
+    groups = {tuple(asdict(sampling).items()): list(names) for sampling, names in models.items()}
+    return _unlike("caution.sampling", groups, words)
 
 
 def _unlike_precision(details: Mapping[str, Mapping[str, Any]], words: Words) -> list[str]:

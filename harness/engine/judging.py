@@ -93,6 +93,7 @@ class JudgeWorker:
         self._samples = sample_keys(job.tasks)
         self._planned = job.planned_judges
         self._judges = {judge.name: judge for judge in job.judges}
+        self._ratings = {judge.name: judge for judge in job.judges if isinstance(judge, Ratings)}
         self._info = {judge.name: judge_info(judge) for judge in job.judges}
         self._by_row: dict[tuple[str, str, str | None], Judge] = {}
         self._pools: dict[str, ThreadPoolExecutor] = {}
@@ -357,9 +358,9 @@ class JudgeWorker:
         return verdict
 
     def _judge_for(self, item: JudgementItem) -> Judge:
-        judge = self._judges[item.judge]
-        if not isinstance(judge, Ratings):
-            return judge
+        judge = self._ratings.get(item.judge)
+        if judge is None:
+            return self._judges[item.judge]
         request = item.request
         place = (item.judge, request.model, request.prompt)
         if place not in self._by_row:
