@@ -7,12 +7,14 @@ import dataclasses
 import importlib
 import inspect
 import os
+import re
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 GOLDEN = Path(__file__).with_name("golden") / "api.txt"
 MODULES = ("harness", "harness.protocols", "harness.types", "harness.testing")
+INNER = re.compile(r"\b(harness\.(?:protocols|types))\.[a-z]+\.(?=[A-Z])")
 
 
 def described() -> str:
@@ -73,8 +75,8 @@ def _type(annotation: Any) -> str:
 
 
 def _plain(text: str) -> str:
-    """Python 3.13 names the module of Path otherwise."""
-    return text.replace("pathlib._local.", "pathlib.")
+    """Python 3.13 names the module of Path otherwise; which file a public name is in, nobody asks."""
+    return INNER.sub(r"\1.", text.replace("pathlib._local.", "pathlib."))
 
 
 def _default(field: Any) -> str:

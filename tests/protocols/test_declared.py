@@ -1,38 +1,12 @@
-"""What plugins may be: the defaults of what they declare, and what an object can do by its methods."""
+"""What plugins declare: the defaults, free and unknown prices, and who judged in runs of before."""
 
 import dataclasses
 
 import pytest
 
 from harness import protocols
-from harness.protocols import FREE, JudgeInfo, ModelInfo, Price, names_prompts, older_source, prompts_share
-from harness.types import UNIT, Generation, Sample, Verdict
-
-
-class Plain:
-    """A judge with nothing but what every judge has."""
-
-    name, scale, fingerprint = "plain", UNIT, "1"
-
-    def judge(self, sample: Sample, generation: Generation) -> Verdict:
-        return Verdict.scored(1)
-
-
-class ByModel(Plain):
-    """Ratings of models."""
-
-    def for_model(self, label: str) -> Plain:
-        return self
-
-
-class ByPrompt(ByModel):
-    """Ratings that may name prompts, and do not for the model ``both``."""
-
-    def __init__(self, *, names: bool) -> None:
-        self.names_prompts = names
-
-    def rates_alike(self, label: str) -> bool:
-        return label == "both"
+from harness.protocols import FREE, JudgeInfo, ModelInfo, Price, is_free, older_source
+from harness.types import UNIT
 
 
 def test_who_says_nothing_is_a_free_judge_of_quality_one_call_at_a_time() -> None:
@@ -52,18 +26,16 @@ def test_free_is_a_price_and_an_unknown_price_is_none() -> None:
     assert (0.0, 0.0, "FREE") == (FREE.cost(10, 10), FREE.cost(None, None), repr(FREE))
 
 
-@pytest.mark.parametrize(
-    ("judge", "names", "shared"),
-    [
-        (Plain(), False, [False, False]),
-        (ByModel(), False, [True, True]),
-        (ByPrompt(names=False), False, [True, True]),
-        (ByPrompt(names=True), True, [False, True]),
-    ],
-)
-def test_who_can_tell_prompts_apart(judge: object, names: bool, shared: list[bool]) -> None:
-    """A judge of texts can; ratings can if their rows name the prompt for this model."""
-    assert (names, shared) == (names_prompts(judge), [prompts_share(judge, label) for label in ("one", "both")])
+class Cents:
+    """A cent a token, unless nobody counted."""
+
+    def cost(self, tokens_in: int | None, tokens_out: int | None) -> float | None:
+        return None if tokens_in is None or tokens_out is None else (tokens_in + tokens_out) / 100
+
+
+def test_what_is_sold_by_the_token_is_not_free() -> None:
+    """And neither is what nobody knows the price of."""
+    assert [True, False, False] == [is_free(price) for price in (FREE, Cents(), None)]
 
 
 @pytest.mark.parametrize(

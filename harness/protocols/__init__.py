@@ -1,0 +1,100 @@
+"""The three doors a plugin comes through: models, judges and tasks.
+
+A plugin is a factory, registered as an entry point, that takes one spec and returns the object below:
+
+* ``harness.models``: ``factory(spec: ModelSpec)`` returns a `ModelBackend`, or a mapping of labels to backends;
+* ``harness.judges``: ``factory(spec: JudgeSpec)`` returns a `Judge`, or a sequence of them;
+* ``harness.tasks``: ``factory(spec: TaskSpec)`` returns a `TaskSource`.
+
+What a judge or model declares is in `JudgeInfo` and `ModelInfo`: as attributes of the object, each with the field's
+name and default, or as one record in its attribute ``info``. What it can do besides is one of the protocols below.
+`harness.plugins.make` checks both; nothing else is looked for.
+
+Write plain synchronous code: concurrency, retries across items, rate limits and budgets belong to the engine.
+"""
+
+from harness.protocols.declared import (
+    FREE,
+    KINDS,
+    SOURCES,
+    JudgeInfo,
+    Kind,
+    ModelInfo,
+    Price,
+    Source,
+    is_free,
+    older_source,
+)
+from harness.protocols.judges import (
+    CallEstimate,
+    ChecksRows,
+    ChecksSamples,
+    Closes,
+    EstimatesCost,
+    Judge,
+    JudgesInBatches,
+    JudgesTogether,
+    RatesPrompts,
+    Ratings,
+    names_prompts,
+    prompts_share,
+)
+from harness.protocols.models import (
+    AnswerFile,
+    FreeText,
+    GivesNotices,
+    KnowsTrainingPrompt,
+    MachineNeeds,
+    MeetsTasks,
+    ModelBackend,
+    NeedsMachine,
+    ScoresWords,
+    ShowsTokens,
+    WordScores,
+)
+from harness.protocols.served import BatchNote, BatchNotes, CallCounts, CallLimits, Delay, Served
+from harness.protocols.tasks import TaskSource, TellsOfTasks
+
+__all__ = [
+    "FREE",
+    "KINDS",
+    "SOURCES",
+    "AnswerFile",
+    "BatchNote",
+    "BatchNotes",
+    "CallCounts",
+    "CallEstimate",
+    "CallLimits",
+    "ChecksRows",
+    "ChecksSamples",
+    "Closes",
+    "Delay",
+    "EstimatesCost",
+    "FreeText",
+    "GivesNotices",
+    "Judge",
+    "JudgeInfo",
+    "JudgesInBatches",
+    "JudgesTogether",
+    "Kind",
+    "KnowsTrainingPrompt",
+    "MachineNeeds",
+    "MeetsTasks",
+    "ModelBackend",
+    "ModelInfo",
+    "NeedsMachine",
+    "Price",
+    "RatesPrompts",
+    "Ratings",
+    "ScoresWords",
+    "Served",
+    "ShowsTokens",
+    "Source",
+    "TaskSource",
+    "TellsOfTasks",
+    "WordScores",
+    "is_free",
+    "names_prompts",
+    "older_source",
+    "prompts_share",
+]
