@@ -9,7 +9,7 @@ from harness.analysis.prompt_plan import plan_experiment
 from harness.analysis.prompt_test import pairs_of
 from harness.cli.dry_run import dry_run_report
 from harness.cli.eval import run_evaluation, say_notices
-from harness.cli.execution import invocation, limit_judges
+from harness.cli.execution import Allowance, invocation, limit_judges
 from harness.cli.options import call_limits, common_options, evaluation_options, pace_options
 from harness.cli.say import language, say
 from harness.errors import UnknownNameError, UsageError
@@ -21,6 +21,7 @@ from harness.runs.declared import asked_declaration, declaration
 from harness.runs.finish import check_names, check_plan
 from harness.runs.folder import AB_MARKDOWN, RunFolder, new_run
 from harness.runs.manifest import PromptTest
+from harness.runs.opening import Opened
 from harness.runs.sealing import read_sealing
 from harness.specs import default_run_name, load_config, store_mirror, store_url
 from reports.ab import plan_sentence
@@ -73,8 +74,8 @@ def ab(
     if control is not None and control not in spec.prompts:
         raise UnknownNameError(tr("prompt in this test"), control, spec.prompts)
     name = f"ab-{default_run_name(spec)}" if run_name is None else run_name
-    url = store_url(store, settings)
-    sealing = read_sealing(url, date=invocation().date, mirror=store_mirror(settings))
+    url, mirror = store_url(store, settings), store_mirror(settings)
+    sealing = read_sealing(url, date=invocation().date, mirror=mirror)
     declared = declaration(settings, **options)
     evaluation = sealing.noted(
         assemble(spec, name, allow_prompt_mismatch=allow_prompt_mismatch, declared=declared, choose=sealing.choose)
@@ -83,7 +84,8 @@ def ab(
     limit_judges(evaluation.job.judges, call_limits(options))
     folder = new_run(settings.runs, evaluation.name)
     check_plan(evaluation, folder, overwrite=overwrite)
-    check_names(asked_declaration(**options), evaluation, folder)
+    asked = asked_declaration(**options)
+    check_names(asked, evaluation, folder)
     for line in _plan(evaluation, control):
         say(line, err=True)
     if dry_run:
@@ -91,14 +93,10 @@ def ab(
         say(dry_run_report(evaluation, url, as_json=as_json))
         return 0
     return run_evaluation(
-        evaluation,
+        Opened(evaluation=evaluation, sealing=sealing, asked=asked, url=url, mirror=mirror),
         folder,
-        url,
-        mirror=store_mirror(settings),
+        Allowance(max_cost=max_cost, wait=wait, batch=batch),
         max_unscored=max_unscored,
-        max_cost=max_cost,
-        wait=wait,
-        batch=batch,
         overwrite=overwrite,
         test=PromptTest(control=control, confidence=spec.confidence),
         show=lambda _run: _shown(folder, as_json=as_json),

@@ -1,6 +1,7 @@
 """``harness eval``: from specs to a leaderboard."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -9,7 +10,7 @@ import click
 from harness.cli.board import board_on_screen
 from harness.cli.closing import say_closing
 from harness.cli.dry_run import dry_run_report
-from harness.cli.execution import UNSCORED_EXIT, invocation, limit_judges, rounds, say_note, say_outcome
+from harness.cli.execution import UNSCORED_EXIT, Allowance, invocation, limit_judges, rounds, say_note, say_outcome
 from harness.cli.machine import machine_needs
 from harness.cli.options import FiniteRange, call_limits, common_options, evaluation_options, pace_options
 from harness.cli.say import say
@@ -17,18 +18,15 @@ from harness.engine.job import Outcome
 from harness.engine.looks import Looks
 from harness.errors import UsageError
 from harness.locale import tr
-from harness.runs.asking import evaluation_spec
-from harness.runs.assemble import Evaluation, assemble
-from harness.runs.declared import asked_declaration, declaration
+from harness.runs.assemble import Evaluation
 from harness.runs.finish import check_names, check_plan, finish_in_folder
 from harness.runs.folder import RESULTS, RunFolder, new_run
 from harness.runs.grown import with_earlier_looks
 from harness.runs.looks import carried_out, looks_for
 from harness.runs.manifest import PromptTest
-from harness.runs.panels import declare_primary, panel_specs
+from harness.runs.opening import Opened, open_evaluation
 from harness.runs.run import Run
-from harness.runs.sealing import Sealing, read_sealing
-from harness.specs import default_run_name, load_config, seal_shares, store_mirror, store_url
+from harness.specs import load_config
 from harness.store.mirror import mirrored_store
 from harness.tasks.seal import DEFAULT_SHARE
 
@@ -87,141 +85,94 @@ def evaluate(
     boards, until --open-seal judges it for the adapter that you settled on.
     """
     settings = load_config(config)
-    panels = panel_specs(options["panels"], settings)
-    options = declare_primary(options, panels)
-    spec = evaluation_spec(settings, **options)
-    url = store_url(store, settings)
     if open_seal and seal is not None:
         raise UsageError(
             tr("--seal and --open-seal were both given."),
             hint=tr("Seal first, try adapters on the open tasks, and open the seal at the end."),
         )
-    sealing = read_sealing(
-        url,
+    opened = open_evaluation(
+        settings,
+        options,
         date=invocation().date,
-        mirror=store_mirror(settings),
-        shares=seal_shares(spec, settings, seal),
-        opens=open_seal,
-        limit=spec.limit,
+        store=store,
+        run_name=run_name,
+        allow_prompt_mismatch=allow_prompt_mismatch,
+        seal=seal,
+        open_seal=open_seal,
     )
-    if open_seal and run_name is None:
-        run_name = f"{default_run_name(spec)}-claim"
-    evaluation = sealing.noted(
-        assemble(
-            spec,
-            run_name,
-            allow_prompt_mismatch=allow_prompt_mismatch,
-            declared=declaration(settings, **options),
-            panels=panels,
-            choose=sealing.choose,
-        )
-    )
+    evaluation = opened.evaluation
     limit_judges(evaluation.job.judges, call_limits(options))
     folder = new_run(settings.runs, evaluation.name)
     check_plan(evaluation, folder, overwrite=overwrite)
-    check_names(asked_declaration(**options), evaluation, folder)
+    check_names(opened.asked, evaluation, folder)
     planned = looks_for(evaluation, looks=looks, halving=halving)
     if planned is None:
         evaluation = with_earlier_looks(evaluation, settings.runs)
     if dry_run:
         say_notices(evaluation)
-        say(dry_run_report(evaluation, url, as_json=as_json))
+        say(dry_run_report(evaluation, opened.url, as_json=as_json))
         return 0
     return run_evaluation(
-        evaluation,
+        replace(opened, evaluation=evaluation),
         folder,
-        url,
-        sealing=sealing,
-        mirror=store_mirror(settings),
+        Allowance(max_cost=max_cost, wait=wait, batch=batch),
         looks=planned,
         max_unscored=max_unscored,
-        max_cost=max_cost,
-        wait=wait,
-        batch=batch,
         overwrite=overwrite,
         show=lambda run: folder.read(RESULTS) if as_json else board_on_screen(run, folder),
     )
 
 
 def run_evaluation(
-    evaluation: Evaluation,
+    opened: Opened,
     folder: RunFolder,
-    url: str,
+    allowance: Allowance,
     *,
-    sealing: Sealing | None = None,
-    mirror: str | None = None,
     looks: Looks | None = None,
     max_unscored: int = 0,
-    max_cost: float | None = None,
-    wait: bool = False,
-    batch: bool = False,
     overwrite: bool = False,
     test: PromptTest | None = None,
     show: Callable[[Run], str | None],
 ) -> int:
     """Carry an evaluation out, write its files, print what ``show`` then returns, and return the exit code."""
-    run, outcome = carry_out(
-        evaluation,
-        folder,
-        url,
-        sealing=sealing,
-        mirror=mirror,
-        looks=looks,
-        max_cost=max_cost,
-        wait=wait,
-        batch=batch,
-        overwrite=overwrite,
-        test=test,
-    )
+    run, outcome = carry_out(opened, folder, allowance, looks=looks, overwrite=overwrite, test=test)
     say(show(run), nl=False)
-    unscored = say_outcome(run, evaluation.job.judges, outcome, folder)
+    unscored = say_outcome(run, opened.evaluation.job.judges, outcome, folder)
     say_closing(run, folder)
     return UNSCORED_EXIT if unscored > max_unscored else 0
 
 
 def carry_out(
-    evaluation: Evaluation,
+    opened: Opened,
     folder: RunFolder,
-    url: str,
+    allowance: Allowance,
     *,
-    sealing: Sealing | None = None,
-    mirror: str | None = None,
     looks: Looks | None = None,
-    max_cost: float | None = None,
-    wait: bool = False,
-    batch: bool = False,
     overwrite: bool = False,
     test: PromptTest | None = None,
 ) -> tuple[Run, Outcome]:
     """Carry an evaluation out and write its files; return the run, and what was done for it.
 
-    ``looks``: stop on the way what is settled. ``sealing`` has the seals to write first; ``mirror`` is the folder that
-    keeps a copy of the store, None for none; ``test`` an A/B test that the run gets; one that it has stays.
+    ``looks``: stop on the way what is settled. ``test``: an A/B test that the run gets; one that it has stays.
     """
-    machine_needs(evaluation.job, url)  # what cannot fit is refused before anything is made
+    evaluation = opened.evaluation
+    machine_needs(evaluation.job, opened.url)  # what cannot fit is refused before anything is made
     folder.create()
     say_notices(evaluation)
-    with mirrored_store(url, mirror, tell=partial(say, err=True)) as opened:
-        if sealing is not None:
-            sealing.write(opened)
+    tell = partial(say, err=True)
+    with mirrored_store(opened.url, opened.mirror, tell=tell) as rows:
+        opened.sealing.write(rows)
         for done, outcome in carried_out(
             evaluation,
-            opened,
+            rows,
             looks,
-            lambda job, left: rounds(job, opened, max_cost=left, wait=wait, batch=batch),
+            lambda job, left: rounds(job, rows, max_cost=left, wait=allowance.wait, batch=allowance.batch),
             invocation=invocation(),
-            max_cost=max_cost,
-            tell=partial(say, err=True),
+            max_cost=allowance.max_cost,
+            tell=tell,
         ):
             run = finish_in_folder(
-                done,
-                outcome,
-                opened,
-                folder,
-                invocation=invocation(),
-                tell=partial(say, err=True),
-                overwrite=overwrite,
-                test=test,
+                done, outcome, rows, folder, invocation=invocation(), tell=tell, overwrite=overwrite, test=test
             )
     return run, outcome
 

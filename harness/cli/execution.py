@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import click
@@ -30,6 +30,18 @@ INTERRUPTED_EXIT = 130
 _LOOK_UP_SECONDS = 3.0
 _GRACE = 5.0  # seconds: clocks differ
 _LONGEST_PAUSE = 30.0  # seconds between two looks at the clock: a machine may sleep meanwhile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Allowance:
+    """What a command may spend, in US dollars (None: whatever it costs), and how it deals with paid calls.
+
+    ``wait``: go on by itself when a quota begins anew; ``batch``: hand calls over in batches where a judge can.
+    """
+
+    max_cost: float | None = None
+    wait: bool = False
+    batch: bool = False
 
 
 def command_line() -> str:

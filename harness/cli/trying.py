@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from harness.cli.eval import carry_out, say_notices
-from harness.cli.execution import UNSCORED_EXIT, command_line, invocation, limit_judges, say_outcome
+from harness.cli.execution import UNSCORED_EXIT, Allowance, command_line, invocation, limit_judges, say_outcome
 from harness.cli.options import call_limits
 from harness.cli.say import say
 from harness.cli.try_end import say_end
@@ -15,11 +15,12 @@ from harness.cli.try_subject import Subject, find_subject, task_spec
 from harness.locale import tr
 from harness.plugins import judge_info
 from harness.runs.asking import evaluation_spec
-from harness.runs.assemble import Evaluation, assemble, open_task
-from harness.runs.declared import declaration
+from harness.runs.assemble import assemble, open_task
+from harness.runs.declared import asked_declaration, declaration
 from harness.runs.finish import check_plan
 from harness.runs.folder import new_run
-from harness.runs.sealing import Sealing, read_sealing
+from harness.runs.opening import Opened
+from harness.runs.sealing import read_sealing
 from harness.specs import Config, default_run_name, load_config, parse_task, seal_shares, store_mirror, store_url
 
 
@@ -48,7 +49,8 @@ def try_adapter(
     numerics = {name: options[name] for name in ("quantization", "dtype")}
     subject = find_subject(adapter, settings, base=base, prompt=prompt, options=numerics)
     at_hand = judges_at_hand(judges, settings, samples)
-    evaluation, sealing = _assembled(subject, task, at_hand, url, options, allow_prompt_mismatch=allow_prompt_mismatch)
+    opened = _opened(subject, task, at_hand, url, options, allow_prompt_mismatch=allow_prompt_mismatch)
+    evaluation = opened.evaluation
     of_quality = [judge for judge in evaluation.job.judges if judge_info(judge).kind in {"quality", "human"}]
     at_hand = replace(at_hand, tells_quality=bool(of_quality))
     limit_judges(evaluation.job.judges, call_limits(options))
@@ -62,16 +64,7 @@ def try_adapter(
     folder = new_run(settings.runs, evaluation.name)
     check_plan(evaluation, folder, overwrite=False)
     ask_to_go_on(yes=yes)
-    run, outcome = carry_out(
-        evaluation,
-        folder,
-        url,
-        sealing=sealing,
-        mirror=store_mirror(settings),
-        max_cost=max_cost,
-        wait=wait,
-        batch=batch,
-    )
+    run, outcome = carry_out(opened, folder, Allowance(max_cost=max_cost, wait=wait, batch=batch))
     # A task without rules, or without a reference, is nothing that is missing here.
     unscored = say_outcome(run, of_quality, outcome, folder)
     is_whole = not (unscored or outcome.failures or outcome.stopped or outcome.resumes or outcome.out_of_budget)
@@ -79,7 +72,7 @@ def try_adapter(
     return 0 if is_whole else UNSCORED_EXIT
 
 
-def _assembled(
+def _opened(
     subject: Subject,
     task: str,
     at_hand: AtHand,
@@ -87,7 +80,7 @@ def _assembled(
     options: dict[str, Any],
     *,
     allow_prompt_mismatch: bool,
-) -> tuple[Evaluation, Sealing]:
+) -> Opened:
     """Return the evaluation of what is tried, with the seals that it keeps."""
     settings: Config = at_hand.config
     asked = {
@@ -107,13 +100,8 @@ def _assembled(
     names = ("rubric", "limit", "max_new_tokens", "quantization", "dtype")
     spec = evaluation_spec(settings, **asked, **{name: options[name] for name in names})
     name = f"try-{re.sub(r'[^A-Za-z0-9._+-]', '-', subject.label)}-{default_run_name(spec)}"
-    sealing = read_sealing(
-        url,
-        date=invocation().date,
-        mirror=store_mirror(settings),
-        shares=seal_shares(spec, settings, None),
-        limit=spec.limit,
-    )
+    mirror, shares = store_mirror(settings), seal_shares(spec, settings, None)
+    sealing = read_sealing(url, date=invocation().date, mirror=mirror, shares=shares, limit=spec.limit)
     evaluation = assemble(
         spec,
         name,
@@ -121,4 +109,6 @@ def _assembled(
         declared=declaration(settings),
         choose=sealing.choose,
     )
-    return sealing.noted(evaluation), sealing
+    return Opened(
+        evaluation=sealing.noted(evaluation), sealing=sealing, asked=asked_declaration(), url=url, mirror=mirror
+    )

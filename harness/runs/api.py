@@ -17,20 +17,18 @@ from harness.errors import UsageError
 from harness.locale import tr
 from harness.protocols import Delay
 from harness.runs import load, merge
-from harness.runs.asking import evaluation_spec
-from harness.runs.assemble import assemble
 from harness.runs.bundle import write_bundle
-from harness.runs.declared import asked_declaration, check_declared, declaration
+from harness.runs.declared import check_declared
 from harness.runs.enter import enter
 from harness.runs.export import FORMATS, Format, write_table
 from harness.runs.finish import finish
 from harness.runs.looks import carried_out, looks_for
-from harness.runs.panels import declare_primary, panel_specs, with_panels
+from harness.runs.opening import open_evaluation
+from harness.runs.panels import with_panels
 from harness.runs.provenance import Invocation
 from harness.runs.run import Run
-from harness.runs.sealing import read_sealing
 from harness.runs.unpacking import run_folder
-from harness.specs import default_run_name, load_config, seal_shares, store_mirror, store_url
+from harness.specs import load_config
 from harness.stats import Family
 from harness.store.mirror import mirrored_store
 from harness.types import Estimand, Generation, Request, Verdict
@@ -170,48 +168,37 @@ def evaluate(
         "estimand": estimand,
     }
     settings = load_config(config)
-    found = panel_specs(options["panels"], settings)
-    options = declare_primary(options, found)
-    spec, url = evaluation_spec(settings, **options), store_url(store, settings)
-    started = datetime.now().astimezone().isoformat(timespec="seconds")
-    shares = seal_shares(spec, settings, seal)
-    sealing = read_sealing(
-        url, date=started, mirror=store_mirror(settings), shares=shares, opens=open_seal, limit=limit
+    opened = open_evaluation(
+        settings,
+        options,
+        date=datetime.now().astimezone().isoformat(timespec="seconds"),
+        store=store,
+        run_name=run,
+        allow_prompt_mismatch=allow_prompt_mismatch,
+        seal=seal,
+        open_seal=open_seal,
     )
-    if open_seal and run is None:
-        run = f"{default_run_name(spec)}-claim"
-    evaluation = sealing.noted(
-        assemble(
-            spec,
-            run,
-            allow_prompt_mismatch=allow_prompt_mismatch,
-            declared=declaration(settings, **options),
-            panels=found,
-            choose=sealing.choose,
-        )
-    )
-    check_declared(
-        asked_declaration(**options),
-        with_panels(evaluation.job.planned_judges, evaluation.panels),
-        [task.name for task in evaluation.job.tasks],
-    )
-    options |= {"run": run, "allow_prompt_mismatch": allow_prompt_mismatch, "config": config}
+    evaluation = opened.evaluation
+    judges_now = with_panels(evaluation.job.planned_judges, evaluation.panels)
+    check_declared(opened.asked, judges_now, [task.name for task in evaluation.job.tasks])
+    options |= {"primary": opened.asked.primary, "run": evaluation.name if open_seal else run}
+    options |= {"allow_prompt_mismatch": allow_prompt_mismatch, "config": config}
     command = _as_command(options | {"seal": seal, "open_seal": open_seal, "looks": looks, "halving": halving})
     planned = looks_for(evaluation, looks=looks, halving=halving)
     invocation = Invocation(command=command, now=datetime.now().astimezone(), language=settings.lang or "en")
-    with mirrored_store(url, store_mirror(settings), tell=log.warning) as opened:
-        sealing.write(opened)
+    with mirrored_store(opened.url, opened.mirror, tell=log.warning) as rows:
+        opened.sealing.write(rows)
         [(done, outcome)] = carried_out(
             evaluation,
-            opened,
+            rows,
             planned,
-            lambda job, left: [execute(job, opened, progress or Quiet(), max_cost=left)],
+            lambda job, left: [execute(job, rows, progress or Quiet(), max_cost=left)],
             invocation=invocation,
             max_cost=max_cost,
             tell=log.warning,
         )
-        run_now = finish(done, outcome, opened, invocation=invocation)
-        return enter(run_now, opened, before=None, date=invocation.date)
+        run_now = finish(done, outcome, rows, invocation=invocation)
+        return enter(run_now, rows, before=None, date=invocation.date)
 
 
 def _several(given: str | Sequence[str]) -> tuple[str, ...]:
