@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from harness.types import FinishReason, RowKey, Verdict
+from harness.engine.plan import PlannedJudge
+from harness.types import FinishReason, RowKey, Sample, Verdict
 from reports.formatting import printable, row_name, score_digits
 from reports.run_view import Answer, Report
 from reports.wording import Words
@@ -70,16 +71,7 @@ def payload(report: Report, say: Words) -> dict[str, Any]:
         "language": say.language,
         "words": say.section("page"),
         "rows": [printable(row_name(row)) for row in rows],
-        "judges": [
-            {
-                "name": printable(judge.name),
-                "kind": judge.kind,
-                "low": judge.scale.low,
-                "high": judge.scale.high,
-                "digits": score_digits(judge.scale.low, judge.scale.high),
-            }
-            for judge in judges.values()
-        ],
+        "judges": [_judge(judge) for judge in judges.values()],
         "boards": [
             {
                 "task": tasks.index(board.task),
@@ -90,20 +82,7 @@ def payload(report: Report, say: Words) -> dict[str, Any]:
             for board in boards
         ],
         "tasks": [
-            {
-                "name": printable(task),
-                "samples": [
-                    [
-                        printable(sample.id),
-                        texts.place(sample.input),
-                        texts.place(sample.reference),
-                        texts.place(sample.criteria),
-                        [printable(tag) for tag in sample.tags],
-                    ]
-                    for sample in samples[task]
-                ],
-            }
-            for task in tasks
+            {"name": printable(task), "samples": [_sample(sample, texts) for sample in samples[task]]} for task in tasks
         ],
         "answers": answers,
         "verdicts": verdicts,
@@ -121,6 +100,26 @@ def embedded(data: Mapping[str, Any]) -> str:
     """
     text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+
+
+def _judge(judge: PlannedJudge) -> dict[str, str | float]:
+    return {
+        "name": printable(judge.name),
+        "kind": judge.kind,
+        "low": judge.scale.low,
+        "high": judge.scale.high,
+        "digits": score_digits(judge.scale.low, judge.scale.high),
+    }
+
+
+def _sample(sample: Sample, texts: _Texts) -> list[Any]:
+    return [
+        printable(sample.id),
+        texts.place(sample.input),
+        texts.place(sample.reference),
+        texts.place(sample.criteria),
+        [printable(tag) for tag in sample.tags],
+    ]
 
 
 def _answer(answer: Answer, texts: _Texts) -> list[int | None]:

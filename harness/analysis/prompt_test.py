@@ -10,7 +10,7 @@ that can be true at once although its average effect is not 0. For two models th
 one of 0 on the other, and equal effects), for M > 2 it is M (Shaffer 1986 for the argument).
 """
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Collection, Hashable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -130,12 +130,15 @@ def run_experiment(
     averages = cube.mean(axis=1)
     family = _Family(table=table, confidence=confidence)
     compared = family.compare(averages, pairs)
-    effects = tuple(
-        _contrast(prompts, pair, result, is_declared=is_primary)
+    results = [
+        Compared(candidate=pair[0], baseline=pair[1], result=result)
         for pair, result in zip(pairs, compared.comparisons, strict=True)
+    ]
+    effects = tuple(
+        _contrast(prompts, (one.candidate, one.baseline), one.result, is_declared=is_primary) for one in results
     )
     beats = _beats(effects, 1 - confidence)
-    winner = next((one for one in prompts if all((one, other) in beats for other in prompts if other != one)), None)
+    winner = _winner(prompts, beats)
     page = _Page(
         family=family,
         cube=cube,
@@ -152,11 +155,7 @@ def run_experiment(
         control=control,
         n_samples=len(table.samples),
         confidence=confidence,
-        cells=tuple(
-            mean
-            for model, scores in zip(models, cube[0], strict=True)
-            for mean in _means(table, prompts, scores, confidence, model)
-        ),
+        cells=_cells(table, models, prompts, cube[0], confidence),
         means=_means(table, prompts, averages[0], confidence, None),
         effects=effects,
         by_model=page.by_model(),
@@ -165,15 +164,7 @@ def run_experiment(
         winner=winner,
         plan=plan_family(compared, gains=gains_on(table.judge.scale)),
         choice=choose(
-            prompts,
-            averages[0],
-            [
-                Compared(candidate=pair[0], baseline=pair[1], result=result)
-                for pair, result in zip(pairs, compared.comparisons, strict=True)
-            ],
-            control=control or prompts[0],
-            winner=winner,
-            clusters=table.clusters,
+            prompts, averages[0], results, control=control or prompts[0], winner=winner, clusters=table.clusters
         ),
         n_secondary=page.n_secondary,
         is_primary=is_primary,
@@ -350,6 +341,11 @@ def _beats(effects: Sequence[Contrast], alpha: float) -> tuple[tuple[str, str], 
     return tuple(found)
 
 
+def _winner(prompts: Sequence[str], beats: Collection[tuple[str, str]]) -> str | None:
+    """Return the prompt that beats every other."""
+    return next((one for one in prompts if all((one, other) in beats for other in prompts if other != one)), None)
+
+
 def _estimate(
     table: ScoreTable, values: Floats, clusters: Sequence[Hashable | None] | None, confidence: float
 ) -> Estimate:
@@ -363,6 +359,17 @@ def _means(
     return tuple(
         CellMean(model=model, prompt=prompt, estimate=_estimate(table, values, table.clusters, confidence))
         for prompt, values in zip(prompts, scores, strict=True)
+    )
+
+
+def _cells(
+    table: ScoreTable, models: Sequence[str], prompts: Sequence[str], scores: Floats, confidence: float
+) -> tuple[CellMean, ...]:
+    """Return the mean of every prompt with every model; ``scores``: of shape (models, prompts, tasks)."""
+    return tuple(
+        mean
+        for model, own in zip(models, scores, strict=True)
+        for mean in _means(table, prompts, own, confidence, model)
     )
 
 

@@ -221,7 +221,23 @@ def say_outcome(run: Run, judges: Sequence[Judge], outcome: Outcome, folder: Run
             path=folder.path,
         )
     say(made, err=True)
-    if unscored and outcome.resumes:
+    if unscored:
+        _say_missing(counts, outcome)
+    if outcome.out_of_budget:
+        say(
+            tr(
+                "Stopped at the cost limit: ${spent:.4f} was spent. Everything finished is stored; the same "
+                "command with a higher --max-cost, or without it, does the rest and nothing twice.",
+                spent=outcome.spent,
+            ),
+            err=True,
+        )
+    return unscored
+
+
+def _say_missing(counts: Counter[str], outcome: Outcome) -> None:
+    """Say how many verdicts are missing, by their status, and how to get them."""
+    if outcome.resumes:
         say(
             tr(
                 "The quota of {names} is used up for now: {n_scored} of {n_verdicts} verdicts are there, and "
@@ -234,25 +250,15 @@ def say_outcome(run: Run, judges: Sequence[Judge], outcome: Outcome, folder: Run
             ),
             err=True,
         )
-    elif unscored:
+    else:
         say(
             tr(
                 "{unscored} of {n_verdicts} verdicts are missing ({counts} unscored, {counts_2} "
                 "failed); the leaderboard says why. The same command tries them again; --max-unscored N accepts them.",
-                unscored=unscored,
+                unscored=counts.total() - counts["scored"],
                 n_verdicts=counts.total(),
                 counts=counts["unscored"],
                 counts_2=counts["error"],
             ),
             err=True,
         )
-    if outcome.out_of_budget:
-        say(
-            tr(
-                "Stopped at the cost limit: ${spent:.4f} was spent. Everything finished is stored; the same "
-                "command with a higher --max-cost, or without it, does the rest and nothing twice.",
-                spent=outcome.spent,
-            ),
-            err=True,
-        )
-    return unscored

@@ -13,6 +13,7 @@ from typing import Any, Literal
 from harness.analysis.rows import Difference
 from harness.engine.execute import execute
 from harness.engine.job import Progress
+from harness.engine.looks import Looks
 from harness.errors import UsageError
 from harness.locale import tr
 from harness.protocols import Delay
@@ -23,7 +24,7 @@ from harness.runs.enter import enter
 from harness.runs.export import FORMATS, Format, write_table
 from harness.runs.finish import finish
 from harness.runs.looks import carried_out, looks_for
-from harness.runs.opening import open_evaluation
+from harness.runs.opening import Opened, open_evaluation
 from harness.runs.panels import with_panels
 from harness.runs.provenance import Invocation
 from harness.runs.run import Run
@@ -186,19 +187,26 @@ def evaluate(
     command = _as_command(options | {"seal": seal, "open_seal": open_seal, "looks": looks, "halving": halving})
     planned = looks_for(evaluation, looks=looks, halving=halving)
     invocation = Invocation(command=command, now=datetime.now().astimezone(), language=settings.lang or "en")
+    return _carry_out(opened, planned, progress or Quiet(), invocation, max_cost)
+
+
+def _carry_out(
+    opened: Opened, looks: Looks | None, progress: Progress, invocation: Invocation, max_cost: float | None
+) -> Run:
+    """Return the run that an evaluation came to, entered in the ledger; no file is written but the store."""
     with mirrored_store(opened.url, opened.mirror, tell=log.warning) as rows:
         opened.sealing.write(rows)
         [(done, outcome)] = carried_out(
-            evaluation,
+            opened.evaluation,
             rows,
-            planned,
-            lambda job, left: [execute(job, rows, progress or Quiet(), max_cost=left)],
+            looks,
+            lambda job, left: [execute(job, rows, progress, max_cost=left)],
             invocation=invocation,
             max_cost=max_cost,
             tell=log.warning,
         )
-        run_now = finish(done, outcome, rows, invocation=invocation)
-        return enter(run_now, rows, before=None, date=invocation.date)
+        run = finish(done, outcome, rows, invocation=invocation)
+        return enter(run, rows, before=None, date=invocation.date)
 
 
 def _several(given: str | Sequence[str]) -> tuple[str, ...]:

@@ -98,21 +98,7 @@ def assemble(
     said = [notice for source in sources.values() if isinstance(source, TellsOfTasks) for notice in source.notices]
     notices = (*dict.fromkeys((*said, *told, *notices)), *_only_checks(judges))
     notices += (*plugins.unread(list(models.values())), *_prompts_share_ratings(judges, models, spec.prompts))
-    requests = plan_requests(
-        tasks,
-        [
-            PlannedModel(
-                label=label,
-                fingerprint=plugins.identity(backend),
-                answers_exist=isinstance(backend, AnswerFile),
-                repeats=backend.repeats if isinstance(backend, MeetsTasks) else 1,
-            )
-            for label, backend in models.items()
-        ],
-        templates,
-        sampling=spec.sampling,
-        repeats=spec.repeats,
-    )
+    requests = plan_requests(tasks, _planned_models(models), templates, sampling=spec.sampling, repeats=spec.repeats)
     notices += check_prompts(models, typed, templates, allow=allow_prompt_mismatch)
     return Evaluation(
         name=name,
@@ -126,6 +112,19 @@ def assemble(
         sizes={task: len(samples) for task, samples in whole.items()},
         panels=planned_panels(panels, [planned_judge(judge) for judge in judges]),
     )
+
+
+def _planned_models(models: Mapping[str, ModelBackend]) -> list[PlannedModel]:
+    """Return what the plan knows of models."""
+    return [
+        PlannedModel(
+            label=label,
+            fingerprint=plugins.identity(backend),
+            answers_exist=isinstance(backend, AnswerFile),
+            repeats=backend.repeats if isinstance(backend, MeetsTasks) else 1,
+        )
+        for label, backend in models.items()
+    ]
 
 
 def _met(models: Mapping[str, ModelBackend], tasks: Mapping[str, Sequence[Sample]]) -> list[str]:

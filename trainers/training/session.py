@@ -119,17 +119,7 @@ def _train(
                 loss=after,
             )
         )
-    if after is not None and tally.heldout_loss_before is not None and after > tally.heldout_loss_before:
-        say(
-            tr(
-                "Note: the held-out loss rose from {before:.3f} to {after:.3f}: this adapter is worse than its base on "
-                "them; a lower learning_rate or fewer epochs may help.",
-                before=tally.heldout_loss_before,
-                after=after,
-            )
-        )
-    if not all(bool(p.isfinite().all()) for p in trainer.model.parameters() if p.requires_grad):
-        raise diverged(tr("the weights after step {step} are no numbers", step=trainer.state.global_step))
+    _check_what_was_learnt(trainer, tally, after, say)
     assert tally.first_loss is not None
     assert tally.last_loss is not None
     outcome = Outcome(
@@ -147,6 +137,28 @@ def _train(
         planned_gib=round((trainer.plan.estimate.total + held) / GIB, 2),
     )
     return _save(trainer, prepared, replace(record, outcome=outcome), folder)
+
+
+def _check_what_was_learnt(
+    trainer: AdapterTrainer, tally: Tally, heldout_loss: float | None, say: Callable[[str], None]
+) -> None:
+    """Say where the adapter is worse than its base.
+
+    Raises:
+        TrainingError: its weights are no numbers.
+    """
+    before = tally.heldout_loss_before
+    if heldout_loss is not None and before is not None and heldout_loss > before:
+        say(
+            tr(
+                "Note: the held-out loss rose from {before:.3f} to {after:.3f}: this adapter is worse than its base on "
+                "them; a lower learning_rate or fewer epochs may help.",
+                before=before,
+                after=heldout_loss,
+            )
+        )
+    if not all(bool(p.isfinite().all()) for p in trainer.model.parameters() if p.requires_grad):
+        raise diverged(tr("the weights after step {step} are no numbers", step=trainer.state.global_step))
 
 
 def _run(trainer: AdapterTrainer, progress: Progress, checkpoint: Path | None, steps: int) -> None:
