@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from harness.errors import InputError as InputError
     from harness.errors import JudgeUnavailableError as JudgeUnavailableError
     from harness.errors import LostVerdictsError as LostVerdictsError
-    from harness.errors import MissingExtraError as MissingExtraError
     from harness.errors import MissingKeyError as MissingKeyError
     from harness.errors import ModelLoadError as ModelLoadError
     from harness.errors import ModelUnavailableError as ModelUnavailableError
@@ -52,6 +51,7 @@ if TYPE_CHECKING:
     from harness.errors import UnlikeRunsError as UnlikeRunsError
     from harness.errors import UnwritableError as UnwritableError
     from harness.errors import UsageError as UsageError
+    from harness.installation import MissingExtraError as MissingExtraError
     from harness.runs.api import compare as compare
     from harness.runs.api import evaluate as evaluate
     from harness.runs.api import export as export
@@ -68,7 +68,6 @@ _ERRORS = (
     "InputError",
     "JudgeUnavailableError",
     "LostVerdictsError",
-    "MissingExtraError",
     "MissingKeyError",
     "ModelLoadError",
     "ModelUnavailableError",
@@ -105,6 +104,7 @@ _ERRORS = (
 )
 _PLACES = {
     **dict.fromkeys(_ERRORS, "errors"),
+    "MissingExtraError": "installation",
     "Run": "runs.run",
     "compare": "runs.api",
     "evaluate": "runs.api",

@@ -39,7 +39,8 @@
     ├── TrainingDataError        data that cannot be trained on, or nothing of which is left
     ├── TrainingError            a training that cannot go on
     ├── PluginError              a fault of a plugin, in what it is or declares
-    └── Missing…Error            …Extra: an optional dependency; …Key: the API key of a service
+    ├── MissingKeyError          the API key of a service
+    └── MissingExtraError        an optional dependency (in `harness.installation`, which knows how it is added)
 
 Every message says what, which value and where; ``hint`` says what to do next.
 """
@@ -255,19 +256,3 @@ class PluginError(HarnessError):
 
 class MissingKeyError(HarnessError):
     """The API key of a service is not in the environment."""
-
-
-class MissingExtraError(HarnessError):
-    """An optional dependency that is not installed.
-
-    >>> MissingExtraError("model 'hf'", "local").message
-    "The model 'hf' needs packages that are not installed."
-    """
-
-    def __init__(self, what: str, extra: str) -> None:
-        from harness.installation import add_extra  # noqa: PLC0415 - looks the installation up: slow, and rarely wanted
-
-        super().__init__(
-            tr("The {what} needs packages that are not installed.", what=what),
-            hint=tr("Install it: {command}", command=add_extra(extra)),
-        )

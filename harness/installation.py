@@ -1,4 +1,4 @@
-"""How this program was installed, and the command that adds an extra to exactly that installation."""
+"""How this program was installed, the command that adds an extra to just that, and the error of lacking one."""
 
 import json
 import shlex
@@ -8,7 +8,24 @@ from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from harness.errors import HarnessError
+from harness.locale import tr
+
 _NAME = "ja-harness"
+
+
+class MissingExtraError(HarnessError):
+    """An optional dependency that is not installed.
+
+    >>> MissingExtraError("model 'hf'", "local").message
+    "The model 'hf' needs packages that are not installed."
+    """
+
+    def __init__(self, what: str, extra: str) -> None:
+        super().__init__(
+            tr("The {what} needs packages that are not installed.", what=what),
+            hint=tr("Install it: {command}", command=add_extra(extra)),
+        )
 
 
 def add_extra(extra: str) -> str:

@@ -9,6 +9,7 @@ import pytest
 import harness
 from harness import errors
 from harness.errors import HarnessError, PlanMismatchError, UnknownNameError, UsageError
+from harness.installation import MissingExtraError
 from harness.plugins import make
 from harness.templates import load_template
 from harness.types import JudgeSpec, Sample
@@ -16,8 +17,9 @@ from judges.openai import open_openai
 from judges.reference import open_reference
 
 CLASSES = [
-    kind for _, kind in inspect.getmembers(errors, inspect.isclass)
-    if issubclass(kind, HarnessError) and kind.__module__ == "harness.errors"
+    MissingExtraError,
+    *(kind for _, kind in inspect.getmembers(errors, inspect.isclass)
+      if issubclass(kind, HarnessError) and kind.__module__ == "harness.errors"),
 ]  # fmt: skip
 
 
@@ -26,7 +28,7 @@ def test_every_class_stands_in_the_tree_with_a_word_of_its_own(kind: type) -> No
     """The docstring of the module is what a programmer reads first."""
     tree = str(errors.__doc__)
     name = kind.__name__
-    assert name in tree or (name.startswith("Missing") and f"…{name[7:-5]}:" in tree)
+    assert name in tree
     assert kind.__doc__
 
 

@@ -33,9 +33,8 @@ MANY_PARAMETERS = {
     "harness/cli/trying.py:try_adapter": "the body of a command, which stands in a file that start-up does not load",
     "harness/runs/api.py:evaluate": "the keyword names of the public function are a contract: those of harness eval",
 }
-# An import inside a function is run when the function is: for what a command needs and the start-up must not pay for.
+# Whoever imports the name of a helper shall not pay for torch before calling it, and may lack it.
 LATE_IMPORTS = {
-    "harness/errors.py:__init__": "looks the installation up: slow, and rarely wanted",
     "harness/testing/models.py:make_llama": "an extra that plugin authors may lack, said by its name",
     "harness/testing/models.py:make_lora": "an extra that plugin authors may lack, said by its name",
     "harness/testing/models.py:make_tokenizer": "an extra that plugin authors may lack, said by its name",

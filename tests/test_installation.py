@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import MissingExtraError
-from harness.installation import install_command
+from harness.installation import MissingExtraError, install_command
 
 VENV = "/home/me/.venv"
 

@@ -7,7 +7,8 @@ import click
 from harness.cli.door import opened
 from harness.cli.options import common_options
 from harness.cli.say import language, say
-from harness.errors import InputError, MissingExtraError, UnfinishedRunError, UnknownNameError, UsageError
+from harness.errors import InputError, UnfinishedRunError, UnknownNameError, UsageError
+from harness.installation import MissingExtraError
 from harness.locale import tr
 from harness.runs.folder import RESULTS, RunFolder, run_folders
 from harness.specs import load_config

@@ -8,7 +8,8 @@ import click
 from harness.cli.door import opened
 from harness.cli.options import common_options
 from harness.cli.say import say
-from harness.errors import MissingExtraError, UsageError
+from harness.errors import UsageError
+from harness.installation import MissingExtraError
 from harness.locale import tr
 from harness.specs import load_config
 from trainers.launch import is_installed

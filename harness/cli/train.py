@@ -11,7 +11,8 @@ from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
 from harness.cli.door import opened
 from harness.cli.options import FiniteRange, common_options
 from harness.cli.train_options import TrainOptions, columns_of
-from harness.errors import MissingExtraError, UsageError
+from harness.errors import UsageError
+from harness.installation import MissingExtraError
 from harness.locale import tr
 from harness.specs import load_config
 from trainers.adapter.adapter_folder import refuse_occupied

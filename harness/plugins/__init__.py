@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from harness.errors import HarnessError, MissingExtraError, PluginError
+from harness.errors import HarnessError, PluginError
+from harness.installation import MissingExtraError
 from harness.locale import tr
 from harness.plugins.finding import SAID, Group, _found, came_from, entry, fault, missing_extra, names
 from harness.plugins.info import check, judge_info, missing_attributes, model_info

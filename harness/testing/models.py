@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from harness.errors import MissingExtraError
+from harness.installation import MissingExtraError
 
 CORPUS = (
     "### 指示\n日本の首都はどこですか？\n### 回答\n東京です。",

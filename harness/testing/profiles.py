@@ -2,7 +2,8 @@
 
 import os
 
-from harness.errors import MissingExtraError, UnknownNameError
+from harness.errors import UnknownNameError
+from harness.installation import MissingExtraError
 from harness.locale import tr
 
 try:

@@ -6,7 +6,7 @@ import numpy as np
 
 from harness.analysis.scores import ScoreTable
 from harness.engine.plan import PlannedJudge
-from harness.errors import MissingExtraError
+from harness.installation import MissingExtraError
 from harness.types import LIKERT_5, PASS_FAIL, PERCENT, UNIT, Generation, RowKey, Sample, Scale, Verdict
 from harness.unscored import Unscored
 

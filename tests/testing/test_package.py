@@ -32,10 +32,10 @@ def test_what_is_not_installed_is_named_with_its_extra(blocked: str, use: str, e
     """In a process where the package cannot be imported; the servers work all the same."""
     code = (
         f"import sys; sys.modules[{blocked!r}] = None\n"
-        "import harness.testing, harness.errors\n"
+        "import harness, harness.testing\n"
         "harness.testing.serve, harness.testing.gemini.reply\n"
         f"try:\n    harness.testing.{use}\n"
-        "except harness.errors.MissingExtraError as error:\n    print(error, error.hint)\n"
+        "except harness.MissingExtraError as error:\n    print(error, error.hint)\n"
     )
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60)
     name = use.partition("(")[0]

@@ -7,7 +7,8 @@ from importlib.metadata import EntryPoint
 from pathlib import Path
 
 from harness.codec import digest
-from harness.errors import InputError, MissingExtraError, TrainingDataError, UsageError
+from harness.errors import InputError, TrainingDataError, UsageError
+from harness.installation import MissingExtraError
 from harness.locale import tr
 from harness.tables import Row, Table, read_table, shorten
 from harness.types import Message

@@ -10,7 +10,8 @@ from typing import Any
 
 from transformers import AutoTokenizer
 
-from harness.errors import HarnessError, InputError, MissingExtraError, UsageError
+from harness.errors import HarnessError, InputError, UsageError
+from harness.installation import MissingExtraError
 from harness.locale import tr
 from harness.templates.contract import FURTHER, PROBE
 from trainers.merging.merge import check_room

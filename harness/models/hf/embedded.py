@@ -10,7 +10,8 @@ from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
 
-from harness.errors import DamagedFileError, MissingExtraError, UnknownNameError
+from harness.errors import DamagedFileError, UnknownNameError
+from harness.installation import MissingExtraError
 from harness.locale import tr
 from harness.models.hf.cache import build_once
 from harness.models.hf.gguf import convert

@@ -9,7 +9,8 @@ from pathlib import Path
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from harness.errors import InputError, MissingExtraError
+from harness.errors import InputError
+from harness.installation import MissingExtraError
 from harness.locale import tr
 from harness.models.hf.cache import build_once
 from harness.models.hf.progress import say

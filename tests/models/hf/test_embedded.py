@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from safetensors import safe_open
 
-from harness.errors import HarnessError, MissingExtraError, UnknownNameError
+from harness.errors import HarnessError, UnknownNameError
+from harness.installation import MissingExtraError
 from harness.models.hf import embedded as embedded_module
 from harness.models.hf import open_local
 from harness.models.hf.sources import local_folder, resolve

@@ -15,8 +15,8 @@ from urllib.parse import unquote, urlsplit
 import datasets
 import pytest
 
-from harness.errors import InputError, MissingExtraError, UsageError
-from harness.installation import add_extra
+from harness.errors import InputError, UsageError
+from harness.installation import MissingExtraError, add_extra
 from trainers.adapter.training_record import DataFile
 from trainers.data.examples import read_examples
 from trainers.data.hub import HubSpec, parse_spec, read_hub
