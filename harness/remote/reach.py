@@ -28,7 +28,7 @@ def hub_is_reachable() -> bool:
     def connect() -> None:
         try:
             socket.create_connection(place, SECONDS).close()
-        except OSError:
+        except (OSError, ValueError):  # ValueError: a name that is none
             found.put(False)
         else:
             found.put(True)

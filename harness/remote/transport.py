@@ -235,23 +235,22 @@ def _look_up(host: str, port: int, seconds: float | None) -> list[str]:
 
     Raises:
         httpcore2.ConnectTimeout: it did not answer in time.
-        httpcore2.ConnectError: there is no such host.
+        httpcore2.ConnectError: there is no such host, or it cannot be asked for.
     """
-    found = queue.SimpleQueue[list[str] | OSError]()
+    found = queue.SimpleQueue[list[str] | Exception]()
 
     def ask() -> None:
         try:
             entries = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except (OSError, UnicodeError) as error:
-            found.put(OSError(str(error)))
-        else:
             found.put([str(entry[4][0]) for entry in entries])
+        except Exception as error:  # noqa: BLE001 - nobody else hears of it, and the call waits
+            found.put(error)
 
     threading.Thread(target=ask, name=f"looking up {host}", daemon=True).start()
     try:
         answer = found.get(timeout=seconds)
     except queue.Empty:
         raise httpcore2.ConnectTimeout(f"looking up {host} did not end in time") from None
-    if isinstance(answer, OSError):
+    if isinstance(answer, Exception):
         raise httpcore2.ConnectError(str(answer)) from answer
     return list(dict.fromkeys(answer))

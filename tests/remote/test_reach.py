@@ -1,6 +1,7 @@
 """Whether the Hub can be reached, in seconds."""
 
 import socket
+import threading
 import time
 from collections.abc import Iterator
 
@@ -32,8 +33,25 @@ def test_somebody_listens(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_resolver_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is given up in time."""
+    done = threading.Event()
+
+    def hangs(*_: object) -> None:
+        done.wait(5)
+        raise TimeoutError
+
     monkeypatch.setattr(reach, "SECONDS", 0.2)
-    monkeypatch.setattr(reach.socket, "create_connection", lambda *_: time.sleep(5))
+    monkeypatch.setattr(reach.socket, "create_connection", hangs)
+    began = time.monotonic()
+    assert not reach.hub_is_reachable()
+    assert time.monotonic() - began < 2
+    done.set()
+
+
+@pytest.mark.parametrize("host", ["a" * 64 + ".example", "\udc80.example"])
+@pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_name_that_is_none_is_not_waited_for(monkeypatch: pytest.MonkeyPatch, host: str) -> None:
+    """HF_ENDPOINT may hold anything; what its look-up fails with is not lost in a thread."""
+    monkeypatch.setattr(reach.constants, "ENDPOINT", f"https://{host}")
     began = time.monotonic()
     assert not reach.hub_is_reachable()
     assert time.monotonic() - began < 2

@@ -1,6 +1,7 @@
 """The HTTP client under both SDKs: the server that was named, and the time that was allowed."""
 
 import socket
+import threading
 import time
 from typing import Any
 
@@ -41,11 +42,34 @@ def test_no_other_host_sees_the_key_or_the_prompt(wire: str, status: int) -> Non
 @pytest.mark.parametrize("wire", OPEN)
 def test_a_resolver_that_hangs(wire: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Looking up a name is within the call's time, too."""
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: time.sleep(2))
+    done = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: done.wait(2) and [])
     started = time.monotonic()
     with pytest.raises(CallError, match="timed out"):
         OPEN[wire](base_url="http://slow.example", timeout=0.3).send(PROMPT)
     assert time.monotonic() - started < 1.5
+    done.set()
+
+
+@pytest.mark.parametrize("wire", OPEN)
+@pytest.mark.parametrize(
+    "trouble",
+    [socket.gaierror(-2, "Name or service not known"), ValueError("embedded null"), RuntimeError("cannot load nss")],
+    ids=lambda trouble: type(trouble).__name__,
+)
+@pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_resolver_that_fails_is_heard_at_once(wire: str, trouble: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever it fails with: nothing is lost in its thread, and nobody waits for an answer that will not come."""
+
+    def fails(*_: object, **__: object) -> list[tuple[object, ...]]:
+        raise trouble
+
+    monkeypatch.setattr(socket, "getaddrinfo", fails)
+    started = time.monotonic()
+    with pytest.raises(CallError) as caught:
+        OPEN[wire](base_url="http://broken.example", timeout=3.0).send(PROMPT)
+    assert "timed out" not in str(caught.value)
+    assert time.monotonic() - started < 2
 
 
 @pytest.mark.parametrize("wire", OPEN)
