@@ -24,6 +24,7 @@ from harness.runs.provenance import Invocation
 from harness.runs.run import Run
 from harness.store.batch_notes import StoredBatchNotes
 from harness.store.store import Store
+from harness.types import Status
 
 UNSCORED_EXIT = 3
 INTERRUPTED_EXIT = 130
@@ -235,7 +236,7 @@ def say_outcome(run: Run, judges: Sequence[Judge], outcome: Outcome, folder: Run
     return unscored
 
 
-def _say_missing(counts: Counter[str], outcome: Outcome) -> None:
+def _say_missing(counts: Counter[Status], outcome: Outcome) -> None:
     """Say how many verdicts are missing, by their status, and how to get them."""
     if outcome.resumes:
         say(
