@@ -56,6 +56,7 @@ Code = Literal[
     "call_network",
     "call_reply",
     "call_size",
+    "call_context",
     "call_safety",
     "call_empty",
     "call_stopped",

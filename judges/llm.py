@@ -36,10 +36,16 @@ _ASK_AGAIN: dict[Form, str] = {
     "label": "いまの返答からは点数を読み取れませんでした。採点の基準はそのままに、"
     "「LABEL：点数」という一行だけを返してください。点数は一つの数字にしてください。",
 }
+_CUT: dict[Form, str] = {
+    "json": "理由は MOST 文字以内の一文にして、点数まで書いてください。",
+    "number": "点数の数字一つだけを返してください。",
+    "label": "「LABEL：点数」という一行だけを返してください。",
+}
+_REASON_CHARACTERS = 200  # of a reason that was asked for again because the reply had no end
 _NEXT_STEP = {
     "key": tr("Check the API key in the environment."),
     "quota": tr("Wait until the quota is renewed, or use another model."),
-    "model": tr("Check the model's name."),
+    "model": tr("Check the model's name, and that base_url ends as the server has it, mostly in /v1."),
 }
 _RESUME = tr("The same command continues with what is still to be judged.")
 
@@ -122,11 +128,7 @@ class RubricJudge:
         try:
             verdict = self._ask(messages, replies)
             if verdict.status != "scored" and verdict.code not in _FINAL:
-                again = (
-                    Message(role="assistant", content=replies[0].text),
-                    Message(role="user", content=self._ask_again),
-                )
-                verdict = self._ask((*messages, *again), replies)
+                verdict = self._once_more(messages, replies)
         except CallError as error:
             verdict = self._without_reply(error)
         return self._complete(verdict, replies)
@@ -207,12 +209,25 @@ class RubricJudge:
     def _messages(self, sample: Sample, answer: str) -> tuple[Message, ...]:
         return rubric_messages(self.rubric, sample, answer, self._asked)
 
-    def _ask(self, messages: tuple[Message, ...], replies: list[Reply]) -> Verdict:
+    def _once_more(self, messages: tuple[Message, ...], replies: list[Reply]) -> Verdict:
+        """Return the verdict of a second question, which holds the first reply unless that was cut.
+
+        A reply without an end fills the model's context, and would leave no room for another.
+        """
+        if replies[0].finish_reason != "length":
+            shown = Message(role="assistant", content=replies[0].text)
+            return self._ask((*messages, shown, Message(role="user", content=self._ask_again)), replies)
+        most = _reason_within(self._settings.max_output_tokens)
+        said = _CUT[self._form].replace("MOST", str(most)).replace("LABEL", self._labels[0])
+        last = replace(messages[-1], content=f"{messages[-1].content}\n\n{said}")
+        return self._ask((*messages[:-1], last), replies, most=most)
+
+    def _ask(self, messages: tuple[Message, ...], replies: list[Reply], *, most: int | None = None) -> Verdict:
         prompt = Prompt(
             messages=messages,
             max_tokens=self._settings.max_output_tokens,
             temperature=self._settings.sent_temperature,
-            schema=_schema(self._asked) if self._form == "json" else None,
+            schema=_schema(self._asked, most) if self._form == "json" else None,
             top_logprobs=None if self._most_outside is None else _TOP_LOGPROBS,
         )
         reply = self._caller.call(prompt)
@@ -270,13 +285,25 @@ class RubricJudge:
         return replace(verdict, reason=reason, raw=raw, version=version, cost=cost)
 
 
-def _schema(scale: Scale) -> dict[str, Any]:
-    """Return the JSON schema of a reply: the reason first, so that the score follows from it."""
+def _reason_within(max_output_tokens: int | None) -> int:
+    """Return how many characters a reason may have, so that a reply of so many tokens has room for its score.
+
+    >>> _reason_within(None), _reason_within(256), _reason_within(20)
+    (200, 113, 10)
+    """
+    return _REASON_CHARACTERS if max_output_tokens is None else min(200, max(10, (max_output_tokens - 30) // 2))
+
+
+def _schema(scale: Scale, most: int | None = None) -> dict[str, Any]:
+    """Return the JSON schema of a reply: the reason first, so that the score follows from it.
+
+    ``most``: the characters of the longest reason.
+    """
     kind = "integer" if scale.step == 1 else "number"
     return {
         "type": "object",
         "properties": {
-            "reason": {"type": "string"},
+            "reason": {"type": "string", **({"maxLength": most} if most else {})},
             "score": {"type": kind, "minimum": int(scale.low), "maximum": int(scale.high)},
         },
         "required": ["reason", "score"],

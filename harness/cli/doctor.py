@@ -11,7 +11,7 @@ from platformdirs import user_cache_dir
 
 from harness import plugins
 from harness.cli.door import opened
-from harness.cli.fits import SHAPES, fits
+from harness.cli.fits import SHAPES, fits, judges_that_fit
 from harness.cli.options import common_options
 from harness.cli.say import said, say
 from harness.cli.table import table
@@ -52,6 +52,7 @@ def doctor(*, online: bool, config: str | None, store: str | None) -> int:
         (tr("memory"), _memory()),
         (tr("device"), _device()),
         (tr("fits"), _fits()),
+        (tr("local judge"), _local_judge()),
         *(
             (tr("key"), tr("{name} is set", name=name) if os.environ.get(name) else tr("{name} is not set", name=name))
             for name in _KEYS
@@ -121,6 +122,19 @@ def _fits() -> str:
         for one in numerics
     ]
     return ", ".join(parts)
+
+
+def _local_judge() -> Text:
+    """Return which models are recommended as judges on this machine's GPU."""
+    gib = _device_gib()
+    fitting = [] if gib is None else judges_that_fit(gib)
+    if not fitting:
+        return tr("none is recommended for this memory; embedded:gemma-3-270m shows how it goes, and is no judge")
+    return tr(
+        "local:hf:{names} in nf4; how far it agrees with people on Japanese answers is not published: measure it "
+        "(docs/local-judge.md)",
+        names=", local:hf:".join(shape.name for shape in fitting),
+    )
 
 
 def _device_gib() -> float | None:

@@ -24,6 +24,7 @@ Trouble = Literal[
     "network",
     "reply",
     "size",
+    "context",
     "safety",
     "empty",
     "stopped",
@@ -41,13 +42,14 @@ _WORDS: Mapping[Trouble, Text] = {
     "network": tr("no connection"),
     "reply": tr("broken reply"),
     "size": tr("reply too long"),
+    "context": tr("longer than the model's context"),
     "safety": tr("blocked for safety"),
     "empty": tr("empty reply"),
     "stopped": tr("stopped"),
 }
 _AGAIN = frozenset[Trouble]({"rate", "server", "timeout", "network", "reply"})
 _HOPELESS = frozenset[Trouble]({"key", "quota", "day", "model"})
-_ABOUT_THE_ITEM = frozenset[Trouble]({"safety", "empty"})
+_ABOUT_THE_ITEM = frozenset[Trouble]({"safety", "empty", "context"})
 
 _LONGEST_DETAIL = 300
 _LONGEST_VERSION = 120
@@ -214,10 +216,12 @@ def sorted_status(
 ) -> CallError:
     """Return what an HTTP status means. ``used_up``: the body says that waiting for the quota is of no use.
 
-    >>> sorted_status(503, "busy").trouble, sorted_status(422, "no").trouble
-    ('server', 'request')
+    >>> sorted_status(503, "busy").trouble, sorted_status(422, "no").trouble, sorted_status(402, "pay").trouble
+    ('server', 'request', 'quota')
     """
-    known: dict[int, Trouble] = {401: "key", 403: "key", 404: "model", 408: "timeout", 504: "timeout", 409: "server"}
+    known: dict[int, Trouble] = {
+        401: "key", 402: "quota", 403: "key", 404: "model", 408: "timeout", 504: "timeout", 409: "server",
+    }  # fmt: skip
     trouble = known.get(status)
     if status == 429:  # noqa: PLR2004 - the HTTP status by its name in every document
         trouble = "quota" if used_up else "rate"

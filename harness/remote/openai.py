@@ -4,7 +4,6 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any, Literal
 
 import httpx2
@@ -22,11 +21,9 @@ from harness.remote.call import (
     counted,
     sendable,
     shown_version,
-    sorted_status,
     storable,
 )
-from harness.remote.quota import next_day
-from harness.remote.rate_headers import names_a_day, wait_of
+from harness.remote.openai_errors import error_in_reply, error_text, sorted_error
 from harness.remote.redaction import Secrets
 from harness.remote.settings import OpenAISettings, find_key, split_address
 from harness.remote.structure import Mode, Structure
@@ -40,6 +37,7 @@ _NO_KEY = "none"  # the SDK insists on one; servers that need none ignore it
 _ANY_PROMPT = Prompt(messages=())  # of a batch: its replies are counted by nobody
 _ENDPOINT: Literal["/v1/chat/completions"] = "/v1/chat/completions"
 _OTHER_LIMIT_NAME = "max_completion_tokens"
+_AZURES = "api-version"  # of addresses as Azure had them before its v1, where the key has a header of its own
 
 
 class OpenAIClient:
@@ -71,7 +69,8 @@ class OpenAIClient:
             )
         self.secrets = Secrets([*([key] if key else []), *self._address.secrets])
         self.quota = f"{self._address.shown.rstrip('/')} {self.model} {digest(key)[:8]}"
-        self._http = BoundedClient(settings, self._address)
+        has_own_header = any(name == _AZURES for name, _ in self._address.query)
+        self._http = BoundedClient(settings, self._address, sign=_in_its_own_header if has_own_header and key else None)
         self._sdk = openai.OpenAI(
             api_key=key or _NO_KEY,
             base_url=self._address.url,
@@ -133,7 +132,8 @@ class OpenAIClient:
                 if isinstance(error, openai.APIStatusError):
                     if self._renamed_limit(error, prompt):
                         continue
-                    if prompt.schema and (weaker := self._structure.weaker(mode, error.status_code, str(error))):
+                    said = error_text(error.body)
+                    if prompt.schema and (weaker := self._structure.weaker(mode, error.status_code, said)):
                         mode, refused = weaker, refused or error
                         continue
                 if refused is not None:
@@ -241,7 +241,7 @@ class OpenAIClient:
 
     def _renamed_limit(self, error: openai.APIStatusError, prompt: Prompt) -> bool:
         """Return whether the server wants another name for the longest reply; it is used from then on."""
-        wanted = error.status_code == httpx2.codes.BAD_REQUEST and _OTHER_LIMIT_NAME in str(error)
+        wanted = error.status_code == httpx2.codes.BAD_REQUEST and _OTHER_LIMIT_NAME in error_text(error.body)
         if not wanted or prompt.max_tokens is None or self._limit_name == _OTHER_LIMIT_NAME:
             return False
         self._limit_name = _OTHER_LIMIT_NAME
@@ -263,18 +263,14 @@ class OpenAIClient:
         return self._http.status_lost_by_the_sdk() or CallError("reply", detail)
 
     def _sorted_status(self, error: openai.APIStatusError) -> CallError:
-        status, headers = error.status_code, error.response.headers
-        detail = self.secrets.hide(f"HTTP {status} {error.message}")
-        wait = wait_of(headers, error.body)
-        if status == httpx2.codes.TOO_MANY_REQUESTS and wait is None and names_a_day(error.message):
-            return CallError("day", detail, until=next_day(datetime.now(UTC), self._settings.day_zone))
-        return sorted_status(
-            status,
-            detail,
-            wait=wait,
-            used_up="insufficient_quota" in (error.code, error.type),  # a tuple: they may be unhashable
-            names_a_quota=headers.get("x-ratelimit-remaining-requests") == "0",
-        )
+        response = error.response
+        found = sorted_error(response.status_code, response.headers, error.body, day_zone=self._settings.day_zone)
+        return found.without(self.secrets)
+
+
+def _in_its_own_header(request: httpx2.Request) -> httpx2.Request:
+    request.headers["api-key"] = request.headers.pop("authorization").removeprefix("Bearer ")
+    return request
 
 
 def _response_format(schema: Mapping[str, Any] | None, mode: Mode) -> dict[str, Any] | None:
@@ -311,6 +307,8 @@ def _tokens(choice: object) -> tuple[ReplyToken, ...]:
 def _read(completion: object, prompt: Prompt, secrets: Secrets) -> Reply:
     if not isinstance(completion, ChatCompletion):
         raise CallError("reply", f"not a chat completion: {str(completion)[:80]!r}")
+    if (error := error_in_reply(completion, day_zone=OpenAISettings.day_zone)) is not None:
+        raise error
     choices = getattr(completion, "choices", None)
     if not choices:
         raise CallError("empty" if choices == [] else "reply", "no choices")

@@ -30,8 +30,8 @@ _DESCRIBED_ANEW = {"content-encoding", "content-length", "content-type", "transf
 class BoundedClient(httpx2.Client):
     """An ``httpx2.Client`` whose every reply is read whole, in bounded time and memory, from the server that was named.
 
-    ``params`` of the address go with every request. ``mend`` gets the body of each reply with status 200 before the SDK
-    does. A text encoding that the server names is ignored: JSON is UTF-8.
+    ``params`` of the address go with every request, which ``sign`` changes before it leaves. ``mend`` gets the body of
+    each reply with status 200 before the SDK does. A text encoding that the server names is ignored: JSON is UTF-8.
     """
 
     def __init__(
@@ -40,9 +40,10 @@ class BoundedClient(httpx2.Client):
         address: Address | None,
         *,
         mend: Callable[[bytes], bytes] = bytes,
+        sign: Callable[[httpx2.Request], httpx2.Request] | None = None,
     ) -> None:
         super().__init__(
-            auth=address.auth if address else None,
+            auth=sign or (address.auth if address else None),
             params=list(address.query) if address else None,
             follow_redirects=False,
             limits=httpx2.Limits(max_connections=settings.in_flight, max_keepalive_connections=settings.in_flight),

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from harness.testing.models import make_lora as make_lora
     from harness.testing.models import make_tokenizer as make_tokenizer
     from harness.testing.profiles import load_profile as load_profile
+    from harness.testing.servers import compatible as compatible
     from harness.testing.servers import gemini as gemini
     from harness.testing.servers import openai as openai
     from harness.testing.servers.loopback import Call as Call
@@ -37,6 +38,7 @@ _PLACES = {
     "Clock": "clock",
     "Loopback": "servers.loopback",
     "Step": "servers.loopback",
+    "compatible": "servers.compatible",
     "gemini": "servers.gemini",
     "generations": "strategies",
     "in_turn": "servers.loopback",

@@ -12,7 +12,7 @@ import pytest
 from tests.conftest import ROOT, RunCli
 from tests.docs.pages import blocks, run_page
 
-OWN_TEST = {"plugins", "python", "rules", "templates", "testing", "training"}
+OWN_TEST = {"plugins", "python", "rules", "servers", "templates", "testing", "training"}
 WITHOUT_TWIN = set(tomllib.loads((ROOT / "docs/site/navigation.toml").read_text(encoding="utf-8"))["bilingual"])
 PAGES = sorted((ROOT / "docs").glob("*.md"))
 

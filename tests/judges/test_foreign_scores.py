@@ -227,3 +227,21 @@ class TestBoards:
         assert 0 == ran.code, ran.err
         means = {row["model"]: row["mean"] for row in results_of(workplace, "r")["rows"]}
         assert {"mockllm/A": 2.7, "mockllm/B": 3.1} == pytest.approx(means)
+
+    def test_two_tools_files_make_one_board(self, run_cli: RunCli, workplace: Path) -> None:
+        """One model from each, under a judge of ours; each tool's own scores are a judge apart, never mixed."""
+        tasks, logs = write_tasks(workplace), workplace / "logs"
+        logs.mkdir()
+        (logs / "a.eval").write_bytes(inspect_eval(inspect_log(inspect_samples())))
+        results = [promptfoo_result(n, "B", score, passed=score > 2) for n, score in enumerate((5, 3))]
+        write_json(logs / "b.json", promptfoo(results))
+        command = ("eval", "--run", "r", "--task", f"t={tasks.name}", "--model", "outputs:logs", "--judge", "rules",
+                   "--judge", "scores:logs", "--max-unscored", "4")  # fmt: skip
+        ran = run_cli(*command)
+        assert 0 == ran.code, ran.err
+        rows = {(row["judge"], row["model"]): row for row in results_of(workplace, "r")["rows"]}
+        assert (2, 2) == tuple(rows["rules", model]["n"] for model in ("m/A", "B"))
+        assert (3.0, 4.0) == (rows["scores:graded", "m/A"]["mean"], rows["scores:llm-rubric", "B"]["mean"])
+        assert (None, None) == (rows["scores:graded", "B"]["mean"], rows["scores:llm-rubric", "m/A"]["mean"])
+        assert [{"code": "not_rated", "count": 2}] == rows["scores:graded", "B"]["unscored_reasons"]
+        assert "recognised as inspect_ai, promptfoo: 4 answers, models: m/A, B" in ran.err

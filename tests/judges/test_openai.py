@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from harness.errors import HarnessError, JudgeUnavailableError
+from harness.testing.servers import compatible
 from harness.testing.servers import openai as wire
 from harness.testing.servers.loopback import Call, Step, in_turn, serve
 from harness.types import JudgeSpec
@@ -141,7 +142,9 @@ def test_published_rubrics_fence_the_answer(rubric: str) -> None:
         (wire.reply(None, refusal="できません"), "unscored", "blocked for safety: the model refused: できません"),
         (wire.no_choices(), "unscored", "empty reply: no choices"),
         (wire.reply(""), "unscored", "empty reply: no text"),
-        (wire.error(400, "too long"), "error", "request refused: HTTP 400 Error code: 400"),
+        (compatible.vllm_too_long(900, 512), "unscored", "longer than the model's context: HTTP 400 This model's"),
+        (compatible.azure_filtered_prompt(), "unscored", "blocked for safety: HTTP 400 The response was filtered"),
+        (wire.error(400, "too long"), "error", "request refused: HTTP 400 too long"),
     ],
 )
 def test_one_call_is_enough(step: Step, status: str, reason: str) -> None:
@@ -329,3 +332,38 @@ def test_the_fingerprint_says_that_scores_are_expected_ones() -> None:
     assert (1, None) == (plain.scale.step, others[0].scale.step)
     with pytest.raises(HarnessError, match="most_outside lies between 0 and 1"):
         open_openai(spec("openai", "http://127.0.0.1:9/v1", most_outside=-1))
+
+
+CUT = '{"reason": "よい。よい。よい。'
+
+
+@pytest.mark.parametrize(
+    ("rubric", "first", "second", "asked"),
+    [
+        (
+            "elyza.v1",
+            CUT,
+            '{"reason": "よい。", "score": 4}',
+            "理由は 113 文字以内の一文にして、点数まで書いてください。",
+        ),
+        ("digits.v1", "まず内容を見ると", "4", "点数の数字一つだけを返してください。"),
+    ],
+)
+def test_a_reply_that_was_cut_is_asked_for_anew_and_shorter(rubric: str, first: str, second: str, asked: str) -> None:
+    """Without the reply, which would fill the context again; the form itself ends the reason."""
+    steps = (wire.reply(first, finish="length"), wire.reply(second))
+    verdict, calls = judged(*steps, rubric=rubric, max_output_tokens=256)
+    assert (4.0, 2, f"{first}\n--- asked again ---\n{second}") == (verdict.score, len(calls), verdict.raw)
+    assert [len(turns(calls[0]))] * 2 == [len(turns(call)) for call in calls]
+    assert f"{turns(calls[0])[-1]}\n\n{asked}" == turns(calls[1])[-1]
+    forms = [call.body.get("response_format", {}).get("json_schema", {}).get("schema") for call in calls]
+    if rubric == "elyza.v1":
+        assert [None, 113] == [form["properties"]["reason"].get("maxLength") for form in forms]
+
+
+def test_a_reply_that_is_cut_twice_is_unscored() -> None:
+    """Both are kept; a whole first reply that cannot be read is shown again, as it always was."""
+    verdict, calls = judged(wire.reply(CUT, finish="length"))
+    assert ("unscored", None, 2) == (verdict.status, verdict.score, len(calls))
+    _, calls = judged(wire.reply("四点くらい"), wire.reply("4"), rubric="digits.v1")
+    assert ["四点くらい"] == [text for text in turns(calls[1]) if text == "四点くらい"]

@@ -7,12 +7,13 @@ from typing import Any
 from harness.errors import InputError
 from harness.locale import tr, trn
 from harness.tables.foreign.archive import Archive
-from harness.tables.foreign.records import ForeignFile, ForeignRow, ForeignScore, number_score
+from harness.tables.foreign.records import ForeignFile, ForeignRow, ForeignScore, number_score, other_version
 from harness.tables.foreign.values import at, content_text, items, last_user_text, lenient_json, text_at
 from harness.tables.rows import id_text
 from harness.types import UNIT, FinishReason
 
 TOOL = "inspect_ai"
+_VERSION = 2  # of the log's format
 _SAMPLE = re.compile(r"samples/.+\.json", re.DOTALL)
 _HEADERS = ("header.json", "_journal/start.json")
 _LETTERS = {"C": 1.0, "P": 0.5, "I": 0.0}  # inspect_ai's own reading of them; N, "no answer", is no score
@@ -143,6 +144,8 @@ def _score(metric: str, value: object, said: str | None, lettered: set[str]) -> 
 
 
 def _cautions(log: Any, rows: list[ForeignRow], lettered: set[str]) -> Iterator[str]:  # noqa: ANN401
+    if said := other_version(at(log, "version"), _VERSION):
+        yield said
     status = text_at(log, "status")
     if status != "success":
         yield tr("the log's status is {status!r}: samples may be missing", status=status or "started")

@@ -32,6 +32,7 @@ def read_samples(lines: Sequence[tuple[int, Any]], path: str, sha256: str) -> Fo
     filters = list(dict.fromkeys(text_at(sample, "filter") or "none" for _, sample in lines))
     rows: dict[str, ForeignRow] = {}
     refused: dict[str, None] = {}
+    repeated = len({id_text(at(sample, "doc_id")) for _, sample in lines if len(items(sample, "resps", 0)) > 1})
     for place, sample in lines:
         name = text_at(sample, "filter") or "none"
         scores = tuple(_scores(sample, "" if len(filters) == 1 else f"/{name}", refused))
@@ -49,7 +50,7 @@ def read_samples(lines: Sequence[tuple[int, Any]], path: str, sha256: str) -> Fo
             rows[key] = _row(sample, path, first.place, (*first.scores, *scores), several=True)
     return ForeignFile(
         tool=TOOL, path=path, sha256=sha256, rows=list(rows.values()),
-        cautions=tuple(_cautions(list(rows.values()), filters, list(refused))),
+        cautions=tuple(_cautions(list(rows.values()), filters, list(refused), repeated)),
     )  # fmt: skip
 
 
@@ -96,9 +97,17 @@ def _scores(sample: Any, ending: str, refused: dict[str, None]) -> Iterator[Fore
             yield number_score(name + ending, value)
 
 
-def _cautions(rows: Sequence[ForeignRow], filters: Sequence[str], refused: Sequence[str]) -> Iterator[str]:
+def _cautions(
+    rows: Sequence[ForeignRow], filters: Sequence[str], refused: Sequence[str], repeated: int
+) -> Iterator[str]:
     if wordless := sum(row.answer is None for row in rows):
         yield trn("{n} sample without an answer in words", "{n} samples without an answer in words", wordless)
+    if repeated:
+        yield trn(
+            "{n} sample was answered several times (repeats): one answer of it is read, as its filter left it",
+            "{n} samples were answered several times (repeats): one answer of each is read, as its filter left it",
+            repeated,
+        )
     if len(filters) > 1:
         yield tr("answers are the model's own words, before the filters {filters}", filters=", ".join(filters))
     for name in refused:

@@ -7,12 +7,13 @@ from typing import Any
 
 from harness.errors import InputError
 from harness.locale import tr, trn
-from harness.tables.foreign.records import ForeignFile, ForeignRow, ForeignScore, number_score
+from harness.tables.foreign.records import ForeignFile, ForeignRow, ForeignScore, number_score, other_version
 from harness.tables.foreign.values import at, items, text_at, texts
 from harness.tables.rows import id_text
 from harness.types import UNIT
 
 TOOL = "promptfoo"
+_VERSION = 3  # of the results' format
 _INPUTS = ("input", "question", "instruction", "prompt", "query", "text")
 _ERROR = 2  # of failureReason: the call failed, and no assertion did
 _UNREAD = ("could not extract", "could not parse", "could not grade", "invalid", "no output", "api error", "grader")
@@ -36,9 +37,11 @@ def read_evaluation(evaluation: Any, path: str, sha256: str) -> ForeignFile:  # 
     order = sorted(enumerate(results, start=1), key=lambda one: _number(one[1], "testIdx"))
     rows = _numbered([_row(result, path, place, prompts) for place, result in order], dict(order), path)
     rows, binary, doubtful = _without_invented(rows)
+    other = other_version(at(evaluation, "results", "version"), _VERSION)
     return ForeignFile(
         tool=TOOL, path=path, sha256=sha256, rows=rows,
-        cautions=tuple(_cautions(rows, prompts, binary, doubtful)), scales=dict.fromkeys(binary, UNIT),
+        cautions=(*([other] if other else []), *_cautions(rows, prompts, binary, doubtful)),
+        scales=dict.fromkeys(binary, UNIT),
     )  # fmt: skip
 
 
@@ -152,6 +155,17 @@ def _cautions(
         yield tr("{names} answered several prompts: each is a model here", names=", ".join(several))
     for metric in binary:
         yield tr("{metric} is 0 to 1, as pass and fail are", metric=metric)
+        marks = [one for row in rows for one in row.scores if one.metric == metric and one.value is not None]
+        n_doubtful = sum(one.code == "other" for one in marks)
+        if n_doubtful and any(one.value not in {0, 1} for one in marks):
+            yield trn(
+                "{metric}: {n} score of 0 or 1 is kept among fractions, though promptfoo writes the same where its "
+                "judge gave no mark",
+                "{metric}: {n} scores of 0 or 1 are kept among fractions, though promptfoo writes the same where its "
+                "judge gave no mark",
+                n_doubtful,
+                metric=metric,
+            )
     for metric in doubtful:
         n_unread = sum(
             score.metric == metric and score.value is None and score.code == "other"

@@ -69,8 +69,8 @@ def _read(path: str) -> ForeignFile | None:
     if not data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
         return None
     first = data.lstrip(b"\xef\xbb\xbf \t\r\n").split(b"\n", 1)[0]
-    if any(mark in first for mark in _LINE_MARKS):
-        return _lines(data, path, sha256)
+    if any(mark in first for mark in _LINE_MARKS) and (found := _lines(data, path, sha256)) is not None:
+        return found
     return _whole(data, path, sha256) if any(mark in data for mark in _WHOLE_MARKS) else None
 
 

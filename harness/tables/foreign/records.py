@@ -99,6 +99,25 @@ def _number(value: object) -> float | None:
     return float(value) if abs(value) < _LARGEST else None  # neither infinite nor NaN: comparisons with NaN are false
 
 
+def other_version(found: object, known: int) -> str | None:
+    """Return what to say of a file whose format is of another version than the one that is known, None if it is not.
+
+    A file that names no version is taken as it is.
+
+    >>> other_version(3, 2)
+    'its format is version 3, and version 2 is known here: what moved may be missing'
+    >>> other_version(2, 2), other_version(None, 2)
+    (None, None)
+    """
+    if found is None or found == known:
+        return None
+    return tr(
+        "its format is version {found}, and version {known} is known here: what moved may be missing",
+        found=str(found)[:_LONGEST_NUMBER],
+        known=known,
+    )
+
+
 def recognised(file: ForeignFile) -> str:
     """Return what a file was recognised as, and how much of what it holds."""
     rows, tasks = file.rows, {row.task for row in file.rows if row.task is not None}

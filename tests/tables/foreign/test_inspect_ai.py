@@ -87,3 +87,22 @@ def test_scores_of_another_shape_are_no_scores(tmp_path: Path) -> None:
     samples = [inspect_sample(0, "a", {}) | {"scores": [1]}, inspect_sample(1, "b", {}) | {"scores": {"m": 3}}]
     file = read(write_json(tmp_path / "a.json", inspect_log(samples)))
     assert [[], [None]] == [[score.value for score in row.scores] for row in file.rows]
+
+
+@pytest.mark.parametrize(("version", "said"), [(2, []), (None, []), (3, ["version 3"]), ("9" * 99, ["version 999"])])
+def test_a_log_of_another_version_is_read_and_told(tmp_path: Path, version: object, said: list[str]) -> None:
+    """What is still where it was is read; both forms say which version it is."""
+    log = inspect_log(inspect_samples()) | {"version": version}
+    (tmp_path / "a.eval").write_bytes(inspect_eval(log))
+    for file in (read(tmp_path / "a.eval"), read(write_json(tmp_path / "a.json", log))):
+        assert [4.0, 2.0] == [row.scores[0].value for row in file.rows]
+        assert len(said) == len(file.cautions)
+        assert all(word in caution for word, caution in zip(said, file.cautions, strict=True))
+
+
+def test_a_score_that_failed_leaves_the_others(tmp_path: Path) -> None:
+    """A sample whose scorer broke has its answer, its error and no score; nothing is made 0 of it."""
+    broken = inspect_sample(1, "青です。", {}) | {"error": {"message": "scorer broke"}}
+    file = read(write_json(tmp_path / "a.json", inspect_log([inspect_sample(0, "2です。", {"graded": 4}), broken])))
+    assert [(("graded", 4.0),), ()] == [tuple((s.metric, s.value) for s in row.scores) for row in file.rows]
+    assert ("青です。", "scorer broke") == (file.rows[1].answer, file.rows[1].error)

@@ -76,3 +76,16 @@ def test_the_file_of_figures_leads_to_the_samples(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="without its answers") as caught:
         read_foreign(str(path))
     assert "samples_TASK_DATE.jsonl" in str(caught.value.hint)
+
+
+def test_repeats_are_told(tmp_path: Path) -> None:
+    """The filter took one of three responses, and the metric is about that one."""
+    file = read(
+        tmp_path,
+        lm_eval_line(0, "2です。", {"acc": 1}, resps=[["2です。", "3です。", "2です。"]]),
+        lm_eval_line(1, "青です。", {"acc": 0}),
+    )
+    assert ["2です。", "青です。"] == [row.answer for row in file.rows]
+    assert "1 sample was answered several times (repeats): one answer of it is read, as its filter left it" in (
+        file.cautions
+    )

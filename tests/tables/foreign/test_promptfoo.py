@@ -92,3 +92,22 @@ def test_a_second_result_and_odd_ones_are_refused(tmp_path: Path) -> None:
     for second, said in ((once, "result 2 is a second one of test 0 by A"), ({"vars": 1}, "result 2 is none")):
         with pytest.raises(InputError, match=said):
             read(tmp_path, once, second)
+
+
+def test_marks_of_0_and_1_among_fractions_are_kept_and_told(tmp_path: Path) -> None:
+    """They may be the judge's own full marks, so they stay; that promptfoo writes the same for a pass is said."""
+    results = [promptfoo_result(0, "A", 0.7, passed=True), promptfoo_result(1, "A", 1, passed=True)]
+    file = read(tmp_path, *results, promptfoo_result(0, "B", 0, passed=False))
+    assert [0.7, 0.0, 1.0] == [value for _, _, value in scores(file)]
+    assert [said for said in file.cautions if said.startswith("llm-rubric: 2 scores of 0 or 1 are kept")]
+    alone = read(tmp_path, results[1], promptfoo_result(0, "B", 0, passed=False))
+    assert not [said for said in alone.cautions if "are kept" in said]
+
+
+def test_an_evaluation_of_another_version_is_told(tmp_path: Path) -> None:
+    """And read as far as it is as it was."""
+    evaluation = promptfoo([promptfoo_result(0, "A", 4, passed=True)])
+    evaluation["results"]["version"] = 4
+    file = read_foreign(str(write_json(tmp_path / "r.json", evaluation)))
+    assert file is not None
+    assert "its format is version 4, and version 3 is known here: what moved may be missing" == file.cautions[0]

@@ -19,6 +19,7 @@ from tests.tables.foreign.made_files import (
     promptfoo_result,
     text_of,
     write_json,
+    write_lines,
 )
 
 SHARED = Path(__file__).resolve().parents[3].parent / "shared" / "data" / "peers"
@@ -110,3 +111,26 @@ def test_what_the_tools_wrote_is_read_whole() -> None:
     assert totals == {
         model: sum(row.scores[0].value or 0 for row in made.rows if row.model == model) for model in made.models
     }
+
+
+def test_a_log_in_one_line_that_speaks_of_another_tools_keys(tmp_path: Path) -> None:
+    """The first line of a log that was not laid out is all of it."""
+    samples = [sample | {"metadata": {"doc_id": 1, "lm_output": "x"}} for sample in inspect_samples()]
+    file = read_foreign(str(write_json(tmp_path / "log.json", inspect_log(samples))))
+    assert file is not None
+    assert ("inspect_ai", 2) == (file.tool, len(file.rows))
+
+
+@pytest.mark.parametrize("name", ["log.eval", "log.json", "samples.jsonl"])
+def test_a_file_that_is_too_large_is_refused_before_it_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """With how to allow it; an archive by what it unpacks to, which may be four times a table."""
+    monkeypatch.setenv("HARNESS_MAX_FILE_MB", "1")
+    long = [sample | {"metadata": {"notes": "長い" * 400_000}} for sample in inspect_samples()]
+    (tmp_path / "log.eval").write_bytes(inspect_eval(inspect_log(long)))
+    write_json(tmp_path / "log.json", inspect_log(long))
+    write_lines(tmp_path / "samples.jsonl", [lm_eval_line(0, "長い" * 400_000, {"acc": 1})])
+    with pytest.raises(InputError, match="larger than") as refused:
+        read_foreign(str(tmp_path / name))
+    assert "HARNESS_MAX_FILE_MB=4" in str(refused.value.hint)
