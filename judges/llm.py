@@ -1,18 +1,18 @@
 """A judge that asks a served model to apply a rubric: the same for Google's and for OpenAI-compatible servers."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, cast
 
 from harness.codec import digest
-from harness.errors import JudgeUnavailableError, QuotaEndedError
+from harness.errors import JudgeUnavailableError
 from harness.locale import tr
-from harness.protocols import BatchNotes, CallCounts, CallEstimate, CallLimits, Delay
+from harness.protocols import BatchNotes, CallEstimate
 from harness.remote.batching import AT_ONCE, BatchClient, Batching
 from harness.remote.call import CallError, Client, Prompt, Reply
 from harness.remote.pricing import find_price, rough_tokens
-from harness.remote.retry import Caller
+from harness.remote.serving import Serving
 from harness.remote.settings import RemoteSettings
 from harness.templates import Template, load_template
 from harness.types import LIKERT_5, Generation, JudgeSpec, Message, Sample, Scale, Verdict
@@ -50,7 +50,7 @@ _NEXT_STEP = {
 _RESUME = tr("The same command continues with what is still to be judged.")
 
 
-class RubricJudge:
+class RubricJudge(Serving):
     """A served model with a rubric template. Thread-safe; waits, paces and retries by itself.
 
     Attributes:
@@ -59,7 +59,6 @@ class RubricJudge:
             scores are expected ones (``most_outside`` is given; see `judges.expected`).
         kind: "quality".
         in_flight: how many threads may judge at once.
-        requests_per_minute: the pace, or None for none.
         give_up_after: how many failures in a row end the run for this judge.
         price: what tokens cost, or None if no table has the model.
         variant: the rubric's name.
@@ -67,6 +66,7 @@ class RubricJudge:
 
     kind = "quality"
     scored_by = "model"
+    _unavailable = JudgeUnavailableError
 
     def __init__(
         self,
@@ -77,6 +77,7 @@ class RubricJudge:
         notices: Sequence[str] = (),
         most_outside: float | None = None,
     ) -> None:
+        super().__init__(spec.text, client, settings)
         self.name = spec.text
         self._notices = tuple(notices)
         self.rubric: Template = load_template(spec.rubric or DEFAULT_RUBRIC, kind="judges")
@@ -95,11 +96,8 @@ class RubricJudge:
         self._form = cast("Form", self.rubric.meta.get("reply", "json"))
         self._labels = tuple(self.rubric.meta.get("labels", LABELS))
         self._ask_again = _ASK_AGAIN[self._form].replace("LABEL", self._labels[0])
-        self._settings = settings
         self._client = client
         self._batching: Batching | None = None
-        self._caller = Caller(client, settings)
-        self.limit(CallLimits())
         self.fingerprint = f"{client.identity['server']}:{client.model}:" + digest([
             client.identity, settings.temperature, settings.max_output_tokens, self.rubric.sha256, self.scale,
             self._ask_again, PARSER_VERSION, *method,
@@ -147,42 +145,6 @@ class RubricJudge:
         cost = self.price.cost(tokens_in, tokens_out) if self.price else None
         return CallEstimate(calls=1, tokens_in=tokens_in, tokens_out=tokens_out, cost=cost)
 
-    @property
-    def limits(self) -> CallLimits:
-        """What the server allows."""
-        return self._caller.limits
-
-    def limit(self, limits: CallLimits) -> None:
-        """Keep these limits from now on, and those of the settings where they say nothing."""
-        self._caller.limit_calls(limits.over(self._settings.limits))
-        self.requests_per_minute = self.limits.requests_per_minute
-
-    def attach(self, counts: CallCounts, tell: Callable[[Delay], None]) -> None:
-        """Count the calls of a day there, and tell of those that are made again."""
-        self._caller.attach(counts, tell, name=self.name)
-
-    def used_today(self) -> int:
-        """Return how many calls of today's quota were counted."""
-        return self._caller.used_today()
-
-    def look_up(self, seconds: float) -> str | None:
-        """Return None if the server has the model or does not say, else why it could not be asked.
-
-        Raises:
-            UnknownNameError: it has no such model.
-            JudgeUnavailableError: it rejects the key.
-        """
-        try:
-            return self._caller.look_up(seconds)
-        except CallError as error:
-            raise JudgeUnavailableError(
-                tr("Judge {name!r} cannot go on: {error}.", name=self.name, error=error), hint=_NEXT_STEP["key"]
-            ) from None
-
-    def resume(self) -> None:
-        """Make calls again after it could not go on."""
-        self._caller.resume()
-
     def judge_in_batches(self, notes: BatchNotes) -> None:
         """Hand calls over in batches from now on, at the price of batches; the scores are those of single calls."""
         self._batching = Batching(cast("BatchClient", self._client), notes)
@@ -190,9 +152,7 @@ class RubricJudge:
         settings = replace(
             self._settings, in_flight=AT_ONCE, requests_per_minute=None, requests_per_day=None, tokens_per_minute=None
         )
-        self._settings = settings
-        self._caller = Caller(self._batching, settings)
-        self.limit(CallLimits())
+        self._serve_by(self._batching, settings)
         self.price = self.price.in_batches() if self.price else None
 
     def batches_done(self) -> None:
@@ -259,17 +219,13 @@ class RubricJudge:
         return weighed(shares, most_outside=most_outside, reason=reason)
 
     def _without_reply(self, error: CallError) -> Verdict:
-        if error.trouble == "day" and error.until is not None:
-            raise QuotaEndedError(
-                tr("Judge {name!r} cannot go on: {error}.", name=self.name, error=error), until=error.until
-            ) from None
-        if error.final:
-            step = _NEXT_STEP.get(error.trouble, tr("Check that the server works and is reachable."))
-            raise JudgeUnavailableError(
-                tr("Judge {name!r} cannot go on: {error}.", name=self.name, error=error), hint=f"{step} {_RESUME}"
-            ) from None
+        step = _NEXT_STEP.get(error.trouble, tr("Check that the server works and is reachable."))
+        self._end_if_final(error, f"{step} {_RESUME}")
         reason = Unscored(f"call_{error.trouble}", error.said)
         return Verdict.unscored(reason) if error.is_about_the_item else Verdict.failed(reason)
+
+    def _says(self, error: CallError) -> str:
+        return tr("Judge {name!r} cannot go on: {error}.", name=self.name, error=error)
 
     def _complete(self, verdict: Verdict, replies: list[Reply]) -> Verdict:
         """Return the verdict with what the replies add: raw texts, the model's version and the cost of all calls."""

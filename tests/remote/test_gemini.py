@@ -166,22 +166,6 @@ def test_retry_after(step: Step, seconds: float | None) -> None:
     assert seconds == error.retry_after
 
 
-@pytest.mark.parametrize("step", [wire.reply("ok").after(1.0), wire.reply("ok").dripping(0.02)])
-def test_a_slow_reply_ends_at_the_deadline(step: Step) -> None:
-    """Silence and a trickle both end as a timeout: the deadline is for the whole reply."""
-    error = outcome(step, timeout=0.3)
-    assert isinstance(error, CallError)
-    assert error.trouble == "timeout"
-
-
-def test_nobody_there() -> None:
-    """A port that nobody listens on is no connection."""
-    with serve(in_turn(wire.reply("ok"))) as server:
-        settings = GeminiSettings(model="m", base_url=server.url, timeout=2.0)
-    with pytest.raises(CallError, match="no connection"):
-        GeminiClient(settings).send(PROMPT)
-
-
 def test_base_url_from_the_sdks_own_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     """GOOGLE_GEMINI_BASE_URL works as in the SDK, and harness.toml wins over it."""
     with serve(in_turn(wire.reply("ok"))) as server, serve(in_turn(wire.reply("other"))) as other:

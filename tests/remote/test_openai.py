@@ -202,22 +202,6 @@ def test_repetition_penalty_by_choice() -> None:
     assert OpenAIClient(OpenAISettings(model="gpt", repetition_penalty=True)).sends_repetition_penalty
 
 
-@pytest.mark.parametrize("step", [wire.reply("ok").after(1.0), wire.reply("ok").dripping(0.02)])
-def test_a_slow_reply_ends_at_the_deadline(step: Step) -> None:
-    """Silence and a trickle both end as a timeout: the deadline is for the whole reply."""
-    error = outcome(step, timeout=0.3)
-    assert isinstance(error, CallError)
-    assert error.trouble == "timeout"
-
-
-def test_nobody_there() -> None:
-    """A port that nobody listens on is no connection."""
-    with serve(in_turn(wire.reply("ok"))) as server:
-        settings = OpenAISettings(model="m", base_url=server.url, timeout=2.0)
-    with pytest.raises(CallError, match="no connection"):
-        OpenAIClient(settings).send(PROMPT)
-
-
 def test_addresses_and_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     """OPENAI_BASE_URL is used, harness.toml wins over it, and a server of one's own needs no key."""
     monkeypatch.delenv("OPENAI_API_KEY")

@@ -40,6 +40,25 @@ def test_no_other_host_sees_the_key_or_the_prompt(wire: str, status: int) -> Non
 
 
 @pytest.mark.parametrize("wire", OPEN)
+@pytest.mark.parametrize("how", ["silent", "dripping"])
+def test_a_slow_reply_ends_at_the_deadline(wire: str, how: str) -> None:
+    """Silence and a trickle both end as a timeout: the deadline is for the whole reply."""
+    step = REPLY[wire]("ok").after(1.0) if how == "silent" else REPLY[wire]("ok").dripping(0.02)
+    with serve(in_turn(step)) as server, pytest.raises(CallError, match="timed out") as caught:
+        OPEN[wire](base_url=server.url, timeout=0.3).send(PROMPT)
+    assert "timeout" == caught.value.trouble
+
+
+@pytest.mark.parametrize("wire", OPEN)
+def test_nobody_there(wire: str) -> None:
+    """A port that nobody listens on is no connection."""
+    with serve(in_turn(REPLY[wire]("ok"))) as server:
+        url = server.url
+    with pytest.raises(CallError, match="no connection"):
+        OPEN[wire](base_url=url, timeout=2.0).send(PROMPT)
+
+
+@pytest.mark.parametrize("wire", OPEN)
 def test_a_resolver_that_hangs(wire: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Looking up a name is within the call's time, too."""
     done = threading.Event()
