@@ -23,6 +23,7 @@ from trainers.adapter.training_record import DataFile, TrainingRecord
 from trainers.balancing import balance_across_ranks
 from trainers.data.contamination import Hit, find_hits, index, known_benchmarks
 from trainers.data.examples import BadRow, Example, read_examples, split_heldout
+from trainers.data.near_duplicates import DEFAULT_NEAR
 from trainers.encoding import Encoded, EncodedSet, SampleEncoder, preview, remedy
 from trainers.launch import world
 from trainers.memory_plan import MemoryConstraints, MemoryPlan, ModelShape, plan_memory
@@ -37,7 +38,10 @@ _LIBRARIES = ("ja-harness", "torch", "transformers", "peft", "trl", "bitsandbyte
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What the user asks for: a recipe, data, a base as typed, and the benchmarks that must not be trained on."""
+    """What the user asks for: a recipe, data, a base as typed, and the benchmarks that must not be trained on.
+
+    ``near``: the share of a task's trigrams from which on a sample counts as its copy; None: only where it equals it.
+    """
 
     recipe: NamedRecipe
     data: tuple[str, ...]
@@ -45,6 +49,7 @@ class Request:
     columns: Mapping[str, str]
     strict: bool = False
     against: Mapping[str, Sequence[Sample]]
+    near: float | None = DEFAULT_NEAR
     dtype: str | None = None
     settings: Mapping[str, Any]
     command: str = ""
@@ -118,7 +123,7 @@ def prepare(request: Request, say: Callable[[str], None]) -> Prepared:
     recipe = request.recipe.values
     template = load_template(recipe.prompt)
     examples = read_examples(request.data, columns=request.columns, strict=request.strict)
-    kept, refused, files = _refuse_contaminated(examples.examples, examples.files, request.against)
+    kept, refused, files = _refuse_contaminated(examples.examples, examples.files, request)
     if request.strict and refused:
         raise TrainingDataError(tr("--strict: {refused}.", refused=_first(refused)), hint=tr("Take these rows out."))
     training, held = split_heldout(kept, recipe.heldout, recipe.seed)
@@ -201,12 +206,12 @@ def previews(prepared: Prepared, count: int) -> list[str]:
 
 
 def _refuse_contaminated(
-    examples: Sequence[Example], files: Sequence[DataFile], against: Mapping[str, Sequence[Sample]]
+    examples: Sequence[Example], files: Sequence[DataFile], request: Request
 ) -> tuple[list[Example], list[str], tuple[DataFile, ...]]:
     """Return what may be trained on, what is refused with the reason, and the files with the refused counted."""
-    benchmarks = [*known_benchmarks(), *(index(name, samples) for name, samples in against.items())]
+    benchmarks = [*known_benchmarks(), *(index(name, samples) for name, samples in request.against.items())]
     first: dict[str, Hit] = {}
-    for hit in find_hits(examples, benchmarks):
+    for hit in find_hits(examples, benchmarks, near=request.near):
         first.setdefault(hit.where, hit)
     refused = [str(hit) for hit in first.values()]
     kept = [example for example in examples if example.where not in first]
@@ -317,7 +322,7 @@ def _notices(prepared: Prepared) -> list[str]:
         remedy = " or --set warmup_steps=0" if warmup else ""
         notices.append(f"{steps}{why} trains almost nothing (take more data, more epochs{remedy})")
     if prepared.refused:
-        notices.append(f"{len(prepared.refused):,} of the samples equal a task of a benchmark: not trained on")
+        notices.append(f"{len(prepared.refused):,} of the samples are tasks of a benchmark, or nearly: not trained on")
     if prepared.bad:
         notices.append(f"{_count(len(prepared.bad), 'row')} left out")
     if not prepared.encoder.has_bos and prepared.template.bos == "once":

@@ -20,6 +20,7 @@ class TrainOptions:
     changes: tuple[str, ...]
     columns: tuple[str, ...]
     against: tuple[str, ...]
+    near: float
     strict: bool
     preview: int | None
     dry_run: bool

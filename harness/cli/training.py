@@ -61,6 +61,7 @@ def _request(options: TrainOptions) -> preparation.Request:
         columns=columns_of(options.columns),
         strict=options.strict,
         against=_benchmarks(options.against, settings),
+        near=options.near if options.near < 1 else None,
         dtype=options.dtype,
         settings=settings.models.get("hf", {}),
         command=shlex.join(["harness", *without_folders(sys.argv[1:])]),

@@ -280,12 +280,12 @@ def test_samples_of_a_benchmark_are_refused_by_name_and_counted(train: Train) ->
     """By a task file's path: each row is named, training.json counts them, and the others are trained on."""
     tasks = [{"task_id": n, "input": row["text"]} for n, row in enumerate(ROWS[:2])]
     Path("tasks.jsonl").write_text("".join(json.dumps(task) + "\n" for task in tasks), encoding="utf-8")
-    ran = train("--dry-run", "--against", "tasks.jsonl")
+    ran = train("--dry-run", "--against", "tasks.jsonl", "--near", "1")
     assert 0 == ran.code, ran.err
     for number in (0, 1):
         name = f"refused: rows.json row {number + 1}: its input is the input of tasks.jsonl task {number}"
         assert name in ran.err
-    record = trained(train, "--against", "tasks.jsonl")
+    record = trained(train, "--against", "tasks.jsonl", "--near", "1")
     assert (2, 10) == (record["data"][0]["refused"], record["samples"])
 
 

@@ -33,6 +33,7 @@ def ready(tmp_path: Path, tiny: Path) -> Prepare:
         base: str | None = None,
         strict: bool = False,
         against: Mapping[str, Sequence[Sample]] | None = None,
+        near: float | None = None,
         said: list[str] | None = None,
     ) -> Prepared:
         files = rows if isinstance(rows, dict) else {"rows.json": rows}
@@ -47,6 +48,7 @@ def ready(tmp_path: Path, tiny: Path) -> Prepare:
             columns={},
             strict=strict,
             against=against or {},
+            near=near,
             settings={},
         )
         return prepare(request, (said if said is not None else []).append)
@@ -153,7 +155,7 @@ def test_samples_that_are_tasks_are_refused_by_name(ready: Prepare, tmp_path: Pa
     ] == list(prepared.refused)
     assert [("rows.json", 0, 1), ("rows.json", 1, 2)] == [(f.name, f.bad, f.refused) for f in prepared.record.data]
     assert 17 == prepared.record.samples
-    assert "3 of the samples equal a task of a benchmark: not trained on" in prepared.notices
+    assert "3 of the samples are tasks of a benchmark, or nearly: not trained on" in prepared.notices
     assert 3 == len([line for line in summary(prepared) if line.startswith("  refused: ")])
 
 
@@ -163,6 +165,15 @@ def test_known_benchmarks_are_refused_unasked(ready: Prepare, shared_data: Path)
     copied = {"text": json.loads(line)["input"], "output": "答え"}
     refused = ready([*ROWS, copied], "max_length=200").refused
     assert (1, True) == (len(refused), "elyza-tasks-100" in refused[0])
+
+
+def test_samples_that_nearly_are_tasks_are_refused_too(ready: Prepare, tmp_path: Path) -> None:
+    """By the share that was asked for: rows that differ in their number alone are one question."""
+    asked = {"text": "みかんを３０個、五人で分けると何個ずつですか？", "output": "6個"}
+    mine = {"mine": [task("みかんを12個、3人で分けると何個ずつになりますか。")]}
+    assert () == ready([*ROWS, asked], against=mine, near=None).refused
+    [refused] = ready([*ROWS, asked], against=mine, near=0.45).refused
+    assert refused.startswith(f"{tmp_path}/rows.json row 21: its input is nearly the input of mine task 7 (0.")
 
 
 def test_data_that_is_all_benchmark_is_an_error(ready: Prepare) -> None:

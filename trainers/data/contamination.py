@@ -1,23 +1,24 @@
-"""Training data that holds the test: examples whose text equals a task of a benchmark, found by name.
+"""Training data that holds the test: examples whose text is a task of a benchmark, or nearly, found by name.
 
-A score on tasks that a model was trained on says nothing. The comparison is one of equality after `normalise`, so it
-finds copies, also those with other spaces, widths, line ends or punctuation; it does not find paraphrases.
+A score on tasks that a model was trained on says nothing. Two comparisons: equality after `normalise` finds copies with
+other spaces, widths, line ends or punctuation; shared character trigrams (`near_duplicates`) find those with another
+ending, other numbers, a sentence more or less. Neither finds a task told in other words.
 """
 
 import hashlib
 import json
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from importlib import resources
 from typing import Literal
 
-import regex
-
 from harness.codec import decode
+from harness.locale import tr
 from harness.types import Sample
 from trainers.data.examples import Example
+from trainers.data.near_duplicates import NearIndex, Task, pack, shingles
+from trainers.data.normalising import normalise
 
 What = Literal["input", "reference"]
 
@@ -29,24 +30,27 @@ LONG_REFERENCE = 40
 """Only references of more characters than this are compared: a correct short answer may well be given twice."""
 _HEX_DIGITS = 16
 _FILE = "benchmark_hashes.json"
-# Two kinds of tilde and a minus, mathematical symbols to Unicode, are punctuation in Japanese text.
-_LEFT_OUT = regex.compile(r"(?:[^\p{L}\p{M}\p{N}\p{Sm}()\[\]{}]|[~∼−]|\p{Variation_Selector})+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BenchmarkIndex:
-    """The tasks of a benchmark as hashes: each hash with the id of its task. No text can be read from it."""
+    """The tasks of a benchmark as hashes: each hash with the id of its task. No text can be read from it.
+
+    ``shingles``: by task id, the packed trigrams of its input (see `near_duplicates.pack`).
+    """
 
     name: str
     inputs: Mapping[str, str]
     references: Mapping[str, str]
+    shingles: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hit:
     """An example that equals a task: its input, or an answer that equals the task's reference.
 
-    ``earlier``: not its own, but those of an earlier turn, which it would show.
+    ``earlier``: not its own, but those of an earlier turn, which it would show. ``near``: it does not equal the task,
+    but shares this much of it, above 0 and at most 1.
     """
 
     where: str
@@ -54,59 +58,56 @@ class Hit:
     task_id: str
     what: What
     earlier: bool = field(default=False, compare=False)
+    near: float | None = field(default=None, compare=False)
 
     def __str__(self) -> str:
-        mine = "an earlier turn" if self.earlier else "its answer" if self.what == "reference" else "its input"
-        return f"{self.where}: {mine} is the {self.what} of {self.benchmark} task {self.task_id}"
+        values = {"where": self.where, "benchmark": self.benchmark, "task": self.task_id}
+        if self.near is not None:
+            values["share"] = f"{self.near:.2f}"
+            if self.earlier:
+                return tr("{where}: an earlier turn is nearly the input of {benchmark} task {task} ({share})", **values)
+            return tr("{where}: its input is nearly the input of {benchmark} task {task} ({share})", **values)
+        match self.what, self.earlier:
+            case "input", False:
+                return tr("{where}: its input is the input of {benchmark} task {task}", **values)
+            case "input", True:
+                return tr("{where}: an earlier turn is the input of {benchmark} task {task}", **values)
+            case "reference", False:
+                return tr("{where}: its answer is the reference of {benchmark} task {task}", **values)
+            case _:
+                return tr("{where}: an earlier turn is the reference of {benchmark} task {task}", **values)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _File:
     """What the shipped file holds."""
 
-    schema: Literal[1] = 1
+    schema: Literal[2] = 2
     benchmarks: tuple[BenchmarkIndex, ...]
 
 
-def normalise(text: str) -> str:
-    r"""Return a text without spaces and punctuation, in one width and one case.
-
-    Copies of a task differ in what editors, spreadsheets and web pages change: full and half width (NFKC makes them
-    one), case, spaces and line ends, stops, quotes, bullets, dashes, the two kinds of 〜. None of that makes another
-    task, so only letters, marks, numbers, mathematical symbols and the brackets ()[]{} stay, without variation
-    selectors. Symbols and brackets stay because tasks can be about them: ELYZA-tasks-100 and its TV set ask for the end
-    of two bracket sequences in the same words. The price: 3-2 and 32 are one.
-
-    >>> normalise("Ｑ１．　次の文を\r\n要約してください。"), normalise("q1: 次の文を要約してください")
-    ('q1次の文を要約してください', 'q1次の文を要約してください')
-    """
-    before = None
-    while text != before:  # what is left may compose anew: the two marks around a removed one, for example
-        before = text
-        folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
-        text = _LEFT_OUT.sub("", folded)
-    return text
-
-
 def index(name: str, samples: Iterable[Sample]) -> BenchmarkIndex:
-    """Return the hashes of a benchmark's inputs, and of its references of over 40 characters.
+    """Return the hashes of a benchmark's inputs, with their trigrams, and of its references of over 40 characters.
 
     Texts of fewer than 6 characters after `normalise` are left out. Of tasks with the same text the first is named.
 
     >>> tasks = [Sample(id="7", inputs={"input": "日本の首都はどこですか。"}, reference="東京")]
-    >>> index("mine", tasks)
-    BenchmarkIndex(name='mine', inputs={'7b05ddc3c7b6dd28': '7'}, references={})
+    >>> mine = index("mine", tasks)
+    >>> mine.inputs, mine.references, list(mine.shingles)
+    ({'7b05ddc3c7b6dd28': '7'}, {}, ['7'])
     """
     inputs: dict[str, str] = {}
     references: dict[str, str] = {}
+    packed: dict[str, str] = {}
     for sample in samples:
         for key in _hashes([sample.input]):
-            inputs.setdefault(key, sample.id)
+            if inputs.setdefault(key, sample.id) == sample.id:
+                packed[sample.id] = pack(shingles(sample.input))
         reference = (sample.reference or "").strip()
         if len(reference) > LONG_REFERENCE:
             for key in _hashes([reference]):
                 references.setdefault(key, sample.id)
-    return BenchmarkIndex(name=name, inputs=inputs, references=references)
+    return BenchmarkIndex(name=name, inputs=inputs, references=references, shingles=packed)
 
 
 def index_text(benchmarks: Sequence[BenchmarkIndex]) -> str:
@@ -125,21 +126,31 @@ def known_benchmarks() -> tuple[BenchmarkIndex, ...]:
     return decode(_File, text, where=_FILE).benchmarks
 
 
-def find_hits(examples: Sequence[Example], benchmarks: Sequence[BenchmarkIndex]) -> list[Hit]:
+def find_hits(
+    examples: Sequence[Example], benchmarks: Sequence[BenchmarkIndex], *, near: float | None = None
+) -> list[Hit]:
     """Return each example that equals a task, in the order of the examples; none twice for one task and part.
 
     Compared with inputs: the example's input, its instruction and its context alone where it has both, and earlier user
-    messages. Compared with references of over 40 characters: the answer, and earlier assistant messages.
+    messages. Compared with references of over 40 characters: the answer, and earlier assistant messages. With ``near``
+    (above 0, below 1; see `near_duplicates.NearIndex`), inputs that share as much with a task's are hits, too.
 
     >>> example = Example(where="a.json:1", inputs={"input": "日本の首都は　どこですか？"}, answer="東京です。")
     >>> mine = index("mine", [Sample(id="7", inputs={"input": "日本の首都はどこですか。"})])
     >>> [str(hit) for hit in find_hits([example], [mine])]
     ['a.json:1: its input is the input of mine task 7']
+    >>> other = Example(where="a.json:2", inputs={"input": "日本の首都はどこでしょうか。"}, answer="東京です。")
+    >>> [str(hit) for hit in find_hits([other], [mine], near=0.5)]
+    ['a.json:2: its input is nearly the input of mine task 7 (0.54)']
     """
-    return [hit for example in examples for hit in dict.fromkeys(_hits(example, benchmarks))]
+    closest = None
+    if near is not None:
+        tasks = {Task(known.name, key): packed for known in benchmarks for key, packed in known.shingles.items()}
+        closest = NearIndex(tasks, near)
+    return [hit for example in examples for hit in dict.fromkeys(_hits(example, benchmarks, closest))]
 
 
-def _hits(example: Example, benchmarks: Sequence[BenchmarkIndex]) -> Iterator[Hit]:
+def _hits(example: Example, benchmarks: Sequence[BenchmarkIndex], closest: NearIndex | None) -> Iterator[Hit]:
     said = {role: [turn.content for turn in example.history if turn.role == role] for role in ("user", "assistant")}
     asked = [example.inputs[name] for name in ("input", "instruction", "context") if name in example.inputs]
     own = {"input": _hashes(asked), "reference": _hashes([example.answer])}
@@ -154,6 +165,19 @@ def _hits(example: Example, benchmarks: Sequence[BenchmarkIndex]) -> Iterator[Hi
                         yield Hit(
                             where=example.where, benchmark=known.name, task_id=tasks[key], what=what, earlier=earlier
                         )
+    if closest is None:
+        return
+    for earlier, texts in ((False, asked), (True, said["user"])):
+        for text in texts:
+            for task, share in closest.found(text):
+                yield Hit(
+                    where=example.where,
+                    benchmark=task.benchmark,
+                    task_id=task.id,
+                    what="input",
+                    earlier=earlier,
+                    near=share,
+                )
 
 
 def _hashes(texts: Iterable[str]) -> list[str]:

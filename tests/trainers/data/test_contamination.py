@@ -4,19 +4,16 @@ import json
 import re
 import subprocess
 import sys
-import unicodedata
 from importlib import resources
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from harness.tables import read_rows
 from harness.tasks.bundled import open_bundled
 from harness.tasks.elyza import open_elyza, open_elyza_tv
 from harness.types import Message, Sample, TaskSpec
-from trainers.data.contamination import Hit, find_hits, index, known_benchmarks, normalise
+from trainers.data.contamination import Hit, find_hits, index, known_benchmarks
 from trainers.data.examples import Example
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -35,41 +32,6 @@ def disguised(text: str) -> str:
     stops = wide.replace("。", "．").replace("、", "，").replace("「", "『").replace("」", "』").replace("〜", "～")
     spaced = "\u3000".join(stops)
     return "\ufeff " + spaced.replace("\n", "\r\n\r\n") + "\n"
-
-
-class TestNormalise:
-    @given(st.text())
-    def test_idempotent(self, text: str) -> None:
-        """What is normalised stays as it is."""
-        assert normalise(text) == normalise(normalise(text))
-
-    @given(st.text())
-    def test_same_for_all_forms(self, text: str) -> None:
-        """The composed, decomposed and compatible forms of a text are one."""
-        forms = {normalise(unicodedata.normalize(form, text)) for form in ("NFC", "NFD", "NFKC", "NFKD")}
-        assert {normalise(text)} == forms
-
-    @given(st.text(st.characters(categories=["Lo", "Nd"])), st.text(" \t\r\n\u3000。、！？「」・…〜～-—*#\u200b\ufe0f"))
-    def test_spaces_and_punctuation_are_nothing(self, text: str, noise: str) -> None:
-        """Punctuation, spaces, invisible characters and variation selectors change nothing at either end."""
-        assert normalise(text) == normalise(noise + text + noise)
-
-    @pytest.mark.parametrize(
-        ("text", "expected"),
-        [
-            ("ｶﾞｷﾞ", "ガギ"),
-            ("ＡＢＣ　１２３", "abc123"),
-            ("か・\u3099", "が"),
-            ("葛\U000e0100", "葛"),
-            ("コーヒー", "コーヒー"),
-            ("Straße", "strasse"),
-            ("。、！〜～-−", ""),
-            ("（Ａ＋Ｂ）", "(a+b)"),
-        ],
-    )
-    def test_known(self, text: str, expected: str) -> None:
-        """Width, case, marks and variants as Unicode has them; the long vowel mark is a letter, and + a symbol."""
-        assert expected == normalise(text)
 
 
 class TestHits:

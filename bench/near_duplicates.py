@@ -1,0 +1,131 @@
+"""How many reworded copies of benchmark tasks `harness train` finds, and how many other questions it takes for copies.
+
+Usage: python bench/near_duplicates.py [--shared ../shared] [--near 0.45]. Each task of ELYZA-tasks-100, its TV set and
+the bundled set is changed in seven ways; the other questions are those of Tengu-Bench, Rakuda and Japanese MT-Bench and
+of the demonstration data. Prints JSON. Needs the shared data.
+"""
+
+import argparse
+import json
+import random
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from harness.tables import read_rows
+from harness.tasks.bundled import open_bundled
+from harness.types import TaskSpec
+from trainers.data.contamination import find_hits, known_benchmarks
+from trainers.data.examples import Example
+from trainers.data.near_duplicates import DEFAULT_NEAR
+
+ENDINGS = [
+    ("してください", "していただけますか"),
+    ("してください", "して下さい"),
+    ("してください", "せよ"),
+    ("ください", "もらえますか"),
+    ("ですか", "でしょうか"),
+    ("ますか", "るのか教えて"),
+    ("か？", "かを教えてください"),
+    ("教えて", "説明して"),
+]
+OPENINGS = ["以下の質問に答えてください。\n", "あなたは優秀なアシスタントです。", "次の問題を考えてみましょう。\n"]
+WORDS = ["ネコ", "会社", "りんご", "先生", "東京都"]
+NEGATIVES = ("tengu.jsonl", "rakuda.jsonl", "ja-mt-1shot.jsonl")
+
+
+def ending(text: str, rng: random.Random) -> str:
+    """Ask in another way at the end."""
+    fitting = [(old, new) for old, new in ENDINGS if old in text]
+    if not fitting:
+        return text.rstrip() + rng.choice(["お願いします。", "教えてください。", "詳しくお願いします。"])
+    old, new = rng.choice(fitting)
+    head, _, tail = text.rpartition(old)
+    return head + new + tail
+
+
+def numbers(text: str, rng: random.Random) -> str:
+    """Put other numbers in place of those in digits."""
+    return re.sub(r"\d+", lambda found: str(rng.randint(1, 10 ** len(found[0]))), text)
+
+
+def full_width(text: str, _: random.Random) -> str:
+    """Write ASCII in full width."""
+    return "".join(chr(ord(char) + 0xFEE0) if "!" <= char <= "~" else char for char in text)
+
+
+def opening(text: str, rng: random.Random) -> str:
+    """Put a sentence before it."""
+    return rng.choice(OPENINGS) + text
+
+
+def word(text: str, rng: random.Random) -> str:
+    """Put another word in place of one, wherever it stands."""
+    words = re.findall("[ァ-ヴー]{3,}|[一-龠]{2,}", text)
+    return text.replace(rng.choice(words), rng.choice(WORDS)) if words else text
+
+
+def shorter(text: str, _: random.Random) -> str:
+    """Leave out the last sentence of three or more."""
+    parts = [part for part in re.split(r"(?<=[。\n])", text) if part.strip()]
+    return "".join(parts[:-1]) if len(parts) > 2 else text
+
+
+def together(text: str, rng: random.Random) -> str:
+    """Another ending, other numbers, full width."""
+    return full_width(numbers(ending(text, rng), rng), rng)
+
+
+CHANGES: Sequence[Callable[[str, random.Random], str]] = (
+    ending,
+    numbers,
+    full_width,
+    opening,
+    word,
+    shorter,
+    together,
+)
+
+
+def asked(text: str) -> Example:
+    """Return an example that asks this."""
+    return Example(where="row", inputs={"input": text}, answer="はい。")
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--shared", type=Path, default=Path(__file__).resolve().parents[1].parent / "shared")
+    parser.add_argument("--near", type=float, default=DEFAULT_NEAR)
+    chosen = parser.parse_args()
+    data, known = chosen.shared / "data", known_benchmarks()
+    files = ["elyza-tasks-100/test.jsonl", "elyza-tasks-100-tv/elyza-tasks-100-TV_0.jsonl"]
+    tasks = [str(row.values["input"]) for file in files for row in read_rows(data / file)]
+    tasks += [sample.input for sample in open_bundled(TaskSpec(name="bundled:ja-mini")).samples()]
+    others = [str(row.values["input"]) for file in NEGATIVES for row in read_rows(data / "ja-freeform" / file)]
+    demo = Path(__file__).resolve().parents[1] / "trainers" / "demo_pairs.json"
+    others += [str(row.values["text"]) for row in read_rows(demo)]
+    found = {}
+    for change in CHANGES:
+        rng = random.Random(1)  # noqa: S311 - a benchmark's choices
+        hits = [bool(find_hits([asked(change(task, rng))], known, near=chosen.near)) for task in tasks]
+        found[change.__name__] = round(sum(hits) / len(hits), 4)
+    alarms = [text for text in others if find_hits([asked(text)], known, near=chosen.near)]
+    print(
+        json.dumps(
+            {
+                "near": chosen.near,
+                "tasks": len(tasks),
+                "found": found,
+                "other_questions": len(others),
+                "false_alarms": round(len(alarms) / len(others), 4),
+                "alarms": alarms,
+            },
+            ensure_ascii=False,
+            indent=1,
+        )
+    )
+
+
+if __name__ == "__main__":
+    main()
