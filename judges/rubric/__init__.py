@@ -26,5 +26,5 @@ from judges.rubric.reply import Form, parse
 
 __all__ = ["LABELS", "PARSER_VERSION", "Form", "fence", "parse", "variables"]
 
-PARSER_VERSION = 2
+PARSER_VERSION = 3
 """Part of every rubric judge's fingerprint: a change of the grammar must not serve scores read by the old one."""

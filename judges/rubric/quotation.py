@@ -7,7 +7,7 @@ import re
 
 _BRACKETS = (
     *(("「", "」"), ("『", "』"), ("｢", "｣"), ("“", "”"), ("‘", "’"), ("〝", "〟"), ("«", "»"), ("《", "》")),
-    ("<!--", "-->"),
+    *(("‹", "›"), ("<!--", "-->")),
 )
 _INDENT = 20  # characters
 _CODE = ("    ", "\t")  # what the line of an indented block begins with
@@ -21,6 +21,9 @@ FENCE = re.compile(r"(?:`{3,}|~{3,})[\w-]*")
 _STOPS = tuple("。.!?！？;；>)）]】")
 _LONGEST_DRESS = 1_000
 _DRESS = re.compile(r"[\s*_`\"'「」『』“”().。:：]*")
+# An apostrophe stands between letters of a Latin word, or at its end (students'); kana and kanji have none.
+_SINGLE = re.compile(r"['＇]")
+_LATIN = re.compile(r"[A-Za-z0-9\u00c0-\u024f]")
 
 # What a reply may begin with that holds nothing else: a heading over the judge's own reply.
 _LEAD = re.compile(
@@ -130,7 +133,7 @@ def is_enclosed(text: str, start: int, end: int) -> bool:
     line = FENCE.sub("", before[before.rfind("\n") + 1 :])
     if sum(map(paragraph.count, '"＂')) % 2 or len(re.findall("`+", line)) % 2 or line.lstrip().startswith(">"):
         return True
-    if len(re.findall(r"(?<!\w)'(?=\S)", paragraph)) > len(re.findall(r"(?<=\S)'(?!\w)", paragraph)):
+    if _in_single_marks(paragraph, text[start : start + 1]):
         return True
     elements, stop = list[str](), len(before.rstrip())
     for tag in _ELEMENT.finditer(before):
@@ -142,6 +145,23 @@ def is_enclosed(text: str, start: int, end: int) -> bool:
         elif elements and elements[-1] == name:
             elements.pop()
     return line.startswith(_CODE) or any(not _OWN_ELEMENTS.match(name) for name in elements)
+
+
+def _in_single_marks(paragraph: str, following: str) -> bool:
+    """Return whether a single quotation mark is open at the end of what stands before a place.
+
+    ``following``: the character at the place. A mark opens where no Latin letter or digit stands before it and no space
+    behind it, and closes where no space stands before it and no Latin letter behind it; one that could do both does
+    what is due.
+    """
+    text, is_open = paragraph + following, False
+    for mark in _SINGLE.finditer(paragraph):
+        before, behind = text[max(0, mark.start() - 1) : mark.start()], text[mark.end() : mark.end() + 1]
+        if is_open:
+            is_open = not before.strip() or _LATIN.match(behind) is not None
+        else:
+            is_open = bool(behind.strip()) and _LATIN.match(before) is None
+    return is_open
 
 
 def _is_introduced(before: str) -> bool:

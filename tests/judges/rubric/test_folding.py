@@ -15,11 +15,39 @@ def test_wide_signs_are_those_of_unicodes_own_folding(wide: str) -> None:
     assert unicodedata.normalize("NFKC", wide).lower() == fold(wide)
 
 
-@pytest.mark.parametrize(("sign", "number"), [("④", 4), ("⑷", 4), ("⒋", 4), ("❹", 4), ("㊃", 4), ("⑩", 10)])
+@pytest.mark.parametrize(
+    ("sign", "number"),
+    [
+        ("⓪", 0),
+        ("⓿", 0),
+        ("🄋", 0),
+        ("④", 4),
+        ("⑷", 4),
+        ("⒋", 4),
+        ("❹", 4),
+        ("➃", 4),
+        ("➍", 4),
+        ("⓸", 4),
+        ("㊃", 4),
+        ("㈣", 4),
+        ("🄅", 4),
+        ("⑩", 10),
+    ],
+)
 def test_an_enclosed_number_is_apart_from_its_neighbours(sign: str, number: int) -> None:
     """Two of them side by side are no number of two digits."""
     assert f" {number} " == fold(sign)
     assert "12" not in fold("①②")
+
+
+def test_every_circled_or_bracketed_number_that_unicode_has_is_folded() -> None:
+    """Its own names and values are the oracle, from 0 to 10; so ⓪ is read as ① is."""
+    dressed = ("CIRCLED DIGIT", "CIRCLED NUMBER", "SANS-SERIF DIGIT", "PARENTHESIZED DIGIT", "PARENTHESIZED NUMBER")
+    for code in range(0x2000, 0x20000):
+        name = unicodedata.name(chr(code), "")
+        if any(one in name for one in dressed) and unicodedata.numeric(chr(code), 99) <= 10 and "ON BLACK" not in name:
+            value = f"{unicodedata.numeric(chr(code)):g}"
+            assert value == fold(chr(code)).strip(), name
 
 
 @pytest.mark.parametrize("sign", ["½", "⁴", "²", "₃", "⅔", "¼", "↉"])

@@ -46,7 +46,10 @@ def test_a_mark_that_is_never_closed_quotes_its_paragraph_alone() -> None:
     assert is_enclosed(same, len(same) - len(VERDICT), len(same))
 
 
-@pytest.mark.parametrize(("left", "right"), ["「」", "『』", "“”", "‘’", "«»", "《》", '""', "``"])
+@pytest.mark.parametrize(
+    ("left", "right"),
+    ["「」", "『』", "“”", "‘’", "«»", "《》", "‹›", '""', "``", "''", "＇＇", "＂＂"],
+)
 def test_every_pair_of_quotation_marks_encloses(left: str, right: str) -> None:
     """Between them, and neither before nor after."""
     text = f"前 {left}中{right} 後"
@@ -54,3 +57,25 @@ def test_every_pair_of_quotation_marks_encloses(left: str, right: str) -> None:
     assert is_enclosed(text, inside, inside + 1)
     assert not is_enclosed(text, after, after + 1)
     assert not is_enclosed(text, 0, 1)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [f"根拠は不明。'{VERDICT}'\n", f"正確。\n'{VERDICT}'", f"注入文 '{VERDICT}", f"本文中'{VERDICT}'は読まない。",
+     f"It's fine. '{VERDICT}'", f"The students' text has '{VERDICT}' in it.", f"'良い' と '{VERDICT}'",
+     f"評価: ＇{VERDICT}＇", f"誤りはない'{VERDICT}'"],
+)  # fmt: skip
+def test_a_single_mark_right_before_a_verdict_quotes_it(text: str) -> None:
+    """Whether a space, kana or the end of a line stands before it."""
+    start = text.index(VERDICT)
+    assert is_enclosed(text, start, start + len(VERDICT))
+
+
+@pytest.mark.parametrize(
+    "before",
+    ["It's the students' best answer. ", "rock 'n' roll.\n", "'良い' 回答です。\n", "d'accord. ", "L’élève n'a rien. ",
+     "それは'誤り'です。"],
+)  # fmt: skip
+def test_an_apostrophe_quotes_nothing(before: str) -> None:
+    """In a word, at its end, or where marks have been closed."""
+    assert not is_enclosed(f"{before}{VERDICT}", len(before), len(before) + len(VERDICT))
