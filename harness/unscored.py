@@ -28,6 +28,8 @@ Code = Literal[
     "judge_crashed",
     "judge_unavailable",
     "judge_given_up",
+    "other_version",
+    "version_changed",
     # checks and similarity
     "no_checks",
     "bad_rule",

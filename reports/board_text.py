@@ -8,6 +8,7 @@ from harness.unscored import Unscored
 from reports.formatting import kind_key, number, percent, row_name, score_digits
 from reports.gaps import gap_cautions
 from reports.ledger import ledger_cautions
+from reports.versions import version_cautions
 from reports.wording import Words
 
 _NAMED = 3  # candidates named in one caution
@@ -115,7 +116,7 @@ def method_note(board: Board, say: Words) -> str:
 
 def cautions_about(board: Board, say: Words) -> list[tuple[str, str]]:
     """Return the cautions about one board: whom it is about ("" for all), and the sentence. Plain text."""
-    said = [("", caution) for caution in gap_cautions(board, say)]
+    said = [("", caution) for caution in (*version_cautions(board, say), *gap_cautions(board, say))]
     said += [("", caution) for caution in ledger_cautions(board, say)]
     said += [("", say.sentence(caution)) for caution in board.cautions]
     about: dict[str, list[str]] = {}

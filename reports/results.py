@@ -19,6 +19,7 @@ from reports.gaps import gap_cautions
 from reports.ledger import ledger_section, tried_fields
 from reports.looks_text import looks_section
 from reports.panel_text import panels_section
+from reports.versions import version_cautions
 from reports.wording import Said, words
 
 SCHEMA = 2
@@ -138,7 +139,11 @@ def notices_section(
         *(
             _notice(caution, "caution", task=board.task, judge=board.judge.name)
             for board in leaderboard.boards
-            for caution in (*gap_cautions(board, words("en")), *board.cautions)
+            for caution in (
+                *version_cautions(board, words("en")),
+                *gap_cautions(board, words("en")),
+                *board.cautions,
+            )
         ),
     ]
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from harness.analysis.equating import equated_family, equated_ranks, is_equated
 from harness.analysis.looks import board_looks, looked_family
 from harness.analysis.panel import PanelDifference, PanelTable, panel_family, panel_ranks
 from harness.analysis.scores import ScoreTable
@@ -44,6 +45,7 @@ def _compare(table: ScoreTable, design: Design, family: Family, baseline: int) -
         return Compared(family=found, panel=panel, plan=replace(plan_family(found), gains=()))
     if (sets := strata_of(table)) is not None:
         found = stratified_family(table, found, sets)
+    found = equated_family(table, found)
     return Compared(family=found, panel=[None] * len(found.pairs), plan=plan_family(found))
 
 
@@ -51,5 +53,7 @@ def ranks_of(table: ScoreTable, design: Design) -> tuple[RankSet | None, ...]:
     """Return the ranks that each row may hold."""
     if isinstance(table, PanelTable):
         return panel_ranks(table, design)
+    if is_equated(table):
+        return equated_ranks(table, design)
     sets = strata_of(table)
     return rank_sets(table.scores, table.judge.scale, design) if sets is None else stratified_ranks(table, design, sets)

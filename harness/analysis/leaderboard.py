@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 
 from harness.analysis.agreement import agreeing
 from harness.analysis.comparing import compare_rows, ranks_of
+from harness.analysis.equating import equated_intervals
+from harness.analysis.judge_versions import VersionSplit
 from harness.analysis.looks import BoardLooks, board_looks
 from harness.analysis.panel import Member, PanelDifference, PanelTable
 from harness.analysis.primary import Primary, primary_of
@@ -17,7 +19,6 @@ from harness.analysis.tried import BoardLedger, TriedRow
 from harness.analysis.verdict import ComparisonVerdict, comparison_verdict, margin_on
 from harness.engine.looks import Looks
 from harness.engine.plan import PlannedJudge
-from harness.locale import tr
 from harness.stats import (
     BoardPlan,
     Design,
@@ -115,7 +116,7 @@ class Board:
     are any. ``unlike_gaps``: rows lack scores on unlike tasks, so that their own means are not comparable.
     ``is_primary``: verdicts come from this board; what others say is exploratory. ``members``: the judges of a panel.
     ``ledger``: what was tried on its tasks, None if that is not on record. ``looks``: how often it was looked at on the
-    way.
+    way. ``split``: what was made of scores of several versions of the judge, None where there is one.
     """
 
     task: str
@@ -135,6 +136,7 @@ class Board:
     members: tuple[Member, ...] = ()
     ledger: BoardLedger | None = None
     looks: BoardLooks | None = None
+    split: VersionSplit | None = None
 
     @property
     def has_gaps(self) -> bool:
@@ -263,7 +265,7 @@ class _Asked:
 
 
 def _board(table: ScoreTable, asked: _Asked, design: Design) -> Board:
-    intervals, ranks = row_intervals(table, design), ranks_of(table, design)
+    intervals, ranks = equated_intervals(table, row_intervals(table, design), design), ranks_of(table, design)
     gaps = row_gaps(table, asked.baseline, design)
     rows = [
         BoardRow(
@@ -285,9 +287,6 @@ def _board(table: ScoreTable, asked: _Asked, design: Design) -> Board:
     ]
     comparisons, method, plan = _comparisons(table, asked, design)
     cautions = dict.fromkeys(caution for interval in intervals for caution in interval.cautions)
-    if len(table.versions) > 1:
-        versions = ", ".join(sorted(table.versions))
-        cautions[tr("the judge answered as several model versions: {versions}", versions=versions)] = None
     return Board(
         task=table.task,
         judge=table.judge,
@@ -303,6 +302,7 @@ def _board(table: ScoreTable, asked: _Asked, design: Design) -> Board:
         is_primary=asked.is_primary,
         members=table.members if isinstance(table, PanelTable) else (),
         looks=board_looks(table, asked.looks),
+        split=table.split,
     )
 
 

@@ -50,6 +50,7 @@ def at_look(table: ScoreTable, looks: Looks, look: int) -> ScoreTable:
         samples=tuple(sample for sample in table.samples if sample.id in seen),
         cells=table.cells[:, kept],
         planned=None if table.planned is None else table.planned[:, kept],
+        split=None if table.split is None else table.split.of_tasks(kept),
     )
     return replace(part, by_member=part.by_member[:, :, kept]) if isinstance(part, PanelTable) else part
 

@@ -96,8 +96,9 @@ def _comparison(board: Board, comparison: Comparison, entry: BoardLedger, confid
 
 
 def _holds_more(board: Board, comparison: Comparison) -> bool:
-    """Return whether a board's own correction holds what signs do not show: judges that disagree, earlier looks."""
-    return comparison.panel is not None or board.looks is not None
+    """Return whether a board's own correction holds what signs do not show: judges that disagree, looks, equating."""
+    is_equated = board.split is not None and board.split.swap is not None
+    return comparison.panel is not None or board.looks is not None or is_equated
 
 
 def _interval(joint: Estimate, comparison: Comparison, tries: int, *, at_least_own: bool) -> Estimate:

@@ -8,6 +8,7 @@ import numpy as np
 from scipy.special import stdtr  # noqa: TID253 - statistics of arrays
 
 from harness.analysis.agreement import agreeing
+from harness.analysis.equating import is_equated
 from harness.analysis.leaderboard import Board, BoardRow, Comparison, Leaderboard
 from harness.analysis.panel import PanelTable
 from harness.analysis.scores import ScoreTable
@@ -40,6 +41,9 @@ def about_sets(leaderboard: Leaderboard, tables: Sequence[ScoreTable], sets: Map
         is_asked = leaderboard.declared.estimand == "these"
         if is_asked and isinstance(table, PanelTable):
             said = tr("the intervals of a panel hold how judges differ, and are about new tasks like these")
+            marked = replace(marked, cautions=(*marked.cautions, said))
+        elif is_asked and is_equated(table):
+            said = tr("the intervals of equated scores are about new tasks like these, and new anchors")
             marked = replace(marked, cautions=(*marked.cautions, said))
         elif is_asked:
             within = {row: within_tasks(cells) for row, cells in zip(table.rows, table.cells, strict=True)}

@@ -22,6 +22,7 @@ from harness.protocols import CallLimits, Judge, JudgesInBatches, Served
 from harness.runs.folder import RunFolder
 from harness.runs.provenance import Invocation
 from harness.runs.run import Run
+from harness.runs.verdicts import held_scores
 from harness.store.batch_notes import StoredBatchNotes
 from harness.store.store import Store
 from harness.types import Status
@@ -200,7 +201,7 @@ def pause(seconds: float) -> None:
 def say_outcome(run: Run, judges: Sequence[Judge], outcome: Outcome, folder: RunFolder) -> int:
     """Say on stderr what was done, what is missing and how to go on.
 
-    Return how many verdicts of these judges are missing.
+    Return how many verdicts of these judges are missing, those among them that other versions of a judge gave.
     """
     own = {judge.name for judge in judges}
     counts = Counter(run.verdict(item).status for item in run.items if item.judge in own)
@@ -224,6 +225,8 @@ def say_outcome(run: Run, judges: Sequence[Judge], outcome: Outcome, folder: Run
     say(made, err=True)
     if unscored:
         _say_missing(counts, outcome)
+    if held := held_scores(run, own):
+        _say_held(run, held, counts.total())
     if outcome.out_of_budget:
         say(
             tr(
@@ -233,7 +236,7 @@ def say_outcome(run: Run, judges: Sequence[Judge], outcome: Outcome, folder: Run
             ),
             err=True,
         )
-    return unscored
+    return unscored + held.total()
 
 
 def _say_missing(counts: Counter[Status], outcome: Outcome) -> None:
@@ -263,3 +266,19 @@ def _say_missing(counts: Counter[Status], outcome: Outcome) -> None:
             ),
             err=True,
         )
+
+
+def _say_held(run: Run, held: Counter[str], total: int) -> None:
+    """Say how many verdicts stand apart because another version of their judge gave them, and the ways out."""
+    say(
+        tr(
+            "{count} of {n_verdicts} verdicts are by another version of their judge ({names}) and stand apart. "
+            "To put them on one scale: harness judge {run} --anchors; to judge all again: harness judge {run} "
+            "--rejudge",
+            count=held.total(),
+            n_verdicts=total,
+            names=", ".join(held),
+            run=run.name,
+        ),
+        err=True,
+    )

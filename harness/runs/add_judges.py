@@ -102,7 +102,7 @@ def with_judges(
         ),
         judges=judges,
         items=items,
-        verdicts=verdicts_now(items, outcome.verdicts, store),
+        verdicts=verdicts_now(items, outcome.verdicts, store, run.manifest.swaps),
     )
 
 

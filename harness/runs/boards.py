@@ -16,6 +16,7 @@ from harness.plugins import names
 from harness.runs.declared import check_declared, declared_on
 from harness.runs.panels import with_panels
 from harness.runs.run import Run
+from harness.runs.swaps import run_swaps
 from harness.specs import task_plugin
 from harness.stats import Family
 from harness.types import Declaration, PlannedTask, Request, RowKey, TaskSpec, Verdict
@@ -67,8 +68,10 @@ def board_tables(run: Run, judges: Sequence[str] = ()) -> list[ScoreTable]:
         UnknownNameError: the run has no judge or panel of this name.
     """
     chosen = by_judges(run, judges)
-    own = score_tables(run.tasks, chosen.judges, chosen.items, run.verdicts)
-    panels = panel_tables(own, chosen.manifest.panels)
+    apart = score_tables(run.tasks, chosen.judges, chosen.items, run.verdicts)
+    panels = panel_tables(apart, chosen.manifest.panels)  # their errors do not hold that of equating
+    swaps = run_swaps(chosen) if run.manifest.swaps else None
+    own = score_tables(run.tasks, chosen.judges, chosen.items, run.verdicts, swaps) if swaps else apart
     shown = [table for table in own if not judges or table.judge.name in judges]
     primary = run_primary(run)
     first = sorted((*shown, *panels), key=lambda table: primary is None or table.judge.name != primary.judge)

@@ -63,6 +63,7 @@ def finish(
         declared=declared_on(
             previous.declared if previous else None, evaluation.declared, new_judges=own.keys() - before.keys()
         ),
+        swaps=previous.swaps if previous else (),
         language=invocation.language,
         sizes=evaluation.sizes,
         provenance=with_judges_named(provenance_of(evaluation, invocation), judges, joined),
@@ -75,7 +76,7 @@ def finish(
         judges=judges,
         answers=answers,
         items=items,
-        verdicts=verdicts_now(items, outcome.verdicts, store),
+        verdicts=verdicts_now(items, outcome.verdicts, store, manifest.swaps),
     )
 
 

@@ -166,8 +166,9 @@ class _Table:
     @property
     def judge(self) -> str:
         """What makes the judge this judge; a file of ratings that grew is the same one."""
-        judge = self.scores.judge
-        return digest(["judge", judge.name if judge.rates_models else judge.fingerprint, judge.scale])
+        judge, split = self.scores.judge, self.scores.split
+        scale = judge.scale if split is None else split.scale  # equated or not, it is the same judge
+        return digest(["judge", judge.name if judge.rates_models else judge.fingerprint, scale])
 
     @property
     def places(self) -> list[int]:

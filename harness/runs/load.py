@@ -86,7 +86,8 @@ def _read(name: str, manifest: Manifest, store: str) -> Run:
         tasks = tuple(PlannedTask(name=task, samples=samples[task]) for task in order)
         answers = opened.generations(list({request.key: None for request in requests}), failures=True)
         items = tuple(items_of(tasks, requests, answers, manifest.judges, manifest.asked_less))
-        judgements = opened.judgements(list({item.key: None for item in items}), failures=True)
+        keys = [*(item.key for item in items), *(again for swap in manifest.swaps for _, again in swap.anchors)]
+        judgements = opened.judgements(list(dict.fromkeys(keys)), failures=True)
     return Run(
         name=name,
         manifest=manifest,

@@ -46,6 +46,23 @@ class PromptTest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class JudgeSwap:
+    """Answers that two versions of a judge have scored, so that scores of one can be put on the scale of the other.
+
+    ``judge``: its name in the run · ``old``: the version that scored them first · ``new``: the one that did so again ·
+    ``anchors``: the keys of both verdicts on each answer · ``method``: how a board equates, None: it does not ·
+    ``date``: when they were judged again.
+    """
+
+    judge: str
+    old: str
+    new: str
+    anchors: tuple[tuple[str, str], ...]
+    method: Literal["linear", "equipercentile"] | None
+    date: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
     """What a run's files are made of besides its rows, and the options that they are made anew by.
 
@@ -54,7 +71,8 @@ class Manifest:
     evaluation's, ``model_notices`` by the model's fingerprint, ``joined`` the judges that came later, and ``notices``
     all of them. ``declared`` is what was said before looking, ``panels`` judges that count as one together,
     ``ledger`` what its boards owe to what was tried before, as of its finish, ``looks`` how often the boards were
-    looked at on the way, ``asked_less`` rows of a merged run that a judge has seen less often than others.
+    looked at on the way, ``asked_less`` rows of a merged run that a judge has seen less often than others, ``swaps``
+    how versions of its judges were linked.
     ``sizes`` are those of the whole task sets, ``language`` is that of its pages, ``provenance`` what every report says
     of where the figures come from.
     """
@@ -79,6 +97,7 @@ class Manifest:
     ledger: tuple[BoardLedger, ...] = ()
     looks: Looks | None = None
     asked_less: tuple[AskedLess, ...] = ()
+    swaps: tuple[JudgeSwap, ...] = ()
     language: Language = "en"
     sizes: Mapping[str, int] = field(default_factory=dict)
     provenance: Mapping[str, Any]

@@ -10,7 +10,7 @@ from harness.engine.looks import merged_looks
 from harness.engine.plan import AskedLess, PlannedJudge, PlannedPanel, items_of, plan_digest, task_hash
 from harness.errors import UnlikeRunsError
 from harness.locale import tr
-from harness.runs.manifest import JoinedJudge, Manifest
+from harness.runs.manifest import JoinedJudge, JudgeSwap, Manifest
 from harness.runs.run import Run
 from harness.types import PlannedTask, Request, RowKey, Verdict
 
@@ -62,7 +62,10 @@ def merge_runs(runs: Sequence[Run], judges: Sequence[str] = ()) -> Run:
         judges=planned,
         answers=answers,
         items=items,
-        verdicts={key: verdict for key, verdict in verdicts if verdict is not None},
+        verdicts={
+            **{again: run.verdicts[again] for run in runs for again in _again(run) if again in run.verdicts},
+            **{key: verdict for key, verdict in verdicts if verdict is not None},
+        },
     )
 
 
@@ -156,6 +159,18 @@ def _judges(runs: Sequence[Run], chosen: Sequence[str]) -> dict[str, PlannedJudg
     return {name: replace(judge, repeats=repeats[name]) for name, (judge, _) in found.items()}
 
 
+def _swaps(runs: Sequence[Run], judges: Collection[str]) -> tuple[JudgeSwap, ...]:
+    """Return how versions of the judges were linked in any of the runs; of two alike the first run's."""
+    found: dict[tuple[str, str, str], JudgeSwap] = {}
+    for swap in (swap for run in runs for swap in run.manifest.swaps if swap.judge in judges):
+        found.setdefault((swap.judge, swap.old, swap.new), swap)
+    return tuple(found.values())
+
+
+def _again(run: Run) -> list[str]:
+    return [again for swap in run.manifest.swaps for _, again in swap.anchors]
+
+
 def _panels(runs: Sequence[Run], judges: Collection[str]) -> tuple[PlannedPanel, ...]:
     """Return the panels of all runs whose members are all here."""
     found = {panel.name: panel for run in reversed(runs) for panel in run.manifest.panels}
@@ -200,6 +215,7 @@ def _manifest(
         confidence=first.confidence,
         judges=judges,
         panels=_panels(runs, {judge.name for judge in judges}),
+        swaps=_swaps(runs, {judge.name for judge in judges}),
         looks=looks,
         notices=notices,
         own_notices=notices,

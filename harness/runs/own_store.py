@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+from harness.engine.versions import version_fingerprint
 from harness.runs.folder import RunFolder
 from harness.runs.run import Run
 from harness.runs.unpacking import STORE
@@ -31,6 +32,16 @@ def write_store(run: Run, path: Path) -> None:
         for item in run.items
         if item.key in run.verdicts
     }
+    for swap in run.manifest.swaps:
+        for first, again in swap.anchors:
+            if first in judgements and again in run.verdicts:
+                judgements[again] = replace(
+                    judgements[first],
+                    key=again,
+                    judge_fingerprint=version_fingerprint(judges[swap.judge], swap.new),
+                    repeat=0,
+                    verdict=run.verdicts[again],
+                )
     answers = [run.answers[key] for key in dict.fromkeys(request.key for request in run.requests) if key in run.answers]
     with Store(str(path)) as store:
         if not store.has_plan(run.manifest.plan):

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from harness.analysis.panel import judge_tables
 from harness.analysis.prompt_test import Experiment
-from harness.runs.boards import view_of
+from harness.runs.boards import tables_of, view_of
 from harness.runs.folder import AB_MARKDOWN, HTML, MANIFEST, MARKDOWN, RESULTS, RunFolder
 from harness.runs.manifest import manifest_document
 from harness.runs.prompt_tests import experiments, prompt_test_text
@@ -28,7 +28,8 @@ def publish(run: Run, folder: RunFolder) -> None:
     found, said = cautions(view, words("en")), cautions(view, words(language))
     tested: list[Experiment] | None = None
     if run.manifest.ab is not None:
-        tested = experiments(judge_tables(view.tables), run.manifest.ab, board.primary)
+        apart = tables_of(run) if run.manifest.swaps else judge_tables(view.tables)  # contrasts know no equating
+        tested = experiments(apart, run.manifest.ab, board.primary)
     ab = None if tested is None else ab_document(tested)
     folder.write(MARKDOWN, leaderboard_markdown(board, provenance, notices, cautions=said, language=language))
     folder.write_json(RESULTS, results_document(board, provenance, notices, cautions=found, ab=ab))

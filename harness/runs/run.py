@@ -16,7 +16,7 @@ from harness.engine.plan import JudgementItem, PlannedJudge, verdict_on
 from harness.errors import PlanMismatchError
 from harness.locale import tr
 from harness.runs.folder import RunFolder
-from harness.runs.manifest import SCHEMA, Manifest
+from harness.runs.manifest import SCHEMA, JudgeSwap, Manifest
 from harness.runs.provenance import versions
 from harness.types import Generation, PlannedTask, Request, Verdict
 
@@ -64,6 +64,15 @@ class Run:
         counts = Counter(item.judge for item in self.items if self.verdict(item).status == "scored")
         return {judge.name: counts[judge.name] for judge in self.judges}
 
+    def anchors(self, swap: JudgeSwap) -> list[tuple[JudgementItem, Verdict, Verdict]]:
+        """Return the answers that two versions of a judge have scored, each with its first and its second verdict."""
+        by_key = {item.key: item for item in self.items if item.judge == swap.judge}
+        return [
+            (by_key[first], self.verdicts[first], self.verdicts[again])
+            for first, again in swap.anchors
+            if first in by_key and first in self.verdicts and again in self.verdicts
+        ]
+
     def lost(self, before: Mapping[str, int], judges: Collection[str]) -> dict[str, int]:
         """Return how many scores of ``judges`` the run had by an earlier `scored` and has no more."""
         now = self.scored
@@ -92,6 +101,7 @@ class Run:
                 *([asked.panels] if asked.panels else ()),
                 *([asked.ledger] if asked.ledger else ()),
                 *([asked.looks] if asked.looks is not None else ()),
+                *([(swap, [again.score for _, _, again in self.anchors(swap)]) for swap in asked.swaps]),
             ]
         )
 

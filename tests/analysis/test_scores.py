@@ -9,6 +9,7 @@ from harness.analysis.scores import score_tables
 from harness.engine.plan import PlannedJudge, PlannedModel, items_of, plan_requests
 from harness.templates import load_template
 from harness.types import LIKERT_5, Generation, PlannedTask, RowKey, Sample, Sampling, Verdict
+from harness.unscored import by_code
 from tests.analysis.tables import table
 
 TASK = PlannedTask(name="t", samples=tuple(Sample(id=str(n), inputs={"input": f"q{n}"}) for n in range(3)))
@@ -38,7 +39,7 @@ def test_each_verdict_stands_in_its_cell_and_each_gap_has_its_reason() -> None:
     """Rows in plan order; what was not judged and what was not answered are told apart."""
     [found] = judged({
         ("a", "0", 0, 0): Verdict.scored(5, version="m-1"),
-        ("a", "0", 0, 1): Verdict.scored(4, version="m-2"),
+        ("a", "0", 0, 1): Verdict.scored(4, version="m-1"),
         ("a", "1", 1, 0): Verdict.failed("server gone"),
         ("a", "2", 0, 0): Verdict.unscored("empty reply"),
     })  # fmt: skip
@@ -48,7 +49,28 @@ def test_each_verdict_stands_in_its_cell_and_each_gap_has_its_reason() -> None:
     assert (5, 4, 22) == (found.cells[0, 0, 0, 0], found.cells[0, 0, 0, 1], np.isnan(found.cells).sum())
     assert {"server gone": 1, "empty reply": 1, "not judged": 8} == found.reasons[first]
     assert {"no answer was generated": 12} == found.reasons[second]
+    assert {"m-1"} == found.versions
+    assert found.split is None
+
+
+def test_scores_of_another_version_are_no_scores_of_this_judge() -> None:
+    """The version that gave most of them is shown; what nobody was asked for fits all; the rest stands apart."""
+    [found] = judged({
+        ("a", "0", 0, 0): Verdict.scored(5, version="m-1"),
+        ("a", "0", 0, 1): Verdict.scored(4, version="m-2"),
+        ("a", "1", 0, 0): Verdict.scored(3, version="m-2"),
+        ("a", "1", 0, 1): Verdict.scored(1, rationale="empty"),
+        ("a", "2", 0, 0): Verdict.scored(2, raw="2"),
+    })  # fmt: skip
+    row = RowKey(model="a", prompt="plain.v1")
+    assert [None, 4, 3, 1, None] == [
+        None if np.isnan(cell) else cell
+        for cell in (found.cells[0, 0, 0, 0], *found.cells[0, 0, 0, 1:], *found.cells[0, 1, 0], found.cells[0, 2, 0, 0])
+    ]
+    assert found.split is not None
+    assert ("m-2", {"m-2": 2, "?": 1, "m-1": 1}, {row: 2}) == (found.split.shown, found.split.counts, found.split.held)
     assert {"m-1", "m-2"} == found.versions
+    assert {"code": "other_version", "count": 2} in by_code(found.reasons[row])
 
 
 def test_repeats_are_averaged_before_anything_else() -> None:
