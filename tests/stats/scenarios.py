@@ -96,3 +96,12 @@ def _correlation(table: Floats) -> float:
     means = first @ LEVELS, second @ LEVELS
     sds = np.sqrt(first @ LEVELS**2 - means[0] ** 2), np.sqrt(second @ LEVELS**2 - means[1] ** 2)
     return float((LEVELS @ table @ LEVELS - means[0] * means[1]) / (sds[0] * sds[1]))
+
+
+def rated(seed: int, n_labels: int, n_tasks: int = 100) -> tuple[Floats, Floats]:
+    """Return human scores of randomly drawn tasks (NaN elsewhere) and a judge's scores of all."""
+    rng = np.random.default_rng(seed)
+    ability = rng.normal(size=n_tasks)
+    human, judge = np.clip(np.rint(3.5 + ability + 0.7 * rng.normal(size=(2, n_tasks))), 1, 5)
+    human[rng.permutation(n_tasks)[n_labels:]] = np.nan
+    return human, judge

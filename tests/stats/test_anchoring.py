@@ -9,15 +9,7 @@ from harness.errors import StatisticsError
 from harness.stats import anchored_difference, anchored_mean, check_draw, effective_labels, mean_interval
 from harness.types import LIKERT_5, Scale
 from tests.stats.conftest import Floats
-
-
-def rated(seed: int, n_labels: int, n_tasks: int = 100) -> tuple[Floats, Floats]:
-    """Return human scores of randomly drawn tasks (NaN elsewhere) and a judge's scores of all."""
-    rng = np.random.default_rng(seed)
-    ability = rng.normal(size=n_tasks)
-    human, judge = np.clip(np.rint(3.5 + ability + 0.7 * rng.normal(size=(2, n_tasks))), 1, 5)
-    human[rng.permutation(n_tasks)[n_labels:]] = np.nan
-    return human, judge
+from tests.stats.scenarios import rated
 
 
 def test_point_and_error_are_the_ols_prediction() -> None:

@@ -6,16 +6,7 @@ import numpy as np
 import pytest
 
 from harness.stats import check_draw
-from tests.stats.conftest import Floats
-
-
-def rated(seed: int, n_labels: int, n_tasks: int = 100) -> tuple[Floats, Floats]:
-    """Return human scores of randomly drawn tasks (NaN elsewhere) and a judge's scores of all."""
-    rng = np.random.default_rng(seed)
-    ability = rng.normal(size=n_tasks)
-    human, judge = np.clip(np.rint(3.5 + ability + 0.7 * rng.normal(size=(2, n_tasks))), 1, 5)
-    human[rng.permutation(n_tasks)[n_labels:]] = np.nan
-    return human, judge
+from tests.stats.scenarios import rated
 
 
 def test_labels_on_the_best_answers_are_no_random_draw() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.errors import HarnessError, InputError
+from harness.errors import HarnessError, InputError, UsageError
 from trainers import launch
 
 
@@ -34,3 +34,10 @@ def test_a_process_knows_its_place(
         else:
             monkeypatch.setenv(name, value)
     assert (expected, expected[0] == 0) == (launch.world(), launch.is_first())
+
+
+def test_a_launcher_that_says_nonsense_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sentence, not a ValueError."""
+    monkeypatch.setenv("RANK", "first")
+    with pytest.raises(UsageError, match="RANK or WORLD_SIZE is no number"):
+        launch.world()

@@ -11,7 +11,6 @@ from harness.errors import HarnessError, UsageError
 from harness.models.hf import open_local
 from harness.templates import load_template
 from harness.types import ModelSpec, Sample
-from trainers import launch
 from trainers import prepare as preparation
 from trainers.adapter.training_record import record_text
 from trainers.memory_plan import GIB
@@ -279,23 +278,3 @@ def test_previews_are_of_the_first_samples(ready: Prepare) -> None:
     prepared = ready(ROWS[:3])
     assert [1, 3, 3] == [len(previews(prepared, count)) for count in (1, 3, 99)]
     assert "row 1: " in previews(prepared, 1)[0]
-
-
-@pytest.mark.parametrize(("rank", "size", "expected"), [("1", "2", (1, 2)), (None, None, (0, 1))])
-def test_the_launcher_says_which_process_this_is(
-    monkeypatch: pytest.MonkeyPatch, rank: str | None, size: str | None, expected: tuple[int, int]
-) -> None:
-    """As torchrun and accelerate launch do: they set RANK and WORLD_SIZE; without them there is one process."""
-    for name, value in (("RANK", rank), ("WORLD_SIZE", size)):
-        if value is None:
-            monkeypatch.delenv(name, raising=False)
-        else:
-            monkeypatch.setenv(name, value)
-    assert expected == launch.world()
-
-
-def test_a_launcher_that_says_nonsense_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A sentence, not a ValueError."""
-    monkeypatch.setenv("RANK", "first")
-    with pytest.raises(UsageError, match="RANK or WORLD_SIZE is no number"):
-        launch.world()

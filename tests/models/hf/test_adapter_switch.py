@@ -1,32 +1,13 @@
 """Switching adapters on one base: without a trace, as peft computes them, and the gate for those without effect."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 
 from harness.errors import HarnessError
-from harness.models.hf import BASE_MODELS, LocalModel, open_local
-from harness.types import ModelSpec, Request
-
-Ask = Callable[..., Request]
-
-
-SpecOf = Callable[..., ModelSpec]
-
-
-MakeAdapter = Callable[..., Path]
-
-
-PROMPT = "### 指示\n日本の首都は？\n### 回答\n"
-
-
-def scores(model: LocalModel) -> torch.Tensor:
-    """Return a model's scores after a fixed prompt, its adapter on or off as its spec says."""
-    base = model._base()
-    base.switch.use(model._adapter)
-    return base.switch.scores([1, 20, 30, 40])
+from harness.models.hf import BASE_MODELS, open_local
+from tests.models.hf.switched import PROMPT, Ask, MakeAdapter, SpecOf, scores
 
 
 def test_two_adapters_and_base_share_one_load_and_leave_no_trace(

@@ -7,27 +7,9 @@ import pytest
 import torch
 
 from harness.errors import InputError
-from harness.models.hf import LocalModel, open_local
+from harness.models.hf import open_local
 from harness.models.hf.adapters import open_adapter
-from harness.types import ModelSpec, Request
-
-Ask = Callable[..., Request]
-
-
-SpecOf = Callable[..., ModelSpec]
-
-
-MakeAdapter = Callable[..., Path]
-
-
-PROMPT = "### 指示\n日本の首都は？\n### 回答\n"
-
-
-def scores(model: LocalModel) -> torch.Tensor:
-    """Return a model's scores after a fixed prompt, its adapter on or off as its spec says."""
-    base = model._base()
-    base.switch.use(model._adapter)
-    return base.switch.scores([1, 20, 30, 40])
+from tests.models.hf.switched import PROMPT, Ask, MakeAdapter, SpecOf, scores
 
 
 @pytest.mark.parametrize(

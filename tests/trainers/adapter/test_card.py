@@ -9,15 +9,14 @@ import pytest
 from huggingface_hub import ModelCard
 from hypothesis import given
 from hypothesis import strategies as st
-from markdown_it import MarkdownIt
-from markdown_it.token import Token
 
 from tests.locale.test_no_english import english
-from tests.trainers.adapter_folders import contract_of, record_of
-from trainers.adapter.card import card_text, update_scores
+from tests.trainers.adapter.cards import code, headings, made, tokens
+from tests.trainers.adapter_folders import record_of
+from trainers.adapter.card import update_scores
 from trainers.adapter.card_scores import BEGIN, END
 from trainers.adapter.scores import Difference, Score, ScoreRow, Side
-from trainers.adapter.training_record import DataFile, TrainingRecord
+from trainers.adapter.training_record import DataFile
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 HOSTILE = (
@@ -103,28 +102,6 @@ ROWS = [
         ),
     ),
 ]
-
-
-def made(record: TrainingRecord | None = None, **options: Any) -> str:
-    """Return a card."""
-    settings: dict[str, Any] = {"name": "out", "contract": contract_of(), "curve": True} | options
-    return card_text(record or record_of(), **settings)
-
-
-def tokens(text: str) -> list[Token]:
-    """Return what Markdown makes of a card's body."""
-    return MarkdownIt("gfm-like", {"linkify": False}).parse(ModelCard(text).text)
-
-
-def code(text: str, language: str) -> list[str]:
-    """Return the code blocks in one language."""
-    return [token.content for token in tokens(text) if token.type == "fence" and token.info == language]
-
-
-def headings(text: str) -> list[str]:
-    """Return the headings of a card."""
-    parsed = tokens(text)
-    return [parsed[place + 1].content for place, token in enumerate(parsed) if token.type == "heading_open"]
 
 
 def test_the_card_is_as_read_and_approved() -> None:
