@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from harness.analysis.leaderboard import Board
 from harness.analysis.scores import ScoreTable
-from reports import svg as plots
+from reports import svg as drawing
 from reports.board_view import tone
 from reports.formatting import MISSING, number, percent, printable, row_name, score_digits
 from reports.gaps import MARK, marked
@@ -47,7 +47,7 @@ def figures(board: Board, table: ScoreTable, confidence: float, say: Words) -> l
 
 def _means(board: Board, names: Sequence[str], confidence: float, say: Words) -> Figure:
     bars = [
-        plots.Bar(name=label, value=row.estimate.value, low=row.estimate.low, high=row.estimate.high)
+        drawing.Bar(name=label, value=row.estimate.value, low=row.estimate.low, high=row.estimate.high)
         for label, row in zip(names, board.rows, strict=True)
     ]
     title = say("figure.means", task=board.task, judge=board.judge.name)
@@ -55,7 +55,7 @@ def _means(board: Board, names: Sequence[str], confidence: float, say: Words) ->
         kind="forest",
         title=say("figure.means_title"),
         caption=say("figure.means_caption", confidence=percent(confidence)),
-        svg=_picture(plots.forest(bars, title=printable(title), axis=say("figure.score"))),
+        svg=_picture(drawing.forest(bars, title=printable(title), axis=say("figure.score"))),
     )
 
 
@@ -66,7 +66,7 @@ def _differences(board: Board, confidence: float, say: Words) -> Figure:
         result = board.against_baseline(row.key)
         if result is not None:
             bars.append(
-                plots.Bar(
+                drawing.Bar(
                     name=f"{row_name(row.key)} {MARK}" if result.missing.caution else row_name(row.key),
                     value=result.difference.value,
                     low=result.simultaneous.low,
@@ -80,13 +80,13 @@ def _differences(board: Board, confidence: float, say: Words) -> Figure:
         kind="forest",
         title=say("figure.differences_title", baseline=baseline),
         caption=say("figure.differences_caption", confidence=percent(confidence), alpha=f"{alpha:.2g}"),
-        svg=_picture(plots.forest(bars, title=printable(title), axis=say("figure.difference"), zero=0.0)),
+        svg=_picture(drawing.forest(bars, title=printable(title), axis=say("figure.difference"), zero=0.0)),
     )
 
 
 def _distribution(names: Sequence[str], levels: Levels, say: Words) -> Figure:
-    colours = plots.level_colours(len(levels.names))
-    svg = plots.distribution(names, levels.shares, title=say("figure.distribution"), axis=say("figure.share"))
+    colours = drawing.level_colours(len(levels.names))
+    svg = drawing.distribution(names, levels.shares, title=say("figure.distribution"), axis=say("figure.share"))
     return Figure(
         kind="bars",
         title=say("figure.distribution_title"),
@@ -106,7 +106,7 @@ def _heat_map(board: Board, table: ScoreTable, say: Words) -> Figure:
     digits = score_digits(scale.low, scale.high)
     scores = table.scores[[table.rows.index(row.key) for row in board.rows]]
     samples = table.samples[:MOST_COLUMNS]
-    svg = plots.heat_map(
+    svg = drawing.heat_map(
         [row_name(row.key) for row in board.rows],
         scores[:, : len(samples)],
         scale,
@@ -117,7 +117,7 @@ def _heat_map(board: Board, table: ScoreTable, say: Words) -> Figure:
     known = ~np.isnan(scores)
     counts = known.sum(axis=0)
     totals = np.where(known, scores, 0.0).sum(axis=0)
-    bar = plots.scale_bar(title=say("figure.colours"))
+    bar = drawing.scale_bar(title=say("figure.colours"))
     legend = [
         (Markup(""), f"{scale.low:g}"),
         (_picture(bar), f"{scale.high:g}"),

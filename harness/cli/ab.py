@@ -21,7 +21,7 @@ from harness.runs.declared import asked_declaration, declaration
 from harness.runs.finish import check_names, check_plan
 from harness.runs.folder import AB_MARKDOWN, RunFolder, new_run
 from harness.runs.manifest import PromptTest
-from harness.runs.opening import Opened
+from harness.runs.open_evaluation import OpenedEvaluation
 from harness.runs.sealing import read_sealing
 from harness.specs import default_run_name, load_config, store_mirror, store_url
 from reports.ab import plan_sentence
@@ -93,7 +93,7 @@ def ab(
         say(dry_run_report(evaluation, url, as_json=as_json))
         return 0
     return run_evaluation(
-        Opened(evaluation=evaluation, sealing=sealing, asked=asked, url=url, mirror=mirror),
+        OpenedEvaluation(evaluation=evaluation, sealing=sealing, asked=asked, url=url, mirror=mirror),
         folder,
         Allowance(max_cost=max_cost, wait=wait, batch=batch),
         max_unscored=max_unscored,

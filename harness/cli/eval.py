@@ -24,7 +24,7 @@ from harness.runs.folder import RESULTS, RunFolder, new_run
 from harness.runs.grown import with_earlier_looks
 from harness.runs.looks import carried_out, looks_for
 from harness.runs.manifest import PromptTest
-from harness.runs.opening import Opened, open_evaluation
+from harness.runs.open_evaluation import OpenedEvaluation, open_evaluation
 from harness.runs.run import Run
 from harness.specs import load_config
 from harness.store.mirror import mirrored_store
@@ -124,7 +124,7 @@ def evaluate(
 
 
 def run_evaluation(
-    opened: Opened,
+    opened: OpenedEvaluation,
     folder: RunFolder,
     allowance: Allowance,
     *,
@@ -143,7 +143,7 @@ def run_evaluation(
 
 
 def carry_out(
-    opened: Opened,
+    opened: OpenedEvaluation,
     folder: RunFolder,
     allowance: Allowance,
     *,

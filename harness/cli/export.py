@@ -19,12 +19,18 @@ from harness.specs import load_config
     "export",
     short_help="Write every answer and score of a run as a table, or all of it in one file.",
     epilog="\b\nExamples:\n  harness export demo --format parquet --output demo.parquet\n"
-    "  harness export demo --bundle demo.zip",
+    "  harness export demo --bundle",
 )
 @click.argument("run")
 @click.option("--format", "form", type=click.Choice(FORMATS), help="[default: as --output ends, else parquet]")
 @click.option("--output", metavar="FILE", help="Where to.  [default: RUN.FORMAT in this folder]")
-@click.option("--bundle", metavar="FILE.zip", help="Write the whole run to one file instead of a table.")
+@click.option(
+    "--bundle",
+    is_flag=False,
+    flag_value="",
+    metavar="[FILE.zip]",
+    help="Write the whole run to one file instead of a table.  [default: RUN.zip in this folder]",
+)
 @common_options
 def export(
     *,
@@ -46,7 +52,7 @@ def export(
         _check_bundle(bundle, form, output)
     stored = load_run(run, load_config(config).runs, store)
     if bundle is not None:
-        target = Path(bundle).expanduser()
+        target = Path(bundle or f"{stored.name}.zip").expanduser()
         with run_folder(run, load_config(config).runs) as folder:
             notices = write_bundle(stored, target, folder)
         for notice in notices:
@@ -66,7 +72,7 @@ def _check_bundle(bundle: str, form: Format | None, output: str | None) -> None:
     Raises:
         UsageError: the name does not end in .zip, or a table was asked for as well.
     """
-    if not bundle.lower().endswith(".zip"):
+    if bundle and not bundle.lower().endswith(".zip"):
         raise UsageError(
             tr("--bundle {bundle!r} does not end in .zip.", bundle=bundle),
             hint=tr("For example: --bundle {stem}.zip", stem=Path(bundle).stem or "run"),

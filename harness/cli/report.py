@@ -124,7 +124,7 @@ def _refuse_other_runs(folder: RunFolder, form: str, *, is_own: bool, is_whole: 
 
 
 def _writers(made: Report, lang: Language, tests: list[dict[str, Any]] | None) -> dict[str, Callable[[], bytes]]:
-    beware = cautions(made, words(lang))
+    notes = cautions(made, words(lang))
 
     def document() -> dict[str, object]:
         in_english = cautions(made, words("en"))
@@ -135,11 +135,9 @@ def _writers(made: Report, lang: Language, tests: list[dict[str, Any]] | None) -
 
     return {
         "md": text(
-            lambda: leaderboard_markdown(
-                made.leaderboard, made.provenance, made.notices, cautions=beware, language=lang
-            )
+            lambda: leaderboard_markdown(made.leaderboard, made.provenance, made.notices, cautions=notes, language=lang)
         ),
-        "html": text(lambda: report_html(made, beware, language=lang)),
+        "html": text(lambda: report_html(made, notes, language=lang)),
         "json": text(lambda: json.dumps(document(), ensure_ascii=False, indent=1, allow_nan=False) + "\n"),
         "csv": text(lambda: results_csv(document())),
         "xlsx": lambda: results_workbook(document()),

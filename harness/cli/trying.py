@@ -19,7 +19,7 @@ from harness.runs.assemble import assemble, open_task
 from harness.runs.declared import asked_declaration, declaration
 from harness.runs.finish import check_plan
 from harness.runs.folder import new_run
-from harness.runs.opening import Opened
+from harness.runs.open_evaluation import OpenedEvaluation
 from harness.runs.sealing import read_sealing
 from harness.specs import Config, default_run_name, load_config, parse_task, seal_shares, store_mirror, store_url
 
@@ -80,7 +80,7 @@ def _opened(
     options: dict[str, Any],
     *,
     allow_prompt_mismatch: bool,
-) -> Opened:
+) -> OpenedEvaluation:
     """Return the evaluation of what is tried, with the seals that it keeps."""
     settings: Config = at_hand.config
     asked = {
@@ -109,6 +109,6 @@ def _opened(
         declared=declaration(settings),
         choose=sealing.choose,
     )
-    return Opened(
+    return OpenedEvaluation(
         evaluation=sealing.noted(evaluation), sealing=sealing, asked=asked_declaration(), url=url, mirror=mirror
     )

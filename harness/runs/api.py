@@ -24,7 +24,7 @@ from harness.runs.enter import enter
 from harness.runs.export import FORMATS, Format, write_table
 from harness.runs.finish import finish
 from harness.runs.looks import carried_out, looks_for
-from harness.runs.opening import Opened, open_evaluation
+from harness.runs.open_evaluation import OpenedEvaluation, open_evaluation
 from harness.runs.panels import with_panels
 from harness.runs.provenance import Invocation
 from harness.runs.run import Run
@@ -191,7 +191,7 @@ def evaluate(
 
 
 def _carry_out(
-    opened: Opened, looks: Looks | None, progress: Progress, invocation: Invocation, max_cost: float | None
+    opened: OpenedEvaluation, looks: Looks | None, progress: Progress, invocation: Invocation, max_cost: float | None
 ) -> Run:
     """Return the run that an evaluation came to, entered in the ledger; no file is written but the store."""
     with mirrored_store(opened.url, opened.mirror, tell=log.warning) as rows:

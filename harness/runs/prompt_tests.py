@@ -15,7 +15,7 @@ from reports.ab import Answers, ab_markdown
 from reports.ab_results import ab_document
 
 
-def experiments(tables: Sequence[ScoreTable], test: PromptTest, primary: Primary | None = None) -> list[Experiment]:
+def prompt_tests(tables: Sequence[ScoreTable], test: PromptTest, primary: Primary | None = None) -> list[Experiment]:
     """Return the test of prompts for every judge that can tell them apart, on every task set.
 
     Claims come from the ``primary`` judge; one that cannot tell prompts apart leaves them to the first that can.
@@ -50,7 +50,7 @@ def prompt_tests_of(runs: Sequence[Run], judges: Sequence[str] = ()) -> list[tup
     return [
         (
             run,
-            experiments(
+            prompt_tests(
                 tables_of(run, [name for name in judges if name in _names(run)]), run.manifest.ab, run_primary(run)
             ),
         )

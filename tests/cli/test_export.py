@@ -38,6 +38,14 @@ def test_a_bundle_is_a_zip_and_its_size_is_said(exported: RunCli) -> None:
     assert any(name.endswith("results.json") for name in zipfile.ZipFile("r.zip").namelist())
 
 
+def test_a_bundle_is_named_after_its_run_unless_it_is_said(exported: RunCli) -> None:
+    """As a table is; of a bundle, too."""
+    ran = exported("export", "r", "--bundle")
+    assert f"r.zip: {Path('r.zip').stat().st_size:,} bytes\n" == ran.out, ran.err
+    again = exported("export", "r.zip", "--bundle")
+    assert (0, True) == (again.code, again.out.startswith("r.zip: ")), again.err
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [

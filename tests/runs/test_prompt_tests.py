@@ -7,7 +7,7 @@ import pytest
 
 from harness.runs.load import load_run
 from harness.runs.manifest import PromptTest
-from harness.runs.prompt_tests import experiments, prompt_tests_document, prompt_tests_of, prompt_tests_text
+from harness.runs.prompt_tests import prompt_tests, prompt_tests_document, prompt_tests_of, prompt_tests_text
 from harness.runs.run import Run
 from tests.conftest import RunCli
 
@@ -24,16 +24,16 @@ def tested(run_cli: RunCli, task_file: Path) -> Run:
 def test_every_judge_that_tells_prompts_apart_has_its_test(tested: Run) -> None:
     """On every task set; ratings of models alone would call every pair of prompts equal."""
     assert tested.manifest.ab is not None
-    found = experiments(tested.tables(), tested.manifest.ab)
+    found = prompt_tests(tested.tables(), tested.manifest.ab)
     assert ["reference", "rules"] == [one.judge.name for one in found]
     assert {("plain.v1", "course.v1")} == {one.prompts for one in found}
     blind = [replace(table, judge=replace(table.judge, rates_models=True)) for table in tested.tables()]
-    assert [] == experiments(blind, tested.manifest.ab)
+    assert [] == prompt_tests(blind, tested.manifest.ab)
 
 
 def test_what_the_manifest_keeps_decides_the_test(tested: Run) -> None:
     """The control and the confidence."""
-    made = experiments(tested.tables(), PromptTest(control="course.v1", confidence=0.9))
+    made = prompt_tests(tested.tables(), PromptTest(control="course.v1", confidence=0.9))
     assert {("course.v1", 0.9)} == {(one.control, one.confidence) for one in made}
 
 

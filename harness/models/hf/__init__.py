@@ -1,8 +1,8 @@
 """Models on this machine: ``base``, ``adapter:``, ``hf:``, ``gguf:`` and ``embedded:`` specs.
 
-A spec goes through `opening` (which weights, which adapter, which numerics: nothing is loaded), then, at the first
-request that the store cannot answer, through `bases` (weights, once for all adapters of a base), `switching` (adapter
-on or off), `tokens`, `batching` and `decoding`.
+A spec goes through `open_model` (which weights, which adapter, which numerics: nothing is loaded), then, at the first
+request that the store cannot answer, through `bases` (weights, once for all adapters of a base), `adapter_switch`
+(adapter on or off), `tokens`, `batching` and `decoding`.
 """
 
 from harness.models.hf.backend import LocalModel

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import HarnessError
-from harness.runs.opening import Opened, open_evaluation
+from harness.runs.open_evaluation import OpenedEvaluation, open_evaluation
 from harness.specs import Config, load_config
 from harness.store.store import Store
 from tests.runs.test_asking import PLAIN
@@ -22,7 +22,7 @@ def task_file(workplace: Path) -> Path:
     return Path("forty.jsonl")
 
 
-def opened(task_file: Path, config: Config | None = None, **options: object) -> Opened:
+def opened(task_file: Path, config: Config | None = None, **options: object) -> OpenedEvaluation:
     """Forty tasks for two models; options that are not the evaluation's are those of the opening."""
     own = ("store", "run_name", "seal", "open_seal")
     asked = {**PLAIN, "models": ("base=echo", "b=echo"), "tasks": (f"forty={task_file}",), "panels": ()} | options

@@ -14,7 +14,7 @@ from harness.types import Declaration
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Opened:
+class OpenedEvaluation:
     """An evaluation with the seals that it keeps and what it declared by its own options.
 
     ``url``: of the store that its rows go to; ``mirror``: the folder that keeps a copy of it, None for none.
@@ -37,7 +37,7 @@ def open_evaluation(
     allow_prompt_mismatch: bool = False,
     seal: float | None = None,
     open_seal: bool = False,
-) -> Opened:
+) -> OpenedEvaluation:
     """Return what ``harness eval``, or `harness.evaluate`, is asked for by these options.
 
     ``seal``: the share of each task set to keep for one final claim; ``open_seal``: judge the sealed tasks. ``date``:
@@ -62,7 +62,7 @@ def open_evaluation(
         panels=panels,
         choose=sealing.choose,
     )
-    return Opened(
+    return OpenedEvaluation(
         evaluation=sealing.noted(evaluation),
         sealing=sealing,
         asked=asked_declaration(**options),
