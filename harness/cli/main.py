@@ -36,6 +36,7 @@ COMMANDS = {
     "ab": ("harness.cli.ab:ab", "Compare prompts on the same models and tasks."),
     "prompt": ("harness.cli.prompt:prompt", "Show a prompt as a model sees it, or check a template."),
     "train": ("harness.cli.train:train", "Train an adapter (4-bit QLoRA) that goes straight into an evaluation."),
+    "pairs": ("harness.cli.pairs:pairs", "Make preference pairs, or best answers, of a run over training prompts."),
     "merge": ("harness.cli.merge:merge", "Fold an adapter into its base: one model that any program loads."),
     "card": ("harness.cli.card:card", "Write the model card of an adapter, with its scores, and push it to the Hub."),
     "report": ("harness.cli.report:report", "Write the report of one or several runs."),

@@ -6,18 +6,17 @@ checked.
 
 import shlex
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from harness.cli.benchmarks import benchmark_samples
 from harness.cli.door import opened
 from harness.cli.say import language
 from harness.cli.say import say as tell
 from harness.cli.train_options import TrainOptions, columns_of, without_folders
 from harness.locale import clauses, tr, trn
-from harness.runs.assemble import open_task
-from harness.specs import DEFAULT_BASE, Config, load_config, parse_task
-from harness.types import Sample
+from harness.specs import DEFAULT_BASE, load_config
 from reports.formatting import printable
 from trainers import prepare as preparation
 from trainers.adapter.checkpoints import finished_checkpoints, step_of
@@ -60,7 +59,7 @@ def _request(options: TrainOptions) -> preparation.Request:
         base=options.base or str(settings.models.get("base", DEFAULT_BASE)),
         columns=columns_of(options.columns),
         strict=options.strict,
-        against=_benchmarks(options.against, settings),
+        against=benchmark_samples(options.against, settings),
         near=options.near if options.near < 1 else None,
         dtype=options.dtype,
         settings=settings.models.get("hf", {}),
@@ -147,18 +146,6 @@ def _interrupted(folder: Path) -> None:
         ),
         err=True,
     )
-
-
-def _benchmarks(names: tuple[str, ...], settings: Config) -> Mapping[str, Sequence[Sample]]:
-    """Return the samples of task sets given by name, by NAME=PATH, or by their path alone."""
-    found = {}
-    for name in names:
-        text = name
-        path = Path(name).expanduser()
-        if "=" not in name and (path.exists() or path.suffix or len(path.parts) > 1):
-            text = f"{Path(name).stem}={name}"
-        found[name] = open_task(parse_task(text, settings))
-    return found
 
 
 def _say(text: str) -> None:
