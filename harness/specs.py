@@ -25,7 +25,7 @@ _NAME_LENGTH = 60  # characters of a task's name in a run's; file systems allow 
 LOCAL_BACKENDS = {"base", "adapter", "hf", "gguf", "embedded"}  # all read the settings of [models.hf]
 _STRICT = {"extra": "forbid"}
 _FULL_WIDTH = {**{wide: wide - 0xFEE0 for wide in range(0xFF01, 0xFF5F)}, 0x3000: 0x20, 0x301C: 0x7E}
-_PYTHON_FILE = re.compile(r"(?P<path>.+\.py)(?P<name>:\w+)?", re.DOTALL)
+_PYTHON_FILE = re.compile(r"(?P<path>.+\.py)(?P<name>:[^:/\\]*)?", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -298,7 +298,7 @@ def parse_judge(text: str, config: Config, *, rubric: str | None = None) -> Judg
         stem = Path(found["path"].replace("\\", "/")).stem
         stem = f"{stem}.py" if stem in plugins.names("judges") else stem
         settings = config.judges.get(stem, {})
-        name = f"{stem}{found['name'] or ''}"
+        name = f"{stem}{found['name'] or ''}".removesuffix(":")
         return JudgeSpec(text=name, name="python", option=text.strip(), rubric=rubric, settings=settings)
     name, option = (parts.backend, parts.target) if parts.label is None else (text, None)
     plugins.entry("judges", name)

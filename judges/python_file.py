@@ -100,6 +100,16 @@ def open_file(spec: JudgeSpec) -> FileJudge:
             line=_line_of(made),
             hint=tr("Write def {name}(sample, generation): …", name=call.__name__),
         ) from None
+    if inspect.iscoroutinefunction(call) or inspect.isasyncgenfunction(call):
+        raise InputError(
+            tr("{name} is async, and must be a plain function.", name=made.__name__),
+            path=path,
+            line=_line_of(made),
+            hint=tr(
+                "Write def {name}(sample, generation): … It is called in threads, in_flight at once.",
+                name=call.__name__,
+            ),
+        )
     judge = FileJudge(_info(spec, module, made, part), part, call, path)
     check(EntryPoint(name=spec.text, value=str(path), group="harness.judges"), "judges", judge)
     return judge

@@ -83,8 +83,8 @@ def judge(
     refuse_bundle(run)
     stored = load_run(run, settings.runs, store, whole=False)  # what is lost may be what is judged
     wanted, had = panel_specs(panels, settings), {judge.name for judge in stored.judges}
-    members = [name for name in with_members((), wanted) if name not in had]  # those that it has are not asked again
-    specs = [parse_judge(text, settings, rubric=rubric) for text in dict.fromkeys([*judges, *members])]
+    asked_now = with_members(judges, wanted, settings, known=had)  # members that the run has are not asked again
+    specs = [parse_judge(text, settings, rubric=rubric) for text in asked_now]
     opened, notices = _open_beside(stored, specs) if specs else ((), ())
     limit_judges(opened, call_limits(declared))
     job = judging_job(stored, opened, judge_repeats)

@@ -152,7 +152,7 @@ def _joined(name: str, command: str, settings: Config) -> JudgeSpec | None:
     kind, options = _options(command)
     if kind != "judge":
         return None
-    asked = with_members(options["judges"], panel_specs(options["panels"], settings))
+    asked = with_members(options["judges"], panel_specs(options["panels"], settings), settings)
     for spec in [parse_judge(text, settings, rubric=options["rubric"]) for text in asked]:
         if name == spec.text or name.startswith(f"{spec.text} ("):
             return replace(spec, text=name)

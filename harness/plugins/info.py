@@ -1,5 +1,6 @@
 """What a judge or model declares, checked: the one place where attributes of plugins are looked up by name."""
 
+import inspect
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields
@@ -20,6 +21,7 @@ NEEDED: Mapping[str, tuple[str, ...]] = {
     "judges": ("name", "scale", "fingerprint", "judge"),
     "tasks": ("samples",),
 }
+_CALLED: Mapping[str, str] = {"models": "generate", "judges": "judge"}
 
 
 def judge_info(judge: Judge) -> JudgeInfo:
@@ -55,6 +57,7 @@ def check(point: EntryPoint, group: str, made: Any) -> None:  # noqa: ANN401 - a
     Raises:
         PluginError: a sentence that names the attribute, what it is, and what it must be.
     """
+    _check_called(point, group, made)
     kind = JudgeInfo if group == "judges" else ModelInfo
     values = _declared(kind, made)
     for item in fields(kind):
@@ -84,6 +87,16 @@ def _fill(point: EntryPoint, group: str, made: object, name: str, value: object)
         object.__setattr__(made, name, value)
     except AttributeError:
         raise _wrong(point, group, name, None, tr("given by the object, whose class has slots")) from None
+
+
+def _check_called(point: EntryPoint, group: str, made: object) -> None:
+    """Refuse what nobody can call, or would have to await."""
+    name = _CALLED[group]
+    method = getattr(made, name)
+    is_async = inspect.iscoroutinefunction(method) or inspect.isasyncgenfunction(method)
+    if is_async or not callable(method):
+        must = tr("a plain method, not async: the engine calls it in threads")
+        raise _wrong(point, group, name, "async def" if is_async else method, must)
 
 
 def _check_known(point: EntryPoint, attribute: str, declared: object) -> None:

@@ -18,7 +18,7 @@ def evaluation_spec(config: Config, **options: Any) -> EvalSpec:  # noqa: ANN401
         UnknownNameError: a name that nothing answers to.
     """
     named = options["judges"]
-    options = {**options, "judges": with_members(named, panel_specs(options.get("panels", ()), config))}
+    options = {**options, "judges": with_members(named, panel_specs(options.get("panels", ()), config), config)}
     for key, example in (("models", "--model base"), ("tasks", "--task bundled:ja-mini"), ("judges", "--judge rules")):
         if not options[key]:
             raise UsageError(

@@ -19,10 +19,11 @@ _FEWEST = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PanelSpec:
-    """A panel as asked for: its name in every table, and its judges as typed."""
+    """A panel as asked for: its name in every table, the names of its judges there, and these as typed, in order."""
 
     name: str
     members: tuple[str, ...]
+    asked: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,8 +35,9 @@ class _Table:
 def parse_panel(text: str, config: Config) -> PanelSpec:
     """Return the panel of ``JUDGE,JUDGE[,…]``, or of a name under ``[judges.panel]`` in harness.toml.
 
-    >>> parse_panel("scores:a.csv, scores:b.csv", Config())
-    PanelSpec(name='panel:scores:a.csv,scores:b.csv', members=('scores:a.csv', 'scores:b.csv'))
+    >>> panel = parse_panel("scores:a.csv, ./tone.py", Config())
+    >>> panel.name, panel.members
+    ('panel:scores:a.csv,./tone.py', ('scores:a.csv', 'tone'))
 
     Raises:
         UsageError: fewer than two judges, or one of them twice.
@@ -45,22 +47,22 @@ def parse_panel(text: str, config: Config) -> PanelSpec:
     named: Mapping[str, Any] = config.judges.get(TABLE, {})
     name = text.strip()
     if name in named:
-        members = list(decode(_Table, named[name], where=f"[judges.{TABLE}.{name}]").members)
+        asked = list(decode(_Table, named[name], where=f"[judges.{TABLE}.{name}]").members)
     else:
-        members = [part.strip() for part in text.replace("，", ",").replace("、", ",").split(",") if part.strip()]
-        if len(members) == 1 and ":" not in plain(name) and named:
+        asked = [part.strip() for part in text.replace("，", ",").replace("、", ",").split(",") if part.strip()]
+        if len(asked) == 1 and ":" not in plain(name) and named:
             raise UnknownNameError(tr("panel of harness.toml"), name, list(named))
-        name = ",".join(members)
-    if len(members) < _FEWEST:
+        name = ",".join(asked)
+    if len(asked) < _FEWEST:
         raise UsageError(
-            tr("--panel {text!r} names {n} judge: a panel has two or more.", text=text, n=len(members)),
+            tr("--panel {text!r} names {n} judge: a panel has two or more.", text=text, n=len(asked)),
             hint=tr("For example: {example}", example="--panel gemini,openai:gpt-5"),
         )
-    members = [parse_judge(member, config).text for member in members]
+    members = [parse_judge(member, config).text for member in asked]
     for member in members:
         if members.count(member) > 1:
             raise UsageError(tr("--panel {text!r} names {member!r} twice.", text=text, member=member))
-    return PanelSpec(name=f"{TABLE}:{name}", members=tuple(members))
+    return PanelSpec(name=f"{TABLE}:{name}", members=tuple(members), asked=tuple(asked))
 
 
 def panel_specs(texts: Iterable[str], config: Config) -> tuple[PanelSpec, ...]:
@@ -76,9 +78,22 @@ def panel_specs(texts: Iterable[str], config: Config) -> tuple[PanelSpec, ...]:
     return tuple(found)
 
 
-def with_members(judges: Iterable[str], panels: Iterable[PanelSpec]) -> tuple[str, ...]:
-    """Return the judges to ask: those named, and the members of panels that are not among them."""
-    return tuple(dict.fromkeys([*judges, *(member for panel in panels for member in panel.members)]))
+def with_members(
+    judges: Sequence[str], panels: Sequence[PanelSpec], config: Config, *, known: Collection[str] = ()
+) -> tuple[str, ...]:
+    """Return the judges to ask, as typed: those named, and the members of panels that are not among them or ``known``.
+
+    Raises:
+        UnknownNameError: no judge has a name.
+    """
+    there = {*known, *(parse_judge(text, config).text for text in judges if panels)}
+    members = {
+        name: typed
+        for panel in panels
+        for name, typed in zip(panel.members, panel.asked, strict=True)
+        if name not in there
+    }
+    return tuple(dict.fromkeys([*judges, *members.values()]))
 
 
 def planned_panels(panels: Sequence[PanelSpec], judges: Sequence[PlannedJudge]) -> tuple[PlannedPanel, ...]:
@@ -144,7 +159,8 @@ def with_panels(judges: Sequence[PlannedJudge], panels: Sequence[PlannedPanel]) 
 def declare_primary(options: Mapping[str, Any], panels: Sequence[PanelSpec]) -> dict[str, Any]:
     """Return the options of an evaluation: where panels alone were named, and no primary judge, the first is primary.
 
-    >>> declare_primary({"judges": (), "primary": None}, [PanelSpec(name="p", members=("a", "b"))])["primary"]
+    >>> panels = [PanelSpec(name="p", members=("a", "b"), asked=("a", "b"))]
+    >>> declare_primary({"judges": (), "primary": None}, panels)["primary"]
     'p'
     """
     only = bool(panels) and not options["judges"] and options.get("primary") is None
@@ -154,5 +170,7 @@ def declare_primary(options: Mapping[str, Any], panels: Sequence[PanelSpec]) -> 
 def panels_of(panels: Sequence[PlannedPanel], judges: Collection[str]) -> tuple[PanelSpec, ...]:
     """Return the panels on record whose members are all among the judges that are asked again."""
     return tuple(
-        PanelSpec(name=panel.name, members=panel.members) for panel in panels if set(panel.members) <= set(judges)
+        PanelSpec(name=panel.name, members=panel.members, asked=panel.members)
+        for panel in panels
+        if set(panel.members) <= set(judges)
     )

@@ -37,7 +37,7 @@ def equated_by(run: Run, swap: JudgeSwap, method: EquatingMethod) -> Equating | 
     scored: list[tuple[JudgementItem, float, float]] = []
     for item, first, again in anchors:
         if first.score is not None and again.score is not None:
-            scored.append((item, first.score, again.score))  # noqa: PERF401 - as a comprehension no type is known
+            scored.append((item, first.score, again.score))
     try:
         return equate(
             [new for _, _, new in scored],

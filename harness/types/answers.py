@@ -89,7 +89,7 @@ class Verdict:
         if (self.score is not None) != (self.status == "scored"):
             raise ValueError(f"a verdict has a score if and only if it is scored: {self}")
         if self.score is not None and not math.isfinite(self.score):
-            raise ValueError(f"a score is a number: {self}")
+            raise ValueError(f"a score is a finite number, not {self.score}")
         if self.status != "scored" and not self.reason:
             raise ValueError(f"a verdict without a score says why: {self}")
         _check_texts(self, "reason", "rationale", "raw", "version")

@@ -14,7 +14,7 @@ FIVE = ("eval", "--task", "five=five.jsonl", "--run", "r")
     [
         ("six", "the judge gave 6, which is no score of its 1-5 scale"),
         ("half", "the judge gave 3.5, which is no score of its 1-5 scale"),
-        ("nan", "the judge crashed: ValueError: a score is a number"),
+        ("nan", "the judge crashed: ValueError: a score is a finite number"),
         ("reason", "the judge crashed: ValueError: reason is text or None, not 5"),
         ("nothing", "the judge crashed: TypeError: a judge returns a Verdict, not NoneType"),
         ("exit", "the judge crashed: SystemExit: 7"),

@@ -126,6 +126,11 @@ def test_the_key_holds_the_code_and_not_the_place() -> None:
         ("x = 1", r"my_metric\.py: it defines no function and no class with a method judge\."),
         ("\ndef judge(answer):\n    return 1", r"my_metric\.py:2: judge does not take two arguments"),
         ("class J:\n    def judge(self, answer):\n        return 1", r"my_metric\.py:1: J does not take two arguments"),
+        (
+            "\n\nasync def judge(s, g):\n    return 1",
+            r"my_metric\.py:3: judge is async, and must be a plain function\.",
+        ),
+        ("class J:\n    async def judge(self, s, g):\n        return 1", r"my_metric\.py:1: J is async, and must be"),
         ("kind = 'qualty'\ndef judge(s, g): return 1", "The judge 'my_metric' cannot be opened: its kind is 'qualty'"),
         ("scale = 5\ndef judge(s, g): return 1", "its scale is 5, but must be a harness.types.Scale"),
         ("metrics = 'tone'\ndef judge(s, g): return 1", "its metrics is 'tone', but must be a mapping"),
@@ -153,7 +158,8 @@ def test_a_file_that_is_not_there_is_told_with_the_nearest() -> None:
         ("return 1 / 0", "my_metric.py:3: ZeroDivisionError: division by zero"),
         ("return 'good'", "my_metric.py: TypeError: a score is a number, true, false, None or a Verdict, not str"),
         ("return {'a': 1}", "my_metric.py: TypeError: a score is a number, true, false, None or a Verdict, not dict"),
-        ("return float('nan')", "ValueError: a score is a number"),
+        ("return float('nan')", "ValueError: a score is a finite number, not nan"),
+        ("return 10 ** 400", "OverflowError: int too large to convert to float"),
     ],
 )
 def test_what_goes_wrong_while_judging_is_no_score(line: str, reason: str) -> None:
@@ -168,6 +174,14 @@ def test_a_place_on_another_drive_is_no_name() -> None:
     """Only what follows ``.py:`` is one."""
     assert ("D:/a:b/m.py", "tone") == split_place("D:/a:b/m.py:tone")
     assert ("D:/m.py", None) == split_place("D:/m.py")
+
+
+def test_a_name_after_the_colon_is_looked_for_whatever_it_is() -> None:
+    """It is no reason to look for a judge that is called like a path; none is none."""
+    place = written("def judge(s, g): return 1")
+    assert "my_metric" == opened(f"{place}:").name
+    with pytest.raises(InputError, match="no function or class with a method judge is named 'my-judge'"):
+        opened(f"{place}:my-judge")
 
 
 def test_a_file_named_like_a_judge_keeps_its_ending() -> None:

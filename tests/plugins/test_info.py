@@ -20,6 +20,10 @@ JUDGE = EntryPoint(name="mine", value="mine:Mine", group="harness.judges")
 MODEL = EntryPoint(name="mine", value="mine:Mine", group="harness.models")
 
 
+async def waits(sample: object, generation: object) -> Verdict:
+    return Verdict.scored(1)
+
+
 def judge_with(**declared: Any) -> Any:
     plain = {"name": "mine", "scale": UNIT, "fingerprint": "mine.v1", "judge": lambda *_: Verdict.scored(1)}
     return SimpleNamespace(**plain | declared)
@@ -60,6 +64,8 @@ def test_an_attribute_that_changes_is_read_anew() -> None:
 @pytest.mark.parametrize(
     ("declared", "sentence"),
     [
+        ({"judge": 5}, "its judge is 5, but must be a plain method, not async: the engine calls it in threads."),
+        ({"judge": waits}, "its judge is 'async def', but must be a plain method, not async"),
         ({"name": ""}, "its name is '', but must be a text that is not empty."),
         ({"name": 3}, "its name is 3, but must be a text that is not empty."),
         ({"scale": (5, 1)}, "its scale is (5, 1), but must be a harness.types.Scale with low below high"),

@@ -147,7 +147,7 @@ def test_numbers_are_verdicts() -> None:
     import numpy as np
 
     assert [1, 0.25, 1, 3] == [as_verdict(one).score for one in (True, 0.25, np.bool_(True), np.float32(3))]
-    with pytest.raises(ValueError, match="a score is a number"):
+    with pytest.raises(ValueError, match="a score is a finite number"):
         as_verdict(float("nan"))
 
 

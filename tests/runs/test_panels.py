@@ -17,7 +17,8 @@ def judge(name: str, kind: str = "quality") -> PlannedJudge:
 
 def test_a_panel_of_the_configuration_has_its_name() -> None:
     """Its members may hold a comma."""
-    assert PanelSpec(name="panel:strict", members=("scores:a,b.csv", "scores:c.csv")) == parse_panel("strict", NAMED)
+    members = ("scores:a,b.csv", "scores:c.csv")
+    assert PanelSpec(name="panel:strict", members=members, asked=members) == parse_panel("strict", NAMED)
 
 
 @pytest.mark.parametrize("text", ["rules", "rules,", "", "rules,rules", "ｒｕｌｅｓ，rules"])
@@ -43,13 +44,23 @@ def test_wrong_names_are_told() -> None:
 
 def test_members_are_asked_once() -> None:
     """A judge named by itself too is one judge."""
-    panels = [PanelSpec(name="p", members=("a", "b")), PanelSpec(name="q", members=("b", "c"))]
-    assert ("b", "a", "c") == with_members(["b"], panels)
+    panels = panel_specs(["rules,reference", "reference,scores:c.csv"], Config())
+    assert ("reference", "rules", "scores:c.csv") == with_members(["reference"], panels, Config())
+    assert ("ｒｕｌｅｓ", "reference", "scores:c.csv") == with_members(["ｒｕｌｅｓ"], panels, Config())
+    assert ("rules",) == with_members([], panels, Config(), known=["reference", "scores:c.csv"])
+
+
+def test_a_file_may_be_a_member() -> None:
+    """It is found where it was typed, and named as on the board."""
+    [panel] = panel_specs(["./checks/tone.py, ./style.py:polite"], Config())
+    assert ("panel:./checks/tone.py,./style.py:polite", ("tone", "style:polite")) == (panel.name, panel.members)
+    assert ("./checks/tone.py", "./style.py:polite") == with_members([], [panel], Config())
+    assert ("checks/tone.py", "./style.py:polite") == with_members(["checks/tone.py"], [panel], Config())
 
 
 def test_members_are_single_judges_of_one_kind() -> None:
     """Quality and people's ratings go together; checks and similarity do not go with them."""
-    spec = PanelSpec(name="p", members=("a", "b"))
+    spec = PanelSpec(name="p", members=("a", "b"), asked=("a", "b"))
     assert (PlannedPanel(name="p", members=("a", "b")),) == planned_panels([spec], [judge("a"), judge("b", "human")])
     with pytest.raises(UnlikeJudgesError, match=r"a \(quality\), b \(checks\)"):
         planned_panels([spec], [judge("a"), judge("b", "checks")])

@@ -8,7 +8,7 @@ from harness.types import Generation, Verdict
 @pytest.mark.parametrize("score", [float("nan"), float("inf"), -float("inf")])
 def test_a_score_is_a_number(score: float) -> None:
     """Nothing that a mean could be lost in."""
-    with pytest.raises(ValueError, match="a score is a number"):
+    with pytest.raises(ValueError, match="a score is a finite number"):
         Verdict.scored(score)
 
 
