@@ -12,10 +12,12 @@ from harness.stats.anchoring import (
     anchored_mean,
     effective_labels,
 )
+from harness.stats.bradley_terry import BradleyTerry, bradley_terry
 from harness.stats.comparable import ComparableMeans, comparable_means
 from harness.stats.design import Design
 from harness.stats.gaps import MissingScores, gaps_are_unlike, gaps_matter, missing_shares
 from harness.stats.intervals import ScoreInterval, cluster_interval, mean_interval, score_interval, wilson_interval
+from harness.stats.length_control import LengthControlled, length_controlled_rate
 from harness.stats.multiplicity import benjamini_hochberg, holm, sidak_t_critical
 from harness.stats.paired import (
     Family,
@@ -47,6 +49,7 @@ from harness.stats.variance import (
     predicted_se,
     variance_components,
 )
+from harness.stats.win_rate import WinRate, position_bias, win_rate
 from harness.stats.worst_case_bounds import WorstCase, worst_case_mean
 
 __all__ = [
@@ -54,6 +57,7 @@ __all__ = [
     "AlphaLevel",
     "AnchoredEstimate",
     "BoardPlan",
+    "BradleyTerry",
     "ComparableMeans",
     "Design",
     "DesignOption",
@@ -61,6 +65,7 @@ __all__ = [
     "Family",
     "FamilyComparison",
     "Gain",
+    "LengthControlled",
     "MissingScores",
     "PairedComparison",
     "RankSet",
@@ -68,11 +73,13 @@ __all__ = [
     "ScoreInterval",
     "Spread",
     "VarianceComponents",
+    "WinRate",
     "WorstCase",
     "agreement",
     "anchored_difference",
     "anchored_mean",
     "benjamini_hochberg",
+    "bradley_terry",
     "check_draw",
     "cluster_interval",
     "comparable_means",
@@ -83,6 +90,7 @@ __all__ = [
     "gaps_matter",
     "holm",
     "krippendorff_alpha",
+    "length_controlled_rate",
     "mean_interval",
     "minimum_detectable_effect",
     "missing_shares",
@@ -91,6 +99,7 @@ __all__ = [
     "plan_board",
     "plan_family",
     "plan_repeats",
+    "position_bias",
     "predicted_se",
     "rank_sets",
     "rank_sets_from_pairs",
@@ -102,5 +111,6 @@ __all__ = [
     "variance_components",
     "weighted_kappa",
     "wilson_interval",
+    "win_rate",
     "worst_case_mean",
 ]
