@@ -14,6 +14,7 @@ from harness import plugins
 from harness.codec import decode, digest
 from harness.errors import InputError, UnknownNameError, UsageError
 from harness.locale import tr
+from harness.pairs.settings import OF_THE_JUDGE
 from harness.tables.files import read_toml
 from harness.templates import is_path
 from harness.types import Estimand, EvalSpec, JudgeSpec, ModelSpec, TaskSpec
@@ -21,6 +22,8 @@ from harness.types import Estimand, EvalSpec, JudgeSpec, ModelSpec, TaskSpec
 DEFAULT_BASE = "llm-jp/llm-jp-3-13b"
 DEFAULT_STORE = "sqlite:///runs/store.sqlite"
 DEFAULT_PROMPT = "course.v1"
+PAIRWISE = "pairwise"
+"""The judge that compares answers instead of scoring them."""
 _NAME_LENGTH = 60  # characters of a task's name in a run's; file systems allow 255 bytes
 LOCAL_BACKENDS = {"base", "adapter", "hf", "gguf", "embedded"}  # all read the settings of [models.hf]
 _STRICT = {"extra": "forbid"}
@@ -303,7 +306,10 @@ def parse_judge(text: str, config: Config, *, rubric: str | None = None) -> Judg
     name, option = (parts.backend, parts.target) if parts.label is None else (text, None)
     plugins.entry("judges", name)
     shown = name if option is None else f"{name}:{option}"
-    return JudgeSpec(text=shown, name=name, option=option or None, rubric=rubric, settings=config.judges.get(name, {}))
+    settings = config.judges.get(name, {})
+    if name == PAIRWISE:
+        settings = {**settings, OF_THE_JUDGE: config.judges.get((option or "").partition(":")[0], {})}
+    return JudgeSpec(text=shown, name=name, option=option or None, rubric=rubric, settings=settings)
 
 
 def check_labels(models: Sequence[str]) -> None:

@@ -77,6 +77,7 @@ Code = Literal[
     "reply_off_scale",
     "reply_other_scale",
     "reply_not_a_number",
+    "reply_not_a_verdict",
     "reply_several",
     "reply_too_many",
     "reply_quoted",

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, cast
+from typing import cast
 
 from harness.codec import digest
 from harness.errors import JudgeUnavailableError
@@ -15,32 +15,15 @@ from harness.remote.pricing import find_price, rough_tokens
 from harness.remote.serving import Serving
 from harness.remote.settings import RemoteSettings
 from harness.templates import Template, load_template
-from harness.types import LIKERT_5, Generation, JudgeSpec, Message, Sample, Scale, Verdict
+from harness.types import Generation, JudgeSpec, Message, Sample, Verdict
 from harness.unscored import Unscored, code_of
 from judges.expected import METHOD, SCALE, WORDS, check_form, place_of, weighed, word_of
-from judges.rubric import LABELS, PARSER_VERSION, Form, parse
-from judges.rubric.asking import rubric_messages, rubric_notices
+from judges.rubric.pair_question import DEFAULT_PAIR_RUBRIC, PairQuestion
+from judges.rubric.question import AnswerQuestion, Question
 
 DEFAULT_RUBRIC = "tv.v1"
-USUAL_ANSWER = 215  # characters: the median of 6,000 answers of 60 models to ELYZA-tasks-100
-USUAL_REPLY: dict[Form, int] = {"json": 100, "number": 2, "label": 100}  # tokens, without thinking
-EMPTY_ANSWER = tr("empty answer: lowest score without a call")
 _TOP_LOGPROBS = 20  # what OpenAI and vLLM give at most
 _FINAL = frozenset({"mass_outside", "no_probabilities"})  # asked once more, the model would say the same
-_HALVES = Scale(low=LIKERT_5.low, high=LIKERT_5.high, step=0.5)
-_ASK_AGAIN: dict[Form, str] = {
-    "json": "いまの返答からは点数を読み取れませんでした。採点の基準はそのままに、"
-    '{"reason": "採点の理由", "score": 点数} という形の JSON だけを返してください。点数は一つの数字にしてください。',
-    "number": "いまの返答からは点数を読み取れませんでした。採点の基準はそのままに、"
-    "点数の数字一つだけを返してください。",
-    "label": "いまの返答からは点数を読み取れませんでした。採点の基準はそのままに、"
-    "「LABEL：点数」という一行だけを返してください。点数は一つの数字にしてください。",
-}
-_CUT: dict[Form, str] = {
-    "json": "理由は MOST 文字以内の一文にして、点数まで書いてください。",
-    "number": "点数の数字一つだけを返してください。",
-    "label": "「LABEL：点数」という一行だけを返してください。",
-}
 _REASON_CHARACTERS = 200  # of a reason that was asked for again because the reply had no end
 _NEXT_STEP = {
     "key": tr("Check the API key in the environment."),
@@ -76,15 +59,17 @@ class RubricJudge(Serving):
         *,
         notices: Sequence[str] = (),
         most_outside: float | None = None,
+        question: Question | None = None,
     ) -> None:
         super().__init__(spec.text, client, settings)
         self.name = spec.text
+        self._spec = spec
         self._notices = tuple(notices)
-        self.rubric: Template = load_template(spec.rubric or DEFAULT_RUBRIC, kind="judges")
+        self._question = question or AnswerQuestion(load_template(spec.rubric or DEFAULT_RUBRIC, kind="judges"))
+        self.rubric: Template = self._question.rubric
         self.variant = self.rubric.name
-        self._asked = _HALVES if self.rubric.meta.get("halves") else LIKERT_5
         self._most_outside = most_outside
-        self.scale = self._asked
+        self.scale = self._question.scale
         method: list[object] = []
         if most_outside is not None:
             check_form(self.rubric)
@@ -93,14 +78,11 @@ class RubricJudge(Serving):
         self.in_flight = settings.in_flight
         self.give_up_after = settings.give_up_after
         self.price = find_price(client.model, settings.prices)
-        self._form = cast("Form", self.rubric.meta.get("reply", "json"))
-        self._labels = tuple(self.rubric.meta.get("labels", LABELS))
-        self._ask_again = _ASK_AGAIN[self._form].replace("LABEL", self._labels[0])
         self._client = client
         self._batching: Batching | None = None
         self.fingerprint = f"{client.identity['server']}:{client.model}:" + digest([
             client.identity, settings.temperature, settings.max_output_tokens, self.rubric.sha256, self.scale,
-            self._ask_again, PARSER_VERSION, *method,
+            self._question.ask_again, self._question.version, *method,
         ])[:16]  # fmt: skip
 
     def __repr__(self) -> str:
@@ -119,9 +101,9 @@ class RubricJudge(Serving):
         answer = generation.text
         if answer is None:
             return Verdict.unscored(Unscored("no_answer", generation.error or tr("no answer")))
-        if not answer.strip():
-            return Verdict.scored(self.scale.low, rationale=EMPTY_ANSWER)
-        messages = self._messages(sample, answer)
+        if (known := self._question.known(answer)) is not None:
+            return known
+        messages = self._question.messages(sample, answer)
         replies: list[Reply] = []
         try:
             verdict = self._ask(messages, replies)
@@ -133,17 +115,27 @@ class RubricJudge(Serving):
 
     def check_samples(self, task: str, samples: Sequence[Sample], models: Sequence[str]) -> list[str]:  # noqa: ARG002 - the protocol's
         """Return notices if answers are shown without a fence, or a reference is shown that some samples lack."""
-        return [*self._notices, *rubric_notices(self.name, self.rubric, self._asked, task, samples)]
+        return [*self._notices, *self._question.notices(self.name, task, samples)]
 
     def estimate(self, sample: Sample, generation: Generation | None) -> CallEstimate:
         """Return what the verdict on an answer will take, roughly; without an answer, one of usual length."""
-        answer = "あ" * USUAL_ANSWER if generation is None else generation.text or ""
-        if not answer.strip():
+        answer = self._question.usual_text if generation is None else generation.text
+        if answer is None or self._question.known(answer) is not None:
             return CallEstimate(calls=0, tokens_in=0, tokens_out=0, cost=0.0)
-        tokens_in = sum(rough_tokens(message.content) for message in self._messages(sample, answer))
-        tokens_out = USUAL_REPLY[self._form]
+        tokens_in = sum(rough_tokens(message.content) for message in self._question.messages(sample, answer))
+        tokens_out = self._question.usual_reply
         cost = self.price.cost(tokens_in, tokens_out) if self.price else None
         return CallEstimate(calls=1, tokens_in=tokens_in, tokens_out=tokens_out, cost=cost)
+
+    def comparing(self, name: str, rubric: str | None) -> "RubricPairJudge":
+        """Return the judge of pairs that asks the same model in the same way, by a rubric for pairs.
+
+        Raises:
+            HarnessError: the rubric cannot be loaded, or is none for pairs.
+        """
+        question = PairQuestion(load_template(rubric or DEFAULT_PAIR_RUBRIC, kind="judges"))
+        spec = replace(self._spec, text=name)
+        return RubricPairJudge(spec, self._client, self._settings, notices=self._notices, question=question)
 
     def judge_in_batches(self, notes: BatchNotes) -> None:
         """Hand calls over in batches from now on, at the price of batches; the scores are those of single calls."""
@@ -166,9 +158,6 @@ class RubricJudge(Serving):
         if self._batching is not None:
             self._batching.close()
 
-    def _messages(self, sample: Sample, answer: str) -> tuple[Message, ...]:
-        return rubric_messages(self.rubric, sample, answer, self._asked)
-
     def _once_more(self, messages: tuple[Message, ...], replies: list[Reply]) -> Verdict:
         """Return the verdict of a second question, which holds the first reply unless that was cut.
 
@@ -176,10 +165,9 @@ class RubricJudge(Serving):
         """
         if replies[0].finish_reason != "length":
             shown = Message(role="assistant", content=replies[0].text)
-            return self._ask((*messages, shown, Message(role="user", content=self._ask_again)), replies)
+            return self._ask((*messages, shown, Message(role="user", content=self._question.ask_again)), replies)
         most = _reason_within(self._settings.max_output_tokens)
-        said = _CUT[self._form].replace("MOST", str(most)).replace("LABEL", self._labels[0])
-        last = replace(messages[-1], content=f"{messages[-1].content}\n\n{said}")
+        last = replace(messages[-1], content=f"{messages[-1].content}\n\n{self._question.ask_shorter(most)}")
         return self._ask((*messages[:-1], last), replies, most=most)
 
     def _ask(self, messages: tuple[Message, ...], replies: list[Reply], *, most: int | None = None) -> Verdict:
@@ -187,7 +175,7 @@ class RubricJudge(Serving):
             messages=messages,
             max_tokens=self._settings.max_output_tokens,
             temperature=self._settings.sent_temperature,
-            schema=_schema(self._asked, most) if self._form == "json" else None,
+            schema=self._question.schema(most),
             top_logprobs=None if self._most_outside is None else _TOP_LOGPROBS,
         )
         reply = self._caller.call(prompt)
@@ -195,7 +183,7 @@ class RubricJudge(Serving):
         if not reply.text.strip():
             is_cut = reply.finish_reason == "length"
             raise CallError("empty", tr("no text because the token limit was reached") if is_cut else tr("no text"))
-        verdict = parse(reply.text, self._asked, self._form, self._labels)
+        verdict = self._question.read(reply.text)
         if self._most_outside is None or verdict.score is None:
             return verdict
         return self._expected(reply, verdict.rationale, self._most_outside)
@@ -209,7 +197,7 @@ class RubricJudge(Serving):
                     "Take logprobs = true out of [judges.openai], or ask a server that gives them (vLLM, llama.cpp)."
                 ),
             )
-        place = place_of([token.text for token in reply.tokens], is_json=self._form == "json")
+        place = place_of([token.text for token in reply.tokens], is_json=self._question.form == "json")
         if place is None:
             return Verdict.unscored(Unscored("no_probabilities", tr("the reply's score is no single digit token")))
         shares = dict.fromkeys(WORDS, 0.0)
@@ -250,17 +238,7 @@ def _reason_within(max_output_tokens: int | None) -> int:
     return _REASON_CHARACTERS if max_output_tokens is None else min(200, max(10, (max_output_tokens - 30) // 2))
 
 
-def _schema(scale: Scale, most: int | None = None) -> dict[str, Any]:
-    """Return the JSON schema of a reply: the reason first, so that the score follows from it.
+class RubricPairJudge(RubricJudge):
+    """A served model that says which of two answers is better: what it judges is an `AnswerPair` as text."""
 
-    ``most``: the characters of the longest reason.
-    """
-    kind = "integer" if scale.step == 1 else "number"
-    return {
-        "type": "object",
-        "properties": {
-            "reason": {"type": "string", **({"maxLength": most} if most else {})},
-            "score": {"type": kind, "minimum": int(scale.low), "maximum": int(scale.high)},
-        },
-        "required": ["reason", "score"],
-    }
+    judges_pairs = True

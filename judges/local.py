@@ -15,13 +15,16 @@ from harness import plugins
 from harness.codec import decode, digest
 from harness.errors import UsageError
 from harness.locale import tr
+from harness.pairs.answer_pair import PAIR_SCALE, TIE
 from harness.protocols import FreeText, ScoresWords, WordScores
 from harness.templates import Template, load_template
-from harness.types import LIKERT_5, Generation, JudgeSpec, ModelSpec, RenderedPrompt, Sample, Verdict
+from harness.types import Generation, JudgeSpec, ModelSpec, RenderedPrompt, Sample, Verdict
 from harness.unscored import Unscored
 from judges.expected import METHOD, SCALE, WORDS, check_form, weighed
-from judges.llm import DEFAULT_RUBRIC, EMPTY_ANSWER
-from judges.rubric.asking import rubric_messages, rubric_notices
+from judges.llm import DEFAULT_RUBRIC
+from judges.rubric.pair_question import DEFAULT_PAIR_RUBRIC, PairQuestion, share_of
+from judges.rubric.pair_question import WORDS as PAIR_WORDS
+from judges.rubric.question import AnswerQuestion, Question
 
 _LONGEST_VERSION = 120
 # A base without a chat template continues the rubric's text.
@@ -122,22 +125,26 @@ class LocalJudge:
     kind = "quality"
     scored_by = "model"
     scale = SCALE
+    _after, _end = '", "score": ', "}"
+    words: tuple[str, ...] = WORDS
 
     def __init__(self, name: str, model: ScoresWords, rubric: Template, settings: LocalSettings) -> None:
         self.name = name
         self.rubric = rubric
         self.variant = rubric.name
         self._model = model
+        self._settings = settings
+        self._question = self._asking(rubric)
         self._most_outside = settings.most_outside
         asks_reason = rubric.meta.get("reply", "json") == "json"
         self._begins = _REPLY_BEGINS if asks_reason else _NUMBER_BEGINS
         self._lead = (
-            FreeText(before='{"reason": "', most=settings.reason_characters, after='", "score": ', end="}")
+            FreeText(before='{"reason": "', most=settings.reason_characters, after=self._after, end=self._end)
             if asks_reason
             else None
         )
         self.fingerprint = f"{model.fingerprint} local/{METHOD}:" + digest([
-            METHOD, WORDS, self.rubric.sha256, self._begins, self._most_outside,
+            METHOD, self.words, self.rubric.sha256, self._begins, self._most_outside,
             settings.reason_characters if asks_reason else None,
         ])[:16]  # fmt: skip
 
@@ -166,20 +173,33 @@ class LocalJudge:
         for place, (sample, generation) in enumerate(answers):
             if generation.text is None:
                 yield place, Verdict.unscored(Unscored("no_answer", generation.error or tr("no answer")))
-            elif not generation.text.strip():
-                yield place, Verdict.scored(self.scale.low, rationale=EMPTY_ANSWER)
+            elif (known := self._question.known(generation.text)) is not None:
+                yield place, known
             else:
                 places.append(place)
                 prompts.append(self._prompt(sample, generation.text))
-        for found in self._model.score_words(prompts, WORDS, self._lead) if prompts else ():
+        for found in self._model.score_words(prompts, self.words, self._lead) if prompts else ():
             yield places[found.index], self._verdict(found)
 
     def check_samples(self, task: str, samples: Sequence[Sample], models: Sequence[str]) -> list[str]:  # noqa: ARG002 - the protocol's
         """Return notices if answers are shown without a fence, or a reference is shown that some samples lack."""
-        return rubric_notices(self.name, self.rubric, self.scale, task, samples)
+        return self._question.notices(self.name, task, samples)
+
+    def comparing(self, name: str, rubric: str | None) -> "LocalPairJudge":
+        """Return the judge of pairs by the same model, by a rubric for pairs.
+
+        Raises:
+            HarnessError: the rubric cannot be loaded, or is none for pairs.
+        """
+        return LocalPairJudge(
+            name, self._model, load_template(rubric or DEFAULT_PAIR_RUBRIC, kind="judges"), self._settings
+        )
+
+    def _asking(self, rubric: Template) -> Question:
+        return AnswerQuestion(rubric)
 
     def _prompt(self, sample: Sample, answer: str) -> RenderedPrompt:
-        messages = rubric_messages(self.rubric, sample, answer, LIKERT_5)
+        messages = self._question.messages(sample, answer)
         text = "\n\n".join(message.content.rstrip() for message in messages) + self._begins
         return RenderedPrompt(messages=messages, format="chat", bos="template", text_form=text)
 
@@ -188,8 +208,41 @@ class LocalJudge:
         if found.probabilities is None:
             said = tr("the judge model gave no score: {error}", error=found.error or "")
             return Verdict.unscored(Unscored("local_failed", said), raw=found.text, version=version)
-        by_word = dict(zip(WORDS, found.probabilities, strict=True))
+        by_word = dict(zip(self.words, found.probabilities, strict=True))
         reason = None if found.text is None else json.loads(found.text)["reason"]
-        verdict = weighed(by_word, most_outside=self._most_outside, reason=reason)
+        verdict = self._weighed(by_word, reason)
         raw = {"probabilities": by_word, "outside": max(0.0, 1 - sum(by_word.values())), "reply": found.text}
         return replace(verdict, raw=json.dumps(raw, ensure_ascii=False), version=version)
+
+    def _weighed(self, by_word: Mapping[str, float], reason: str | None) -> Verdict:
+        return weighed(by_word, most_outside=self._most_outside, reason=reason)
+
+
+class LocalPairJudge(LocalJudge):
+    """A model on this machine that says which of two answers is better: A, B or tie, whichever is most probable.
+
+    What it judges is an `AnswerPair` as text.
+    """
+
+    judges_pairs = True
+    scale = PAIR_SCALE
+    _after, _end = '", "verdict": "', '"}'
+    words = PAIR_WORDS
+
+    def _asking(self, rubric: Template) -> Question:
+        return PairQuestion(rubric)
+
+    def _weighed(self, by_word: Mapping[str, float], reason: str | None) -> Verdict:
+        outside = max(0.0, 1 - sum(by_word.values()))
+        if outside > self._most_outside:
+            said = tr(
+                "{outside:.1%} of the probability lies outside A, B and tie; at most {most:.1%} may (most_outside)",
+                outside=outside,
+                most=self._most_outside,
+            )
+            return Verdict.unscored(Unscored("mass_outside", said))
+        best = max(by_word.values())
+        words = [word for word, chance in by_word.items() if chance == best]
+        share = share_of(words[0]) if len(words) == 1 else TIE
+        chances = " ".join(f"P({word})={value:.3f}" for word, value in by_word.items())
+        return Verdict.scored(share, rationale=f"{reason} {chances}" if reason else chances)

@@ -30,6 +30,7 @@ from reports.formatting import (
     signed,
     sort_key,
 )
+from reports.pairwise import pair_view
 from reports.payload import embedded, payload
 from reports.run_view import Report
 from reports.verdict import verdict_lines
@@ -69,6 +70,7 @@ def report_html(report: Report, cautions: Sequence[str] = (), *, language: Langu
             for board, table in zip(leaderboard.boards, report.tables, strict=True)
         ],
         missing=data["missing"],
+        pairs=[pair_view(one, say) for one in report.pairs],
         cards=[_cards(found, say) for found in cards],
         prompts=report.prompts,
         notices=report.notices,

@@ -8,8 +8,9 @@ from typing import Any
 from tabulate import tabulate
 
 from harness.analysis.leaderboard import Board, Leaderboard
+from harness.analysis.pairwise import PairBoard
 from reports.board_text import cautions_about, estimand_note, noise, primary_note, resolution
-from reports.board_view import BoardView, Table, board_title, board_view, comparison_table, opened
+from reports.board_view import BoardView, board_title, board_view, comparison_table, opened
 from reports.formatting import (
     MISSING,
     is_long,
@@ -23,6 +24,8 @@ from reports.formatting import (
 )
 from reports.gaps import comparison_cautions
 from reports.ledger import ledger_note, tries_lines
+from reports.markdown_table import markdown_table
+from reports.pairwise import pairs_markdown
 from reports.verdict import board_verdict, margin_lines, verdict_lines
 from reports.wording import Language, Words, words
 
@@ -36,8 +39,12 @@ def leaderboard_markdown(
     *,
     cautions: Sequence[str] = (),
     language: Language = "en",
+    pairs: Sequence[PairBoard] = (),
 ) -> str:
-    """Return the whole document. ``cautions`` are about the run as a whole and stand before every figure."""
+    """Return the whole document. ``cautions`` are about the run as a whole and stand before every figure.
+
+    ``pairs``: what judges of pairs say, after the boards of scores.
+    """
     say = words(language)
     parts = [
         f"# {say('title.leaderboard', run=markdown_cell(leaderboard.run))}",
@@ -49,6 +56,7 @@ def leaderboard_markdown(
     if cautions:
         parts.append(f"## {say('title.cautions')}\n\n{_bullets(cautions)}")
     parts += [_board_section(board_view(board, leaderboard.confidence, say), say) for board in leaderboard.boards]
+    parts += pairs_markdown(pairs, say)
     if notices:
         parts.append(f"## {say('title.notes')}\n\n{_bullets([say.sentence(notice) for notice in notices])}")
     parts.append(_provenance_section(provenance, say))
@@ -70,7 +78,7 @@ def comparison_report(leaderboard: Leaderboard, *, language: Language = "en", to
             continue
         said = board_verdict(board, leaderboard.confidence, say) if board.is_primary else [say("board.exploratory")]
         parts += [
-            _table(comparison_table(replace(board, comparisons=board.comparisons[:top]), say)),
+            markdown_table(comparison_table(replace(board, comparisons=board.comparisons[:top]), say)),
             *_lines(*_left_out(board, top, say)),
             _bullets([*said, *(tries_lines(board, say) if board.is_primary else [])]),
         ]
@@ -114,7 +122,7 @@ def _board_section(board: BoardView, say: Words) -> str:
     parts = [
         f"## {markdown_cell(board.title)}",
         board.scale,
-        _table(board.table),
+        markdown_table(board.table),
         *filter(None, [board.gaps]),
         *_lines(board.exploratory, board.ledger, board.resolution, board.noise, board.method),
         *_cautions(board.cautions),
@@ -122,7 +130,7 @@ def _board_section(board: BoardView, say: Words) -> str:
     if board.missing:
         parts.append(_missing(board.missing, say))
     if board.tags is not None:
-        parts.append(f"{say('board.tags')}\n\n{_table(board.tags)}")
+        parts.append(f"{say('board.tags')}\n\n{markdown_table(board.tags)}")
     return "\n\n".join(parts)
 
 
@@ -168,10 +176,3 @@ def _provenance_section(provenance: Mapping[str, Any], say: Words) -> str:
 
 def _bullets(lines: Sequence[str]) -> str:
     return "\n".join(f"- {markdown_line(line)}" for line in lines)
-
-
-def _table(table: Table) -> str:
-    headers = [markdown_cell(column.title) for column in table.columns]
-    rows = [[markdown_cell(cell.text) for cell in row] for row in table.rows]
-    align = [column.align for column in table.columns]
-    return tabulate(rows, headers=headers, tablefmt="github", colalign=align if rows else None, disable_numparse=True)

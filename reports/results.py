@@ -10,6 +10,7 @@ from dataclasses import asdict
 from typing import Any, Literal
 
 from harness.analysis.leaderboard import Board, BoardRow, Comparison, Leaderboard
+from harness.analysis.pairwise import PairBoard
 from harness.locale import Text
 from harness.tables.cells import guarded
 from harness.tables.workbook import workbook
@@ -18,6 +19,7 @@ from reports.formatting import printable
 from reports.gaps import gap_cautions
 from reports.ledger import ledger_section, tried_fields
 from reports.looks_text import looks_section
+from reports.pairwise import pairwise_section
 from reports.panel_text import panels_section
 from reports.versions import version_cautions
 from reports.wording import Said, words
@@ -59,10 +61,11 @@ def results_document(
     *,
     cautions: Sequence[str] = (),
     ab: Sequence[Mapping[str, Any]] | None = None,
+    pairs: Sequence[PairBoard] = (),
 ) -> dict[str, Any]:
     """Return the document as plain values. ``cautions`` are about the run as a whole; each board adds its own.
 
-    ``ab`` is the section on its A/B test, None where the run has none.
+    ``ab`` is the section on its A/B test, None where the run has none; ``pairs``: what judges of pairs say.
     """
     return {
         "schema": SCHEMA,
@@ -75,6 +78,7 @@ def results_document(
         "plans": plans_section(leaderboard),
         "panels": panels_section(leaderboard.boards),
         "looks": looks_section(leaderboard.boards),
+        "pairwise": pairwise_section(pairs),
         **({} if ab is None else {"ab": list(ab)}),
         "audit": None,
         "ledger": ledger_section(leaderboard),

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from harness.analysis.leaderboard import Leaderboard
+from harness.analysis.pairwise import PairBoard
 from harness.analysis.scores import ScoreTable
 from harness.types import Generation, RenderedPrompt, RowKey, Sampling, Verdict
 
@@ -38,7 +39,7 @@ class PromptExample:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """All that a report may show. ``tables`` are in the order of the leaderboard's boards."""
+    """All that a report may show. ``tables`` are in the order of the leaderboard's boards, ``pairs`` beside them."""
 
     leaderboard: Leaderboard
     tables: tuple[ScoreTable, ...]
@@ -46,3 +47,4 @@ class Report:
     prompts: tuple[PromptExample, ...]
     provenance: Mapping[str, Any]
     notices: tuple[str, ...] = ()
+    pairs: tuple[PairBoard, ...] = ()

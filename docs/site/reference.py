@@ -25,6 +25,7 @@ from harness import protocols
 from harness.cli.main import COMMANDS, cli
 from harness.cli.say import said, speak
 from harness.locale import Language, tr
+from harness.pairs.settings import PairSettings
 from harness.remote.settings import GeminiSettings, OpenAISettings, RemoteSettings
 from harness.specs import Config, TaskTable
 from judges.local import LocalSettings
@@ -40,6 +41,7 @@ TABLES: tuple[tuple[str, type], ...] = (
     ("judges.gemini", RemoteSettings),
     ("judges.gemini (2)", GeminiSettings),
     ("judges.openai", OpenAISettings),
+    ("judges.pairwise", PairSettings),
     ("judges.local", LocalSettings),
 )
 _OWN_PLACE = {"models", "judges", "tasks", *(name for name, _ in TABLES)}  # keys that are tables, told apart below

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Sequence
 
 from harness.analysis.leaderboard import Board, Leaderboard
+from harness.analysis.pairwise import PairBoard
 from harness.cli.closing import window_width
 from harness.cli.say import language, said
 from harness.cli.table import columns
@@ -17,6 +18,7 @@ from reports.board_view import Cell, Column, Table, board_view
 from reports.cautions import cautions as cautions_of
 from reports.formatting import printable
 from reports.markdown import headline
+from reports.pairwise import PairView, pair_view
 from reports.verdict import verdict_lines
 from reports.wording import Words, words
 
@@ -31,11 +33,22 @@ def board_on_screen(run: Run, folder: RunFolder) -> str | None:
     say, view = words(language()), view_of(run)
     found = cautions_of(view, say)
     date = str(view.provenance.get("date", ""))
-    return terminal_board(view.leaderboard, date, say, cautions=found, width=window_width())
+    return terminal_board(view.leaderboard, date, say, cautions=found, width=window_width(), pairs=view.pairs)
 
 
-def terminal_board(leaderboard: Leaderboard, date: str, say: Words, *, cautions: Sequence[str], width: int) -> str:
-    """Return the boards of a run for a window of ``width`` columns; ``cautions`` are about the run as a whole."""
+def terminal_board(
+    leaderboard: Leaderboard,
+    date: str,
+    say: Words,
+    *,
+    cautions: Sequence[str],
+    width: int,
+    pairs: Sequence[PairBoard] = (),
+) -> str:
+    """Return the boards of a run for a window of ``width`` columns; ``cautions`` are about the run as a whole.
+
+    ``pairs``: what judges of pairs say, after the boards of scores.
+    """
     verdict = verdict_lines(leaderboard, say)
     parts = [
         say("title.leaderboard", run=printable(leaderboard.run)),
@@ -46,6 +59,8 @@ def terminal_board(leaderboard: Leaderboard, date: str, say: Words, *, cautions:
     ]
     for board in leaderboard.boards:
         parts += _board(board, leaderboard.confidence, say, width)
+    for one in pairs:
+        parts += _pairs(pair_view(one, say), width)
     return "\n\n".join(parts) + "\n"
 
 
@@ -67,6 +82,17 @@ def _board(board: Board, confidence: float, say: Words, width: int) -> list[str]
             ],
             width,
         ),
+    ]
+
+
+def _pairs(view: PairView, width: int) -> list[str]:
+    shown = Table(columns=tuple(_first_rows(column) for column in view.comparisons.columns))
+    more = len(view.comparisons.rows) - len(shown.rows)
+    left = said(trn("… and {n} more row, in the files below.", "… and {n} more rows, in the files below.", more))
+    return [
+        *_paragraphs([f"■ {view.title}", view.about], width),
+        fitted(shown, width),
+        *_paragraphs([left if more else "", view.caution, *view.notes], width),
     ]
 
 

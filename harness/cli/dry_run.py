@@ -18,6 +18,7 @@ from harness.protocols import (
     CallEstimate,
     CallLimits,
     EstimatesCost,
+    Judge,
     JudgeInfo,
     MachineNeeds,
     ModelInfo,
@@ -49,7 +50,19 @@ class Expected:
     pace: str
 
 
-def dry_run_report(evaluation: Evaluation, url: str, *, as_json: bool) -> str:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairWork:
+    """What a judge of pairs would do: ``planned`` verdicts, ``known`` of them, with so many ``calls``."""
+
+    judge: str
+    pairs: int
+    planned: int
+    known: int
+    calls: int
+    expected: Expected | None
+
+
+def dry_run_report(evaluation: Evaluation, url: str, *, as_json: bool, pairs: Sequence[PairWork] = ()) -> str:
     """Return the plan of an evaluation as a table, or as JSON: nothing is generated, judged or written."""
     needs = machine_needs(evaluation.job, url)
     claims = claims_of(
@@ -57,12 +70,12 @@ def dry_run_report(evaluation: Evaluation, url: str, *, as_json: bool) -> str:
         with_panels(evaluation.job.planned_judges, evaluation.panels),
         [task.name for task in evaluation.job.tasks],
     )
-    return _report(evaluation.name, evaluation.job, url, as_json=as_json, needs=needs, claims=claims)
+    return _report(evaluation.name, evaluation.job, url, as_json=as_json, needs=needs, claims=claims, pairs=pairs)
 
 
-def judging_report(run: str, job: Job, url: str, *, as_json: bool) -> str:
+def judging_report(run: str, job: Job, url: str, *, as_json: bool, pairs: Sequence[PairWork] = ()) -> str:
     """Return what judging the stored answers of a run would do, as `dry_run_report`."""
-    return _report(run, job, url, as_json=as_json)
+    return _report(run, job, url, as_json=as_json, pairs=pairs)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,13 +110,15 @@ def _report(
     as_json: bool,
     needs: Mapping[str, MachineNeeds] | None = None,
     claims: Claims | None = None,
+    pairs: Sequence[PairWork] = (),
 ) -> str:
     """Return the report; ``needs`` are those of the models of this machine, None where nothing is generated.
 
     ``claims``: what verdicts will rest on, None where nothing is declared.
     """
     work = work_of(job, url)
-    answers, todo, known, expected = work.answers, work.todo, work.known, work.expected
+    answers, todo, known = work.answers, work.todo, work.known
+    expected = {**work.expected, **{one.judge: one.expected for one in pairs if one.expected and one.calls}}
     wanted = {request.key for request in job.requests}
     if as_json:
         plan: dict[str, Any] = {
@@ -116,12 +131,20 @@ def _report(
             "expected": {name: asdict(figures) for name, figures in expected.items()},
             "machine": {label: asdict(need) for label, need in (needs or {}).items()},
             "declared": None if claims is None else asdict(claims),
+            "pairs": {
+                one.judge: {"pairs": one.pairs, "verdicts": one.planned, "cached": one.known, "calls": one.calls}
+                for one in pairs
+            },
         }
         return json.dumps(plan, ensure_ascii=False, indent=2)
     rows = [(tr("answers"), len(wanted), len(answers), len(wanted) - len(answers))] if needs is not None else []
     rows += [
         (tr("verdicts by {name}", name=name), len(items) + known[name], known[name], len(items))
         for name, items in todo.items()
+    ]
+    rows += [
+        (tr("verdicts on pairs by {name}", name=one.judge), one.planned, one.known, one.planned - one.known)
+        for one in pairs
     ]
     headers = [tr("work"), tr("planned"), tr("cached"), tr("to do")]
     parts = [
@@ -144,7 +167,7 @@ def _machine_table(needs: Mapping[str, MachineNeeds]) -> str:
             need.device,
             f"{need.needed / _GIB:.1f} GiB",
             f"{need.available / _GIB:.1f} GiB",
-            tr("at most about {time}", time=_duration(need.seconds)),
+            tr("at most about {time}", time=duration(need.seconds)),
         )
         for label, need in needs.items()
     ]
@@ -160,7 +183,7 @@ def _expected_table(expected: Mapping[str, Expected]) -> str:
             f"{figures.tokens_in:,}",
             f"{figures.tokens_out:,}",
             tr("price unknown") if figures.cost is None else f"${figures.cost:.2f}",
-            _duration(figures.seconds),
+            duration(figures.seconds),
             figures.pace,
         )
         for name, figures in expected.items()
@@ -180,6 +203,11 @@ def _expected(
         judge.estimate(samples[item.request.task, item.request.sample_id].sample, answers.get(item.request.key))
         for item in items
     ]
+    return expected_of(judge, each)
+
+
+def expected_of(judge: Judge, each: Sequence[CallEstimate]) -> Expected:
+    """Return what calls to a judge would take together."""
     return _total(judge_info(judge), each, judge.limits if isinstance(judge, Served) else None)
 
 
@@ -229,7 +257,8 @@ def _total_cost(each: Sequence[CallEstimate]) -> float | None:
     return None if None in costs else sum(cost for cost in costs if cost is not None)
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """Return a time in words."""
     if seconds >= _DAY:
         return tr("{days:.0f} days", days=seconds / _DAY + 1)
     if seconds >= _MINUTE:
@@ -239,10 +268,10 @@ def _duration(seconds: float) -> str:
 
 def _counts(job: Job, url: str) -> tuple[dict[str, Generation], dict[str, list[JudgementItem]], dict[str, int]]:
     """Return the stored answers, what each judge has still to do, and how many verdicts it has given."""
-    keys = list({request.key: None for request in job.requests})
+    keys = [key for key in {request.key: None for request in job.requests} if key not in job.given]
     # A store that does not exist yet must not be made by a dry run.
     store = Store(url, read_only=True) if store_exists(url) else None
-    answers = store.generations(keys) if store else {}
+    answers = {**job.given, **(store.generations(keys) if store else {})}
     planned = job.planned_judges
     todo: dict[str, list[JudgementItem]] = {judge.name: [] for judge in planned}
     known = dict.fromkeys(todo, 0)

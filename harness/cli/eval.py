@@ -13,6 +13,7 @@ from harness.cli.dry_run import dry_run_report
 from harness.cli.execution import UNSCORED_EXIT, Allowance, invocation, limit_judges, rounds, say_note, say_outcome
 from harness.cli.machine import machine_needs
 from harness.cli.options import FiniteRange, call_limits, common_options, evaluation_options, pace_options
+from harness.cli.pairing import Comparing, pairs_of_plan, pairs_option, take_pairs
 from harness.cli.say import say
 from harness.engine.job import Outcome
 from harness.engine.looks import Looks
@@ -38,6 +39,7 @@ from harness.tasks.seal import DEFAULT_SHARE
 )
 @evaluation_options
 @pace_options
+@pairs_option
 @click.option("--baseline", metavar="LABEL", help="The model others are compared with.  [default: base, or the first]")
 @click.option(
     "--panel", "panels", metavar="JUDGE,JUDGE|NAME", multiple=True, help="Judges that count as one; may be repeated."
@@ -74,6 +76,7 @@ def evaluate(
     looks: int | None,
     halving: bool,
     as_json: bool,
+    pairs: str | None,
     **options: Any,  # noqa: ANN401 - click's values, each typed where it is read
 ) -> int:
     """Evaluate every model under every prompt on every task by every judge, and write a leaderboard.
@@ -85,6 +88,7 @@ def evaluate(
     boards, until --open-seal judges it for the adapter that you settled on.
     """
     settings = load_config(config)
+    options, asked_pairs = take_pairs(options, pairs, settings)
     if open_seal and seal is not None:
         raise UsageError(
             tr("--seal and --open-seal were both given."),
@@ -110,7 +114,8 @@ def evaluate(
         evaluation = with_earlier_looks(evaluation, settings.runs)
     if dry_run:
         say_notices(evaluation)
-        say(dry_run_report(evaluation, opened.url, as_json=as_json))
+        work = [] if asked_pairs is None else pairs_of_plan(evaluation, asked_pairs, settings, opened.url)
+        say(dry_run_report(evaluation, opened.url, as_json=as_json, pairs=work))
         return 0
     return run_evaluation(
         replace(opened, evaluation=evaluation),
@@ -119,6 +124,7 @@ def evaluate(
         looks=planned,
         max_unscored=max_unscored,
         overwrite=overwrite,
+        comparing=None if asked_pairs is None else Comparing(asked_pairs, settings),
         show=lambda run: folder.read(RESULTS) if as_json else board_on_screen(run, folder),
     )
 
@@ -132,12 +138,16 @@ def run_evaluation(
     max_unscored: int = 0,
     overwrite: bool = False,
     test: PromptTest | None = None,
+    comparing: Comparing | None = None,
     show: Callable[[Run], str | None],
 ) -> int:
     """Carry an evaluation out, write its files, print what ``show`` then returns, and return the exit code."""
-    run, outcome = carry_out(opened, folder, allowance, looks=looks, overwrite=overwrite, test=test)
+    run, outcome = carry_out(
+        opened, folder, allowance, looks=looks, overwrite=overwrite, test=test, comparing=comparing
+    )
     say(show(run), nl=False)
     unscored = say_outcome(run, opened.evaluation.job.judges, outcome, folder)
+    unscored += 0 if comparing is None else comparing.missing
     say_closing(run, folder)
     return UNSCORED_EXIT if unscored > max_unscored else 0
 
@@ -150,10 +160,12 @@ def carry_out(
     looks: Looks | None = None,
     overwrite: bool = False,
     test: PromptTest | None = None,
+    comparing: Comparing | None = None,
 ) -> tuple[Run, Outcome]:
     """Carry an evaluation out and write its files; return the run, and what was done for it.
 
     ``looks``: stop on the way what is settled. ``test``: an A/B test that the run gets; one that it has stays.
+    ``comparing``: judges of pairs, which come last.
     """
     evaluation = opened.evaluation
     machine_needs(evaluation.job, opened.url)  # what cannot fit is refused before anything is made
@@ -174,6 +186,8 @@ def carry_out(
             run = finish_in_folder(
                 done, outcome, rows, folder, invocation=invocation(), tell=tell, overwrite=overwrite, test=test
             )
+        if comparing is not None:
+            run = comparing.of(run, rows, folder, allowance.after(outcome))
     return run, outcome
 
 

@@ -45,6 +45,11 @@ class Allowance:
     wait: bool = False
     batch: bool = False
 
+    def after(self, outcome: Outcome) -> "Allowance":
+        """Return what is left of it once a job has been done."""
+        left = None if self.max_cost is None else max(0.0, self.max_cost - outcome.spent)
+        return replace(self, max_cost=left)
+
 
 def command_line() -> str:
     """Return this command as it can be typed again."""

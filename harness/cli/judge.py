@@ -11,8 +11,9 @@ from harness import plugins
 from harness.cli.board import board_on_screen
 from harness.cli.closing import say_closing
 from harness.cli.dry_run import judging_report
-from harness.cli.execution import UNSCORED_EXIT, invocation, limit_judges, rounds, say_note, say_outcome
+from harness.cli.execution import UNSCORED_EXIT, Allowance, invocation, limit_judges, rounds, say_note, say_outcome
 from harness.cli.options import FiniteRange, call_limits, common_options, declared_options, pace_options
+from harness.cli.pairing import Comparing, pairs_asked, pairs_of_run, pairs_option, split_judges
 from harness.cli.say import language, say
 from harness.codec import digest
 from harness.engine.job import planned_judge
@@ -43,6 +44,7 @@ from harness.types import JudgeSpec
 @click.option(
     "--panel", "panels", metavar="JUDGE,JUDGE|NAME", multiple=True, help="Judges that count as one; may be repeated."
 )
+@pairs_option
 @click.option("--rubric", metavar="NAME|PATH", help="The rubric of language-model judges.")
 @click.option("--judge-repeats", type=click.IntRange(min=1), default=1, show_default=True, help="Verdicts per answer.")
 @declared_options
@@ -57,6 +59,7 @@ def judge(
     run: str,
     judges: tuple[str, ...],
     panels: tuple[str, ...],
+    pairs: str | None,
     rubric: str | None,
     judge_repeats: int,
     max_unscored: int,
@@ -73,6 +76,9 @@ def judge(
 
     No model is loaded. The judges that the run has stay, the new ones join its leaderboard; one that the run has with
     another rubric gets the rubric's name added. The same command resumes.
+
+    pairwise:SPEC compares answers instead: two to a task, in both orders, against the baseline, all (--pairs all) or
+    frozen answers (--pairs anchors:RUN_OR_FILE). What comes of it stands beside the leaderboard.
     """
     if not judges and not panels:
         raise UsageError(tr("No --judge was given."), hint=tr("For example: --judge rules"))
@@ -80,6 +86,9 @@ def judge(
         if judges.count(name) > 1:
             raise UsageError(tr("--judge {name!r} was given twice.", name=name), hint=tr("Leave one out."))
     settings = load_config(config)
+    judges, of_pairs = split_judges(judges)
+    asked_pairs = pairs_asked(of_pairs, pairs, settings, rubric=rubric, limits=call_limits(declared))
+    comparing = None if asked_pairs is None else Comparing(asked_pairs, settings)
     refuse_bundle(run)
     stored = load_run(run, settings.runs, store, whole=False)  # what is lost may be what is judged
     wanted, had = panel_specs(panels, settings), {judge.name for judge in stored.judges}
@@ -94,7 +103,8 @@ def judge(
     check_declared(asked, all_judges, [task.name for task in stored.tasks])
     url = store or stored.manifest.store
     if dry_run:
-        say(judging_report(stored.name, job, url, as_json=as_json))
+        work = [] if asked_pairs is None else pairs_of_run(stored, asked_pairs, settings, url)
+        say(judging_report(stored.name, job, url, as_json=as_json, pairs=work))
         return 0
     folder = RunFolder(settings.runs, run)
     folder.create()
@@ -116,10 +126,15 @@ def judge(
                 panels=planned,
                 language=language(),
             )
+        if comparing is not None:
+            left = Allowance(max_cost=max_cost, wait=wait, batch=batch).after(outcome)
+            judged = comparing.of(judged, rows, folder, left)
     say(folder.read(RESULTS) if as_json else board_on_screen(judged, folder), nl=False)
-    unscored = say_outcome(judged, opened, outcome, folder)
+    missing = 0 if comparing is None else comparing.missing
+    if judges or panels:
+        missing += say_outcome(judged, opened, outcome, folder)
     say_closing(judged, folder)
-    return UNSCORED_EXIT if unscored > max_unscored else 0
+    return UNSCORED_EXIT if missing > max_unscored else 0
 
 
 def _open_beside(stored: Run, specs: Sequence[JudgeSpec]) -> tuple[tuple[Judge, ...], tuple[str, ...]]:

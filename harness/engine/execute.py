@@ -41,7 +41,7 @@ def execute(job: Job, store: Store, progress: Progress, *, max_cost: float | Non
     wanted: dict[str, list[Request]] = {}
     for request in job.requests:
         wanted.setdefault(request.key, []).append(request)
-    answers = store.generations(list(wanted))
+    answers = {**job.given, **store.generations([key for key in wanted if key not in job.given])}
     stored = len(answers)
     n_verdicts = len(job.requests) * sum(judge.repeats for judge in job.planned_judges)
     progress.planned(answers=len(wanted), answers_stored=stored, verdicts=n_verdicts)

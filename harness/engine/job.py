@@ -41,13 +41,17 @@ class Progress(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """A plan with the objects that carry it out. ``models`` by label, ``judges`` in order."""
+    """A plan with the objects that carry it out. ``models`` by label, ``judges`` in order.
+
+    ``given``: answers by request key that are there already and are in no store, such as two answers as one.
+    """
 
     tasks: tuple[PlannedTask, ...]
     requests: tuple[Request, ...]
     models: Mapping[str, ModelBackend]
     judges: tuple[Judge, ...]
     judge_repeats: int = 1
+    given: Mapping[str, Generation] = field(default_factory=dict)
 
     @property
     def planned_judges(self) -> tuple[PlannedJudge, ...]:

@@ -80,6 +80,18 @@ class EstimatesCost(Judge, Protocol):
 
 
 @runtime_checkable
+class JudgesPairs(Judge, Protocol):
+    """A judge that compares two answers: what it judges is the text of a `harness.pairs.answer_pair.AnswerPair`.
+
+    Its score is what the first of the two gets: 1, 0.5 for a tie, or 0.
+    """
+
+    @property
+    def judges_pairs(self) -> bool:
+        """Whether it does."""
+
+
+@runtime_checkable
 class Ratings(Judge, Protocol):
     """A judge that looks scores up by model label and task id, because equal texts may carry different ratings.
 

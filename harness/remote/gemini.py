@@ -287,7 +287,7 @@ def _member(kind: Any, name: str) -> Any:  # noqa: ANN401 - an enumeration class
 
 def _google_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
     """Return a JSON schema in the spelling of Google's Schema type."""
-    spelt = {key: schema[key] for key in ("description", "minimum", "maximum", "required") if key in schema}
+    spelt = {key: schema[key] for key in ("description", "enum", "minimum", "maximum", "required") if key in schema}
     spelt["type"] = str(schema["type"]).upper()
     if "properties" in schema:
         spelt["properties"] = {name: _google_schema(part) for name, part in schema["properties"].items()}

@@ -1,12 +1,22 @@
 """From the options of an evaluation, as flags or arguments, to what is asked for."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
 from harness.errors import UsageError
 from harness.locale import tr
 from harness.runs.panels import panel_specs, with_members
-from harness.specs import DEFAULT_PROMPT, Config, check_labels, parse_judge, parse_model, parse_task
+from harness.specs import (
+    DEFAULT_PROMPT,
+    PAIRWISE,
+    Config,
+    check_labels,
+    parse_judge,
+    parse_model,
+    parse_task,
+    split_spec,
+)
 from harness.types import EvalSpec, ModelSpec, Sampling
 
 
@@ -18,6 +28,7 @@ def evaluation_spec(config: Config, **options: Any) -> EvalSpec:  # noqa: ANN401
         UnknownNameError: a name that nothing answers to.
     """
     named = options["judges"]
+    _refuse_pairs(named)
     options = {**options, "judges": with_members(named, panel_specs(options.get("panels", ()), config), config)}
     for key, example in (("models", "--model base"), ("tasks", "--task bundled:ja-mini"), ("judges", "--judge rules")):
         if not options[key]:
@@ -59,6 +70,16 @@ def evaluation_spec(config: Config, **options: Any) -> EvalSpec:  # noqa: ANN401
                     tr("{what} {name!r} was given twice.", what=what, name=name), hint=tr("Leave one out.")
                 )
     return spec
+
+
+def _refuse_pairs(judges: Sequence[str]) -> None:
+    """Refuse judges of pairs where single answers are scored: they join a run that has its answers."""
+    for name in judges:
+        if split_spec(name).backend == PAIRWISE:
+            raise UsageError(
+                tr("{name!r} compares answers, which this command does not.", name=name),
+                hint=tr("Evaluate first, then: harness judge RUN --judge {name}", name=name),
+            )
 
 
 def _on_own_base(models: tuple[ModelSpec, ...]) -> tuple[ModelSpec, ...]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from harness.analysis.leaderboard import Leaderboard, build_leaderboard, length_stop_rates
 from harness.analysis.over_tries import over_tries
+from harness.analysis.pairwise import PairBoard, pair_boards
 from harness.analysis.panel import panel_tables
 from harness.analysis.primary import Primary, primary_of
 from harness.analysis.scores import ScoreTable, score_tables
@@ -138,6 +139,20 @@ def view_of(run: Run, *, baseline: str | None = None, judges: Sequence[str] = ()
         prompts=_prompt_examples(run.requests, provenance.get("templates", {})),
         provenance=provenance,
         notices=run.manifest.notices,
+        pairs=pairs_of(run, judges, baseline=baseline),
+    )
+
+
+def pairs_of(run: Run, judges: Sequence[str] = (), *, baseline: str | None = None) -> tuple[PairBoard, ...]:
+    """Return what judges of pairs say of a run's answers: those that are named, all if none is."""
+    shown = [one for one in run.pairwise if not judges or one.plan.judge in judges]
+    rows = tuple(dict.fromkeys(RowKey(model=request.model, prompt=request.prompt) for request in run.requests))
+    return pair_boards(
+        shown,
+        run.tasks,
+        baseline=baseline or run.manifest.baseline,
+        rows=rows,
+        confidence=run.manifest.confidence,
     )
 
 

@@ -13,6 +13,7 @@ from harness.runs.declared import check_declared, check_margin, declared_on
 from harness.runs.enter import enter
 from harness.runs.folder import RunFolder
 from harness.runs.manifest import JoinedJudge, Manifest, PromptTest, all_notices, with_judges_named
+from harness.runs.pairwise import judged_pairs
 from harness.runs.panels import panels_now, with_panels
 from harness.runs.provenance import Invocation, provenance_of
 from harness.runs.replacing import is_same_plan, refuse_another_plan
@@ -60,6 +61,7 @@ def finish(
         panels=panels_now(evaluation.panels, previous.panels if previous else ()),
         looks=evaluation.looks or _looks_before(previous),
         ab=test or (previous.ab if previous else None),
+        pairs=previous.pairs if previous else (),
         declared=declared_on(
             previous.declared if previous else None, evaluation.declared, new_judges=own.keys() - before.keys()
         ),
@@ -77,6 +79,7 @@ def finish(
         answers=answers,
         items=items,
         verdicts=verdicts_now(items, outcome.verdicts, store, manifest.swaps),
+        pairwise=judged_pairs(manifest.pairs, job.tasks, job.requests, answers, store=store),
     )
 
 

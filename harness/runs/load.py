@@ -8,6 +8,7 @@ from harness.errors import LostVerdictsError, RunMismatchError, StoreGoneError, 
 from harness.locale import tr
 from harness.runs.folder import MANIFEST, RunFolder, run_folders
 from harness.runs.manifest import Manifest
+from harness.runs.pairwise import judged_pairs
 from harness.runs.run import Run
 from harness.runs.unpacking import STORE, is_bundle, unpacked
 from harness.store.store import Store, store_exists, store_file
@@ -88,6 +89,7 @@ def _read(name: str, manifest: Manifest, store: str) -> Run:
         items = tuple(items_of(tasks, requests, answers, manifest.judges, manifest.asked_less))
         keys = [*(item.key for item in items), *(again for swap in manifest.swaps for _, again in swap.anchors)]
         judgements = opened.judgements(list(dict.fromkeys(keys)), failures=True)
+        pairwise = judged_pairs(manifest.pairs, tasks, requests, answers, store=opened)
     return Run(
         name=name,
         manifest=manifest,
@@ -97,6 +99,7 @@ def _read(name: str, manifest: Manifest, store: str) -> Run:
         answers=answers,
         items=items,
         verdicts={key: judgement.verdict for key, judgement in judgements.items()},
+        pairwise=pairwise,
     )
 
 

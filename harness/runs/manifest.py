@@ -11,6 +11,7 @@ from harness.engine.plan import AskedLess, PlannedJudge, PlannedPanel
 from harness.errors import InputError
 from harness.locale import Language, tr
 from harness.locale.facts import facts_of, texts_of
+from harness.pairs.planned import PlannedPairs
 from harness.protocols import older_source
 from harness.types import Declaration, Scale
 
@@ -72,7 +73,7 @@ class Manifest:
     all of them. ``declared`` is what was said before looking, ``panels`` judges that count as one together,
     ``ledger`` what its boards owe to what was tried before, as of its finish, ``looks`` how often the boards were
     looked at on the way, ``asked_less`` rows of a merged run that a judge has seen less often than others, ``swaps``
-    how versions of its judges were linked.
+    how versions of its judges were linked, ``pairs`` what judges of pairs compare.
     ``sizes`` are those of the whole task sets, ``language`` is that of its pages, ``provenance`` what every report says
     of where the figures come from.
     """
@@ -98,6 +99,7 @@ class Manifest:
     looks: Looks | None = None
     asked_less: tuple[AskedLess, ...] = ()
     swaps: tuple[JudgeSwap, ...] = ()
+    pairs: tuple[PlannedPairs, ...] = ()
     language: Language = "en"
     sizes: Mapping[str, int] = field(default_factory=dict)
     provenance: Mapping[str, Any]

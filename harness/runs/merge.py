@@ -11,6 +11,7 @@ from harness.engine.plan import AskedLess, PlannedJudge, PlannedPanel, items_of,
 from harness.errors import UnlikeRunsError
 from harness.locale import tr
 from harness.runs.manifest import JoinedJudge, JudgeSwap, Manifest
+from harness.runs.merged_pairs import merged_pairs
 from harness.runs.run import Run
 from harness.types import PlannedTask, Request, RowKey, Verdict
 
@@ -54,9 +55,10 @@ def merge_runs(runs: Sequence[Run], judges: Sequence[str] = ()) -> Run:
     items = tuple(items_of(tasks, tuple(requests.values()), answers, planned, asked_less))
     verdicts = ((item.key, given.get((_cell(item.request), item.judge, item.judge_repeat))) for item in items)
     manifest = _manifest(runs, renamed, planned, plan_digest(tasks, tuple(requests.values())))
+    pairwise = merged_pairs(runs, renamed, tasks, tuple(requests.values()), answers)
     return Run(
         name=" + ".join(run.name for run in runs),
-        manifest=replace(manifest, asked_less=asked_less),
+        manifest=replace(manifest, asked_less=asked_less, pairs=tuple(one.plan for one in pairwise)),
         tasks=tasks,
         requests=tuple(requests.values()),
         judges=planned,
@@ -66,6 +68,7 @@ def merge_runs(runs: Sequence[Run], judges: Sequence[str] = ()) -> Run:
             **{again: run.verdicts[again] for run in runs for again in _again(run) if again in run.verdicts},
             **{key: verdict for key, verdict in verdicts if verdict is not None},
         },
+        pairwise=pairwise,
     )
 
 

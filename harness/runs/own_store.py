@@ -5,6 +5,7 @@ from pathlib import Path
 
 from harness.engine.versions import version_fingerprint
 from harness.runs.folder import RunFolder
+from harness.runs.pairwise import pair_judgements, save_anchors
 from harness.runs.run import Run
 from harness.runs.unpacking import STORE
 from harness.store.store import Store
@@ -46,4 +47,7 @@ def write_store(run: Run, path: Path) -> None:
     with Store(str(path)) as store:
         if not store.has_plan(run.manifest.plan):
             store.save_plan(run.manifest.plan, {task.name: task.samples for task in run.tasks}, run.requests)
-        store.write(generations=answers, judgements=list(judgements.values()))
+        store.write(generations=answers, judgements=[*judgements.values(), *pair_judgements(run.pairwise)])
+        for anchors in (judged.anchors for judged in run.pairwise):
+            if anchors is not None:
+                save_anchors(anchors, store)

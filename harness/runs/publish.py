@@ -31,8 +31,9 @@ def publish(run: Run, folder: RunFolder) -> None:
         apart = tables_of(run) if run.manifest.swaps else judge_tables(view.tables)  # contrasts know no equating
         tested = prompt_tests(apart, run.manifest.ab, board.primary)
     ab = None if tested is None else ab_document(tested)
-    folder.write(MARKDOWN, leaderboard_markdown(board, provenance, notices, cautions=said, language=language))
-    folder.write_json(RESULTS, results_document(board, provenance, notices, cautions=found, ab=ab))
+    text = leaderboard_markdown(board, provenance, notices, cautions=said, language=language, pairs=view.pairs)
+    folder.write(MARKDOWN, text)
+    folder.write_json(RESULTS, results_document(board, provenance, notices, cautions=found, ab=ab, pairs=view.pairs))
     folder.write(HTML, report_html(view, said, language=language))
     if tested is None:
         folder.remove(AB_MARKDOWN)

@@ -5,13 +5,14 @@ never opens it.
 """
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.codec import digest
+from harness.engine.pairing import JudgedPairs
 from harness.engine.plan import JudgementItem, PlannedJudge, verdict_on
 from harness.errors import PlanMismatchError
 from harness.locale import tr
@@ -34,6 +35,7 @@ class Run:
 
     ``answers`` is by request key and holds failed answers too. ``items`` are the verdicts that the run asked for, in
     plan order; ``verdicts``, by judgement key, are those that were given. ``verdict`` says what became of an item.
+    ``pairwise``: what judges of pairs say, beside all that.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Run:
     answers: Mapping[str, Generation]
     items: tuple[JudgementItem, ...]
     verdicts: Mapping[str, Verdict]
+    pairwise: tuple[JudgedPairs, ...] = ()
 
     def __repr__(self) -> str:
         tasks = sum(len(task.samples) for task in self.tasks)
@@ -102,6 +105,7 @@ class Run:
                 *([asked.ledger] if asked.ledger else ()),
                 *([asked.looks] if asked.looks is not None else ()),
                 *([(swap, [again.score for _, _, again in self.anchors(swap)]) for swap in asked.swaps]),
+                *([asked.pairs, pair_verdicts(self.pairwise)] if asked.pairs else ()),
             ]
         )
 
@@ -186,6 +190,12 @@ class Run:
             folder.create()
             own = self if self.manifest.store else _open("own_store:with_own_store")(self, folder)
             _open("publish:publish")(own, folder)
+
+
+def pair_verdicts(pairwise: Sequence[JudgedPairs]) -> list[tuple[str, str, float | None, str | None]]:
+    """Return what judges of pairs said, for the digest of a run's content."""
+    said = ((item.key, one.verdict(item)) for one in pairwise for item in one.items)
+    return [(key, verdict.status, verdict.score, verdict.reason) for key, verdict in said]
 
 
 def _open(door: str) -> Any:  # noqa: ANN401 - each caller says what stands behind it

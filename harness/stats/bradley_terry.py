@@ -26,8 +26,8 @@ from harness.types import Estimate
 
 _MOST_STEPS = 100
 _CLOSE = 1e-10
-_FARTHEST = 15.0
-"""A log-odds beyond this is on its way to infinity: the verdicts do not bound it."""
+_LEAST = 1e-8
+"""Information per verdict below this: a parameter is on its way to infinity, and the verdicts do not bound it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +50,7 @@ class BradleyTerry:
     """Strengths of players on the log scale, that of ``reference`` being 0; NaN where verdicts do not bound one.
 
     ``strengths`` (M,) · ``covariance`` (M, M) of them · ``position``: what the first place adds to d, None where it was
-    left out or every player was always in one place · ``log_tie``: eta, None where no verdict is a tie · ``df``: of
+    left out or the verdicts do not bound it · ``log_tie``: eta, None where no verdict is a tie · ``df``: of
     the intervals' t, None for the normal's · ``n_clusters``: tasks, None where verdicts count as independent ·
     ``problem``: why there are no strengths at all.
     """
@@ -226,15 +226,16 @@ def _fit(kept: PairVerdicts, bounded: Bools, reference: int, *, position: bool) 
     columns[:, -1] = 1
     if not position or np.linalg.matrix_rank(columns) < columns.shape[1]:
         columns, position = columns[:, :-1], False
-    counts = [
-        np.bincount(inverse, weights=kept.weights * (kept.share == value), minlength=len(columns))
-        for value in (1, 0, 0.5)
-    ]
+    counts = np.zeros((3, len(columns)))
+    for row, value in enumerate((1, 0, 0.5)):
+        counts[row] = np.bincount(inverse, weights=kept.weights * (kept.share == value), minlength=len(columns))
     model = _Design(columns=columns, wins=counts[0], losses=counts[1], ties=counts[2], has_ties=counts[2].sum() > 0)
     found = _maximum(model)
+    if found is None and position and len(np.unique(kept.share)) > 1:
+        return _fit(kept, bounded, reference, position=False)
     if found is None:
         return _nothing(bounded.size, kept, tr("the verdicts follow the place of the answers alone"))
-    bread = np.linalg.inv(_information(model, found))
+    bread = np.asarray(np.linalg.inv(_information(model, found)), dtype=np.float64)
     covariance, n_clusters = _covariance(kept, model, found, bread, inverse)
     strengths = np.where(bounded, 0.0, np.nan)
     strengths[players] = found[: len(players)]
@@ -299,15 +300,13 @@ def _maximum(model: _Design) -> Floats | None:
     found = np.zeros(model.columns.shape[1] + model.has_ties)
     height, total = _likelihood(model, found), (model.wins + model.losses + model.ties).sum()
     for _ in range(_MOST_STEPS):
-        if np.abs(found).max() > _FARTHEST:
+        information = _information(model, found)
+        if np.linalg.eigvalsh(information)[0] < _LEAST * total:
             return None
         gradient = _gradient(model, found)
         if np.abs(gradient).max(initial=0.0) <= _CLOSE * total:
             return found
-        try:
-            step = np.linalg.solve(_information(model, found), gradient)
-        except np.linalg.LinAlgError:
-            return None
+        step = np.linalg.solve(information, gradient)
         size = 1.0
         while size > _CLOSE and not (risen := _likelihood(model, found + size * step)) >= height - _CLOSE:
             size /= 2

@@ -30,9 +30,14 @@ def rubric_notices(name: str, rubric: Template, scale: Scale, task: str, samples
     notices: list[str] = []
     if not _fences_the_answer(rubric, scale):
         notices.append(_NO_FENCE.format(judge=name, rubric=rubric.name))
+    return [*notices, *reference_notice(name, rubric, task, samples)]
+
+
+def reference_notice(name: str, rubric: Template, task: str, samples: Sequence[Sample]) -> list[str]:
+    """Return a notice if a rubric shows a reference that some samples lack; ``name``: of the judge."""
     missing = sum(not (sample.reference or "").strip() for sample in samples)
     if "reference" not in rubric.variables or not missing:
-        return notices
+        return []
     count = tr(
         "{missing} of {n_samples} tasks of {task} have no reference",
         missing=missing,
@@ -40,7 +45,6 @@ def rubric_notices(name: str, rubric: Template, scale: Scale, task: str, samples
         task=task,
     )
     return [
-        *notices,
         tr("{name}: {count}; rubric {name_2} judges them without.", name=name, count=count, name_2=rubric.name),
     ]
 

@@ -1,7 +1,7 @@
 """The verdict that a judge's reply holds, in the form that was asked for."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Literal, get_args
 
@@ -11,7 +11,7 @@ from harness.unscored import Unscored
 from judges.rubric.dress import LABELS, Reading, read_number, refusal
 from judges.rubric.folding import fold
 from judges.rubric.lines import mentions, read_labels
-from judges.rubric.objects import HIDDEN, Found, find_objects, hide, read_object
+from judges.rubric.objects import HIDDEN, Found, Object, find_objects, hide, read_object
 from judges.rubric.quotation import is_quoted
 
 Form = Literal["json", "number", "label"]
@@ -29,6 +29,10 @@ _NOTHING: Mapping[str | None, Reading] = {
     "label": refusal("reply_no_label", tr("no line with a label and a number in the reply")),
     None: refusal("reply_no_verdict", tr("no verdict in the reply")),
 }
+
+_SEVERAL = Unscored("reply_several", tr("the reply holds JSON objects with different scores"))
+ReadObject = Callable[[Object], Reading | None]
+"""What finds the verdict of a JSON object; None if it has none."""
 
 
 def parse(reply: str, scale: Scale = LIKERT_5, form: Form | None = None, labels: Sequence[str] = LABELS) -> Verdict:
@@ -54,13 +58,8 @@ def parse(reply: str, scale: Scale = LIKERT_5, form: Form | None = None, labels:
     if not labels or not all(label.strip() for label in labels):
         raise ValueError("labels must be words")
     body, thought = _after_thoughts(reply)
-    if not body.strip():
-        empty = Unscored("reply_empty", tr("the reply is empty"))
-        thinks = Unscored("reply_only_thinks", tr("the reply only thinks"))
-        return Verdict.unscored(thinks if reply.strip() else empty, raw=reply)
-    if len(body) > _LONGEST:
-        long = Unscored("reply_too_long", tr("the reply is longer than {longest:,} characters", longest=_LONGEST))
-        return Verdict.unscored(long, raw=reply)
+    if (refused := _unreadable(reply, body)) is not None:
+        return refused
     reading = _read(body, scale, form, labels, thought=thought) or _NOTHING[form]
     if reading.value is None:
         return Verdict.unscored(reading.problem, raw=reply)
@@ -88,7 +87,7 @@ def _read(body: str, scale: Scale, form: Form | None, labels: Sequence[str], *, 
     if form == "label":
         broken = next((Reading(problem=found.problem) for found in objects if found.problem), None)
         return broken or _labels(prose, scale, labels)
-    reading = _json(prose, objects, scale)
+    reading = _json(prose, objects, lambda value: read_object(value, scale), _SEVERAL)
     if form == "json":
         return reading
     if reading is None:
@@ -96,11 +95,42 @@ def _read(body: str, scale: Scale, form: Form | None, labels: Sequence[str], *, 
     return reading if reading.value is None else _undisputed(reading, prose, scale, labels)
 
 
-def _json(prose: str, objects: list[Found], scale: Scale) -> Reading | None:
-    """Return the verdict of the JSON objects; None if none of them has a score."""
+def read_json(reply: str, read: ReadObject, *, nothing: Unscored, several: Unscored) -> Verdict:
+    """Return the verdict of the JSON objects in a reply, as ``read`` finds it in each; the reply is kept in ``raw``.
+
+    ``nothing``: why there is none where no object has one · ``several``: where they differ.
+    """
+    body, thought = _after_thoughts(reply)
+    if (refused := _unreadable(reply, body)) is not None:
+        return refused
+    objects = find_objects(body)
+    prose = hide(body, objects)
+    if thought and any(tag["close"] or tag["end"] for tag in _TAG.finditer(prose)):
+        unclear = Unscored("reply_unclear_thinking", tr("it is unclear where the thinking ends"))
+        return Verdict.unscored(unclear, raw=reply)
+    reading = _json(prose, objects, read, several) or Reading(problem=nothing)
+    if reading.value is None:
+        return Verdict.unscored(reading.problem, raw=reply)
+    return Verdict.scored(reading.value, rationale=reading.rationale, raw=reply)
+
+
+def _unreadable(reply: str, body: str) -> Verdict | None:
+    """Return the verdict on a reply that holds nothing, or too much, apart from its thoughts (``body``)."""
+    if not body.strip():
+        empty = Unscored("reply_empty", tr("the reply is empty"))
+        thinks = Unscored("reply_only_thinks", tr("the reply only thinks"))
+        return Verdict.unscored(thinks if reply.strip() else empty, raw=reply)
+    if len(body) > _LONGEST:
+        long = Unscored("reply_too_long", tr("the reply is longer than {longest:,} characters", longest=_LONGEST))
+        return Verdict.unscored(long, raw=reply)
+    return None
+
+
+def _json(prose: str, objects: list[Found], read: ReadObject, several: Unscored) -> Reading | None:
+    """Return the verdict of the JSON objects; None if none of them has one."""
     readings = list[Reading]()
     for found in objects:
-        reading = read_object(found.value, scale) if found.value else Reading(problem=found.problem)
+        reading = read(found.value) if found.value else Reading(problem=found.problem)
         if reading is None:
             continue
         if len(readings) == _MOST_VERDICTS:
@@ -112,7 +142,7 @@ def _json(prose: str, objects: list[Found], scale: Scale) -> Reading | None:
             reading = replace(reading, problem=shown)
         readings.append(reading)
         if len({reading.value for reading in readings}) > 1:
-            return refusal("reply_several", tr("the reply holds JSON objects with different scores"))
+            return Reading(problem=several)
     own = next((reading for reading in readings if not reading.problem), None)
     if own is None:
         return Reading(problem=readings[0].problem) if readings else None

@@ -21,7 +21,7 @@ from harness.testing.servers import gemini as wire
 from harness.testing.servers.loopback import Call, Step, in_turn, serve
 from harness.types import Generation, JudgeSpec, Sample
 from judges.gemini import open_gemini
-from judges.llm import EMPTY_ANSWER
+from judges.rubric.question import EMPTY_ANSWER
 from tests.conftest import RunCli
 from tests.judges.served import Faulty, answer, judge_all, number_of, sample, score_of, spec
 

@@ -10,7 +10,8 @@ from harness.protocols import FREE, EstimatesCost
 from harness.remote.call import CallError, Prompt, Reply
 from harness.remote.settings import RemoteSettings
 from harness.types import LIKERT_5, Generation, JudgeSpec, Sample
-from judges.llm import EMPTY_ANSWER, RubricJudge
+from judges.llm import RubricJudge
+from judges.rubric.question import EMPTY_ANSWER
 
 SAMPLE = Sample(id="1", inputs={"input": "日本の首都は？"}, reference="東京", criteria="- 正しい")
 

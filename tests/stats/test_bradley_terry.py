@@ -169,6 +169,14 @@ def test_only_the_first_wins() -> None:
     assert fit.problem == "the verdicts follow the place of the answers alone"
 
 
+def test_a_place_without_a_bound_is_left_out() -> None:
+    """Ten of ten when shown first, nine of ten when second: the strength is that of 19 to 1, without a place."""
+    first, second = [0] * 10 + [1] * 10, [1] * 10 + [0] * 10
+    fit = bradley_terry(first, second, [1] * 10 + [1] + [0] * 9)
+    assert fit.position is None
+    assert fit.strengths[0] - fit.strengths[1] == pytest.approx(np.log(19))
+
+
 def test_no_verdict_at_all() -> None:
     """Nothing is known of anybody, and no division fails."""
     fit = bradley_terry([], [], [], n_players=3)
