@@ -3,7 +3,7 @@
 They stand beside the boards of scores and never enter one: no mean, rank, verdict or correction mixes the two.
 """
 
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -130,18 +130,6 @@ def _board(
     )
     orders, changed, both = _orders(items, shares)
     found = _Found(judged=judged, task=task, items=items, shares=shares, fit=fit, place=place, confidence=confidence)
-    reasons: dict[str, int] = defaultdict(int)
-    for verdict in verdicts:
-        if verdict.score is None:
-            reasons[verdict.reason or ""] += 1
-    strengths = [
-        PairStrength(
-            row=row,
-            estimate=fit.difference(place[row], place[reference], confidence=confidence),
-            is_anchor=row not in rows,
-        )
-        for row in players
-    ]
     known = shares[~np.isnan(shares)]
     return PairBoard(
         task=task.name,
@@ -151,7 +139,7 @@ def _board(
         n_raters=len({item.rater for item in items if item.rater is not None}),
         n_verdicts=len(items),
         n_unscored=len(items) - known.size,
-        reasons=dict(reasons),
+        reasons=Counter(verdict.reason or "" for verdict in verdicts if verdict.score is None),
         position=position_bias(shares, units, confidence, orders),
         place=fit.place(confidence=confidence),
         n_both=both,
@@ -159,10 +147,23 @@ def _board(
         ties=float((known == 0.5).mean()) if known.size else None,  # noqa: PLR2004 - a tie
         reference=reference,
         comparisons=_comparisons(found),
-        strengths=tuple(
-            sorted(strengths, key=lambda one: -(one.estimate.value if one.estimate.value is not None else -np.inf))
-        ),
+        strengths=_strengths(found, reference, rows),
         problem=None if fit.problem is None else str(fit.problem),
+    )
+
+
+def _strengths(found: "_Found", reference: RowKey, rows: Sequence[RowKey]) -> tuple[PairStrength, ...]:
+    """Return every player's strength, best first, those without one last."""
+    strengths = [
+        PairStrength(
+            row=row,
+            estimate=found.fit.difference(place, found.place[reference], confidence=found.confidence),
+            is_anchor=row not in rows,
+        )
+        for row, place in found.place.items()
+    ]
+    return tuple(
+        sorted(strengths, key=lambda one: -np.inf if one.estimate.value is None else one.estimate.value, reverse=True)
     )
 
 

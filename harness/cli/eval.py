@@ -114,7 +114,7 @@ def evaluate(
         evaluation = with_earlier_looks(evaluation, settings.runs)
     if dry_run:
         say_notices(evaluation)
-        work = [] if asked_pairs is None else pairs_of_plan(evaluation, asked_pairs, settings, opened.url)
+        work = pairs_of_plan(evaluation, asked_pairs, settings, opened.url)
         say(dry_run_report(evaluation, opened.url, as_json=as_json, pairs=work))
         return 0
     return run_evaluation(

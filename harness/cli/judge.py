@@ -13,7 +13,7 @@ from harness.cli.closing import say_closing
 from harness.cli.dry_run import judging_report
 from harness.cli.execution import UNSCORED_EXIT, Allowance, invocation, limit_judges, rounds, say_note, say_outcome
 from harness.cli.options import FiniteRange, call_limits, common_options, declared_options, pace_options
-from harness.cli.pairing import Comparing, pairs_asked, pairs_of_run, pairs_option, split_judges
+from harness.cli.pairing import compared, pairs_asked, pairs_of_run, pairs_option, split_judges
 from harness.cli.say import language, say
 from harness.codec import digest
 from harness.engine.job import planned_judge
@@ -80,15 +80,10 @@ def judge(
     pairwise:SPEC compares answers instead: two to a task, in both orders, against the baseline, all (--pairs all) or
     frozen answers (--pairs anchors:RUN_OR_FILE). What comes of it stands beside the leaderboard.
     """
-    if not judges and not panels:
-        raise UsageError(tr("No --judge was given."), hint=tr("For example: --judge rules"))
-    for name in judges:
-        if judges.count(name) > 1:
-            raise UsageError(tr("--judge {name!r} was given twice.", name=name), hint=tr("Leave one out."))
+    _refuse_names(judges, panels)
     settings = load_config(config)
     judges, of_pairs = split_judges(judges)
     asked_pairs = pairs_asked(of_pairs, pairs, settings, rubric=rubric, limits=call_limits(declared))
-    comparing = None if asked_pairs is None else Comparing(asked_pairs, settings)
     refuse_bundle(run)
     stored = load_run(run, settings.runs, store, whole=False)  # what is lost may be what is judged
     wanted, had = panel_specs(panels, settings), {judge.name for judge in stored.judges}
@@ -103,7 +98,7 @@ def judge(
     check_declared(asked, all_judges, [task.name for task in stored.tasks])
     url = store or stored.manifest.store
     if dry_run:
-        work = [] if asked_pairs is None else pairs_of_run(stored, asked_pairs, settings, url)
+        work = pairs_of_run(stored, asked_pairs, settings, url)
         say(judging_report(stored.name, job, url, as_json=as_json, pairs=work))
         return 0
     folder = RunFolder(settings.runs, run)
@@ -126,15 +121,22 @@ def judge(
                 panels=planned,
                 language=language(),
             )
-        if comparing is not None:
-            left = Allowance(max_cost=max_cost, wait=wait, batch=batch).after(outcome)
-            judged = comparing.of(judged, rows, folder, left)
+        left = Allowance(max_cost=max_cost, wait=wait, batch=batch).after(outcome)
+        judged, missing = compared(judged, asked_pairs, rows, folder, config=settings, allowance=left)
     say(folder.read(RESULTS) if as_json else board_on_screen(judged, folder), nl=False)
-    missing = 0 if comparing is None else comparing.missing
     if judges or panels:
         missing += say_outcome(judged, opened, outcome, folder)
     say_closing(judged, folder)
     return UNSCORED_EXIT if missing > max_unscored else 0
+
+
+def _refuse_names(judges: Sequence[str], panels: Sequence[str]) -> None:
+    """Refuse a command that names no judge, or one twice."""
+    if not judges and not panels:
+        raise UsageError(tr("No --judge was given."), hint=tr("For example: --judge rules"))
+    for name in judges:
+        if judges.count(name) > 1:
+            raise UsageError(tr("--judge {name!r} was given twice.", name=name), hint=tr("Leave one out."))
 
 
 def _open_beside(stored: Run, specs: Sequence[JudgeSpec]) -> tuple[tuple[Judge, ...], tuple[str, ...]]:

@@ -142,15 +142,19 @@ def _as_one(first: str, second: str) -> Generation:
     return Generation(request_key="", text=AnswerPair(first=first, second=second).text)
 
 
-def pairs_of_run(run: Run, asked: PairsAsked, config: Config, url: str) -> list[PairWork]:
+def pairs_of_run(run: Run, asked: PairsAsked | None, config: Config, url: str) -> list[PairWork]:
     """Return what the judges of pairs of a command would do on a run's answers."""
+    if asked is None:
+        return []
     anchors = anchors_of(asked.against, run.tasks, config.runs)
     found = answered(run.requests, run.answers, anchors)
     return [work_on_pairs(run.tasks, _planned(run, asked, judge, anchors), judge, found, url) for judge in asked.judges]
 
 
-def pairs_of_plan(evaluation: Evaluation, asked: PairsAsked, config: Config, url: str) -> list[PairWork]:
+def pairs_of_plan(evaluation: Evaluation, asked: PairsAsked | None, config: Config, url: str) -> list[PairWork]:
     """Return what the judges of pairs would do once an evaluation has its answers; those that are stored count."""
+    if asked is None:
+        return []
     job = evaluation.job
     anchors = anchors_of(asked.against, job.tasks, config.runs)
     found = answered(job.requests, work_of(job, url).answers, anchors)
@@ -195,9 +199,18 @@ class Comparing:
 
     def of(self, run: Run, store: Store, folder: RunFolder, allowance: Allowance) -> Run:
         """Return a run with what the judges of pairs say; ``allowance`` is what is left for them."""
-        run, outcomes = compare_answers(run, self.asked, store, folder, config=self.config, allowance=allowance)
-        self.missing = say_pairs_outcome(run, self.asked, outcomes)
+        run, self.missing = compared(run, self.asked, store, folder, config=self.config, allowance=allowance)
         return run
+
+
+def compared(
+    run: Run, asked: PairsAsked | None, store: Store, folder: RunFolder, *, config: Config, allowance: Allowance
+) -> tuple[Run, int]:
+    """Return a run with what judges of pairs say of it, if there are any, and how many verdicts are missing."""
+    if asked is None:
+        return run, 0
+    run, outcomes = compare_answers(run, asked, store, folder, config=config, allowance=allowance)
+    return run, say_pairs_outcome(run, asked, outcomes)
 
 
 def compare_answers(
