@@ -18,29 +18,47 @@ from reports.payload import embedded
 from reports.wording import Language, Words, words
 
 _SCRIPTS = ("rating_state.js", "rating.js")
+_SERVED_SCRIPTS = ("rating_state.js", "rating_sync.js", "rating.js")
 
 
-def rating_html(page: RatingPage, *, language: Language = "en") -> str:
-    """Return the whole page; its words are in ``language``, tasks and answers stand as they are."""
+def rating_html(page: RatingPage, *, language: Language = "en", served: bool = False) -> str:
+    """Return the whole page; its words are in ``language``, tasks and answers stand as they are.
+
+    ``served``: it sends what is rated to where it came from, and works without it, too.
+    """
     say, points = words(language), scale_points(page.scale)
-    style, script = _asset("rating.css"), "\n".join(_asset(name) for name in _SCRIPTS)
     return (
         _environment()
         .get_template("rating.html.j2")
         .render(
             say=say,
             page=page,
-            policy=f"default-src 'none'; script-src 'sha256-{_hash(script)}'; style-src 'sha256-{_hash(style)}'; "
-            "base-uri 'none'; form-action 'none'",
-            style=Markup(style),  # noqa: S704 - our own file
-            script=Markup(script),  # noqa: S704 - our own files
-            data=Markup(embedded(_data(page, say))),  # noqa: S704 - escaped for where it stands
+            served=served,
+            policy=rating_policy(served=served),
+            style=Markup(_asset("rating.css")),  # noqa: S704 - our own file
+            script=Markup(_script(served)),  # noqa: S704 - our own files
+            data=Markup(embedded(_data(page, say) | ({"served": True} if served else {}))),  # noqa: S704 - escaped for where it stands
             points=[f"{point:g}" for point in points],
             halves=any(point != int(point) for point in points),
             keys=_keys(points),
             is_likert=_is_likert(page.scale),
         )
     )
+
+
+def rating_policy(*, served: bool = False) -> str:
+    """Return the page's content security policy: its own script and style, and at most the server it came from."""
+    script, style = _hash(_script(served)), _hash(_asset("rating.css"))
+    connect = "connect-src 'self'; " if served else ""
+    return (
+        f"default-src 'none'; script-src 'sha256-{script}'; style-src 'sha256-{style}'; {connect}base-uri 'none'; "
+        "form-action 'none'"
+    )
+
+
+@cache
+def _script(served: bool) -> str:
+    return "\n".join(_asset(name) for name in (_SERVED_SCRIPTS if served else _SCRIPTS))
 
 
 @cache

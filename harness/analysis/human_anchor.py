@@ -9,7 +9,9 @@ import numpy.typing as npt
 from harness.analysis.rater_spread import RaterSpread, rater_spread, with_raters
 from harness.analysis.scores import ScoreTable
 from harness.stats import AnchoredEstimate, Design, anchored_difference, anchored_mean
+from harness.stats.arrays import Ints
 from harness.stats.correlation import Floats
+from harness.stats.stratified_anchoring import stratified_anchored_mean
 from harness.types import RowKey, Scale
 
 
@@ -46,22 +48,51 @@ def anchoring(
     baseline: str,
     population: Sequence[str] | None = None,
     chosen: Sequence[str] | None = None,
+    strata: Sequence[Sequence[str]] = (),
     by_rater: Floats | None = None,
     confidence: float = 0.95,
 ) -> Anchoring | None:
-    """Return the anchored means and differences, or None if people rated no task or all of them.
+    """Return the figures of `anchored_rows`, or None if people rated no task or all of them."""
+    found = anchored_rows(
+        judge,
+        human,
+        baseline=baseline,
+        population=population,
+        chosen=chosen,
+        strata=strata,
+        by_rater=by_rater,
+        confidence=confidence,
+    )
+    here = _places(judge, population)
+    return None if found is None or not np.isnan(human.scores[:, here]).any() else found
+
+
+def anchored_rows(
+    judge: ScoreTable,
+    human: ScoreTable,
+    *,
+    baseline: str,
+    population: Sequence[str] | None = None,
+    chosen: Sequence[str] | None = None,
+    strata: Sequence[Sequence[str]] = (),
+    by_rater: Floats | None = None,
+    confidence: float = 0.95,
+) -> Anchoring | None:
+    """Return the anchored means and differences, or None if people rated no task.
 
     ``population`` and ``chosen`` are the ids on record for the draw: the estimate is then about the population alone,
     and counts as drawn at random if exactly the chosen tasks are rated, for each row by itself: what raters passed over
     is no random part. ``baseline`` is a model label.
+    ``strata``: the ids of the parts of the population that were drawn from, each with its own chance.
     ``by_rater``: each rater's own scores, shape (raters, rows, samples).
     """
     ids = [sample.id for sample in judge.samples]
-    here = [place for place, one in enumerate(ids) if population is None or one in set(population)]
+    here = _places(judge, population)
     people, scores = human.scores[:, here], judge.scores[:, here]
     rated: npt.NDArray[np.bool_] = np.any(~np.isnan(people), axis=0)
-    if not rated.any() or not np.isnan(people).any():
+    if not rated.any():
         return None
+    codes = _codes([ids[place] for place in here], strata)
     scale, design = judge.judge.scale, Design(confidence=confidence)
     base = next((place for place, row in enumerate(judge.rows) if row.model == baseline), 0)
 
@@ -72,17 +103,27 @@ def anchoring(
         return {ids[place] for place, is_rated in zip(here, whole, strict=True) if is_rated} == set(chosen)
 
     def mean(place: int) -> AnchoredRow:
-        estimate = anchored_mean(people[place], scores[place], scale, design, drawn_at_random=drawn(place))
+        if codes is None:
+            estimate = anchored_mean(people[place], scores[place], scale, design, drawn_at_random=drawn(place))
+        else:
+            estimate = stratified_anchored_mean(
+                people[place], scores[place], codes, scale, design, drawn_at_random=drawn(place)
+            )
         spread = None if by_rater is None else rater_spread(by_rater[:, place, here])
         estimate = with_raters(estimate, spread, scale)
         return AnchoredRow(row=judge.rows[place], baseline=None, estimate=estimate, raters=spread)
 
     def difference(place: int) -> AnchoredRow:
-        arrays: list[Floats] = [people[place], people[base], scores[place], scores[base]]
-        estimate = anchored_difference(*arrays, scale=scale, design=design, drawn_at_random=drawn(place, base))
-        spread = None if by_rater is None else rater_spread((by_rater[:, place] - by_rater[:, base])[:, here])
         width = scale.high - scale.low
-        estimate = with_raters(estimate, spread, Scale(low=-width, high=width))
+        wide, is_random = Scale(low=-width, high=width), drawn(place, base)
+        if codes is None:
+            arrays: list[Floats] = [people[place], people[base], scores[place], scores[base]]
+            estimate = anchored_difference(*arrays, scale=scale, design=design, drawn_at_random=is_random)
+        else:
+            gaps = people[place] - people[base], scores[place] - scores[base]
+            estimate = stratified_anchored_mean(*gaps, codes, wide, design, drawn_at_random=is_random)
+        spread = None if by_rater is None else rater_spread((by_rater[:, place] - by_rater[:, base])[:, here])
+        estimate = with_raters(estimate, spread, wide)
         return AnchoredRow(row=judge.rows[place], baseline=judge.rows[base], estimate=estimate, raters=spread)
 
     return Anchoring(
@@ -93,3 +134,17 @@ def anchoring(
         means=tuple(mean(place) for place in range(len(judge.rows))),
         differences=tuple(difference(place) for place in range(len(judge.rows)) if place != base),
     )
+
+
+def _places(judge: ScoreTable, population: Sequence[str] | None) -> list[int]:
+    """Return the places of the tasks that the figures are about."""
+    wanted = None if population is None else set(population)
+    return [place for place, sample in enumerate(judge.samples) if wanted is None or sample.id in wanted]
+
+
+def _codes(ids: Sequence[str], strata: Sequence[Sequence[str]]) -> Ints | None:
+    """Return the number of each task's stratum; None where there are none, or not every task is in one."""
+    number = {one: code for code, part in enumerate(strata) for one in part}
+    if not number or any(one not in number for one in ids):
+        return None
+    return np.array([number[one] for one in ids], dtype=np.int64)

@@ -22,7 +22,6 @@ from harness.analysis.primary import primary_of
 from harness.analysis.rater_spread import rater_scores
 from harness.analysis.scores import ScoreTable
 from harness.cli.options import common_options
-from harness.cli.rate_import import imported_ratings
 from harness.cli.say import language, say
 from harness.errors import UnknownNameError
 from harness.human.ratings import Rating
@@ -31,6 +30,7 @@ from harness.locale import tr
 from harness.runs.boards import leaderboard_of, tables_of
 from harness.runs.load import load_run
 from harness.runs.panels import with_panels
+from harness.runs.rated import imported_ratings
 from harness.runs.run import Run
 from harness.runs.unpacking import run_folder
 from harness.specs import load_config
@@ -129,6 +129,7 @@ def _task_audit(
             baseline=stored.manifest.baseline,
             population=draw.get("population", {}).get(task),
             chosen=draw.get("chosen", {}).get(task),
+            strata=draw.get("strata", {}).get(task, {}).get("parts", ()),
             by_rater=_by_rater(people, ratings),
             confidence=confidence,
         )

@@ -1,19 +1,21 @@
 """``harness rate import``: what raters send back becomes a judge of their run, and what is missing is said."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import click
-import numpy as np
 
 from harness.analysis.judge_audit import RaterAudit, rater_audit
 from harness.cli.execution import execute_here, invocation
 from harness.cli.options import common_options
+from harness.cli.rate_text import people_lines, what_remains
 from harness.cli.say import language, said, say
 from harness.cli.table import table
 from harness.errors import InputError, RatingError, UnknownNameError
-from harness.human.draw import Draw, Export, first_answers, read_key, read_sheets, tag_of
+from harness.human.draw import Draw, Export, tag_of_item
 from harness.human.page import (
     PageFile,
     changed_items,
@@ -24,7 +26,7 @@ from harness.human.page import (
     with_texts,
 )
 from harness.human.ratings import Rating, rating_scale
-from harness.human.remaining import Remaining, items_of, remaining
+from harness.human.sheet_reading import read_sheets, tag_of
 from harness.human.sheets import (
     IMPORTED,
     RATINGS,
@@ -37,63 +39,82 @@ from harness.human.sheets import (
 )
 from harness.locale import tr, trn
 from harness.runs.add_judges import add_in_folder, joined_by, judging_job
-from harness.runs.boards import board_tables, run_primary
 from harness.runs.finish import replaced
 from harness.runs.folder import RunFolder
 from harness.runs.load import load_run
+from harness.runs.rated import (
+    Served,
+    current_export,
+    export_of,
+    run_answers,
+    samples_of,
+    served_ratings,
+    state_of,
+    together,
+)
 from harness.runs.run import Run
 from harness.runs.unpacking import refuse_bundle
 from harness.specs import load_config
+from harness.store.ratings import override_ratings
 from harness.store.store import Store
 from harness.tables import Table, read_table
 from harness.tables.files import read_text
-from harness.types import Sample, Scale
+from harness.types import Scale
 from reports.audit import agreement_cells
 
 _LISTED = 5
-_NEXT = 10
 _MOST = 16 * 1024 * 1024  # bytes of a page's file
 
 
 @click.command(
     "import",
-    short_help="Read what raters send back: people become a judge of the run.",
+    short_help="Take in what raters have sent: people become a judge of the run.",
     epilog="Example: harness rate import demo ratings-1.json ratings-2.json",
 )
 @click.argument("run")
-@click.argument("sheets", nargs=-1, required=True, metavar="FILE…")
+@click.argument("sheets", nargs=-1, metavar="[FILE…]")
 @common_options
 def import_sheets(*, run: str, sheets: tuple[str, ...], config: str | None, store: str | None) -> None:
-    """Read what raters send back into a run: filled sheets, and files that pages have saved (.json).
+    """Take in what raters have sent: filled sheets, files that pages have saved (.json), and what was served.
 
-    RUN is its name under runs/ or its folder. A score that was left blank counts as not rated. Nothing is guessed: a
-    score that is no number or off the scale, an item that is unknown or there twice is an error with its file and line.
-    A sheet comes back whole and replaces the rater's earlier one; a page's file may hold a part, which is added to what
-    this rater has rated before. Other raters' ratings stay.
+    RUN is its name under runs/ or its folder; without FILE, what raters have sent to `harness rate serve` is taken in,
+    and with FILE, too. A score that was left blank counts as not rated. Nothing is guessed: a score that is no number
+    or off the scale, an item that is unknown or there twice is an error with its file and line. A sheet comes back
+    whole and replaces the rater's earlier one; a page's file may hold a part, which is added to what this rater has
+    rated before. Other raters' ratings stay.
     """
     settings = load_config(config)
     scale = rating_scale(settings.judges.get(IMPORTED, {}), f"[judges.{IMPORTED}]")
     refuse_bundle(run)
     stored, folder = load_run(run, settings.runs, store), RunFolder(settings.runs, run)
-    taken = _read(sheets, stored, folder, scale)
+    url = store or stored.manifest.store
+    taken = _read(sheets, stored, folder, scale) if sheets else _Taken(export=current_export(folder, url))
     export, new = taken.export, taken.ratings
     for note in _blanks(new):
         say(tr("Note: {note}", note=note), err=True)
-    ratings = [*_earlier(folder, export, taken), *new]
+    served = _served(stored, taken, url, scale)
+    ratings = [*_earlier(folder, export, taken, served), *new]
     if all(rating.score is None for rating in ratings):
+        if not sheets:
+            raise InputError(
+                tr("nothing is rated"),
+                path=folder.path,
+                hint=tr("Name the files that raters have sent: harness rate import {name} FILE …", name=folder.name),
+            )
         raise InputError(tr("no answer has a score"), path=", ".join(sheets))
     judge = SheetRatings(ratings, samples_of(stored), scale=scale, drawn=export.draw.chosen)
     matrix, raters, tasks = rater_matrix(ratings)
     job = judging_job(stored, (judge,))
     for note in replaced(stored.judges, job.planned_judges):
         say(note, err=True)
-    with Store(store or stored.manifest.store) as rows:
+    with Store(url) as rows:
         folder.write(RATINGS, ratings_text(ratings))
         outcome = execute_here(job, rows, max_cost=None)
         entries = joined_by(job, invocation(), draw=_record(export.draw))
         add_in_folder(stored, job, outcome, rows, folder=folder, entries=entries, language=language())
     say(_summary(ratings, rater_audit(matrix, raters, tasks, scale)))
-    for line in _what_remains(export, ratings, stored):
+    state = state_of(stored, export, ratings, scale)
+    for line in (*what_remains(export, ratings, state), *people_lines(state, language())):
         say(line, err=True)
     say(
         tr(
@@ -104,6 +125,29 @@ def import_sheets(*, run: str, sheets: tuple[str, ...], config: str | None, stor
         ),
         err=True,
     )
+
+
+def _served(stored: Run, taken: "_Taken", url: str, scale: Scale) -> Served:
+    """Return what raters have sent to a served page, but for what a file says otherwise now."""
+    served = served_ratings(stored, taken.export, url, scale)
+    in_files = {rating.drawn.id: (rating.score, rating.skip) for rating in taken.ratings}
+    unlike = [
+        one for one in served.ratings
+        if one.drawn.id in in_files and in_files[one.drawn.id] != (one.score, one.skip)
+    ]  # fmt: skip
+    if unlike:
+        say(
+            trn(
+                "Note: {n} item was rated otherwise on the served page; the file counts.",
+                "Note: {n} items were rated otherwise on the served page; the file counts.",
+                len(unlike),
+            ),
+            err=True,
+        )
+        with Store(url) as opened:
+            override_ratings(opened, [rating for rating in taken.ratings if rating.drawn.id in in_files])
+    kept = tuple(one for one in served.ratings if one.drawn.id not in in_files)
+    return Served(ratings=kept, taken_back=served.taken_back - set(in_files), last=served.last)
 
 
 def _blanks(ratings: Sequence[Rating]) -> list[str]:
@@ -129,18 +173,16 @@ def _blanks(ratings: Sequence[Rating]) -> list[str]:
     return notes
 
 
-def samples_of(stored: Run) -> Mapping[tuple[str, str], Sample]:
-    """Return a run's samples by task name and id."""
-    return {(task.name, sample.id): sample for task in stored.tasks for sample in task.samples}
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Taken:
-    """What the files of one import say. ``whole``: the raters whose sheet replaces all that they rated before."""
+    """What the files of one import say.
+
+    ``whole``: the raters and draws whose sheet replaces all that they rated of it before.
+    """
 
     export: Export
-    ratings: list[Rating]
-    whole: frozenset[str]
+    ratings: Sequence[Rating] = ()
+    whole: frozenset[tuple[str, str]] = frozenset()
 
 
 def _read(paths: Sequence[str], stored: Run, folder: RunFolder, scale: Scale) -> _Taken:
@@ -155,11 +197,14 @@ def _read(paths: Sequence[str], stored: Run, folder: RunFolder, scale: Scale) ->
     export = _export_of(tag, first, folder)
     sheets = read_sheets(tables, export, scale=scale) if tables else []
     pages = _of_pages(files, export, stored, scale)
-    whole = frozenset(rating.drawn.rater for rating in sheets)
-    both = sorted(whole & {rating.drawn.rater for rating in pages})
+    whole, of_pages = (
+        frozenset((rating.drawn.rater, tag_of_item(rating.drawn.id)) for rating in ratings)
+        for ratings in (sheets, pages)
+    )
+    both = sorted(whole & of_pages)
     if both:
         raise InputError(
-            tr("rater {rater} sent a sheet and a page's file", rater=both[0]),
+            tr("rater {rater} sent a sheet and a page's file", rater=both[0][0]),
             path=", ".join(paths),
             hint=tr("Import one of them, then the other: what is read last counts."),
         )
@@ -180,19 +225,31 @@ def _is_of_page(path: str) -> bool:
     return Path(path).suffix.casefold() == ".json"
 
 
+def _export_of(tag: str, path: str, folder: RunFolder) -> Export:
+    """Return the draw of a tag as far as it has grown, from the keys in the run's folder."""
+    export = export_of(tag, folder)
+    if export is None:
+        raise InputError(
+            tr("items that begin with {tag!r} were not exported from the run {name!r}", tag=tag, name=folder.name),
+            path=path,
+            hint=tr("Import it into its own run, or keep {tag} in {path}/.", tag=key_name(tag), path=folder.path),
+        )
+    return export
+
+
 def _of_pages(files: Mapping[str, PageFile], export: Export, stored: Run, scale: Scale) -> list[Rating]:
     """Return the ratings in files of pages; parts of one rater are joined."""
-    answers = first_answers(stored.requests, stored.answers, export.draw.rows)
+    answers = run_answers(stored, export.draw.rows)
     changed = changed_items(export, answers)
     export, samples = with_texts(export, answers), samples_of(stored)
     found: dict[str, tuple[str, Rating]] = {}
     for path, file in files.items():
-        if file.tag != export.draw.tag:
+        if file.tag not in export.tags:
             raise InputError(tr("the page is of another draw than the other files"), path=path)
         if not export.of(file.rater):
             raise InputError(tr("the draw has no rater {rater!r}", rater=file.rater[:40]), path=path)
         refuse_changed(changed, file, path=path, run=stored.name)
-        page = rating_page(export, file.rater, samples, scale)
+        page = rating_page(export, file.rater, samples, scale, file.tag)
         for rating in page_ratings(file, page, export, path=path, run=stored.name):
             before = found.get(rating.drawn.id)
             if before is not None and (before[1].score, before[1].skip) != (rating.score, rating.skip):
@@ -207,125 +264,31 @@ def _of_pages(files: Mapping[str, PageFile], export: Export, stored: Run, scale:
     return [rating for _, rating in found.values()]
 
 
-def _export_of(tag: str, path: str, folder: RunFolder) -> Export:
-    """Return the draw of a tag, from its key in the run's folder."""
-    document = folder.document(key_name(tag)) if tag.isalpha() else None
-    if document is None:
-        raise InputError(
-            tr("items that begin with {tag!r} were not exported from the run {name!r}", tag=tag, name=folder.name),
-            path=path,
-            hint=tr("Import it into its own run, or keep {tag} in {path}/.", tag=key_name(tag), path=folder.path),
-        )
-    return read_key(document)
-
-
-def _earlier(folder: RunFolder, export: Export, taken: _Taken) -> list[Rating]:
-    """Return the ratings imported before that stay: not those of a sheet sent again, nor items that are rated anew."""
-    if folder.read(RATINGS) is None:
-        return []
-    table = read_table(folder.path / RATINGS)
-    before = read_ratings(table, export)
-    if not before:
-        raise RatingError(
-            tr("{path} holds ratings of another export of this run.", path=folder.path / RATINGS),
-            hint=tr("Ratings of two draws are not one random sample: move that file away to replace them."),
-        )
+def _earlier(folder: RunFolder, export: Export, taken: _Taken, served: Served) -> list[Rating]:
+    """Return the ratings that stay: of those imported before, not a sheet sent again nor items that are rated anew."""
+    before: list[Rating] = []
+    if folder.read(RATINGS) is not None:
+        before = read_ratings(read_table(folder.path / RATINGS), export)
+        if not before:
+            raise RatingError(
+                tr("{path} holds ratings of another export of this run.", path=folder.path / RATINGS),
+                hint=tr("Ratings of two draws are not one random sample: move that file away to replace them."),
+            )
     anew = {rating.drawn.id for rating in taken.ratings}
     again = sorted({rating.drawn.rater for rating in before if rating.drawn.id in anew})
     if again:
         say(tr("Note: earlier ratings of rater {again} are replaced.", again=", ".join(again)), err=True)
-    return [rating for rating in before if rating.drawn.rater not in taken.whole and rating.drawn.id not in anew]
+    return [
+        rating
+        for rating in together(before, served)
+        if rating.drawn.id not in anew and (rating.drawn.rater, tag_of_item(rating.drawn.id)) not in taken.whole
+    ]
 
 
-def _what_remains(export: Export, ratings: Sequence[Rating], stored: Run) -> list[str]:
-    """Return what an interval of what people would say lacks, by task set, and which answers to rate next."""
-    lines: list[str] = []
-    for one in remaining(export, ratings, _judge_gaps(stored)):
-        if not one.labels_all:
-            continue
-        values = {"task": one.task, "rated": one.rated, "chosen": one.chosen}
-        if one.needed is None:
-            lines.append(
-                tr(
-                    "{task}: {rated} of {chosen} drawn tasks are rated whole; "
-                    "so small a draw gives no interval of what people would say.",
-                    **values,
-                )
-            )
-        elif one.labels:
-            lines.append(
-                tr(
-                    "{task}: {rated} of {chosen} drawn tasks are rated whole. Missing for an interval of what people "
-                    "would say ({needed} tasks): {labels}; for the whole draw: {all}.",
-                    labels=trn("{n} score", "{n} scores", one.labels),
-                    needed=one.needed,
-                    all=trn("{n} score", "{n} scores", one.labels_all),
-                    **values,
-                )
-            )
-        else:
-            lines.append(
-                tr(
-                    "{task}: {rated} of {chosen} drawn tasks are rated whole, enough for an interval of what people "
-                    "would say. Missing for the whole draw, which alone counts as random: {all}.",
-                    all=trn("{n} score", "{n} scores", one.labels_all),
-                    **values,
-                )
-            )
-        lines += _next_by_rater(export, ratings, one)
-    return lines
-
-
-def _next_by_rater(export: Export, ratings: Sequence[Rating], one: Remaining) -> list[str]:
-    """Return the places on each rater's page to go to next; only raters who have begun are told."""
-    lines: list[str] = []
-    for rater in dict.fromkeys(rating.drawn.rater for rating in ratings):
-        places = [place for task_id in one.next for place in items_of(export, rater, one.task, [task_id], ratings)]
-        if places:
-            shown = ", ".join(map(str, places[:_NEXT]))
-            lines.append(
-                tr("  Rate next, rater {rater}: answers {places} (numbers on the page).", rater=rater, places=shown)
-            )
-    return lines
-
-
-def _judge_gaps(stored: Run) -> dict[str, dict[str, float]]:
-    """Return how far the primary judge sees the models from the baseline, on average, by task set and task id."""
-    primary = run_primary(stored)
-    if primary is None:
-        return {}
-    found: dict[str, dict[str, float]] = {}
-    for scores in board_tables(stored, (primary.judge,)):
-        if scores.judge.kind == "human":
-            continue
-        base = next((place for place, row in enumerate(scores.rows) if row.model == stored.manifest.baseline), 0)
-        others = [place for place in range(len(scores.rows)) if place != base]
-        gaps = scores.scores[others] - scores.scores[base] if others else scores.scores
-        means = np.ma.masked_invalid(gaps).mean(axis=0)
-        found[scores.task] = {
-            sample.id: float(gap)
-            for sample, gap, is_missing in zip(scores.samples, means.data, np.ma.getmaskarray(means), strict=True)
-            if not is_missing
-        }
-    return found
-
-
-def imported_ratings(folder: RunFolder) -> list[Rating]:
-    """Return the ratings that a run has from its own sheets: none if nothing was imported, or its key is gone."""
-    if folder.read(RATINGS) is None:
-        return []
-    table = read_table(folder.path / RATINGS)
-    tag = tag_of(table)
-    document = folder.document(key_name(tag)) if tag else None
-    return read_ratings(table, read_key(document)) if document else []
-
-
-def _record(draw: Draw) -> dict[str, object]:
-    """Return the draw as the manifest keeps it."""
-    plain = asdict(draw)
-    for name in ("population", "incomplete", "chosen"):
-        plain[name] = {task: list(ids) for task, ids in plain[name].items()}
-    return plain | {"rows": list(plain["rows"])}
+def _record(draw: Draw) -> dict[str, Any]:
+    """Return the draw as the manifest keeps it: plain values, without what it has not."""
+    plain: dict[str, Any] = json.loads(json.dumps(asdict(draw)))
+    return {name: value for name, value in plain.items() if value or name not in ("names", "strata", "extends")}
 
 
 def _summary(ratings: Sequence[Rating], card: RaterAudit) -> str:

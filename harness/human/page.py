@@ -10,12 +10,12 @@ from typing import Literal
 
 from harness.codec import decode, digest
 from harness.errors import InputError, RatingError
-from harness.human.draw import Answers, Export, rating_of
+from harness.human.draw import Answers, Export, rating_of, tag_of_item
 from harness.human.ratings import SKIPS, Item, Rating, ReadScore, skipped
 from harness.locale import tr
 from harness.types import Sample, Scale
 
-SCHEMA = 1
+SCHEMA: Literal[1] = 1
 MOST_POINTS = 21
 """Points of a scale that are offered one by one; on a finer scale the score is typed."""
 
@@ -86,10 +86,15 @@ class PageFile:
     ratings: tuple[PageRating, ...]
 
 
-def rating_page(export: Export, rater: str, samples: Mapping[tuple[str, str], Sample], scale: Scale) -> RatingPage:
-    """Return a rater's page; ``samples`` are by task name and id, and ``export`` has the answers' texts."""
-    items = []
-    for item in export.of(rater):
+def rating_page(
+    export: Export, rater: str, samples: Mapping[tuple[str, str], Sample], scale: Scale, tag: str | None = None
+) -> RatingPage:
+    """Return a rater's page of one draw, or else of the newest of an export, which has the answers' texts.
+
+    ``samples`` are by task name and id.
+    """
+    items, tag = [], tag or export.draw.tag
+    for item in export.of(rater, tag):
         sample = samples[item.task, item.sample_id]
         items.append(
             PageItem(
@@ -100,7 +105,7 @@ def rating_page(export: Export, rater: str, samples: Mapping[tuple[str, str], Sa
                 criteria=sample.criteria,
             )
         )
-    return RatingPage(tag=export.draw.tag, rater=rater, scale=scale, items=tuple(items))
+    return RatingPage(tag=tag, rater=rater, scale=scale, items=tuple(items))
 
 
 def read_page_file(text: str, path: str) -> PageFile:
@@ -150,7 +155,7 @@ def page_ratings(file: PageFile, page: RatingPage, export: Export, *, path: str,
             ),
             hint=_write_anew(run),
         )
-    items = {item.id: item for item in export.of(file.rater)}
+    items = {item.id: item for item in export.of(file.rater, file.tag)}
     seen: set[str] = set()
     ratings = []
     for line, rating in enumerate(file.ratings, start=1):
@@ -161,7 +166,7 @@ def page_ratings(file: PageFile, page: RatingPage, export: Export, *, path: str,
         seen.add(rating.item)
         if rating.score is None and rating.skip is None and not (rating.comment or "").strip():
             continue
-        found = _read(rating, page.scale, path)
+        found = read_rating(rating, page.scale, path)
         ratings.append(rating_of(items[rating.item], found, line=line, comment=rating.comment, skip=rating.skip))
     return ratings
 
@@ -172,7 +177,7 @@ def refuse_changed(changed: Sequence[Item], file: PageFile, *, path: str, run: s
     Raises:
         RatingError: ``changed`` holds items of this rater.
     """
-    own = [item for item in changed if item.rater == file.rater]
+    own = [item for item in changed if item.rater == file.rater and tag_of_item(item.id) == file.tag]
     if not own:
         return
     listed = ", ".join(f"{item.id} ({item.task}: {item.sample_id})" for item in own[:_LISTED])
@@ -211,7 +216,12 @@ def _refuse_other_scale(file: PageFile, scale: Scale, path: str) -> None:
         )
 
 
-def _read(rating: PageRating, scale: Scale, path: str) -> ReadScore:
+def read_rating(rating: PageRating, scale: Scale, path: str) -> ReadScore:
+    """Return what a page says of one item.
+
+    Raises:
+        InputError: the score is off the scale or beside a skip, or the reason is unknown.
+    """
     if rating.skip is not None:
         if rating.skip not in SKIPS:
             raise InputError(

@@ -75,15 +75,17 @@ def remaining(
     return found
 
 
-def items_of(export: Export, rater: str, task: str, ids: Sequence[str], ratings: Sequence[Rating]) -> list[int]:
+def items_of(
+    export: Export, rater: str, task: str, ids: Sequence[str], ratings: Sequence[Rating], *, tag: str | None = None
+) -> list[int]:
     """Return the places (from 1) on a rater's page of those answers to some tasks that the rater has not dealt with.
 
-    ``ratings`` are those of all raters.
+    ``ratings`` are those of all raters; ``tag``: the draw that the page is of, if there are several.
     """
     done = {rating.drawn.id for rating in ratings if rating.score is not None or rating.skip is not None}
     return [
         place
-        for place, item in enumerate(export.of(rater), start=1)
+        for place, item in enumerate(export.of(rater, tag), start=1)
         if item.task == task and item.sample_id in set(ids) and item.id not in done
     ]
 

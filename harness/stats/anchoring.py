@@ -116,7 +116,7 @@ def anchored_mean(
     tail = tail_probability(design.confidence)
     known = ~np.isnan(scores)
     fit = _fit(labels[known], scores[known])
-    limits = _Limits(scale=scale, confidence=design.confidence, tail=tail, n_unscored=labels.size - fit.n_tasks)
+    limits = Limits(scale=scale, confidence=design.confidence, tail=tail, n_unscored=labels.size - fit.n_tasks)
     draw = check_draw(~np.isnan(labels[known]), scores[known])
     cautions = _cautions(fit, draw, drawn_at_random)
     alone, alone_here = _labels_only(fit, limits)
@@ -127,7 +127,7 @@ def anchored_mean(
             fit.n,
             fewest=FEWEST_LABELS,
         )
-        here = beyond = _estimate(None, None, fit.n, method, limits)
+        here = beyond = plain_estimate(None, None, fit.n, method, limits)
     elif fit.slope is None:
         method = "labels only: the judge gives all labelled tasks the same score"
         here, beyond = alone_here, alone
@@ -230,7 +230,9 @@ class _Fit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Limits:
+class Limits:
+    """What bounds an interval: the scale, the confidence, its error probability, and how many tasks lack a score."""
+
     scale: Scale | None
     confidence: float
     tail: float
@@ -260,7 +262,7 @@ def _fit(labels: Floats, scores: Floats) -> _Fit:
     )
 
 
-def _regression(fit: _Fit, limits: _Limits, tail: float) -> tuple[Estimate, Estimate]:
+def _regression(fit: _Fit, limits: Limits, tail: float) -> tuple[Estimate, Estimate]:
     slope = fit.slope or 0.0
     value = fit.label_mean + slope * fit.shift
     t = float(t_critical(fit.n - 2, tail))
@@ -268,14 +270,14 @@ def _regression(fit: _Fit, limits: _Limits, tail: float) -> tuple[Estimate, Esti
     here, beyond = (sqrt(variance) for variance in _variances(fit))
     method = "survey regression, t(n - 2)"
     if share == 1:
-        these_tasks = _estimate(fit.label_mean, (fit.label_mean,) * 2, fit.n, CENSUS, limits)
+        these_tasks = plain_estimate(fit.label_mean, (fit.label_mean,) * 2, fit.n, CENSUS, limits)
     elif fit.residual_variance > 0:
-        these_tasks = _t_estimate(value, t * here, fit.n, f"{method}, these tasks", limits)
+        these_tasks = t_estimate(value, t * here, fit.n, f"{method}, these tasks", limits)
     else:
-        these_tasks = _no_spread(value, share, fit.n, limits)
+        these_tasks = no_spread_estimate(value, share, fit.n, limits)
     if beyond == 0:
-        return these_tasks, _no_spread(value, 0.0, fit.n, limits)
-    return these_tasks, _t_estimate(value, t * beyond, fit.n, f"{method}, new tasks like these", limits)
+        return these_tasks, no_spread_estimate(value, 0.0, fit.n, limits)
+    return these_tasks, t_estimate(value, t * beyond, fit.n, f"{method}, new tasks like these", limits)
 
 
 def _variances(fit: _Fit) -> tuple[float, float]:
@@ -296,38 +298,42 @@ def _worth(fit: _Fit) -> tuple[float | None, float | None]:
     return here, beyond
 
 
-def _labels_only(fit: _Fit, limits: _Limits) -> tuple[Estimate, Estimate]:
+def _labels_only(fit: _Fit, limits: Limits) -> tuple[Estimate, Estimate]:
     if fit.n == 0:
-        nothing = _estimate(None, None, 0, "no labels", limits)
+        nothing = plain_estimate(None, None, 0, "no labels", limits)
         return nothing, nothing
     share = fit.n / fit.n_tasks
-    census = _estimate(fit.label_mean, (fit.label_mean,) * 2, fit.n, CENSUS, limits)
+    census = plain_estimate(fit.label_mean, (fit.label_mean,) * 2, fit.n, CENSUS, limits)
     if fit.n == 1 or fit.label_variance == 0:
-        beyond, here = (_no_spread(fit.label_mean, seen, fit.n, limits) for seen in (0.0, share))
+        beyond, here = (no_spread_estimate(fit.label_mean, seen, fit.n, limits) for seen in (0.0, share))
     else:
         method = "labels only, t(n - 1)"
         half = float(t_critical(fit.n - 1, limits.tail)) * sqrt(fit.label_variance / fit.n)
-        beyond = _t_estimate(fit.label_mean, half, fit.n, f"{method}, new tasks like these", limits)
-        here = _t_estimate(fit.label_mean, half * sqrt(1 - share), fit.n, f"{method}, these tasks", limits)
+        beyond = t_estimate(fit.label_mean, half, fit.n, f"{method}, new tasks like these", limits)
+        here = t_estimate(fit.label_mean, half * sqrt(1 - share), fit.n, f"{method}, these tasks", limits)
     return beyond, census if share == 1 else here
 
 
-def _no_spread(value: float, share: float, n: int, limits: _Limits) -> Estimate:
+def no_spread_estimate(value: float, share: float, n: int, limits: Limits) -> Estimate:
     """Bound a mean where no label departs from the line: at most the sure rest of the unlabelled tasks can."""
     if limits.scale is None:
-        return _estimate(value, None, n, "none: the labels have no spread", limits)
+        return plain_estimate(value, None, n, "none: the labels have no spread", limits)
     low, high = limits.scale.low, limits.scale.high
     half = float((1 - share) * (1 - sure_share(n, limits.tail))) * (high - low)
     ends = max(value - half, low), min(value + half, high)
-    return _estimate(value, ends, n, "Clopper-Pearson bound (the labels have no spread)", limits)
+    return plain_estimate(value, ends, n, "Clopper-Pearson bound (the labels have no spread)", limits)
 
 
-def _t_estimate(value: float, half: float, n: int, method: str, limits: _Limits) -> Estimate:
+def t_estimate(value: float, half: float, n: int, method: str, limits: Limits) -> Estimate:
+    """Return an estimate with an interval of this half-width, on the logit scale if there is a scale."""
     ends = bounded_interval(value, half, limits.scale)
-    return _estimate(value, ends, n, method if limits.scale is None else f"{method}, logit scale", limits)
+    return plain_estimate(value, ends, n, method if limits.scale is None else f"{method}, logit scale", limits)
 
 
-def _estimate(value: float | None, ends: tuple[float, float] | None, n: int, method: str, limits: _Limits) -> Estimate:
+def plain_estimate(
+    value: float | None, ends: tuple[float, float] | None, n: int, method: str, limits: Limits
+) -> Estimate:
+    """Return an estimate, cut to the scale, with these ends; None for what is not known."""
     if value is not None and limits.scale is not None:
         value = min(max(value, limits.scale.low), limits.scale.high)
     return Estimate(

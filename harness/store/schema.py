@@ -1,9 +1,9 @@
 """The tables of the store. A change to what is stored is a new `VERSION`, which older programs refuse to touch.
 
-Checksums, codes, leases, the ledger, counts of calls and batches are no change of version: a store without them gets
-them when something is written, and programs that do not know them pass them over. A checksum is that of a row that is
-not going to change any more, so no older program can make it wrong. A code belongs to a reason, and counts only beside
-the very text that it was written with. The tables of leases hold nothing that lasts.
+Checksums, codes, leases, the ledger, counts of calls, batches and served ratings are no change of version: a store
+without them gets them when something is written, and programs that do not know them pass them over. A checksum is that
+of a row that is not going to change any more, so no older program can make it wrong. A code belongs to a reason, and
+counts only beside the very text that it was written with. The tables of leases hold nothing that lasts.
 """
 
 from typing import Any
@@ -183,4 +183,17 @@ batch_notes = Table(
     Column("handle", Text),
     Column("keys", Text, nullable=False),
     Column("created", Float, nullable=False),
+)
+served_ratings = Table(
+    "served_rating",
+    metadata,
+    Column("page", Text, primary_key=True),
+    Column("item", Text, primary_key=True),
+    Column("tag", Text, nullable=False, index=True),
+    Column("rater", AnyText, nullable=False),
+    Column("score", Float),
+    Column("skip", Text),
+    Column("comment", AnyText),
+    Column("number", Integer, nullable=False),
+    Column("date", Text, nullable=False),
 )

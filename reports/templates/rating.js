@@ -39,8 +39,9 @@ function showCounts() {
     : rating.skip !== undefined ? say("now_skipped", { reason: reasons.get(rating.skip) }) : say("now_open");
   byId("now").className = isDone(here()) ? "is-done" : "";
   byId("undo").disabled = !state.steps.length;
-  byId("unsaved").textContent = state.changes ? say("unsaved", { count: state.changes }) : "";
-  byId("save").classList.toggle("wanted", done === total && state.changes > 0);
+  byId("unsaved").textContent = data.served ? savedLine() : state.changes ? say("unsaved", { count: state.changes }) : "";
+  byId("save").hidden = Boolean(data.served) && !line.isGone && !line.isOff;
+  byId("save").classList.toggle("wanted", data.served ? line.isGone : done === total && state.changes > 0);
 }
 
 function kept() {
@@ -65,7 +66,7 @@ function settle(rating, told) {
   byId("how").open = false;
   const next = nextOpen(place);
   goTo(next < 0 ? place : next);
-  tell(next < 0 ? say("all_done") : told);
+  tell(next < 0 ? say(data.served ? "served_all_done" : "all_done") : told);
 }
 
 function give(score) {
@@ -199,4 +200,5 @@ const isBack = recover();
 if (!keep()) warn(say("not_kept"));
 byId("how").open = !isBack;
 show();
-if (isBack) tell(doneCount() === items.length ? say("all_done") : say("said_back", { done: doneCount(), total: items.length }));
+if (isBack) tell(doneCount() === items.length ? say(data.served ? "served_all_done" : "all_done") : say("said_back", { done: doneCount(), total: items.length }));
+if (data.served) startSending();

@@ -6,7 +6,8 @@ const KEPT = `harness-rating:${data.page}`;
 const MOST_STEPS = 500;
 
 // ratings: item id -> {score, skip, comment}; steps: what each action replaced, for undo; changes: since the last file.
-let state = { at: 0, ratings: {}, steps: [], changes: 0 };
+// On a served page, pending: items that the server does not have yet; numbers: which rating of an item it has.
+let state = { at: 0, ratings: {}, steps: [], changes: 0, pending: {}, numbers: {} };
 
 function say(key, values = {}) {
   const text = (String(values.count) === "1" && data.words[`${key}_one`]) || data.words[key];
@@ -54,7 +55,13 @@ function recover() {
   state.steps = (Array.isArray(kept.steps) ? kept.steps : [])
     .filter((step) => isObject(step) && known.has(step.id))
     .map((step) => ({ id: step.id, before: cleanRating(step.before) }));
+  if (data.served) recoverSending(kept);
   return Object.keys(state.ratings).length > 0;
+}
+
+function recoverSending(kept) {
+  for (const id of isObject(kept.pending) ? Object.keys(kept.pending) : []) if (known.has(id)) state.pending[id] = true;
+  for (const [id, number] of isObject(kept.numbers) ? Object.entries(kept.numbers) : []) if (known.has(id) && Number.isInteger(number)) state.numbers[id] = number;
 }
 
 // Returns whether the browser keeps it.
@@ -81,6 +88,7 @@ function change(id, after, { step = true } = {}) {
   if (clean) state.ratings[id] = clean;
   else delete state.ratings[id];
   state.changes += 1;
+  if (data.served) { state.pending[id] = true; sendIn(PAUSE); }
 }
 
 // Takes the last score or skip back; the comment as it is now stays. Returns the item's place, or -1.

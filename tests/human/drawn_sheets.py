@@ -10,10 +10,10 @@ from harness.human.draw import (
     COLUMNS,
     Export,
     draw_items,
-    read_sheets,
     sheet_text,
 )
 from harness.human.ratings import Rating
+from harness.human.sheet_reading import read_sheets
 from harness.tables import read_table
 from harness.types import Generation, PlannedTask, Request, RowKey, Sample, Sampling
 

@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.human.draw import rating_of, tag_of
+from harness.human.draw import rating_of
 from harness.human.ratings import Item, Rating, ReadScore, read_score, skipped
+from harness.human.sheet_reading import tag_of
 from harness.human.sheets import SheetRatings, key_name, rater_matrix, ratings_text, read_ratings
 from harness.tables import read_table
 from harness.types import LIKERT_5, Generation, RowKey
