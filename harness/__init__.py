@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from harness.errors import AdapterMismatchError as AdapterMismatchError
     from harness.errors import DamagedFileError as DamagedFileError
+    from harness.errors import GgufError as GgufError
     from harness.errors import HarnessError as HarnessError
     from harness.errors import HubError as HubError
     from harness.errors import InputError as InputError
@@ -63,6 +64,7 @@ if TYPE_CHECKING:
 _ERRORS = (
     "AdapterMismatchError",
     "DamagedFileError",
+    "GgufError",
     "HarnessError",
     "HubError",
     "InputError",

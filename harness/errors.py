@@ -17,6 +17,7 @@
     ├── AdapterMismatchError     an adapter does not belong to its base, or has no effect on it
     ├── OutOfMemoryError         memory does not suffice, or ran out
     ├── HubError                 the Hub has no such thing, refuses it, or cannot be reached
+    ├── GgufError                a GGUF file that llama.cpp cannot write, or that has other tokens than its model
     ├── ModelLoadError           weights that cannot be loaded, or not in the numerics asked for
     ├── ServiceSettingsError     settings with which a served model cannot be asked
     │   └── RetiredModelError    a served model that is there no more
@@ -160,6 +161,10 @@ class OutOfMemoryError(HarnessError):
 
 class HubError(HarnessError):
     """The Hub has no such model, data set or revision, refuses it, or cannot be reached."""
+
+
+class GgufError(HarnessError):
+    """A GGUF file that llama.cpp cannot write, or that has other tokens than its model."""
 
 
 class ModelLoadError(HarnessError):

@@ -1,5 +1,6 @@
 """The tree of errors: each can be caught apart, ends the program as its parent does, and stands in the docstring."""
 
+import ast
 import inspect
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,7 @@ from harness.templates import load_template
 from harness.types import JudgeSpec, Sample
 from judges.openai import open_openai
 from judges.reference import open_reference
+from tests.conftest import ROOT
 
 CLASSES = [
     MissingExtraError,
@@ -83,3 +85,15 @@ def test_what_happens_has_a_class_of_its_own(workplace: Path, cause: Callable[[]
     with pytest.raises(HarnessError) as raised:
         cause()
     assert kind is type(raised.value)
+
+
+@pytest.mark.parametrize("package", ["harness", "judges", "prompts", "reports", "trainers"])
+def test_nothing_is_raised_that_cannot_be_caught_apart(package: str) -> None:
+    """A program that wants to go on after one thing must not go on after all others."""
+    bare = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for path in sorted((ROOT / package).rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "HarnessError"
+    ]
+    assert [] == bare

@@ -10,7 +10,7 @@ from typing import Any
 
 from transformers import AutoTokenizer
 
-from harness.errors import HarnessError, InputError, UsageError
+from harness.errors import GgufError, InputError, UsageError
 from harness.installation import MissingExtraError
 from harness.locale import tr
 from harness.templates.contract import FURTHER, PROBE
@@ -74,7 +74,8 @@ def export_gguf(model: Path, quant: str, tools: LlamaCpp, say: Callable[[str], N
     """Write ``MODEL/NAME-QUANT.gguf`` and return its path; it is there whole or not at all.
 
     Raises:
-        HarnessError: a program fails, the disk has no room, or the file has other tokens than the model.
+        UnwritableError: the disk has no room.
+        GgufError: a program fails, or the file has other tokens than the model.
     """
     if GGUFReader is None:
         raise MissingExtraError(tr("GGUF reader"), "demo")
@@ -105,18 +106,18 @@ def check_tokens(file: Path, model: Path, program: Path | None = None) -> None:
     With llama.cpp's ``llama-tokenize``, what it makes of some texts is compared, too.
 
     Raises:
-        HarnessError: a token is another one, named with its id.
+        GgufError: a token is another one, named with its id.
     """
     tokenizer: Any = AutoTokenizer.from_pretrained(model, local_files_only=True)
     fields = GGUFReader(file).fields
     if "tokenizer.ggml.tokens" not in fields:
-        raise HarnessError(tr("{file} has no vocabulary.", file=file.name))
+        raise GgufError(tr("{file} has no vocabulary.", file=file.name))
     found = [_plain(token) for token in fields["tokenizer.ggml.tokens"].contents()]
     for number in range(len(tokenizer)):
         expected = tokenizer.convert_ids_to_tokens(number)
         actual = found[number] if number < len(found) else None
         if expected is not None and actual != _plain(expected):
-            raise HarnessError(
+            raise GgufError(
                 tr(
                     "The GGUF file has another token {number} than the tokenizer: {actual!r}, not {expected!r}.",
                     number=number,
@@ -127,7 +128,7 @@ def check_tokens(file: Path, model: Path, program: Path | None = None) -> None:
             )
     end = fields.get("tokenizer.ggml.eos_token_id")
     if end is not None and tokenizer.eos_token_id is not None and end.contents() != tokenizer.eos_token_id:
-        raise HarnessError(
+        raise GgufError(
             tr(
                 "The GGUF file ends answers at token {found}, the tokenizer at {expected}.",
                 found=end.contents(),
@@ -138,7 +139,7 @@ def check_tokens(file: Path, model: Path, program: Path | None = None) -> None:
         expected = tokenizer(text, add_special_tokens=False)["input_ids"]
         said = _run([str(program), "-m", str(file), "-p", text, "--ids", "--no-bos", "--no-escape", "--log-disable"])
         if [int(part) for part in said.strip().strip("[]").split(",") if part.strip()] != expected:
-            raise HarnessError(tr("llama.cpp makes other tokens than the tokenizer of {text!r}.", text=text[:40]))
+            raise GgufError(tr("llama.cpp makes other tokens than the tokenizer of {text!r}.", text=text[:40]))
 
 
 def check_quant(quant: str) -> str:
@@ -176,20 +177,18 @@ def _run(command: Sequence[str]) -> str:
     """Run a program and return what it says on stdout.
 
     Raises:
-        HarnessError: it fails, with the end of what it said.
+        GgufError: it fails, with the end of what it said.
     """
     try:
         done = subprocess.run(  # noqa: S603 - llama.cpp's programs, where the user said they are
             command, capture_output=True, text=True, errors="replace", check=False, timeout=12 * _HOUR
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise HarnessError(
-            tr("{program} cannot be run: {error}.", program=Path(command[0]).name, error=error)
-        ) from error
+        raise GgufError(tr("{program} cannot be run: {error}.", program=Path(command[0]).name, error=error)) from error
     if done.returncode != 0:
         program = next(Path(part).name for part in command if part != sys.executable)
         said = " ".join((done.stderr or done.stdout).split())[-_SHOWN:]
-        raise HarnessError(
+        raise GgufError(
             tr("{program} failed ({code}): {said}", program=program, code=done.returncode, said=said),
             hint=tr("The merged model itself is whole (hf:DIR). To try again, choose another --output."),
         )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import HarnessError, InputError, UsageError
+from harness.errors import GgufError, InputError, UsageError
 from trainers.merging.gguf import check_quant, export_gguf, find_llama_cpp
 
 CONVERTER = """
@@ -71,7 +71,7 @@ def test_a_file_with_other_tokens_is_none(change: str, eos: str, message: str, t
     """Swapped or missing tokens, another end, a converter that fails: told, and nothing is left."""
     tools = install(tmp_path / "llama.cpp", change=change, eos=eos)
     before = {path.name for path in tiny.iterdir()}
-    with pytest.raises(HarnessError, match=message):
+    with pytest.raises(GgufError, match=message):
         export(tiny, tools, "Q8_0")
     assert before == {path.name for path in tiny.iterdir()}
 
