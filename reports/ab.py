@@ -5,11 +5,13 @@ from typing import Any
 
 from tabulate import tabulate
 
+from harness.analysis.prompt_cells import CellMean
 from harness.analysis.prompt_choice import Choice
 from harness.analysis.prompt_plan import ASSUMED_ALIKE, ASSUMED_SPREAD
-from harness.analysis.prompt_test import Apart, CellMean, Contrast, Experiment
+from harness.analysis.prompt_test import Apart, Contrast, Experiment
 from harness.stats import BoardPlan, PairedComparison
-from harness.types import Scale
+from harness.types import Declaration, Scale
+from reports.board_text import estimand_sentence
 from reports.board_view import wins
 from reports.formatting import (
     interval,
@@ -40,6 +42,7 @@ def ab_markdown(
     notices: Sequence[str] = (),
     *,
     language: Language = "en",
+    declared: Declaration | None = None,
 ) -> str:
     """Return the whole document; ``notices`` are what the run's other reports note as well.
 
@@ -53,7 +56,7 @@ def ab_markdown(
     parts = [
         title,
         _headline(experiments, provenance, say),
-        say("headline.estimand"),
+        estimand_sentence(declared or Declaration(), say),
         *(_section(experiment, answers, say) for experiment in experiments),
         *([f"## {say('title.notes')}\n\n{noted}"] if notices else []),
         f"## {say('ab.how')}\n\n{say('ab.reading')}",
@@ -150,6 +153,7 @@ def _section(experiment: Experiment, answers: Answers, say: Words) -> str:
         ]
     if experiment.interactions:
         parts += [f"### {say('ab.interactions')}", _interactions(experiment, say)]
+    parts += [f"**{say('board.caution')}** {markdown_cell(say.sentence(said))}" for said in experiment.cautions]
     parts += _cautions((*experiment.effects, *experiment.by_model), say)
     if experiment.apart:
         parts += [f"### {say('ab.apart')}"]

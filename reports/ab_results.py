@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from harness.analysis.prompt_test import CellMean, Contrast, Experiment
+from harness.analysis.prompt_cells import CellMean
+from harness.analysis.prompt_test import Contrast, Experiment
 from harness.stats import PairedComparison
 
 
@@ -36,6 +37,7 @@ def _document(experiment: Experiment) -> dict[str, Any]:
         "interactions": [_contrast_document(contrast) for contrast in experiment.interactions],
         "plan": asdict(experiment.plan),
         "n_secondary": experiment.n_secondary,
+        "cautions": list(experiment.cautions),
         "choice": None if experiment.choice is None else asdict(experiment.choice),
         "differ_most": [
             {"task_id": apart.sample.id, "spread": apart.spread, "scores": dict(apart.scores)}

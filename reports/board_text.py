@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from harness.analysis.leaderboard import Board, BoardRow, Leaderboard
+from harness.types import Declaration
 from harness.unscored import Unscored
 from reports.formatting import kind_key, number, percent, row_name, score_digits
 from reports.gaps import gap_cautions
@@ -34,7 +35,12 @@ def primary_note(leaderboard: Leaderboard, say: Words) -> str:
 
 def estimand_note(leaderboard: Leaderboard, say: Words) -> str:
     """Return what intervals and p-values are about, and when that was declared if it is not the default."""
-    declared, is_late = leaderboard.declared, "estimand" in leaderboard.declared.late
+    return estimand_sentence(leaderboard.declared, say)
+
+
+def estimand_sentence(declared: Declaration, say: Words) -> str:
+    """Return the same of a page that has no leaderboard."""
+    is_late = "estimand" in declared.late
     if declared.estimand == "these":
         return say(
             "headline.estimand_these", how=say("headline.estimand_late" if is_late else "headline.estimand_declared")

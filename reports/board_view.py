@@ -134,15 +134,19 @@ def board_table(board: Board, confidence: float, say: Words) -> Table:
         _column(say(rate), ((marked(number(mean, digits), row), mean) for row, mean in means)),
         _column(say("column.interval", confidence=percent(confidence)), bounds, "center"),
     ]
-    if board.has_gaps:
+    if board.has_gaps or board.has_stops:
         comparables = ((comparable(row, digits, say), row.comparable) for row in rows)
+        columns.append(_column(say("column.comparable"), comparables))
+    if board.has_gaps:
         cases = ((row_bounds(row, digits), row.worst_case.worst) for row in rows)
-        columns += [_column(say("column.comparable"), comparables), _column(say("column.bounds"), cases, "center")]
+        columns.append(_column(say("column.bounds"), cases, "center"))
     if board.comparisons:
         columns += _against(board, 1 - confidence, say)
     scored = ((say("column.of", n=row.estimate.n, total=board.n_samples), row.estimate.n) for row in rows)
     unscored = ((str(row.estimate.n_unscored), row.estimate.n_unscored) for row in rows)
     columns += [_column(say("column.n"), scored), _column(say("column.unscored"), unscored)]
+    if board.has_stops:
+        columns.append(_column(say("column.not_asked"), ((str(row.n_not_asked), row.n_not_asked) for row in rows)))
     if any(row.length_stop_rate is not None for row in rows):
         cut = ((percent(row.length_stop_rate), row.length_stop_rate) for row in rows)
         columns.append(_column(say("column.cut"), cut))
@@ -188,7 +192,7 @@ def tag_table(board: Board, say: Words) -> Table | None:
     by_tag = zip(*(row.tags for row in board.rows), strict=True)
     columns = [
         _column(
-            f"{tags[0].tag} ({tags[0].estimate.n + tags[0].estimate.n_unscored})",
+            f"{tags[0].tag} ({max(tag.estimate.n + tag.estimate.n_unscored for tag in tags)})",
             (
                 (tag_mean(row, tag, _digits(board)), tag.estimate.value)
                 for row, tag in zip(board.rows, tags, strict=True)

@@ -257,6 +257,7 @@ def _row(board: Board, row: BoardRow) -> dict[str, Any]:
         "confidence": estimate.confidence,
         "n": estimate.n,
         "n_unscored": estimate.n_unscored,
+        "n_not_asked": row.n_not_asked,
         "unscored_reasons": by_code(row.reasons),
         "rank_low": None if row.rank is None else row.rank.low,
         "rank_high": None if row.rank is None else row.rank.high,

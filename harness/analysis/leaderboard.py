@@ -8,7 +8,7 @@ from harness.analysis.agreement import agreeing
 from harness.analysis.comparing import compare_rows, ranks_of
 from harness.analysis.equating import equated_intervals
 from harness.analysis.judge_versions import VersionSplit
-from harness.analysis.looks import BoardLooks, board_looks
+from harness.analysis.looks import BoardLooks, asked_cells, board_looks
 from harness.analysis.panel import Member, PanelDifference, PanelTable
 from harness.analysis.primary import Primary, primary_of
 from harness.analysis.row_gaps import TagRow, baseline_place, row_gaps, tag_rows
@@ -48,7 +48,8 @@ class BoardRow:
     ``comparable``: what it would average over all tasks, going by the tasks that rows have in common (see
     `harness.stats.comparable_means`); its mean if it lacks no score, None if no task links it to the baseline's row.
     Rows are ordered by it. ``n_partly``: tasks that lack some of their repeats. ``worst_case``: what its mean over all
-    tasks could be. ``has_gaps``: it lacks scores, and that matters on this board.
+    tasks could be. ``has_gaps``: it lacks scores, and that matters on this board. ``n_not_asked``: tasks that it was
+    not asked since a look had settled its comparison; they are no gaps, and nothing above counts them.
     """
 
     key: RowKey
@@ -62,6 +63,7 @@ class BoardRow:
     n_partly: int
     worst_case: WorstCase
     has_gaps: bool
+    n_not_asked: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +144,11 @@ class Board:
     def has_gaps(self) -> bool:
         """Whether any row lacks scores in a way that matters."""
         return any(row.has_gaps for row in self.rows)
+
+    @property
+    def has_stops(self) -> bool:
+        """Whether a look stopped any row, so that rows have means of unlike tasks."""
+        return any(row.n_not_asked for row in self.rows)
 
     def comparison_of(self, row: RowKey) -> Comparison | None:
         """Return the comparison in which ``row`` is the only candidate, if the family has one."""
@@ -266,11 +273,13 @@ class _Asked:
 
 def _board(table: ScoreTable, asked: _Asked, design: Design) -> Board:
     intervals, ranks = equated_intervals(table, row_intervals(table, design), design), ranks_of(table, design)
-    gaps = row_gaps(table, asked.baseline, design)
+    seen = asked_cells(table, asked.looks)
+    gaps = row_gaps(table, asked.baseline, design, seen)
+    left_out = (~seen).sum(axis=1).tolist()
     rows = [
         BoardRow(
             key=key,
-            estimate=interval.estimate,
+            estimate=replace(interval.estimate, n_unscored=interval.estimate.n_unscored - left_out[place]),
             rank=rank,
             length_stop_rate=asked.length_stops.get((table.task, key)),
             reasons=dict(table.reasons[key].most_common()),
@@ -280,9 +289,10 @@ def _board(table: ScoreTable, asked: _Asked, design: Design) -> Board:
             n_partly=gaps.n_partly[place],
             worst_case=gaps.worst_cases[place],
             has_gaps=gaps.matter and bool(gaps.shares[place].any()),
+            n_not_asked=left_out[place],
         )
         for place, (key, interval, rank, cells, tags) in enumerate(
-            zip(table.rows, intervals, ranks, table.cells, tag_rows(table, asked.baseline, design), strict=True)
+            zip(table.rows, intervals, ranks, table.cells, tag_rows(table, asked.baseline, design, seen), strict=True)
         )
     ]
     comparisons, method, plan = _comparisons(table, asked, design)
@@ -312,16 +322,15 @@ def _comparisons(table: ScoreTable, asked: _Asked, design: Design) -> tuple[tupl
         table, design, family=asked.family, baseline=baseline_place(table, asked.baseline), looks=asked.looks
     )
     pairs = compared.family.pairs
-    results = [agreeing(result, design.confidence) for result in compared.family.comparisons]
     comparisons = tuple(
         Comparison(
             baseline=table.rows[against],
             candidate=table.rows[candidate],
-            result=result,
+            result=agreeing(result, design.confidence),
             verdict=_verdict(result, panel, design, asked.margin, len(pairs)),
             panel=panel,
         )
-        for (candidate, against), result, panel in zip(pairs, results, compared.panel, strict=True)
+        for (candidate, against), result, panel in zip(pairs, compared.family.comparisons, compared.panel, strict=True)
     )
     return comparisons, compared.family.method, compared.plan
 
@@ -330,7 +339,8 @@ def _verdict(
     result: PairedComparison, panel: PanelDifference | None, design: Design, margin: float, n_comparisons: int
 ) -> ComparisonVerdict:
     """Return the verdict on one comparison; of a panel's, more tasks alone need not decide it."""
-    found = comparison_verdict(result, design, margin=margin, n_comparisons=n_comparisons)
+    shown, joint = agreeing(result, design.confidence), result.simultaneous
+    found = comparison_verdict(shown, design, margin=margin, n_comparisons=n_comparisons, joint=joint)
     return found if panel is None else replace(found, tasks_needed=None)
 
 

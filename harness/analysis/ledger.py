@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from harness.analysis.tried import BoardLedger, Part, TriedRow
 from harness.ledger import ROLE_RANK, Ledger, LedgerRow, Role, TaskSet
-from harness.stats.tries import AHEAD, CorrectedTries, correct_over_tries, luck_of_the_best, shrink_gains
+from harness.stats.tries import CorrectedTries, correct_over_tries, luck_of_the_best, shrink_gains, spending_share
 from harness.types import RowKey
 
 Floats = npt.NDArray[np.float64]
@@ -38,9 +38,9 @@ class TriesFamily:
     differences: Floats
     clusters: tuple[str | None, ...] | None
 
-    def corrected(self, confidence: float, *, ahead: int = 0) -> CorrectedTries:
-        """Return the family corrected as one; ``ahead``: tries to come (see `harness.stats.tries`)."""
-        return correct_over_tries(self.differences, clusters=self.clusters, confidence=confidence, ahead=ahead)
+    def corrected(self, confidence: float, *, share: float = 1.0) -> CorrectedTries:
+        """Return the family corrected as one; ``share``: what it may spend (see `harness.stats.tries`)."""
+        return correct_over_tries(self.differences, clusters=self.clusters, confidence=confidence, share=share)
 
     def luck(self) -> float | None:
         """Return by how much the best of as many equal tries would seem to gain."""
@@ -182,7 +182,7 @@ def seal_state(ledger: Ledger, items: Sequence[str], judge: str | None = None) -
 
 def _figures(family: TriesFamily, confidence: float) -> list[dict[str, float | None]]:
     """Return the corrected figures of every try, as the fields of a `TriedRow`: for a verdict that will stand."""
-    found = family.corrected(confidence, ahead=AHEAD)
+    found = family.corrected(confidence, share=spending_share(len(family.tries)))
     shrunken = shrunken_gains(found)
     return [
         {

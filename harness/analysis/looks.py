@@ -4,10 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 
-from harness.analysis.panel import PanelTable
+from harness.analysis.panel import PanelTable, panel_table
 from harness.analysis.scores import ScoreTable
 from harness.engine.looks import Kind, Looks, Stop
+from harness.engine.plan import PlannedPanel
 from harness.locale import tr
 from harness.stats import Design, FamilyComparison, PairedComparison
 from harness.stats.arrays import number, t_critical
@@ -41,18 +43,38 @@ def board_looks(table: ScoreTable, looks: Looks | None) -> BoardLooks | None:
     return BoardLooks(kind=looks.kind, sizes=sizes, reached=min(looks.reached, len(sizes)), stops=here)
 
 
+def asked_cells(table: ScoreTable, looks: Looks | None) -> npt.NDArray[np.bool_]:
+    """Return which tasks each row was asked, shape (rows, samples): of a row that a look stopped not those after it.
+
+    What was never asked, since it was settled or fell behind, is not missing: why it is not there has nothing to do
+    with what its score would have been beyond what the looks' own figures allow for.
+    """
+    asked = np.ones((len(table.rows), len(table.samples)), dtype=np.bool_)
+    if looks is None or board_looks(table, looks) is None:
+        return asked
+    for place, row in enumerate(table.rows):
+        seen = looks.seen(table.task, looks.last(table.task, row))
+        asked[place] = [sample.id in seen for sample in table.samples]
+    return asked | ~np.isnan(table.scores)
+
+
 def at_look(table: ScoreTable, looks: Looks, look: int) -> ScoreTable:
-    """Return a table of the tasks alone that one look, counted from 1, saw: what was not asked yet is not missing."""
+    """Return a table of the tasks alone that one look, counted from 1, saw: what was not asked yet is not missing.
+
+    A panel is standardised over what that look saw, as it was when the look decided.
+    """
+    if isinstance(table, PanelTable):
+        panel = PlannedPanel(name=table.judge.name, members=tuple(member.judge for member in table.members))
+        return panel_table(panel, [at_look(member, looks, look) for member in table.given])
     seen = looks.seen(table.task, look)
     kept = np.array([sample.id in seen for sample in table.samples], dtype=np.bool_)
-    part = replace(
+    return replace(
         table,
         samples=tuple(sample for sample in table.samples if sample.id in seen),
         cells=table.cells[:, kept],
         planned=None if table.planned is None else table.planned[:, kept],
         split=None if table.split is None else table.split.of_tasks(kept),
     )
-    return replace(part, by_member=part.by_member[:, :, kept]) if isinstance(part, PanelTable) else part
 
 
 def looked_family(table: ScoreTable, looks: Looks, found: FamilyComparison, compare: Compare) -> FamilyComparison:

@@ -6,12 +6,13 @@ from statistics import median
 
 from harness.analysis.agreement import agreeing
 from harness.analysis.leaderboard import Board, Comparison, Leaderboard
-from harness.analysis.tried import BoardLedger
+from harness.analysis.tried import BoardLedger, TriedRow
 from harness.analysis.verdict import comparison_verdict
 from harness.locale import trn
 from harness.stats import BoardPlan, Design
+from harness.stats.arrays import t_critical
 from harness.stats.power import detectable_gap, plan_board
-from harness.stats.tries import AHEAD, comparisons_worth
+from harness.stats.tries import comparisons_worth, spending_share
 from harness.types import Estimate
 
 
@@ -32,20 +33,32 @@ def over_tries(leaderboard: Leaderboard, ledger: Sequence[BoardLedger]) -> Leade
 
 
 def _board(board: Board, entry: BoardLedger, confidence: float) -> Board:
-    comparisons = tuple(_comparison(board, comparison, entry, confidence) for comparison in board.comparisons)
-    is_corrected = any(comparison.is_over_tries for comparison in comparisons)
-    method = trn(
-        "max-T step-down over {n} try and {ahead} to come",
-        "max-T step-down over {n} tries and {ahead} to come",
-        entry.tries,
-        ahead=AHEAD,
+    comparisons = tuple(
+        _about_these(comparison, entry, confidence)
+        if board.is_about_these
+        else _comparison(board, comparison, entry, confidence)
+        for comparison in board.comparisons
     )
+    is_corrected = any(comparison.is_over_tries for comparison in comparisons)
+    if board.is_about_these:
+        method = trn(
+            "Bonferroni over {n} try, at its share of the error",
+            "Bonferroni over {n} tries, at their share of the error",
+            entry.tries,
+        )
+    else:
+        method = trn(
+            "max-T step-down over {n} try, at its share of the error",
+            "max-T step-down over {n} tries, at their share of the error",
+            entry.tries,
+        )
     return replace(
         board,
-        ledger=entry,
+        # how lucky the best of many is, and what a gain is worth, are about new tasks
+        ledger=replace(entry, luck=None, rows=_places(entry)) if board.is_about_these else entry,
         comparisons=comparisons,
         family_method=method if is_corrected else board.family_method,
-        plan=_plan(board, comparisons) if is_corrected else board.plan,
+        plan=_plan(board, comparisons) if is_corrected and not board.is_about_these else board.plan,
     )
 
 
@@ -91,8 +104,47 @@ def _comparison(board: Board, comparison: Comparison, entry: BoardLedger, confid
         gap = detectable_gap(spread.se, spread.df, round(spread.df + 1), design, n_comparisons=worth)
     made = replace(result, p_adjusted=p_ledger, simultaneous=joint, minimum_detectable=gap)
     shown = agreeing(made, confidence)
-    verdict = comparison_verdict(shown, design, margin=comparison.verdict.margin, n_comparisons=worth)
+    verdict = comparison_verdict(shown, design, margin=comparison.verdict.margin, n_comparisons=worth, joint=joint)
+    if comparison.panel is not None:  # more tasks alone need not decide it
+        verdict = replace(verdict, tasks_needed=None)
     return replace(found, verdict=verdict, corrected=shown)
+
+
+def _about_these(comparison: Comparison, entry: BoardLedger, confidence: float) -> Comparison:
+    """Return a comparison about exactly these tasks, corrected over every try.
+
+    What varies is another answer or verdict, of which signs know nothing: each of as many tries has an equal part of
+    what they may spend (Bonferroni).
+    """
+    result, row = comparison.result, entry.row(comparison.candidate)
+    if row is None:
+        return comparison
+    found = replace(comparison, tried=_place(row))
+    if entry.earlier == 0 or result.p_value is None or result.difference.value is None:
+        return replace(found, p_ledger=result.p_adjusted)
+    times = entry.tries / spending_share(entry.tries)
+    p_ledger = max(min(1.0, times * result.p_value), result.p_adjusted or 0.0)
+    spread, joint = result.spread, result.simultaneous
+    if spread.se and spread.df and joint.low is not None and joint.high is not None:
+        reach = float(t_critical(spread.df, (1 - confidence) / times)) * spread.se
+        method = trn("Bonferroni over {n} try", "Bonferroni over {n} tries", entry.tries)
+        low, high = result.difference.value - reach, result.difference.value + reach
+        joint = replace(joint, low=min(joint.low, low), high=max(joint.high, high), method=method)
+    shown = agreeing(replace(result, p_adjusted=p_ledger, simultaneous=joint), confidence)
+    margin, design = comparison.verdict.margin, Design(confidence=confidence)
+    verdict = comparison_verdict(shown, design, margin=margin, n_comparisons=round(times), joint=joint)
+    verdict = replace(verdict, same_sign=None, tasks_needed=None)
+    tried = replace(_place(row), p_value=p_ledger, low=joint.low, high=joint.high)
+    return replace(found, tried=tried, p_ledger=p_ledger, verdict=verdict, corrected=shown)
+
+
+def _places(entry: BoardLedger) -> tuple[TriedRow, ...]:
+    return tuple(_place(row) for row in entry.rows)
+
+
+def _place(row: TriedRow) -> TriedRow:
+    """Return a row's place alone, without figures about new tasks."""
+    return replace(row, p_value=None, low=None, high=None, shrunken=None)
 
 
 def _holds_more(board: Board, comparison: Comparison) -> bool:

@@ -51,9 +51,10 @@ class PanelTable(ScoreTable):
     """The scores of a panel on one task set.
 
     ``by_member``: shape (members, rows, samples), standardised, NaN where any member gave none · ``mean`` and ``sd``:
-    what every member's scores were standardised to.
+    what every member's scores were standardised to · ``given``: the members' own tables, which it is made of.
     """
 
+    given: tuple[ScoreTable, ...]
     members: tuple[Member, ...]
     by_member: npt.NDArray[np.float64]
     mean: float | None
@@ -245,6 +246,7 @@ def _table(
         reasons=_reasons(members, cells, planned),
         versions=frozenset(),
         planned=planned[..., np.newaxis],
+        given=tuple(members),
         members=tuple(
             Member(
                 judge=table.judge.name,

@@ -10,13 +10,14 @@ that can be true at once although its average effect is not 0. For two models th
 one of 0 on the other, and equal effects), for M > 2 it is M (Shaffer 1986 for the argument).
 """
 
-from collections.abc import Collection, Hashable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
 import numpy.typing as npt
 
+from harness.analysis.prompt_cells import CellMean, FiniteCells, cell_means, finite_cells
 from harness.analysis.prompt_choice import Choice, Compared, choose
 from harness.analysis.prompt_plan import gains_on
 from harness.analysis.scores import ScoreTable
@@ -30,9 +31,8 @@ from harness.stats import (
     PairedComparison,
     compare_pairs,
     plan_family,
-    score_interval,
 )
-from harness.types import Estimate, RowKey, Sample, Scale
+from harness.types import RowKey, Sample, Scale
 
 _SAME = 1e-9  # averages that differ by rounding alone
 
@@ -56,15 +56,6 @@ class Contrast:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CellMean:
-    """A prompt's mean score with one model, or with ``model`` None averaged over models task by task."""
-
-    model: str | None
-    prompt: str
-    estimate: Estimate
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Apart:
     """A task on which the prompts differ: ``spread`` is highest minus lowest of ``scores`` (averaged over models)."""
 
@@ -82,6 +73,7 @@ class Experiment:
     p agrees. ``winner`` beats every other prompt. ``plan`` rests on the median spread that was measured. ``choice``:
     the best prompt on these tasks, None where no task has all scores. ``n_secondary``: over how many comparisons
     effects on single models and interactions are corrected. ``is_primary``: the page's claims come from this judge.
+    ``cautions``: what intervals about exactly these tasks do not hold, where that was declared.
     """
 
     task: str
@@ -103,6 +95,7 @@ class Experiment:
     n_secondary: int
     is_primary: bool
     apart: tuple[Apart, ...]
+    cautions: tuple[str, ...] = ()
 
 
 def run_experiment(
@@ -112,8 +105,11 @@ def run_experiment(
     confidence: float = 0.95,
     most_apart: int = 5,
     is_primary: bool = True,
+    set_size: int | None = None,
 ) -> Experiment:
     """Return the experiment in a score table with one row per model and prompt.
+
+    ``set_size``: how many tasks the set has, where everything is to be about exactly those (None: about new ones).
 
     Compared are all pairs of prompts, the later against the earlier, or each with ``control``. A task counts for an
     average over models only if every model has a score there under both prompts.
@@ -128,8 +124,9 @@ def run_experiment(
     cube = _cube(table, models, prompts)
     pairs = pairs_of(prompts, control)
     averages = cube.mean(axis=1)
+    these = None if set_size is None else finite_cells(table, models, prompts, set_size=set_size, confidence=confidence)
     family = _Family(table=table, confidence=confidence)
-    compared = family.compare(averages, pairs)
+    compared, plan = family.headline(averages, pairs, these)
     results = [
         Compared(candidate=pair[0], baseline=pair[1], result=result)
         for pair, result in zip(pairs, compared.comparisons, strict=True)
@@ -139,14 +136,12 @@ def run_experiment(
     )
     beats = _beats(effects, 1 - confidence)
     winner = _winner(prompts, beats)
-    page = _Page(
-        family=family,
-        cube=cube,
-        models=models,
-        prompts=prompts,
-        pairs=pairs,
-        shown=frozenset(frozenset(pair) for pair in beats) if is_primary else frozenset(),
+    choice = choose(
+        prompts, averages[0], results, control=control or prompts[0], winner=winner, clusters=table.clusters
     )
+    shown = frozenset(frozenset(pair) for pair in beats) if is_primary else frozenset()
+    page = _Page(family=family, cube=cube, models=models, prompts=prompts, pairs=pairs, shown=shown, these=these)
+    cells, means = cell_means(table, models, prompts, cube[0], confidence=confidence, these=these)
     return Experiment(
         task=table.task,
         judge=table.judge,
@@ -155,20 +150,19 @@ def run_experiment(
         control=control,
         n_samples=len(table.samples),
         confidence=confidence,
-        cells=_cells(table, models, prompts, cube[0], confidence),
-        means=_means(table, prompts, averages[0], confidence, None),
+        cells=cells,
+        means=means,
         effects=effects,
         by_model=page.by_model(),
         interactions=page.interactions(),
         beats=beats,
         winner=winner,
-        plan=plan_family(compared, gains=gains_on(table.judge.scale)),
-        choice=choose(
-            prompts, averages[0], results, control=control or prompts[0], winner=winner, clusters=table.clusters
-        ),
+        plan=plan,
+        choice=choice,
         n_secondary=page.n_secondary,
         is_primary=is_primary,
         apart=_apart(table, prompts, averages[0], most_apart),
+        cautions=() if these is None else these.cautions(pairs),
     )
 
 
@@ -178,6 +172,17 @@ class _Family:
 
     table: ScoreTable
     confidence: float
+
+    def headline(
+        self, averages: Floats, pairs: Sequence[tuple[int, int]], these: FiniteCells | None
+    ) -> tuple[FamilyComparison, BoardPlan]:
+        """Return the effects averaged over models, and what the tasks resolve of them."""
+        found = self.compare(averages, pairs)
+        plan = plan_family(found, gains=gains_on(self.table.judge.scale))
+        if these is None:
+            return found, plan
+        found = these.average_effects(found, pairs)
+        return found, these.tasks.plan(plan, found.comparisons)
 
     def compare(
         self,
@@ -219,6 +224,7 @@ class _Page:
     prompts: tuple[str, ...]
     pairs: Sequence[tuple[int, int]]
     shown: frozenset[frozenset[str]]
+    these: FiniteCells | None
 
     @property
     def n_secondary(self) -> int:
@@ -238,10 +244,12 @@ class _Page:
             self.cube.reshape(3, -1, self.cube.shape[3]),
             [(model * n_prompts + pair[0], model * n_prompts + pair[1]) for model, pair in about],
             n_family=self.n_secondary,
-        )
+        ).comparisons
+        if self.these is not None:
+            results = self.these.effects_by_model(results, about, n_family=self.n_secondary)
         return tuple(
             _contrast(self.prompts, pair, result, model=self.models[model], is_declared=self.is_open(pair))
-            for (model, pair), result in zip(about, results.comparisons, strict=True)
+            for (model, pair), result in zip(about, results, strict=True)
         )
 
     def interactions(self) -> tuple[Contrast, ...]:
@@ -261,7 +269,9 @@ class _Page:
             [(2 * i, 2 * i + 1) for i in range(len(about))],
             of_effects=True,
             n_family=self.n_secondary,
-        )
+        ).comparisons
+        if self.these is not None:
+            results = self.these.interactions(results, about, n_family=self.n_secondary)
         return tuple(
             _contrast(
                 self.prompts,
@@ -271,7 +281,7 @@ class _Page:
                 others=tuple(name for name in self.models if name != self.models[model]),
                 is_declared=self.is_open(pair),
             )
-            for (pair, model), result in zip(about, results.comparisons, strict=True)
+            for (pair, model), result in zip(about, results, strict=True)
         )
 
 
@@ -344,33 +354,6 @@ def _beats(effects: Sequence[Contrast], alpha: float) -> tuple[tuple[str, str], 
 def _winner(prompts: Sequence[str], beats: Collection[tuple[str, str]]) -> str | None:
     """Return the prompt that beats every other."""
     return next((one for one in prompts if all((one, other) in beats for other in prompts if other != one)), None)
-
-
-def _estimate(
-    table: ScoreTable, values: Floats, clusters: Sequence[Hashable | None] | None, confidence: float
-) -> Estimate:
-    scale = table.judge.scale
-    return score_interval(values, scale, Design(clusters=clusters, confidence=confidence)).estimate
-
-
-def _means(
-    table: ScoreTable, prompts: Sequence[str], scores: Floats, confidence: float, model: str | None
-) -> tuple[CellMean, ...]:
-    return tuple(
-        CellMean(model=model, prompt=prompt, estimate=_estimate(table, values, table.clusters, confidence))
-        for prompt, values in zip(prompts, scores, strict=True)
-    )
-
-
-def _cells(
-    table: ScoreTable, models: Sequence[str], prompts: Sequence[str], scores: Floats, confidence: float
-) -> tuple[CellMean, ...]:
-    """Return the mean of every prompt with every model; ``scores``: of shape (models, prompts, tasks)."""
-    return tuple(
-        mean
-        for model, own in zip(models, scores, strict=True)
-        for mean in _means(table, prompts, own, confidence, model)
-    )
 
 
 def _apart(table: ScoreTable, prompts: Sequence[str], averages: Floats, most: int) -> tuple[Apart, ...]:

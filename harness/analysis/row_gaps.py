@@ -41,10 +41,16 @@ class RowGaps:
     order: tuple[int, ...]
 
 
-def row_gaps(table: ScoreTable, baseline: str, design: Design) -> RowGaps:
-    """Return what the rows of a table lack; places go by the tasks that rows have in common with the baseline's."""
+def row_gaps(table: ScoreTable, baseline: str, design: Design, asked: npt.NDArray[np.bool_] | None = None) -> RowGaps:
+    """Return what the rows of a table lack; places go by the tasks that rows have in common with the baseline's.
+
+    ``asked`` (rows, samples): which tasks each row was asked (None: all). What it was not asked is no gap.
+    """
     scale, scores, ends = table.judge.scale, table.scores, table.ends
-    shares = missing_shares(scores, ends, scale.high - scale.low)
+    if asked is None:
+        asked = np.ones(scores.shape, dtype=np.bool_)
+    shares = np.where(asked, missing_shares(scores, ends, scale.high - scale.low), 0.0)
+    alike = np.where(asked, shares, shares.max(axis=0, initial=0.0))  # a row that was not asked is unlike no other
     means = comparable_means(scores)
     main = max(0, int(means.groups[baseline_place(table, baseline)])) if table.rows else 0
 
@@ -55,16 +61,23 @@ def row_gaps(table: ScoreTable, baseline: str, design: Design) -> RowGaps:
 
     return RowGaps(
         shares=shares,
-        matter=gaps_matter(shares),
-        unlike=gaps_are_unlike(shares),
+        matter=gaps_matter(alike),
+        unlike=gaps_are_unlike(alike),
         comparable=_linked(means.values, means.groups, main),
         worst_cases=tuple(
-            worst_case_mean(values, scale, design, ends=(least, most))
-            for values, least, most in zip(scores, *ends, strict=True)
+            worst_case_mean(values[of], scale, _part(design, of), ends=(least[of], most[of]))
+            for values, least, most, of in zip(scores, *ends, asked, strict=True)
         ),
         n_partly=tuple(((shares > 0) & ~np.isnan(scores)).sum(axis=1).tolist()),
         order=tuple(sorted(range(len(table.rows)), key=best_first)),
     )
+
+
+def _part(design: Design, of: npt.NDArray[np.bool_]) -> Design:
+    """Return the design of a part of the tasks."""
+    if design.clusters is None or of.all():
+        return design
+    return replace(design, clusters=[name for name, is_one in zip(design.clusters, of, strict=True) if is_one])
 
 
 def _linked(values: npt.NDArray[np.float64], groups: npt.NDArray[np.int64], main: int) -> tuple[float | None, ...]:
@@ -76,19 +89,21 @@ def baseline_place(table: ScoreTable, baseline: str) -> int:
     return next((index for index, key in enumerate(table.rows) if key.model == baseline), 0)
 
 
-def tag_rows(table: ScoreTable, baseline: str, design: Design) -> tuple[tuple[TagRow, ...], ...]:
-    """Return the means by tag of every row."""
+def tag_rows(
+    table: ScoreTable, baseline: str, design: Design, asked: npt.NDArray[np.bool_] | None = None
+) -> tuple[tuple[TagRow, ...], ...]:
+    """Return the means by tag of every row; ``asked`` as in `row_gaps`."""
     tags = dict.fromkeys(tag for sample in table.samples for tag in sample.tags)
     scale, scores, place = table.judge.scale, table.scores, baseline_place(table, baseline)
     rows: list[list[TagRow]] = [[] for _ in table.rows]
     for tag in tags:
         carries = [tag in sample.tags for sample in table.samples]
-        chosen, clusters = scores[:, carries], None
-        if design.clusters is not None:
-            clusters = [name for name, is_one in zip(design.clusters, carries, strict=True) if is_one]
+        chosen, own = scores[:, carries], _part(design, np.array(carries, dtype=np.bool_))
         means = comparable_means(chosen)
         comparable = _linked(means.values, means.groups, max(0, int(means.groups[place])))
-        for row, values, value in zip(rows, chosen, comparable, strict=True):
-            scored = score_interval(values, scale, replace(design, clusters=clusters))
-            row.append(TagRow(tag=tag, estimate=scored.estimate, comparable=value))
+        left_out = np.zeros(len(rows), dtype=np.int64) if asked is None else (~asked[:, carries]).sum(axis=1)
+        for row, values, value, n in zip(rows, chosen, comparable, left_out.tolist(), strict=True):
+            scored = score_interval(values, scale, own).estimate
+            scored = replace(scored, n_unscored=scored.n_unscored - n)
+            row.append(TagRow(tag=tag, estimate=scored, comparable=value))
     return tuple(map(tuple, rows))

@@ -15,7 +15,8 @@ class Row:
     """A model under a prompt, as one judge scored it on one task set; best first within a board.
 
     ``mean`` with its interval ``low`` to ``high``; None where it cannot be computed. ``rank_low`` to ``rank_high`` are
-    the ranks that the data allow. ``length_stop_rate``: the share of answers that were cut at the length limit.
+    the ranks that the data allow. ``n_not_asked``: tasks that a look left out. ``length_stop_rate``: the share of
+    answers that were cut at the length limit.
     """
 
     task: str
@@ -28,6 +29,7 @@ class Row:
     confidence: float
     n: int
     n_unscored: int
+    n_not_asked: int
     rank_low: int | None
     rank_high: int | None
     length_stop_rate: float | None
@@ -80,6 +82,7 @@ def rows_of(leaderboard: "Leaderboard") -> tuple[Row, ...]:
             confidence=row.estimate.confidence,
             n=row.estimate.n,
             n_unscored=row.estimate.n_unscored,
+            n_not_asked=row.n_not_asked,
             rank_low=None if row.rank is None else row.rank.low,
             rank_high=None if row.rank is None else row.rank.high,
             length_stop_rate=row.length_stop_rate,

@@ -22,7 +22,7 @@ from harness.locale import tr
 from harness.protocols import Judge, Ratings
 from harness.runs.add_judges import add_in_folder, joined_by, judging_job
 from harness.runs.assemble import open_judges
-from harness.runs.declared import asked_declaration, check_declared
+from harness.runs.declared import asked_declaration, check_declared, check_estimand, declared_on
 from harness.runs.finish import replaced
 from harness.runs.folder import RESULTS, RunFolder
 from harness.runs.load import load_run
@@ -95,7 +95,9 @@ def judge(
     planned = planned_panels(wanted, [*stored.judges, *job.planned_judges])
     asked = asked_declaration(**declared)
     all_judges = with_panels((*stored.judges, *job.planned_judges), planned)
-    check_declared(asked, all_judges, [task.name for task in stored.tasks])
+    names = [task.name for task in stored.tasks]
+    check_declared(asked, all_judges, names)
+    check_estimand(declared_on(stored.manifest.declared, asked), all_judges, names, looks=stored.manifest.looks)
     url = store or stored.manifest.store
     if dry_run:
         work = pairs_of_run(stored, asked_pairs, settings, url)

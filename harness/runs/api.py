@@ -19,7 +19,7 @@ from harness.locale import tr
 from harness.protocols import Delay
 from harness.runs import load, merge
 from harness.runs.bundle import write_bundle
-from harness.runs.declared import check_declared
+from harness.runs.declared import check_declared, check_estimand
 from harness.runs.enter import enter
 from harness.runs.export import FORMATS, Format, write_table
 from harness.runs.finish import finish
@@ -180,8 +180,9 @@ def evaluate(
         open_seal=open_seal,
     )
     evaluation = opened.evaluation
-    judges_now = with_panels(evaluation.job.planned_judges, evaluation.panels)
-    check_declared(opened.asked, judges_now, [task.name for task in evaluation.job.tasks])
+    judges_now, names = with_panels(evaluation.job.planned_judges, evaluation.panels), [*evaluation.sizes]
+    check_declared(opened.asked, judges_now, names)
+    check_estimand(evaluation.declared, judges_now, names)
     options |= {"primary": opened.asked.primary, "run": evaluation.name if open_seal else run}
     options |= {"allow_prompt_mismatch": allow_prompt_mismatch, "config": config}
     command = _as_command(options | {"seal": seal, "open_seal": open_seal, "looks": looks, "halving": halving})

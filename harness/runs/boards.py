@@ -14,7 +14,7 @@ from harness.analysis.these import TaskSet, about_sets
 from harness.errors import UnknownNameError
 from harness.locale import tr
 from harness.plugins import names
-from harness.runs.declared import check_declared, declared_on
+from harness.runs.declared import check_declared, check_estimand, declared_on
 from harness.runs.panels import with_panels
 from harness.runs.run import Run
 from harness.runs.swaps import run_swaps
@@ -51,9 +51,14 @@ def with_declared(run: Run, asked: Declaration) -> Run:
 
     Raises:
         UnknownNameError: the run has no judge, or no task set, of this name.
+        UsageError: a margin as wide as the scale, or a claim about exactly these tasks that cannot be made of this run.
     """
-    check_declared(asked, with_panels(run.judges, run.manifest.panels), [task.name for task in run.tasks])
-    return replace(run, manifest=replace(run.manifest, declared=declared_on(run.manifest.declared, asked)))
+    judges, tasks = with_panels(run.judges, run.manifest.panels), [task.name for task in run.tasks]
+    check_declared(asked, judges, tasks)
+    declared = declared_on(run.manifest.declared, asked)
+    if declared != run.manifest.declared:
+        check_estimand(declared, judges, tasks, looks=run.manifest.looks)
+    return replace(run, manifest=replace(run.manifest, declared=declared))
 
 
 def tables_of(run: Run, judges: Sequence[str] = ()) -> list[ScoreTable]:
@@ -107,9 +112,7 @@ def _leaderboard(run: Run, tables: Sequence[ScoreTable], baseline: str | None, f
         primary=run_primary(run),
     )
     made = about_sets(made, tables, {task.name: _task_set(run, task) for task in run.tasks})
-    # tries are corrected on new tasks: about exactly these there is nothing to correct by signs
-    is_new = run.manifest.declared.estimand != "these"
-    is_own = is_new and family == "baseline" and baseline in (None, run.manifest.baseline)
+    is_own = family == "baseline" and baseline in (None, run.manifest.baseline)
     # of other comparisons than the run's own, what was tried is known, and no figure over it
     ledger = run.manifest.ledger if is_own else [replace(one, rows=(), luck=None) for one in run.manifest.ledger]
     return over_tries(made, ledger)
@@ -118,7 +121,12 @@ def _leaderboard(run: Run, tables: Sequence[ScoreTable], baseline: str | None, f
 def _task_set(run: Run, task: PlannedTask) -> TaskSet:
     """Return what is known of a task set: one that a plugin of its name reads is as it was published."""
     is_fixed = task_plugin(TaskSpec(name=task.name)) in names("tasks")
-    return TaskSet(size=max(len(task.samples), run.manifest.sizes.get(task.name, 0)), is_fixed=is_fixed)
+    return TaskSet(size=set_sizes(run)[task.name], is_fixed=is_fixed)
+
+
+def set_sizes(run: Run) -> dict[str, int]:
+    """Return how many tasks each set of a run has, whatever part of them it asked."""
+    return {task.name: max(len(task.samples), run.manifest.sizes.get(task.name, 0)) for task in run.tasks}
 
 
 def view_of(run: Run, *, baseline: str | None = None, judges: Sequence[str] = (), command: str | None = None) -> Report:

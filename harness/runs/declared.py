@@ -6,12 +6,15 @@ from typing import Any
 
 from harness.analysis.primary import primary_of
 from harness.analysis.verdict import margin_on
+from harness.engine.looks import Looks
 from harness.engine.plan import PlannedJudge
 from harness.errors import UnknownNameError, UsageError
 from harness.locale import Text, tr
 from harness.specs import Config
 from harness.types import Declaration, Estimand
 
+PANEL = "panel:"
+"""What the names of panels begin with."""
 _FIELDS = tuple(field.name for field in fields(Declaration) if field.name != "late")
 
 
@@ -96,6 +99,31 @@ def check_margin(declared: Declaration, judges: Sequence[PlannedJudge], tasks: S
             tr("The margin is {margin:g}, and the whole scale of {judge!r} is {scale}.",
                margin=declared.margin, judge=primary.judge if primary else "", scale=str(scale)),
             hint=tr("Declare less than {width:g} points.", width=scale.high - scale.low),
+        )  # fmt: skip
+
+
+def check_estimand(
+    declared: Declaration, judges: Sequence[PlannedJudge], tasks: Sequence[str], *, looks: Looks | None = None
+) -> None:
+    """Refuse a claim about exactly these tasks where what it rests on is about new ones: a panel, or planned looks.
+
+    Raises:
+        UsageError: verdicts about exactly these tasks would come from a panel, or from boards that were looked at.
+    """
+    if declared.estimand != "these":
+        return
+    primary = primary_of(declared, judges, tasks)
+    if primary is not None and primary.judge.startswith(PANEL):
+        raise UsageError(
+            tr("--estimand these has no interval for {judge}: a panel's error is how judges differ on new tasks.",
+               judge=primary.judge),
+            hint=tr("Name one judge for the verdicts with --primary, or leave --estimand out."),
+        )  # fmt: skip
+    if looks is not None and looks.kind != "grown":
+        raise UsageError(
+            tr("--estimand these does not go with {option}: a look stops where new tasks would say the same, and of "
+               "exactly these tasks all count.", option="--halving" if looks.kind == "halving" else "--looks"),
+            hint=tr("Leave one of them out."),
         )  # fmt: skip
 
 

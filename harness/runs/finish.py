@@ -9,7 +9,7 @@ from harness.engine.plan import PlannedJudge, items_of
 from harness.locale import tr
 from harness.protocols import GivesNotices
 from harness.runs.assemble import Evaluation
-from harness.runs.declared import check_declared, check_margin, declared_on
+from harness.runs.declared import check_declared, check_estimand, check_margin, declared_on
 from harness.runs.enter import enter
 from harness.runs.folder import RunFolder
 from harness.runs.manifest import JoinedJudge, Manifest, PromptTest, all_notices, with_judges_named
@@ -146,6 +146,7 @@ def check_names(asked: Declaration, evaluation: Evaluation, folder: RunFolder) -
     tasks = [task.name for task in evaluation.job.tasks]
     check_declared(asked, judges, tasks)
     check_margin(evaluation.declared, judges, tasks)
+    check_estimand(evaluation.declared, judges, tasks)
 
 
 def replaced(before: Sequence[PlannedJudge], own: Sequence[PlannedJudge]) -> list[str]:

@@ -15,6 +15,7 @@ from harness.errors import UsageError
 from harness.locale import tr
 from harness.runs.assemble import Evaluation
 from harness.runs.boards import board_tables
+from harness.runs.declared import check_estimand
 from harness.runs.finish import finish
 from harness.runs.panels import with_panels
 from harness.runs.provenance import Invocation
@@ -39,7 +40,8 @@ def looks_for(evaluation: Evaluation, *, looks: int | None, halving: bool) -> Lo
     """Return the looks that options ask for; None where nothing asks for any.
 
     Raises:
-        UsageError: both were asked for, too few tasks or candidates, or verdicts come from a judge that is not asked.
+        UsageError: both were asked for, too few tasks or candidates, verdicts come from a judge that is not asked, or
+            are declared to be about exactly these tasks.
     """
     if looks is None and not halving:
         return None
@@ -57,7 +59,9 @@ def looks_for(evaluation: Evaluation, *, looks: int | None, halving: bool) -> Lo
     known = with_panels(job.planned_judges, evaluation.panels)
     if primary is None or primary.judge not in {judge.name for judge in known}:
         raise UsageError(tr("The judge that verdicts come from is not asked here."), hint=tr("Name it with --primary."))
-    return planned_looks(job.tasks, looks=looks, halving=halving)
+    planned = planned_looks(job.tasks, looks=looks, halving=halving)
+    check_estimand(evaluation.declared, known, [task.name for task in job.tasks], looks=planned)
+    return planned
 
 
 def carried_out(
@@ -173,7 +177,8 @@ def _behind(
         return dropped({row: value for row, value in values.items() if row in candidates})
     sizes = looks.sizes[table.task]
     shares = [size / sizes[-1] for size in sizes]
-    alpha = 1 - evaluation.spec.confidence ** (1 / max(1, len(rows)))
+    # Bonferroni's share, which Holm's correction of the board never asks more than: what stops a row settles it there.
+    alpha = (1 - evaluation.spec.confidence) / max(1, len(rows))
     settled = set()
     for place, row in enumerate(rows):
         history = [family.comparisons[place].p_value for family in families]

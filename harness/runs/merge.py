@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from harness.analysis.tried import merged_boards
-from harness.engine.looks import merged_looks
+from harness.engine.looks import Looks, merged_looks
 from harness.engine.plan import AskedLess, PlannedJudge, PlannedPanel, items_of, plan_digest, task_hash
 from harness.errors import UnlikeRunsError
 from harness.locale import tr
@@ -201,14 +201,12 @@ def _manifest(
     first = runs[0].manifest
     labels = {(run, row.model): label for (run, row), label in renamed.items()}
     provenance = _provenance(runs, labels)
-    looks = merged_looks([(run.requests, run.manifest.looks) for run in runs])
+    looks = merged_looks([_under_new_names(run, renamed) for run in runs])
     said = [notice for run in runs for notice in run.manifest.notices]
     if looks is None and any(run.manifest.looks for run in runs):
         said.append(
             tr("These runs were looked at on the way at unlike times: the merged boards are not corrected for it.")
         )
-    elif labels and looks is not None and looks.stops:
-        looks = replace(looks, stops=())  # rows have new names; all count as looked at to the end
     notices = tuple(dict.fromkeys(said))
     return Manifest(
         plan=plan,
@@ -230,6 +228,22 @@ def _manifest(
         ledger=merged_boards([(run.name, run.manifest.ledger) for run in runs], renamed),
         provenance=provenance,
     )
+
+
+def _under_new_names(run: Run, renamed: Mapping[tuple[str, RowKey], str]) -> tuple[Sequence[Request], Looks | None]:
+    """Return the requests and the looks of a run by the labels that its rows have beside those of other runs."""
+    labels = {row: label for (name, row), label in renamed.items() if name == run.name}
+    looks = run.manifest.looks
+    if not labels:
+        return run.requests, looks
+    requests = [replace(one, model=labels.get(_row(one), one.model)) for one in run.requests]
+    if looks is None:
+        return requests, None
+    stops = [
+        replace(stop, model=labels.get(RowKey(model=stop.model, prompt=stop.prompt), stop.model))
+        for stop in looks.stops
+    ]
+    return requests, replace(looks, stops=tuple(stops))
 
 
 def _joined(runs: Sequence[Run], judges: Sequence[PlannedJudge]) -> tuple[JoinedJudge, ...]:

@@ -1,13 +1,13 @@
 """The A/B part of a run's files: computed anew from its rows whenever they are written, by what the manifest keeps."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness.analysis.primary import Primary, primary_of
 from harness.analysis.prompt_test import Experiment, run_experiment
 from harness.analysis.scores import ScoreTable
 from harness.locale import Language
-from harness.runs.boards import run_primary, tables_of
+from harness.runs.boards import run_primary, set_sizes, tables_of
 from harness.runs.manifest import PromptTest
 from harness.runs.run import Run
 from harness.types import Declaration
@@ -15,8 +15,16 @@ from reports.ab import Answers, ab_markdown
 from reports.ab_results import ab_document
 
 
-def prompt_tests(tables: Sequence[ScoreTable], test: PromptTest, primary: Primary | None = None) -> list[Experiment]:
+def prompt_tests(
+    tables: Sequence[ScoreTable],
+    test: PromptTest,
+    primary: Primary | None = None,
+    *,
+    sizes: Mapping[str, int] | None = None,
+) -> list[Experiment]:
     """Return the test of prompts for every judge that can tell them apart, on every task set.
+
+    ``sizes``: how many tasks each set has, where the test is about exactly those (None: about new ones).
 
     Claims come from the ``primary`` judge; one that cannot tell prompts apart leaves them to the first that can.
     """
@@ -34,6 +42,7 @@ def prompt_tests(tables: Sequence[ScoreTable], test: PromptTest, primary: Primar
             control=test.control,
             confidence=test.confidence,
             is_primary=primary is not None and primary.holds(table.task, table.judge.name),
+            set_size=None if sizes is None else sizes[table.task],
         )
         for table in usable
     ]
@@ -42,7 +51,9 @@ def prompt_tests(tables: Sequence[ScoreTable], test: PromptTest, primary: Primar
 def prompt_test_text(run: Run, found: Sequence[Experiment], language: Language = "en") -> str:
     """Return ab.md; a test that no judge of the run can answer says so."""
     asked = run.manifest
-    return ab_markdown(run.name, found, _answers(run), asked.provenance, asked.notices, language=language)
+    return ab_markdown(
+        run.name, found, _answers(run), asked.provenance, asked.notices, language=language, declared=asked.declared
+    )
 
 
 def prompt_tests_of(runs: Sequence[Run], judges: Sequence[str] = ()) -> list[tuple[Run, list[Experiment]]]:
@@ -51,7 +62,10 @@ def prompt_tests_of(runs: Sequence[Run], judges: Sequence[str] = ()) -> list[tup
         (
             run,
             prompt_tests(
-                tables_of(run, [name for name in judges if name in _names(run)]), run.manifest.ab, run_primary(run)
+                tables_of(run, [name for name in judges if name in _names(run)]),
+                run.manifest.ab,
+                run_primary(run),
+                sizes=sizes_asked(run),
             ),
         )
         for run in runs
@@ -71,6 +85,11 @@ def prompt_tests_document(tests: Sequence[tuple[Run, Sequence[Experiment]]]) -> 
 def prompt_tests_text(tests: Sequence[tuple[Run, Sequence[Experiment]]], language: Language = "en") -> str:
     """Return ab.md of one run or several, one after the other."""
     return "\n".join(prompt_test_text(run, found, language) for run, found in tests)
+
+
+def sizes_asked(run: Run) -> dict[str, int] | None:
+    """Return how many tasks each set has, where the run is about exactly those."""
+    return set_sizes(run) if run.manifest.declared.estimand == "these" else None
 
 
 def _names(run: Run) -> set[str]:

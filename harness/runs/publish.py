@@ -7,7 +7,7 @@ from harness.analysis.prompt_test import Experiment
 from harness.runs.boards import tables_of, view_of
 from harness.runs.folder import AB_MARKDOWN, HTML, MANIFEST, MARKDOWN, RESULTS, RunFolder
 from harness.runs.manifest import manifest_document
-from harness.runs.prompt_tests import prompt_test_text, prompt_tests
+from harness.runs.prompt_tests import prompt_test_text, prompt_tests, sizes_asked
 from harness.runs.run import Run
 from reports.ab_results import ab_document
 from reports.cautions import cautions
@@ -29,7 +29,7 @@ def publish(run: Run, folder: RunFolder) -> None:
     tested: list[Experiment] | None = None
     if run.manifest.ab is not None:
         apart = tables_of(run) if run.manifest.swaps else judge_tables(view.tables)  # contrasts know no equating
-        tested = prompt_tests(apart, run.manifest.ab, board.primary)
+        tested = prompt_tests(apart, run.manifest.ab, board.primary, sizes=sizes_asked(run))
     ab = None if tested is None else ab_document(tested)
     text = leaderboard_markdown(board, provenance, notices, cautions=said, language=language, pairs=view.pairs)
     folder.write(MARKDOWN, text)

@@ -118,20 +118,25 @@ def weighted_kappa(
     n = int(known.sum())
     groups = np.arange(n) if clusters is None else cluster_codes(clusters, a.size)[known]
     value = low = high = None
-    method = "no item has both scores"
+    method: str = tr("no answer has both scores")
     if n:
         value, influence = _kappa(a[known], b[known], _DISTANCES[weights])
-        method = "none: neither rater ever varies"
+        method = tr("none: neither rater ever varies")
     if value is not None:
         sums = np.bincount(np.unique(groups, return_inverse=True)[1], weights=influence)
         correction = 1.0 if clusters is None else sums.size / max(1, sums.size - 1)
         half = float(-ndtri(tail / 2)) * sqrt(correction * float(sums @ sums)) / n
-        method = f"{weights} kappa" if clusters is None else f"{weights} kappa, CR1 over {sums.size} clusters"
+        method = _method(weights, None if clusters is None else sums.size)
         if half > SPREAD:
             low, high = max(-1.0, value - half), min(1.0, value + half)
         else:
-            method += ", no interval: no spread"
+            method = tr("{method}, no interval: no spread", method=method)
     return Estimate(value=value, low=low, high=high, confidence=confidence, n=n, n_unscored=a.size - n, method=method)
+
+
+def _method(weights: Weights, n_clusters: int | None) -> str:
+    name = {"quadratic": tr("quadratic kappa"), "linear": tr("linear kappa"), "none": tr("kappa")}[weights]
+    return name if n_clusters is None else tr("{method}, CR1 over {n} clusters", method=name, n=n_clusters)
 
 
 def _kappa(a: Floats, b: Floats, distance: Callable[[Floats], Floats]) -> tuple[float | None, Floats]:

@@ -34,7 +34,7 @@ Estimand = Literal["these tasks", "new tasks like these"]
 
 FEWEST_LABELS = 20
 """Under this many labelled tasks no anchored estimate is given."""
-CENSUS = "census: every task is labelled"
+CENSUS = tr("census: every task is labelled")
 """The method of a mean over these tasks where people rated all of them."""
 
 
@@ -129,10 +129,10 @@ def anchored_mean(
         )
         here = beyond = plain_estimate(None, None, fit.n, method, limits)
     elif fit.slope is None:
-        method = "labels only: the judge gives all labelled tasks the same score"
+        method = tr("labels only: the judge gives all labelled tasks the same score")
         here, beyond = alone_here, alone
     else:
-        method = "survey regression on the judge's scores"
+        method = tr("survey regression on the judge's scores")
         here, beyond = _regression(fit, limits, tail)
     worth = _worth(fit) if fit.n >= FEWEST_LABELS and fit.slope is not None else (None, None)
     return AnchoredEstimate(
@@ -268,16 +268,17 @@ def _regression(fit: _Fit, limits: Limits, tail: float) -> tuple[Estimate, Estim
     t = float(t_critical(fit.n - 2, tail))
     share = fit.n / fit.n_tasks
     here, beyond = (sqrt(variance) for variance in _variances(fit))
-    method = "survey regression, t(n - 2)"
     if share == 1:
         these_tasks = plain_estimate(fit.label_mean, (fit.label_mean,) * 2, fit.n, CENSUS, limits)
     elif fit.residual_variance > 0:
-        these_tasks = t_estimate(value, t * here, fit.n, f"{method}, these tasks", limits)
+        these_tasks = t_estimate(value, t * here, fit.n, tr("survey regression, t(n - 2), these tasks"), limits)
     else:
         these_tasks = no_spread_estimate(value, share, fit.n, limits)
     if beyond == 0:
         return these_tasks, no_spread_estimate(value, 0.0, fit.n, limits)
-    return these_tasks, t_estimate(value, t * beyond, fit.n, f"{method}, new tasks like these", limits)
+    return these_tasks, t_estimate(
+        value, t * beyond, fit.n, tr("survey regression, t(n - 2), new tasks like these"), limits
+    )
 
 
 def _variances(fit: _Fit) -> tuple[float, float]:
@@ -300,34 +301,37 @@ def _worth(fit: _Fit) -> tuple[float | None, float | None]:
 
 def _labels_only(fit: _Fit, limits: Limits) -> tuple[Estimate, Estimate]:
     if fit.n == 0:
-        nothing = plain_estimate(None, None, 0, "no labels", limits)
+        nothing = plain_estimate(None, None, 0, tr("no labels"), limits)
         return nothing, nothing
     share = fit.n / fit.n_tasks
     census = plain_estimate(fit.label_mean, (fit.label_mean,) * 2, fit.n, CENSUS, limits)
     if fit.n == 1 or fit.label_variance == 0:
         beyond, here = (no_spread_estimate(fit.label_mean, seen, fit.n, limits) for seen in (0.0, share))
     else:
-        method = "labels only, t(n - 1)"
         half = float(t_critical(fit.n - 1, limits.tail)) * sqrt(fit.label_variance / fit.n)
-        beyond = t_estimate(fit.label_mean, half, fit.n, f"{method}, new tasks like these", limits)
-        here = t_estimate(fit.label_mean, half * sqrt(1 - share), fit.n, f"{method}, these tasks", limits)
+        beyond = t_estimate(fit.label_mean, half, fit.n, tr("labels only, t(n - 1), new tasks like these"), limits)
+        here = t_estimate(
+            fit.label_mean, half * sqrt(1 - share), fit.n, tr("labels only, t(n - 1), these tasks"), limits
+        )
     return beyond, census if share == 1 else here
 
 
 def no_spread_estimate(value: float, share: float, n: int, limits: Limits) -> Estimate:
     """Bound a mean where no label departs from the line: at most the sure rest of the unlabelled tasks can."""
     if limits.scale is None:
-        return plain_estimate(value, None, n, "none: the labels have no spread", limits)
+        return plain_estimate(value, None, n, tr("none: the labels have no spread"), limits)
     low, high = limits.scale.low, limits.scale.high
     half = float((1 - share) * (1 - sure_share(n, limits.tail))) * (high - low)
     ends = max(value - half, low), min(value + half, high)
-    return plain_estimate(value, ends, n, "Clopper-Pearson bound (the labels have no spread)", limits)
+    return plain_estimate(value, ends, n, tr("Clopper-Pearson bound (the labels have no spread)"), limits)
 
 
 def t_estimate(value: float, half: float, n: int, method: str, limits: Limits) -> Estimate:
     """Return an estimate with an interval of this half-width, on the logit scale if there is a scale."""
     ends = bounded_interval(value, half, limits.scale)
-    return plain_estimate(value, ends, n, method if limits.scale is None else f"{method}, logit scale", limits)
+    return plain_estimate(
+        value, ends, n, method if limits.scale is None else tr("{method}, logit scale", method=method), limits
+    )
 
 
 def plain_estimate(

@@ -40,14 +40,14 @@ def jackknife_kappa(first: ArrayLike, second: ArrayLike, design: Design = PLAIN)
     n = a.size
     value: float | None = None
     low = high = None
-    method = "no item has both scores"
+    method: str = tr("no answer has both scores")
     if n:
         # Sums of 1, a, b, a^2, b^2 and (a - b)^2 by cluster: kappa is a function of them.
         parts = np.stack([np.bincount(codes, weights=w) for w in (np.ones(n), a, b, a * a, b * b, (a - b) ** 2)])
         total = parts.sum(axis=1)
         kappa = float(_kappa(total))
         varies = not np.isnan(kappa)
-        value, method = (kappa, "quadratic kappa") if varies else (None, "none: neither rater ever varies")
+        value, method = (kappa, tr("quadratic kappa")) if varies else (None, tr("none: neither rater ever varies"))
         left_out = _kappa(total[:, None] - parts)
         g = left_out.size
         if varies and g >= FEWEST_CLUSTERS and (np.abs(left_out) < 1).all() and abs(kappa) < 1:
@@ -58,7 +58,11 @@ def jackknife_kappa(first: ArrayLike, second: ArrayLike, design: Design = PLAIN)
             df = min(g - 1.0, max(_FEWEST_DF, 2 * g / max(kurtosis - 1, 1e-9)))
             half = float(t_critical(df, tail_probability(design.confidence))) * sqrt((g - 1) / g * total_square)
             low, high = tanh(atanh(kappa) - half), tanh(atanh(kappa) + half)
-            method += f", jackknife over {g} {'items' if design.clusters is None else 'clusters'}"
+            method = (
+                tr("quadratic kappa, jackknife over {n} answers", n=g)
+                if design.clusters is None
+                else tr("quadratic kappa, jackknife over {n} clusters", n=g)
+            )
     return Estimate(
         value=value,
         low=low,
@@ -90,7 +94,7 @@ def jackknife_slope(x: ArrayLike, y: ArrayLike, design: Design = PLAIN) -> Estim
     sxx, sxy = np.bincount(codes, weights=a * a), np.bincount(codes, weights=a * b)
     total = float(sxx.sum())
     value = low = high = None
-    method = "no spread to take a slope of"
+    method = tr("no spread to take a slope of")
     if total > 0:
         value, g = float(sxy.sum()) / total, sxx.size
         leverage = sxx / total

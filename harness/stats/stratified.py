@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from harness.locale import tr
 from harness.stats.arrays import Floats, Ints, bounded_interval, number, score_array, t_critical, tail_probability
 from harness.stats.design import PLAIN, Design
 from harness.stats.pairs import pair_moments
@@ -113,7 +114,7 @@ def stratified_interval(
         return None
     half = float(t_critical(df, tail_probability(design.confidence))) * se
     low, high = bounded_interval(value, half, scale)
-    n = int((~np.isnan(scores)).sum())
+    n, n_sets = int((~np.isnan(scores)).sum()), int(codes.max()) + 1
     return Estimate(
         value=value,
         low=low,
@@ -121,5 +122,7 @@ def stratified_interval(
         confidence=design.confidence,
         n=n,
         n_unscored=scores.size - n,
-        method=f"{'t' if scale is None else 'logit-t'}, stratified over {int(codes.max()) + 1} sets",
+        method=tr("t, stratified over {n} sets", n=n_sets)
+        if scale is None
+        else tr("logit-t, stratified over {n} sets", n=n_sets),
     )

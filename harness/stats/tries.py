@@ -21,13 +21,8 @@ from harness.stats.signflip import ROUNDING
 DRAWS = 9_999
 """Joint sign patterns drawn: the smallest p-value is 1 in 10,000."""
 
-AHEAD = 10
-"""Tries that a verdict is corrected for beyond those that were made, where it is given before the next ones.
-
-Whoever says after each try whether it is better, and takes nothing back, errs at every one of them: over 30 equal tries
-some "better" came in 5.9-8.0 % when each was corrected over those before it alone, and comes in 3.8-4.8 % with ten
-more (`bench/tries_over_time.py`).
-"""
+PLANNED = 30
+"""Up to this many tries each has nearly the same chance to be found; those after it have ever less."""
 
 CHUNK = 1 << 18  # statistics at once: what stays in a processor's cache
 
@@ -55,19 +50,20 @@ def correct_over_tries(
     confidence: float = 0.95,
     draws: int = DRAWS,
     seed: int = 0,
-    ahead: int = 0,
+    share: float = 1.0,
 ) -> CorrectedTries:
     """Return tries corrected over all of them. ``differences`` (K, n): candidate - baseline per task, NaN for none.
 
-    ``ahead`` (>= 0): for a verdict that is given before the next tries are made and is never taken back, so many more
-    count (see `AHEAD`): p-values are (K + ahead) / K times as large, and intervals reach as far as that asks.
+    ``share`` (above 0, at most 1): what of the error probability these tries may spend, where a verdict is given before
+    the next ones are made (see `spending_share`): p-values are 1 / share times as large, and intervals reach as far as
+    that asks.
 
     A missing difference counts as none in the flips. ``clusters`` are flipped whole. The statistic is the sum of the
     differences over the root of their sum of squares, which a flip leaves as it is (of cluster sums, with clusters).
     A try without any difference has p = 1. The order of the tries does not matter.
 
     Raises:
-        StatisticsError: not a table, infinite values, a confidence outside 0-1, or ``ahead`` below 0.
+        StatisticsError: not a table, infinite values, or a confidence or share outside 0-1.
 
     >>> rng = np.random.default_rng(1)
     >>> tries = rng.choice([-1, 0, 1], (6, 100)).astype(float)
@@ -77,8 +73,8 @@ def correct_over_tries(
     """
     table = score_array(differences, ndim=2, name="differences")
     check_confidence(confidence)
-    if ahead < 0:
-        raise StatisticsError(tr("{n} further tries cannot be corrected for.", n=ahead), hint=tr("Give 0 or more."))
+    if not 0 < share <= 1:
+        raise StatisticsError(tr("A share of {share:g} of the error: it lies above 0 and at most at 1.", share=share))
     if draws < 1:
         raise StatisticsError(
             tr("{draws} sign patterns give no p-value.", draws=draws), hint=tr("Try {draws}.", draws=DRAWS)
@@ -99,7 +95,6 @@ def correct_over_tries(
     p_values, critical = np.ones(n_tries), np.full(n_tries, np.nan)
     if n_tries and raw.any():
         signs = _signs(draws, raw.shape[1], seed)
-        share = n_tries / (n_tries + ahead)
         p_values = np.minimum(1.0, _step_down(raw, observed, signs) / share)
         critical = _critical(centred, units, signs, 1 - (1 - confidence) * share)
     p_values[counts == 0] = np.nan
@@ -113,6 +108,26 @@ def correct_over_tries(
         high=means + reach,
         critical=critical,
     )
+
+
+def spending_share(n_tries: int) -> float:
+    """Return the share of the error probability that a verdict may spend when ``n_tries`` (>= 2) have been made.
+
+    Whoever says after each try whether it is better, and takes nothing back, can be wrong on every one of those days.
+    Corrected over those before it alone, some of 30 equal tries was "better" in 6-8 % of cases, of 100 in 7-10 %. So
+    the error is spent over the number of the try (Lan & DeMets 1983 spend it over time, Foster & Stine 2008 over
+    hypotheses as they come): of what one try alone may spend, the k-th spends 0.4 k^-1.5 + 0.02 up to the 30th, and
+    from there on less by k^-3, which adds up to 1.4 for ever. The largest of k tries may spend k times that. With the
+    first, which stands alone, some "better" among equal tries came in at most 4.4 % of 30 and 5.0 % of 100
+    (`bench/tries_over_time.py`, which has the alternatives); for tries that do not depend on each other it is 6.0 % at
+    most, however many come.
+
+    >>> [round(spending_share(n), 2) for n in (2, 5, 10, 30, 100)]
+    [0.32, 0.28, 0.33, 0.67, 0.06]
+    """
+    planned = min(n_tries, PLANNED)
+    spent = (0.4 * planned**-1.5 + 0.02) * (planned / n_tries) ** 3
+    return float(min(1.0, n_tries * spent))
 
 
 def _by_cluster(table: Floats, codes: NDArray[np.int64]) -> Floats:

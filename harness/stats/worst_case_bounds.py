@@ -99,8 +99,8 @@ def worst_case_mean(
     confidence, tail = design.confidence, tail_probability(design.confidence)
     least, most = score_ends(values, scale, ends)
     if not values.size or np.isnan(least).any() or np.isnan(most).any():
-        said = "a missing score has no bounds without a scale" if values.size else "no scores"
-        return WorstCase(worst=None, best=None, low=None, high=None, confidence=confidence, method=f"none: {said}")
+        said = tr("none: a missing score has no bounds without a scale") if values.size else tr("no scores")
+        return WorstCase(worst=None, best=None, low=None, high=None, confidence=confidence, method=said)
     inner = confidence
     if (least < most).any():
         rows = np.stack([least, most, np.zeros_like(least)])
@@ -115,7 +115,7 @@ def worst_case_mean(
         low=limits[0].low if has_interval else None,
         high=limits[1].high if has_interval else None,
         confidence=confidence,
-        method=f"Imbens-Manski, {limits[0].method}" if has_interval else limits[0].method,
+        method=tr("Imbens-Manski, {method}", method=limits[0].method) if has_interval else limits[0].method,
     )
 
 

@@ -7,13 +7,15 @@ import pytest
 
 from harness.analysis.leaderboard import Board, build_leaderboard
 from harness.analysis.looks import at_look, board_looks
-from harness.analysis.panel import panel_tables
+from harness.analysis.panel import PanelTable, panel_tables
 from harness.analysis.scores import ScoreTable
 from harness.engine.looks import Looks, stops
 from harness.engine.plan import PlannedPanel
 from harness.stats import paired_comparison
 from harness.stats.sequential import sequential_p
 from harness.types import LIKERT_5, RowKey
+from reports.board_view import board_table, tag_table
+from reports.wording import words
 from tests.analysis.test_leaderboard import table
 
 RNG = np.random.default_rng(6)
@@ -66,17 +68,65 @@ def test_the_p_value_is_that_of_the_design() -> None:
 
 
 def test_what_a_stopped_row_was_not_asked_is_not_missing() -> None:
-    """Its comparison is on what it saw, with no caution about missing scores; its row has the mark all the same."""
+    """Its comparison is on what it saw; neither it nor its row says anything of missing scores."""
     shown = board(scores(mine=2), looks(mine=2))
     [mine, same] = shown.comparisons
     assert (40, 0, None) == (mine.result.n_pairs, mine.result.n_missing, mine.result.missing.caution)
     assert "O'Brien-Fleming, look 2 of 4" == mine.result.p_method
     assert 80 == same.result.n_pairs
-    assert {"mine": True, "same": False, "base": False} == {row.key.model: row.has_gaps for row in shown.rows}
+    assert not shown.has_gaps
+    assert not shown.unlike_gaps
+    rows = {row.key.model: row for row in shown.rows}
+    assert {"mine": 40, "same": 0, "base": 0} == {name: row.n_not_asked for name, row in rows.items()}
+    assert {0} == {row.estimate.n_unscored for row in rows.values()}
+    assert rows["mine"].worst_case.low == rows["mine"].estimate.low
+    assert rows["mine"].worst_case.worst == rows["mine"].estimate.value
     assert shown.looks is not None
     assert ["mine"] == [stop.model for stop in shown.looks.stops]
     unlooked = board(scores(mine=2), None).comparisons[0]
     assert unlooked.result.missing.caution is not None
+
+
+def test_what_a_stopped_row_lacks_of_what_it_was_asked_is_missing() -> None:
+    """Three of its 40: unscored and bounded as such, on the 40 alone."""
+    found = scores(mine=2)
+    place = [row.model for row in found.rows].index("mine")
+    for one in ORDER[:3]:
+        found.cells[place, int(one)] = np.nan
+    shown = board(found, looks(mine=2))
+    row = next(row for row in shown.rows if row.key.model == "mine")
+    assert (37, 3, 40) == (row.estimate.n, row.estimate.n_unscored, row.n_not_asked)
+    assert row.has_gaps
+    known = [int(SCORES["mine"][int(one)]) for one in ORDER[3:40]]
+    assert (sum(known) + 3) / 40 == pytest.approx(row.worst_case.worst)
+    assert (sum(known) + 15) / 40 == pytest.approx(row.worst_case.best)
+    assert 3 == shown.comparisons[0].result.missing.candidate
+
+
+def test_means_by_tag_count_what_was_asked() -> None:
+    """A tag on every second task."""
+    found = scores(mine=2)
+    tagged = tuple(
+        replace(sample, tags=("even",) if place % 2 == 0 else ()) for place, sample in enumerate(found.samples)
+    )
+    shown = board(replace(found, samples=tagged), looks(mine=2))
+    row = next(row for row in shown.rows if row.key.model == "mine")
+    asked = sum(int(one) % 2 == 0 for one in ORDER[:40])
+    assert [(asked, 0)] == [(tag.estimate.n, tag.estimate.n_unscored) for tag in row.tags]
+    table_of_tags = tag_table(shown, words("en"))
+    assert table_of_tags is not None
+    assert "even (40)" == table_of_tags.columns[-1].title
+
+
+def test_the_board_says_what_was_not_asked() -> None:
+    """In a column of its own, beside the mean that places go by; no worst case, which is about missing scores."""
+    stopped, whole = (board_table(one, 0.95, words("en")) for one in
+                      (board(scores(mine=2), looks(mine=2)), board(scores(), looks())))  # fmt: skip
+    titles = [column.title for column in stopped.columns]
+    assert {"not asked", "comparable mean"} <= set(titles)
+    assert not any("worst" in title for title in titles)
+    assert sorted(["40", "0", "0"]) == sorted(cell.text for cell in stopped.columns[titles.index("not asked")].cells)
+    assert not {"not asked", "comparable mean"} & {column.title for column in whole.columns}
 
 
 def test_a_panel_is_looked_at_like_a_judge() -> None:
@@ -89,6 +139,22 @@ def test_a_panel_is_looked_at_like_a_judge() -> None:
     assert {sample.id for sample in part.samples} == set(ORDER[:40])
     [comparison, _] = board(found, looks()).comparisons
     assert "repeated interval, look 4 of 4" == comparison.result.difference.method
+
+
+def test_a_panel_is_standardised_at_each_look_as_it_was_then() -> None:
+    """The final board counts the p-value that the look decided by, not one of scores that nobody had yet."""
+    rng = np.random.default_rng(8)
+    first = scores()
+    second = replace(first, cells=np.clip(first.cells + rng.integers(-1, 2, first.cells.shape), 1, 5))
+    second.cells[:, [int(one) for one in ORDER[40:]]] = 5.0  # what comes later stretches this judge's scores
+    panel = PlannedPanel(name="p", members=("a", "b"))
+    members = [replace(one, judge=replace(one.judge, name=name)) for one, name in ((first, "a"), (second, "b"))]
+    [whole] = panel_tables(members, [panel])
+    [then] = panel_tables([at_look(one, looks(), 2) for one in members], [panel])
+    again = at_look(whole, looks(), 2)
+    assert isinstance(again, PanelTable)
+    assert np.array_equal(then.by_member, again.by_member)
+    assert whole.sd != pytest.approx(again.sd)
 
 
 def test_one_look_is_none() -> None:

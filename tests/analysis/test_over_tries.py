@@ -4,12 +4,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from harness.analysis.leaderboard import Leaderboard, build_leaderboard
 from harness.analysis.over_tries import over_tries
+from harness.analysis.these import TaskSet, about_sets
 from harness.analysis.tried import BoardLedger, TriedRow
 from harness.stats.power import detectable_gap
-from harness.stats.tries import AHEAD, comparisons_worth, correct_over_tries
+from harness.stats.tries import comparisons_worth, correct_over_tries, spending_share
+from harness.types import Declaration
 from tests.analysis.tables import table
 
 BASE = np.tile([2.0, 3.0, 3.0, 4.0], 10)
@@ -35,7 +38,7 @@ def test_a_verdict_is_taken_back_where_many_were_tried() -> None:
     assert ("better", 0.3, True) == (before.verdict.code, after.p_ledger, after.is_over_tries)
     assert "better" != after.verdict.code
     assert (before.result, -0.1, 1.1) == (after.result, after.shown.simultaneous.low, after.shown.simultaneous.high)
-    assert "max-T step-down over 40 tries and 10 to come" == str(board.family_method)
+    assert "max-T step-down over 40 tries, at their share of the error" == str(board.family_method)
     assert entry(0.3) == board.ledger
 
 
@@ -85,6 +88,31 @@ def test_what_is_resolved_goes_by_every_try() -> None:
     assert all(a.tasks > b.tasks for a, b in zip(after.plan.gains, alone.plan.gains, strict=True))
 
 
+def test_about_exactly_these_tasks_every_try_has_an_equal_part() -> None:
+    """Signs say nothing there: p of the repeats times the tries, at what the third may spend; no luck of new tasks."""
+    rng = np.random.default_rng(21)
+    cells = np.array([BASE, BASE])[..., None] + rng.choice([-1, 0, 0, 0, 1], (2, BASE.size, 3))
+    cells[1] += (np.arange(BASE.size) % 4 == 0)[:, None]
+    cells = np.clip(cells, 1, 5)
+    board = table(cells)
+    alone = about_sets(
+        build_leaderboard("r", [board], {}, baseline="m0", declared=Declaration(estimand="these")),
+        [board],
+        {"t": TaskSet(size=BASE.size, is_fixed=True)},
+    )
+    [before] = alone.boards[0].comparisons
+    [shown] = over_tries(alone, [entry(0.9, tries=3, earlier=2)]).boards
+    [after] = shown.comparisons
+    times = 3 / spending_share(3)
+    assert min(1.0, times * before.result.p_value) == pytest.approx(after.p_ledger)
+    reach = stats.t.isf(0.025 / times, before.result.spread.df) * before.result.spread.se
+    assert before.result.difference.value - reach == pytest.approx(after.tried.low)
+    assert (None, None) == (after.tried.shrunken, shown.ledger.luck)
+    assert "Bonferroni over 3 tries, at their share of the error" == str(shown.family_method)
+    first = over_tries(alone, [entry(None, tries=1, earlier=0)]).boards[0].comparisons[0]
+    assert (before.verdict, before.result.p_adjusted) == (first.verdict, first.p_ledger)
+
+
 @pytest.mark.slow
 def test_the_printed_gap_is_found_in_80_percent_over_tries() -> None:
     """Twelve tries of which the last has exactly that gap, as its own run judges it: .78-.84, within chance."""
@@ -93,12 +121,14 @@ def test_the_printed_gap_is_found_in_80_percent_over_tries() -> None:
     differences = noise[:, 1:] - noise[:, :1]
     gaps = []
     for board in differences[:60]:
-        one = correct_over_tries(board, draws=999, ahead=AHEAD)
+        one = correct_over_tries(board, draws=1999, share=spending_share(12))
         se = board[-1].std(ddof=1) / 10
         worth = comparisons_worth((one.high[-1] - one.low[-1]) / 2 / se, 99, 0.95)
         gap = detectable_gap(se, 99, 100, n_comparisons=worth)
         assert gap is not None
         gaps.append(gap)
     differences[:, -1] += np.mean(gaps)
-    found = [correct_over_tries(board, draws=999, ahead=AHEAD).p_values[-1] <= 0.05 for board in differences]
+    found = [
+        correct_over_tries(board, draws=1999, share=spending_share(12)).p_values[-1] <= 0.05 for board in differences
+    ]
     assert 0.78 - 0.036 <= np.mean(found) <= 0.84 + 0.036  # two standard errors of 500 boards

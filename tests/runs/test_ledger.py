@@ -14,7 +14,7 @@ import harness
 from harness.errors import StoreError
 from harness.ledger import Ledger, is_try
 from harness.runs import ledger as module
-from harness.stats.tries import AHEAD, correct_over_tries
+from harness.stats.tries import correct_over_tries, spending_share
 from harness.store.ledger import read_ledger
 from harness.store.store import Store
 from tests.cli.test_rate import fill
@@ -92,7 +92,7 @@ def test_later_boards_are_corrected_over_all_before_them(forty: RunCli, workplac
     for place in (0, 1, 2):
         ran = evaluate(forty, f"base a{place}", "--run", f"r{place}")
     differences = [SCORES[f"a{place}"] - BASE for place in (0, 1, 2)]
-    expected = correct_over_tries(np.array(differences, dtype=float), ahead=AHEAD)
+    expected = correct_over_tries(np.array(differences, dtype=float), share=spending_share(3))
     found = comparison(workplace, "r2")
     assert expected.p_values[2] == pytest.approx(found["p_ledger"], abs=0.005)  # another order of tasks, other draws
     assert (expected.low[2], expected.high[2]) == pytest.approx((found["ledger_low"], found["ledger_high"]), abs=0.01)

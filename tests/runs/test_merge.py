@@ -2,12 +2,15 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import harness
+from harness.engine.looks import Looks, stops
 from harness.runs.load import load_run
 from harness.runs.merge import merge_runs
 from harness.runs.run import Run
+from harness.types import RowKey
 from tests.conftest import RunCli
 from tests.runs.conftest import judged
 
@@ -74,3 +77,27 @@ def test_a_merged_run_goes_into_a_bundle(run_cli: RunCli) -> None:
     merged = merge_runs([scored_by(run_cli, "one", {"m": "12"}), scored_by(run_cli, "two", {"n": "45"})])
     harness.export(merged, "both.zip")
     assert merged.scored == load_run("both.zip").scored
+
+
+def test_rows_under_new_names_stay_stopped_where_a_look_stopped_them(run: Run) -> None:
+    """One row with other answers in each run: the first stopped after two of its five tasks, the second after four."""
+    [task] = run.tasks
+    order = tuple(sample.id for sample in task.samples)
+    row = RowKey(model="echo", prompt=run.requests[0].prompt)
+
+    def stopped(name: str, look: int) -> Run:
+        looks = Looks(
+            kind="looks",
+            sizes={task.name: (2, 4, 5)},
+            order={task.name: order},
+            reached=3,
+            stops=stops(task.name, {row}, look),
+        )
+        requests = [replace(one, key=f"{name} {one.key}") for one in run.requests if one.sample_id in order[: 2 * look]]
+        return replace(run, name=name, requests=tuple(requests), manifest=replace(run.manifest, looks=looks))
+
+    merged = merge_runs([stopped("first", 1), stopped("second", 2)])
+    assert merged.manifest.looks is not None
+    assert {"echo (first)": 1, "echo (second)": 2} == {stop.model: stop.look for stop in merged.manifest.looks.stops}
+    [board] = merged.leaderboard().boards
+    assert {"echo (first)": 3, "echo (second)": 1} == {one.key.model: one.n_not_asked for one in board.rows}

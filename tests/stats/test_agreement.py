@@ -113,7 +113,7 @@ def test_degenerate_agreement() -> None:
     """Nothing in common, one constant rater each, perfect agreement."""
     empty = agreement([None, 3], [2, None])
     assert (empty.n, empty.kappa.value, empty.exact.value, empty.bias.value) == (0, None, None, None)
-    assert empty.kappa.method == "no item has both scores"
+    assert empty.kappa.method == "no answer has both scores"
     same = weighted_kappa([3, 3, 3], [3, 3, 3])
     assert (same.value, same.low, same.method) == (None, None, "none: neither rater ever varies")
     perfect = weighted_kappa([1, 2, 3], [1, 2, 3])

@@ -11,7 +11,7 @@ from statsmodels.stats.meta_analysis import combine_effects
 from harness.errors import StatisticsError
 from harness.stats.multiplicity import holm
 from harness.stats.paired import paired_comparison
-from harness.stats.tries import AHEAD, correct_over_tries, paule_mandel, shrink_gains
+from harness.stats.tries import correct_over_tries, paule_mandel, shrink_gains, spending_share
 from tests.stats import scenarios
 
 LATENT = 0.85  # adapters of one base are alike
@@ -120,19 +120,29 @@ def test_a_thousand_tries_fit() -> None:
     assert (corrected.p_values > 0).all()
 
 
-def test_tries_to_come_count_like_those_that_came() -> None:
-    """Five tries with ten ahead: p-values three times as large, intervals of a third of the error; never below 0."""
+def test_a_share_of_the_error_makes_all_figures_stricter() -> None:
+    """At a third of it: p-values three times as large, intervals of a third of the error; no share is none."""
     rng = np.random.default_rng(14)
     table = rng.choice([-1.0, 0, 1], (5, 60)) + np.array([[0.5], [0.1], [0], [0], [0.2]])
-    plain, ahead = correct_over_tries(table), correct_over_tries(table, ahead=10)
-    assert np.minimum(1, 3 * plain.p_values).tolist() == pytest.approx(ahead.p_values.tolist())
-    assert correct_over_tries(table, confidence=1 - 0.05 / 3).low.tolist() == pytest.approx(ahead.low.tolist())
-    with pytest.raises(StatisticsError, match="further tries"):
-        correct_over_tries(table, ahead=-1)
+    plain, third = correct_over_tries(table), correct_over_tries(table, share=1 / 3)
+    assert np.minimum(1, 3 * plain.p_values).tolist() == pytest.approx(third.p_values.tolist())
+    assert correct_over_tries(table, confidence=1 - 0.05 / 3).low.tolist() == pytest.approx(third.low.tolist())
+    for share in (0.0, 1.1):
+        with pytest.raises(StatisticsError, match="share"):
+            correct_over_tries(table, share=share)
+
+
+def test_what_all_tries_may_spend_is_bounded() -> None:
+    """By what one try may spend alone: less for every later one, 1.4 times in all, and the first beside it."""
+    shares = [spending_share(k) / k for k in range(2, 5000)]
+    assert shares == sorted(shares, reverse=True)
+    assert 0 < shares[-1]
+    assert sum(shares) < 1.41
+    assert all(spending_share(k) <= 1 for k in range(2, 200))
 
 
 def one_after_the_other(differences: np.ndarray) -> tuple[bool, bool]:
-    """Return whether some try is called better at its own finish, with and without tries to come; the first alone."""
+    """Return whether some try is called better at its own finish, with and without its share; the first alone."""
     kept = plain = False
     for k, row in enumerate(differences, 1):
         if row.mean() <= 0 or stats.ttest_1samp(row, 0).pvalue > 0.05:
@@ -140,7 +150,9 @@ def one_after_the_other(differences: np.ndarray) -> tuple[bool, bool]:
         tries_so_far = differences[:k]
         plain |= (is_plain := correct_over_tries(tries_so_far, draws=499).p_values[-1] <= 0.05)
         kept |= (
-            is_plain and correct_over_tries(tries_so_far, draws=499, ahead=AHEAD if k > 1 else 0).p_values[-1] <= 0.05
+            is_plain
+            and correct_over_tries(tries_so_far, draws=499, share=spending_share(k) if k > 1 else 1).p_values[-1]
+            <= 0.05
         )
     return kept, plain
 
