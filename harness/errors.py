@@ -43,13 +43,15 @@
     ├── MissingKeyError          the API key of a service
     └── MissingExtraError        an optional dependency (in `harness.installation`, which knows how it is added)
 
-Every message says what, which value and where; ``hint`` says what to do next.
+Every message says what, which value and where; ``hint`` says what to do next, and ``usual`` what mostly helps where a
+raise site knows nothing better: `HarnessError.next_step` is one of the two.
 """
 
 import difflib
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
+from typing import ClassVar
 
 from harness.locale import Text, tr
 
@@ -60,17 +62,24 @@ class HarnessError(Exception):
     """An expected failure: one sentence for the user, and a hint that says what to do next."""
 
     exit_code = 1
+    usual: ClassVar[Text | None] = None
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
 
+    @property
+    def next_step(self) -> str | None:
+        """What to do next: the hint, else what mostly helps."""
+        return self.hint or self.usual
+
 
 class UsageError(HarnessError):
     """The command line asks for something that cannot be: exit code 2."""
 
     exit_code = 2
+    usual = tr("The command lists what it takes with --help.")
 
 
 class UnknownNameError(UsageError):
@@ -114,6 +123,15 @@ class InputError(HarnessError):
         self.path = path
         self.line = line
 
+    @property
+    def next_step(self) -> str | None:
+        """The hint, else to mend the place that the message names."""
+        if self.hint or self.path is None:
+            return self.hint
+        if self.line is None:
+            return tr("Look at {path}, or name another one, and run the same command again.", path=self.path)
+        return tr("Mend line {line} of {path}, and run the same command again.", line=self.line, path=self.path)
+
 
 class NothingUsableError(InputError):
     """A ratings file that says nothing of one task: an error, unless another task of the run can use it."""
@@ -122,9 +140,13 @@ class NothingUsableError(InputError):
 class DamagedFileError(HarnessError):
     """Weights, an adapter, a checkpoint or a published template that are not what they were, or not whole."""
 
+    usual = tr("Copy it again from where it came.")
+
 
 class UnwritableError(HarnessError):
     """A file or folder that cannot be written: no permission, no room, or somebody is at work on it."""
+
+    usual = tr("Make room, or choose a place that you may write to.")
 
 
 class StatisticsError(HarnessError):
@@ -146,6 +168,8 @@ class LostVerdictsError(HarnessError):
 class TemplateError(HarnessError):
     """A template that cannot be filled with a task's columns, or a chat template that cannot be applied."""
 
+    usual = tr("Choose another template (harness ls prompts), or mend it: harness prompt lint TEMPLATE.")
+
 
 class PromptMismatchError(HarnessError):
     """An adapter would be asked with another prompt than it was trained with."""
@@ -154,6 +178,8 @@ class PromptMismatchError(HarnessError):
 class AdapterMismatchError(HarnessError):
     """An adapter that does not belong to its base, changes what others share, or has no effect."""
 
+    usual = tr("Name the base that it was trained on with --base, or save the adapter again.")
+
 
 class OutOfMemoryError(HarnessError):
     """Memory does not suffice for what was asked, by estimate or in fact."""
@@ -161,6 +187,8 @@ class OutOfMemoryError(HarnessError):
 
 class HubError(HarnessError):
     """The Hub has no such model, data set or revision, refuses it, or cannot be reached."""
+
+    usual = tr("Look up the name and its revisions on its page of the Hub.")
 
 
 class GgufError(HarnessError):
@@ -233,6 +261,8 @@ class RunMismatchError(HarnessError):
 
 class UnfinishedRunError(HarnessError):
     """A folder that holds no finished run."""
+
+    usual = tr("harness ls runs lists the runs that there are.")
 
 
 class UnlikeRunsError(HarnessError):

@@ -1,7 +1,7 @@
 """Why an answer has no score: a code that programs can count, and the words that people read.
 
 The codes are stable and short; what differs from answer to answer (a server's words, a line of a file) is in the text
-alone. docs/plugins.md lists them all.
+alone. docs/unscored.md lists them all.
 """
 
 import re

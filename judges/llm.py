@@ -213,7 +213,7 @@ class RubricJudge(Serving):
         return Verdict.unscored(reason) if error.is_about_the_item else Verdict.failed(reason)
 
     def _says(self, error: CallError) -> str:
-        return tr("Judge {name!r} cannot go on: {error}.", name=self.name, error=error)
+        return tr("Judge {name!r} cannot go on: {error}.", name=self.name, error=error.said)
 
     def _complete(self, verdict: Verdict, replies: list[Reply]) -> Verdict:
         """Return the verdict with what the replies add: raw texts, the model's version and the cost of all calls."""

@@ -29,6 +29,7 @@ from harness.plugins.code import code_hash
 from harness.plugins.info import check, scale_of, scales_of
 from harness.plugins.metrics import as_verdict
 from harness.protocols import ChecksSamples, Closes, JudgeInfo
+from harness.tables.files import where_to_look
 from harness.types import PASS_FAIL, UNIT, Generation, JudgeSpec, Sample, Verdict
 from harness.unscored import Unscored
 
@@ -127,9 +128,7 @@ def split_place(text: str) -> tuple[str, str | None]:
 
 def _run(path: Path) -> ModuleType:
     if not path.is_file():
-        near = sorted(str(one) for one in path.parent.glob("*.py")) if path.parent.is_dir() else []
-        hint = UnknownNameError("file", str(path), near).hint if near else None
-        raise InputError(tr("no such file."), path=path, hint=hint)
+        raise InputError(tr("no such file."), path=path, hint=where_to_look(path))
     name = f"judge_file_{path.stem}_{digest(str(path.resolve()))[:8]}"
     found = importlib.util.spec_from_file_location(name, path)
     if found is None or found.loader is None:  # it ends in .py, so there is one

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.locale import tr
+from harness.locale.parsers import json_said
 
 IDS = range(100)
 _KEYS = ("task_id", "input", "output")
@@ -107,7 +108,7 @@ def _row(line: bytes, number: int) -> tuple[dict[str, Any] | None, list[Problem]
     try:
         row = json.loads(text, object_pairs_hook=_pairs)
     except (ValueError, RecursionError) as error:
-        return None, [Problem(line=number, message=tr("not valid JSON: {error}", error=error))]
+        return None, [Problem(line=number, message=tr("not valid JSON: {error}", error=json_said(error)))]
     if not isinstance(row, dict):
         return None, [Problem(line=number, message=tr("a JSON object is wanted, not {name}", name=type(row).__name__))]
     problems = []

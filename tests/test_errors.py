@@ -9,7 +9,7 @@ import pytest
 
 import harness
 from harness import errors
-from harness.errors import HarnessError, PlanMismatchError, UnknownNameError, UsageError
+from harness.errors import HarnessError, InputError, PlanMismatchError, UnknownNameError, UsageError
 from harness.installation import MissingExtraError
 from harness.plugins import make
 from harness.templates import load_template
@@ -97,3 +97,35 @@ def test_nothing_is_raised_that_cannot_be_caught_apart(package: str) -> None:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "HarnessError"
     ]
     assert [] == bare
+
+
+def test_every_error_of_a_user_has_a_next_step() -> None:
+    """A hint where it is raised, or what mostly helps; the statistics speak to programmers, who see the call."""
+    own = {kind.__name__: kind for kind in CLASSES}
+    spared = {"StatisticsError", "TrainingError", "QuotaEndedError"}
+    bare = []
+    for package in ("harness", "judges", "reports", "trainers"):
+        for path in (ROOT / package).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                name = node.func.id if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else ""
+                if name not in own or name in spared or any(word.arg == "hint" for word in node.keywords):
+                    continue
+                if own[name].usual is None and not issubclass(own[name], InputError | UnknownNameError):
+                    bare.append(f"{path.relative_to(ROOT)}:{node.lineno}: {name}")
+    assert [] == [place for place in bare if not place.endswith("MissingExtraError")]
+
+
+@pytest.mark.parametrize(
+    ("error", "step"),
+    [
+        (InputError("x", path="a.csv", line=3), "Mend line 3 of a.csv"),
+        (InputError("x", path="a.csv"), "Look at a.csv"),
+        (InputError("x", path="a.csv", hint="Do this."), "Do this."),
+        (UsageError("x"), "--help"),
+        (HarnessError("x"), None),
+    ],
+)
+def test_the_next_step(error: HarnessError, step: str | None) -> None:
+    """The hint goes first."""
+    assert (step is None) == (error.next_step is None)
+    assert step is None or step in str(error.next_step)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from harness.errors import TemplateError, TrainingDataError, TrainingError
-from harness.locale import tr
+from harness.locale import Text, tr
 from harness.models.hf.tokens import Encoder
 from harness.tables.rows import shorten
 from harness.templates import Template
@@ -144,21 +144,25 @@ class SampleEncoder:
 
     def _unusable(self, example: Example) -> str | None:
         """Return why an example cannot be encoded, or None."""
-        turns = f"a conversation of {len(example.history) + 2} turns"
         if example.history and self.template.format != "chat":
-            return (
-                f"{turns}; {self.template.name} holds one instruction (a chat template takes it: --set prompt=chat.v2)"
+            return tr(
+                "a conversation of {n} turns; {name} holds one instruction (a chat template takes it: --set "
+                "prompt=chat.v2)",
+                n=len(example.history) + 2,
+                name=self.template.name,
             )
         if example.history and not self.encoder.has_chat_template:
-            return f"{turns}; the base's tokenizer has no chat template"
+            return tr(
+                "a conversation of {n} turns; the base's tokenizer has no chat template", n=len(example.history) + 2
+            )
         answer = self._without_end(example.answer)
         if _is_blank(answer):
-            return "the answer is blank"
+            return tr("the answer is blank")
         asked = (*example.inputs.values(), *(message.content for message in example.history))
-        for what, texts in (("answer", [answer]), ("prompt", asked)):
+        for what, texts in ((tr("the answer"), [answer]), (tr("the prompt"), asked)):
             found = next(filter(None, (self._special.search(str(text)) for text in texts)), None)
             if found is not None:
-                return f"the {what} holds the special token {found.group()} as text"
+                return tr("{what} holds the special token {token} as text", what=what, token=found.group())
         return None
 
     def _without_end(self, answer: str) -> str:
@@ -227,14 +231,13 @@ class SampleEncoder:
         length = len(prompt) + len(answer)
         where = example.where
         if len(answer) <= 1:
-            return BadRow(where=where, why="the answer has no tokens")
+            return BadRow(where=where, why=tr("the answer has no tokens"))
         if length > self._max_length and self._overlong == "drop":
-            return BadRow(where=where, why=f"{length} tokens; max_length is {self._max_length}")
+            return BadRow(where=where, why=tr("{n} tokens; max_length is {most}", n=length, most=self._max_length))
         ids = (*prompt, *answer)[: self._max_length]
         if len(ids) <= len(prompt):
-            return BadRow(
-                where=where, why=f"the prompt alone has {len(prompt)} tokens; max_length is {self._max_length}"
-            )
+            why = tr("the prompt alone has {n} tokens; max_length is {most}", n=len(prompt), most=self._max_length)
+            return BadRow(where=where, why=why)
         return Encoded(
             where=where,
             ids=ids,
@@ -247,20 +250,28 @@ class SampleEncoder:
         cut = sum(sample.truncated for sample in samples)
         if samples and cut:
             share = cut / len(samples)
-            loud = "; they teach no end: raise max_length or set overlong=drop" if share > _MANY_CUT else ""
-            yield f"{cut} of {len(samples)} samples ({share:.1%}) are cut at {self._max_length} tokens{loud}"
+            told = tr("{cut} of {n} samples ({share:.1%}) are cut at {most} tokens", cut=cut, n=len(samples),
+                      share=share, most=self._max_length)  # fmt: skip
+            loud = tr("{told}; they teach no end: raise max_length or set overlong=drop", told=told)
+            yield loud if share > _MANY_CUT else told
         unknown = self.encoder.tokenizer.unk_token_id
         lost = sum(sample.ids.count(unknown) for sample in samples) if unknown is not None else 0
         if lost:
             first = next(sample.where for sample in samples if unknown in sample.ids)
-            yield (
-                f"{lost} of {sum(map(len, samples)):,} tokens are unknown to the base's tokenizer "
-                f"({self.encoder.tokenizer.unk_token}), first in {first}: what they stand for cannot be learnt"
+            yield tr(
+                "{lost} of {n:,} tokens are unknown to the base's tokenizer ({token}), first in {first}: what they "
+                "stand for cannot be learnt",
+                lost=lost,
+                n=sum(map(len, samples)),
+                token=self.encoder.tokenizer.unk_token,
+                first=first,
             )
         if mismatched:
-            yield (
-                f"in {mismatched} of {len(samples)} samples prompt and answer tokenise otherwise where they meet; "
-                "those answers were encoded on their own, as a model generates them"
+            yield tr(
+                "in {mismatched} of {n} samples prompt and answer tokenise otherwise where they meet; those answers "
+                "were encoded on their own, as a model generates them",
+                mismatched=mismatched,
+                n=len(samples),
             )
 
     def _check(self, encoded: EncodedSet, usable: Sequence[Example], mismatched: Sequence[Example]) -> None:
@@ -270,7 +281,7 @@ class SampleEncoder:
                 tr(
                     "None of the {n_left_out} samples can be trained on: {left_out}.",
                     n_left_out=len(encoded.left_out),
-                    left_out=encoded.left_out[0],
+                    left_out=encoded.left_out[0].said,
                 ),
                 hint=remedy(encoded.left_out[0]),
             )
@@ -305,9 +316,9 @@ class SampleEncoder:
 def remedy(row: BadRow) -> str | None:
     """Return what would make a sample usable that was left out, or None if nothing but its text can."""
     if "max_length" in row.why:
-        return "Long samples need a larger limit, for example --set max_length=2048 (memory grows with it)."
+        return tr("Long samples need a larger limit, for example --set max_length=2048 (memory grows with it).")
     return (
-        "Conversations need --set prompt=chat.v2, on a base with a chat template."
+        tr("Conversations need --set prompt=chat.v2, on a base with a chat template.")
         if "conversation" in row.why
         else None
     )
@@ -365,13 +376,20 @@ def _special_texts(tokenizer: Any) -> re.Pattern[str]:  # noqa: ANN401 - transfo
     return re.compile("|".join(map(re.escape, sorted(texts, key=len, reverse=True))) or r"(?!)")
 
 
-def preview(sample: Encoded, encoder: Encoder) -> str:
+def preview(sample: Encoded, encoder: Encoder) -> Text:
     """Return a sample token by token, for people: what is learnt stands between ⟦ and ⟧."""
     tokens = [_token(encoder.tokenizer, number) for number in sample.ids]
     start = max(1, sample.loss_start)
-    end = "cut at max_length, EOS is not learnt" if sample.truncated else f"EOS ({sample.ids[-1]}) is learnt"
-    head = f"{sample.where}: {len(sample)} tokens, {len(sample) - start} in the loss; {end}"
-    return f"{head}\n  {'|'.join(tokens[:start])}\n  ⟦{'|'.join(tokens[start:])}⟧"
+    learnt = tr("EOS ({eos}) is learnt", eos=sample.ids[-1])
+    return tr(
+        "{where}: {n} tokens, {learnt} in the loss; {end}\n  {before}\n  ⟦{after}⟧",
+        where=sample.where,
+        n=len(sample),
+        learnt=len(sample) - start,
+        end=tr("cut at max_length, EOS is not learnt") if sample.truncated else learnt,
+        before="|".join(tokens[:start]),
+        after="|".join(tokens[start:]),
+    )
 
 
 def _token(tokenizer: Any, number: int) -> str:  # noqa: ANN401 - transformers is untyped

@@ -5,13 +5,13 @@ model at once, how many layers recompute their activations, and whether nf4 weig
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from tabulate import tabulate
 
 from harness.errors import OutOfMemoryError
-from harness.locale import tr
+from harness.locale import Text, listing, tr
 
 GIB = 1 << 30
 _RECOMPUTE = 0.45  # of a step's time, if every layer recomputes (one H200, 13.7 B: 6,968 and 4,873 tokens/s)
@@ -98,13 +98,19 @@ class MemoryPlan:
     estimate: MemoryEstimate
     available: int
 
-    def describe(self, shape: ModelShape) -> str:
+    def describe(self, shape: ModelShape) -> Text:
         """Return the plan in one line."""
-        kept = "none" if not self.recomputed else f"{self.recomputed} of {shape.layers} layers"
-        route = ", nf4 weights dequantized once at load" if self.dequantized else ""
-        return (
-            f"{self.tokens:,} tokens at once, activation checkpointing: {kept}{route}; "
-            f"about {self.estimate.total / GIB:.1f} of the {self.available / GIB:.1f} GiB that may be used"
+        some = tr("{n} of {layers} layers", n=self.recomputed, layers=shape.layers)
+        told = tr(
+            "{n:,} tokens at once, activation checkpointing: {kept}",
+            n=self.tokens,
+            kept=some if self.recomputed else tr("none"),
+        )
+        return tr(
+            "{told}; about {needed:.1f} of the {available:.1f} GiB that may be used",
+            told=tr("{told}, nf4 weights dequantized once at load", told=told) if self.dequantized else told,
+            needed=self.estimate.total / GIB,
+            available=self.available / GIB,
         )
 
 
@@ -198,8 +204,10 @@ def plan_memory(
                 available=available / GIB,
             ),
             hint=tr(
-                "Try {constraints}a smaller base.",
-                constraints="".join(f"--set {change}, or " for change in _remedies(constraints, longest)),
+                "Try {what}.",
+                what=listing(
+                    [*(f"--set {change}" for change in _remedies(constraints, longest)), tr("a smaller base")]
+                ),
             ),
         )
     return best[1]
@@ -217,8 +225,19 @@ def smaller(plan: MemoryPlan, shape: ModelShape, used: int, longest: int) -> Mem
     return None
 
 
-def plan_table(shape: ModelShape, constraints: MemoryConstraints, plan: MemoryPlan, *, length: int, batch: int) -> str:
-    """Return the estimate by micro-batch of samples of ``length`` tokens, without and with checkpointing, in GiB."""
+def plan_table(
+    shape: ModelShape,
+    constraints: MemoryConstraints,
+    plan: MemoryPlan,
+    *,
+    length: int,
+    batch: int,
+    say: Callable[[str], str] = str,
+) -> str:
+    """Return the estimate by micro-batch of samples of ``length`` tokens, without and with checkpointing, in GiB.
+
+    ``say`` puts its words into a language.
+    """
     rows = []
     digits = 1 if plan.estimate.total >= _SMALL else 2
     for samples in sorted({1, 2, 4, 8, batch} & set(range(1, batch + 1))):
@@ -228,10 +247,14 @@ def plan_table(shape: ModelShape, constraints: MemoryConstraints, plan: MemoryPl
             )
             parts = (amount.weights, amount.adapter, amount.optimizer, amount.activations, amount.passing, amount.total)
             sizes = (f"{part / GIB:.{digits}f}" for part in parts)
-            fits = "yes" if amount.fits(plan.available) else "no"
-            rows.append((samples, length, "all" if recomputed else "none", *sizes, fits))
-    headers = ["micro-batch", "tokens each", "checkpointing", "weights", "adapter", "optimizer", "activations"]
-    return tabulate(rows, headers=[*headers, "passing", "GiB", "fits"], tablefmt="github", disable_numparse=True)
+            fits = tr("yes") if amount.fits(plan.available) else tr("no")
+            checkpointing = tr("all") if recomputed else tr("none")
+            rows.append((samples, length, say(checkpointing), *sizes, say(fits)))
+    headers = [
+        tr("micro-batch"), tr("tokens each"), tr("checkpointing"), tr("weights"), tr("adapter"), tr("optimizer"),
+        tr("activations"), tr("passing"), "GiB", tr("fits"),
+    ]  # fmt: skip
+    return tabulate(rows, headers=[say(header) for header in headers], tablefmt="github", disable_numparse=True)
 
 
 def _remedies(constraints: MemoryConstraints, longest: int) -> Iterator[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import TrainingDataError, UsageError
-from harness.locale import Language, tr, trn
+from harness.locale import Language, Text, tr, trn
 from harness.models.hf.adapters import CONFIG as ADAPTER_CONFIG
 from harness.models.hf.memory import available_bytes
 from harness.models.hf.numerics import Numerics
@@ -67,7 +67,7 @@ class Prepared:
     train: EncodedSet
     heldout: tuple[Encoded, ...]
     bad: tuple[BadRow, ...]
-    refused: tuple[str, ...]
+    refused: tuple[Text, ...]
     contract: PromptContract
     shape: ModelShape
     constraints: MemoryConstraints
@@ -147,7 +147,7 @@ def prepare(request: Request, say: Callable[[str], None]) -> Prepared:
     train, heldout = _encoded(samples, training, held)
     if request.strict and train.left_out:
         raise TrainingDataError(
-            tr("--strict: {left_out}.", left_out=_first(train.left_out)),
+            tr("--strict: {left_out}.", left_out=_first([row.said for row in train.left_out])),
             hint=tr("Mend them, or leave out --strict to train on the others."),
         )
     contract = make_contract(template, tokens=encoder.tokens, answer_tokens=samples.answer_tokens)
@@ -175,29 +175,46 @@ def summary(prepared: Prepared) -> list[str]:
     recipe, record = prepared.recipe, prepared.record
     lengths = [len(sample) for sample in prepared.train.samples]
     where = f"{record.device}, {record.quantization} {record.dtype}"
+    data = tr(
+        "{samples} of {shortest} to {longest} tokens ({total:,} in all)",
+        samples=_samples(len(lengths)),
+        shortest=min(lengths),
+        longest=max(lengths),
+        total=sum(lengths),
+    )
+    if record.heldout:
+        data = tr("{data}, {n:,} held out", data=data, n=record.heldout)
+    named = tr("Recipe {name}", name=record.recipe_name)
     lines = [
-        f"Recipe {record.recipe_name}: {recipe.summary}" if recipe.summary else f"Recipe {record.recipe_name}",
-        f"Base {record.base} ({where}), prompt {record.prompt}",
-        f"{_count(len(lengths), 'sample')} of {min(lengths)} to {max(lengths)} tokens ({sum(lengths):,} in all)"
-        + (f", {record.heldout:,} held out" if record.heldout else "")
-        + f"; {_count(prepared.steps, 'optimizer step')} of {_count(recipe.batch_size, 'sample')}",
+        tr("{named}: {what}", named=named, what=tr(recipe.summary)) if recipe.summary else named,
+        tr("Base {base} ({where}), prompt {prompt}", base=record.base, where=where, prompt=record.prompt),
+        tr("{data}; {steps} of {samples}", data=data, steps=_steps(prepared), samples=_samples(recipe.batch_size)),
     ]
-    lines += [f"Note: {notice}" for notice in prepared.notices]
-    return [*lines, *_listed("left out", prepared.bad), *_listed("refused", prepared.refused)]
+    lines += [tr("Note: {notice}", notice=notice) for notice in prepared.notices]
+    return [
+        *lines,
+        *_listed(tr("left out"), [row.said for row in prepared.bad]),
+        *_listed(tr("refused"), prepared.refused),
+    ]
 
 
-def _listed(what: str, rows: Sequence[object]) -> Iterator[str]:
-    yield from (f"  {what}: {row}" for row in rows[:_LISTED])
+def _listed(what: Text, rows: Sequence[Text]) -> Iterator[str]:
+    yield from (tr("  {what}: {row}", what=what, row=row) for row in rows[:_LISTED])
     if len(rows) > _LISTED:
-        yield f"  {what}: {len(rows) - _LISTED:,} more"
+        yield tr("  {what}: {n:,} more", what=what, n=len(rows) - _LISTED)
 
 
-def _first(rows: Sequence[object]) -> str:
-    return f"{rows[0]}, and {len(rows) - 1:,} more" if len(rows) > 1 else str(rows[0])
+def _first(rows: Sequence[Text]) -> Text:
+    more = tr("{row}, and {n:,} more", row=rows[0], n=len(rows) - 1)
+    return more if len(rows) > 1 else rows[0]
 
 
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
+def _samples(count: int) -> Text:
+    return trn("{n:,} sample", "{n:,} samples", count)
+
+
+def _steps(prepared: Prepared) -> Text:
+    return trn("{n:,} optimizer step", "{n:,} optimizer steps", prepared.steps)
 
 
 def previews(prepared: Prepared, count: int) -> list[str]:
@@ -207,13 +224,13 @@ def previews(prepared: Prepared, count: int) -> list[str]:
 
 def _refuse_contaminated(
     examples: Sequence[Example], files: Sequence[DataFile], request: Request
-) -> tuple[list[Example], list[str], tuple[DataFile, ...]]:
+) -> tuple[list[Example], list[Text], tuple[DataFile, ...]]:
     """Return what may be trained on, what is refused with the reason, and the files with the refused counted."""
     benchmarks = [*known_benchmarks(), *(index(name, samples) for name, samples in request.against.items())]
     first: dict[str, Hit] = {}
     for hit in find_hits(examples, benchmarks, near=request.near):
         first.setdefault(hit.where, hit)
-    refused = [str(hit) for hit in first.values()]
+    refused = [hit.said for hit in first.values()]
     kept = [example for example in examples if example.where not in first]
     if not kept:
         raise TrainingDataError(
@@ -241,16 +258,16 @@ def _encoded(
     train = tuple(sample for sample in encoded.samples if sample.where not in places)
     heldout = tuple(sample for sample in encoded.samples if sample.where in places)
     for what, wanted, usable, otherwise in (
-        ("to train on", training, train, None),
-        ("held out", held, heldout, "Hold out more, or nothing: --set heldout=0"),
+        (tr("to train on"), training, train, None),
+        (tr("held out"), held, heldout, tr("Hold out more, or nothing: --set heldout=0")),
     ):
         if wanted and not usable:
             raise TrainingDataError(
                 tr(
                     "None of the {n_wanted} {what} can be used: {left_out}.",
-                    n_wanted=_count(len(wanted), "sample"),
+                    n_wanted=_samples(len(wanted)),
                     what=what,
-                    left_out=_first(encoded.left_out),
+                    left_out=_first([row.said for row in encoded.left_out]),
                 ),
                 hint=otherwise or remedy(encoded.left_out[0]),
             )
@@ -317,16 +334,21 @@ def _optimizer(recipe: Recipe, numerics: Numerics) -> str:
 def _notices(prepared: Prepared) -> list[str]:
     recipe, notices = prepared.recipe, list(prepared.train.notices)
     if prepared.steps <= recipe.warmup_steps + 1:
-        steps, warmup = _count(prepared.steps, "optimizer step"), recipe.warmup_steps
-        why = f" with warmup_steps {warmup}: the learning rate does not get past its warmup, so this" if warmup else ""
-        remedy = " or --set warmup_steps=0" if warmup else ""
-        notices.append(f"{steps}{why} trains almost nothing (take more data, more epochs{remedy})")
+        told = tr("{steps} trains almost nothing (take more data, more epochs)", steps=_steps(prepared))
+        warming = tr(
+            "{steps} with warmup_steps {warmup}: the learning rate does not get past its warmup, so this trains almost "
+            "nothing (take more data, more epochs or --set warmup_steps=0)",
+            steps=_steps(prepared),
+            warmup=recipe.warmup_steps,
+        )
+        notices.append(warming if recipe.warmup_steps else told)
     if prepared.refused:
-        notices.append(f"{len(prepared.refused):,} of the samples are tasks of a benchmark, or nearly: not trained on")
+        equal = len(prepared.refused)
+        notices.append(tr("{n:,} of the samples are tasks of a benchmark, or nearly: not trained on", n=equal))
     if prepared.bad:
-        notices.append(f"{_count(len(prepared.bad), 'row')} left out")
+        notices.append(trn("{n:,} row left out", "{n:,} rows left out", len(prepared.bad)))
     if not prepared.encoder.has_bos and prepared.template.bos == "once":
-        notices.append("the tokenizer has no beginning-of-sequence token; none is added")
+        notices.append(tr("the tokenizer has no beginning-of-sequence token; none is added"))
     return notices
 
 

@@ -14,24 +14,24 @@ from annotated_types import Ge, Gt, Le, Lt
 
 from harness.codec import decode, digest
 from harness.errors import InputError, UnknownNameError, UsageError
-from harness.locale import tr
+from harness.locale import Text, tr
 from harness.tables.files import read_toml
 
 Positive = Annotated[int, Ge(1)]
 Finite = Annotated[float, Ge(0), Lt(math.inf)]
 _FOLDED = re.compile(r"[\\/]")
 _FORMER = {("loss", "answer"): "completion_only"}  # values that have another name by now
-_CHOICES: Mapping[str, tuple[Callable[[Any], bool], str]] = {  # keys of several types: what they take, in words
-    "gradient_checkpointing": (lambda value: isinstance(value, bool) or value == "auto", "true, false or auto"),
-    "dequantize": (lambda value: isinstance(value, bool) or value == "auto", "true, false or auto"),
+_CHOICES: Mapping[str, tuple[Callable[[Any], bool], Text]] = {  # keys of several types: what they take, in words
+    "gradient_checkpointing": (lambda value: isinstance(value, bool) or value == "auto", tr("true, false or auto")),
+    "dequantize": (lambda value: isinstance(value, bool) or value == "auto", tr("true, false or auto")),
     "heldout": (
         lambda value: _is_number(value) and (0 <= value < 1 or (isinstance(value, int) and value >= 0)),
-        "a share from 0 to below 1, or a whole number of samples",
+        tr("a share from 0 to below 1, or a whole number of samples"),
     ),
-    "max_steps": (lambda value: value != 0, "-1 (all epochs) or a number of steps"),
+    "max_steps": (lambda value: value != 0, tr("-1 (all epochs) or a number of steps")),
     "target_modules": (
         lambda value: bool(value) and (_is_pattern(value) or _is_list_of_text(value)),
-        "all-linear, a regular expression or a list of names",
+        tr("all-linear, a regular expression or a list of names"),
     ),
 }
 

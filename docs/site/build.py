@@ -24,7 +24,7 @@ ROOT = HERE.parents[1]
 PAGES = ROOT / "docs"
 LANGUAGES = ("en", "ja")
 _FILE_BLOCK = re.compile(r"<!-- file: (?P<file>\S+) -->\n(?:<!-- [^>]+ -->\n)?```(?P<kind>\w+)\n")
-_REMARK = re.compile(r"^<!-- (?:not run|no newline)[^>]*-->\n", re.MULTILINE)
+_REMARK = re.compile(r"^<!-- (?:not run|stand-ins|no newline)[^>]*-->\n", re.MULTILINE)
 _LEXERS = {"jinja": "jinja", "csv": "text", "console": "console", "pycon": "pycon", "json": "text", "svg": "xml"}
 _TO_README = re.compile(r"\((?:\.\./)?README(?:\.ja)?\.md(#[^)]*)?\)")
 _TO_PAGE = re.compile(r"\((?:\.\./)?(?:docs/)?([\w./-]+?)(?:\.ja)?\.md(#[^)]*)?\)")
@@ -104,7 +104,7 @@ def stage(language: str, folder: Path) -> None:
     table = tomllib.loads((HERE / "navigation.toml").read_text(encoding="utf-8"))
     names = {path.name.removesuffix(".md").removesuffix(".ja") for path in PAGES.glob("*.md")}
     for name in names:
-        own = PAGES / (f"{name}.md" if language == "en" or name in table["bilingual"] else f"{name}.ja.md")
+        own = PAGES / (f"{name}.md" if language == "en" else f"{name}.ja.md")
         note = "" if own.exists() else _ONLY_ENGLISH
         text = (own if own.exists() else PAGES / f"{name}.md").read_text(encoding="utf-8")
         (folder / f"{name}.md").write_text(_after_title(staged_text(text), note), encoding="utf-8")

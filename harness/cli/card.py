@@ -12,6 +12,7 @@ from harness.installation import MissingExtraError
 from harness.locale import tr
 from harness.runs.folder import RESULTS, RunFolder, run_folders
 from harness.specs import load_config
+from harness.tables.files import where_to_look
 from harness.templates.contract import read_contract
 from trainers.adapter.card import card_text, update_scores
 from trainers.adapter.curve import draw_curve
@@ -65,7 +66,7 @@ def _card(folder: Path) -> str:
         HarnessError: the folder is no adapter of ours, or its files cannot be used.
     """
     if not folder.is_dir():
-        raise InputError(tr("no such folder."), path=folder)
+        raise InputError(tr("no such folder."), path=folder, hint=where_to_look(folder))
     for name in (ADAPTER, WEIGHTS):
         if not (folder / name).is_file():
             hint = (

@@ -13,6 +13,7 @@ from harness.cli.say import language, say
 from harness.errors import UnknownNameError, UnwritableError, UsageError
 from harness.ledger import Ledger, Reset, TaskSet, is_try
 from harness.locale import tr, trn
+from harness.locale.system import system_said
 from harness.specs import load_config, store_url
 from harness.store.ledger import read_ledger, reset_rows
 from harness.store.store import Store, store_exists
@@ -179,7 +180,7 @@ def _write(path: str, text: str) -> None:
         Path(path).expanduser().write_text(text, encoding="utf-8", errors="replace")
     except OSError as error:
         raise UnwritableError(
-            tr("Cannot write {path}: {strerror}.", path=path, strerror=error.strerror or error),
+            tr("Cannot write {path}: {strerror}.", path=path, strerror=system_said(error)),
             hint=tr("Name another file."),
         ) from error
     say(tr("Written: {path}", path=path), err=True)

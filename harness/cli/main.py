@@ -22,7 +22,8 @@ from harness.cli.terminal import PrintableStream
 from harness.cli.typed import plain_option
 from harness.errors import HarnessError, UnknownNameError
 from harness.locale import tr
-from harness.models.live import LIVE
+from harness.locale.system import system_said
+from harness.locale.telling import TELLER
 
 # Name, where its command stands, and its line in --help: nothing is imported until it is called.
 COMMANDS = {
@@ -52,6 +53,11 @@ COMMANDS = {
 }
 _WIDTH = 100
 _INTERRUPTED = 130
+_HELP = tr("The command lists what it takes with --help.")
+_MAKE_ROOM = tr("Make room, and run the same command again: what is finished is kept.")
+_ANOTHER_PLACE = tr(
+    "Check the place and who may write there, or choose another (--output, --store, harness.toml: runs)."
+)
 _OUTSIDE = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EACCES, errno.EPERM}  # no defect of ours
 
 
@@ -106,7 +112,7 @@ def main() -> NoReturn:
     _ready_streams()
     arguments = [plain_option(argument) for argument in sys.argv[1:]]
     speak(chosen_language(arguments))
-    LIVE.say = partial(say, err=True)
+    TELLER.say = partial(say, err=True)
     try:
         result = localized(cli).main(arguments, prog_name="harness", standalone_mode=False)
         code = result if isinstance(result, int) else 0
@@ -145,15 +151,20 @@ def _report(error: BaseException, *, debug: bool) -> int:
         return 0
     if isinstance(error, click.ClickException):
         error.show()
+        if isinstance(error, click.UsageError) and error.ctx is None:
+            say(tr("Hint: {hint}", hint=_HELP), err=True)  # what click says itself where it knows the command
         return error.exit_code
     if debug:
         traceback.print_exception(error)
     if isinstance(error, HarnessError):
-        _say(error.message, error.hint)
+        _say(error.message, error.next_step)
         return error.exit_code
     if isinstance(error, OSError) and error.errno in _OUTSIDE:
         where = error.filename or tr("writing the output")
-        _say(tr("{reason}: {where}.", reason=error.strerror, where=where), None)
+        is_full = error.errno in {errno.ENOSPC, errno.EDQUOT}
+        _say(
+            tr("{reason}: {where}.", reason=system_said(error), where=where), _MAKE_ROOM if is_full else _ANOTHER_PLACE
+        )
         return 1
     hint = None if debug else tr("This is a defect. Run the command again with --debug and report what it prints.")
     _say(f"{type(error).__name__}: {error}", hint)

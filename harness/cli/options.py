@@ -20,6 +20,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 class FiniteRange(click.FloatRange):
     """A number in a range; infinity and NaN, which a range check may let through, are none."""
 
+    name = "number"
+
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:  # noqa: ANN401
         """Return the number, or fail as click does."""
         number = float(super().convert(value, param, ctx))

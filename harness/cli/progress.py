@@ -12,6 +12,7 @@ from harness.cli.closing import window_width
 from harness.cli.say import said, say
 from harness.cli.table import columns
 from harness.locale import Text, listing, tr, trn
+from harness.locale.telling import TELLER
 from harness.models.live import LIVE
 from harness.protocols import Delay
 from harness.types import Generation, Request, Verdict
@@ -57,14 +58,14 @@ class ConsoleProgress:
         self._said_delay = float("-inf")
         self._is_terminal = sys.stderr.isatty()
         self._shown = ""
-        self._outer = LIVE.say
+        self._outer = TELLER.say
         self._said = self._began
         self._entered = False
         self._ended = threading.Event()
         self._ticker = threading.Thread(target=self._tick, daemon=True)
 
     def __enter__(self) -> Self:
-        self._outer, LIVE.say = LIVE.say, self._say
+        self._outer, TELLER.say = TELLER.say, self._say
         self._entered = True
         return self
 
@@ -72,7 +73,7 @@ class ConsoleProgress:
         self._ended.set()
         if self._ticker.is_alive():
             self._ticker.join()
-        LIVE.say = self._outer
+        TELLER.say = self._outer
         with self._lock:
             self._clear()
 

@@ -8,6 +8,7 @@ from harness.cli.options import common_options
 from harness.cli.say import say
 from harness.errors import SubmissionError, UnknownNameError, UnwritableError, UsageError
 from harness.locale import tr, trn
+from harness.locale.system import system_said
 from harness.runs.load import load_run
 from harness.runs.run import Run
 from harness.specs import load_config
@@ -219,6 +220,6 @@ def _write(path: Path, text: str, *, overwrite: bool) -> None:
         path.write_bytes(data)
     except OSError as error:
         raise UnwritableError(
-            tr("Cannot write {path}: {strerror}.", path=path, strerror=error.strerror),
+            tr("Cannot write {path}: {strerror}.", path=path, strerror=system_said(error)),
             hint=tr("Choose another file: --output PATH."),
         ) from error

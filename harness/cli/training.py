@@ -12,7 +12,7 @@ from typing import Any
 
 from harness.cli.benchmarks import benchmark_samples
 from harness.cli.door import opened
-from harness.cli.say import language
+from harness.cli.say import language, said
 from harness.cli.say import say as tell
 from harness.cli.train_options import TrainOptions, columns_of, without_folders
 from harness.locale import clauses, tr, trn
@@ -37,14 +37,19 @@ def train_adapter(options: TrainOptions) -> int:
     for line in preparation.summary(prepared):
         say(line)
     if options.preview and rank == 0:
-        tell("\n\n".join(printable(text) for text in preparation.previews(prepared, options.preview)))
+        tell("\n\n".join(printable(said(text)) for text in preparation.previews(prepared, options.preview)))
     if options.preview and not options.dry_run:
         return 0
     plan = prepared.plan(world=size, memory=None if options.memory is None else int(options.memory * GIB))
     show = tell if options.dry_run and rank == 0 else say
     show(
         plan_table(
-            prepared.shape, prepared.constraints, plan, length=prepared.longest, batch=prepared.recipe.batch_size
+            prepared.shape,
+            prepared.constraints,
+            plan,
+            length=prepared.longest,
+            batch=prepared.recipe.batch_size,
+            say=said,
         )
     )
     show(tr("Plan: {plan}", plan=plan.describe(prepared.shape)))

@@ -12,6 +12,8 @@ from huggingface_hub import try_to_load_from_cache
 from harness import plugins
 from harness.errors import HarnessError, HubError, InputError, UnwritableError, UsageError
 from harness.locale import tr
+from harness.locale.system import system_said
+from harness.models.hf.adapters import unpacking
 from harness.plugins import model_info
 from harness.protocols import KnowsTrainingPrompt, ModelBackend
 from harness.remote.reach import hub_is_reachable
@@ -76,12 +78,17 @@ def model_spec(text: str) -> str:
     if folder.is_file():
         if folder.name in {"adapter_config.json", "adapter_model.safetensors"}:
             return f"adapter:{folder.parent}"
+        if folder.suffix == ".zip":
+            raise InputError(tr("a file, not the folder of an adapter."), path=text, hint=unpacking(folder))
         return f"{'gguf' if folder.suffix == '.gguf' else 'outputs'}:{slashed}"
     near = nearby(slashed)
     if near is None and _HUB_ID.fullmatch(slashed):
         return f"adapter:{slashed}"
     raise InputError(
-        tr("no such adapter: neither a folder here, nor a name on the Hub (ORG/NAME)."), path=text, hint=near
+        tr("no such adapter: neither a folder here, nor a name on the Hub (ORG/NAME)."),
+        path=text,
+        hint=near
+        or tr("Give the folder that holds adapter_config.json; relative paths start at {folder}.", folder=Path.cwd()),
     )
 
 
@@ -195,7 +202,7 @@ def _write(path: Path, text: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(text.encode())
     except OSError as error:
-        raise UnwritableError(tr("Cannot write {path}: {strerror}.", path=path, strerror=error.strerror)) from error
+        raise UnwritableError(tr("Cannot write {path}: {strerror}.", path=path, strerror=system_said(error))) from error
 
 
 def task_spec(text: str | None) -> str:

@@ -199,7 +199,7 @@ class _Answering:
 def _generate_all(backend: ModelBackend, pending: Sequence[Request], given_up: GivenUp) -> Iterator[Generation]:
     """Yield exactly one generation per request: what the backend leaves out or dies on is recorded as failed."""
     missing = {request.key: request for request in pending}
-    reason: str = "the model gave no answer to this request"
+    reason: str = tr("the model gave no answer to this request")
     ended: HarnessError | None = None
     try:
         for generation in backend.generate(pending):

@@ -116,15 +116,15 @@ def _check_whole(export: Export, ratings: Sequence[Rating], paths: str) -> None:
         items = export.of(rater, tag)
         missing = [item.id for item in items if item.id not in rated]
         if missing:
-            more = f" and {len(missing) - _LISTED} more" if len(missing) > _LISTED else ""
+            shown = ", ".join(missing[:_LISTED])
+            more = tr("{shown} and {n} more", shown=shown, n=len(missing) - _LISTED)
             raise InputError(
                 tr(
-                    "{n_missing} of the {n_items} items of rater {rater} are missing: {missing}{more}",
+                    "{n_missing} of the {n_items} items of rater {rater} are missing: {missing}",
                     n_missing=len(missing),
                     n_items=len(items),
                     rater=rater,
-                    missing=", ".join(missing[:_LISTED]),
-                    more=more,
+                    missing=more if len(missing) > _LISTED else shown,
                 ),
                 path=paths,
                 hint=tr("A draw is random only if all of it is rated. Send back the whole sheet."),

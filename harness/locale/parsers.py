@@ -1,5 +1,6 @@
 """What Python's parsers of JSON and TOML say of a text, as messages of ours: they speak English alone."""
 
+import json
 import re
 from collections.abc import Callable
 
@@ -45,6 +46,7 @@ _QUOTING: tuple[tuple[re.Pattern[str], Callable[[str], Text]], ...] = (
         lambda what: tr("the character {what} cannot stand there", what=what),
     ),
 )
+_UNDEFINED = re.compile(r"'(.+)' is undefined")
 _PLACE = re.compile(r"(?P<said>.*) \(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of document)\)", re.DOTALL)
 
 
@@ -65,3 +67,27 @@ def parser_said(message: str) -> str:
         if (found := pattern.fullmatch(message)) is not None:
             return say(found[1])
     return message
+
+
+def json_said(error: Exception) -> str:
+    """Return what the JSON parser says of a whole text, with its place; another error's own words.
+
+    >>> try: json.loads('{"a" 1}')
+    ... except ValueError as error: print(json_said(error))
+    a ':' is missing (line 1, column 6)
+    """
+    if not isinstance(error, json.JSONDecodeError):
+        return str(error)
+    return tr(
+        "{said} (line {line}, column {column})", said=parser_said(error.msg), line=error.lineno, column=error.colno
+    )
+
+
+def template_said(message: str) -> str:
+    """Return what Jinja says of a variable that is not there; what is unknown stays as it is.
+
+    >>> template_said("'inptu' is undefined")
+    "'inptu' is undefined"
+    """
+    found = _UNDEFINED.fullmatch(message)
+    return message if found is None else tr("{name!r} is undefined", name=found[1])

@@ -95,7 +95,9 @@ class ForeignOutputs:
             row = self._found.get(request.task, {}).get((id_text(request.sample_id) or "", request.repeat))
             if row is None or row.answer is None:
                 said = row.error if row is not None else None
-                error = f"no answer in {self._file.path}" + (f": {said}" if said else "")
+                error = tr("no answer in {path}", path=self._file.path)
+                if said:
+                    error = tr("no answer in {path}: {said}", path=self._file.path, said=said)
                 yield Generation(request_key=request.key, text=None, error=error)
             else:
                 yield Generation(request_key=request.key, text=row.answer, finish_reason=row.finish_reason)

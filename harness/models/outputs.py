@@ -94,7 +94,7 @@ class Outputs:
         for request in requests:
             answer = self._answers_by_id(request.task).get(id_text(request.sample_id) or "")
             if answer is None or answer.text is None:
-                yield Generation(request_key=request.key, text=None, error=f"no answer in {self._path}")
+                yield Generation(request_key=request.key, text=None, error=tr("no answer in {path}", path=self._path))
             else:
                 yield Generation(
                     request_key=request.key,

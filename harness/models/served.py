@@ -90,7 +90,7 @@ class ServedModel(Serving):
             reply = self._caller.call(prompt)
         except CallError as error:
             self._end_if_final(error, _NEXT_STEP)
-            return Generation(request_key=request.key, text=None, finish_reason="error", error=str(error))
+            return Generation(request_key=request.key, text=None, finish_reason="error", error=error.said)
         return Generation(
             request_key=request.key,
             text=reply.text,
@@ -101,4 +101,4 @@ class ServedModel(Serving):
         )
 
     def _says(self, error: CallError) -> str:
-        return tr("Model {label!r} cannot go on: {error}.", label=self.label, error=error)
+        return tr("Model {label!r} cannot go on: {error}.", label=self.label, error=error.said)

@@ -13,6 +13,7 @@ from dataclasses import asdict, replace
 from typing import Any, Protocol
 
 from harness.codec import digest
+from harness.locale import tr
 from harness.protocols import BatchNote, BatchNotes
 from harness.remote.call import CallError, Client, Prompt, Reply
 
@@ -121,7 +122,7 @@ class Batching:
                 found = dict.fromkeys(prompts, CallError("request", f"{type(error).__name__}: {error}"))
             with self._news:
                 for key in prompts:
-                    self._outcomes[key] = found.get(key) or CallError("empty", "the batch brought no reply to it")
+                    self._outcomes[key] = found.get(key) or CallError("empty", tr("the batch brought no reply to it"))
                     del self._waiting[key]
                 self._news.notify_all()
 

@@ -3,7 +3,7 @@
 import email.utils
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol
@@ -103,6 +103,22 @@ class Reply:
     tokens: tuple[ReplyToken, ...] = ()
 
 
+def _each_text(detail: str, change: Callable[[str], str]) -> str:
+    """Return a server's words changed, also where they are the values of a message of ours."""
+    if not isinstance(detail, Text):
+        return change(detail)
+    values = {
+        name: change(value) if isinstance(value, str) and not isinstance(value, Text) else value
+        for name, value in detail.values.items()
+    }
+    return Text(detail.msgid, values, detail.plural, detail.n)
+
+
+def _shortened(text: str) -> str:
+    text = " ".join(text.split())
+    return text[:_LONGEST_DETAIL] + "…" if len(text) > _LONGEST_DETAIL else text
+
+
 class CallError(Exception):
     """A call that gave no reply, sorted by what can be done about it.
 
@@ -125,9 +141,7 @@ class CallError(Exception):
         until: datetime | None = None,
         final: bool = False,
     ) -> None:
-        if not isinstance(detail, Text):
-            detail = " ".join(detail.split())
-            detail = detail[:_LONGEST_DETAIL] + "…" if len(detail) > _LONGEST_DETAIL else detail
+        detail = _each_text(detail, _shortened)
         what = _WORDS[trouble]
         self.said = tr("{what}: {detail}", what=what, detail=detail) if detail else what
         super().__init__(str(self.said))
@@ -143,7 +157,7 @@ class CallError(Exception):
         """Return the same error without secrets in its text."""
         return CallError(
             self.trouble,
-            self.detail if isinstance(self.detail, Text) else secrets.hide(self.detail),
+            _each_text(self.detail, secrets.hide),
             retry_after=self.retry_after,
             names_a_quota=self.names_a_quota,
             until=self.until,

@@ -176,7 +176,7 @@ class GeminiClient:
             raise self._sorted(error) from None
         state = _name(job.state).removeprefix("JOB_STATE_")
         if state in {"FAILED", "CANCELLED", "EXPIRED"}:
-            raise CallError("request", f"the batch ended as {state}")
+            raise CallError("request", tr("the batch ended as {state}", state=state))
         if state not in {"SUCCEEDED", "PARTIALLY_SUCCEEDED"}:
             return None
         found: dict[str, Reply | CallError] = {}
@@ -188,7 +188,7 @@ class GeminiClient:
                 found[key] = (
                     _read(one.response, _ANY_PROMPT, self.secrets)
                     if one.response is not None
-                    else CallError("empty", self.secrets.hide(f"the batch says {one.error}"))
+                    else CallError("empty", tr("the batch says {said}", said=self.secrets.hide(str(one.error))))
                 )
             except CallError as error:
                 found[key] = error
@@ -298,21 +298,21 @@ def _google_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
 def _read(response: types.GenerateContentResponse, prompt: Prompt, secrets: Secrets) -> Reply:
     feedback = response.prompt_feedback
     if feedback is not None and feedback.block_reason is not None:
-        raise CallError("safety", f"the prompt, {_name(feedback.block_reason)}")
+        raise CallError("safety", tr("the prompt, {reason}", reason=_name(feedback.block_reason)))
     if not response.candidates:
         if response.usage_metadata is None and response.model_version is None:
-            raise CallError("reply", "not a reply of generateContent")  # the SDK reads any JSON as one
-        raise CallError("empty", "no candidates")
+            raise CallError("reply", tr("not a reply of generateContent"))  # the SDK reads any JSON as one
+        raise CallError("empty", tr("no candidates"))
     candidate = response.candidates[0]
     if candidate.content is None and candidate.finish_reason is None:
-        raise CallError("reply", "a candidate that holds nothing")
+        raise CallError("reply", tr("a candidate that holds nothing"))
     reason = _name(candidate.finish_reason) if candidate.finish_reason else "STOP"
     if reason in _BLOCKED:
-        raise CallError("safety", f"the reply, {reason}")
+        raise CallError("safety", tr("the reply, {reason}", reason=reason))
     parts = (candidate.content.parts or []) if candidate.content else []
     text = "".join(part.text for part in parts if part.text and not part.thought)
     if not text and reason not in {"STOP", *_CUT_OFF}:
-        raise CallError("empty", f"finish reason {reason}")
+        raise CallError("empty", tr("finish reason {reason}", reason=reason))
     usage = response.usage_metadata
     written = [usage.candidates_token_count, usage.thoughts_token_count] if usage else []
     tokens_in, tokens_out = counted(

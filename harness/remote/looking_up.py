@@ -27,7 +27,7 @@ def look_up(client: Client, seconds: float) -> str | None:
     except CallError as error:
         if error.trouble == "key":
             raise
-        return str(error) if error.trouble in {"network", "timeout"} else None
+        return error.said if error.trouble in {"network", "timeout"} else None
     try:
         quick.send(_SMALLEST)
     except CallError as error:

@@ -207,7 +207,7 @@ class OpenAIClient:
         except Exception as error:  # noqa: BLE001 - as for a reply
             raise self._sorted(error) from None
         if batch.status in {"failed", "cancelled"}:
-            raise CallError("request", f"the batch ended as {batch.status}")
+            raise CallError("request", tr("the batch ended as {state}", state=batch.status))
         if batch.status not in {"completed", "expired"}:
             return None
         rows = [json.loads(line) for text in texts for line in text.splitlines() if line.strip()]
@@ -217,13 +217,13 @@ class OpenAIClient:
         response = row.get("response") or {}
         if response.get("status_code") != httpx2.codes.OK:
             said = row.get("error") or response.get("body")
-            return CallError("empty", self.secrets.hide(f"the batch says {said}"))
+            return CallError("empty", tr("the batch says {said}", said=self.secrets.hide(str(said))))
         try:
             return _read(ChatCompletion.model_validate(response["body"]), _ANY_PROMPT, self.secrets)
         except CallError as error:
             return error
         except ValueError as error:
-            return CallError("empty", f"not a chat completion: {error}")
+            return CallError("empty", tr("not a chat completion: {said}", said=str(error)))
 
     def _body(self, prompt: Prompt, mode: Mode) -> dict[str, Any]:
         """Return the body of one line of a batch."""
@@ -306,19 +306,19 @@ def _tokens(choice: object) -> tuple[ReplyToken, ...]:
 
 def _read(completion: object, prompt: Prompt, secrets: Secrets) -> Reply:
     if not isinstance(completion, ChatCompletion):
-        raise CallError("reply", f"not a chat completion: {str(completion)[:80]!r}")
+        raise CallError("reply", tr("not a chat completion: {said}", said=repr(str(completion)[:80])))
     if (error := error_in_reply(completion, day_zone=OpenAISettings.day_zone)) is not None:
         raise error
     choices = getattr(completion, "choices", None)
     if not choices:
-        raise CallError("empty" if choices == [] else "reply", "no choices")
+        raise CallError("empty" if choices == [] else "reply", tr("no choices"))
     message, reason = getattr(choices[0], "message", None), getattr(choices[0], "finish_reason", None)
     if reason == "content_filter":
-        raise CallError("safety", "the reply, content_filter")
+        raise CallError("safety", tr("the reply, {reason}", reason="content_filter"))
     if message is None:
-        raise CallError("reply", "a choice without a message")
+        raise CallError("reply", tr("a choice without a message"))
     if refusal := getattr(message, "refusal", None):
-        raise CallError("safety", f"the model refused: {refusal}")
+        raise CallError("safety", tr("the model refused: {said}", said=str(refusal)))
     text = storable(_text(getattr(message, "content", None)))
     usage = getattr(completion, "usage", None)
     tokens_in, tokens_out = counted(
@@ -343,7 +343,7 @@ def _text(content: object) -> str:
     if content is None or isinstance(content, str):
         return content or ""
     if not isinstance(content, list):
-        raise CallError("reply", f"the content is a {type(content).__name__}")
+        raise CallError("reply", tr("the content is a {kind}", kind=type(content).__name__))
     texts = [part if isinstance(part, str) else _field(part, "text") for part in content]
     return "".join(text for text in texts if isinstance(text, str))
 

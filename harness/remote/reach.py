@@ -4,25 +4,63 @@ import functools
 import queue
 import socket
 import threading
+import time
 import urllib.request
 from urllib.parse import urlsplit
 
 from huggingface_hub import constants
 
+from harness.locale import tr
+from harness.locale.telling import tell
+
 SECONDS = 3.0
 """After which nobody is there."""
+
+TRIES = 2
+"""A machine that has just woken up finds its network at the second try."""
+
+PAUSE = 1.0
+"""Seconds between tries."""
 
 
 @functools.cache
 def hub_is_reachable() -> bool:
-    """Return whether somebody listens at the Hub's address, within three seconds, looking up its name included.
+    """Return whether somebody listens at the Hub's address; each try that fails is told, the first within 3 seconds.
 
-    Behind a proxy nobody can tell but the library.
+    A try takes three seconds at most, looking up the name included. Behind a proxy nobody can tell but the library.
     """
     if constants.HF_HUB_OFFLINE or urllib.request.getproxies():
         return True  # the library knows better
     parts = urlsplit(constants.ENDPOINT)
     place = (str(parts.hostname), parts.port or (443 if parts.scheme == "https" else 80))
+    for attempt in range(1, TRIES + 1):
+        if _listens(place):
+            return True
+        if attempt == TRIES:
+            tell(
+                tr(
+                    "{host} cannot be reached: try {attempt} of {attempts}. What is on this machine is used.",
+                    host=place[0],
+                    attempt=attempt,
+                    attempts=TRIES,
+                )
+            )
+        else:
+            tell(
+                tr(
+                    "{host} cannot be reached: try {attempt} of {attempts}, the next in {seconds:.0f} s.",
+                    host=place[0],
+                    attempt=attempt,
+                    attempts=TRIES,
+                    seconds=PAUSE,
+                )
+            )
+            time.sleep(PAUSE)
+    return False
+
+
+def _listens(place: tuple[str, int]) -> bool:
+    """Return whether a connection comes about in time."""
     found = queue.SimpleQueue[bool]()
 
     def connect() -> None:

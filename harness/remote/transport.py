@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import httpcore2
 import httpx2
 
+from harness.locale import tr
 from harness.remote.call import CallError, seconds_to_wait, sorted_status
 from harness.remote.settings import Address, RemoteSettings
 
@@ -96,7 +97,7 @@ class BoundedClient(httpx2.Client):
 
     def _body(self, response: httpx2.Response) -> bytes:
         if response.headers.get("content-encoding", "").count(","):
-            raise CallError("reply", "packed more than once")
+            raise CallError("reply", tr("packed more than once"))
         is_error = response.status_code >= _FIRST_ERROR
         parts, size = list[bytes](), 0
         for part in response.iter_bytes():
@@ -105,7 +106,7 @@ class BoundedClient(httpx2.Client):
             if is_error and size > _ERROR_BYTES:
                 break
             if max(size, response.num_bytes_downloaded) > self._most_bytes:
-                raise CallError("size", f"more than {self._most_bytes} bytes (max_reply_bytes)")
+                raise CallError("size", tr("more than {most} bytes (max_reply_bytes)", most=self._most_bytes))
             self._deadline.left(None, httpx2.ReadTimeout)
         content = b"".join(parts)
         if is_error:
@@ -113,7 +114,7 @@ class BoundedClient(httpx2.Client):
         try:
             content.decode()
         except UnicodeDecodeError as error:
-            raise CallError("reply", f"not UTF-8 (byte {error.start})") from None
+            raise CallError("reply", tr("not UTF-8 (byte {start})", start=error.start)) from None
         return self._mend(content) if response.status_code == httpx2.codes.OK else content
 
 
@@ -129,8 +130,14 @@ def _stay(response: httpx2.Response) -> None:
         host = urlsplit(response.headers.get("location", "")).hostname
     except ValueError:
         host = None
-    elsewhere = f"sends the call on to {host}" if host else "sends the call elsewhere"
-    raise CallError("request", f"HTTP {response.status_code} {elsewhere}; redirects are not followed, see base_url")
+    raise CallError(
+        "request",
+        tr(
+            "HTTP {status} sends the call on to {host}; redirects are not followed, see base_url",
+            status=response.status_code,
+            host=host or tr("another place"),
+        ),
+    )
 
 
 class _Seen(threading.local):

@@ -16,6 +16,7 @@ from harness.codec import canonical
 from harness.errors import HarnessError, UnwritableError
 from harness.human.sheets import KEYS, RATINGS
 from harness.locale import tr
+from harness.locale.system import system_said
 from harness.runs.export import write_table
 from harness.runs.folder import RunFolder
 from harness.runs.own_store import with_own_store
@@ -48,7 +49,7 @@ def write_bundle(run: Run, path: Path, folder: RunFolder | None = None) -> tuple
             _put(whole, path)
     except OSError as error:
         raise UnwritableError(
-            tr("Cannot write {path}: {strerror}.", path=path, strerror=error.strerror or error),
+            tr("Cannot write {path}: {strerror}.", path=path, strerror=system_said(error)),
             hint=tr("Name another file: --bundle FILE.zip."),
         ) from error
     return notices

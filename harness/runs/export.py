@@ -18,6 +18,7 @@ from harness.engine.plan import JudgementItem, PlannedJudge
 from harness.errors import UnwritableError
 from harness.human.draw import cell as guarded
 from harness.locale import tr
+from harness.locale.system import system_said
 from harness.tables.workbook import MOST_ROWS, workbook
 from harness.types import Generation, PlannedTask, Request, Sample, Verdict
 
@@ -158,7 +159,7 @@ def write_table(table: pa.Table, path: Path, form: Format) -> None:
         _WRITERS[form](table, path)
     except OSError as error:
         raise UnwritableError(
-            tr("Cannot write {path}: {strerror}.", path=path, strerror=error.strerror or error),
+            tr("Cannot write {path}: {strerror}.", path=path, strerror=system_said(error)),
             hint=tr("Name another file: --output PATH."),
         ) from error
 

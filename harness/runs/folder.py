@@ -12,6 +12,8 @@ from filelock import FileLock, Timeout
 
 from harness.errors import HarnessError, InputError, RunNameError, UnwritableError
 from harness.locale import tr
+from harness.locale.parsers import json_said
+from harness.locale.system import system_said
 from harness.runs.manifest import ANEW, SCHEMA, Manifest, read_manifest, unknown_schema
 from harness.tables.files import read_bytes
 
@@ -191,7 +193,9 @@ class RunFolder:
         try:
             value = json.loads(text)
         except (ValueError, RecursionError) as error:
-            raise InputError(tr("not valid JSON: {error}.", error=error), path=self.path / name, hint=ANEW) from error
+            raise InputError(
+                tr("not valid JSON: {error}.", error=json_said(error)), path=self.path / name, hint=ANEW
+            ) from error
         if not isinstance(value, dict):
             raise InputError(tr("not a JSON object."), path=self.path / name, hint=ANEW)
         return value
@@ -232,6 +236,6 @@ def _when(folder: RunFolder) -> tuple[str, float]:
 
 def _cannot_write(path: Path, error: OSError) -> HarnessError:
     return UnwritableError(
-        tr("Cannot write {path}: {strerror}.", path=path, strerror=error.strerror),
+        tr("Cannot write {path}: {strerror}.", path=path, strerror=system_said(error)),
         hint=tr("Free some space or choose another folder: set runs in harness.toml."),
     )

@@ -96,8 +96,8 @@ def _names(what: str, before: Mapping[str, Any], now: Mapping[str, Any]) -> list
 
 
 def _listed(names: Mapping[str, Any]) -> str:
-    return ", ".join(names) if names else "none"
+    return ", ".join(names) if names else tr("none")
 
 
 def _shown(value: object) -> str:
-    return "none" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
+    return tr("none") if value is None else f"{value:g}" if isinstance(value, float) else str(value)

@@ -24,6 +24,7 @@ from sqlalchemy import Table
 from harness.errors import StoreError
 from harness.ledger import Ledger, with_rows
 from harness.locale import Text, tr, trn
+from harness.locale.system import system_said
 from harness.store import schema
 from harness.store.ledger import read_ledger, take_in_ledger
 from harness.store.store import Store
@@ -87,7 +88,7 @@ def take_in(store: Store, folder: Path, *, tell: Tell) -> int:
             except FileNotFoundError:
                 continue
             except OSError as error:
-                tell(tr("{path} cannot be read: {reason}.", path=folder / name, reason=error.strerror))
+                tell(tr("{path} cannot be read: {reason}.", path=folder / name, reason=system_said(error)))
                 continue
             if _is_whole(local):
                 with Store(str(local), read_only=True) as copy:  # it is a store, and of a version that is known
@@ -184,7 +185,7 @@ class _Keeper:
                 return
             back_up(self._store, self._folder)
         except (OSError, sqlite3.Error) as error:
-            reason = error.strerror if isinstance(error, OSError) else str(error)
+            reason = system_said(error) if isinstance(error, OSError) else str(error)
             if not self._is_broken or self._ended.is_set():
                 self._tell(
                     tr(

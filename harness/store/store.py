@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError
 
 from harness.errors import StoreError
 from harness.locale import tr
+from harness.locale.system import database_said
 from harness.store import schema
 from harness.store.store_file import OTHER_STORE, file_url, reading_engine, store_exists, store_file, writing_engine
 from harness.store.store_rows import (
@@ -316,10 +317,11 @@ def _explain(error: DBAPIError, path: Path) -> StoreError:
             tr("No space left to write the store {path}.", path=path),
             hint=tr("Free some space, then run the same command again."),
         )
+    said = database_said(cause)
     if "readonly" in cause or "unable to open" in cause:
-        return StoreError(tr("The store {path} cannot be written: {cause}.", path=path, cause=cause), hint=OTHER_STORE)
+        return StoreError(tr("The store {path} cannot be written: {cause}.", path=path, cause=said), hint=OTHER_STORE)
     if "not a database" in cause or "malformed" in cause:
-        return StoreError(tr("{path} is not a readable store: {cause}.", path=path, cause=cause), hint=OTHER_STORE)
+        return StoreError(tr("{path} is not a readable store: {cause}.", path=path, cause=said), hint=OTHER_STORE)
     return StoreError(tr("The store {path} failed: {cause}.", path=path, cause=cause), hint=OTHER_STORE)
 
 

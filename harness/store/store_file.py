@@ -17,8 +17,9 @@ from sqlalchemy.pool import QueuePool
 
 from harness.errors import StoreError
 from harness.locale import tr
+from harness.locale.system import system_said
 
-OTHER_STORE = "Choose another place with --store sqlite:///PATH."
+OTHER_STORE = tr("Choose another place with --store sqlite:///PATH.")
 _PREFIX = "sqlite:///"
 _SQLITE = re.compile(r"sqlite(?:\+\w+)?:///(.+)", re.DOTALL)
 _OPTIONS = re.compile(r"\?\w+=[^/\\]*$")
@@ -101,7 +102,7 @@ def writing_engine(path: Path, lock_timeout: float) -> Engine:
             tr(
                 "The folder of the store cannot be made: {parent}: {strerror}.",
                 parent=path.parent,
-                strerror=error.strerror,
+                strerror=system_said(error),
             ),
             hint=OTHER_STORE,
         ) from error
@@ -147,7 +148,7 @@ def reading_engine(path: Path, lock_timeout: float) -> tuple[Engine, tempfile.Te
             tr(
                 "The store {path} can only be read from a copy, which cannot be made: {strerror}.",
                 path=path,
-                strerror=error.strerror,
+                strerror=system_said(error),
             ),
             hint=tr("Free some space in the folder for temporary files, or choose another one with TMPDIR."),
         ) from error

@@ -14,6 +14,7 @@ from typing import Any
 from harness.errors import InputError
 from harness.locale import tr
 from harness.locale.parsers import parser_said
+from harness.locale.system import system_said
 
 SIZE_VARIABLE = "HARNESS_MAX_FILE_MB"
 MAX_SETTINGS = 4_000_000
@@ -78,12 +79,12 @@ def read_bytes(path: str | Path, *, most: int | None = None) -> bytes:
         raise InputError(
             tr("no such file"),
             path=path,
-            hint=nearby(path) or tr("Relative paths start at {folder}.", folder=Path.cwd()),
+            hint=where_to_look(path),
         ) from None
     except PermissionError:
         raise InputError(tr("no permission to read this file"), path=path) from None
     except (OSError, ValueError, RuntimeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
+        reason = system_said(error) if isinstance(error, OSError) else str(error)
         raise InputError(tr("cannot be read: {reason}", reason=reason), path=path) from None
     if status.st_size > limit or len(data) > limit:
         size = max(status.st_size, len(data))
@@ -172,6 +173,9 @@ def _refuse_odd(mode: int, path: str | Path) -> None:
             raise InputError(tr("this is {name}, not a file", name=name), path=path)
 
 
+_ALIKE = 0.7  # as difflib counts: two letters of seven may differ
+
+
 def nearby(path: str | Path, prefix: str = "") -> str | None:
     """Return the hint that names the file or folder that was probably meant by a path that leads nowhere.
 
@@ -182,9 +186,17 @@ def nearby(path: str | Path, prefix: str = "") -> str | None:
     if not meant.exists():
         gone = next(part for part in (meant, *meant.parents) if part.parent.exists())
         try:
-            near = difflib.get_close_matches(gone.name, [entry.name for entry in gone.parent.iterdir()], n=1)
+            near = difflib.get_close_matches(
+                gone.name, [entry.name for entry in gone.parent.iterdir()], n=1, cutoff=_ALIKE
+            )
         except OSError:
             near = []
         meant = gone.with_name(near[0]) / meant.relative_to(gone) if near and gone.name else meant
         slashed = str(meant)
-    return tr("Did you mean {path}?", path=f"{prefix}{slashed}") if meant.exists() else None
+    is_there = Path(str(path)).expanduser().exists()  # as something else than what was wanted
+    return tr("Did you mean {path}?", path=f"{prefix}{slashed}") if meant.exists() and not is_there else None
+
+
+def where_to_look(path: str | Path, prefix: str = "") -> str:
+    """Return the hint for a path that leads nowhere: what was probably meant, else where relative paths start."""
+    return nearby(path, prefix) or tr("Relative paths start at {folder}.", folder=Path.cwd())

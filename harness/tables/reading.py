@@ -18,11 +18,15 @@ _PARQUET = EntryPoint(name="parquet", value="harness.tables.parquet:parquet_rows
 _XLSX = EntryPoint(name="xlsx", value="harness.tables.xlsx", group="harness.tables")
 _PARQUET_MAGIC = b"PAR1"
 _ZIP_MAGIC = b"PK\x03\x04"
-_ARCHIVES = {
+_NO_TABLES = {
     _ZIP_MAGIC: tr("a ZIP file"),
+    b"%pdf-": tr("a PDF file"),
+    b"<!doctype html": tr("a web page (HTML)"),
+    b"<html": tr("a web page (HTML)"),
     b"\x1f\x8b": tr("a gzip file"),
     b"\xd0\xcf\x11\xe0": tr("an Excel file of the old kind, or one with a password"),
 }
+_MAGIC = 16  # bytes at the beginning of a file that tell what it is
 _JSON_SUFFIXES = {".jsonl", ".ndjson", ".json"}
 _CSV_SUFFIXES = {".csv": None, ".tsv": "\t"}
 _PARQUET_SUFFIXES = {".parquet", ".pq"}
@@ -108,7 +112,9 @@ def sha256_of(path: str | Path) -> str:
 def _rows(data: bytes, typed: TypedPath, *, keep_odd: bool) -> list[Row]:
     path = typed.path
     if not data.strip(b" \t\r\n\xef\xbb\xbf"):
-        raise InputError(tr("the file is empty"), path=path)
+        raise InputError(
+            tr("the file is empty"), path=path, hint=tr("Was it saved, and copied whole? Otherwise name another file.")
+        )
     suffix = Path(path).suffix.lower()
     if data.startswith(_PARQUET_MAGIC) or suffix in _PARQUET_SUFFIXES:
         read_parquet: Callable[[bytes, str], list[Row]] = _PARQUET.load()
@@ -126,8 +132,9 @@ def _rows(data: bytes, typed: TypedPath, *, keep_odd: bool) -> list[Row]:
 
 
 def _text_rows(data: bytes, path: str, suffix: str, *, keep_odd: bool) -> list[Row]:
-    for magic, what in _ARCHIVES.items():
-        if data.startswith(magic):
+    begins = data.removeprefix(b"\xef\xbb\xbf").lstrip()[:_MAGIC].lower()
+    for magic, what in _NO_TABLES.items():
+        if begins.startswith(magic.lower()):
             raise InputError(
                 tr("this is {what}", what=what),
                 path=path,

@@ -5,10 +5,12 @@ from pathlib import Path
 
 import huggingface_hub
 
-from harness.errors import HubError, InputError, TaskSetError
+from harness.errors import InputError, TaskSetError
 from harness.locale import tr
+from harness.remote.reach import hub_is_reachable
 from harness.tables import compact, read_table, shorten
 from harness.tasks.files import ROLE_OF, SampleList, refuse_settings, to_samples
+from harness.tasks.hub_revision import not_fetched
 from harness.types import Sample, TaskSpec
 
 REPO = "elyza/ELYZA-tasks-100"
@@ -132,29 +134,17 @@ def _check_size(samples: Sequence[Sample], shown: str) -> None:
 def _fetch(task: str) -> Path:
     """Return the path of the file in the Hub's local cache, downloading it if it is not there.
 
-    `hf_hub_download` retries an unreachable server for minutes, so one plain question comes first.
+    `hf_hub_download` retries a server that fails for minutes, so one plain question comes first.
     """
     cached = huggingface_hub.try_to_load_from_cache(REPO, FILE, revision=REVISION, repo_type="dataset")
     if isinstance(cached, str):
         return Path(cached)
     url = huggingface_hub.hf_hub_url(REPO, FILE, repo_type="dataset", revision=REVISION)
+    what = tr("{file} of the dataset {repo}", file=FILE, repo=REPO)
+    if not hub_is_reachable():
+        raise not_fetched(task, url, tr("no connection"), what)
     try:
         huggingface_hub.get_hf_file_metadata(url, timeout=_SECONDS_TO_ANSWER)
         return Path(huggingface_hub.hf_hub_download(REPO, FILE, repo_type="dataset", revision=REVISION))
     except Exception as error:  # the Hub client's errors share no base class across its versions
-        first_line = next(iter(str(error).splitlines()), "")
-        raise HubError(
-            tr(
-                "Task {task!r} could not be fetched from the Hub ({url}): {name}: {first_line}",
-                task=task,
-                url=url,
-                name=type(error).__name__,
-                first_line=first_line,
-            ),
-            hint=tr(
-                "Without a network, get {file} of the dataset {repo} elsewhere and pass --task {task}=PATH.",
-                file=FILE,
-                repo=REPO,
-                task=task,
-            ),
-        ) from error
+        raise not_fetched(task, url, error, what) from error

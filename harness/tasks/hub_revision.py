@@ -14,7 +14,8 @@ import huggingface_hub
 import platformdirs
 
 from harness.errors import HubError
-from harness.locale import tr
+from harness.locale import Text, tr
+from harness.remote.reach import hub_is_reachable
 
 _SECONDS_TO_ANSWER = 10.0
 _RECORD = "task-revisions.json"
@@ -51,27 +52,34 @@ def hub_file(repo: str, *, split: str, revision: str | None, task: str) -> HubFi
         if isinstance(cached, str):
             return HubFile(repo=repo, revision=known["revision"], file=known["file"], path=Path(cached))
         revision = known["revision"]
+    place, what = f"{repo}@{revision or 'main'}", tr("the dataset {repo}", repo=repo)
+    if not hub_is_reachable():
+        raise not_fetched(task, place, tr("no connection"), what)
     try:
         found = huggingface_hub.HfApi().dataset_info(repo, revision=revision, timeout=_SECONDS_TO_ANSWER)
         commit = found.sha or revision or "main"
         file = _chosen([sibling.rfilename for sibling in found.siblings or ()], split)
         path = Path(huggingface_hub.hf_hub_download(repo, file, repo_type="dataset", revision=commit))
     except Exception as error:  # the Hub client's errors share no base class across its versions
-        first_line = next(iter(str(error).splitlines()), "")
-        raise HubError(
-            tr(
-                "Task {task!r} could not be fetched from the Hub ({url}): {name}: {first_line}",
-                task=task,
-                url=f"{repo}@{revision or 'main'}",
-                name=type(error).__name__,
-                first_line=first_line,
-            ),
-            hint=tr(
-                "Without a network, get the dataset {repo} elsewhere and pass --task {task}=PATH.", repo=repo, task=task
-            ),
-        ) from error
+        raise not_fetched(task, place, error, what) from error
     _remember(repo, commit, file)
     return HubFile(repo=repo, revision=commit, file=file, path=path)
+
+
+def not_fetched(task: str, place: str, reason: Text | Exception, what: str) -> HubError:
+    """Return the error of a data set that is not to be had at ``place``; ``what`` is to be got elsewhere."""
+    if not isinstance(reason, Text):
+        first_line = next(iter(str(reason).splitlines()), "")
+        reason = tr("{name}: {first_line}", name=type(reason).__name__, first_line=first_line)
+    return HubError(
+        tr(
+            "Task {task!r} could not be fetched from the Hub ({url}): {reason}",
+            task=task,
+            url=place,
+            reason=reason,
+        ),
+        hint=tr("Without a network, get {what} elsewhere and pass --task {task}=PATH.", what=what, task=task),
+    )
 
 
 def _chosen(files: Sequence[str], split: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any, Literal, Protocol, cast
 
 from harness.errors import InputError, TemplateError
 from harness.locale import tr
+from harness.locale.parsers import template_said
 from harness.sandbox.confined import ConfinedProgram
 from harness.sandbox.program import Doubt, Program, Source, TemplateFailure, inspect
 from harness.templates.front_matter import split_front_matter
@@ -105,12 +106,12 @@ class Template:
             return self._program.render_all(rows)
         except TemplateFailure as failure:
             if failure.kind == "undefined":
-                known = ", ".join(sorted(rows[0])) if rows else "none"
+                known = ", ".join(sorted(rows[0])) if rows else tr("none")
                 raise TemplateError(
                     tr(
                         "Template {name!r} uses a variable that does not exist: {message}.",
                         name=self.name,
-                        message=failure.message,
+                        message=template_said(failure.message),
                     ),
                     hint=tr("Variables here: {known}.", known=known),
                 ) from failure

@@ -97,6 +97,7 @@ def test_wrong_input_ends_in_a_sentence(
     assert (code, "") == (ran.code, ran.out), ran.err
     assert [] == [message for message in messages if message not in ran.err], ran.err
     assert "Error" in ran.err
+    assert "Hint: " in ran.err or "Try 'harness" in ran.err, "no next step"
     assert "Traceback" not in ran.err
     assert "secret" not in ran.err
 

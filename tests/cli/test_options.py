@@ -49,7 +49,7 @@ def test_every_command_takes_the_language(arguments: tuple[str, ...], run_cli: R
         (("eval", "--limit", "0"), "0 は範囲 x>=1 の外です。"),
         (("report", "demo", "--format", "pdf"), "選べるのは 'md', 'html'"),
         (("eval", "--temperature", "nan"), "有限の数ではありません"),
-        (("evall",), "「evall」という名前のコマンドはありません。"),
+        (("evall",), "コマンドに「evall」はありません。"),
     ],
 )
 def test_wrong_arguments_are_told_in_the_language(arguments: tuple[str, ...], said: str, run_cli: RunCli) -> None:

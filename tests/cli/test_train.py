@@ -58,7 +58,7 @@ def complaint(ran: Ran) -> str:
         ('{"text": "a"', "not JSON"),
         ("", "the file is empty"),
         ("[]", "the file has no rows"),
-        ('[{"q": "a", "a": "b"}]', "no column for the input or the answer"),
+        ('[{"q": "a", "a": "b"}]', "no column for the instruction, the answer"),
         ('[{"text": "a"}]', "no column for the answer"),
         ('[{"text": "", "output": ""}]', "None of the 1 rows can be used: bad.json:1: text is blank"),
         ('[{"text": "質問", "output": 3}]', "output is not text"),

@@ -1,6 +1,7 @@
 """A page of Markdown as a test: its files are written, its commands and its Python are run, their output is as shown.
 
-Markers stand in a comment on the line before a block: ``file: PATH`` writes it, ``not run: REASON`` leaves it out.
+Markers stand in a comment on the line before a block: ``file: PATH`` writes it, ``not run: REASON`` leaves it out,
+``stand-ins: WHAT`` leaves it to `test_stand_ins`, which runs it among models, keys and servers that are none.
 """
 
 import doctest
@@ -18,6 +19,7 @@ from tests.conftest import RunCli
 
 _BLOCK = re.compile(
     r"(?:<!-- file: (?P<file>\S+) -->\n)?(?:<!-- not run: (?P<reason>[^>]+) -->\n)?"
+    r"(?:<!-- stand-ins: (?P<stand_ins>[^>]+) -->\n)?"
     r"(?P<bare><!-- no newline at the end -->\n)?"
     r"```(?P<kind>\w+)\n(?P<text>.*?)^```$",
     re.DOTALL | re.MULTILINE,
@@ -26,12 +28,13 @@ _BLOCK = re.compile(
 
 @dataclass(frozen=True)
 class Block:
-    """One fenced block: its language, its text, the file it is written to or why it is not run."""
+    """One fenced block: its language, its text, the file it is written to, why it is not run or what it is run with."""
 
     kind: str
     text: str
     file: str | None
     reason: str | None
+    stand_ins: str | None
 
 
 def blocks(page: Path) -> list[Block]:
@@ -43,6 +46,7 @@ def blocks(page: Path) -> list[Block]:
             text=match["text"].removesuffix("\n") if match["bare"] else match["text"],
             file=match["file"],
             reason=match["reason"],
+            stand_ins=match["stand_ins"],
         )
         for match in _BLOCK.finditer(text)
     ]
@@ -66,7 +70,7 @@ def _run_blocks(found: list[Block], page: Path, run_cli: RunCli) -> None:
     code = 0
     names: dict[str, Any] = {}
     for block in found:
-        if block.reason:
+        if block.reason or block.stand_ins:
             continue
         if block.file:
             path = Path(block.file)
@@ -83,7 +87,7 @@ def _run_blocks(found: list[Block], page: Path, run_cli: RunCli) -> None:
             exec(compile(block.text, page.name, "exec"), names)
             continue
         assert "console" == block.kind, f"a block that nothing runs: {block.text[:60]}"
-        for command, shown in _commands(block.text):
+        for command, shown in commands(block.text):
             if command == "echo $?":
                 assert shown == f"{code}\n"
                 continue
@@ -91,7 +95,7 @@ def _run_blocks(found: list[Block], page: Path, run_cli: RunCli) -> None:
             assert "harness" == program, f"a command that nothing runs: {command}"
             ran = run_cli(*arguments)
             code = ran.code
-            _check(shown, ran.err + ran.out, command)
+            check_output(shown, ran.err + ran.out, command)
 
 
 def _run_python(text: str, names: dict[str, Any], page: Path) -> None:
@@ -106,14 +110,14 @@ def _run_python(text: str, names: dict[str, Any], page: Path) -> None:
     assert not failed, "".join(said)
 
 
-def _commands(block: str) -> Iterator[tuple[str, str]]:
+def commands(block: str) -> Iterator[tuple[str, str]]:
     """Yield each command of a console block with the output that is shown for it."""
-    for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+    for part in re.split(r"^\$ ", block.replace("\\\n", " "), flags=re.MULTILINE)[1:]:
         command, _, output = part.partition("\n")
         yield command, output
 
 
-def _check(shown: str, got: str, command: str) -> None:
+def check_output(shown: str, got: str, command: str) -> None:
     """Compare as doctest does: ``...`` stands for anything."""
     checker = doctest.OutputChecker()
     flags = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE

@@ -4,16 +4,15 @@ Pages that need more than an empty folder (an adapter, a package, a hypothesis p
 """
 
 import re
-import tomllib
+import shlex
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import ROOT, RunCli
-from tests.docs.pages import blocks, run_page
+from tests.docs.pages import Block, blocks, commands, run_page
 
 OWN_TEST = {"plugins", "python", "rules", "servers", "templates", "testing", "training"}
-WITHOUT_TWIN = set(tomllib.loads((ROOT / "docs/site/navigation.toml").read_text(encoding="utf-8"))["bilingual"])
 PAGES = sorted((ROOT / "docs").glob("*.md"))
 
 
@@ -33,16 +32,19 @@ def test_every_block_of_a_page_runs(page: Path, run_cli: RunCli) -> None:
 
 @pytest.mark.parametrize("page", [page for page in PAGES if not page.name.endswith(".ja.md")], ids=ids)
 def test_a_page_is_there_in_both_languages_with_the_same_sections(page: Path) -> None:
-    """As many headings of each level and as many blocks of each kind, so that neither says less."""
-    if name_of(page) in WITHOUT_TWIN:
-        return
+    """As many headings of each level and blocks of each kind, and the same commands, so that neither says less."""
     twin = page.with_name(f"{name_of(page)}.ja.md")
     assert twin.exists(), f"{page.name} has no Japanese twin"
 
-    def shape(path: Path) -> tuple[list[str], list[tuple[str, str | None, bool]]]:
+    def shape(path: Path) -> tuple[list[str], list[tuple[object, ...]]]:
         prose = re.sub(r"```.*?```", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
-        found = [(block.kind, block.file, block.reason is None) for block in blocks(path)]
+        found = [(block.kind, block.file, block.reason, block.stand_ins, typed(block)) for block in blocks(path)]
         return re.findall(r"^#+(?= )", prose, flags=re.MULTILINE), found
+
+    def typed(block: Block) -> list[list[str]]:
+        if block.kind != "console" or not (block.stand_ins or block.reason):
+            return []  # run on both pages
+        return [shlex.split(command, comments=True) for command, _ in commands(block.text)]
 
     assert shape(page) == shape(twin)
 

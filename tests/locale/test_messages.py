@@ -1,10 +1,12 @@
 """The catalogue of messages: complete, with the same places as the English, and compiled from what stands in it."""
 
+import ast
 import io
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from string import Formatter
+from typing import TypeGuard
 
 import pytest
 from babel.messages.catalog import Catalog
@@ -17,6 +19,7 @@ from harness.locale import Text, in_language, language_of, tr, trn
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "harness/locale/ja/LC_MESSAGES"
 KEYWORDS = {"tr": None, "trn": (1, 2)}
+PACKAGES = ("harness", "judges", "reports", "trainers", "prompts")
 
 
 @pytest.fixture(scope="module")
@@ -28,12 +31,39 @@ def japanese() -> Catalog:
 
 def extracted() -> Iterator[tuple[str, str | tuple[str, ...]]]:
     """Every message of the program with the file it stands in."""
-    for package in ("harness", "judges", "reports", "trainers", "prompts"):
+    for package in PACKAGES:
         found = extract_from_dir(
             ROOT / package, method_map=[("**.py", "harness.locale.extract:extract")], keywords=KEYWORDS
         )
         for file, _, message, _, _ in found:
             yield f"{package}/{file}", message
+
+
+def out_of_reach(source: str) -> list[str]:
+    """Return the messages of a program that the extractor cannot find: inside f-strings, or not written out."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.JoinedStr):
+            found += [ast.unparse(part) for part in ast.walk(node) if _is_message(part)]
+        elif _is_message(node) and isinstance(node.args[0], ast.JoinedStr | ast.BinOp):
+            found.append(ast.unparse(node))
+    return found
+
+
+def _is_message(node: ast.AST) -> TypeGuard[ast.Call]:
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in KEYWORDS
+
+
+def test_no_message_stands_where_it_is_not_found() -> None:
+    """Babel sees no call inside an f-string before Python 3.12, and no text that is put together."""
+    assert ["tr('b')", "tr(f'{x}')"] == out_of_reach("f\"a {tr('b')}\"; tr('c'); tr(f'{x}'); f'{x}'")
+    found = {
+        str(path.relative_to(ROOT)): messages
+        for package in PACKAGES
+        for path in (ROOT / package).rglob("*.py")
+        if (messages := out_of_reach(path.read_text(encoding="utf-8")))
+    }
+    assert {} == found
 
 
 def test_every_message_is_in_the_catalogue(japanese: Catalog) -> None:

@@ -3,10 +3,11 @@
 import json
 import tomllib
 
+import jinja2
 import pytest
 
 from harness.locale import Text, in_language
-from harness.locale.parsers import parser_said
+from harness.locale.parsers import json_said, parser_said, template_said
 
 BROKEN_JSON = (
     "", "{", "[1", "{1}", '{"a" 1}', '{"a": }', '"a', '"\n"', '"\\q"', '"\\u12"', "1 2", "{}{}",
@@ -47,3 +48,23 @@ def test_what_nobody_knows_stays() -> None:
     assert ("as it was said", "as it was said (line 1, column 2)") == (
         parser_said("as it was said"), parser_said("as it was said (at line 1, column 2)"),
     )  # fmt: skip
+
+
+def test_a_whole_text_is_said_with_its_place() -> None:
+    """Line and column as the parser counts them; other errors in their own words."""
+    with pytest.raises(json.JSONDecodeError) as error:
+        json.loads('{"a": 1,\n "b" 2}')
+    said = json_said(error.value)
+    assert said == "a ':' is missing (line 2, column 6)"
+    assert in_language(said, "ja") != said
+    assert json_said(ValueError("as it is")) == "as it is"
+
+
+def test_a_variable_that_is_not_there() -> None:
+    """As Jinja says it."""
+    with pytest.raises(jinja2.UndefinedError) as error:
+        jinja2.Environment(undefined=jinja2.StrictUndefined).from_string("{{ inptu }}").render()
+    said = template_said(str(error.value.message))
+    assert said == "'inptu' is undefined"
+    assert in_language(said, "ja") != said
+    assert template_said("something else") == "something else"

@@ -9,8 +9,9 @@ import pytest
 
 from harness.cli import progress as module
 from harness.cli.progress import ConsoleProgress, said_duration
+from harness.locale.telling import TELLER, tell
 from harness.models.hf.progress import TokenMeter
-from harness.models.live import LIVE, tell
+from harness.models.live import LIVE
 from harness.types import Generation, RenderedPrompt, Request, Sampling, Verdict
 
 
@@ -42,7 +43,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(module, "_QUIET_EVERY", 0.02)
     monkeypatch.setenv("COLUMNS", "90")
     yield
-    LIVE.label, LIVE.most_left, LIVE.say = "", None, None
+    LIVE.label, LIVE.most_left, TELLER.say = "", None, None
 
 
 def request(key: str) -> Request:

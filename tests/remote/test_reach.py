@@ -15,6 +15,7 @@ def _afresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(reach.constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(reach, "PAUSE", 0.01)
     reach.hub_is_reachable.cache_clear()
     yield
     reach.hub_is_reachable.cache_clear()
@@ -55,6 +56,20 @@ def test_a_name_that_is_none_is_not_waited_for(monkeypatch: pytest.MonkeyPatch, 
     began = time.monotonic()
     assert not reach.hub_is_reachable()
     assert time.monotonic() - began < 2
+
+
+def test_every_try_is_told_with_its_number(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Once a process, however often it is asked; a network that comes back in between is found."""
+    monkeypatch.setattr(reach, "_listens", lambda _: False)
+    monkeypatch.setattr(reach.constants, "ENDPOINT", "https://hub.test")
+    assert [False, False] == [reach.hub_is_reachable(), reach.hub_is_reachable()]
+    first, second = capsys.readouterr().err.splitlines()
+    assert first == "hub.test cannot be reached: try 1 of 2, the next in 0 s."
+    assert second.startswith("hub.test cannot be reached: try 2 of 2.")
+    reach.hub_is_reachable.cache_clear()
+    answers = iter([False, True])
+    monkeypatch.setattr(reach, "_listens", lambda _: next(answers))
+    assert reach.hub_is_reachable()
 
 
 @pytest.mark.parametrize("how", ["proxy", "offline"])

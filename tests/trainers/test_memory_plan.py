@@ -229,7 +229,7 @@ def test_a_base_that_does_not_fit_is_refused_with_the_figures() -> None:
     )
     assert expected == caught.value.message
     assert (
-        "Try --set gradient_checkpointing=auto, or --set dequantize=auto, or --set max_length=512, or a smaller base."
+        "Try --set gradient_checkpointing=auto, --set dequantize=auto, --set max_length=512, a smaller base."
         == caught.value.hint
     )
 

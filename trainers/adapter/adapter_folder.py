@@ -10,6 +10,7 @@ from filelock import FileLock, Timeout
 
 from harness.errors import HarnessError, InputError, UnwritableError
 from harness.locale import tr
+from harness.locale.system import system_said
 from trainers.adapter.checkpoints import CHECKPOINTS, finished_checkpoints
 from trainers.adapter.files import PART, refuse_other_than_file, sha256_of, write_whole
 from trainers.adapter.training_record import (
@@ -49,7 +50,7 @@ def claimed(folder: Path) -> Iterator[None]:
         raise InputError(tr("not a folder."), path=folder, hint=tr("Choose another --output.")) from error
     except OSError as error:
         raise UnwritableError(
-            tr("{folder} cannot be written: {strerror}.", folder=folder, strerror=error.strerror or error),
+            tr("{folder} cannot be written: {strerror}.", folder=folder, strerror=system_said(error)),
             hint=tr("Choose an --output that you may write to."),
         ) from error
     try:

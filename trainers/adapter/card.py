@@ -178,9 +178,10 @@ def _recipe(record: TrainingRecord, say: Say) -> str:
             (f"**{markdown_cell(key)}**" if changed else markdown_cell(key), markdown_cell(_value(value)), source)
         )
     summary = record.recipe.get("summary")
-    told = f" {markdown_cell(say(tr(str(summary))))}" if summary else ""
+    told = markdown_cell(say(tr(str(summary)))) if summary else ""
     named = say(tr("Recipe {name}.", name=coded(record.recipe_name)))
-    return f"{named}{told}\n\n" + _table(rows, [tr("Setting"), tr("Value"), tr("Where it comes from")], say)
+    table = _table(rows, [tr("Setting"), tr("Value"), tr("Where it comes from")], say)
+    return f"{named} {told}".rstrip() + f"\n\n{table}"
 
 
 def _data(record: TrainingRecord, say: Say) -> str:

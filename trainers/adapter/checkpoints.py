@@ -16,6 +16,7 @@ from typing import Any, Literal
 from harness.codec import decode, digest
 from harness.errors import DamagedFileError, HarnessError, InputError, UnwritableError
 from harness.locale import clauses, tr
+from harness.locale.system import system_said
 from trainers.adapter.files import read_plain, refuse_other_than_file, sha256_of, write_whole
 from trainers.adapter.training_record import Cut, TrainingRecord, differences
 from trainers.memory_plan import MemoryPlan
@@ -153,7 +154,7 @@ def fault_of(checkpoint: Path, run: TrainingRecord) -> str | None:
     except HarnessError as error:
         return error.message
     except OSError as error:
-        return tr("it cannot be read: {value}", value=error.strerror or error)
+        return tr("it cannot be read: {value}", value=system_said(error))
 
 
 def read_manifest(checkpoint: Path) -> Manifest:
@@ -217,9 +218,7 @@ def _set_aside(checkpoint: Path) -> Path:
         checkpoint.rename(aside)
     except OSError as error:
         raise UnwritableError(
-            tr(
-                "{checkpoint} cannot be set aside: {strerror}.", checkpoint=checkpoint, strerror=error.strerror or error
-            ),
+            tr("{checkpoint} cannot be set aside: {strerror}.", checkpoint=checkpoint, strerror=system_said(error)),
             hint=tr("Move it elsewhere, then try again."),
         ) from error
     return aside

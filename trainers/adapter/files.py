@@ -9,6 +9,7 @@ from pathlib import Path
 
 from harness.errors import DamagedFileError, UnwritableError
 from harness.locale import tr
+from harness.locale.system import system_said
 
 PART = ".part"  # ends the name of a file that is being written
 _CHUNK = 1 << 20
@@ -33,7 +34,7 @@ def write_whole(path: Path, content: str | bytes, *, then: str = tr("run the sam
             work.unlink()
         full = error.errno in {errno.ENOSPC, errno.EDQUOT}
         raise UnwritableError(
-            tr("{path} cannot be written: {strerror}.", path=path, strerror=error.strerror or error),
+            tr("{path} cannot be written: {strerror}.", path=path, strerror=system_said(error)),
             hint=tr("{value}, then {then}.", value="Make room" if full else "Mend that", then=then),
         ) from error
 
@@ -50,7 +51,7 @@ def read_plain(path: Path, *, most: int) -> bytes:
             content = file.read(most + 1)
     except OSError as error:
         raise DamagedFileError(
-            tr("{name} cannot be read: {strerror}", name=path.name, strerror=error.strerror or error)
+            tr("{name} cannot be read: {strerror}", name=path.name, strerror=system_said(error))
         ) from error
     if len(content) > most:
         raise DamagedFileError(tr("{name} has more than {most:,} bytes", name=path.name, most=most))
@@ -69,7 +70,7 @@ def refuse_other_than_file(path: Path) -> None:
         raise DamagedFileError(tr("{name} is missing", name=path.name)) from None
     except OSError as error:
         raise DamagedFileError(
-            tr("{name} cannot be read: {strerror}", name=path.name, strerror=error.strerror or error)
+            tr("{name} cannot be read: {strerror}", name=path.name, strerror=system_said(error))
         ) from error
     if not stat.S_ISREG(mode):
         kind = "a link" if stat.S_ISLNK(mode) else "a folder" if stat.S_ISDIR(mode) else "a pipe or a device"

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from harness.locale import Text, tr
 from harness.tables import parse_json, shorten
 from harness.types import Message, Role
 
@@ -14,7 +15,11 @@ _ROLES: Mapping[str, Role] = {
     "gpt": "assistant",
 }
 _KEYS = (("role", "content"), ("from", "value"))
-_A: Mapping[Role, str] = {"system": "a system", "user": "a user", "assistant": "an assistant"}
+_A: Mapping[Role, Text] = {
+    "system": tr("a system turn"),
+    "user": tr("a user turn"),
+    "assistant": tr("an assistant turn"),
+}
 
 
 class Exchange(NamedTuple):
@@ -47,13 +52,20 @@ def exchanges(cell: object) -> list[Exchange]:
     spoken = turns[len(system) :]
     for number, turn in enumerate(spoken):
         expected: Role = "assistant" if number % 2 else "user"
-        where = f"turn {number + len(system) + 1}"
+        place = number + len(system) + 1
         if turn.role != expected:
-            raise ValueError(f"{where} is {_A[turn.role]} turn where {_A[expected]} turn is expected")
+            raise ValueError(
+                tr(
+                    "turn {place} is {found} where {expected} is expected",
+                    place=place,
+                    found=_A[turn.role],
+                    expected=_A[expected],
+                )
+            )
         if not turn.content.strip():
-            raise ValueError(f"{where} is blank")
+            raise ValueError(tr("turn {place} is blank", place=place))
     if not spoken:
-        raise ValueError("a conversation without a user turn")
+        raise ValueError(tr("a conversation without a user turn"))
     before = [message for message in system if message.content.strip()]
     return [
         Exchange(
@@ -71,21 +83,29 @@ def _turns(cell: object) -> list[object]:
         try:
             cell = parse_json(cell)
         except ValueError as error:
-            raise ValueError(f"the conversation is not JSON ({error}): {shorten(cell)}") from None
+            raise ValueError(
+                tr("the conversation is not JSON ({error}): {cell}", error=error.args[0], cell=shorten(cell))
+            ) from None
     if cell is None or cell in ("", []):
-        raise ValueError("no conversation")
+        raise ValueError(tr("no conversation"))
     if not isinstance(cell, list):
-        raise ValueError(f"the conversation is not a list of turns: {shorten(cell)}")  # noqa: TRY004 - every bad cell is a ValueError here
+        said = tr("the conversation is not a list of turns: {cell}", cell=shorten(cell))
+        raise ValueError(said)  # noqa: TRY004 - every bad cell is a ValueError here
     return cell
 
 
 def _message(number: int, turn: object) -> Message:
     keys = next((keys for keys in _KEYS if isinstance(turn, Mapping) and turn.get(keys[0]) is not None), None)
     if keys is None or not isinstance(turn, Mapping):
-        raise ValueError(f"turn {number} has neither role and content nor from and value: {shorten(turn)}")
+        raise ValueError(
+            tr("turn {place} has neither role and content nor from and value: {cell}", place=number, cell=shorten(turn))
+        )
     name, content = (turn.get(key) for key in keys)
     if not isinstance(name, str) or name not in _ROLES:
-        raise ValueError(f"turn {number} is by {shorten(name)}; known: {', '.join(_ROLES)}")
+        raise ValueError(
+            tr("turn {place} is by {who}; known: {known}", place=number, who=shorten(name), known=", ".join(_ROLES))
+        )
     if not isinstance(content, str):
-        raise ValueError(f"turn {number} is not text: {shorten(content)}")  # noqa: TRY004 - likewise
+        said = tr("turn {place} is not text: {cell}", place=number, cell=shorten(content))
+        raise ValueError(said)  # noqa: TRY004 - likewise
     return Message(role=_ROLES[name], content=content)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.errors import InputError, UnknownNameError, UsageError
-from harness.locale import tr
+from harness.locale import listing, tr
 from harness.tables import Row
 
 # What a column may be, with the names it goes by in order of preference. `text` comes last: beside an `instruction`
@@ -57,11 +57,17 @@ def recognise(rows: Sequence[Row], *, path: str, mapping: Mapping[str, str] | No
     for role, name in columns.items():
         if name not in present:
             reversed_ = [key for key in mapping or {} if key in present and (mapping or {})[key] == name in _ALIASES]
-            turned = f" The order is ROLE=COLUMN: --columns {name}={reversed_[0]}." if reversed_ else ""
+            listed = _listed(present)
+            turned = tr(
+                "{listed} The order is ROLE=COLUMN: --columns {name}={column}.",
+                listed=listed,
+                name=name,
+                column=(reversed_ or [""])[0],
+            )
             raise InputError(
                 tr("no column {name!r} (mapped to {role})", name=name, role=role),
                 path=path,
-                hint=_listed(present) + turned,
+                hint=turned if reversed_ else listed,
             )
     if "messages" not in columns and not {"input", "answer"} & columns.keys():
         columns |= _found("messages", present, columns)
@@ -118,7 +124,7 @@ def _pair(mapped: Mapping[str, str], present: Sequence[str], path: str) -> dict[
     missing = [role for role in ("input", "answer") if role not in columns]
     if missing:
         raise InputError(
-            tr("no column for the {missing}", missing=" or the ".join(missing)),
+            tr("no column for {missing}", missing=listing(_PARTS[role] for role in missing)),
             path=path,
             hint=tr(
                 "{present} Name yours: {missing}.",
@@ -142,14 +148,18 @@ def _instructions(mapped: Mapping[str, str], present: Sequence[str]) -> list[str
     return [name for name in found if name not in follow]
 
 
+_PARTS = {"input": tr("the instruction"), "answer": tr("the answer")}
+
+
 def _refuse_two(what: str, candidates: Sequence[str], path: str) -> None:
     if len(candidates) > 1:
         role = "input" if what == "instruction" else what
         raise InputError(
-            tr("{repr} could each be the {what}", repr=" and ".join(map(repr, candidates)), what=what),
+            tr("{columns} could each be {what}", columns=listing(map(repr, candidates)), what=_PARTS[role]),
             path=path,
-            hint=tr("Say which: --columns {role}=NAME", role=role)
-            + (tr(", and, if another is what it is about, --columns context=NAME.") if role == "input" else "."),
+            hint=tr("Say which: --columns input=NAME, and, if another is what it is about, --columns context=NAME.")
+            if role == "input"
+            else tr("Say which: --columns {role}=NAME.", role=role),
         )
 
 
@@ -161,4 +171,4 @@ def _found(role: str, present: Iterable[str], columns: Mapping[str, str]) -> dic
 
 
 def _listed(present: Iterable[str]) -> str:
-    return f"The columns are: {', '.join(present)}."
+    return tr("The columns are: {columns}.", columns=listing(present))

@@ -14,7 +14,7 @@ from importlib import resources
 from typing import Literal
 
 from harness.codec import decode
-from harness.locale import tr
+from harness.locale import Text, tr
 from harness.types import Sample
 from trainers.data.examples import Example
 from trainers.data.near_duplicates import NearIndex, Task, pack, shingles
@@ -61,6 +61,11 @@ class Hit:
     near: float | None = field(default=None, compare=False)
 
     def __str__(self) -> str:
+        return str(self.said)
+
+    @property
+    def said(self) -> Text:
+        """What equals what, in any language."""
         values = {"where": self.where, "benchmark": self.benchmark, "task": self.task_id}
         if self.near is not None:
             values["share"] = f"{self.near:.2f}"

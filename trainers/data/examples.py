@@ -9,7 +9,8 @@ from pathlib import Path
 from harness.codec import digest
 from harness.errors import InputError, TrainingDataError, UsageError
 from harness.installation import MissingExtraError
-from harness.locale import tr
+from harness.locale import Text, clauses, tr
+from harness.locale.system import system_said
 from harness.tables import Row, Table, read_table, shorten
 from harness.types import Message
 from trainers.adapter.training_record import DataFile
@@ -21,7 +22,7 @@ _HUB_PART = re.compile(r":(?:[\w.+-]+/)?[\w.+-]+(?:\[[^\]]*\])?$")  # [SUBSET/]S
 _PARQUET = {".parquet", ".pq"}
 _SUFFIXES = {".json", ".jsonl", ".ndjson", ".csv", ".tsv", *_PARQUET}
 _SHOWN = 3  # bad rows named in one message
-_UNANSWERED = "the conversation ends with a user turn, so there is no answer to learn"
+_UNANSWERED = tr("the conversation ends with a user turn, so there is no answer to learn")
 # datasets takes a second to import and comes with an extra, so it is loaded the way a plugin is.
 _HUB_READER = EntryPoint(name="hub", value="trainers.data.hub:read_hub", group="trainers")
 
@@ -66,7 +67,12 @@ class BadRow:
     why: str
 
     def __str__(self) -> str:
-        return f"{self.where}: {self.why}"
+        return str(self.said)
+
+    @property
+    def said(self) -> Text:
+        """The row and its trouble, in any language."""
+        return tr("{where}: {why}", where=self.where, why=self.why)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,7 +232,9 @@ def _files(source: str) -> list[str]:
     try:
         entries = sorted(folder.iterdir())
     except OSError as error:
-        raise InputError(tr("the folder cannot be read: {strerror}", strerror=error.strerror), path=source) from error
+        raise InputError(
+            tr("the folder cannot be read: {strerror}", strerror=system_said(error)), path=source
+        ) from error
     files = [
         entry for entry in entries if entry.suffix.lower() in _SUFFIXES and entry.is_file() and entry.name[0] != "."
     ]
@@ -264,7 +272,7 @@ def _parsed(table: Table, columns: Mapping[str, str] | None) -> Iterator[Example
         try:
             yield from _examples(row, where, layout)
         except ValueError as error:
-            yield BadRow(where=where, why=str(error))
+            yield BadRow(where=where, why=error.args[0])
 
 
 def _places(table: Table) -> list[str]:
@@ -273,7 +281,7 @@ def _places(table: Table) -> list[str]:
     is_text = not table.path.startswith(HUB) and Path(table.path).suffix.lower() not in _PARQUET
     if is_text and len(set(lines)) == len(lines):
         return [f"{table.path}:{line}" for line in lines]
-    return [f"{table.path} row {number}" for number in range(1, len(lines) + 1)]
+    return [tr("{path} row {number}", path=table.path, number=number) for number in range(1, len(lines) + 1)]
 
 
 def _examples(row: Row, where: str, layout: Layout) -> Iterator[Example | BadRow]:
@@ -297,7 +305,7 @@ def _examples(row: Row, where: str, layout: Layout) -> Iterator[Example | BadRow
         return
     talk = exchanges(cells["messages"])
     for part in talk:
-        place = f"{where} turn {part.turn}" if len(talk) > 1 else where
+        place = tr("{where} turn {turn}", where=where, turn=part.turn) if len(talk) > 1 else where
         has_own = bool(part.history) and part.history[0].role == "system"
         history = part.history if has_own else (*system, *part.history)
         if part.answer is None:
@@ -308,7 +316,7 @@ def _examples(row: Row, where: str, layout: Layout) -> Iterator[Example | BadRow
             goes_on = part is not talk[-1]
             yield _checked(Example(where=place, inputs=inputs, answer=part.answer, history=history, goes_on=goes_on))
         except ValueError as error:
-            yield BadRow(where=place, why=str(error))
+            yield BadRow(where=place, why=error.args[0])
 
 
 def _checked(example: Example) -> Example:
@@ -329,7 +337,8 @@ def _question(cells: Mapping[str, object], columns: Mapping[str, str]) -> dict[s
 def _required(cell: object, column: str) -> str:
     text = _optional(cell, column)
     if not text:
-        raise ValueError(f"{column} is missing" if cell is None else f"{column} is blank")
+        lacking = tr("{column} is missing", column=column)
+        raise ValueError(lacking if cell is None else tr("{column} is blank", column=column))
     return text
 
 
@@ -338,7 +347,7 @@ def _optional(cell: object, column: str) -> str:
     if cell is None:
         return ""
     if not isinstance(cell, str):
-        raise ValueError(f"{column} is not text: {shorten(cell)}")  # noqa: TRY004 - every bad cell is a ValueError here
+        raise ValueError(tr("{column} is not text: {cell}", column=column, cell=shorten(cell)))  # noqa: TRY004 - every bad cell is a ValueError here
     return cell if cell.strip() else ""
 
 
@@ -351,11 +360,12 @@ def _extra_column(cell: object) -> str | None:
 
 def _check_characters(text: str) -> None:
     if "\0" in text:
-        raise ValueError("holds a NUL character")
+        raise ValueError(tr("holds a NUL character"))
     try:
         text.encode()
     except UnicodeEncodeError as error:
-        raise ValueError(f"holds half a surrogate pair, U+{ord(text[error.start]):04X}") from None
+        half = f"U+{ord(text[error.start]):04X}"
+        raise ValueError(tr("holds half a surrogate pair, {half}", half=half)) from None
 
 
 def _unless_seen(example: Example, seen: dict[tuple[str, str], str]) -> Example | BadRow | None:
@@ -363,9 +373,9 @@ def _unless_seen(example: Example, seen: dict[tuple[str, str], str]) -> Example 
     first = seen.setdefault((example.question, example.answer), example.where)
     if first == example.where:
         return example
-    return None if example.goes_on else BadRow(where=example.where, why=f"same as {first}")
+    return None if example.goes_on else BadRow(where=example.where, why=tr("same as {first}", first=first))
 
 
 def _named(bad: Sequence[BadRow]) -> str:
-    named = "; ".join(map(str, bad[:_SHOWN]))
-    return f"{named}; and {len(bad) - _SHOWN} more" if len(bad) > _SHOWN else named
+    named = clauses(row.said for row in bad[:_SHOWN])
+    return tr("{named}; and {n} more", named=named, n=len(bad) - _SHOWN) if len(bad) > _SHOWN else named

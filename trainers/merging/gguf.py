@@ -31,6 +31,7 @@ _QUANTIZER = "llama-quantize"
 _TOKENIZER = "llama-tokenize"
 _PLACES = ("", "build/bin", "bin", "build/bin/Release")
 _SHOWN = 400  # characters of what a program said
+_NEWER = tr("This version of llama.cpp does not know the tokenizer: take a newer one.")
 _HOUR = 3600
 
 
@@ -111,7 +112,7 @@ def check_tokens(file: Path, model: Path, program: Path | None = None) -> None:
     tokenizer: Any = AutoTokenizer.from_pretrained(model, local_files_only=True)
     fields = GGUFReader(file).fields
     if "tokenizer.ggml.tokens" not in fields:
-        raise GgufError(tr("{file} has no vocabulary.", file=file.name))
+        raise GgufError(tr("{file} has no vocabulary.", file=file.name), hint=_NEWER)
     found = [_plain(token) for token in fields["tokenizer.ggml.tokens"].contents()]
     for number in range(len(tokenizer)):
         expected = tokenizer.convert_ids_to_tokens(number)
@@ -124,7 +125,7 @@ def check_tokens(file: Path, model: Path, program: Path | None = None) -> None:
                     actual=actual,
                     expected=expected,
                 ),
-                hint=tr("This version of llama.cpp does not know the tokenizer: take a newer one."),
+                hint=_NEWER,
             )
     end = fields.get("tokenizer.ggml.eos_token_id")
     if end is not None and tokenizer.eos_token_id is not None and end.contents() != tokenizer.eos_token_id:
@@ -133,13 +134,16 @@ def check_tokens(file: Path, model: Path, program: Path | None = None) -> None:
                 "The GGUF file ends answers at token {found}, the tokenizer at {expected}.",
                 found=end.contents(),
                 expected=tokenizer.eos_token_id,
-            )
+            ),
+            hint=_NEWER,
         )
     for text in (PROBE, *FURTHER) if program else ():
         expected = tokenizer(text, add_special_tokens=False)["input_ids"]
         said = _run([str(program), "-m", str(file), "-p", text, "--ids", "--no-bos", "--no-escape", "--log-disable"])
         if [int(part) for part in said.strip().strip("[]").split(",") if part.strip()] != expected:
-            raise GgufError(tr("llama.cpp makes other tokens than the tokenizer of {text!r}.", text=text[:40]))
+            raise GgufError(
+                tr("llama.cpp makes other tokens than the tokenizer of {text!r}.", text=text[:40]), hint=_NEWER
+            )
 
 
 def check_quant(quant: str) -> str:
@@ -184,7 +188,10 @@ def _run(command: Sequence[str]) -> str:
             command, capture_output=True, text=True, errors="replace", check=False, timeout=12 * _HOUR
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise GgufError(tr("{program} cannot be run: {error}.", program=Path(command[0]).name, error=error)) from error
+        raise GgufError(
+            tr("{program} cannot be run: {error}.", program=Path(command[0]).name, error=error),
+            hint=tr("Build llama.cpp on this machine, and name its folder with --llama-cpp."),
+        ) from error
     if done.returncode != 0:
         program = next(Path(part).name for part in command if part != sys.executable)
         said = " ".join((done.stderr or done.stdout).split())[-_SHOWN:]

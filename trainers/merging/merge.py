@@ -20,6 +20,7 @@ from peft import PeftConfig, PeftModel
 
 from harness.errors import AdapterMismatchError, InputError, UnwritableError
 from harness.locale import tr
+from harness.locale.system import system_said
 from harness.models.hf.adapter_checks import check_tokenizer
 from harness.models.hf.adapter_switch import check_effect
 from harness.models.hf.adapters import CONFIG, Adapter, choose_base, open_adapter
@@ -306,7 +307,7 @@ def _work_folder(output: Path) -> Iterator[Path]:
         work.rename(output)
     except OSError as error:
         raise UnwritableError(
-            tr("{folder} cannot be written: {strerror}.", folder=output, strerror=error.strerror or error),
+            tr("{folder} cannot be written: {strerror}.", folder=output, strerror=system_said(error)),
             hint=tr("Choose an --output that you may write to."),
         ) from error
     finally:

@@ -15,6 +15,7 @@ from transformers import TrainerCallback
 
 from harness.errors import HarnessError, TrainingError
 from harness.locale import tr, trn
+from harness.locale.system import system_said
 from trainers.memory_plan import GIB
 from trainers.training.best import BestAdapter
 from trainers.training.processes import all_reduce_sum
@@ -235,7 +236,7 @@ class Progress(TrainerCallback):  # type: ignore[misc]  # transformers is untype
                     tr(
                         "  {name} cannot be written: {reason}; training goes on",
                         name=self._log.name,
-                        reason=error.strerror or error,
+                        reason=system_said(error),
                     )
                 )
             self._failing = True

@@ -15,6 +15,9 @@ from harness.models.hf.sources import can_resolve, model_name, split_revision
 from harness.tables.files import nearby
 from harness.templates.contract import CONTRACT
 
+_WHOLE = tr("An adapter's folder holds adapter_config.json and adapter_model.safetensors: copy both.")
+_PACKED = {".zip", ".tar", ".gz", ".tgz", ".7z", ".rar", ".xz", ".zst"}
+
 DEFAULT_BASE = "llm-jp/llm-jp-3-13b"  # what --base is when nobody chose one
 CONFIG = "adapter_config.json"
 WEIGHTS = "adapter_model.safetensors"
@@ -47,6 +50,17 @@ class BaseChoice:
     notice: str | None = None
 
 
+def _this_folder() -> str:
+    return tr("Give the folder that holds adapter_config.json; relative paths start at {folder}.", folder=Path.cwd())
+
+
+def unpacking(path: Path) -> str:
+    """Return the hint for a file where the folder of an adapter is wanted: most often it was packed to be sent."""
+    if path.suffix.lower() in _PACKED:
+        return tr("Unpack it, and give the folder that holds adapter_config.json.")
+    return tr("Give the folder that holds adapter_config.json.")
+
+
 def open_adapter(target: str, revision: str | None = None) -> Adapter:
     """Return the adapter in a folder or on the Hub.
 
@@ -57,8 +71,11 @@ def open_adapter(target: str, revision: str | None = None) -> Adapter:
     """
     folder = Path(target).expanduser()
     if not folder.is_dir():
-        if folder.exists() or not can_resolve(target):
-            raise InputError(tr("no such adapter folder."), path=target, hint=nearby(target, "adapter:"))
+        if folder.exists():
+            raise InputError(tr("a file, not the folder of an adapter."), path=target, hint=unpacking(folder))
+        if not can_resolve(target):
+            hint = nearby(target, "adapter:") or _this_folder()
+            raise InputError(tr("no such adapter folder."), path=target, hint=hint)
         folder, _ = hub.download_adapter(target, revision)
     config = _config(folder)
     check_folder(folder)
@@ -70,7 +87,7 @@ def open_adapter(target: str, revision: str | None = None) -> Adapter:
                 path=folder,
                 hint=tr("Convert it once, where you trust it: PeftModel.from_pretrained(…).save_pretrained(DIR)."),
             )
-        raise InputError(tr("no {weights}.", weights=WEIGHTS), path=folder)
+        raise InputError(tr("no {weights}.", weights=WEIGHTS), path=folder, hint=_WHOLE)
     base, recorded = config.get("base_model_name_or_path"), config.get("revision")
     return Adapter(
         name=target,
@@ -138,7 +155,7 @@ def choose_base(adapter: Adapter, wanted: str | None) -> BaseChoice:
 def _config(folder: Path) -> Mapping[str, Any]:
     path = folder / CONFIG
     if not path.exists():
-        hint = None
+        hint = _WHOLE
         if (folder / "config.json").is_file():
             hint = tr("It holds a whole model: write hf:{folder}.", folder=folder)
         elif nested := sorted(folder.glob(f"*/{CONFIG}")):

@@ -178,7 +178,7 @@ class LocalModel:
                 raise
         _release()
         if len(batch) == 1:
-            reason = "out of memory, alone in its batch"
+            reason = tr("out of memory, alone in its batch")
             return [WordScores(index=int(batch[0].request.key), probabilities=None, error=reason)]
         batches.extendleft(reversed(halves(batch)))
         return []
@@ -246,9 +246,13 @@ class LocalModel:
             if ids and room > 0:
                 rows.append(Row(request=request, ids=ids, limit=min(request.sampling.max_new_tokens, room)))
                 continue
-            reason = "the prompt has no tokens"
+            reason = tr("the prompt has no tokens")
             if ids:
-                reason = f"the prompt has {len(ids)} tokens, and the model takes {base.context} with the answer"
+                reason = tr(
+                    "the prompt has {n} tokens, and the model takes {most} with the answer",
+                    n=len(ids),
+                    most=base.context,
+                )
             refused.append(_failed(request, reason))
         if not base.encoder.has_bos and any(request.rendered.bos == "once" for request in requests):
             self._note(tr("the tokenizer has no beginning-of-sequence token; none was added"))
@@ -319,7 +323,7 @@ class LocalModel:
             self._note(tr("CUDA graphs were given up: out of memory with one row"))
             batches.appendleft(waiting)
         else:
-            yield _failed(batch[0].request, "out of memory, alone in its batch")
+            yield _failed(batch[0].request, tr("out of memory, alone in its batch"))
 
     def _uses_graphs(self) -> bool:
         return not self._eager and can_capture(self._base().model)
@@ -336,7 +340,9 @@ class LocalModel:
         request = answer.row.request
         if answer.text is None:
             name = self._numerics.dtype_name
-            return _failed(request, f"the model's scores are not numbers in {name}; try --dtype float32 or bfloat16")
+            return _failed(
+                request, tr("the model's scores are not numbers in {name}; try --dtype float32 or bfloat16", name=name)
+            )
         return Generation(
             request_key=request.key,
             text=answer.text,

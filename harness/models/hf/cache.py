@@ -3,7 +3,6 @@
 ``HARNESS_CACHE`` names it; otherwise it is the platform's own (``~/.cache/ja-harness`` on Linux, XDG respected).
 """
 
-import errno
 import os
 import shutil
 from collections.abc import Callable
@@ -14,6 +13,7 @@ import psutil
 
 from harness.errors import UnwritableError
 from harness.locale import tr
+from harness.locale.system import system_said
 
 
 def cache_folder() -> Path:
@@ -50,13 +50,11 @@ def build_once(name: str, build: Callable[[Path], None]) -> Path:
     except OSError as error:
         if final.is_dir():  # another process was faster
             return final
-        full = " (the disk is full)" if error.errno == errno.ENOSPC else ""
         raise UnwritableError(
             tr(
-                "The cache folder {parent} cannot be written: {strerror}{full}.",
+                "The cache folder {parent} cannot be written: {strerror}.",
                 parent=final.parent,
-                strerror=error.strerror or error,
-                full=full,
+                strerror=system_said(error),
             ),
             hint=tr("Set HARNESS_CACHE to a folder with a few GB of free space."),
         ) from error

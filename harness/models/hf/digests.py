@@ -12,6 +12,7 @@ from pathlib import Path
 
 from harness.errors import InputError
 from harness.locale import tr
+from harness.locale.system import system_said
 from harness.models.hf.cache import cache_folder
 from harness.models.hf.progress import say
 from harness.models.hf.reading import check_file
@@ -42,7 +43,7 @@ def content_digest(parts: Iterable[Path | tuple[str, str]]) -> str:
                 while block := file.read(_BLOCK):
                     total.update(block)
         except OSError as error:
-            raise InputError(tr("cannot be read: {strerror}.", strerror=error.strerror), path=part) from error
+            raise InputError(tr("cannot be read: {strerror}.", strerror=system_said(error)), path=part) from error
     return total.hexdigest()
 
 
@@ -75,7 +76,7 @@ def weights_digest(path: Path) -> str:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         after = _identity(place)
     except OSError as error:
-        raise InputError(tr("cannot be read: {strerror}.", strerror=error.strerror), path=path) from error
+        raise InputError(tr("cannot be read: {strerror}.", strerror=system_said(error)), path=path) from error
     if before != after:
         raise InputError(tr("it changed while it was read."), path=path, hint=tr("Is it still being written?"))
     if time.time_ns() - max(before["mtime_ns"], before["ctime_ns"]) > _SETTLED:

@@ -111,7 +111,7 @@ def _cached_commit(name: str, revision: str | None, file: str, error: Exception)
 
 
 def _explained(name: str, revision: str | None, error: Exception) -> HarnessError:
-    at = f" at revision {revision!r}" if revision else ""
+    wanted = f"{name}@{revision}" if revision else name
     if isinstance(error, GatedRepoError):
         return HubError(
             tr("The Hub refuses {name!r}: it is gated.", name=name),
@@ -126,9 +126,10 @@ def _explained(name: str, revision: str | None, error: Exception) -> HarnessErro
         )
     if isinstance(error, HfHubHTTPError) and not isinstance(error, LocalEntryNotFoundError):
         return HubError(
-            tr("The Hub failed on {name!r}{at}: {split}", name=name, at=at, split=" ".join(str(error).split())[:300])
+            tr("The Hub failed on {name!r}: {said}", name=wanted, said=" ".join(str(error).split())[:300]),
+            hint=tr("Try again later; what was fetched is kept."),
         )
     return HubError(
-        tr("The Hub cannot be reached for {name!r}{at}, and there is no complete local copy.", name=name, at=at),
+        tr("The Hub cannot be reached for {name!r}, and there is no complete local copy.", name=wanted),
         hint=tr("Check the network, or download the model elsewhere and give its folder."),
     )

@@ -39,7 +39,7 @@ class Matcher:
             HarnessError: it is no pattern, or takes too long.
         """
         if len(pattern) > _LONGEST:
-            raise self._refused(pattern, f"is {len(pattern):,} characters long")
+            raise self._refused(pattern, tr("is {n:,} characters long", n=len(pattern)))
         left = self._until - time.monotonic()
         if left <= 0:
             raise self._slow(pattern)
@@ -49,14 +49,16 @@ class Matcher:
         except TimeoutError as error:
             raise self._slow(pattern) from error
         except (regex.error, RecursionError, MemoryError, OverflowError) as error:
-            raise self._refused(pattern, f"is no regular expression: {error}") from error
+            raise self._refused(pattern, tr("is no regular expression: {error}", error=error)) from error
 
     def failure(self, what: str) -> HarnessError:
         """Return the error for something in the configuration."""
-        return AdapterMismatchError(f"{self._name}: {what}.", hint=tr("Look into its adapter_config.json."))
+        return AdapterMismatchError(
+            tr("{name}: {what}.", name=self._name, what=what), hint=tr("Look into its adapter_config.json.")
+        )
 
     def _slow(self, pattern: str) -> HarnessError:
-        return self._refused(pattern, f"takes more than {self._seconds:g} s to match")
+        return self._refused(pattern, tr("takes more than {seconds:g} s to match", seconds=self._seconds))
 
     def _refused(self, pattern: str, why: str) -> HarnessError:
         return AdapterMismatchError(
@@ -109,7 +111,7 @@ def _targets(config: Mapping[str, Any], modules: Sequence[str], matcher: Matcher
     elif isinstance(targets, list) and config.get("layers_to_transform") not in (None, []):
         found |= {"target_modules": list(_in_layers(config, modules, matcher)), "layers_to_transform": None}
     if targets and not found["target_modules"]:
-        raise matcher.failure(f"target_modules {str(targets)[:60]!r} match no module of the base")
+        raise matcher.failure(tr("target_modules {targets!r} match no module of the base", targets=str(targets)[:60]))
     return found
 
 

@@ -4,7 +4,8 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-from harness.models.live import LIVE, tell
+from harness.locale.telling import tell
+from harness.models.live import LIVE
 
 _WINDOW = 30.0  # seconds of the past that tell the speed of now
 

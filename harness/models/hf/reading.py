@@ -8,6 +8,8 @@ from typing import Any
 
 from harness.errors import InputError
 from harness.locale import tr
+from harness.locale.parsers import json_said
+from harness.locale.system import system_said
 
 MIB = 1 << 20
 CONFIG_BYTES = 4 * MIB
@@ -28,7 +30,7 @@ def check_file(path: Path, limit: int | None = None) -> None:
     try:
         found = path.stat()
     except OSError as error:
-        raise InputError(tr("cannot be read: {strerror}.", strerror=error.strerror), path=path) from error
+        raise InputError(tr("cannot be read: {strerror}.", strerror=system_said(error)), path=path) from error
     if not stat.S_ISREG(found.st_mode):
         raise InputError(tr("not a regular file, so it is not read."), path=path)
     if limit is not None and found.st_size > limit:
@@ -56,6 +58,10 @@ def check_folder(folder: Path) -> None:
             check_file(path, CONFIG_BYTES if path.name in _CONFIGS else TOKENIZER_BYTES)
 
 
+def _why(error: OSError | ValueError) -> str:
+    return system_said(error) if isinstance(error, OSError) else json_said(error)
+
+
 def json_object(path: Path, limit: int = CONFIG_BYTES) -> Mapping[str, Any]:
     """Return the JSON object in a file.
 
@@ -68,7 +74,7 @@ def json_object(path: Path, limit: int = CONFIG_BYTES) -> Mapping[str, Any]:
     except RecursionError as error:
         raise InputError(tr("not readable as JSON: nested too deeply."), path=path) from error
     except (OSError, ValueError) as error:
-        raise InputError(tr("not readable as JSON: {error}", error=error), path=path) from error
+        raise InputError(tr("not readable as JSON: {error}", error=_why(error)), path=path) from error
     if not isinstance(content, dict):
         raise InputError(tr("not a JSON object."), path=path)
     return content

@@ -17,7 +17,7 @@ from harness.models.hf.digests import content_digest, weights_digest, weights_di
 from harness.models.hf.embedded import embedded_folder, embedded_model
 from harness.models.hf.gguf import converted
 from harness.models.hf.reading import check_file, check_folder, json_object
-from harness.tables.files import nearby
+from harness.tables.files import nearby, where_to_look
 
 Kind = Literal["folder", "gguf", "embedded", "hub"]
 
@@ -199,7 +199,7 @@ def check_safetensors(names: list[str], *, where: str) -> None:
 def _folder(text: str, path: Path) -> Source:
     names = sorted(item.name for item in path.iterdir())
     if "config.json" not in names:
-        hint = None
+        hint = tr("A model's folder holds config.json, its tokenizer and its weights as safetensors.")
         if "adapter_config.json" in names:
             hint = tr("It holds an adapter: write adapter:{path}.", path=path)
         raise InputError(tr("no config.json, so no model."), path=path, hint=hint)
@@ -237,7 +237,7 @@ def _check_copies(folder: Path) -> None:
 
 def _gguf(text: str, path: Path) -> Source:
     if not path.is_file():
-        raise InputError(tr("no such GGUF file."), path=path, hint=nearby(path, "gguf:"))
+        raise InputError(tr("no such GGUF file."), path=path, hint=where_to_look(path, "gguf:"))
     check_file(path)
     with path.open("rb") as file:
         if file.read(4) != b"GGUF":

@@ -19,7 +19,11 @@ from harness.types import Message, RenderedPrompt
 
 Turns = Sequence[Mapping[str, str]]
 _ANY_DAY = dt.datetime(2026, 1, 1)  # noqa: DTZ001 - as a clock on the wall shows it
-_REFUSED = {"refused": "refuses the messages", "limit": "asks for too much", "syntax": "is no template"}
+_REFUSED = {
+    "refused": tr("refuses the messages"),
+    "limit": tr("asks for too much"),
+    "syntax": tr("is no template"),
+}
 
 
 class Encoder:

@@ -93,7 +93,7 @@ def first_words(rows: Sequence[Row], steps: Steps, vocabulary: Vocabulary) -> li
 def _result(row: Row, values: Sequence[float], text: str | None) -> WordScores:
     index = int(row.request.key)
     if not np.isfinite(values).all():
-        return WordScores(index=index, probabilities=None, text=text, error="the model's scores are not numbers")
+        return WordScores(index=index, probabilities=None, text=text, error=tr("the model's scores are not numbers"))
     return WordScores(index=index, probabilities=tuple(values), text=text)
 
 
@@ -180,7 +180,8 @@ class FormWriter:
         text = self._tokenizer.decode_str(one.tokens)
         if one.matcher.is_accepting() and one.values is not None:
             return _result(one.row, one.values, text)
-        error = "the reply was cut before its score" if len(one.tokens) >= one.row.limit else "the reply broke off"
+        cut = len(one.tokens) >= one.row.limit
+        error = tr("the reply was cut before its score") if cut else tr("the reply broke off")
         return WordScores(index=int(one.row.request.key), probabilities=None, text=text, error=error)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from harness.errors import InputError
 from harness.locale import tr, trn
+from harness.locale.parsers import json_said
 from harness.tables.foreign.archive import Archive
 from harness.tables.foreign.records import ForeignFile, ForeignRow, ForeignScore, number_score, other_version
 from harness.tables.foreign.values import at, content_text, items, last_user_text, lenient_json, text_at
@@ -52,7 +53,7 @@ def _json(data: bytes, path: str, name: str) -> Any:  # noqa: ANN401 - a JSON va
     try:
         return lenient_json(data.decode("utf-8"))
     except ValueError as error:
-        raise InputError(tr("{name} is not JSON: {error}", name=name, error=error), path=path) from None
+        raise InputError(tr("{name} is not JSON: {error}", name=name, error=json_said(error)), path=path) from None
 
 
 def _file(log: Any, samples: Iterable[tuple[int, Any]], path: str, sha256: str) -> ForeignFile:  # noqa: ANN401

@@ -7,6 +7,7 @@ from typing import Any
 
 from harness.errors import InputError
 from harness.locale import tr
+from harness.locale.parsers import json_said
 from harness.tables.files import read_bytes
 from harness.tables.foreign import deepeval, flexeval, inspect_ai, lm_eval, promptfoo
 from harness.tables.foreign.archive import member_names
@@ -100,7 +101,7 @@ def _values(text: str, path: str) -> Iterator[tuple[int, Any]]:
             try:
                 yield number, lenient_json(line)
             except ValueError as error:
-                raise InputError(tr("not JSON: {error}", error=error), path=path, line=number) from None
+                raise InputError(tr("not JSON: {error}", error=json_said(error)), path=path, line=number) from None
 
 
 def _whole(data: bytes, path: str, sha256: str) -> ForeignFile | None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from harness.locale.telling import TELLER
 from harness.models.hf.progress import TokenMeter, say
 from harness.models.live import LIVE
 from harness.testing import Clock
@@ -12,7 +13,7 @@ from harness.testing import Clock
 @pytest.fixture(autouse=True)
 def _nobody_at_work() -> Iterator[None]:
     yield
-    LIVE.label, LIVE.most_left, LIVE.say = "", None, None
+    LIVE.label, LIVE.most_left, TELLER.say = "", None, None
 
 
 def test_the_rest_goes_by_the_speed() -> None:
@@ -54,6 +55,6 @@ def test_a_line_goes_where_progress_is_shown(capsys: pytest.CaptureFixture[str])
     """To stderr where nothing is."""
     lines: list[str] = []
     say("one")
-    LIVE.say = lines.append
+    TELLER.say = lines.append
     say("two")
     assert ("one\n", ["two"]) == (capsys.readouterr().err, lines)

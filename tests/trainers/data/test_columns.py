@@ -19,13 +19,13 @@ class TestBadFiles:
     def test_no_column_at_all(self, tmp_path: Path) -> None:
         """A file that wraps its rows in an object has neither part, and its one column is shown."""
         error = refused(tmp_path, {"data": [{"text": "a", "output": "b"}]})
-        assert error.message.endswith("no column for the input or the answer")
+        assert error.message.endswith("no column for the instruction, the answer")
         assert "The columns are: data. Name yours: --columns input=NAME --columns answer=NAME." == error.hint
 
     def test_two_columns_for_the_answer(self, tmp_path: Path) -> None:
         """Two possible answers are not chosen between; a mapping does that."""
         row = {"question": "問い", "answer": "正解", "output": "モデルの出力"}
-        assert refused(tmp_path, row).message.endswith("'output' and 'answer' could each be the answer")
+        assert refused(tmp_path, row).message.endswith("'output', 'answer' could each be the answer")
         assert "正解" == read(tmp_path, row, columns={"answer": "answer"}).examples[0].answer
 
     @pytest.mark.parametrize("names", [("input", "question"), ("prompt", "text"), ("質問", "入力")])
@@ -34,7 +34,7 @@ class TestBadFiles:
         first, second = names
         row = {first: "甲", second: "乙", "answer": "答え"}
         error = refused(tmp_path, row)
-        assert error.message.endswith(f"'{first}' and '{second}' could each be the instruction")
+        assert error.message.endswith(f"'{first}', '{second}' could each be the instruction")
         assert "--columns input=NAME" in str(error.hint)
         [example] = read(tmp_path, row, columns={"instruction": second, "context": first}).examples
         assert "乙\n甲" == example.inputs["input"]

@@ -132,7 +132,7 @@ class TestFolder:
         """Columns that cannot be used are told as for a file."""
         (folder / "test.jsonl").unlink()
         (folder / "train.jsonl").write_text('{"premise": "a", "label": 1}\n')
-        with pytest.raises(InputError, match="no column for the input or the answer") as caught:
+        with pytest.raises(InputError, match="no column for the instruction, the answer") as caught:
             read_examples([f"hub:{folder}"])
         assert str(caught.value.hint).startswith("The columns are: premise, label.")
 
