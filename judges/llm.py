@@ -18,6 +18,7 @@ from harness.templates import Template, load_template
 from harness.types import Generation, JudgeSpec, Message, Sample, Verdict
 from harness.unscored import Unscored, code_of
 from judges.expected import METHOD, SCALE, WORDS, check_form, place_of, weighed, word_of
+from judges.kept_version import KeptVersion
 from judges.rubric.pair_question import DEFAULT_PAIR_RUBRIC, PairQuestion
 from judges.rubric.question import AnswerQuestion, Question
 
@@ -33,7 +34,7 @@ _NEXT_STEP = {
 _RESUME = tr("The same command continues with what is still to be judged.")
 
 
-class RubricJudge(Serving):
+class RubricJudge(KeptVersion, Serving):
     """A served model with a rubric template. Thread-safe; waits, paces and retries by itself.
 
     Attributes:
@@ -45,6 +46,7 @@ class RubricJudge(Serving):
         give_up_after: how many failures in a row end the run for this judge.
         price: what tokens cost, or None if no table has the model.
         variant: the rubric's name.
+        kept_version: the only version of the model whose verdicts count, None: whichever answers.
     """
 
     kind = "quality"
@@ -111,7 +113,7 @@ class RubricJudge(Serving):
                 verdict = self._once_more(messages, replies)
         except CallError as error:
             verdict = self._without_reply(error)
-        return self._complete(verdict, replies)
+        return self.of_kept_version(self._complete(verdict, replies))
 
     def check_samples(self, task: str, samples: Sequence[Sample], models: Sequence[str]) -> list[str]:  # noqa: ARG002 - the protocol's
         """Return notices if answers are shown without a fence, or a reference is shown that some samples lack."""

@@ -57,7 +57,8 @@ def equated_intervals(table: ScoreTable, found: list[ScoreInterval], design: Des
     for row, interval in enumerate(found):
         variance, se, df = equated.of_row(row), float(moments.se[row]), float(moments.df[row])
         if variance <= 0 or interval.estimate.value is None or np.isnan(se) or not df > 0:
-            made.append(interval)
+            touched = table.split is not None and table.split.n_equated(row)
+            made.append(replace(interval, estimate=_labelled(interval.estimate)) if touched else interval)
             continue
         total, pooled = with_equating(se, df, variance, equated.df)
         half = float(t_critical(pooled, tail_probability(design.confidence)) * total)
@@ -90,7 +91,7 @@ def equated_family(table: ScoreTable, compared: FamilyComparison) -> FamilyCompa
             _widened(one, *widened[place], compared.design, p=(float(p_values[place]), float(adjusted[place])),
                      family=len(results), span=span)
             if place in widened
-            else replace(one, p_adjusted=number(adjusted[place]))
+            else _unmoved(table, one, compared.pairs[place], number(adjusted[place]))
             for place, one in enumerate(results)
         ),
     )  # fmt: skip
@@ -162,6 +163,16 @@ def _widened(
         spread=replace(result.spread, se=se, df=df),
         minimum_detectable=detectable_gap(se, df, result.n_pairs, design, n_comparisons=family),
     )
+
+
+def _unmoved(
+    table: ScoreTable, result: PairedComparison, pair: tuple[int, int], adjusted: float | None
+) -> PairedComparison:
+    """Return a comparison that equating adds no error to; if it holds equated scores it says so."""
+    made = replace(result, p_adjusted=adjusted)
+    if table.split is None or not any(table.split.n_equated(row) for row in pair):
+        return made
+    return replace(made, difference=_labelled(made.difference), simultaneous=_labelled(made.simultaneous))
 
 
 def _labelled(estimate: Estimate) -> Estimate:

@@ -23,6 +23,7 @@ from harness.runs.folder import AB_MARKDOWN, RunFolder, new_run
 from harness.runs.manifest import PromptTest
 from harness.runs.open_evaluation import OpenedEvaluation
 from harness.runs.sealing import read_sealing
+from harness.runs.version_anchors import as_held_before
 from harness.specs import default_run_name, load_config, store_mirror, store_url
 from reports.ab import plan_sentence
 
@@ -83,6 +84,7 @@ def ab(
     _check(evaluation)
     limit_judges(evaluation.job.judges, call_limits(options))
     folder = new_run(settings.runs, evaluation.name)
+    evaluation = as_held_before(evaluation, folder)
     check_plan(evaluation, folder, overwrite=overwrite)
     asked = asked_declaration(**options)
     check_names(asked, evaluation, folder)

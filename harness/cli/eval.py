@@ -27,6 +27,7 @@ from harness.runs.looks import carried_out, looks_for
 from harness.runs.manifest import PromptTest
 from harness.runs.open_evaluation import OpenedEvaluation, open_evaluation
 from harness.runs.run import Run
+from harness.runs.version_anchors import as_held_before
 from harness.specs import load_config
 from harness.store.mirror import mirrored_store
 from harness.tasks.seal import DEFAULT_SHARE
@@ -107,6 +108,7 @@ def evaluate(
     evaluation = opened.evaluation
     limit_judges(evaluation.job.judges, call_limits(options))
     folder = new_run(settings.runs, evaluation.name)
+    evaluation = as_held_before(evaluation, folder)
     check_plan(evaluation, folder, overwrite=overwrite)
     check_names(opened.asked, evaluation, folder)
     planned = looks_for(evaluation, looks=looks, halving=halving)

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import click
 
 from harness import plugins
+from harness.cli.anchors import by_present_version, changed_judge, check_alone, judge_anchors
 from harness.cli.board import board_on_screen
 from harness.cli.closing import say_closing
 from harness.cli.dry_run import judging_report
@@ -16,7 +17,7 @@ from harness.cli.options import FiniteRange, call_limits, common_options, declar
 from harness.cli.pairing import compared, pairs_asked, pairs_of_run, pairs_option, split_judges
 from harness.cli.say import language, say
 from harness.codec import digest
-from harness.engine.job import planned_judge
+from harness.engine.job import Job, planned_judge
 from harness.errors import SameJudgeError, UsageError
 from harness.locale import tr
 from harness.protocols import Judge, Ratings
@@ -26,10 +27,11 @@ from harness.runs.declared import asked_declaration, check_declared, check_estim
 from harness.runs.finish import replaced
 from harness.runs.folder import RESULTS, RunFolder
 from harness.runs.load import load_run
-from harness.runs.panels import panel_specs, planned_panels, with_members, with_panels
+from harness.runs.panels import PanelSpec, panel_specs, planned_panels, with_members, with_panels
 from harness.runs.run import Run
 from harness.runs.unpacking import refuse_bundle
-from harness.specs import load_config, parse_judge, store_mirror
+from harness.runs.version_anchors import ANCHORS, kept_like
+from harness.specs import Config, load_config, parse_judge, store_mirror
 from harness.store.mirror import mirrored_store
 from harness.types import JudgeSpec
 
@@ -47,6 +49,22 @@ from harness.types import JudgeSpec
 @pairs_option
 @click.option("--rubric", metavar="NAME|PATH", help="The rubric of language-model judges.")
 @click.option("--judge-repeats", type=click.IntRange(min=1), default=1, show_default=True, help="Verdicts per answer.")
+@click.option(
+    "--anchors",
+    type=click.IntRange(min=1),
+    is_flag=False,
+    flag_value=ANCHORS,
+    metavar="[N]",
+    help="After a judge changed: judge N answers again and equate.  [default: 100]",
+)
+@click.option(
+    "--equate",
+    type=click.Choice(["linear", "equipercentile", "none"]),
+    default="linear",
+    show_default=True,
+    help="How --anchors puts scores on one scale.",
+)
+@click.option("--rejudge", is_flag=True, help="After a judge changed: judge everything by its present version.")
 @declared_options
 @click.option("--max-unscored", type=click.IntRange(min=0), default=0, show_default=True, help="More: exit code 3.")
 @click.option("--max-cost", type=FiniteRange(min=0, min_open=True), metavar="USD", help="Spend no more than this.")
@@ -62,6 +80,9 @@ def judge(
     pairs: str | None,
     rubric: str | None,
     judge_repeats: int,
+    anchors: int | None,
+    equate: Literal["linear", "equipercentile", "none"],
+    rejudge: bool,
     max_unscored: int,
     max_cost: float | None,
     wait: bool,
@@ -79,17 +100,31 @@ def judge(
 
     pairwise:SPEC compares answers instead: two to a task, in both orders, against the baseline, all (--pairs all) or
     frozen answers (--pairs anchors:RUN_OR_FILE). What comes of it stands beside the leaderboard.
+
+    A judge whose server answers as another version is another judge. --anchors judges a fixed part of the answers again
+    and puts the scores on one scale; --rejudge judges all of them by the version that answers now.
     """
-    _refuse_names(judges, panels)
+    _check_named(judges, panels, is_change=anchors is not None or rejudge)
     settings = load_config(config)
     judges, of_pairs = split_judges(judges)
     asked_pairs = pairs_asked(of_pairs, pairs, settings, rubric=rubric, limits=call_limits(declared))
     refuse_bundle(run)
     stored = load_run(run, settings.runs, store, whole=False)  # what is lost may be what is judged
-    wanted, had = panel_specs(panels, settings), {judge.name for judge in stored.judges}
-    asked_now = with_members(judges, wanted, settings, known=had)  # members that the run has are not asked again
-    specs = [parse_judge(text, settings, rubric=rubric) for text in asked_now]
-    opened, notices = _open_beside(stored, specs) if specs else ((), ())
+    check_alone(anchors=anchors, rejudge=rejudge, panels=panels, batch=batch)
+    if anchors is not None:
+        allowance = Allowance(max_cost=max_cost, wait=wait, batch=False)
+        method = None if equate == "none" else equate
+        changed = changed_judge(stored, judges, settings, rubric=rubric, limits=call_limits(declared))
+        return judge_anchors(changed, settings, run, store, allowance, n=anchors, method=method, dry_run=dry_run)
+    wanted = panel_specs(panels, settings)
+    url = store or stored.manifest.store
+    notices: tuple[str, ...] = ()
+    if rejudge:
+        changed = changed_judge(stored, judges, settings, rubric=rubric, limits=call_limits(declared))
+        opened: tuple[Judge, ...] = (by_present_version(changed, settings, url, dry_run=dry_run),)
+        judge_repeats = max(judge_repeats, changed.planned.repeats)
+    else:
+        opened, notices = _open_beside(stored, _specs(stored, judges, wanted, settings, rubric))
     limit_judges(opened, call_limits(declared))
     job = judging_job(stored, opened, judge_repeats)
     planned = planned_panels(wanted, [*stored.judges, *job.planned_judges])
@@ -98,43 +133,48 @@ def judge(
     names = [task.name for task in stored.tasks]
     check_declared(asked, all_judges, names)
     check_estimand(declared_on(stored.manifest.declared, asked), all_judges, names, looks=stored.manifest.looks)
-    url = store or stored.manifest.store
     if dry_run:
         work = pairs_of_run(stored, asked_pairs, settings, url)
         say(judging_report(stored.name, job, url, as_json=as_json, pairs=work))
         return 0
     folder = RunFolder(settings.runs, run)
     folder.create()
-    for notice in notices:
-        say_note(notice)
-    for note in replaced(stored.judges, job.planned_judges):
-        say(note, err=True)
+    _say_notes(notices, stored, job)
+    allowance = Allowance(max_cost=max_cost, wait=wait, batch=batch)
     with mirrored_store(url, store_mirror(settings), tell=partial(say, err=True)) as rows:
         entries = joined_by(job, invocation(), notices)
+        joining = partial(add_in_folder, stored, job, store=rows, folder=folder, entries=entries)
         for outcome in rounds(job, rows, max_cost=max_cost, wait=wait, batch=batch):
-            judged = add_in_folder(
-                stored,
-                job,
-                outcome,
-                rows,
-                folder=folder,
-                entries=entries,
-                declared=asked,
-                panels=planned,
-                language=language(),
-            )
-        left = Allowance(max_cost=max_cost, wait=wait, batch=batch).after(outcome)
+            judged = joining(outcome, declared=asked, panels=planned, language=language())
+        left = allowance.after(outcome)
         judged, missing = compared(judged, asked_pairs, rows, folder, config=settings, allowance=left)
     say(folder.read(RESULTS) if as_json else board_on_screen(judged, folder), nl=False)
-    if judges or panels:
+    if judges or panels or rejudge:
         missing += say_outcome(judged, opened, outcome, folder)
     say_closing(judged, folder)
     return UNSCORED_EXIT if missing > max_unscored else 0
 
 
-def _refuse_names(judges: Sequence[str], panels: Sequence[str]) -> None:
-    """Refuse a command that names no judge, or one twice."""
-    if not judges and not panels:
+def _say_notes(notices: Sequence[str], stored: Run, job: Job) -> None:
+    """Print on stderr what the judges say, and whom they replace."""
+    for notice in notices:
+        say_note(notice)
+    for note in replaced(stored.judges, job.planned_judges):
+        say(note, err=True)
+
+
+def _specs(
+    stored: Run, judges: Sequence[str], panels: Sequence[PanelSpec], settings: Config, rubric: str | None
+) -> list[JudgeSpec]:
+    """Return the judges that are named, and the members of panels that the run lacks: others are not asked again."""
+    had = {judge.name for judge in stored.judges}
+    asked = with_members(judges, panels, settings, known=had)
+    return [parse_judge(text, settings, rubric=rubric) for text in asked]
+
+
+def _check_named(judges: Sequence[str], panels: Sequence[str], *, is_change: bool) -> None:
+    """Refuse a command without judges, or with one twice; which judge changed is found without its name."""
+    if not judges and not panels and not is_change:
         raise UsageError(tr("No --judge was given."), hint=tr("For example: --judge rules"))
     for name in judges:
         if judges.count(name) > 1:
@@ -143,6 +183,8 @@ def _refuse_names(judges: Sequence[str], panels: Sequence[str]) -> None:
 
 def _open_beside(stored: Run, specs: Sequence[JudgeSpec]) -> tuple[tuple[Judge, ...], tuple[str, ...]]:
     """Return the judges of all specs, each under a name that no other judge of the run has, with their notices."""
+    if not specs:
+        return (), ()
     rows = list(dict.fromkeys((request.model, request.prompt) for request in stored.requests))
     named = []
     for spec in specs:
@@ -159,7 +201,9 @@ def _open_beside(stored: Run, specs: Sequence[JudgeSpec]) -> tuple[tuple[Judge, 
                 err=True,
             )
         named.append(replace(spec, text=name))
-    judges, notices = open_judges(named, stored.tasks, rows)
+    opened_now, notices = open_judges(named, stored.tasks, rows)
+    had = {known.name: known for known in stored.judges}
+    judges = tuple((kept_like(judge, had[judge.name]) or judge) if judge.name in had else judge for judge in opened_now)
     for judge in judges:
         _refuse_twice(stored, judge)
     return judges, notices
@@ -184,6 +228,8 @@ def _refuse_twice(stored: Run, judge: Judge) -> None:
 def _free_name(stored: Run, spec: JudgeSpec, judge: Judge) -> str:
     """Return the name under which the run has this very judge, or one that is free; ratings replace those before."""
     if judge.name != spec.text or isinstance(judge, Ratings) or planned_judge(judge).kind != "quality":
+        return spec.text
+    if any(kept_like(judge, known) is not None for known in stored.judges if known.name == spec.text):
         return spec.text
     identity = plugins.identity(judge)
     had = {known.name: known.fingerprint for known in stored.judges}

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from harness.engine.plan import PlannedJudge
 from harness.plugins import identity, judge_info
-from harness.protocols import Delay, Judge, ModelBackend, Ratings, names_prompts
+from harness.protocols import Delay, Judge, KeepsVersion, ModelBackend, Ratings, names_prompts
 from harness.types import Generation, PlannedTask, Request, Verdict
 
 
@@ -91,5 +91,6 @@ def planned_judge(judge: Judge, repeats: int = 1) -> PlannedJudge:
         scored_by=info.scored_by,
         rates_models=rates_models,
         rates_prompts=names_prompts(judge),
+        version=judge.kept_version if isinstance(judge, KeepsVersion) else None,
         repeats=repeats if info.kind == "quality" and info.scored_by != "file" and not rates_models else 1,
     )

@@ -120,7 +120,7 @@ class PlannedJudge:
 
     ``fingerprint``: all that decides a score, a stranger's code included. ``kind`` and ``scored_by``: as declared.
     ``rates_models``: a score belongs to a model label and a task id, not to a text; ``rates_prompts``: and to a prompt.
-    ``repeats``: verdicts per answer.
+    ``repeats``: verdicts per answer. ``version``: the only one of its versions whose verdicts count, None: any.
     """
 
     name: str
@@ -131,6 +131,7 @@ class PlannedJudge:
     rates_models: bool = False
     rates_prompts: bool = False
     repeats: int = 1
+    version: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -64,8 +64,3 @@ def held_apart(version: str) -> Unscored:
 def shown_version(version: str) -> str:
     """Return a version as it is shown."""
     return tr("one that its server does not name") if version == UNSAID else version
-
-
-def version_fingerprint(fingerprint: str, version: str) -> str:
-    """Return what a judge is known by that counts only verdicts of one version."""
-    return f"{fingerprint}@{version}"

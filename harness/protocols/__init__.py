@@ -35,10 +35,12 @@ from harness.protocols.judges import (
     JudgesInBatches,
     JudgesPairs,
     JudgesTogether,
+    KeepsVersion,
     RatesPrompts,
     Ratings,
     names_prompts,
     prompts_share,
+    version_fingerprint,
 )
 from harness.protocols.models import (
     AnswerFile,
@@ -78,6 +80,7 @@ __all__ = [
     "JudgesInBatches",
     "JudgesPairs",
     "JudgesTogether",
+    "KeepsVersion",
     "Kind",
     "KnowsTrainingPrompt",
     "MachineNeeds",
@@ -99,4 +102,5 @@ __all__ = [
     "names_prompts",
     "older_source",
     "prompts_share",
+    "version_fingerprint",
 ]

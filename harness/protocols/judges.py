@@ -54,6 +54,23 @@ class JudgesInBatches(Judge, Protocol):
 
 
 @runtime_checkable
+class KeepsVersion(Judge, Protocol):
+    """A judge whose server says with each verdict which version of its model gave it."""
+
+    @property
+    def kept_version(self) -> str | None:
+        """The only version whose verdicts count; None: whichever answers."""
+
+    def keep_version(self, version: str | None) -> None:
+        """Count verdicts of this version alone from now on, of any with None; `version_fingerprint` says what it is."""
+
+
+def version_fingerprint(fingerprint: str, version: str) -> str:
+    """Return the fingerprint of a judge that counts verdicts of one version alone."""
+    return f"{fingerprint}@{version}"
+
+
+@runtime_checkable
 class Closes(Protocol):
     """A judge that waits for something."""
 

@@ -51,16 +51,22 @@ class JudgeSwap:
     """Answers that two versions of a judge have scored, so that scores of one can be put on the scale of the other.
 
     ``judge``: its name in the run · ``old``: the version that scored them first · ``new``: the one that did so again ·
-    ``anchors``: the keys of both verdicts on each answer · ``method``: how a board equates, None: it does not ·
-    ``date``: when they were judged again.
+    ``shown``: which of the two keeps its scale on a board · ``anchors``: the keys of both verdicts on each answer ·
+    ``method``: how a board equates, None: it does not · ``date``: when they were judged again.
     """
 
     judge: str
     old: str
     new: str
+    shown: str
     anchors: tuple[tuple[str, str], ...]
     method: Literal["linear", "equipercentile"] | None
     date: str
+
+    @property
+    def equated(self) -> str:
+        """The version whose scores are put on the scale of the other."""
+        return self.old if self.shown == self.new else self.new
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from harness.engine.versions import version_fingerprint
+from harness.protocols import version_fingerprint
 from harness.runs.folder import RunFolder
 from harness.runs.pairwise import pair_judgements, save_anchors
 from harness.runs.run import Run

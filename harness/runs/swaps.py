@@ -18,13 +18,13 @@ def run_swaps(run: Run) -> Mapping[str, list[Swap]]:
         if swap.method is not None and (made := equated_by(run, swap, swap.method)) is not None:
             other: EquatingMethod = "equipercentile" if swap.method == "linear" else "linear"
             found.setdefault(swap.judge, []).append(
-                Swap(old=swap.old, new=swap.new, equating=made, other=equated_by(run, swap, other))
+                Swap(old=swap.shown, new=swap.equated, equating=made, other=equated_by(run, swap, other))
             )
     return found
 
 
 def equated_by(run: Run, swap: JudgeSwap, method: EquatingMethod) -> Equating | None:
-    """Return the function that puts scores of a swap's new version on the scale of the old one; None where none can."""
+    """Return the function that puts scores of one of a swap's versions on the other's scale; None where none can."""
     judge = next((one for one in run.judges if one.name == swap.judge), None)
     anchors = run.anchors(swap)
     if judge is None:
@@ -37,7 +37,8 @@ def equated_by(run: Run, swap: JudgeSwap, method: EquatingMethod) -> Equating | 
     scored: list[tuple[JudgementItem, float, float]] = []
     for item, first, again in anchors:
         if first.score is not None and again.score is not None:
-            scored.append((item, first.score, again.score))
+            pair = (first.score, again.score) if swap.shown == swap.old else (again.score, first.score)
+            scored.append((item, *pair))
     try:
         return equate(
             [new for _, _, new in scored],

@@ -61,10 +61,10 @@ def refuse_losing(run: Run, previous: Manifest, own: Collection[str]) -> None:
 def held_scores(run: Run, judges: Collection[str]) -> Counter[str]:
     """Return how many scores of these judges no board shows, because another version of the judge gave them."""
     swaps = run.manifest.swaps
-    olds = {judge: [one.old for one in swaps if one.judge == judge and one.method] for judge in judges}
+    olds = {judge: [one.shown for one in swaps if one.judge == judge and one.method] for judge in judges}
     items = [item for item in run.items if item.judge in judges]
     shown = shown_versions(versions_given(items, run.verdicts), olds)
-    linked = {(one.judge, one.old, one.new) for one in swaps if one.method}
+    linked = {(one.judge, one.shown, one.equated) for one in swaps if one.method}
     held: Counter[str] = Counter()
     for item in items:
         version = version_of(run.verdict(item)) if item.judge in shown else None

@@ -1,9 +1,9 @@
 """The tables of the store. A change to what is stored is a new `VERSION`, which older programs refuse to touch.
 
-Checksums, codes, leases, the ledger, counts of calls, batches and served ratings are no change of version: a store
-without them gets them when something is written, and programs that do not know them pass them over. A checksum is that
-of a row that is not going to change any more, so no older program can make it wrong. A code belongs to a reason, and
-counts only beside the very text that it was written with. The tables of leases hold nothing that lasts.
+Checksums, codes, leases, the ledger, counts of calls, batches, served ratings and anchors are no change of version: a
+store without them gets them when something is written, and programs that do not know them pass them over. A checksum is
+that of a row that is not going to change any more, so no older program can make it wrong. A code belongs to a reason,
+and counts only beside the very text that it was written with. The tables of leases hold nothing that lasts.
 """
 
 from typing import Any
@@ -195,5 +195,14 @@ served_ratings = Table(
     Column("skip", Text),
     Column("comment", AnyText),
     Column("number", Integer, nullable=False),
+    Column("date", Text, nullable=False),
+)
+anchor_sets = Table(
+    "anchor_set",
+    metadata,
+    Column("judge", AnyText, primary_key=True),
+    Column("version", AnyText, primary_key=True),
+    Column("plan", Text, primary_key=True),
+    Column("anchors", Text, nullable=False),
     Column("date", Text, nullable=False),
 )

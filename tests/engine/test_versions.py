@@ -10,7 +10,6 @@ from harness.engine.versions import (
     held_apart,
     shown_version,
     shown_versions,
-    version_fingerprint,
     version_of,
     versions_given,
 )
@@ -60,4 +59,3 @@ def test_words_and_keys() -> None:
     """The code is a program's, the version a reader's."""
     assert ("other_version", True) == (held_apart("m-1").code, "m-1" in held_apart("m-1"))
     assert UNSAID not in shown_version(UNSAID)
-    assert version_fingerprint("f", "m-1") != version_fingerprint("f", "m-2")

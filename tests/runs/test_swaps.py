@@ -49,7 +49,7 @@ def anchored(run: Run, n: int = 30, method: str | None = "linear") -> Run:
         f"again {item.key}": Verdict.scored(run.verdicts[item.key].score - 1, raw="x", version="m-2") for item in firsts
     }
     swap = JudgeSwap(
-        judge="j", old="m-1", new="m-2", anchors=tuple((item.key, f"again {item.key}") for item in firsts),
+        judge="j", old="m-1", new="m-2", shown="m-1", anchors=tuple((item.key, f"again {item.key}") for item in firsts),
         method=method, date="2026-12-02",
     )  # fmt: skip
     return replace(run, manifest=replace(run.manifest, swaps=(swap,)), verdicts=run.verdicts | again)
