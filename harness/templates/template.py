@@ -32,7 +32,7 @@ class Template:
     """A template with the sha256 of its text and of all that it includes.
 
     ``meta`` is the front matter, ``source`` the path of its file or None for a published one, ``variables`` what it
-    asks for, ``body_line`` the line on which its body begins, ``doubts`` constructs that are hardly meant.
+    asks for, ``doubts`` constructs that are hardly meant.
     """
 
     name: str
@@ -42,7 +42,6 @@ class Template:
     meta: Mapping[str, Any]
     source: str | None
     variables: frozenset[str]
-    body_line: int
     doubts: tuple[Doubt, ...] = field(repr=False)
     _program: _Program = field(repr=False, compare=False)
 
@@ -171,7 +170,6 @@ def parse_template(text: str, *, name: str, kind: Kind, path: Path | None = None
         meta=front,
         source=None if path is None else str(path),
         variables=inspection.variables,
-        body_line=first_line,
         doubts=inspection.doubts,
         _program=program,
     )

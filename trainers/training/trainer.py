@@ -72,10 +72,6 @@ class AdapterTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped
         self._mixing = False  # whether samples in one row would see one another
         self.plan = plan
 
-    def row_of(self, indices: Sequence[int]) -> dict[str, Any]:
-        """Return some samples as the model gets them."""
-        return pack([self._samples[index] for index in indices])
-
     def get_train_dataloader(self) -> DataLoader[Any]:
         """Return the steps of an epoch; every device builds its own share, so nothing is sharded or doubled."""
         return DataLoader(
