@@ -61,6 +61,7 @@ Code = Literal[
     "call_context",
     "call_safety",
     "call_empty",
+    "call_unfinished",
     "call_stopped",
     # a judge that tells how probable each score is
     "mass_outside",

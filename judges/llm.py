@@ -26,6 +26,7 @@ DEFAULT_RUBRIC = "tv.v1"
 _TOP_LOGPROBS = 20  # what OpenAI and vLLM give at most
 _FINAL = frozenset({"mass_outside", "no_probabilities"})  # asked once more, the model would say the same
 _REASON_CHARACTERS = 200  # of a reason that was asked for again because the reply had no end
+_FORM_TOKENS = 40  # of {"reason": "", "score": 5}, with blanks
 _NEXT_STEP = {
     "key": tr("Check the API key in the environment."),
     "quota": tr("Wait until the quota is renewed, or use another model."),
@@ -94,7 +95,8 @@ class RubricJudge(KeptVersion, Serving):
         """Return the verdict on one answer.
 
         An empty answer has the lowest score and costs no call. A reply that holds no verdict is shown to the model
-        once more; if that does not help, the answer is unscored and both replies are kept.
+        once more, and one that was cut is asked for anew with a short reason; if that does not help, the answer is
+        unscored and both replies are kept.
 
         Raises:
             JudgeUnavailableError: no further call can succeed: the key, the quota, the model or the server is gone.
@@ -108,8 +110,8 @@ class RubricJudge(KeptVersion, Serving):
         messages = self._question.messages(sample, answer)
         replies: list[Reply] = []
         try:
-            verdict = self._ask(messages, replies)
-            if verdict.status != "scored" and verdict.code not in _FINAL:
+            verdict = self._ask_unless_cut(messages, replies)
+            if verdict is None or (verdict.status != "scored" and verdict.code not in _FINAL):
                 verdict = self._once_more(messages, replies)
         except CallError as error:
             verdict = self._without_reply(error)
@@ -160,12 +162,21 @@ class RubricJudge(KeptVersion, Serving):
         if self._batching is not None:
             self._batching.close()
 
+    def _ask_unless_cut(self, messages: tuple[Message, ...], replies: list[Reply]) -> Verdict | None:
+        """Return the verdict of a first question, None if its reply was cut and nothing of it was given."""
+        try:
+            return self._ask(messages, replies)
+        except CallError as error:
+            if error.trouble != "unfinished":
+                raise
+            return None
+
     def _once_more(self, messages: tuple[Message, ...], replies: list[Reply]) -> Verdict:
         """Return the verdict of a second question, which holds the first reply unless that was cut.
 
         A reply without an end fills the model's context, and would leave no room for another.
         """
-        if replies[0].finish_reason != "length":
+        if replies and replies[0].finish_reason != "length":
             shown = Message(role="assistant", content=replies[0].text)
             return self._ask((*messages, shown, Message(role="user", content=self._question.ask_again)), replies)
         most = _reason_within(self._settings.max_output_tokens)
@@ -234,10 +245,14 @@ class RubricJudge(KeptVersion, Serving):
 def _reason_within(max_output_tokens: int | None) -> int:
     """Return how many characters a reason may have, so that a reply of so many tokens has room for its score.
 
+    A character takes four tokens at most, one for each of its bytes.
+
     >>> _reason_within(None), _reason_within(256), _reason_within(20)
-    (200, 113, 10)
+    (200, 54, 1)
     """
-    return _REASON_CHARACTERS if max_output_tokens is None else min(200, max(10, (max_output_tokens - 30) // 2))
+    if max_output_tokens is None:
+        return _REASON_CHARACTERS
+    return min(_REASON_CHARACTERS, max(1, (max_output_tokens - _FORM_TOKENS) // 4))
 
 
 class RubricPairJudge(RubricJudge):

@@ -27,6 +27,7 @@ Trouble = Literal[
     "context",
     "safety",
     "empty",
+    "unfinished",
     "stopped",
 ]
 
@@ -45,11 +46,12 @@ _WORDS: Mapping[Trouble, Text] = {
     "context": tr("longer than the model's context"),
     "safety": tr("blocked for safety"),
     "empty": tr("empty reply"),
+    "unfinished": tr("reply without an end"),
     "stopped": tr("stopped"),
 }
 _AGAIN = frozenset[Trouble]({"rate", "server", "timeout", "network", "reply"})
 _HOPELESS = frozenset[Trouble]({"key", "quota", "day", "model"})
-_ABOUT_THE_ITEM = frozenset[Trouble]({"safety", "empty", "context"})
+_ABOUT_THE_ITEM = frozenset[Trouble]({"safety", "empty", "unfinished", "context"})
 
 _LONGEST_DETAIL = 300
 _LONGEST_VERSION = 120

@@ -132,8 +132,8 @@ class OpenAIClient:
                 if isinstance(error, openai.APIStatusError):
                     if self._renamed_limit(error, prompt):
                         continue
-                    said = error_text(error.body)
-                    if prompt.schema and (weaker := self._structure.weaker(mode, error.status_code, said)):
+                    said, is_form = error_text(error.body), self._sorted(error).trouble != "unfinished"
+                    if prompt.schema and is_form and (weaker := self._structure.weaker(mode, error.status_code, said)):
                         mode, refused = weaker, refused or error
                         continue
                 if refused is not None:

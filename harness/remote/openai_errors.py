@@ -19,6 +19,8 @@ from harness.remote.rate_headers import names_a_day, wait_of
 _BLOCKED = {"content_filter", "ResponsibleAIPolicyViolation", "invalid_prompt"}
 _FLAGGED = "flagged_input"  # what OpenRouter keeps of a moderation
 _TOO_LONG = re.compile(r"context[ _-]?(?:length|window|size)|exceed_context", re.IGNORECASE)
+# llama.cpp's server, where a reply that the token limit cut is no beginning of what it asked the model for.
+_UNFINISHED = "output that does not match the expected"
 _NO_SUCH_PATH = re.compile(r"\bendpoint\b", re.IGNORECASE)
 _FIRST_ERROR, _LAST_ERROR = 400, 599
 
@@ -98,6 +100,8 @@ def _status(error: object) -> int:
 
 def _of_the_prompt(status: int, error: object, text: str) -> Trouble | None:
     """Return what is wrong with this prompt alone, None if something else is."""
+    if status == httpx2.codes.INTERNAL_SERVER_ERROR and _UNFINISHED in text:
+        return "unfinished"
     if not _FIRST_ERROR <= status < httpx2.codes.INTERNAL_SERVER_ERROR:
         return None
     metadata = _inside(error, "metadata")

@@ -344,7 +344,7 @@ CUT = '{"reason": "よい。よい。よい。'
             "elyza.v1",
             CUT,
             '{"reason": "よい。", "score": 4}',
-            "理由は 113 文字以内の一文にして、点数まで書いてください。",
+            "理由は 54 文字以内の一文にして、点数まで書いてください。",
         ),
         ("digits.v1", "まず内容を見ると", "4", "点数の数字一つだけを返してください。"),
     ],
@@ -358,7 +358,7 @@ def test_a_reply_that_was_cut_is_asked_for_anew_and_shorter(rubric: str, first: 
     assert f"{turns(calls[0])[-1]}\n\n{asked}" == turns(calls[1])[-1]
     forms = [call.body.get("response_format", {}).get("json_schema", {}).get("schema") for call in calls]
     if rubric == "elyza.v1":
-        assert [None, 113] == [form["properties"]["reason"].get("maxLength") for form in forms]
+        assert [None, 54] == [form["properties"]["reason"].get("maxLength") for form in forms]
 
 
 def test_a_reply_that_is_cut_twice_is_unscored() -> None:
@@ -367,3 +367,14 @@ def test_a_reply_that_is_cut_twice_is_unscored() -> None:
     assert ("unscored", None, 2) == (verdict.status, verdict.score, len(calls))
     _, calls = judged(wire.reply("四点くらい"), wire.reply("4"), rubric="digits.v1")
     assert ["四点くらい"] == [text for text in turns(calls[1]) if text == "四点くらい"]
+
+
+def test_a_cut_reply_of_which_nothing_is_given_is_asked_for_shorter_too() -> None:
+    """The server's 500 is neither a fault to be tried again nor about the form, which stays the schema."""
+    steps = (compatible.llama_server_unfinished(), wire.reply('{"reason": "よい。", "score": 4}'))
+    verdict, calls = judged(*steps, max_output_tokens=256)
+    assert (4.0, 2) == (verdict.score, len(calls))
+    forms = [call.body["response_format"]["json_schema"]["schema"]["properties"]["reason"] for call in calls]
+    assert [{"type": "string"}, {"type": "string", "maxLength": 54}] == forms
+    verdict, calls = judged(compatible.llama_server_unfinished())
+    assert ("unscored", "call_unfinished", 2) == (verdict.status, verdict.code, len(calls))

@@ -37,6 +37,7 @@ from tests.remote.test_openai import PROMPT, outcome
         (wire.azure_reply(None, finish="content_filter"), "safety", "content_filter"),
         (wire.azure_no_deployment(), "model", "deployment for this resource does not exist"),
         (wire.llama_server_too_long(900, 512), "context", "exceeds the available context size"),
+        (wire.llama_server_unfinished(), "unfinished", "does not match the expected"),
         (wire.vllm_too_long(900, 512), "context", "maximum context length is 512"),
         (openai.error(400, "too many", code="context_length_exceeded"), "context", "too many"),
         (openai.error(400, "the order is wrong"), "request", "the order is wrong"),

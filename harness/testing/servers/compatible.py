@@ -111,6 +111,12 @@ def llama_server_too_long(tokens: int, context: int) -> Step:
     return Step({"error": error}, status=400)
 
 
+def llama_server_unfinished() -> Step:
+    """llama.cpp's own server: the token limit cut a reply where it is no beginning of what was asked for."""
+    message = "The model produced output that does not match the expected peg-native format"
+    return Step({"error": {"code": 500, "message": message, "type": "server_error"}}, status=500)
+
+
 def vllm_too_long(tokens: int, context: int) -> Step:
     """vLLM: prompt and longest reply together are longer than the model's context."""
     message = (
