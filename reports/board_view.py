@@ -41,12 +41,16 @@ class Cell:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """One column from top to bottom; what is not on the left are figures. ``names_row``: its cells name their rows."""
+    """One column from top to bottom; what is not on the left are figures.
+
+    ``key``: which it is, whatever the language · ``names_row``: its cells name their rows.
+    """
 
     title: str
     cells: tuple[Cell, ...]
     align: Align = "right"
     names_row: bool = False
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,27 +133,28 @@ def board_table(board: Board, confidence: float, say: Words) -> Table:
     means = ((row, row.estimate.value) for row in rows)
     bounds = ((interval(row.estimate, digits), row.estimate.low) for row in rows)
     columns = [
-        _column(say("column.rank"), ((marked(ranks(row.rank), row), place) for row, place in ranked)),
+        _column("rank", say("column.rank"), ((marked(ranks(row.rank), row), place) for row, place in ranked)),
         *_names(board, say),
-        _column(say(rate), ((marked(number(mean, digits), row), mean) for row, mean in means)),
-        _column(say("column.interval", confidence=percent(confidence)), bounds, "center"),
+        _column("mean", say(rate), ((marked(number(mean, digits), row), mean) for row, mean in means)),
+        _column("interval", say("column.interval", confidence=percent(confidence)), bounds, "center"),
     ]
     if board.has_gaps or board.has_stops:
         comparables = ((comparable(row, digits, say), row.comparable) for row in rows)
-        columns.append(_column(say("column.comparable"), comparables))
+        columns.append(_column("comparable", say("column.comparable"), comparables))
     if board.has_gaps:
         cases = ((row_bounds(row, digits), row.worst_case.worst) for row in rows)
-        columns.append(_column(say("column.bounds"), cases, "center"))
+        columns.append(_column("bounds", say("column.bounds"), cases, "center"))
     if board.comparisons:
         columns += _against(board, 1 - confidence, say)
     scored = ((say("column.of", n=row.estimate.n, total=board.n_samples), row.estimate.n) for row in rows)
     unscored = ((str(row.estimate.n_unscored), row.estimate.n_unscored) for row in rows)
-    columns += [_column(say("column.n"), scored), _column(say("column.unscored"), unscored)]
+    columns += [_column("n", say("column.n"), scored), _column("unscored", say("column.unscored"), unscored)]
     if board.has_stops:
-        columns.append(_column(say("column.not_asked"), ((str(row.n_not_asked), row.n_not_asked) for row in rows)))
+        not_asked = ((str(row.n_not_asked), row.n_not_asked) for row in rows)
+        columns.append(_column("not_asked", say("column.not_asked"), not_asked))
     if any(row.length_stop_rate is not None for row in rows):
         cut = ((percent(row.length_stop_rate), row.length_stop_rate) for row in rows)
-        columns.append(_column(say("column.cut"), cut))
+        columns.append(_column("cut", say("column.cut"), cut))
     return Table(columns=tuple(columns))
 
 
@@ -180,7 +185,7 @@ def comparison_table(board: Board, say: Words) -> Table:
         texts.append(("difference_bounds", "center", (difference_bounds(one, digits) for one in results)))
     return Table(
         columns=tuple(
-            _column(say(f"column.{key}"), ((text, None) for text in cells), align) for key, align, cells in texts
+            _column(key, say(f"column.{key}"), ((text, None) for text in cells), align) for key, align, cells in texts
         )
     )
 
@@ -192,6 +197,7 @@ def tag_table(board: Board, say: Words) -> Table | None:
     by_tag = zip(*(row.tags for row in board.rows), strict=True)
     columns = [
         _column(
+            f"tag:{tags[0].tag}",
             f"{tags[0].tag} ({max(tag.estimate.n + tag.estimate.n_unscored for tag in tags)})",
             (
                 (tag_mean(row, tag, _digits(board)), tag.estimate.value)
@@ -218,11 +224,11 @@ def wins(result: PairedComparison) -> str:
 def _names(board: Board, say: Words) -> list[Column]:
     """Return the columns that say which row it is: the model, and the prompt where any row has one."""
     keys = [row.key for row in board.rows]
-    models = _column(say("column.model"), ((key.model, key.model.casefold()) for key in keys), "left")
+    models = _column("model", say("column.model"), ((key.model, key.model.casefold()) for key in keys), "left")
     columns = [replace(models, names_row=True)]
     if any(key.prompt is not None for key in keys):
         columns.append(
-            _column(say("column.prompt"), ((key.prompt or MISSING, key.prompt or "") for key in keys), "left")
+            _column("prompt", say("column.prompt"), ((key.prompt or MISSING, key.prompt or "") for key in keys), "left")
         )
     return columns
 
@@ -235,7 +241,7 @@ def _against(board: Board, alpha: float, say: Words) -> list[Column]:
     results = [None if one is None else one.shown for one in compared]
 
     def column(key: str, cell: Callable[[PairedComparison], Pair], align: Align = "right") -> Column:
-        return _column(say(f"column.{key}"), (("", None) if one is None else cell(one) for one in results), align)
+        return _column(key, say(f"column.{key}"), (("", None) if one is None else cell(one) for one in results), align)
 
     differences = tuple(
         Cell(text=say("board.baseline"), sort=0.0, tone="muted")
@@ -248,7 +254,7 @@ def _against(board: Board, alpha: float, say: Words) -> list[Column]:
         for one in results
     )
     columns = [
-        Column(title=say("column.difference"), cells=differences),
+        Column(key="difference", title=say("column.difference"), cells=differences),
         column(
             "simultaneous_tries" if over_tries else "simultaneous",
             lambda one: (interval(one.simultaneous, digits, with_sign=True), one.simultaneous.low),
@@ -263,11 +269,13 @@ def _against(board: Board, alpha: float, say: Words) -> list[Column]:
         *columns,
         column("p_tries" if over_tries else "p_adjusted", lambda one: (p_value(one.p_adjusted), one.p_adjusted)),
         _column(
+            "verdict",
             say("column.verdict"),
             (("", None) if one is None else (verdict_word(board, one, say), one.verdict.code) for one in compared),
             "left",
         ),
         _column(
+            "same_sign",
             say("column.same_sign"),
             (("", None) if one is None else (chance(one), one.verdict.same_sign) for one in compared),
         ),
@@ -275,9 +283,9 @@ def _against(board: Board, alpha: float, say: Words) -> list[Column]:
     ]
 
 
-def _column(title: str, cells: Iterable[Pair], align: Align = "right") -> Column:
+def _column(key: str, title: str, cells: Iterable[Pair], align: Align = "right") -> Column:
     """Return a column of texts, each with what it is sorted by."""
-    return Column(title=title, cells=tuple(Cell(text=text, sort=sort) for text, sort in cells), align=align)
+    return Column(key=key, title=title, cells=tuple(Cell(text=text, sort=sort) for text, sort in cells), align=align)
 
 
 def _digits(board: Board) -> int:

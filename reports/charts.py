@@ -9,9 +9,7 @@ from markupsafe import Markup
 from harness.analysis.leaderboard import Board
 from harness.analysis.scores import ScoreTable
 from reports import svg as drawing
-from reports.board_view import tone
 from reports.formatting import MISSING, number, percent, printable, row_name, score_digits
-from reports.gaps import MARK, marked
 from reports.score_histogram import Levels, level_shares
 from reports.wording import Words
 
@@ -32,56 +30,13 @@ class Figure:
     table: Sequence[Sequence[str]] = ()
 
 
-def figures(board: Board, table: ScoreTable, confidence: float, say: Words) -> list[Figure]:
-    """Return the charts of one board."""
+def figures(board: Board, table: ScoreTable, say: Words) -> list[Figure]:
+    """Return the charts of one board; means and differences are bars in its table."""
     order = [table.rows.index(row.key) for row in board.rows]
     scores = table.scores[order]
     names = [row_name(row.key) for row in board.rows]
-    shown = [_means(board, [marked(row_name(row.key), row) for row in board.rows], confidence, say)]
-    if len({comparison.baseline for comparison in board.comparisons}) == 1:
-        shown.append(_differences(board, confidence, say))
-    shown.append(_distribution(names, level_shares(scores, board.judge.scale), say))
-    shown.append(_heat_map(board, table, say))
-    return shown
-
-
-def _means(board: Board, names: Sequence[str], confidence: float, say: Words) -> Figure:
-    bars = [
-        drawing.Bar(name=label, value=row.estimate.value, low=row.estimate.low, high=row.estimate.high)
-        for label, row in zip(names, board.rows, strict=True)
-    ]
-    title = say("figure.means", task=board.task, judge=board.judge.name)
-    return Figure(
-        kind="forest",
-        title=say("figure.means_title"),
-        caption=say("figure.means_caption", confidence=percent(confidence)),
-        svg=_picture(drawing.forest(bars, title=printable(title), axis=say("figure.score"))),
-    )
-
-
-def _differences(board: Board, confidence: float, say: Words) -> Figure:
-    alpha = 1 - confidence
-    bars = []
-    for row in board.rows:
-        result = board.against_baseline(row.key)
-        if result is not None:
-            bars.append(
-                drawing.Bar(
-                    name=f"{row_name(row.key)} {MARK}" if result.missing.caution else row_name(row.key),
-                    value=result.difference.value,
-                    low=result.simultaneous.low,
-                    high=result.simultaneous.high,
-                    tone=tone(result.difference.value, result.p_adjusted, alpha) or "muted",
-                )
-            )
-    baseline = printable(row_name(board.comparisons[0].baseline))
-    title = say("figure.differences", task=board.task, judge=board.judge.name, baseline=baseline)
-    return Figure(
-        kind="forest",
-        title=say("figure.differences_title", baseline=baseline),
-        caption=say("figure.differences_caption", confidence=percent(confidence), alpha=f"{alpha:.2g}"),
-        svg=_picture(drawing.forest(bars, title=printable(title), axis=say("figure.difference"), zero=0.0)),
-    )
+    shares = level_shares(scores, board.judge.scale)
+    return [_distribution(names, shares, say), _heat_map(board, table, say)]
 
 
 def _distribution(names: Sequence[str], levels: Levels, say: Words) -> Figure:

@@ -6,47 +6,39 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import resources
 from typing import Any
+from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from harness.analysis.judge_audit import Bin, JudgeAudit, JudgeAudits, Lengths, PairAudit, judge_audits
-from harness.analysis.panel import judge_tables
-from harness.types import Estimate
-from reports.board_text import estimand_note, primary_note
+from reports.ab_opening import ab_openings
+from reports.ab_page import ab_pages
 from reports.board_view import board_view
 from reports.charts import figures
-from reports.formatting import (
-    MISSING,
-    interval,
-    is_long,
-    kind_key,
-    minute,
-    number,
-    percent,
-    printable,
-    score_digits,
-    shown_value,
-    signed,
-    sort_key,
-)
+from reports.formatting import MISSING, is_long, minute, percent, printable, row_name, shown_value, sort_key
+from reports.judge_cards import judge_cards
+from reports.opening import Opening, openings
+from reports.page_table import board_table, page_table
 from reports.pairwise import pair_view
-from reports.payload import embedded, payload
+from reports.payload import embedded, page_rows, payload
 from reports.run_view import Report
-from reports.verdict import verdict_lines
+from reports.svg import forest, level_colours
 from reports.wording import Language, Words, words
 
-_SCRIPTS = ("core.js", "boards.js", "diff.js", "answers.js", "tasks.js")
+_SCRIPTS = ("core.js", "tabs.js", "terms.js", "table.js", "boards.js", "ab.js", "diff.js", "prose.js", "files.js",
+            "notes.js", "answers.js", "tasks.js", "keys.js", "start.js")  # fmt: skip
+_SHADES = 9  # colours of scores in tables and badges
 
 
 def report_html(report: Report, cautions: Sequence[str] = (), *, language: Language = "en") -> str:
     """Return the whole page. ``cautions`` are about the run as a whole (see `reports.cautions`)."""
     say = words(language)
     data = payload(report, say)
-    leaderboard = report.leaderboard
-    cards = judge_audits(judge_tables(report.tables), _lengths(report), confidence=leaderboard.confidence)
-    style, script = _asset("report.css"), "\n".join(_asset(name) for name in _SCRIPTS)
-    models = list(dict.fromkeys(row.key.model for board in leaderboard.boards for row in board.rows))
+    leaderboard, found = report.leaderboard, _openings(report, say)
+    boards, style, script = leaderboard.boards, page_style(), "\n".join(_asset(name) for name in _SCRIPTS)
+    views = [board_view(board, leaderboard.confidence, say) for board in boards]
+    others = {task: [board for board in boards if board.task == task] for task in {board.task for board in boards}}
+    places = page_rows(report)
     return _environment().get_template("report.html.j2").render(
         say=say,
         run=printable(leaderboard.run),
@@ -55,29 +47,80 @@ def report_html(report: Report, cautions: Sequence[str] = (), *, language: Langu
         style=Markup(style),  # noqa: S704 - our own files
         script=Markup(script),  # noqa: S704 - our own files
         data=Markup(embedded(data)),  # noqa: S704 - escaped for where it stands
-        n_models=len(models),
-        tasks={board.task: board.n_samples for board in leaderboard.boards},
-        judges=list(dict.fromkeys(board.judge.name for board in leaderboard.boards)),
+        n_models=len(dict.fromkeys(row.key.model for board in boards for row in board.rows)),
+        tasks={board.task: board.n_samples for board in boards},
+        judges=list(dict.fromkeys(board.judge.name for board in boards)),
         date=minute(str(report.provenance.get("date", MISSING))),
         confidence=percent(leaderboard.confidence),
-        verdict=verdict_lines(leaderboard, say),
-        estimand=estimand_note(leaderboard, say),
-        primary=primary_note(leaderboard, say),
+        openings=found,
+        pictures=[opening_picture(one) for one in found],
+        task_link=lambda place, key: _task_link(found[place], key),
+        tag_link=lambda place, tag: f"#tag/{quote(found[place].task, safe='')}/{quote(tag, safe='')}",
         cautions=cautions,
-        boards=[board_view(board, leaderboard.confidence, say) for board in leaderboard.boards],
-        figures=[
-            figures(board, table, leaderboard.confidence, say)
-            for board, table in zip(leaderboard.boards, report.tables, strict=True)
+        boards=views,
+        tables=[
+            board_table(board, view.table, others[board.task], places, say)
+            for board, view in zip(boards, views, strict=True)
         ],
+        tags=[None if view.tags is None else page_table(view.tags, say) for view in views],
+        figures=[figures(board, table, say) for board, table in zip(boards, report.tables, strict=True)],
+        ab=ab_pages(report.ab, say),
         missing=data["missing"],
         pairs=[pair_view(one, say) for one in report.pairs],
-        cards=[_cards(found, say) for found in cards],
+        cards=judge_cards(report, say),
         prompts=report.prompts,
         notices=report.notices,
         provenance=_provenance(report.provenance, say),
+        terms=say.section("term"),
+        meanings=say.section("meaning"),
         sort_key=sort_key,
         command=printable(str(report.provenance.get("command", ""))),
     )  # fmt: skip
+
+
+def _openings(report: Report, say: Words) -> list[Opening]:
+    """Return how the page opens: a test of prompts with the prompts, before the rows of its boards."""
+    return [*ab_openings(report.ab, report.leaderboard.declared, say), *openings(report, say)]
+
+
+def opening_picture(one: Opening) -> Markup:
+    """Return the picture that a report opens with, "" for none."""
+    found = one.picture
+    if found is None:
+        return Markup()
+    svg = forest(
+        found.bars, title=found.title, axis=found.axis, texts=found.texts, zero=found.zero, margin=found.margin
+    )
+    return Markup(svg)  # noqa: S704 - written element by element
+
+
+def page_style() -> str:
+    """Return the page's style: its file, and the colours of scores, which are those of the charts."""
+    shades = [
+        f".s{place}{{background:{colour};color:{'#fff' if _luminance(colour) < _DARK else '#000'}}}"
+        for place, colour in enumerate(level_colours(_SHADES))
+    ]
+    return _asset("report.css") + "\n".join(shades)
+
+
+_DARK = 0.18
+"""The relative luminance below which white text on it has more contrast than black text."""
+
+
+def _luminance(colour: str) -> float:
+    """Return the relative luminance of a colour by WCAG 2.
+
+    >>> _luminance("#ffffff"), _luminance("#000000")
+    (1.0, 0.0)
+    """
+    parts = [value / 255 for value in bytes.fromhex(colour[1:])]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]  # noqa: PLR2004
+    return round(0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2], 4)
+
+
+def _task_link(one: Opening, key: str) -> str:
+    parts = [one.task, key, *(row_name(row) for row in one.read)]
+    return "#task/" + "/".join(quote(printable(part), safe="") for part in parts)
 
 
 @cache
@@ -104,81 +147,6 @@ def _asset(name: str) -> str:
 
 def _hash(text: str) -> str:
     return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-
-
-def _lengths(report: Report) -> Lengths:
-    return {
-        (answer.task, answer.row, answer.sample_id, answer.repeat): len(text)
-        for answer in report.answers
-        if answer.generation is not None and (text := answer.generation.text) is not None
-    }
-
-
-def _cards(found: JudgeAudits, say: Words) -> dict[str, Any]:
-    return {
-        "task": found.task,
-        "cards": [_card(card, say) for card in found.cards],
-        "pairs": [_pair(pair) for pair in found.pairs if pair.agreement is not None],
-        "rankings": [
-            (pair.first, pair.second, f"{pair.n:,}", number(pair.rank_answers), number(pair.rank_rows))
-            for pair in found.pairs
-            if pair.agreement is None
-        ],
-    }
-
-
-def _card(card: JudgeAudit, say: Words) -> dict[str, Any]:
-    scale = card.judge.scale
-    digits = score_digits(scale.low, scale.high)
-    slope, own = card.length_slope, card.consistency
-    facts = [
-        (say("page.scale"), str(scale)),
-        (say("page.mean"), number(card.mean, digits)),
-        (say("page.scored"), f"{card.n_scored:,}"),
-        (say("column.unscored"), f"{card.n - card.n_scored:,}"),
-    ]
-    if card.versions:
-        facts.append((say("page.versions"), ", ".join(card.versions)))
-    if slope.value is not None:
-        facts.append(
-            (say("page.length_slope"), _with_interval(signed(slope.value, digits), slope, digits, with_sign=True))
-        )
-    if own is not None:
-        facts += [
-            (say("page.self_exact", repeats=own.repeats), percent(own.exact.value)),
-            (say("page.self_within", step=f"{own.step:g}"), percent(own.within.value)),
-        ]
-    return {
-        "judge": card.judge.name,
-        "kind": say.section("kind")[kind_key(card.judge.kind, card.judge.scored_by)],
-        "facts": facts,
-        "levels": [(_bin(one, digits), percent(one.count / max(1, card.n_scored))) for one in card.histogram],
-    }
-
-
-def _bin(one: Bin, digits: int) -> str:
-    return f"{one.low:g}" if one.low == one.high else f"{number(one.low, digits)}–{number(one.high, digits)}"
-
-
-def _pair(pair: PairAudit) -> tuple[str, ...]:
-    found = pair.agreement
-    assert found is not None
-    return (
-        pair.first,
-        pair.second,
-        f"{found.n:,}",
-        percent(found.exact.value),
-        percent(found.within_one.value),
-        _with_interval(number(found.kappa.value), found.kappa),
-        _with_interval(signed(found.bias.value), found.bias, with_sign=True),
-        number(pair.alpha),
-        number(pair.rank_rows),
-    )
-
-
-def _with_interval(value: str, estimate: Estimate, digits: int = 2, *, with_sign: bool = False) -> str:
-    bounds = interval(estimate, digits, with_sign=with_sign)
-    return value if bounds == MISSING else f"{value} ({bounds})"
 
 
 def _provenance(provenance: Mapping[str, Any], say: Words) -> list[tuple[str, Any]]:

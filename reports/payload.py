@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from harness.codec import digest
 from harness.engine.plan import PlannedJudge
 from harness.types import FinishReason, RowKey, Sample, Verdict
+from reports.ab_page import ab_data
 from reports.formatting import printable, row_name, score_digits
 from reports.run_view import Answer, Report
 from reports.wording import Words
@@ -39,14 +41,15 @@ class _Texts:
 def payload(report: Report, say: Words) -> dict[str, Any]:
     """Return the data of the page as plain values; `embedded` writes them down.
 
-    ``answers[task][sample][row]``: one ``[text, end, tokens]`` a repeat · ``verdicts[task][judge][sample][row]``:
-    one ``[score, reason]`` for each repeat and judge repeat · ``scores[board][sample][row]``: the task's score,
-    repeats averaged · a text is its place in ``texts``, -1 for none · ``missing``: how many samples' answers were left
-    out.
+    ``answers[task][sample][row]``: one ``[text, end, tokens]`` a repeat · ``verdicts[task][judge][sample][row]``: one
+    ``[score, reason, raw]`` for each repeat and judge repeat, without ``raw`` where no reply is on record ·
+    ``scores[board][sample][row]``: the task's score, repeats averaged · a text is its place in ``texts``, -1 for none ·
+    ``key``: under which a browser keeps a reader's notes, equal for equal tasks of one run · ``missing``: how many
+    samples' answers were left out.
     """
     boards = report.leaderboard.boards
     texts = _Texts()
-    rows = list(dict.fromkeys(answer.row for answer in report.answers))
+    rows = page_rows(report)
     tasks = list(dict.fromkeys(table.task for table in report.tables))
     samples = {table.task: table.samples for table in report.tables}
     judges = {board.judge.name: board.judge for board in boards}
@@ -69,27 +72,30 @@ def payload(report: Report, say: Words) -> dict[str, Any]:
                 verdicts[-1][place].append([_verdicts(given.get(row, ()), judge, texts, say) for row in rows])
     return {
         "language": say.language,
+        "run": printable(report.leaderboard.run),
+        "key": digest([report.leaderboard.run, report.provenance.get("tasks", {})])[:24],
         "words": say.section("page"),
         "rows": [printable(row_name(row)) for row in rows],
+        "keys": [[printable(row.model), None if row.prompt is None else printable(row.prompt)] for row in rows],
         "judges": [_judge(judge) for judge in judges.values()],
-        "boards": [
-            {
-                "task": tasks.index(board.task),
-                "judge": list(judges).index(board.judge.name),
-                "order": [rows.index(row.key) for row in board.rows],
-                "baseline": _baseline(report, rows),
-            }
-            for board in boards
-        ],
+        "boards": _boards(report, tasks, list(judges), rows),
         "tasks": [
             {"name": printable(task), "samples": [_sample(sample, texts) for sample in samples[task]]} for task in tasks
         ],
         "answers": answers,
         "verdicts": verdicts,
         "scores": [_scores(report, place, rows) for place in range(len(boards))],
+        "asked": [],
+        "slot": "",
+        "ab": ab_data(report.ab, tasks, list(judges), rows),
         "missing": missing,
         "texts": list(texts.places),
     }
+
+
+def page_rows(report: Report) -> list[RowKey]:
+    """Return the rows in the order in which the page's data has them."""
+    return list(dict.fromkeys(answer.row for answer in report.answers))
 
 
 def embedded(data: Mapping[str, Any]) -> str:
@@ -100,6 +106,21 @@ def embedded(data: Mapping[str, Any]) -> str:
     """
     text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+
+
+def _boards(
+    report: Report, tasks: Sequence[str], judges: Sequence[str], rows: Sequence[RowKey]
+) -> list[dict[str, Any]]:
+    return [
+        {
+            "task": tasks.index(board.task),
+            "judge": judges.index(board.judge.name),
+            "order": [rows.index(row.key) for row in board.rows],
+            "baseline": _baseline(report, rows),
+            "primary": board.is_primary,
+        }
+        for board in report.leaderboard.boards
+    ]
 
 
 def _judge(judge: PlannedJudge) -> dict[str, str | float]:
@@ -136,7 +157,8 @@ def _verdicts(answers: Sequence[Answer], judge: str, texts: _Texts, say: Words) 
 
 def _verdict(verdict: Verdict, texts: _Texts, say: Words) -> list[float | int | None]:
     said = say.sentence(verdict.reason or verdict.rationale or "")
-    return [_short(verdict.score), texts.place(said or None)]
+    shown: list[float | int | None] = [_short(verdict.score), texts.place(said or None)]
+    return [*shown, texts.place(verdict.raw)] if verdict.raw and verdict.raw != said else shown
 
 
 def _scores(report: Report, place: int, rows: Sequence[RowKey]) -> list[list[float | None]]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from harness.analysis.leaderboard import Leaderboard
 from harness.analysis.pairwise import PairBoard
+from harness.analysis.prompt_test import Experiment
 from harness.analysis.scores import ScoreTable
 from harness.types import Generation, RenderedPrompt, RowKey, Sampling, Verdict
 
@@ -39,7 +40,10 @@ class PromptExample:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """All that a report may show. ``tables`` are in the order of the leaderboard's boards, ``pairs`` beside them."""
+    """All that a report may show. ``tables`` are in the order of the leaderboard's boards, ``pairs`` beside them.
+
+    ``ab``: the tests of prompts, where the run has any.
+    """
 
     leaderboard: Leaderboard
     tables: tuple[ScoreTable, ...]
@@ -48,3 +52,4 @@ class Report:
     provenance: Mapping[str, Any]
     notices: tuple[str, ...] = ()
     pairs: tuple[PairBoard, ...] = ()
+    ab: tuple[Experiment, ...] = ()

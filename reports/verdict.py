@@ -52,6 +52,18 @@ def board_verdict(board: Board, confidence: float, say: Words) -> list[str]:
 
 def comparison_sentence(board: Board, one: Comparison, say: Words) -> str:
     """Return what one comparison shows, how sure its sign is, and what would decide it if it is undecided."""
+    parts = [comparison_says(board, one, say)]
+    if not _is_known(board, one):
+        return parts[0]
+    if one.verdict.same_sign is not None:
+        parts.append(say("verdict.same_sign", chance=chance(one)))
+    if one.verdict.code == "undecided" and (decide := _decide(board, one.verdict.tasks_needed, say)):
+        parts.append(decide)
+    return say("space").join(parts)
+
+
+def comparison_says(board: Board, one: Comparison, say: Words) -> str:
+    """Return what one comparison shows, and whether missing scores could undo it."""
     names = {"candidate": row_name(one.candidate), "baseline": row_name(one.baseline)}
     result, digits = one.shown, _digits(board)
     if board.is_about_these and result.difference.value is not None and one.verdict.low is None:
@@ -70,11 +82,18 @@ def comparison_sentence(board: Board, one: Comparison, say: Words) -> str:
     ]
     if result.missing.caution is not None and one.verdict.code in ("better", "worse"):
         parts += [] if result.missing.has_sure_sign else [say("gap.only")]
-    if one.verdict.same_sign is not None:
-        parts.append(say("verdict.same_sign", chance=chance(one)))
-    if one.verdict.code == "undecided" and (decide := _decide(board, one.verdict.tasks_needed, say)):
-        parts.append(decide)
     return say("space").join(parts)
+
+
+def deciding(board: Board, say: Words) -> str:
+    """Return how many tasks would decide the board's undecided comparisons; nothing where none is, or none would."""
+    return _decide_all(board, say)
+
+
+def _is_known(board: Board, one: Comparison) -> bool:
+    """Return whether anything is said of a comparison but that it is not known."""
+    found = one.shown.difference.value is not None and one.shown.p_adjusted is not None
+    return found and not (board.is_about_these and one.verdict.low is None)
 
 
 def verdict_word(board: Board, one: Comparison, say: Words) -> str:

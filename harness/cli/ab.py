@@ -25,7 +25,7 @@ from harness.runs.open_evaluation import OpenedEvaluation
 from harness.runs.sealing import read_sealing
 from harness.runs.version_anchors import as_held_before
 from harness.specs import default_run_name, load_config, store_mirror, store_url
-from reports.ab import plan_sentence
+from reports.ab_text import plan_sentence
 
 
 @click.command(

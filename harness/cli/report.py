@@ -5,6 +5,7 @@ import shlex
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,8 @@ def report(
     merged = with_declared(merge_runs(stored, judges), asked_declaration(**declared))
     made = view_of(merged, baseline=baseline, judges=judges, command=_command(stored))
     tests = prompt_tests_of(stored, judges)
+    if len(tests) == 1:  # tests of several runs have rows in common, and each keeps its own ab.md
+        made = replace(made, ab=tuple(tests[0][1]))
     writers = _writers(made, lang, prompt_tests_document(tests) if tests else None)
     if output is None and form not in _BESIDE:
         say(writers[form]().decode("utf-8", "replace"), nl=False)

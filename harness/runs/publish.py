@@ -34,7 +34,8 @@ def publish(run: Run, folder: RunFolder) -> None:
     text = leaderboard_markdown(board, provenance, notices, cautions=said, language=language, pairs=view.pairs)
     folder.write(MARKDOWN, text)
     folder.write_json(RESULTS, results_document(board, provenance, notices, cautions=found, ab=ab, pairs=view.pairs))
-    folder.write(HTML, report_html(view, said, language=language))
+    page = view if tested is None else replace(view, ab=tuple(tested))
+    folder.write(HTML, report_html(page, said, language=language))
     if tested is None:
         folder.remove(AB_MARKDOWN)
     else:

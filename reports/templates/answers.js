@@ -1,8 +1,9 @@
 // One task: what was asked, two answers side by side, and every other answer, each with its scores and reasons.
 const LONG = 700;
 const ENDS = ["", "cut", "failed", ""];
-let marking = true;
+const FIRST_ANSWERS = 6;
 let answerQuery = "";
+let allAnswers = false;
 
 function answersOf(sample, row) {
   return data.answers[state.task][sample][row];
@@ -25,8 +26,7 @@ function judgeName(place) {
 }
 
 function badge(sample, row) {
-  const value = score(sample, row);
-  return el("span", { className: "score" }, value === null ? say("unscored") : shown(value));
+  return scoreBadge(score(sample, row));
 }
 
 function chips(sample, row) {
@@ -34,7 +34,7 @@ function chips(sample, row) {
   data.judges.forEach((_, place) => {
     const given = verdictsOf(sample, row, place);
     if (!given.length) return;
-    const values = given.map(([value]) => (value === null ? "–" : Number(value).toString())).join(", ");
+    const values = given.map(([value]) => shown(value, data.judges[place])).join(", ");
     list.append(el("li", { className: place === state.judge ? "now" : "" }, `${judgeName(place)} ${values}`));
   });
   for (const [, end, tokens] of answersOf(sample, row)) {
@@ -90,6 +90,68 @@ function longText(text, { marked = [[text, false]], tag = "", className = "text"
   return [body, button];
 }
 
+// An answer as it is to be read: as Markdown, as it stands, or with what the other one does not have marked.
+function answerText(text, marked, tag) {
+  if (marked) return longText(text, { marked, tag });
+  if (state.view !== "prose") return longText(text);
+  return longProse(text);
+}
+
+// Of a long answer the beginning alone is laid out until the rest is asked for.
+function longProse(text) {
+  const body = el("div", { className: "text prose", dir: "auto" });
+  const isLong = text.length > LONG || text.split("\n", 16).length > 14;
+  const fill = (most) => body.replaceChildren(...proseNodes(text.slice(0, most)));
+  fill(isLong ? 2 * LONG : text.length);
+  if (!isLong) return [body];
+  body.classList.add("clipped");
+  const closed = `${say("show_all")} (${say("characters", { count: text.length.toLocaleString(data.language) })})`;
+  const more = button(closed, () => {
+    const isClipped = body.classList.toggle("clipped");
+    fill(isClipped ? 2 * LONG : text.length);
+    more.setAttribute("aria-expanded", String(!isClipped));
+    more.textContent = isClipped ? closed : say("show_less");
+  }, { ariaExpanded: "false" });
+  return [body, more];
+}
+
+// What a judge was shown and what it replied, for whoever doubts its score.
+function behind(sample, row) {
+  const parts = [];
+  data.judges.forEach((judge, place) => {
+    const given = verdictsOf(sample, row, place), asked_ = askedOf(sample, row, place);
+    if (!given.some(([, , raw]) => raw !== undefined) && asked_ === null) return;
+    parts.push(el("h5", {}, judgeName(place)));
+    for (const [, , raw] of given) {
+      parts.push(el("p", { className: "role" }, say(raw === undefined ? "no_raw" : "raw_reply")));
+      if (raw !== undefined) parts.push(...longText(texts[raw], { className: "text verbatim" }));
+    }
+    parts.push(el("p", { className: "role" }, say(asked_ === null ? "no_judge_prompt" : "judge_prompt")));
+    if (asked_ !== null) parts.push(...longText(asked_, { className: "text verbatim" }));
+  });
+  if (!parts.length) return null;
+  const box = el("details", {}, el("summary", {}, say("behind")));
+  box.addEventListener("toggle", () => { if (box.open && box.childNodes.length === 1) box.append(...parts); }, { once: true });
+  return box;
+}
+
+// The judge's prompt for one answer, null where it is not on record.
+function askedOf(sample, row, judge) {
+  const place = data.asked[judge]?.[state.task]?.[sample];
+  const answer = answersOf(sample, row)[0]?.[0] ?? -1;
+  if (place === undefined || place < 0 || answer < 0) return null;
+  return texts[place].split(data.slot).join(texts[answer]);
+}
+
+function copyTools(sample, row) {
+  const copy = button(say("copy"), async () => {
+    if (!(await copyText(textOf(sample, row)))) return;
+    copy.textContent = "✓";
+    setTimeout(() => { copy.textContent = say("copy"); }, 1500);
+  }, { className: "small", ariaLabel: `${say("copy")}: ${data.rows[row]}` });
+  return copy;
+}
+
 function answerCard(sample, row, { letter = "", marked = null, tag = "" } = {}) {
   const title = el("span", {}, letter ? el("span", { className: "letter" }, letter) : null, data.rows[row]);
   const card = el("section", { className: "answer", ariaLabel: data.rows[row] }, el("h4", {}, title, badge(sample, row)));
@@ -100,9 +162,10 @@ function answerCard(sample, row, { letter = "", marked = null, tag = "" } = {}) 
     if (repeats.length > 1) card.append(el("p", { className: "role" }, say("repeat", { number: index + 1 })));
     if (place < 0) card.append(el("p", { className: "none" }, say("no_answer")));
     else if (texts[place] === "") card.append(el("p", { className: "none" }, say("empty_answer")));
-    else card.append(...longText(texts[place], marked && repeats.length === 1 ? { marked, tag } : {}));
+    else card.append(...answerText(texts[place], repeats.length === 1 ? marked : null, tag));
   });
-  card.append(...reasons(sample, row).filter(Boolean));
+  if (textOf(sample, row)) card.append(copyTools(sample, row));
+  card.append(...reasons(sample, row).filter(Boolean), ...[behind(sample, row)].filter(Boolean));
   return card;
 }
 
@@ -117,18 +180,15 @@ function asked(sample) {
 }
 
 function pair(sample) {
-  const textA = textOf(sample, state.a), textB = textOf(sample, state.b);
+  const textA = textOf(sample, state.a), textB = textOf(sample, state.b), marking = state.view === "diff";
   const found = marking && state.a !== state.b && textA && textB ? diff(textA, textB) : null;
-  const toggle = el("input", { type: "checkbox", checked: marking });
-  toggle.addEventListener("change", () => { marking = toggle.checked; showTask(false); });
-  const note = textA === textB ? say("identical") : marking && found === null && textA && textB ? say("too_different") : "";
-  const legend = found && textA !== textB
-    ? [el("del", {}, say("only_a")), el("ins", {}, say("only_b"))] : [];
-  const tools = el("div", { className: "tools" }, el("label", {}, toggle, say("differences")), ...legend, el("span", { className: "hint" }, note));
+  const note = state.a !== state.b && textA === textB ? say("identical") : marking && found === null && textA && textB ? say("too_different") : "";
+  const legend = found && textA !== textB ? [el("del", {}, say("only_a")), el("ins", {}, say("only_b"))] : [];
+  const tools = legend.length || note ? el("div", { className: "tools" }, ...legend, el("span", { className: "hint" }, note)) : null;
   const cards = el("div", { className: "pair" },
     answerCard(sample, state.a, { letter: "A", marked: found && found[0], tag: "del" }),
-    answerCard(sample, state.b, { letter: "B", marked: found && found[1], tag: "ins" }));
-  return [el("h3", {}, say("side_by_side")), tools, cards];
+    ...(state.a === state.b ? [] : [answerCard(sample, state.b, { letter: "B", marked: found && found[1], tag: "ins" })]));
+  return [el("h3", { className: "hidden" }, say("side_by_side")), tools, cards].filter(Boolean);
 }
 
 function others(sample) {
@@ -137,15 +197,31 @@ function others(sample) {
   rows.sort((x, y) => (score(sample, y) ?? -Infinity) - (score(sample, x) ?? -Infinity));
   const grid = el("div", { className: "others" });
   const fill = () => {
-    const wanted = answerQuery.normalize("NFKC").toLowerCase();
-    const named = rows.filter((row) => data.rows[row].normalize("NFKC").toLowerCase().includes(wanted));
-    grid.replaceChildren(...named.map((row) => answerCard(sample, row)));
+    const named = rows.filter((row) => folded(data.rows[row]).includes(folded(answerQuery)));
+    const first = allAnswers ? named : named.slice(0, FIRST_ANSWERS);
+    grid.replaceChildren(...first.map((row) => answerCard(sample, row)));
+    whole.hidden = first.length === named.length;
+    whole.textContent = say("whole", { count: named.length });
   };
+  const whole = button("", () => { allAnswers = true; fill(); });
   const input = el("input", { type: "search", value: answerQuery, autocomplete: "off" });
   input.addEventListener("input", () => { answerQuery = input.value; fill(); });
   fill();
   const tools = rows.length > 6 ? el("div", { className: "tools" }, el("label", {}, say("filter_answers"), input)) : null;
-  return [el("h3", {}, say("all_answers")), tools, grid].filter(Boolean);
+  return [el("h3", {}, say("all_answers")), tools, grid, whole].filter(Boolean);
+}
+
+// Opens the task so many places further on in the list as it is filtered.
+function stepTask(by) {
+  const target = listed[listed.indexOf(state.sample) + by];
+  if (state.sample >= 0 && target !== undefined) location.hash = taskHash(target);
+}
+
+function setView(view) {
+  state.view = view;
+  byId("view").value = view;
+  tell(say(`view_${view}`));
+  showTask(false);
 }
 
 function showTask(move) {
@@ -153,16 +229,10 @@ function showTask(move) {
   if (sample < 0) { article.replaceChildren(); return; }
   const [id, , , , tags] = samplesNow()[sample];
   const place = listed.indexOf(sample);
-  const step = (by, key) => {
-    const button = el("button", { type: "button" }, say(key));
-    const target = listed[place + by];
-    button.disabled = place < 0 || target === undefined;
-    button.addEventListener("click", () => { location.hash = taskHash(target); });
-    return button;
-  };
+  const step = (by, key) => button(say(key), () => stepTask(by), { disabled: place < 0 || listed[place + by] === undefined });
   const title = el("h3", {}, say("task_title", { id }), " ", ...tags.map((tag) => el("span", { className: "tag" }, tag)));
   const heading = el("div", { className: "heading" }, title, el("div", { className: "tools" }, step(-1, "previous"), step(1, "next")));
-  article.replaceChildren(heading, asked(sample), ...pair(sample), ...others(sample));
+  article.replaceChildren(heading, noteTools(sample), asked(sample), ...pair(sample), ...others(sample));
   if (move) {
     article.scrollIntoView({ block: "start" });
     article.focus({ preventScroll: true });

@@ -1,40 +1,9 @@
-// The boards: one is shown at a time, its columns sort, its rows filter, and its heat map opens answers.
+// The boards: one is shown at a time, and its heat map opens answers.
 function showBoard() {
   const now = boardNow();
-  for (const section of document.querySelectorAll(".board")) section.hidden = Number(section.dataset.board) !== now;
-  const visible = document.querySelector(".board:not([hidden]) > h3");
-  for (const old of document.querySelectorAll("#charts")) old.removeAttribute("id");
-  if (visible) visible.id = "charts";
-}
-
-function sortBy(table, index, header) {
-  const descending = header.getAttribute("aria-sort") === "descending";
-  const first = header.classList.contains("number") && index > 0 ? "descending" : "ascending";
-  const next = header.hasAttribute("aria-sort") ? (descending ? "ascending" : "descending") : first;
-  for (const other of table.tHead.rows[0].cells) other.removeAttribute("aria-sort");
-  header.setAttribute("aria-sort", next);
-  const numeric = header.classList.contains("number");
-  const keyed = [...table.tBodies[0].rows].map((row) => [row.cells[index].dataset.sort, row]);
-  keyed.sort(([x], [y]) => {
-    if (x === "" || y === "") return (x === "") - (y === "");
-    const order = numeric ? Number(x) - Number(y) : x.localeCompare(y, data.language);
-    return next === "ascending" ? order : -order;
-  });
-  table.tBodies[0].append(...keyed.map(([, row]) => row));
-}
-
-function makeSortable(table) {
-  [...table.tHead.rows[0].cells].forEach((header, index) => {
-    const button = el("button", { type: "button", textContent: header.textContent });
-    button.addEventListener("click", () => sortBy(table, index, header));
-    header.replaceChildren(button);
-  });
-}
-
-function filterRows(input) {
-  const wanted = input.value.normalize("NFKC").toLowerCase();
-  for (const row of input.closest(".board").querySelector("table").tBodies[0].rows) {
-    row.hidden = !row.querySelector("th").textContent.normalize("NFKC").toLowerCase().includes(wanted);
+  for (const section of document.querySelectorAll(".board")) {
+    section.hidden = Number(section.dataset.board) !== now;
+    if (!section.hidden) section.querySelectorAll("table.sortable").forEach(startTable);
   }
 }
 
@@ -62,8 +31,6 @@ function showTip(event) {
 }
 
 function startBoards() {
-  for (const table of document.querySelectorAll("table.sortable")) makeSortable(table);
-  for (const input of document.querySelectorAll(".filter-rows")) input.addEventListener("input", () => filterRows(input));
   for (const chart of document.querySelectorAll("figure.heat .scroll > .chart")) {
     chart.addEventListener("pointermove", showTip);
     chart.addEventListener("pointerleave", () => { byId("tip").hidden = true; });
@@ -86,6 +53,7 @@ function choose(what, value) {
   if (what === "task") state.sample = -1;
   for (const name of ["task", "judge"]) if (byId(`choose-${name}`)) byId(`choose-${name}`).value = String(state[name]);
   showBoard();
+  showTest();
   startFilters();
   showTasks();
 }

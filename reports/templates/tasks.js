@@ -1,6 +1,6 @@
 // The list of tasks: filters, search, order, and which task is open (it is in the address, so that Back works).
 const PAGE = 100;
-const FILTERS = ["all", "regressions", "gains", "hard", "disagree", "unscored", "cut", "rules"];
+const FILTERS = ["all", "regressions", "gains", "hard", "disagree", "unscored", "cut", "rules", "flagged"];
 let listed = [];
 let shownCount = PAGE;
 const searchable = new Map();
@@ -16,6 +16,7 @@ const measures = {
   cut: (sample) => count(sample, (row) => answersOf(sample, row).some(([, end]) => end === 1)),
   rules: (sample) => count(sample, (row) => data.judges.some((judge, place) =>
     judge.kind === "checks" && verdictsOf(sample, row, place).some(([value]) => value !== null && value < judge.high))),
+  flagged: (sample) => { const kept = noteOf(sample); return kept.flag || kept.note ? (kept.flag ? 2 : 1) : null; },
 };
 
 function count(sample, has) {
@@ -47,14 +48,14 @@ function wordsOfTask(sample) {
     const [id, ...places] = samplesNow()[sample];
     const all = [id, ...places.slice(0, 3).map((place) => (place < 0 ? "" : texts[place]))];
     data.rows.forEach((_, row) => all.push(textOf(sample, row)));
-    searchable.set(key, all.join("\n").normalize("NFKC").toLowerCase());
+    searchable.set(key, folded(all.join("\n")));
   }
   return searchable.get(key);
 }
 
 function find() {
   const measure = measures[state.filter];
-  const query = state.query.normalize("NFKC").toLowerCase().trim();
+  const query = folded(state.query).trim();
   const found = [];
   samplesNow().forEach((sample, place) => {
     if (state.tag && !sample[4].includes(state.tag)) return;
@@ -73,7 +74,8 @@ function told(sample, value) {
   const d = difference(sample);
   const tone = d > 0 ? "tone-better" : d < 0 ? "tone-worse" : "";
   return [
-    el("span", {}, `A ${shown(score(sample, state.a))}`), el("span", {}, `B ${shown(score(sample, state.b))}`),
+    el("span", {}, "A ", scoreBadge(score(sample, state.a))),
+    state.a === state.b ? "" : el("span", {}, "B ", scoreBadge(score(sample, state.b))),
     state.a === state.b ? "" : el("span", { className: tone }, signed(d)),
   ];
 }
@@ -89,7 +91,7 @@ function showTasks() {
   const items = found.slice(0, shownCount).map(([value, sample]) => {
     const [id, input] = samplesNow()[sample];
     const link = el("a", { href: taskHash(sample) },
-      el("span", { className: "preview" }, el("b", {}, `${id} `), texts[input].slice(0, 120).replace(/\s+/g, " ")),
+      el("span", { className: "preview", dir: "auto" }, el("span", { className: "mark", ariaHidden: "true" }), el("b", {}, `${id} `), texts[input].slice(0, 120).replace(/\s+/g, " ")),
       el("span", { className: "figures" }, ...told(sample, value)));
     if (sample === state.sample) link.setAttribute("aria-current", "true");
     return el("li", {}, link);
@@ -100,7 +102,16 @@ function showTasks() {
   byId("task-more").textContent = say("more", { count: Math.min(left, PAGE) });
   if (state.sample < 0 && listed.length) state.sample = listed[0];
   markCurrent();
+  markNoted();
   showTask(false);
+}
+
+// A sign beside the tasks that have a flag or a note.
+function markNoted() {
+  [...byId("task-list").querySelectorAll(".mark")].forEach((mark, place) => {
+    const kept = noteOf(listed[place]);
+    mark.textContent = kept.flag ? "⚑ " : kept.note ? "✎ " : "";
+  });
 }
 
 function markCurrent() {
@@ -137,17 +148,31 @@ function startFilters() {
   byId("task-tag").value = state.tag;
 }
 
+// #task/SET/ID opens a task, #task/SET/ID/A/B with two rows beside each other, #tag/SET/TAG lists the tasks of a tag.
 function readAddress() {
-  const parts = location.hash.split("/");
-  if (parts[0] !== "#task" || parts.length !== 3) return;
-  const [name, id] = parts.slice(1).map(decodeURIComponent);
-  const task = data.tasks.findIndex((found) => found.name === name);
-  const sample = task < 0 ? -1 : data.tasks[task].samples.findIndex(([found]) => found === id);
-  if (sample < 0) return;
+  const [kind, ...parts] = location.hash.split("/");
+  if (!["#task", "#tag"].includes(kind) || parts.length < 2) return;
+  let names;
+  try { names = parts.map(decodeURIComponent); } catch { return; }
+  const task = data.tasks.findIndex((found) => found.name === names[0]);
+  if (task < 0) return;
   if (task !== state.task) choose("task", task);
+  if (kind === "#tag") { listTag(names[1]); return; }
+  const sample = data.tasks[task].samples.findIndex(([found]) => found === names[1]);
+  if (sample < 0) return;
+  const rows = names.slice(2).map((name) => data.rows.indexOf(name));
   state.sample = sample;
+  if (rows.length && !rows.includes(-1) && (rows[0] !== state.a || rows[1] !== state.b)) chooseModels(rows[0], rows[1] ?? rows[0]);
   markCurrent();
   showTask(true);
+}
+
+function listTag(tag) {
+  state.tag = tag;
+  state.sample = -1;
+  startFilters();
+  showTasks();
+  byId("task-list").querySelector("a")?.focus();
 }
 
 function startTasks() {
@@ -171,24 +196,6 @@ function startTasks() {
     const next = links[links.indexOf(document.activeElement) + by];
     if (by && next) { event.preventDefault(); next.focus(); }
   });
+  byId("view").addEventListener("change", (event) => setView(event.target.value));
   addEventListener("hashchange", readAddress);
 }
-
-function start() {
-  for (const part of document.querySelectorAll(".needs-script")) part.hidden = false;
-  for (const part of document.querySelectorAll(".no-script")) part.hidden = true;
-  if (!data.boards.length) return;
-  const first = data.boards[0];
-  state.task = first.task;
-  state.judge = first.judge;
-  state.a = first.baseline;
-  state.b = first.order.find((row) => row !== first.baseline) ?? first.baseline;
-  startBoards();
-  startTasks();
-  byId("model-a").value = String(state.a);
-  byId("model-b").value = String(state.b);
-  choose("task", first.task);
-  readAddress();
-}
-
-start();

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from harness.analysis.leaderboard import build_leaderboard, length_stop_rates
+from harness.analysis.prompt_test import run_experiment
 from harness.analysis.scores import ScoreTable
 from harness.engine.plan import PlannedJudge
 from harness.types import (
@@ -42,6 +43,15 @@ HOSTILE = {
     "controls": "NUL\x00 lone\ud800 sep\u2028 tab\t.",
     "entity": "&lt;b&gt; &amp; \\u003c {{ 7 * 7 }} ${x} $\\frac{1}{2}$",
     "long": "長い" * 50_000,
+    "links": "[a](javascript:window.pwned=1) [b](data:text/html,<script>window.pwned=1</script>) "
+    "![c](https://example.com/x.png) <javascript:window.pwned=1> [d]: javascript:window.pwned=1\n\n[d]\n\n"
+    "[e](<javascript:window.pwned=1> 'x')\n\n[f](&#106;avascript:alert(1)) &#x202e; &#0; &lt;img src=x&gt;",
+    "code": '```html\n</code></pre><img src=x onerror="window.pwned = 1">\n```\n\n'
+    "    <script>window.pwned = 1</script>\n\n"
+    "`</code><svg onload=window.pwned=1>` | <details open ontoggle=window.pwned=1> |\n|---|---|\n"
+    "| <b> | </td></table> |",
+    "depth": ("> " * 300) + "deep\n\n" + ("- " * 300) + "deep\n\n" + "[" * 2000 + "*_~`" * 2000 + "]" * 2000,
+    "lines": "w" * 5000 + "\n" + "＝" * 3000 + "\n\n" + "a\n" * 3000,
 }
 
 
@@ -58,11 +68,12 @@ def golden() -> Callable[[str, str], None]:
     return compare
 
 
-def small_report() -> Report:
+def small_report(baseline: str = "base") -> Report:
     """Return the report that golden files are made of: fixed date, fixed versions."""
     return _report(
         {model: [f"{model}の答え{place}" for place in range(8)] for model in SCORES},
         [f"問題{place}: 三つ挙げてください。" for place in range(8)],
+        baseline,
     )
 
 
@@ -72,7 +83,75 @@ def hostile_report() -> Report:
     return _report(dict.fromkeys([*SCORES, *(f"m-{text[:60]}" for text in texts[:7])], texts), texts)
 
 
-def _report(answers: dict[str, list[str]], inputs: list[str]) -> Report:
+def ab_report(n: int = 24) -> Report:
+    """Return a run of two models under three prompts, with its A/B test; ``mine`` is better, with Markdown in it."""
+    rng = np.random.default_rng(5)
+    models, gains = ("base", "調整|済み"), {"plain.v1": 0, "mine": 1, "x|y": 0}
+    samples = tuple(
+        Sample(
+            id=f"t{place}",
+            inputs={"input": f"問題{place}: 三つ挙げてください。"},
+            tags=("list" if place % 2 else "why",),
+        )
+        for place in range(n)
+    )
+    judge = PlannedJudge(name="judge", fingerprint="f", scale=LIKERT_5, scored_by="model")
+    rows = [RowKey(model=model, prompt=prompt) for model in models for prompt in gains]
+    base = rng.integers(2, 4, (len(models), n))
+    scores = {
+        RowKey(model=model, prompt=prompt): np.clip(base[place] + gain + rng.integers(0, 2, n), 1, 5)
+        for place, model in enumerate(models)
+        for prompt, gain in gains.items()
+    }
+    verdicts = {
+        (row, sample.id): Verdict.scored(
+            float(scores[row][place]), rationale=f"理由{place}", raw=f'{{"score": {place}}}'
+        )
+        for row in rows
+        for place, sample in enumerate(samples)
+    }
+    table = ScoreTable(
+        task="two dozen",
+        judge=judge,
+        rows=tuple(rows),
+        samples=samples,
+        cells=np.array([scores[row] for row in rows], dtype=float)[:, :, None, None],
+        reasons={row: Counter() for row in rows},
+        versions=frozenset(),
+    )
+    answers = tuple(
+        Answer(
+            task="two dozen",
+            sample_id=sample.id,
+            row=row,
+            repeat=0,
+            generation=Generation(
+                request_key=f"{row}/{sample.id}",
+                text=f"# {row.prompt}\n\n- **{row.model}**の答え{place}\n- `二つ目`\n\n1. 三\n2. 四",
+                finish_reason="stop",
+                tokens_out=12,
+            ),
+            sampling=Sampling(),
+            verdicts={"judge": (verdicts[row, sample.id],)},
+        )
+        for row in rows
+        for place, sample in enumerate(samples)
+    )
+    return Report(
+        leaderboard=build_leaderboard("prompts", [table], {}, baseline="base"),
+        tables=(table,),
+        answers=answers,
+        prompts=(),
+        provenance={
+            "date": "2026-01-02T03:04:05+09:00",
+            "command": "harness ab --model base",
+            "tasks": {"two dozen": "ab"},
+        },
+        ab=(run_experiment(table, control="plain.v1"),),
+    )
+
+
+def _report(answers: dict[str, list[str]], inputs: list[str], baseline: str = "base") -> Report:
     samples = tuple(
         Sample(
             id=str(place),
@@ -120,7 +199,7 @@ def _report(answers: dict[str, list[str]], inputs: list[str]) -> Report:
         for index, judge in enumerate(judges)
     )
     return Report(
-        leaderboard=build_leaderboard("demo|run", tables, length_stop_rates(requests, generations), baseline="base"),
+        leaderboard=build_leaderboard("demo|run", tables, length_stop_rates(requests, generations), baseline=baseline),
         tables=tables,
         answers=tuple(
             Answer(
@@ -152,7 +231,7 @@ def _report(answers: dict[str, list[str]], inputs: list[str]) -> Report:
 
 
 def _verdicts(model: str, place: int, inputs: list[str]) -> tuple[Verdict, Verdict]:
-    score = SCORES.get(model, [4] * 8)[place]
+    score = SCORES.get(model, [4] * 8)[place % 8]
     said = inputs[place] if inputs[0] == HOSTILE["script"] else f"理由{place}"
     quality = (
         Verdict.unscored("no score | in reply", raw="?")

@@ -12,7 +12,8 @@ from harness.analysis.prompt_test import Experiment, run_experiment
 from harness.analysis.scores import ScoreTable
 from harness.engine.plan import PlannedJudge
 from harness.types import LIKERT_5, RowKey, Sample
-from reports.ab import ab_markdown, plan_sentence, verdict_sentence
+from reports.ab import ab_markdown
+from reports.ab_text import plan_sentence, verdict_sentence
 from reports.wording import LANGUAGES, Language, words
 
 MODELS = ("base", "調整|済み")

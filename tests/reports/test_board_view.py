@@ -14,15 +14,30 @@ from tests.reports.conftest import small_report
 
 
 def grid(table: str) -> list[list[str]]:
-    """Return the texts of an HTML table by row, without its marks that only eyes read."""
-    table = re.sub(r"<span.*?</span>|<caption.*?</caption>", "", table)
-    rows = re.findall(r"<tr>(.*?)</tr>", table, re.DOTALL)
-    return [[unescape(cell) for cell in re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row, re.DOTALL)] for row in rows]
+    """Return the texts of an HTML table by row."""
+    rows = re.findall(r"<tr[^>]*>(.*?)</tr>", table, re.DOTALL)
+    return [[text_of(cell) for cell in re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row, re.DOTALL)] for row in rows]
+
+
+def text_of(cell: str) -> str:
+    """Return a cell's words, without bars, signs, terms and second lines that stand beside them."""
+    for extra in (
+        r"<svg.*?</svg>",
+        r'<span class="sign".*?</span>',
+        r"<a .*?</a>",
+        r"<small.*?</small>",
+        r"</?span[^>]*>",
+    ):
+        cell = re.sub(extra, "", cell, flags=re.DOTALL)
+    return unescape(cell).strip()
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_markdown_and_html_show_the_same_cells(language: Language) -> None:
-    """Read back by a parser of Markdown and out of the page, every table of every board is that of the view."""
+    """Read back by a parser of Markdown and out of the page, every table of every board is that of the view.
+
+    The page's board has the means of the other judges besides.
+    """
     report, say = small_report(), words(language)
     views = [board_view(board, 0.95, say) for board in report.leaderboard.boards]
     tables = [table for view in views for table in (view.table, view.tags) if table is not None]
@@ -34,7 +49,11 @@ def test_markdown_and_html_show_the_same_cells(language: Language) -> None:
     rendered = MarkdownIt("commonmark").enable("table").render(text)
     assert wanted == [grid(table) for table in re.findall(r"<table>.*?</table>", rendered, re.DOTALL)][: len(wanted)]
     page = report_html(report, language=language)
-    assert wanted == [grid(table) for table in re.findall(r'<table class="sortable">.*?</table>', page, re.DOTALL)]
+    found = [grid(table) for table in re.findall(r'<table class="sortable[^>]*>.*?</table>', page, re.DOTALL)]
+    judges = {board.judge.name for board in report.leaderboard.boards}
+    assert wanted == [
+        [[cell for place, cell in enumerate(row) if table[0][place] not in judges] for row in table] for table in found
+    ]
 
 
 def test_every_cell_is_sorted_by_its_unrounded_figure() -> None:

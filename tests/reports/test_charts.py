@@ -15,14 +15,14 @@ from tests.reports.conftest import SCORES, hostile_report, small_report
 
 def drawn(report: Report, language: Language = "en") -> list[Figure]:
     """The charts of the first board."""
-    return figures(report.leaderboard.boards[0], report.tables[0], report.leaderboard.confidence, words(language))
+    return figures(report.leaderboard.boards[0], report.tables[0], words(language))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_a_board_has_four_charts_with_words(language: Language) -> None:
-    """Means, differences, scores given, and the tasks; each with title and caption."""
+def test_a_board_has_two_charts_with_words(language: Language) -> None:
+    """Scores given, and the tasks; each with title and caption. Means and differences are bars of the table."""
     found = drawn(small_report(), language)
-    assert ["forest", "forest", "bars", "heat"] == [figure.kind for figure in found]
+    assert ["bars", "heat"] == [figure.kind for figure in found]
     assert all(figure.title and figure.caption for figure in found)
 
 
@@ -52,11 +52,10 @@ def test_the_table_of_tasks_has_their_means() -> None:
         assert (f"{np.mean(there):.2f}", str(len(there))) == (mean, count)
 
 
-def test_one_model_has_no_chart_of_differences_and_many_tasks_are_cut_aloud() -> None:
+def test_many_tasks_are_cut_aloud() -> None:
     """A heat map shows the first of them, and says so."""
     rng = np.random.default_rng(1)
     one = table(rng.integers(1, 6, (1, MOST_COLUMNS + 1)).astype(float))
     [board] = build_leaderboard("r", [one], {}, baseline="m0").boards
-    found = figures(board, one, 0.95, words("en"))
-    assert ["forest", "bars", "heat"] == [figure.kind for figure in found]
+    found = figures(board, one, words("en"))
     assert (MOST_COLUMNS, True) == (len(found[-1].table), f"{MOST_COLUMNS + 1}" in found[-1].caption)

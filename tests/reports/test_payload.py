@@ -44,7 +44,8 @@ def test_the_data_gives_back_answers_scores_and_reasons() -> None:
         assert (answer.generation.text, 12) == (texts[text], tokens)
         assert (answer.generation.finish_reason == "length") == (end == 1)
         for judge, (verdict,) in enumerate(answer.verdicts.values()):
-            [[score, reason]] = data["verdicts"][0][judge][sample][row]
+            [[score, reason, *raw]] = data["verdicts"][0][judge][sample][row]
+            assert ([verdict.raw] if verdict.raw else []) == [texts[place] for place in raw]
             assert (verdict.score, verdict.rationale or verdict.reason) == (score, texts[reason])
             assert verdict.score == data["scores"][judge][sample][row]
 

@@ -14,7 +14,8 @@ from matplotlib import colormaps
 from matplotlib.image import imread
 
 from harness.types import LIKERT_5
-from reports.svg import Bar, distribution, figure_ticks, forest, heat_map, level_colours, scale_bar
+from reports.svg import Bar, distribution, forest, heat_map, level_colours, scale_bar
+from reports.svg_parts import figure_ticks
 
 HOSTILE = "a<script>alert(1)</script>&$\\frac{1}{2}$\x1b\u202e"
 
