@@ -17,8 +17,8 @@ from reports.formatting import printable
 from reports.payload import embedded
 from reports.wording import Language, Words, words
 
-_SCRIPTS = ("rating_state.js", "rating.js")
-_SERVED_SCRIPTS = ("rating_state.js", "rating_sync.js", "rating.js")
+_SCRIPTS = ("rating_state.js", "rating_one.js", "rating.js")
+_SERVED_SCRIPTS = ("rating_state.js", "rating_one.js", "rating_sync.js", "rating.js")
 
 
 def rating_html(page: RatingPage, *, language: Language = "en", served: bool = False) -> str:
@@ -28,14 +28,14 @@ def rating_html(page: RatingPage, *, language: Language = "en", served: bool = F
     """
     say, points = words(language), scale_points(page.scale)
     return (
-        _environment()
+        environment()
         .get_template("rating.html.j2")
         .render(
             say=say,
             page=page,
             served=served,
             policy=rating_policy(served=served),
-            style=Markup(_asset("rating.css")),  # noqa: S704 - our own file
+            style=Markup(asset("rating.css")),  # noqa: S704 - our own file
             script=Markup(_script(served)),  # noqa: S704 - our own files
             data=Markup(embedded(_data(page, say) | ({"served": True} if served else {}))),  # noqa: S704 - escaped for where it stands
             points=[f"{point:g}" for point in points],
@@ -48,21 +48,17 @@ def rating_html(page: RatingPage, *, language: Language = "en", served: bool = F
 
 def rating_policy(*, served: bool = False) -> str:
     """Return the page's content security policy: its own script and style, and at most the server it came from."""
-    script, style = _hash(_script(served)), _hash(_asset("rating.css"))
-    connect = "connect-src 'self'; " if served else ""
-    return (
-        f"default-src 'none'; script-src 'sha256-{script}'; style-src 'sha256-{style}'; {connect}base-uri 'none'; "
-        "form-action 'none'"
-    )
+    return policy(asset("rating.css"), _script(served), served=served)
 
 
 @cache
 def _script(served: bool) -> str:
-    return "\n".join(_asset(name) for name in (_SERVED_SCRIPTS if served else _SCRIPTS))
+    return "\n".join(asset(name) for name in (_SERVED_SCRIPTS if served else _SCRIPTS))
 
 
 @cache
-def _environment() -> Environment:
+def environment() -> Environment:
+    """Return where the templates of pages to rate on are rendered: everything foreign is escaped."""
     return Environment(
         loader=PackageLoader("reports"),
         autoescape=True,
@@ -73,8 +69,18 @@ def _environment() -> Environment:
 
 
 @cache
-def _asset(name: str) -> str:
+def asset(name: str) -> str:
+    """Return a script or style of ours."""
     return (resources.files("reports") / "templates" / name).read_text(encoding="utf-8")
+
+
+def policy(style: str, script: str, *, served: bool = False) -> str:
+    """Return the policy under which a page runs its own script and style, and at most asks the server it came from."""
+    connect = "connect-src 'self'; " if served else ""
+    return (
+        f"default-src 'none'; script-src 'sha256-{_hash(script)}'; style-src 'sha256-{_hash(style)}'; {connect}"
+        "base-uri 'none'; form-action 'none'"
+    )
 
 
 def _hash(text: str) -> str:

@@ -11,11 +11,13 @@ from harness import plugins
 from harness.cli.dry_run import Expected, PairWork, duration, expected_of, work_of
 from harness.cli.execution import Allowance, invocation, limit_judges, rounds, say_note
 from harness.cli.options import call_limits
+from harness.cli.rate_pairs import PEOPLE, import_pair_table
 from harness.cli.say import language, say
 from harness.engine.job import Outcome
 from harness.engine.pairing import Anchors, Answered, JudgedPairs, answered, pair_items
 from harness.engine.plan import sample_keys
-from harness.errors import UsageError
+from harness.errors import HarnessError, UsageError
+from harness.human.pair_ratings import holds_pairs
 from harness.locale import tr, trn
 from harness.pairs.answer_pair import AnswerPair
 from harness.pairs.planned import ALL, ANCHORS, BASELINE, PlannedPairs
@@ -26,8 +28,9 @@ from harness.runs.assemble import Evaluation
 from harness.runs.folder import RunFolder
 from harness.runs.pairwise import save_anchors
 from harness.runs.run import Run
-from harness.specs import PAIRWISE, Config, parse_judge
+from harness.specs import PAIRWISE, Config, parse_judge, split_spec
 from harness.store.store import Store, store_exists
+from harness.tables import read_table
 from harness.types import Generation, PlannedTask
 
 _FORM = "rules"
@@ -45,10 +48,11 @@ def pairs_option(command: F) -> F:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PairsAsked:
-    """The judges of pairs of a command, with what they compare."""
+    """The judges of pairs of a command, with what they compare; ``tables``: files of people's verdicts on pairs."""
 
     judges: tuple[Judge, ...]
     against: str
+    tables: tuple[str, ...] = ()
 
 
 def split_judges(names: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -74,8 +78,19 @@ def take_pairs(
 
 
 def is_of_pairs(name: str) -> bool:
-    """Return whether a judge as typed compares pairs."""
-    return name.partition(":")[0].strip() == PAIRWISE
+    """Return whether a judge as typed compares pairs: ``pairwise:SPEC``, or ``human:FILE`` of verdicts on pairs."""
+    return split_spec(name).backend == PAIRWISE or pair_table(name) is not None
+
+
+def pair_table(name: str) -> str | None:
+    """Return the file of ``human:FILE`` if it holds verdicts on pairs, else None."""
+    parts = split_spec(name)
+    if parts.backend != PEOPLE or not parts.target:
+        return None
+    try:
+        return parts.target if holds_pairs(read_table(parts.target)) else None
+    except HarnessError:
+        return None  # the judge says what is wrong with it
 
 
 def pairs_asked(
@@ -100,10 +115,11 @@ def pairs_asked(
             tr("--pairs {against!r} is none of baseline, all and anchors:RUN_OR_FILE.", against=against),
             hint=tr("The default compares every model with the baseline."),
         )
-    specs = [parse_judge(name, config, rubric=rubric) for name in dict.fromkeys(names)]
+    tables = tuple(table for name in names if (table := pair_table(name)) is not None)
+    specs = [parse_judge(name, config, rubric=rubric) for name in dict.fromkeys(names) if pair_table(name) is None]
     judges = tuple(plugins.make("judges", spec.name, spec) for spec in specs)
     limit_judges(judges, limits)
-    return PairsAsked(judges=judges, against=against)
+    return PairsAsked(judges=judges, against=against, tables=tables)
 
 
 def work_on_pairs(
@@ -209,6 +225,8 @@ def compared(
     """Return a run with what judges of pairs say of it, if there are any, and how many verdicts are missing."""
     if asked is None:
         return run, 0
+    for table in asked.tables:
+        run = import_pair_table(run, table, folder, store)
     run, outcomes = compare_answers(run, asked, store, folder, config=config, allowance=allowance)
     return run, say_pairs_outcome(run, asked, outcomes)
 

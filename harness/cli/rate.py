@@ -9,6 +9,7 @@ import click
 from harness.cli.options import common_options
 from harness.cli.rate_draw import DrawOptions, draw_for, draw_options, say_what_was_drawn
 from harness.cli.rate_import import import_sheets
+from harness.cli.rate_pairs import write_pair_pages
 from harness.cli.rate_serve import serve
 from harness.cli.rate_status import status
 from harness.cli.say import language, say
@@ -18,6 +19,7 @@ from harness.human.page import rating_page, scale_points
 from harness.human.ratings import rating_scale
 from harness.human.sheets import IMPORTED, TAB, key_name
 from harness.locale import tr
+from harness.pairs.planned import BASELINE
 from harness.runs.folder import RunFolder
 from harness.runs.load import load_run
 from harness.runs.rated import samples_of
@@ -58,11 +60,19 @@ def _output_option(command: Callable[..., Any]) -> Callable[..., Any]:
 )
 @draw_options
 @_output_option
+@click.option(
+    "--pairs",
+    is_flag=False,
+    flag_value=BASELINE,
+    metavar="[baseline|all]",
+    help="Show two answers at a time, to compare.  [default: baseline]",
+)
 @common_options
 def write_pages(
     *,
     run: str,
     output: str | None,
+    pairs: str | None,
     config: str | None,
     store: str | None,
     **options: Any,  # noqa: ANN401 - those of a draw
@@ -72,11 +82,17 @@ def write_pages(
     A page is one HTML file that needs no network: it shows one answer at a time without saying whose it is, keeps what
     is rated in the browser, and saves a small file for `harness rate import`. Scores are those of [judges.human] in
     harness.toml, 1 to 5 unless it says otherwise. --lang chooses the language of the page's own words.
+
+    With --pairs a page shows two answers at a time, each model's beside the baseline's, or all (--pairs all): which is
+    better? Every rater sees each pair once, half of them in the other order.
     """
     refuse_bundle(run)
     settings = load_config(config)
     scale = rating_scale(settings.judges.get(IMPORTED, {}), f"[judges.{IMPORTED}]")
     stored, own = load_run(run, settings.runs, store), RunFolder(settings.runs, run)
+    if pairs is not None:
+        write_pair_pages(stored, DrawOptions(**options), pairs, own, _output_folder(output, own))
+        return
     export = draw_for(stored, own, DrawOptions(**options), store or stored.manifest.store)
     samples, folder = samples_of(stored), _output_folder(output, own)
     pages = {rater: rating_page(export, rater, samples, scale) for rater in export.draw.people}

@@ -103,7 +103,7 @@ def draw_for(stored: Run, own: RunFolder, options: DrawOptions, store: str) -> E
     """
     if options.grow is not None:
         return _grown(stored, own, options, store)
-    rows = _rows(stored, options.models)
+    rows = wanted_rows(stored, options.models)
     kind = options.draw or "simple"
     strata, bases = strata_for(stored, rows, kind)
     _say_basis(kind, bases)
@@ -173,7 +173,12 @@ def _say_basis(kind: DrawKind, bases: set[Basis]) -> None:
         )
 
 
-def _rows(stored: Run, models: Sequence[str]) -> tuple[RowKey, ...]:
+def wanted_rows(stored: Run, models: Sequence[str]) -> tuple[RowKey, ...]:
+    """Return the rows of some models, of all if none is named.
+
+    Raises:
+        UnknownNameError: the run has no such model.
+    """
     rows = dict.fromkeys(RowKey(model=request.model, prompt=request.prompt) for request in stored.requests)
     known = list(dict.fromkeys(row.model for row in rows))
     for model in models:

@@ -11,6 +11,7 @@ import click
 from harness.analysis.judge_audit import RaterAudit, rater_audit
 from harness.cli.execution import execute_here, invocation
 from harness.cli.options import common_options
+from harness.cli.rate_pairs import import_pair_pages, pair_files
 from harness.cli.rate_text import people_lines, what_remains
 from harness.cli.say import language, said, say
 from harness.cli.table import table
@@ -88,6 +89,10 @@ def import_sheets(*, run: str, sheets: tuple[str, ...], config: str | None, stor
     refuse_bundle(run)
     stored, folder = load_run(run, settings.runs, store), RunFolder(settings.runs, run)
     url = store or stored.manifest.store
+    pages = {path: read_page_file(read_text(path, most=_MOST), path) for path in sheets if _is_of_page(path)}
+    if pair_files(sheets, folder, pages):
+        import_pair_pages(stored, pages, folder, url)
+        return
     taken = _read(sheets, stored, folder, scale) if sheets else _Taken(export=current_export(folder, url))
     export, new = taken.export, taken.ratings
     for note in _blanks(new):

@@ -2,7 +2,6 @@
 const byId = (id) => document.getElementById(id);
 const points = [...document.querySelectorAll("button.point")];
 const here = () => items[state.at];
-const plain = (score) => String(Math.round(score * 1e6) / 1e6);
 
 function tell(text) { byId("status").textContent = text; }
 
@@ -15,8 +14,7 @@ function show() {
   const item = here(), rating = ratingOf(item), total = items.length;
   byId("place").textContent = say("place", { place: state.at + 1, total });
   byId("task").textContent = item.task;
-  byId("answer").textContent = item.answer.trim() ? item.answer : say("empty");
-  byId("answer").classList.toggle("empty", !item.answer.trim());
+  showAnswer(item);
   for (const part of ["reference", "criteria"]) {
     byId(part).textContent = item[part] || "";
     byId(`${part}-part`).hidden = !(item[part] || "").trim();
@@ -35,7 +33,7 @@ function showCounts() {
   const total = items.length, done = doneCount(), skipped = skippedCount(), rating = ratingOf(here());
   byId("done").textContent = [say("done", { done, total }), skipped && say("skipped", { skipped })].filter(Boolean).join(" · ");
   byId("progress").value = done;
-  byId("now").textContent = rating.score !== undefined ? say("now_scored", { score: plain(rating.score) })
+  byId("now").textContent = rating.score !== undefined ? say("now_scored", { score: nameOf(rating.score) })
     : rating.skip !== undefined ? say("now_skipped", { reason: reasons.get(rating.skip) }) : say("now_open");
   byId("now").className = isDone(here()) ? "is-done" : "";
   byId("undo").disabled = !state.steps.length;
@@ -75,7 +73,7 @@ function give(score) {
     tell(say("off_scale", { low, high, step }));
     return;
   }
-  settle({ score }, say("said_scored", { place: state.at + 1, score: plain(score) }));
+  settle({ score }, say("said_scored", { place: state.at + 1, score: nameOf(score) }));
 }
 
 function skip(code) {
@@ -162,8 +160,7 @@ function pressDigit(digit, isShifted) {
     if (data.skips[digit - 1]) skip(data.skips[digit - 1][0]);
     return true;
   }
-  const ten = digit === 0 && !data.points.includes(0) ? 10 : digit;
-  const score = isShifted ? ten + 0.5 : ten;
+  const score = scoreOf(digit, isShifted);
   if (!data.points.includes(score)) return false;
   give(score);
   return true;
