@@ -11,7 +11,7 @@ from harness.analysis.human_anchor import AnchoredRow, Anchoring
 from harness.analysis.judge_audit import Bin, Confusion, GroupAlpha, JudgeAudit, PairAudit, RaterAudit
 from harness.analysis.judge_error import JudgeError, closest
 from harness.stats import Agreement
-from harness.types import Estimate
+from harness.types import Estimand, Estimate
 from harness.unscored import Unscored, by_code
 from reports.formatting import interval, kind_key, markdown_cell, number, percent, row_name, score_digits, signed
 from reports.wording import Language, Words, words
@@ -43,13 +43,18 @@ class TaskAudit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Audit:
-    """Everything that `harness audit` says. ``human``: the judge that stands for people, if there is one."""
+    """Everything that `harness audit` says.
+
+    ``human``: the judge that stands for people, if there is one · ``estimand``: what its run's verdicts are about, and
+    so the errors that would change them; all else is about new tasks like these, or says so.
+    """
 
     run: str
     confidence: float
     human: str | None
     tasks: tuple[TaskAudit, ...]
     raters: RaterAudit | None
+    estimand: Estimand = "new"
 
 
 def audit_document(audit: Audit) -> dict[str, Any]:
@@ -77,7 +82,11 @@ def audit_markdown(audit: Audit, *, language: Language = "en") -> str:
         parts += [_confusion(table, say) for table in task.confusions]
         for found in task.anchorings:
             parts += _anchoring(found, audit.confidence, say, is_one_rater=is_one)
-    parts.append(say("audit.intervals", confidence=percent(audit.confidence)))
+    parts.append(
+        say("audit.intervals", confidence=percent(audit.confidence))
+        + say("space")
+        + say(f"audit.estimand_{audit.estimand}")
+    )
     return "\n\n".join(parts) + "\n"
 
 

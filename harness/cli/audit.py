@@ -87,6 +87,7 @@ def build_audit(stored: Run, ratings: Sequence[Rating], human: str | None = None
         run=stored.name,
         confidence=confidence,
         human=human,
+        estimand=stored.manifest.declared.estimand or "new",
         tasks=tuple(
             _task_audit(
                 stored,

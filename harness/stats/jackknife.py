@@ -15,6 +15,8 @@ FEWEST_CLUSTERS = 5
 """Under this many clusters no interval is given."""
 
 _FEWEST_DF = 2.0
+_FEW_ITEMS = 1.5
+"""What the kurtosis of a few leave-outs leaves out, in units of 1 / G: found by simulation."""
 
 
 def jackknife_kappa(first: ArrayLike, second: ArrayLike, design: Design = PLAIN) -> Estimate:
@@ -22,10 +24,12 @@ def jackknife_kappa(first: ArrayLike, second: ArrayLike, design: Design = PLAIN)
 
     Each cluster (each item, where the design has none) is left out in turn, kappa taken on Fisher's scale, atanh:
     variance (G - 1) / G times the sum of squares about their mean (Efron & Tibshirani 1993, chapter 11), and back. The
-    degrees of freedom of its t are those that the fourth moment of the leave-outs gives their variance, 2 G over
-    kurtosis - 1, from 2 to G - 1: a few items far apart make most of it. The interval leans towards 0 near the ends and
-    never leaves -1 ... 1. Measured coverage on independent ordinal scores: .95-.97 from 20 items on in the middle of
-    the scale; near its end .91-.92 at 20 items, .92-.94 at 30, .94-.96 from 60 on (the normal interval: .82, .85, .90).
+    degrees of freedom of its t are those that the fourth moment of the leave-outs gives their variance,
+    1 / ((kurtosis - 1) / (2 G) + 1.5 / G), from 2 to G - 1: a few items far apart make most of it, and few items show
+    too little of how far apart they may lie, for which the second term stands. The interval leans towards 0 near the
+    ends and never leaves -1 ... 1. Measured coverage on independent ordinal scores, 10,000 samples each: .965-.985 with
+    20-60 items in the middle of the scale; near its end .94-.95 with 20 and 30, .95-.96 with 60 (without the second
+    term .92-.94, .93-.94 and .94-.95; the normal interval: .82, .85, .90).
 
     No interval under 5 clusters, at perfect agreement, or where leaving one out leaves raters that never vary.
 
@@ -34,7 +38,7 @@ def jackknife_kappa(first: ArrayLike, second: ArrayLike, design: Design = PLAIN)
 
     >>> found = jackknife_kappa([1, 1, 2, 5, 5, 2, 1, 5, 3, 4], [1, 2, 2, 5, 4, 2, 1, 5, 3, 5])
     >>> round(found.value, 2), round(found.low, 2), round(found.high, 2)
-    (0.94, 0.78, 0.99)
+    (0.94, 0.75, 0.99)
     """
     a, b, codes, known = _pairs(first, second, design)
     n = a.size
@@ -55,7 +59,7 @@ def jackknife_kappa(first: ArrayLike, second: ArrayLike, design: Design = PLAIN)
             squares = (z - z.mean()) ** 2
             total_square = float(squares.sum())
             kurtosis = g * float((squares**2).sum()) / total_square**2 if total_square > 0 else 1.0
-            df = min(g - 1.0, max(_FEWEST_DF, 2 * g / max(kurtosis - 1, 1e-9)))
+            df = min(g - 1.0, max(_FEWEST_DF, 1 / (max(kurtosis - 1, 0.0) / (2 * g) + _FEW_ITEMS / g)))
             half = float(t_critical(df, tail_probability(design.confidence))) * sqrt((g - 1) / g * total_square)
             low, high = tanh(atanh(kappa) - half), tanh(atanh(kappa) + half)
             method = (

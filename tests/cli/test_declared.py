@@ -117,6 +117,19 @@ def test_exactly_these_tasks(run_cli: RunCli, task_file: Path) -> None:
     assert "about new tasks like these" in run_cli("compare", "r", "--estimand", "new").out
 
 
+def test_an_ab_page_and_an_audit_say_what_they_are_about(run_cli: RunCli, task_file: Path) -> None:
+    """Exactly these tasks, whose intervals the page lacks without repeats."""
+    prompts = ("--prompt", "course.v1", "--prompt", "plain.v1")
+    ran = run_cli("ab", *EVAL[1:], *prompts, "--run", "s", "--estimand", "these")
+    assert 0 == ran.code, ran.err
+    assert "about exactly these tasks" in ran.out
+    assert "no repeats measured how much: there is no interval" in ran.out
+    [found, *_] = results_of(Path(), "s")["ab"]
+    assert [None] == [effect["p_value"] for effect in found["effects"]]
+    assert found["cautions"]
+    assert "declared to be about exactly these tasks" in run_cli("audit", "s").out
+
+
 def test_the_plan_says_what_verdicts_will_rest_on(run_cli: RunCli, task_file: Path) -> None:
     """With the defaults filled in, in words and as JSON."""
     ran = run_cli(*EVAL, "--run", "r", "--dry-run", "--primary", "reference", "--margin", "5")

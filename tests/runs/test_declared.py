@@ -2,9 +2,10 @@
 
 import pytest
 
+from harness.engine.looks import Kind, Looks
 from harness.engine.plan import PlannedJudge
 from harness.errors import UnknownNameError, UsageError
-from harness.runs.declared import asked_declaration, check_declared, declaration, declared_on
+from harness.runs.declared import asked_declaration, check_declared, check_estimand, declaration, declared_on
 from harness.specs import Config, DeclarationConfig
 from harness.types import LIKERT_5, UNIT, Declaration
 
@@ -56,3 +57,25 @@ def test_a_margin_as_wide_as_the_scale_is_refused() -> None:
     for wrong in (Declaration(margin=4), Declaration(primary="k", margin=1)):
         with pytest.raises(UsageError, match="margin"):
             check_declared(wrong, JUDGES, ["t"])
+
+
+@pytest.mark.parametrize(("kind", "option"), [("looks", "--looks"), ("halving", "--halving"), ("grown", None)])
+def test_exactly_these_tasks_and_planned_looks(kind: Kind, option: str | None) -> None:
+    """Looks that stop go by new tasks, and are refused by their name; a limit that was grown stops nobody."""
+    looks = Looks(kind=kind, sizes={"t": (5, 10)}, order={"t": tuple("0123456789")}, reached=2)
+    judges = [PlannedJudge(name="j", fingerprint="", scale=LIKERT_5)]
+    check_estimand(Declaration(estimand="new"), judges, ["t"], looks=looks)
+    check_estimand(Declaration(estimand="these"), judges, ["t"])
+    if option is None:
+        check_estimand(Declaration(estimand="these"), judges, ["t"], looks=looks)
+        return
+    with pytest.raises(UsageError, match=f"--estimand these does not go with {option}: .* all count"):
+        check_estimand(Declaration(estimand="these"), judges, ["t"], looks=looks)
+
+
+def test_exactly_these_tasks_and_a_panel() -> None:
+    """Refused where verdicts come from it; beside another primary judge it is not in the way."""
+    judges = [PlannedJudge(name=name, fingerprint="", scale=LIKERT_5) for name in ("j", "panel:j,k")]
+    check_estimand(Declaration(estimand="these"), judges, ["t"])
+    with pytest.raises(UsageError, match="no interval for panel:j,k"):
+        check_estimand(Declaration(estimand="these", primary="panel:j,k"), judges, ["t"])
