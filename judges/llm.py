@@ -7,7 +7,7 @@ from typing import cast
 
 from harness.codec import digest
 from harness.errors import JudgeUnavailableError
-from harness.locale import tr
+from harness.locale import joined, tr
 from harness.protocols import BatchNotes, CallEstimate
 from harness.remote.batching import AT_ONCE, BatchClient, Batching
 from harness.remote.call import CallError, Client, Prompt, Reply
@@ -221,7 +221,7 @@ class RubricJudge(KeptVersion, Serving):
 
     def _without_reply(self, error: CallError) -> Verdict:
         step = _NEXT_STEP.get(error.trouble, tr("Check that the server works and is reachable."))
-        self._end_if_final(error, f"{step} {_RESUME}")
+        self._end_if_final(error, joined([step, _RESUME], " "))
         reason = Unscored(f"call_{error.trouble}", error.said)
         return Verdict.unscored(reason) if error.is_about_the_item else Verdict.failed(reason)
 

@@ -78,7 +78,11 @@ def make(group: Group, name: str, spec: object) -> Any:  # noqa: ANN401 - what t
     except Exception as error:
         raise fault(group, name, f"{type(error).__name__}: {error}") from error
     if lacking or (group != "tasks" and not objects):
-        raise fault(group, name, f"it made {type(made).__name__}, without {', '.join(lacking) or 'content'}")
+        raise fault(
+            group,
+            name,
+            tr("it made {kind}, without {names}", kind=type(made).__name__, names=", ".join(lacking) or tr("content")),
+        )
     if group == "tasks":
         return made
     point = entry(group, name)
@@ -92,5 +96,5 @@ def make(group: Group, name: str, spec: object) -> Any:  # noqa: ANN401 - what t
 
 def _metrics(name: str, judge: Any) -> list[Any]:  # noqa: ANN401 - a judge
     if isinstance(judge, Ratings):
-        raise fault("judges", name, "it declares metrics and rates models; a judge does one or the other")
+        raise fault("judges", name, tr("it declares metrics and rates models; a judge does one or the other"))
     return list(expanded(judge))

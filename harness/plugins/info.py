@@ -8,7 +8,7 @@ from importlib.metadata import EntryPoint
 from typing import Any
 
 from harness.errors import PluginError, UnknownNameError
-from harness.locale import tr
+from harness.locale import joined, tr
 from harness.plugins.finding import SAID, came_from
 from harness.protocols import KINDS, SOURCES, Judge, JudgeInfo, ModelBackend, ModelInfo, Price
 from harness.types import Scale
@@ -104,7 +104,10 @@ def _check_known(point: EntryPoint, attribute: str, declared: object) -> None:
     known = _ONE_OF[attribute]
     if isinstance(declared, str) and declared in known:
         return
-    guess = UnknownNameError(attribute, str(declared), known).hint
+    hints = [
+        tr("It comes from {point}.", point=came_from(point)),
+        UnknownNameError(attribute, str(declared), known).hint,
+    ]
     raise PluginError(
         tr(
             "The judge {name!r} cannot be opened: its {attribute} is {declared!r}, which is none of {known}.",
@@ -113,7 +116,7 @@ def _check_known(point: EntryPoint, attribute: str, declared: object) -> None:
             declared=declared,
             known=", ".join(known),
         ),
-        hint=f"It comes from {came_from(point)}. {guess or ''}".rstrip(),
+        hint=joined([hint for hint in hints if hint], " "),
     )
 
 

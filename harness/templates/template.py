@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol, cast
 
 from harness.errors import InputError, TemplateError
-from harness.locale import tr
+from harness.locale import Text, tr
 from harness.locale.parsers import template_said
 from harness.sandbox.confined import ConfinedProgram
 from harness.sandbox.program import Doubt, Program, Source, TemplateFailure, inspect
@@ -155,7 +155,9 @@ def parse_template(text: str, *, name: str, kind: Kind, path: Path | None = None
             inspection, program = confined.inspection, confined
     except TemplateFailure as failure:
         what = tr("not a valid Jinja2 template") if failure.kind == "syntax" else tr("the template asks for too much")
-        raise InputError(f"{what}: {failure.message.rstrip('.')}.", path=where, line=failure.line) from failure
+        raise InputError(
+            Text("{what}: {said}.", {"what": what, "said": failure.message.rstrip(".")}), path=where, line=failure.line
+        ) from failure
     if kind == "tasks" and not inspection.variables:
         raise InputError(
             tr("the template never uses the task, so every prompt would be the same."),

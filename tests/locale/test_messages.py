@@ -145,3 +145,48 @@ def test_the_language_of_the_environment(
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     assert language == language_of(None, None)
+
+
+# What no catalogue has: a stranger's error with its name.
+NOT_OURS = {
+    "harness/plugins/__init__.py",
+    "harness/remote/batching.py",
+    "harness/templates/contract.py",
+    "judges/python_file.py",
+}
+BUILT_IN = {
+    "AttributeError",
+    "ConnectError",
+    "ConnectionError",
+    "CaptureError",
+    "KeyError",
+    "LookupError",
+    "TypeError",
+    "ValueError",
+}
+
+
+def glued(path: Path) -> Iterator[int]:
+    """Yield the lines on which an error's message or hint is an f-string, which nobody can translate any more."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if not isinstance(node, ast.Call):
+            continue
+        name = ast.unparse(node.func).rpartition(".")[2]
+        if (name.endswith("Error") and name not in BUILT_IN) or name in {"fault", "_end_if_final"}:
+            given = [*node.args, *(keyword.value for keyword in node.keywords)]
+            called = [
+                one.func.value for one in given if isinstance(one, ast.Call) and isinstance(one.func, ast.Attribute)
+            ]
+            yield from (one.lineno for one in [*given, *called] if isinstance(one, ast.JoinedStr))
+
+
+@pytest.mark.parametrize("package", ["harness", "judges", "reports", "trainers"])
+def test_a_message_is_not_glued_together(package: str) -> None:
+    """An f-string of two messages is English in every language."""
+    files = [
+        path
+        for path in sorted((ROOT / package).rglob("*.py"))
+        if "sandbox" not in path.parts and "testing" not in path.parts
+    ]
+    found = {str(path.relative_to(ROOT)): [*glued(path)] for path in files}
+    assert {} == {path: lines for path, lines in found.items() if lines and path not in NOT_OURS}

@@ -9,7 +9,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from harness.errors import HarnessError, InputError, UnwritableError
-from harness.locale import tr
+from harness.locale import Text, tr
 from harness.locale.system import system_said
 from trainers.adapter.checkpoints import CHECKPOINTS, finished_checkpoints
 from trainers.adapter.files import PART, refuse_other_than_file, sha256_of, write_whole
@@ -145,7 +145,9 @@ def check_weights(folder: Path) -> None:
         refuse_other_than_file(folder / WEIGHTS)
         whole = sha256_of(folder / WEIGHTS) == record.outcome.weights_sha256
     except HarnessError as error:
-        raise InputError(f"{error.message}.", path=folder, hint=tr("Put back a copy, or train again.")) from error
+        raise InputError(
+            Text("{message}.", {"message": error.message}), path=folder, hint=tr("Put back a copy, or train again.")
+        ) from error
     if not whole:
         raise InputError(
             tr(

@@ -14,7 +14,7 @@ from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 from huggingface_hub.utils.tqdm import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
 
 from harness.errors import HarnessError, HubError, InputError, UsageError
-from harness.locale import tr
+from harness.locale import Text, tr
 from harness.templates.contract import CONTRACT
 from trainers.adapter.adapter_folder import check_weights
 from trainers.adapter.card_usage import published
@@ -31,17 +31,17 @@ _SERVER_ERROR = 500
 _SHOWN = 300  # characters of what the Hub says
 _LOG_IN = tr("Make a token with write access on the Hub's settings page, then: hf auth login (or set HF_TOKEN).")
 _NO_RIGHT = (
-    "The Hub refuses to write {repo}",
-    "The token needs write access to the repository's owner, and the owner storage room for it.",
+    tr("The Hub refuses to write {repo}"),
+    tr("The token needs write access to the repository's owner, and the owner storage room for it."),
 )
-_FAILED = ("The Hub failed on {repo}", "Try again later; nothing was committed.")
+_FAILED = (tr("The Hub failed on {repo}"), tr("Try again later; nothing was committed."))
 _REFUSALS = {  # by HTTP status; anything else is a failure of the Hub
-    401: ("The Hub does not accept the token", _LOG_IN),
+    401: (tr("The Hub does not accept the token"), _LOG_IN),
     402: _NO_RIGHT,
     403: _NO_RIGHT,
-    404: ("The Hub shows this token no repository {repo}", "Check the owner's name and what the token may do."),
+    404: (tr("The Hub shows this token no repository {repo}"), tr("Check the owner's name and what the token may do.")),
     413: _NO_RIGHT,
-    429: ("The Hub asks to wait", "Try again later; nothing was committed."),
+    429: (tr("The Hub asks to wait"), tr("Try again later; nothing was committed.")),
     507: _NO_RIGHT,
 }
 
@@ -234,7 +234,8 @@ def _explained(error: Exception, repo: str, endpoint: str, secret: str) -> Harne
     status = None if response is None else response.status_code
     if status is not None:
         sentence, hint = _REFUSALS.get(status, _FAILED)
-        return HubError(f"{sentence.format(repo=repo)} ({status}): {said}.", hint=hint)
+        told = {"sentence": Text(str(sentence), {"repo": repo}), "status": status, "said": said}
+        return HubError(Text("{sentence} ({status}): {said}.", told), hint=hint)
     if isinstance(error, ValueError):  # what the Hub's check of the metadata says
         return HubError(
             tr("The Hub does not take {repo}: {said}.", repo=repo, said=said),
