@@ -1,16 +1,12 @@
 """harness history: every try on a task set, what has been learnt from it so far, and a chart of it. Pure."""
 
-import base64
 import csv
-import hashlib
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, fields
 from importlib import resources
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 from tabulate import tabulate
 
 from harness.analysis.history import HistoryRow, TriesHistory
@@ -27,7 +23,6 @@ from reports.formatting import (
     minute,
     number,
     p_value,
-    percent,
     printable,
     row_name,
     signed,
@@ -176,40 +171,9 @@ def history_chart(one: TriesHistory, say: Words) -> str:
 def history_svg(one: TriesHistory, say: Words) -> str:
     """Return the chart as a file of its own, with its colours."""
     opening, rest = history_chart(one, say).split(">", 1)
-    return f'{opening} xmlns="http://www.w3.org/2000/svg"><style>{_style()}</style>{rest}\n'
+    return f'{opening} xmlns="http://www.w3.org/2000/svg"><style>{history_style()}</style>{rest}\n'
 
 
-def history_html(found: Sequence[TriesHistory], resets: Sequence[Reset], say: Words) -> str:
-    """Return one page that holds everything, runs nothing and asks the network for nothing."""
-    style = _style()
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    environment = Environment(
-        loader=PackageLoader("reports"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("history.html.j2").render(
-        say=say,
-        policy=f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'",
-        style=Markup(style),  # noqa: S704 - our own file
-        sections=[_section(one, say) for one in found],
-        resets=[printable(line) for line in reset_lines(resets, say)],
-    )
-
-
-def _section(one: TriesHistory, say: Words) -> Mapping[str, Any]:
-    headers, rows = history_table(one, say)
-    return {
-        "title": printable(history_title(one, say)),
-        "caption": say("history.caption", confidence=percent(one.confidence)),
-        "learnt": [printable(line) for line in learnt(one, say)],
-        "chart": Markup(history_chart(one, say)),  # noqa: S704 - every text in it is escaped
-        "headers": headers,
-        "rows": [[printable(cell) for cell in row] for row in rows],
-    }
-
-
-def _style() -> str:
+def history_style() -> str:
+    """Return the colours and the layout of the page, which charts follow."""
     return (resources.files("reports") / "templates" / "history.css").read_text(encoding="utf-8")

@@ -15,9 +15,9 @@ from harness.stats.equivalence import DecisionCode, decide
 class HistoryRow:
     """One candidate, the ``place``-th that was tried. What cannot be computed is None.
 
-    ``mean`` and ``baseline_mean`` over the ``n`` tasks that both have scores for · ``difference`` with its interval and
-    ``p_value`` corrected over all tries · ``shrunken``: drawn in by how much of the spread between tries is luck ·
-    ``verdict``: what it shows as of today.
+    ``candidate``: what makes it this candidate, whatever it was called · ``mean`` and ``baseline_mean`` over the ``n``
+    tasks that both have scores for · ``difference`` with its interval and ``p_value`` corrected over all tries ·
+    ``shrunken``: drawn in by how much of the spread between tries is luck · ``verdict``: what it shows as of today.
     """
 
     place: int
@@ -25,6 +25,7 @@ class HistoryRow:
     run: str
     label: str
     prompt: str | None
+    candidate: str
     baseline: str | None
     n: int
     mean: float | None
@@ -145,6 +146,7 @@ def _rows(family: TriesFamily, confidence: float) -> tuple[HistoryRow, ...]:
                 run=one.row.run,
                 label=one.row.label,
                 prompt=one.row.prompt,
+                candidate=one.row.candidate,
                 baseline=None if one.baseline is None else one.baseline.label,
                 n=one.n,
                 mean=None if one.means is None else one.means[0],

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from harness.analysis.history import TriesHistory, histories
+from harness.cli.history_facts import facts_of
 from harness.cli.options import FiniteRange, common_options
 from harness.cli.say import language, say
 from harness.errors import UnknownNameError, UnwritableError, UsageError
@@ -17,7 +18,8 @@ from harness.locale.system import system_said
 from harness.specs import load_config, store_url
 from harness.store.ledger import read_ledger, reset_rows
 from harness.store.store import Store, store_exists
-from reports.history import history_csv, history_document, history_html, history_markdown, history_svg
+from reports.history import history_csv, history_document, history_markdown, history_svg
+from reports.history_page import history_html
 from reports.wording import words
 
 _SHORTEST = 6  # characters of a set's digest that name it
@@ -34,7 +36,7 @@ _SHORTEST = 6  # characters of a set's digest that name it
     "--format", "kind", type=click.Choice(["markdown", "json", "csv"]), default="markdown", show_default=True,
     help="How it is printed.",
 )  # fmt: skip
-@click.option("--html", metavar="FILE", help="Write one page with charts, which needs no network.")
+@click.option("--html", metavar="FILE", help="Write one page with charts and what changed, which needs no network.")
 @click.option("--svg", metavar="FILE", help="Write the chart of one task set alone.")
 @click.option("--confidence", type=FiniteRange(0.5, 0.999), default=0.95, show_default=True, help="Of intervals.")
 @click.option("--reset", is_flag=True, help="Forget what was tried on TASKSET. That it was done stays on record.")
@@ -58,7 +60,8 @@ def history(
     TASKSET is a task set's name; without one, all are shown. Task sets go by what their tasks say: another name or
     order is the same set, a part of one belongs to it. Deleting runs changes nothing here.
     """
-    url = store_url(store, load_config(config))
+    settings = load_config(config)
+    url = store_url(store, settings)
     if not store_exists(url):
         if taskset is not None or reset:
             raise UnknownNameError(tr("task set"), taskset or "", [])
@@ -78,7 +81,7 @@ def history(
         )
     chosen = words(language())
     if html is not None:
-        _write(html, history_html(found, resets, chosen))
+        _write(html, history_html(found, resets, chosen, facts_of(found, settings.runs, chosen)))
     if svg is not None:
         _write(svg, history_svg(found[0], chosen))
     if kind == "json":

@@ -22,7 +22,7 @@ from harness.runs.run import Run
 from harness.stats.arrays import number
 from harness.store.ledger import add_rows, read_ledger
 from harness.store.store import Store
-from harness.types import Request, RowKey
+from harness.types import Request, RowKey, Sampling
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,11 +107,19 @@ def candidate_of(request: Request, models: Mapping[str, str], templates: Mapping
     ``models``: fingerprints by label, ``templates``: hashes by name. A label is no part of it, unless nothing else is
     known.
     """
-    model = models.get(request.model) or ["label", request.model]
-    if request.prompt is None:
+    row = RowKey(model=request.model, prompt=request.prompt)
+    return candidate_key(row, request.sampling, models, templates)
+
+
+def candidate_key(
+    row: RowKey, sampling: Sampling, models: Mapping[str, str], templates: Mapping[str, str | None]
+) -> str:
+    """Return what makes a row of a board the candidate that it is; see `candidate_of`."""
+    model = models.get(row.model) or ["label", row.model]
+    if row.prompt is None:
         return digest(["candidate", model])
-    template = templates.get(request.prompt) or ["name", request.prompt]
-    return digest(["candidate", model, template, request.sampling])
+    template = templates.get(row.prompt) or ["name", row.prompt]
+    return digest(["candidate", model, template, sampling])
 
 
 def _readable(store: Store) -> Ledger:

@@ -62,7 +62,7 @@ def test_a_chart_and_a_page(tried: RunCli) -> None:
     page = unescape(Path("page.html").read_text(encoding="utf-8"))
     assert "試したことの記録" in page
     assert "default-src 'none'" in page
-    assert not re.search(r"<script|src=|href=|url\(|@import|https?://", page.replace("http://www.w3.org/2000/svg", ""))
+    assert not re.search(r"src=|href=\"[^#]|url\(|@import|https?://", page.replace("http://www.w3.org/2000/svg", ""))
 
 
 def test_names_and_labels_cannot_act(forty: RunCli) -> None:  # noqa: F811

@@ -12,7 +12,6 @@ from reports.history import (
     history_chart,
     history_csv,
     history_document,
-    history_html,
     history_markdown,
     history_svg,
     history_table,
@@ -82,14 +81,6 @@ def test_a_chart_without_figures() -> None:
     bars = [Bar(name="a", value=None, low=None, high=None)]
     assert ET.fromstring(trend(bars, title="t", axis="a", places="p")).tag == "svg"
     assert ET.fromstring(trend([], title="t", axis="a", places="p", lines=[(0.1, "luck")])).tag == "svg"
-
-
-def test_nothing_foreign_acts(found: TriesHistory) -> None:
-    """A name with markup is text; the page runs nothing and loads nothing."""
-    page = history_html([found], [RESET], words("en"))
-    assert "&lt;twenty&gt; was reset on" in page
-    assert "<script" not in page
-    assert "style-src &#39;sha256-" in page
 
 
 def test_resets_are_told() -> None:

@@ -53,12 +53,22 @@ def test_a_message_of_the_program_is_said_in_japanese(monkeypatch: pytest.Monkey
 def test_the_page_finds_every_word_it_asks_for() -> None:
     """What the script and the template look up exists."""
     known = set(words("en").texts)
-    scripts = [path for path in TEMPLATES.glob("*.js") if not path.name.startswith("rating")]
+    scripts = [path for path in TEMPLATES.glob("*.js") if not path.name.startswith(("rating", "history"))]
     script = "".join(path.read_text(encoding="utf-8") for path in scripts)
     asked = {f"page.{key}" for key in re.findall(r'\bsay\("(\w+)"', script)}
     asked |= set(re.findall(r'say\("([\w.]+)"', (TEMPLATES / "report.html.j2").read_text(encoding="utf-8")))
     assert len(asked) > 60
     assert set() == {key for key in asked if not key.endswith(".")} - known
+
+
+def test_the_page_of_tries_finds_every_word_it_asks_for() -> None:
+    """And so does its script, whose words are a section of their own."""
+    script = (TEMPLATES / "history.js").read_text(encoding="utf-8")
+    asked = {f"history_page.{key}" for key in re.findall(r'\bsay\("(\w+)"', script)}
+    template = (TEMPLATES / "history.html.j2").read_text(encoding="utf-8")
+    asked |= set(re.findall(r'say\("([\w.]+)"', template))
+    assert len(asked) > 20
+    assert set() == {key for key in asked if not key.endswith(".")} - set(words("en").texts)
 
 
 def test_the_sentences_of_the_statistics_are_translated() -> None:
