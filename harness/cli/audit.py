@@ -20,10 +20,13 @@ from harness.analysis.judge_error import judge_errors
 from harness.analysis.leaderboard import Board
 from harness.analysis.primary import primary_of
 from harness.analysis.rater_spread import rater_scores
+from harness.analysis.rubric_tests import RubricTests
 from harness.analysis.scores import ScoreTable
-from harness.cli.options import common_options
+from harness.cli.execution import Allowance
+from harness.cli.options import FiniteRange, call_limits, common_options, pace_options
+from harness.cli.rubric_tests import rubric_tests_of
 from harness.cli.say import language, say
-from harness.errors import UnknownNameError
+from harness.errors import UnknownNameError, UsageError
 from harness.human.ratings import Rating
 from harness.human.sheets import IMPORTED, rater_matrix
 from harness.locale import tr
@@ -33,10 +36,11 @@ from harness.runs.panels import with_panels
 from harness.runs.rated import imported_ratings
 from harness.runs.run import Run
 from harness.runs.unpacking import run_folder
-from harness.specs import load_config
+from harness.specs import load_config, store_url
 from harness.stats.arrays import Floats
 from harness.types import LIKERT_5, RowKey
 from reports.audit import Audit, BoardErrors, TaskAudit, audit_document, audit_markdown
+from reports.rubric_tests import rubric_tests_document, rubric_tests_markdown
 
 
 @click.command(
@@ -44,25 +48,81 @@ from reports.audit import Audit, BoardErrors, TaskAudit, audit_document, audit_m
     short_help="Show how far each judge of a run can be trusted.",
     epilog="Example: harness audit demo --human human",
 )
-@click.argument("run")
+@click.argument("run", required=False)
 @click.option("--human", metavar="NAME", help="The judge that stands for people.  [default: human, or the only one]")
+@click.option("--rubric-tests", is_flag=True, help="Test a judge: other words, order, length, errors, injections.")
+@click.option("--judge", metavar="NAME[:OPTION]", help="The judge to test.  [default: the run's primary one]")
+@click.option("--rubric", metavar="NAME|PATH", help="Its rubric, for --rubric-tests.")
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Test on N tasks.  [default: 22, 30 of a run]")
+@click.option("--max-cost", type=FiniteRange(min=0, min_open=True), metavar="USD", help="Spend no more than this.")
+@click.option("--dry-run", is_flag=True, help="Say what --rubric-tests would take, and do nothing.")
+@pace_options
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, unrounded.")
 @common_options
-def audit(*, run: str, human: str | None, as_json: bool, config: str | None, store: str | None) -> None:
+def audit(
+    *,
+    run: str | None,
+    human: str | None,
+    rubric_tests: bool,
+    judge: str | None,
+    rubric: str | None,
+    limit: int | None,
+    max_cost: float | None,
+    dry_run: bool,
+    wait: bool,
+    batch: bool,
+    as_json: bool,
+    config: str | None,
+    store: str | None,
+    **pace: Any,  # noqa: ANN401 - click's values, each typed where it is read
+) -> None:
     """Show the card of every judge of a finished run; RUN is its name under runs/ or its folder.
 
     Scores and what is missing, agreement with the other judges, self-consistency where verdicts were repeated, how
     scores go with length, how small an error of the judge would change a verdict, and, where people rated a part of the
     answers, what they would say of all of them.
+
+    --rubric-tests asks a judge for more verdicts, on answers of RUN or, without RUN, on 22 tasks that come along: with
+    its rubric in other words and in another order, without the reference, on a brief and a long answer that say the
+    same, on wrong ones, and on wrong ones that order full marks.
     """
-    runs = load_config(config).runs
-    stored = load_run(run, runs, store)
-    with run_folder(run, runs) as folder:
-        found = build_audit(stored, imported_ratings(folder), human)
+    settings = load_config(config)
+    stored = None if run is None else load_run(run, settings.runs, store)
+    tests = None
+    if rubric_tests:
+        tests = rubric_tests_of(
+            stored,
+            judge,
+            settings,
+            store or (store_url(None, settings) if stored is None else stored.manifest.store),
+            Allowance(max_cost=max_cost, wait=wait, batch=batch),
+            rubric=rubric,
+            limit=limit,
+            limits=call_limits(pace),
+            dry_run=dry_run,
+        )
+        if dry_run:
+            return
+    elif stored is None:
+        raise UsageError(
+            tr("No run was named."), hint=tr("harness audit RUN, or harness audit --rubric-tests --judge NAME")
+        )
+    found = None
+    if run is not None and stored is not None:
+        with run_folder(run, settings.runs) as folder:
+            found = build_audit(stored, imported_ratings(folder), human)
     if as_json:
-        say(json.dumps(audit_document(found), ensure_ascii=False, indent=1, allow_nan=False))
+        say(json.dumps(_document(found, tests), ensure_ascii=False, indent=1, allow_nan=False))
         return
-    say(audit_markdown(found, language=language()), nl=False)
+    parts = [] if found is None else [audit_markdown(found, language=language())]
+    parts += [] if tests is None else [rubric_tests_markdown(tests, language=language())]
+    say("\n".join(parts), nl=False)
+
+
+def _document(found: Audit | None, tests: RubricTests | None) -> dict[str, Any]:
+    """Return the cards, the tests of a rubric, or both."""
+    document = {"schema": 1} if found is None else audit_document(found)
+    return document if tests is None else document | {"rubric_tests": rubric_tests_document(tests)}
 
 
 def build_audit(stored: Run, ratings: Sequence[Rating], human: str | None = None) -> Audit:
