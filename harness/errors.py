@@ -289,5 +289,9 @@ class PluginError(HarnessError):
     """A fault of a plugin: it cannot be imported or opened, or declares what cannot be."""
 
 
+class MissingFontError(HarnessError):
+    """No font of this machine has a letter that a picture needs."""
+
+
 class MissingKeyError(HarnessError):
     """The API key of a service is not in the environment."""

@@ -11,13 +11,13 @@ from urllib.parse import quote
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from reports.ab_opening import ab_openings
 from reports.ab_page import ab_pages
 from reports.board_view import board_view
 from reports.charts import figures
 from reports.formatting import MISSING, is_long, minute, percent, printable, row_name, shown_value, sort_key
 from reports.judge_cards import judge_cards
-from reports.opening import Opening, openings
+from reports.opening import Opening
+from reports.opening_text import report_openings
 from reports.page_table import board_table, page_table
 from reports.pairwise import pair_view
 from reports.payload import embedded, page_rows, payload
@@ -34,7 +34,7 @@ def report_html(report: Report, cautions: Sequence[str] = (), *, language: Langu
     """Return the whole page. ``cautions`` are about the run as a whole (see `reports.cautions`)."""
     say = words(language)
     data = payload(report, say)
-    leaderboard, found = report.leaderboard, _openings(report, say)
+    leaderboard, found = report.leaderboard, report_openings(report, say)
     boards, style, script = leaderboard.boards, page_style(), "\n".join(_asset(name) for name in _SCRIPTS)
     views = [board_view(board, leaderboard.confidence, say) for board in boards]
     others = {task: [board for board in boards if board.task == task] for task in {board.task for board in boards}}
@@ -76,11 +76,6 @@ def report_html(report: Report, cautions: Sequence[str] = (), *, language: Langu
         sort_key=sort_key,
         command=printable(str(report.provenance.get("command", ""))),
     )  # fmt: skip
-
-
-def _openings(report: Report, say: Words) -> list[Opening]:
-    """Return how the page opens: a test of prompts with the prompts, before the rows of its boards."""
-    return [*ab_openings(report.ab, report.leaderboard.declared, say), *openings(report, say)]
 
 
 def opening_picture(one: Opening) -> Markup:

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
@@ -27,13 +28,16 @@ from harness.specs import load_config
 from reports.cautions import cautions
 from reports.html import report_html
 from reports.markdown import leaderboard_markdown
+from reports.opening_text import opening_text
 from reports.results import results_csv, results_document, results_workbook
 from reports.run_view import Report
 from reports.wording import Language, words
 
 XLSX = "results.xlsx"
 FILES = {"md": MARKDOWN, "html": HTML, "json": RESULTS, "csv": CSV, "xlsx": XLSX}
-_BESIDE = ("html", "xlsx", "all")  # what is written into the folder and not printed
+SHEETS = {"text": "verdict.txt", "pdf": "verdict.pdf", "png": "verdict.png"}  # the verdict alone; not among "all"
+_BESIDE = ("html", "xlsx", "pdf", "png", "all")  # what is written into the folder and not printed
+_DRAW = EntryPoint(name="sheet", value="harness.cli.sheet:verdict_sheet", group="harness.cli")  # needs matplotlib
 
 
 @click.command(
@@ -44,10 +48,17 @@ _BESIDE = ("html", "xlsx", "all")  # what is written into the folder and not pri
 )
 @click.argument("runs", metavar="RUN...", nargs=-1, required=True)
 @click.option(
-    "--format", "form", type=click.Choice([*FILES, "all"]), default="md", show_default=True, help="What to write."
+    "--format",
+    "form",
+    type=click.Choice([*FILES, *SHEETS, "all"]),
+    default="md",
+    show_default=True,
+    help="What to write; text, pdf and png are the verdict alone.",
 )
 @click.option(
-    "--output", metavar="DIR", help="Write files there.  [default: print; html, xlsx and all: the run's folder]"
+    "--output",
+    metavar="DIR",
+    help="Write files there.  [default: print; html, xlsx, pdf, png and all: the run's folder]",
 )
 @click.option("--baseline", metavar="LABEL", help="The model others are compared with.  [default: the first run's]")
 @click.option("--judge", "judges", metavar="NAME", multiple=True, help="Only this judge's scores; may be repeated.")
@@ -66,9 +77,10 @@ def report(
 ) -> None:
     """Write the report of finished runs; RUN is a name under runs/ or a folder.
 
-    Several runs of one task set come on one board. Nothing is generated or judged. Markdown, JSON and CSV are printed
-    unless --output says where files go; the paths of files are printed. The A/B test of a run is in its JSON, and in
-    ab.md beside the other files.
+    Several runs of one task set come on one board. Nothing is generated or judged. Markdown, JSON, CSV and text are
+    printed unless --output says where files go; the paths of files are printed. The A/B test of a run is in its JSON,
+    and in ab.md beside the other files. text is the verdict to paste into a chat or a pull request, pdf and png are it
+    as one page.
     """
     settings, lang = load_config(config), language()
     for name in runs:
@@ -93,9 +105,10 @@ def report(
         is_whole=not judges and baseline is None and merged.manifest.declared == stored[0].manifest.declared,
     )
     plain = stored[0].manifest.language if is_own else "en"  # pages of a run are in its own language
+    names = FILES | SHEETS
     files = {
-        FILES[kind] if lang == plain else _in_language(FILES[kind], lang): writers[kind]
-        for kind in (writers if form == "all" else [form])
+        names[kind] if lang == plain else _in_language(names[kind], lang): writers[kind]
+        for kind in (FILES if form == "all" else [form])
     }
     if tests and form == "all":
         files[AB_MARKDOWN if lang == plain else _in_language(AB_MARKDOWN, lang)] = lambda: prompt_tests_text(
@@ -119,7 +132,7 @@ def _refuse_other_runs(folder: RunFolder, form: str, *, is_own: bool, is_whole: 
             tr("{path} is the folder of a run, whose files this report would replace.", path=folder.path),
             hint=tr("Choose another folder with --output DIR."),
         )
-    if is_own and not is_whole and form not in ("html", "xlsx"):
+    if is_own and not is_whole and form not in ("html", "xlsx", *SHEETS):
         raise UsageError(
             tr("{path} keeps the whole run, and --judge and --baseline make another report of it.", path=folder.path),
             hint=tr("Choose another folder with --output DIR."),
@@ -144,6 +157,9 @@ def _writers(made: Report, lang: Language, tests: list[dict[str, Any]] | None) -
         "json": text(lambda: json.dumps(document(), ensure_ascii=False, indent=1, allow_nan=False) + "\n"),
         "csv": text(lambda: results_csv(document())),
         "xlsx": lambda: results_workbook(document()),
+        "text": text(lambda: opening_text(made, language=lang)),
+        "pdf": lambda: _DRAW.load()(made, "pdf", lang),
+        "png": lambda: _DRAW.load()(made, "png", lang),
     }
 
 

@@ -78,6 +78,18 @@ def test_every_format_of_one_run(reported: RunCli, workplace: Path) -> None:
     assert "runs/one/report.html\n" == reported("report", "one", "--format", "html").out
 
 
+def test_the_verdict_alone_is_printed_or_drawn(reported: RunCli, workplace: Path) -> None:
+    """As text to stdout; as a page into the run's folder, in the language that is asked for; `all` leaves them out."""
+    assert "Better than the baseline a: 1 of 2 rows" in reported("report", "one", "--format", "text").out
+    ran = reported("report", "one", "--format", "png", "--lang", "ja")
+    if ran.code == 1:
+        assert "fonts-ipafont-gothic" in ran.err
+    else:
+        assert "runs/one/verdict.ja.png\n" == ran.out
+        assert (workplace / "runs/one/verdict.ja.png").read_bytes().startswith(b"\x89PNG")
+    assert "runs/one/verdict.pdf\n" == reported("report", "one", "--format", "pdf").out
+
+
 def test_all_formats_go_to_a_folder_in_either_language(reported: RunCli, workplace: Path) -> None:
     """--output makes the folder; what has words in it carries the language in its name."""
     out = reported("report", "one", "--format", "all", "--lang", "ja", "--output", "shared").out
@@ -152,7 +164,7 @@ def test_what_cannot_stand_on_one_board(reported: RunCli) -> None:
         (["oen"], 2, "Did you mean 'one'?"),
         (["one", "one"], 2, "Run 'one' was given twice."),
         (["one", "--baseline", "d"], 2, "No model label in this run named 'd'."),
-        (["one", "--format", "pdf"], 2, "Invalid value for '--format'"),
+        (["one", "--format", "docx"], 2, "Invalid value for '--format'"),
         (["one", "--format", "all", "--output", "one.csv"], 1, "Cannot write"),
         ([], 2, "Missing argument 'RUN...'"),
     ],
