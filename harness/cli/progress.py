@@ -195,12 +195,18 @@ class ConsoleProgress:
             self._shown = ""
 
     def _line(self, now: float) -> str:
-        parts = [LIVE.label, *self._figures(now), self._time_left(now)]
+        parts = [self._at_work(), *self._figures(now), self._time_left(now)]
         quiet = now - self._last
         if quiet >= _QUIET_EVERY and not LIVE.label and self._verdicts < self._verdicts_total:
             parts.append(said(tr("nothing new for {seconds:.0f} s, still at work", seconds=quiet)))
         passed = _clock_time(now - self._began)  # first, so that it is never cut off and no line stands still
         return " ".join([passed, said(self.done), said(listing(part for part in parts if part))]).rstrip()
+
+    def _at_work(self) -> str:
+        """Return what the model on this machine is doing: a message of its own, or its name while it answers."""
+        if not LIVE.label or isinstance(LIVE.label, Text):
+            return said(LIVE.label)
+        return said(tr("{label} is answering", label=LIVE.label))
 
     def _figures(self, now: float) -> list[str]:
         parts = []

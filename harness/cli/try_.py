@@ -10,7 +10,7 @@ import click
 
 from harness.cli.door import opened
 from harness.cli.options import FiniteRange, common_options, pace_options
-from harness.cli.say import say
+from harness.cli.waiting import Waiting
 from harness.locale import tr
 
 
@@ -44,6 +44,6 @@ def try_(**given: Any) -> int:  # noqa: ANN401 - click's values, each of the typ
     that come along. Base and training prompt are found in the adapter. The judge is the one whose key is in the
     environment (GEMINI_API_KEY, OPENAI_API_KEY), else a server on this machine (Ollama, llama.cpp, vLLM, LM Studio).
     """
-    say(tr("Looking at the adapter, its base and what can judge ..."), err=True)  # loading the libraries takes seconds
-    code: int = opened("harness.cli.trying:try_adapter")(**given)
+    with Waiting(tr("Looking at the adapter, its base and what can judge ...")) as waiting:  # loading takes seconds
+        code: int = opened("harness.cli.trying:try_adapter")(**given, found=waiting.end)
     return code

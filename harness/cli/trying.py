@@ -1,6 +1,7 @@
 """The body of `harness try`: finds what is tried and what can judge, tells the plan, carries it out."""
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -37,11 +38,12 @@ def try_adapter(
     batch: bool,
     dry_run: bool,
     yes: bool,
+    found: Callable[[], None],
     config: str | None,
     store: str | None,
     **options: Any,  # noqa: ANN401 - click's values, each typed where it is read
 ) -> int:
-    """Do what the options of `harness try` ask for, and return the exit code."""
+    """Do what the options of `harness try` ask for, and return the exit code; ``found`` is called before the plan."""
     settings = load_config(config)
     url = store_url(store, settings)
     task = task_spec(tasks)
@@ -54,6 +56,7 @@ def try_adapter(
     of_quality = [judge for judge in evaluation.job.judges if judge_info(judge).kind in {"quality", "human"}]
     at_hand = replace(at_hand, tells_quality=bool(of_quality))
     limit_judges(evaluation.job.judges, call_limits(options))
+    found()
     say_plan(evaluation, subject, at_hand, url)
     for note in subject.notes:
         say(tr("Note: {note}", note=note), err=True)

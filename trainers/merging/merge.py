@@ -24,7 +24,7 @@ from harness.locale.system import system_said
 from harness.models.hf.adapter_checks import check_tokenizer
 from harness.models.hf.adapter_switch import check_effect
 from harness.models.hf.adapters import CONFIG, Adapter, choose_base, open_adapter
-from harness.models.hf.bases import Base, load_base, sizes_of
+from harness.models.hf.bases import Base, load_base, quiet, sizes_of
 from harness.models.hf.kinds import without_initialisation
 from harness.models.hf.memory import GIB
 from harness.models.hf.numerics import Route
@@ -114,7 +114,8 @@ def merge(request: MergeRequest, output: Path, say: Callable[[str], None]) -> Me
         prompts = _prompts(loaded)
         before = _Before.of(loaded, adapter, prompts, say)
         say(tr("Folding {adapter} into it ...", adapter=adapter.name))
-        _fold(loaded.model, adapter).save_pretrained(work)
+        with quiet():
+            _fold(loaded.model, adapter).save_pretrained(work)
         _copy_tokenizer(local_folder(base.source), work)
         if (adapter.folder / CONTRACT).is_file():
             shutil.copyfile(adapter.folder / CONTRACT, work / CONTRACT)

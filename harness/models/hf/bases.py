@@ -120,7 +120,7 @@ def load_base(source: Source, numerics: Numerics, *, trusted: bool) -> Base:
     sizes = sizes_of(source, config, trusted=trusted)
     check_elements(sizes.linear + sizes.other, folder, source.text)
     check_fits(source.text, sizes.loading_bytes(numerics), available_bytes(numerics.device), numerics, sizes)
-    with _quiet():
+    with quiet():
         try:
             tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=trusted, local_files_only=True)
             model, loaded = AutoModelForCausalLM.from_pretrained(
@@ -164,7 +164,7 @@ def load_encoder(source: Source, *, trusted: bool) -> Encoder:
         HarnessError: the tokenizer cannot be found or loaded.
     """
     folder = tokenizer_folder(source)
-    with _quiet():
+    with quiet():
         try:
             tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=trusted, local_files_only=True)
         except Exception as error:  # transformers raises many kinds for what is one to the user
@@ -214,7 +214,7 @@ def end_tokens(named: int | list[int] | None, tokenizer: Any) -> frozenset[int]:
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Keep transformers' remarks off stderr, and its progress bars too where stderr is no terminal."""
     verbosity, shown = transformers_logging.get_verbosity(), transformers_logging.is_progress_bar_enabled()
     transformers_logging.set_verbosity_error()
