@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from harness.errors import InputError as InputError
     from harness.errors import JudgeUnavailableError as JudgeUnavailableError
     from harness.errors import LostVerdictsError as LostVerdictsError
+    from harness.errors import MissingFontError as MissingFontError
     from harness.errors import MissingKeyError as MissingKeyError
     from harness.errors import ModelLoadError as ModelLoadError
     from harness.errors import ModelUnavailableError as ModelUnavailableError
@@ -70,6 +71,7 @@ _ERRORS = (
     "InputError",
     "JudgeUnavailableError",
     "LostVerdictsError",
+    "MissingFontError",
     "MissingKeyError",
     "ModelLoadError",
     "ModelUnavailableError",

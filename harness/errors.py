@@ -41,6 +41,7 @@
     ├── TrainingError            a training that cannot go on
     ├── PluginError              a fault of a plugin, in what it is or declares
     ├── MissingKeyError          the API key of a service
+    ├── MissingFontError         a letter of a page that no font of this machine has
     └── MissingExtraError        an optional dependency (in `harness.installation`, which knows how it is added)
 
 Every message says what, which value and where; ``hint`` says what to do next, and ``usual`` what mostly helps where a

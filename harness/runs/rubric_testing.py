@@ -75,7 +75,10 @@ def material_of(run: Run, most: int = MOST_OF_A_RUN) -> tuple[Material, ...]:
         if answer is not None and answer.text is not None and answer.text.strip() and not request.repeat:
             by_task.setdefault((request.task, request.sample_id), []).append((request, answer.text))
     if not by_task:
-        raise NothingToJudgeError(tr("Run {run} holds no answer to test a judge on.", run=run.name))
+        raise NothingToJudgeError(
+            tr("Run {run} holds no answer to test a judge on.", run=run.name),
+            hint=tr("Name a run with answers, or run its evaluation again: missing answers are tried anew."),
+        )
     step = max(1.0, len(by_task) / most)
     chosen = list(by_task)[:: max(1, round(step))][:most]
     found = []
