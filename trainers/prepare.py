@@ -24,10 +24,13 @@ from trainers.balancing import balance_across_ranks
 from trainers.data.contamination import Hit, find_hits, index, known_benchmarks
 from trainers.data.examples import BadRow, Example, read_examples, split_heldout
 from trainers.data.near_duplicates import DEFAULT_NEAR
+from trainers.data.preference_rows import read_preferences
 from trainers.encoding import Encoded, EncodedSet, SampleEncoder, preview, remedy
+from trainers.items import item_lengths, whole
 from trainers.launch import world
 from trainers.memory_plan import MemoryConstraints, MemoryPlan, ModelShape, plan_memory
 from trainers.recipe import NamedRecipe, Recipe
+from trainers.start import Start, check_prompt
 from trainers.training.attention import DENSE, choose_attention
 from trainers.training.model import model_shape, take_device, total_bytes
 
@@ -40,7 +43,8 @@ _LIBRARIES = ("ja-harness", "torch", "transformers", "peft", "trl", "bitsandbyte
 class Request:
     """What the user asks for: a recipe, data, a base as typed, and the benchmarks that must not be trained on.
 
-    ``near``: the share of a task's trigrams from which on a sample counts as its copy; None: only where it equals it.
+    ``start``: the adapter that training goes on from, whose shape the recipe has · ``near``: the share of a task's
+    trigrams from which on a sample counts as its copy; None: only where it equals it.
     """
 
     recipe: NamedRecipe
@@ -49,6 +53,7 @@ class Request:
     columns: Mapping[str, str]
     strict: bool = False
     against: Mapping[str, Sequence[Sample]]
+    start: Start | None = None
     near: float | None = DEFAULT_NEAR
     dtype: str | None = None
     settings: Mapping[str, Any]
@@ -80,18 +85,23 @@ class Prepared:
         return self.request.recipe.values
 
     @property
+    def items(self) -> int:
+        """How many samples are trained on: answers, or pairs of them."""
+        return len(self.train.samples) // self.recipe.each
+
+    @property
     def steps(self) -> int:
         """The optimizer steps of the whole training."""
         recipe = self.recipe
         if recipe.max_steps > 0:
             return recipe.max_steps
-        each = math.ceil(len(self.train.samples) / recipe.batch_size)
+        each = math.ceil(self.items / recipe.batch_size)
         return math.ceil(each * recipe.num_train_epochs)
 
     @property
     def longest(self) -> int:
-        """The tokens of the longest sample."""
-        return max(len(sample) for sample in (*self.train.samples, *self.heldout))
+        """The tokens of the longest sample, of a pair both answers with their prompt."""
+        return max(item_lengths((*self.train.samples, *self.heldout), self.recipe.each))
 
     def plan(self, *, world: int = 1, memory: int | None = None) -> MemoryPlan:
         """Return how batches are cut on this machine, or on a device of ``memory`` bytes.
@@ -99,7 +109,7 @@ class Prepared:
         Raises:
             HarnessError: it does not fit.
         """
-        lengths = sorted((len(sample) for sample in self.train.samples), reverse=True)
+        lengths = sorted(item_lengths(self.train.samples, self.recipe.each), reverse=True)
         worst = lengths[: self.recipe.batch_size]
         share = max(sum(lengths[i] for i in part) for part in balance_across_ranks(range(len(worst)), lengths, world))
         device = self.base.numerics.device
@@ -122,13 +132,17 @@ def prepare(request: Request, say: Callable[[str], None]) -> Prepared:
     take_device()
     recipe = request.recipe.values
     template = load_template(recipe.prompt)
-    examples = read_examples(request.data, columns=request.columns, strict=request.strict)
+    read = read_preferences if recipe.objective == "dpo" else read_examples
+    examples = read(request.data, columns=request.columns, strict=request.strict)
     kept, refused, files = _refuse_contaminated(examples.examples, examples.files, request)
     if request.strict and refused:
         raise TrainingDataError(tr("--strict: {refused}.", refused=_first(refused)), hint=tr("Take these rows out."))
-    training, held = split_heldout(kept, recipe.heldout, recipe.seed)
+    wanted = recipe.heldout * recipe.each if isinstance(recipe.heldout, int) else recipe.heldout
+    training, held = split_heldout(kept, wanted, recipe.seed)
     base = _base(request)
     config, encoder = base.config(), base.encoder()
+    if request.start is not None:
+        check_prompt(request.start, template, encoder)
     samples = SampleEncoder(
         encoder,
         template,
@@ -140,11 +154,11 @@ def prepare(request: Request, say: Callable[[str], None]) -> Prepared:
     say(
         tr(
             "Encoding {samples} with {template} ...",
-            samples=trn("{n} sample", "{n} samples", len(kept)),
+            samples=trn("{n} sample", "{n} samples", len(kept) // recipe.each),
             template=template.name,
         )
     )
-    train, heldout = _encoded(samples, training, held)
+    train, heldout = _encoded(samples, training, held, recipe.each)
     if request.strict and train.left_out:
         raise TrainingDataError(
             tr("--strict: {left_out}.", left_out=_first([row.said for row in train.left_out])),
@@ -173,11 +187,11 @@ def prepare(request: Request, say: Callable[[str], None]) -> Prepared:
 def summary(prepared: Prepared) -> list[str]:
     """Return what will be trained on what, a line each, with every notice and the first rows that are left out."""
     recipe, record = prepared.recipe, prepared.record
-    lengths = [len(sample) for sample in prepared.train.samples]
+    lengths = item_lengths(prepared.train.samples, recipe.each)
     where = f"{record.device}, {record.quantization} {record.dtype}"
     data = tr(
         "{samples} of {shortest} to {longest} tokens ({total:,} in all)",
-        samples=_samples(len(lengths)),
+        samples=_samples(len(lengths), recipe.each),
         shortest=min(lengths),
         longest=max(lengths),
         total=sum(lengths),
@@ -188,7 +202,7 @@ def summary(prepared: Prepared) -> list[str]:
     lines = [
         tr("{named}: {what}", named=named, what=tr(recipe.summary)) if recipe.summary else named,
         tr("Base {base} ({where}), prompt {prompt}", base=record.base, where=where, prompt=record.prompt),
-        tr("{data}; {steps} of {samples}", data=data, steps=_steps(prepared), samples=_samples(recipe.batch_size)),
+        tr("{data}; {steps} of {samples}", data=data, steps=_steps(prepared), samples=_samples(recipe.batch_size, recipe.each)),
     ]
     lines += [tr("Note: {notice}", notice=notice) for notice in prepared.notices]
     return [
@@ -209,8 +223,8 @@ def _first(rows: Sequence[Text]) -> Text:
     return more if len(rows) > 1 else rows[0]
 
 
-def _samples(count: int) -> Text:
-    return trn("{n:,} sample", "{n:,} samples", count)
+def _samples(count: int, each: int = 1) -> Text:
+    return trn("{n:,} sample", "{n:,} samples", count) if each == 1 else trn("{n:,} pair", "{n:,} pairs", count)
 
 
 def _steps(prepared: Prepared) -> Text:
@@ -236,27 +250,30 @@ def _refuse_contaminated(
         raise TrainingDataError(
             tr(
                 "All {n_examples} samples are tasks of a benchmark (first: {refused}).",
-                n_examples=len(examples),
+                n_examples=len(examples) // request.recipe.values.each,
                 refused=refused[0],
             ),
             hint=tr("A model trained on them cannot be evaluated with them: use other data."),
         )
+    each = request.recipe.values.each
     remaining = iter(examples)  # in the order of the files
     counted = tuple(
-        replace(file, refused=sum(example.where in first for example in islice(remaining, file.rows - file.bad)))
+        replace(file, refused=sum(example.where in first for example in islice(remaining, each * good)) // each)
         for file in files
+        for good in [file.rows - file.bad]
     )
     return kept, refused, counted
 
 
 def _encoded(
-    samples: SampleEncoder, training: Sequence[Example], held: Sequence[Example]
+    samples: SampleEncoder, training: Sequence[Example], held: Sequence[Example], each: int
 ) -> tuple[EncodedSet, tuple[Encoded, ...]]:
     """Return what is trained on, with all that is left out, and what is held out."""
     encoded = samples.encode_all([*training, *held])
     places = {example.where for example in held}
-    train = tuple(sample for sample in encoded.samples if sample.where not in places)
-    heldout = tuple(sample for sample in encoded.samples if sample.where in places)
+    usable = whole(encoded.samples, each)
+    train = tuple(sample for sample in usable if sample.where not in places)
+    heldout = tuple(sample for sample in usable if sample.where in places)
     for what, wanted, usable, otherwise in (
         (tr("to train on"), training, train, None),
         (tr("held out"), held, heldout, tr("Hold out more, or nothing: --set heldout=0")),
@@ -285,7 +302,8 @@ def _base(request: Request) -> ResolvedBase:
         )
     recipe = request.recipe.values
     settings = {**request.settings, "double_quant": recipe.double_quant}
-    base = resolve_base(*split_revision(request.base), settings, quantization=recipe.quantization, dtype=request.dtype)
+    named = (request.start.base, request.start.revision) if request.start else split_revision(request.base)
+    base = resolve_base(*named, settings, quantization=recipe.quantization, dtype=request.dtype)
     if (base.numerics.device, base.numerics.dtype_name) == ("cpu", "float16"):
         raise UsageError(
             tr("float16 can only be trained on a GPU, and there is none here."),
@@ -372,8 +390,8 @@ def _record(  # noqa: PLR0917 - what a record is made of
         prompt=template.name,
         prompt_sha256=template.sha256,
         data=tuple(files),
-        samples=len(train.samples),
-        heldout=len(heldout),
+        samples=len(train.samples) // recipe.values.each,
+        heldout=len(heldout) // recipe.values.each,
         truncated=train.truncated,
         data_license=recipe.values.data_license,
         quantization=numerics.quantization,
@@ -383,6 +401,8 @@ def _record(  # noqa: PLR0917 - what a record is made of
         processes=world()[1],
         versions={name: _version(name) for name in _LIBRARIES},
         command=request.command,
+        start=Path(request.start.adapter.name).name if request.start else None,
+        start_sha256=request.start.sha256 if request.start else None,
     )
 
 

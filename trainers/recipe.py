@@ -21,6 +21,7 @@ Positive = Annotated[int, Ge(1)]
 Finite = Annotated[float, Ge(0), Lt(math.inf)]
 _FOLDED = re.compile(r"[\\/]")
 _FORMER = {("loss", "answer"): "completion_only"}  # values that have another name by now
+_PREFERENCE = {"beta", "loss_type", "sft_weight", "label_smoothing"}
 _CHOICES: Mapping[str, tuple[Callable[[Any], bool], Text]] = {  # keys of several types: what they take, in words
     "gradient_checkpointing": (lambda value: isinstance(value, bool) or value == "auto", tr("true, false or auto")),
     "dequantize": (lambda value: isinstance(value, bool) or value == "auto", tr("true, false or auto")),
@@ -40,6 +41,10 @@ _CHOICES: Mapping[str, tuple[Callable[[Any], bool], Text]] = {  # keys of severa
 class Recipe:
     """Every hyperparameter of a training, under the names that transformers, trl and peft use for them.
 
+    ``objective`` "dpo" learns from pairs of a better and a worse answer (Rafailov et al., "Direct Preference
+    Optimization", 2023): a sample is then a pair, ``beta`` how closely the adapter stays to where it starts from,
+    ``loss_type`` the paper's loss or IPO's (Azar et al., 2023), ``sft_weight`` that of the better answers' own loss
+    beside it, ``label_smoothing`` the share of pairs that are taken to be the wrong way round.
     ``per_device_train_batch_size`` × ``gradient_accumulation_steps`` is the effective batch, in samples per optimizer
     step, on any number of GPUs: how it is cut into micro-batches is decided by the memory that is there and changes no
     sum. ``loss`` says which tokens are learnt: those of the answer ("completion_only"), or "all". A sample of more than
@@ -56,6 +61,11 @@ class Recipe:
 
     summary: str = ""
     prompt: str = "course.v1"
+    objective: Literal["sft", "dpo"] = "sft"
+    beta: Annotated[float, Gt(0), Lt(math.inf)] = 0.1
+    loss_type: Literal["sigmoid", "ipo"] = "sigmoid"
+    sft_weight: Finite = 0.0
+    label_smoothing: Annotated[float, Ge(0), Lt(0.5)] = 0.0
     loss: Literal["completion_only", "all"] = "completion_only"
     max_length: Annotated[int, Ge(8)] = 1024
     overlong: Literal["truncate", "drop"] = "truncate"
@@ -98,6 +108,15 @@ class Recipe:
         return self.keep_best or self.early_stopping_patience > 0
 
     @property
+    def each(self) -> int:
+        """How many answers make up a sample.
+
+        >>> Recipe(objective="dpo").each, Recipe().each
+        (2, 1)
+        """
+        return 2 if self.objective == "dpo" else 1
+
+    @property
     def batch_size(self) -> int:
         """The samples of one optimizer step, over all devices together.
 
@@ -134,7 +153,7 @@ def recipe_names() -> list[str]:
     """Return the names of the recipes that come with the harness.
 
     >>> recipe_names()
-    ['article', 'course-plain', 'course-unsloth', 'cpu-demo', 'fast']
+    ['article', 'course-plain', 'course-unsloth', 'cpu-demo', 'dpo', 'fast']
     """
     folder = files("trainers") / "recipes"
     return sorted(item.name.removesuffix(".toml") for item in folder.iterdir() if item.name.endswith(".toml"))
@@ -189,6 +208,19 @@ def _checked(data: Mapping[str, Any], *, where: str) -> Recipe:
                 tr("{key}: takes {takes} (got {data!r}).", key=key, takes=takes, data=data[key]), path=where
             )
     recipe = decode(Recipe, json.dumps(data, default=str), where=where)
+    for key in _PREFERENCE & data.keys() if recipe.objective == "sft" else ():
+        if getattr(recipe, key) != getattr(Recipe(), key):
+            raise InputError(
+                tr('{key} is for objective = "dpo", and this recipe learns from single answers.', key=key),
+                path=where,
+                hint=tr("Leave it out, or add objective=dpo and data with a better and a worse answer."),
+            )
+    if recipe.objective == "dpo" and recipe.loss == "all":
+        raise InputError(
+            tr('loss = "all" learns prompts, and objective = "dpo" compares two answers to one prompt.'),
+            path=where,
+            hint=tr('Take loss = "completion_only".'),
+        )
     if recipe.chooses and not (recipe.heldout and recipe.eval_steps):
         raise InputError(
             tr(

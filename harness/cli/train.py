@@ -72,6 +72,9 @@ class _TrainCommand(click.Command):
     metavar="SPEC",
     help="The model to adapt.  [default: [models] base of harness.toml, else llm-jp/llm-jp-3-13b]",
 )
+@click.option(
+    "--from", "start", metavar="ADAPTER", help="Go on from this adapter: its weights, base, prompt and shape."
+)
 @click.option("--set", "changes", metavar="KEY=VALUE", multiple=True, help="Change a hyperparameter; may be repeated.")
 @click.option("--columns", metavar="ROLE=COLUMN", multiple=True, help="Where input or answer stands in your data.")
 @click.option("--against", metavar="TASK|PATH", multiple=True, help="Refuse samples that equal tasks of this set.")

@@ -19,6 +19,7 @@ class TrainOptions:
     base: str | None
     changes: tuple[str, ...]
     columns: tuple[str, ...]
+    start: str | None
     against: tuple[str, ...]
     near: float
     strict: bool

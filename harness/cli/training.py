@@ -25,6 +25,7 @@ from trainers.adapter.training_record import TrainingRecord
 from trainers.launch import is_first, world
 from trainers.memory_plan import GIB, MemoryPlan, plan_table
 from trainers.recipe import load_recipe
+from trainers.start import open_start, with_shape_of
 
 _INTERRUPTED = 130
 
@@ -58,8 +59,11 @@ def train_adapter(options: TrainOptions) -> int:
 
 def _request(options: TrainOptions) -> preparation.Request:
     settings = load_config(options.config)
+    recipe = load_recipe(options.recipe, options.changes)
+    start = open_start(options.start, options.base) if options.start is not None else None
     return preparation.Request(
-        recipe=load_recipe(options.recipe, options.changes),
+        recipe=recipe if start is None else with_shape_of(recipe, start),
+        start=start,
         data=options.data,
         base=options.base or str(settings.models.get("base", DEFAULT_BASE)),
         columns=columns_of(options.columns),

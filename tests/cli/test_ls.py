@@ -35,7 +35,7 @@ def test_ls_recipes_shows_what_tells_them_apart(run_cli: RunCli) -> None:
     head = ["recipe", "prompt", "effective batch", "learning rate", "r", "loss", "max_length", "summary"]
     assert head == cells[0]
     rows = {row[0]: row[1:-1] for row in cells[2:]}
-    assert ["article", "course-plain", "course-unsloth", "cpu-demo", "fast"] == list(rows)
+    assert ["article", "course-plain", "course-unsloth", "cpu-demo", "dpo", "fast"] == list(rows)
     assert ["course.v1", "8", "2e-4", "32", "all", "512"] == rows["course-unsloth"]
     assert ["course-nobos.v1", "2", "5e-5", "16", "all", "512"] == rows["course-plain"]
     assert all(row[-1] for row in cells[2:])

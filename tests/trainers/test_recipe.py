@@ -21,6 +21,11 @@ NO_SOURCE_NEEDED = {
     "heldout",
     "early_stopping_patience",
     "keep_best",
+    "objective",
+    "beta",
+    "loss_type",
+    "sft_weight",
+    "label_smoothing",
 }
 
 
@@ -275,3 +280,29 @@ def test_choosing_by_the_held_out_loss_needs_one_on_the_way(changes: list[str], 
         load_recipe("fast", changes)
     assert "eval_steps = 50" in str(caught.value.hint)
     assert load_recipe("fast", ["keep_best=true", "heldout=10", "eval_steps=5"]).values.keep_best
+
+
+@pytest.mark.parametrize(
+    ("recipe", "changes", "said"),
+    [
+        ("fast", ["beta=0.2"], 'beta is for objective = "dpo"'),
+        ("fast", ["loss_type=ipo"], 'loss_type is for objective = "dpo"'),
+        ("dpo", ["objective=sft", "beta=0.3"], 'beta is for objective = "dpo"'),
+        ("dpo", ["loss=all"], 'objective = "dpo" compares two answers'),
+        ("dpo", ["beta=0"], "beta"),
+        ("dpo", ["label_smoothing=0.5"], "label_smoothing"),
+        ("dpo", ["objective=rlhf"], "objective"),
+    ],
+)
+def test_keys_of_the_other_objective(recipe: str, changes: list[str], said: str) -> None:
+    """A key that could do nothing is refused, not passed over."""
+    with pytest.raises(UsageError) as caught:
+        load_recipe(recipe, changes)
+    assert said in caught.value.message
+
+
+def test_a_sample_of_dpo_is_a_pair() -> None:
+    """So the effective batch counts pairs."""
+    recipe = load_recipe("dpo").values
+    assert (2, 16, 0.1) == (recipe.each, recipe.batch_size, recipe.beta)
+    assert 1 == load_recipe("fast").values.each

@@ -241,6 +241,7 @@ def _outcome(record: TrainingRecord, outcome: Outcome) -> list[tuple[str, str]]:
         (tr("Optimizer steps"), _steps(outcome)),
         (tr("Training loss, first and last (nats per trained token)"), _fall(outcome.first_loss, outcome.last_loss)),
         (tr("Held-out loss, before and after"), _heldout(outcome)),
+        *_pairs(outcome),
         (tr("Trained tokens"), f"{outcome.tokens:,}"),
         (tr("Time"), _duration(outcome.seconds)),
         (tr("Peak memory"), _memory(outcome)),
@@ -250,6 +251,17 @@ def _outcome(record: TrainingRecord, outcome: Outcome) -> list[tuple[str, str]]:
     if outcome.heldout_loss_before is None and outcome.heldout_loss is None:
         del rows[2]
     return rows
+
+
+def _pairs(outcome: Outcome) -> list[tuple[str, str]]:
+    """Return what a training on pairs came to on those that were held out."""
+    if outcome.heldout_margin is None or outcome.heldout_accuracy is None:
+        return []
+    margin = _fall(outcome.heldout_margin_before, outcome.heldout_margin)
+    return [
+        (tr("Held-out margin, before and after (nats)"), margin),
+        (tr("Held-out pairs told apart rightly"), f"{outcome.heldout_accuracy:.0%}"),
+    ]
 
 
 def _steps(outcome: Outcome) -> str:

@@ -18,7 +18,7 @@ RECORD = "training.json"
 LOG = "trainer_log.jsonl"
 CURVE = "loss.png"
 _MAY_DIFFER = {  # what changes no weight of a resumed run but in its last digits
-    *("outcome", "versions", "command", "device", "processes", "sessions"),
+    *("outcome", "versions", "command", "device", "processes", "sessions", "start"),
 }
 _MAY_CHANGE = {  # likewise of the recipe
     "summary",
@@ -58,7 +58,9 @@ class Outcome:
     ``planned_gib`` what the memory plan had foreseen for that, on a CPU with what the process held before.
     ``weights_sha256`` is the digest of the adapter's weights as they were written. ``kept_step`` is the optimizer step
     that they are of where the recipe keeps those of the lowest held-out loss, and ``heldout_loss`` theirs, chosen among
-    ``heldout_measured``; ``stopped_early``: the recipe's patience ended the training.
+    ``heldout_measured``; ``stopped_early``: the recipe's patience ended the training. Of pairs, losses are those of the
+    objective; ``heldout_margin`` is the mean margin in nats (see `trainers.training.preference_loss`), and
+    ``heldout_accuracy`` the share above 0, of the last step.
     """
 
     steps: int
@@ -74,6 +76,9 @@ class Outcome:
     kept_step: int | None = None
     heldout_measured: int | None = None
     stopped_early: bool = False
+    heldout_margin_before: float | None = None
+    heldout_margin: float | None = None
+    heldout_accuracy: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +116,7 @@ class TrainingRecord:
     ``base`` is the spec as typed, ``base_digest`` the identity of its weights; ``recipe`` holds every hyperparameter
     after ``--set``, ``changed`` the names of those that ``--set`` changed, ``sources`` where the others come from.
     ``optimizer`` is the one that ran, which on a CPU may not be the recipe's (None: an earlier version did not say).
+    ``start`` is the adapter that training goes on from, by its folder's name, ``start_sha256`` its weights' digest.
     ``device``, ``processes`` and ``versions`` are the last session's; ``sessions`` has all of them.
     """
 
@@ -139,6 +145,8 @@ class TrainingRecord:
     versions: Mapping[str, str] = field(default_factory=dict)
     sessions: Sequence[Session] = ()
     command: str = ""
+    start: str | None = None
+    start_sha256: str | None = None
     outcome: Outcome | None = None
 
 

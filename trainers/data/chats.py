@@ -34,6 +34,18 @@ class Exchange(NamedTuple):
     answer: str | None
 
 
+def turns_of(cell: object) -> list[Message]:
+    """Return the messages of a list of turns, or of that list as JSON text, whoever speaks first or last.
+
+    >>> turns_of([{"role": "assistant", "content": "はい。"}])
+    [Message(role='assistant', content='はい。')]
+
+    Raises:
+        ValueError: it is none, or a turn says nothing that is text; says which.
+    """
+    return [_message(number, turn) for number, turn in enumerate(_turns(cell), start=1)]
+
+
 def exchanges(cell: object) -> list[Exchange]:
     """Return the exchanges of the conversation that a cell holds: a list of turns, or that list as JSON text.
 

@@ -15,6 +15,8 @@ ROLES: Mapping[str, tuple[str, ...]] = {
     "context": ("input", "入力", "context"),
     "answer": ("output", "completion", "response", "answer", "出力", "回答", "応答", "答え"),
     "system": ("system", "system_prompt"),
+    "chosen": ("chosen", "preferred", "良い回答"),
+    "rejected": ("rejected", "dispreferred", "悪い回答"),
 }
 _ALPACA = {"instruction": "input", "指示": "入力"}  # an instruction, and what it is about
 # A mapping may name a role by these names, too: ``output=gold`` means the answer.
@@ -54,9 +56,55 @@ def recognise(rows: Sequence[Row], *, path: str, mapping: Mapping[str, str] | No
     """
     present = tuple(dict.fromkeys(name for row in rows for name in row.values))
     columns = _mapped(mapping or {}, present)
+    _refuse_absent(columns, present, mapping or {}, path)
+    if "messages" not in columns and not {"input", "answer"} & columns.keys():
+        columns |= _found("messages", present, columns)
+    if "messages" not in columns:
+        columns |= _pair(columns, present, path)
+    columns |= _found("system", present, columns)
+    extra_columns = tuple(name for name in present if name not in {"input", *columns.values()})
+    return Layout(columns=columns, extra_columns=extra_columns)
+
+
+def recognise_preferences(rows: Sequence[Row], *, path: str, mapping: Mapping[str, str] | None = None) -> Layout:
+    """Return how to read rows of preferences: an instruction, a better and a worse answer, as texts or messages.
+
+    ``chosen`` and ``rejected`` may be whole conversations, which differ in their last turn alone: then there may be no
+    column for the instruction.
+
+    >>> row = Row(line=1, values={"prompt": "要約して", "chosen": "短い文", "rejected": "長い文"})
+    >>> recognise_preferences([row], path="pairs.jsonl").columns
+    {'input': 'prompt', 'chosen': 'chosen', 'rejected': 'rejected'}
+
+    Raises:
+        UnknownNameError, UsageError: as `recognise`.
+        InputError: a mapped column that no row has; no column for the better or the worse answer.
+    """
+    present = tuple(dict.fromkeys(name for row in rows for name in row.values))
+    columns = _mapped(mapping or {}, present)
+    _refuse_absent(columns, present, mapping or {}, path)
+    for role in ("input", "chosen", "rejected", "system"):
+        columns |= _found(role, present, columns)
+    if missing := [role for role in ("chosen", "rejected") if role not in columns]:
+        raise InputError(
+            tr("no column for {missing}", missing=listing(_PARTS[role] for role in missing)),
+            path=path,
+            hint=tr(
+                "{present} Name yours: {missing}.",
+                present=_listed(present),
+                missing=" ".join(f"--columns {role}=NAME" for role in missing),
+            ),
+        )
+    order = [role for role in ROLES if role in columns]
+    extra = tuple(name for name in present if name not in {"input", *columns.values()})
+    return Layout(columns={role: columns[role] for role in order}, extra_columns=extra)
+
+
+def _refuse_absent(columns: Mapping[str, str], present: Sequence[str], mapping: Mapping[str, str], path: str) -> None:
+    """Raise if a column that a role is mapped to is in no row."""
     for role, name in columns.items():
         if name not in present:
-            reversed_ = [key for key in mapping or {} if key in present and (mapping or {})[key] == name in _ALIASES]
+            reversed_ = [key for key in mapping if key in present and mapping[key] == name in _ALIASES]
             listed = _listed(present)
             turned = tr(
                 "{listed} The order is ROLE=COLUMN: --columns {name}={column}.",
@@ -69,13 +117,6 @@ def recognise(rows: Sequence[Row], *, path: str, mapping: Mapping[str, str] | No
                 path=path,
                 hint=turned if reversed_ else listed,
             )
-    if "messages" not in columns and not {"input", "answer"} & columns.keys():
-        columns |= _found("messages", present, columns)
-    if "messages" not in columns:
-        columns |= _pair(columns, present, path)
-    columns |= _found("system", present, columns)
-    extra_columns = tuple(name for name in present if name not in {"input", *columns.values()})
-    return Layout(columns=columns, extra_columns=extra_columns)
 
 
 def _mapped(mapping: Mapping[str, str], present: Sequence[str]) -> dict[str, str]:

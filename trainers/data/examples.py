@@ -108,7 +108,7 @@ def read_examples(
     examples: list[Example] = []
     bad: list[BadRow] = []
     files = []
-    for table in _tables(sources):
+    for table in tables(sources):
         rows = list(_parsed(table, columns))
         bad_here = repeated = 0
         for row in rows:
@@ -126,11 +126,12 @@ def read_examples(
     total = len(examples) + len(bad)
     if not examples:
         raise InputError(
-            tr("None of the {total} rows can be used: {bad}", total=total, bad=_named(bad)), hint=tr("Fix these rows.")
+            tr("None of the {total} rows can be used: {bad}", total=total, bad=first_bad(bad)),
+            hint=tr("Fix these rows."),
         )
     if strict and bad:
         raise InputError(
-            tr("{n_bad} of {total} rows cannot be used: {bad}", n_bad=len(bad), total=total, bad=_named(bad)),
+            tr("{n_bad} of {total} rows cannot be used: {bad}", n_bad=len(bad), total=total, bad=first_bad(bad)),
             hint=tr("Mend them, or leave out --strict to train on the others."),
         )
     return Examples(examples=tuple(examples), bad=tuple(bad), files=tuple(files))
@@ -203,7 +204,13 @@ def _count(heldout: float, total: int) -> int:
     )
 
 
-def _tables(sources: Sequence[str]) -> Iterator[Table]:
+def tables(sources: Sequence[str]) -> Iterator[Table]:
+    """Yield what sources hold, each once.
+
+    Raises:
+        UsageError: there is none, or one twice.
+        HarnessError: it cannot be read.
+    """
     if not sources:
         raise UsageError(tr("No data to train on."), hint=tr("Pass --data PATH."))
     seen: dict[str, str] = {}
@@ -268,14 +275,14 @@ def shown_name(source: str) -> str:
 
 def _parsed(table: Table, columns: Mapping[str, str] | None) -> Iterator[Example | BadRow]:
     layout = recognise(table.rows, path=table.path, mapping=columns)
-    for where, row in zip(_places(table), table.rows, strict=True):
+    for where, row in zip(places(table), table.rows, strict=True):
         try:
             yield from _examples(row, where, layout)
         except ValueError as error:
             yield BadRow(where=where, why=error.args[0])
 
 
-def _places(table: Table) -> list[str]:
+def places(table: Table) -> list[str]:
     """Return what to call each row: its line, or its number where lines do not tell the rows apart."""
     lines = [row.line for row in table.rows]
     is_text = not table.path.startswith(HUB) and Path(table.path).suffix.lower() not in _PARQUET
@@ -294,14 +301,14 @@ def _examples(row: Row, where: str, layout: Layout) -> Iterator[Example | BadRow
         raise ValueError(row.trouble)
     cells = {role: row.values.get(name) for role, name in layout.columns.items()}
     extra_columns = {
-        name: text for name in layout.extra_columns if (text := _extra_column(row.values.get(name))) is not None
+        name: text for name in layout.extra_columns if (text := extra_text(row.values.get(name))) is not None
     }
-    prompt = _optional(cells.get("system"), layout.columns.get("system", ""))
+    prompt = optional_text(cells.get("system"), layout.columns.get("system", ""))
     system = (Message(role="system", content=prompt),) if prompt else ()
     if not layout.is_chat:
-        inputs = extra_columns | _question(cells, layout.columns)
-        answer = _required(cells["answer"], layout.columns["answer"])
-        yield _checked(Example(where=where, inputs=inputs, answer=answer, history=system))
+        inputs = extra_columns | question_parts(cells, layout.columns)
+        answer = required_text(cells["answer"], layout.columns["answer"])
+        yield checked(Example(where=where, inputs=inputs, answer=answer, history=system))
         return
     talk = exchanges(cells["messages"])
     for part in talk:
@@ -314,35 +321,45 @@ def _examples(row: Row, where: str, layout: Layout) -> Iterator[Example | BadRow
         try:
             inputs = extra_columns | {"input": part.input}
             goes_on = part is not talk[-1]
-            yield _checked(Example(where=place, inputs=inputs, answer=part.answer, history=history, goes_on=goes_on))
+            yield checked(Example(where=place, inputs=inputs, answer=part.answer, history=history, goes_on=goes_on))
         except ValueError as error:
             yield BadRow(where=place, why=error.args[0])
 
 
-def _checked(example: Example) -> Example:
+def checked(example: Example) -> Example:
+    """Return an example all of whose texts are text.
+
+    Raises:
+        ValueError: one of them is not; says why.
+    """
     for text in (*example.inputs.values(), example.answer, *(message.content for message in example.history)):
         _check_characters(text)
     return example
 
 
-def _question(cells: Mapping[str, object], columns: Mapping[str, str]) -> dict[str, str]:
+def question_parts(cells: Mapping[str, object], columns: Mapping[str, str]) -> dict[str, str]:
     """Return the whole instruction as ``input``, and its parts if it has two."""
-    instruction = _required(cells["input"], columns["input"])
-    context = _optional(cells.get("context"), columns.get("context", ""))
+    instruction = required_text(cells["input"], columns["input"])
+    context = optional_text(cells.get("context"), columns.get("context", ""))
     if not context:
         return {"input": instruction}
     return {"input": f"{instruction}\n{context}", "instruction": instruction, "context": context}
 
 
-def _required(cell: object, column: str) -> str:
-    text = _optional(cell, column)
+def required_text(cell: object, column: str) -> str:
+    """Return a cell's text as it stands.
+
+    Raises:
+        ValueError: there is none, or nothing but whitespace.
+    """
+    text = optional_text(cell, column)
     if not text:
         lacking = tr("{column} is missing", column=column)
         raise ValueError(lacking if cell is None else tr("{column} is blank", column=column))
     return text
 
 
-def _optional(cell: object, column: str) -> str:
+def optional_text(cell: object, column: str) -> str:
     """Return a cell's text as it stands, or nothing if there is but whitespace."""
     if cell is None:
         return ""
@@ -351,7 +368,7 @@ def _optional(cell: object, column: str) -> str:
     return cell if cell.strip() else ""
 
 
-def _extra_column(cell: object) -> str | None:
+def extra_text(cell: object) -> str | None:
     """Return a further column's text; what is neither text nor a number is of no use to a template."""
     if isinstance(cell, bool) or not isinstance(cell, str | int | float):
         return None
@@ -376,6 +393,7 @@ def _unless_seen(example: Example, seen: dict[tuple[str, str], str]) -> Example 
     return None if example.goes_on else BadRow(where=example.where, why=tr("same as {first}", first=first))
 
 
-def _named(bad: Sequence[BadRow]) -> str:
+def first_bad(bad: Sequence[BadRow]) -> str:
+    """Return the first bad rows in one line."""
     named = clauses(row.said for row in bad[:_SHOWN])
     return tr("{named}; and {n} more", named=named, n=len(bad) - _SHOWN) if len(bad) > _SHOWN else named

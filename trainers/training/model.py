@@ -3,16 +3,19 @@
 import os
 import re
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import torch
-from peft import LoraConfig, get_peft_model
+from peft import LoraConfig, get_peft_model, set_peft_model_state_dict
+from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM
 from transformers.modeling_layers import GradientCheckpointingLayer
 from trl.trainer.utils import add_fused_lm_head
 
 from harness.errors import TrainingError
 from harness.locale import tr
+from harness.models.hf.adapters import WEIGHTS
 from harness.models.hf.memory import available_bytes, footprint
 from harness.models.hf.resolved_base import ResolvedBase
 from harness.models.hf.sources import Source
@@ -49,8 +52,10 @@ def model_shape(base: ResolvedBase, config: Any, recipe: Recipe) -> ModelShape: 
     )
 
 
-def load_trainable_model(base: ResolvedBase, recipe: Recipe, plan: MemoryPlan) -> Any:  # noqa: ANN401 - peft is untyped
-    """Return the base with a new adapter, set up as the plan says: the same adapter in every process.
+def load_trainable_model(base: ResolvedBase, recipe: Recipe, plan: MemoryPlan, start: Path | None = None) -> Any:  # noqa: ANN401 - peft is untyped
+    """Return the base with an adapter, set up as the plan says: the same in every process.
+
+    The adapter is a new one, or has the weights of the one in the folder ``start``.
 
     Raises:
         HarnessError: the base does not fit, or its files cannot be loaded.
@@ -63,6 +68,8 @@ def load_trainable_model(base: ResolvedBase, recipe: Recipe, plan: MemoryPlan) -
     torch.manual_seed(recipe.seed)
     add_fused_lm_head(model)
     wrapped = get_peft_model(model, _lora(recipe))
+    if start is not None:
+        _take_weights(wrapped, start)
     _describe(wrapped.peft_config["default"], base.source)
     for parameter in wrapped.parameters():
         if parameter.requires_grad:
@@ -76,6 +83,21 @@ def load_trainable_model(base: ResolvedBase, recipe: Recipe, plan: MemoryPlan) -
         for layer in layers_of(wrapped):
             layer.compile(dynamic=True)
     return wrapped
+
+
+def _take_weights(model: Any, start: Path) -> None:  # noqa: ANN401 - peft is untyped
+    """Give a new adapter the weights of another of its shape.
+
+    Raises:
+        TrainingError: they belong to other layers.
+    """
+    found = set_peft_model_state_dict(model, load_file(start / WEIGHTS))
+    missing = [name for name in found.missing_keys if "lora_" in name]
+    if odd := [*found.unexpected_keys, *missing]:
+        raise TrainingError(
+            tr("{start} does not fit this base: {odd}.", start=start, odd=odd[0]),
+            hint=tr("Name the base that it was trained on: --base SPEC"),
+        )
 
 
 def take_device() -> None:

@@ -3,7 +3,7 @@
 import atexit
 import functools
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -16,6 +16,7 @@ from harness.locale import tr
 # Seconds for gloo's thread, which takes Python's lock once more after an exchange, to let go of its tensors: a process
 # that begins to end before that is aborted, and taking the group down could wait for ever.
 _TURN = 0.5
+_BUCKET = 1 << 24  # gradient elements that travel between GPUs at once
 
 
 def all_reduce_sum(values: torch.Tensor) -> torch.Tensor:
@@ -63,6 +64,17 @@ def broadcast_tensor_from_rank0(values: torch.Tensor) -> torch.Tensor:
         with _together():
             dist.broadcast(values, 0)
     return values
+
+
+def average_gradients(parameters: Iterable[torch.nn.Parameter]) -> None:
+    """Average the gradients of all devices, as data parallel training does."""
+    if not _several():
+        return
+    for bucket in _buckets(parameters):
+        flat = all_reduce_sum(torch.cat([_gradient(parameter).flatten() for parameter in bucket]))
+        flat /= dist.get_world_size()
+        for parameter, part in zip(bucket, torch.split(flat, [p.numel() for p in bucket]), strict=True):
+            parameter.grad = part.view_as(parameter)
 
 
 def leave() -> None:
@@ -120,6 +132,21 @@ def _together() -> Iterator[None]:
                 "See what it said before it ended; the same command with --resume goes on from the last checkpoint."
             ),
         ) from error
+
+
+def _gradient(parameter: torch.nn.Parameter) -> torch.Tensor:
+    return torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
+
+
+def _buckets(parameters: Iterable[torch.nn.Parameter]) -> Iterator[list[torch.nn.Parameter]]:
+    bucket: list[torch.nn.Parameter] = []
+    for parameter in parameters:
+        bucket.append(parameter)
+        if sum(item.numel() for item in bucket) >= _BUCKET:
+            yield bucket
+            bucket = []
+    if bucket:
+        yield bucket
 
 
 def _several() -> bool:

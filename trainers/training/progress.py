@@ -5,7 +5,7 @@ import json
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ _TALLY = "tally.json"
 class Tally:
     """What a training has come to by some step, over all its sessions and devices.
 
+    ``noted``: sums of what `Progress.note` was given since then, and under "" of how many things.
     ``seconds`` are those of training, without measuring the held-out loss; ``loss_sum`` is over the ``loss_steps``
     optimizer steps since the last row of the log.
     """
@@ -38,7 +39,9 @@ class Tally:
     first_loss: float | None = None
     last_loss: float | None = None
     heldout_loss_before: float | None = None
+    heldout_margin_before: float | None = None
     peak_gib: float = 0.0
+    noted: Mapping[str, float] = field(default_factory=dict)
 
     def save(self, checkpoint: Path) -> None:
         """Write it into a checkpoint's folder."""
@@ -53,7 +56,8 @@ class Tally:
 class Progress(TrainerCallback):  # type: ignore[misc]  # transformers is untyped
     """Writes a row of the log, and a line for people, every ``logging_steps``; measures the held-out loss on the way.
 
-    ``heldout`` measures the held-out loss (None: nothing is held out), ``best`` takes what it comes to. Only the
+    ``heldout`` measures the held-out loss (None: nothing is held out), ``heldout_metrics`` says what else is known of
+    that measurement, ``best`` takes what it comes to. Only the
     process that ``writes`` writes. Sums are kept on ``device``, so that no step waits for them.
     """
 
@@ -69,6 +73,7 @@ class Progress(TrainerCallback):  # type: ignore[misc]  # transformers is untype
     ) -> None:
         self.best = best
         self.heldout: Callable[[], float] | None = None
+        self.heldout_metrics: Callable[[], Mapping[str, float]] = dict
         self._log = log
         self._writes = writes
         self._failing = False
@@ -83,6 +88,8 @@ class Progress(TrainerCallback):  # type: ignore[misc]  # transformers is untype
             2, dtype=torch.float64, device=device
         )  # of losses and tokens since then, on this device
         self._loss_steps = 0
+        self._notes: tuple[str, ...] = ()
+        self._noted = torch.zeros(0, dtype=torch.float64, device=device)  # sums of the notes, and their number
 
     def go_on(self, tally: Tally, rows: Sequence[Mapping[str, Any]]) -> None:
         """Go on from a checkpoint's tally and from the rows that the log has by then."""
@@ -100,6 +107,11 @@ class Progress(TrainerCallback):  # type: ignore[misc]  # transformers is untype
         self._sums[1] += tokens
         self._loss_steps += 1
 
+    def note(self, names: tuple[str, ...], sums: torch.Tensor) -> None:
+        """Take what one optimizer step says beside its loss: sums of shape (names + 1,), the last of how many."""
+        self._notes = names
+        self._noted = sums.clone() if self._noted.numel() == 0 else self._noted + sums
+
     def tally(self, step: int) -> Tally:
         """Return what the training has come to after ``step`` steps; every process must ask.
 
@@ -108,6 +120,8 @@ class Progress(TrainerCallback):  # type: ignore[misc]  # transformers is untype
         """
         loss, tokens, processes = all_reduce_sum(torch.cat([self._sums, torch.ones_like(self._sums[:1])])).tolist()
         loss_sum = self._then.loss_sum + loss / processes
+        noted = all_reduce_sum(self._noted.clone()).tolist()
+        names = (*self._notes, "") if noted else ()
         if not math.isfinite(loss_sum):
             raise diverged(tr("the loss by step {step} is {loss}", step=step, loss=loss_sum))
         return replace(
@@ -117,6 +131,8 @@ class Progress(TrainerCallback):  # type: ignore[misc]  # transformers is untype
             loss_sum=loss_sum,
             loss_steps=self._then.loss_steps + self._loss_steps,
             peak_gib=max(self._then.peak_gib, memory_gib()),
+            noted={name: self._then.noted.get(name, 0.0) + value for name, value in zip(names, noted, strict=True)}
+            or self._then.noted,
         )
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ANN401
@@ -148,17 +164,19 @@ class Progress(TrainerCallback):  # type: ignore[misc]  # transformers is untype
             "memory_gib": round(memory_gib(), 2),
             "seconds": round(tally.seconds, 1),
         }
+        row |= {name: round(value / tally.noted[""], 6) for name, value in tally.noted.items() if name}
         self._write(row)
         each = (now - self._began) / (state.global_step - self._first_step)
         left = _duration((state.max_steps - state.global_step) * each)
         self._say(
             f"  step {state.global_step}/{state.max_steps}  loss {loss:.4f}  learning rate {row['learning_rate']:.2e}  "
-            f"{rate:,.0f} tokens/s  {row['memory_gib']:.1f} GiB  {left} left"
+            f"{_shown(row)}{rate:,.0f} tokens/s  {row['memory_gib']:.1f} GiB  {left} left"
         )
         first = loss if tally.first_loss is None else tally.first_loss
-        self._then = replace(tally, loss_sum=0.0, loss_steps=0, first_loss=first, last_loss=loss)
+        self._then = replace(tally, loss_sum=0.0, loss_steps=0, first_loss=first, last_loss=loss, noted={})
         self._since = now
         self._sums.zero_()
+        self._noted.zero_()
         self._loss_steps = 0
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> Any:  # noqa: ANN401
@@ -196,14 +214,28 @@ class Progress(TrainerCallback):  # type: ignore[misc]  # transformers is untype
         if not math.isfinite(loss):
             raise diverged(tr("the held-out loss at step {step} is {loss}", step=step, loss=loss))
         if step not in self._measured:  # else a resumed run measures again what it had measured
-            self._write({"step": step, "heldout_loss": round(loss, 6)})
+            more = {name: round(value, 6) for name, value in self.heldout_metrics().items()}
+            self._write({"step": step, "heldout_loss": round(loss, 6), **more})
             self._measured.add(step)
         if step == 0:
-            self._then = replace(self._then, heldout_loss_before=loss)
+            margin = self.heldout_metrics().get("heldout_margin")
+            self._then = replace(self._then, heldout_loss_before=loss, heldout_margin_before=margin)
         else:
             self.best.see(step, loss)
         self._last = step, loss
-        self._say(tr("  step {step}  held-out loss {loss:.4f}", step=step, loss=loss))
+        metrics = self.heldout_metrics()
+        if "heldout_margin" in metrics:
+            self._say(
+                tr(
+                    "  step {step}  held-out loss {loss:.4f}, margin {margin:.3f}, {right:.0%} the right way round",
+                    step=step,
+                    loss=loss,
+                    margin=metrics["heldout_margin"],
+                    right=metrics["heldout_accuracy"],
+                )
+            )
+        else:
+            self._say(tr("  step {step}  held-out loss {loss:.4f}", step=step, loss=loss))
         return loss
 
     @contextlib.contextmanager
@@ -284,6 +316,17 @@ def _append(path: Path, line: bytes) -> None:
 def _finite(value: float | None) -> float | None:
     """Return a number that JSON can hold: float16's first gradients overflow, and their steps are left out."""
     return value if value is not None and math.isfinite(value) else None
+
+
+def _shown(row: Mapping[str, Any]) -> str:
+    """Return what a row of pairs says beside its loss, for people; nothing of single answers.
+
+    >>> _shown({"margin": 0.5, "accuracy": 0.75}), _shown({"loss": 1.0})
+    ('margin 0.500  75% right  ', '')
+    """
+    if "margin" not in row:
+        return ""
+    return tr("margin {margin:.3f}  {right:.0%} right  ", margin=row["margin"], right=row["accuracy"])
 
 
 def _duration(seconds: float) -> str:

@@ -2,10 +2,11 @@
 
 import shutil
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import psutil
 import torch
@@ -38,6 +39,8 @@ from trainers.training.batches import EpochOrder
 from trainers.training.best import BestAdapter
 from trainers.training.failures import out_of_memory
 from trainers.training.model import load_trainable_model
+from trainers.training.preference import REFERENCE, PreferenceTrainer
+from trainers.training.preference_loss import PreferenceSettings
 from trainers.training.processes import broadcast_from_rank0, leave
 from trainers.training.progress import Progress, Tally, diverged
 from trainers.training.trainer import AdapterTrainer
@@ -120,8 +123,10 @@ def _train(
             )
         )
     _check_what_was_learnt(trainer, tally, after, say)
+    _warn_of_falling_answers(read_log(folder), say)
     assert tally.first_loss is not None
     assert tally.last_loss is not None
+    metrics = progress.heldout_metrics()
     outcome = Outcome(
         steps=trainer.state.global_step,
         tokens=tally.tokens,
@@ -134,6 +139,9 @@ def _train(
         heldout_measured=progress.measured if prepared.recipe.chooses else None,
         stopped_early=best.stopped and trainer.state.global_step < prepared.steps,
         peak_gib=round(tally.peak_gib, 2),
+        heldout_margin_before=tally.heldout_margin_before,
+        heldout_margin=metrics.get("heldout_margin"),
+        heldout_accuracy=metrics.get("heldout_accuracy"),
         planned_gib=round((trainer.plan.estimate.total + held) / GIB, 2),
     )
     return _save(trainer, prepared, replace(record, outcome=outcome), folder)
@@ -161,6 +169,21 @@ def _check_what_was_learnt(
         raise diverged(tr("the weights after step {step} are no numbers", step=trainer.state.global_step))
 
 
+def _warn_of_falling_answers(log: Sequence[Mapping[str, Any]], say: Callable[[str], None]) -> None:
+    """Say where pairs are told apart because both answers became less probable, the better one, too."""
+    measured = [row["heldout_chosen_log_prob"] for row in log if "heldout_chosen_log_prob" in row]
+    if measured and measured[-1] < measured[0]:
+        say(
+            tr(
+                "Note: the better answers themselves became less probable (log-probability {before:.1f} to {after:.1f} "
+                "on held-out pairs): the adapter learnt to avoid the worse ones. A larger beta or sft_weight=1 holds "
+                "it back; look at its answers before you trust it.",
+                before=measured[0],
+                after=measured[-1],
+            )
+        )
+
+
 def _run(trainer: AdapterTrainer, progress: Progress, checkpoint: Path | None, steps: int) -> None:
     """Train to the end; a checkpoint of the last step only needs to be loaded."""
     if checkpoint is not None and (step_of(checkpoint) >= steps or progress.best.state.stopped):
@@ -181,7 +204,8 @@ def _trainer(
         say(
             tr("optim {optim} needs a GPU: {used} is used instead.", optim=recipe.optim, used=prepared.record.optimizer)
         )
-    model = load_trainable_model(prepared.base, recipe, plan)
+    start = prepared.request.start
+    model = load_trainable_model(prepared.base, recipe, plan, start.adapter.folder if start else None)
     progress = Progress(
         folder / LOG,
         best=BestAdapter(model, keep=recipe.keep_best, patience=recipe.early_stopping_patience),
@@ -190,18 +214,27 @@ def _trainer(
         eval_steps=recipe.eval_steps,
         device=arguments.device,
     )
-    samples = prepared.train.samples
-    trainer = AdapterTrainer(
-        model,
-        arguments,
-        samples=samples,
-        batch=recipe.batch_size,
-        plan=plan,
-        shape=prepared.shape,
-        record=prepared.record,
-        checkpoints=recipe.save_total_limit,
-        progress=progress,
-    )
+    given: dict[str, Any] = {
+        "samples": prepared.train.samples,
+        "batch": recipe.batch_size,
+        "plan": plan,
+        "shape": prepared.shape,
+        "record": prepared.record,
+        "checkpoints": recipe.save_total_limit,
+        "progress": progress,
+    }
+    if recipe.objective == "dpo":
+        settings = PreferenceSettings(
+            beta=recipe.beta,
+            loss_type=recipe.loss_type,
+            sft_weight=recipe.sft_weight,
+            label_smoothing=recipe.label_smoothing,
+        )
+        pairs = PreferenceTrainer(model, arguments, **given, settings=settings, folder=folder, heldout=prepared.heldout)
+        progress.heldout_metrics = lambda: pairs.metrics
+        trainer: AdapterTrainer = pairs
+    else:
+        trainer = AdapterTrainer(model, arguments, **given)
     if prepared.heldout:
         progress.heldout = lambda: trainer.heldout_loss(prepared.heldout)
     for callback in (PrinterCallback, ProgressCallback):
@@ -230,6 +263,7 @@ def _start(
                 planned=trainer.plan.estimate.total / GIB,
             )
         )
+    trainer.start_from_here()
     if checkpoint is not None:
         say(tr("Going on from step {step}.", step=step_of(checkpoint)))
         then, now = read_manifest(checkpoint).cut, cut_of(trainer.plan)
@@ -324,6 +358,7 @@ def _save(trainer: AdapterTrainer, prepared: Prepared, record: TrainingRecord, f
     outcome = replace(record.outcome, weights_sha256=sha256_of(folder / WEIGHTS))
     record = replace(record, outcome=outcome)
     save_record(folder, record)
+    (folder / REFERENCE).unlink(missing_ok=True)
     return record
 
 

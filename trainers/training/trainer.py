@@ -5,7 +5,6 @@ here, by the plan. The loss, by trl's fused head, is the sum over all learnt tok
 on all devices together, so that no cut changes it.
 """
 
-import contextlib
 import gc
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -28,19 +27,22 @@ from trainers.training.attention import VARLEN
 from trainers.training.batches import StepBatches, pack, unpack
 from trainers.training.failures import disk_is_full, first_line, loading, out_of_memory
 from trainers.training.model import is_compiled, leave_uncompiled, recompute
-from trainers.training.processes import all_reduce_max, all_reduce_sum, any_rank
+from trainers.training.processes import all_reduce_max, all_reduce_sum, any_rank, average_gradients
 from trainers.training.progress import Progress
 from trainers.training.quantized import check_gradients_pass
+from trainers.training.rng import RngState, preserve_rng_state
 
-_BUCKET = 1 << 24  # gradient elements that travel between GPUs at once
 _ALIKE = 1e-3  # nats
 
 
 class AdapterTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped
     """Trains one adapter; see the module.
 
-    ``plan`` is how batches are cut, and changes when memory runs out.
+    ``plan`` is how batches are cut, and changes when memory runs out. Samples come in items of ``each`` one after the
+    other, which are never parted: a batch is one of items, and so are a step's order and its cuts.
     """
+
+    each = 1
 
     def __init__(
         self,
@@ -57,8 +59,8 @@ class AdapterTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped
     ) -> None:
         super().__init__(model=model, args=arguments, train_dataset=samples)
         self.model_accepts_loss_kwargs = True  # learnt tokens are counted whatever the model's own forward takes
-        self._samples = [{"input_ids": sample.ids, "labels": sample.labels} for sample in samples]
-        lengths = [len(sample) for sample in samples]
+        self._samples: list[dict[str, Any]] = [{"input_ids": sample.ids, "labels": sample.labels} for sample in samples]
+        lengths = self._item_lengths([len(sample) for sample in samples])
         self.step_batches = StepBatches(
             lengths, batch=batch, seed=self.args.seed, rank=self.args.process_index, world=self.args.world_size
         )
@@ -72,12 +74,19 @@ class AdapterTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped
         self._mixing = False  # whether samples in one row would see one another
         self.plan = plan
 
+    def row_of(self, indices: Sequence[int]) -> dict[str, Any]:
+        """Return some items as the model gets them."""
+        return pack([sample for index in indices for sample in self._item(index)])
+
+    def start_from_here(self) -> None:
+        """Take note of the model as it is before it learns anything, if the objective asks for that."""
+
     def get_train_dataloader(self) -> DataLoader[Any]:
         """Return the steps of an epoch; every device builds its own share, so nothing is sharded or doubled."""
         return DataLoader(
-            self._samples,  # type: ignore[arg-type]  # a list is a dataset, too
+            range(len(self._samples) // self.each),  # type: ignore[arg-type]  # a range is a dataset, too
             batch_sampler=self.step_batches,
-            collate_fn=pack,
+            collate_fn=self.row_of,
             pin_memory=torch.cuda.is_available(),
         )
 
@@ -95,9 +104,8 @@ class AdapterTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped
         del model
         self.model.train()
         inputs = self._prepare_inputs(inputs)
-        items = torch.as_tensor(num_items_in_batch, device=self.args.device)
-        loss = self._until_it_fits(inputs, items)
-        self._average_gradients()
+        loss = self._until_it_fits(inputs, self._count(inputs, num_items_in_batch))
+        average_gradients(parameter for parameter in self.model.parameters() if parameter.requires_grad)
         self._progress.count(loss, sum(inputs["lengths"]))
         return loss
 
@@ -120,11 +128,11 @@ class AdapterTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped
         Raises:
             HarnessError: not even one sample fits, or no gradient passes the base's layers.
         """
-        inputs = self._prepare_inputs(pack(self._costliest()))
-        learnt = (inputs["labels"] != IGNORED).sum().clamp(min=1)
+        inputs = self._prepare_inputs(self.row_of(self._costliest()))
+        learnt = self._count(inputs, (inputs["labels"] != IGNORED).sum().clamp(min=1))
         if torch.cuda.is_available():
             torch.cuda.reset_peak_memory_stats()
-        with _preserve_rng_state():
+        with preserve_rng_state():
             with torch.compiler.set_stance("force_eager"):  # two small rows: no reason to compile for them
                 self._mixing = not self._samples_stay_apart()
             if self._mixing:
@@ -135,27 +143,36 @@ class AdapterTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped
         self.model.zero_grad(set_to_none=True)
         return torch.cuda.max_memory_allocated() / GIB if torch.cuda.is_available() else 0.0
 
-    @torch.no_grad()
     def heldout_loss(self, samples: Sequence[Encoded]) -> float:
         """Return the mean loss per learnt token of samples, each device computing its part."""
-        mine = samples[self.args.process_index :: self.args.world_size]
         total = torch.zeros(2, dtype=torch.float64, device=self.args.device)
+        for _, outputs in self._measured(samples[self.args.process_index :: self.args.world_size]):
+            log_probs = outputs.log_probs[outputs.label_mask]
+            total += torch.stack([-log_probs.sum().double(), total.new_tensor(log_probs.numel())])
+        loss, tokens = all_reduce_sum(total).tolist()
+        return float(loss / tokens)
+
+    @torch.no_grad()
+    def _measured(self, samples: Sequence[Encoded]) -> Iterator[tuple[list[int], Any]]:
+        """Yield what comes out of the model for all of some samples, group by group, each with its indices.
+
+        The model is as in evaluation meanwhile: nothing is dropped out, nothing learnt.
+        """
         training = self.model.training
         self.model.eval()
-        groups = self._groups([len(sample) for sample in mine])
+        groups = self._groups([len(sample) for sample in samples])
         while groups:
             group = groups.pop()
             try:
-                log_probs = self._log_probs([mine[index] for index in group])
+                outputs = self._outputs([samples[index] for index in group])
             except RuntimeError as error:
-                if len(group) == 1 or not out_of_memory(error):
+                if len(group) == self.each or not out_of_memory(error):
                     raise
-                groups += [group[::2], group[1::2]]
+                items = [group[start : start + self.each] for start in range(0, len(group), self.each)]
+                groups += [[index for item in part for index in item] for part in (items[::2], items[1::2])]
             else:
-                total += torch.stack([-log_probs.sum().double(), total.new_tensor(log_probs.numel())])
+                yield group, outputs
         self.model.train(training)
-        loss, tokens = all_reduce_sum(total).tolist()
-        return float(loss / tokens)
 
     def create_model_card(self, *_: object, **__: object) -> None:
         """Write no card beside a checkpoint: the adapter's own is written once it is there."""
@@ -218,32 +235,44 @@ class AdapterTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped
         with loading(checkpoint):
             super()._load_rng_state(checkpoint)
 
-    def _costliest(self) -> list[dict[str, Any]]:
-        """Return the longest samples that may go through the model at once."""
-        chosen: list[dict[str, Any]] = []
+    def _costliest(self) -> list[int]:
+        """Return the longest items that may go through the model at once."""
+        chosen: list[int] = []
         room = self.plan.tokens
-        for sample in sorted(self._samples, key=lambda sample: -len(sample["input_ids"])):
-            if not chosen or len(sample["input_ids"]) <= room:
-                chosen.append(sample)
-                room -= len(sample["input_ids"])
+        lengths = self._item_lengths([len(sample["input_ids"]) for sample in self._samples])
+        for index in sorted(range(len(lengths)), key=lambda index: -lengths[index]):
+            if not chosen or lengths[index] <= room:
+                chosen.append(index)
+                room -= lengths[index]
             if len(chosen) == self.step_batches.batch:
                 break
         return chosen
 
-    def _groups(self, lengths: Sequence[int]) -> list[list[int]]:
-        """Return the indices of samples that go through the model together."""
-        if self._mixing:
-            return [[index] for index in range(len(lengths))]
-        return split_evenly(lengths, self.plan.tokens) if lengths else []
+    def _item(self, index: int) -> list[dict[str, Any]]:
+        return self._samples[index * self.each : (index + 1) * self.each]
 
-    def _log_probs(self, samples: Sequence[Encoded]) -> torch.Tensor:
-        """Return the log-probability of every learnt token of samples laid end to end."""
+    def _item_lengths(self, lengths: Sequence[int]) -> list[int]:
+        return [sum(lengths[start : start + self.each]) for start in range(0, len(lengths), self.each)]
+
+    def _count(self, inputs: dict[str, Any], learnt: torch.Tensor | int | None) -> torch.Tensor:
+        """Return what a step's loss is divided by, of all devices together: its learnt tokens."""
+        del inputs
+        return torch.as_tensor(learnt, device=self.args.device)
+
+    def _groups(self, lengths: Sequence[int]) -> list[list[int]]:
+        """Return the indices of samples that go through the model together: those of whole items."""
+        items = self._item_lengths(lengths)
+        if not items:
+            return []
+        groups = [[index] for index in range(len(items))] if self._mixing else split_evenly(items, self.plan.tokens)
+        return [[item * self.each + part for item in group for part in range(self.each)] for group in groups]
+
+    def _outputs(self, samples: Sequence[Encoded]) -> Any:  # noqa: ANN401 - trl is untyped
+        """Return what comes out of the model for samples laid end to end, with the log-probability of every token."""
         row = pack([{"input_ids": sample.ids, "labels": sample.labels} for sample in samples])
         inputs = unpack(self._prepare_inputs(row), range(len(samples)), bounds=self._bounds)
         with self.accelerator.autocast():
-            outputs = self.model(**inputs, use_cache=False, fused_lm_head=True)
-        log_probs: torch.Tensor = outputs.log_probs[outputs.label_mask]
-        return log_probs
+            return self.model(**inputs, use_cache=False, fused_lm_head=True)
 
     @torch.no_grad()
     def _samples_stay_apart(self) -> bool:
@@ -258,7 +287,8 @@ class AdapterTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped
             last = Encoded(where="", ids=ids, prompt=0, loss_start=0)
             first = [Encoded(where="", ids=other, prompt=0, loss_start=0) for other in (short, short[-1:] * len(short))]
             learnt = len(ids) - 1
-            before, after = (self._log_probs([sample, last])[-learnt:] for sample in first)
+            outputs = [self._outputs([sample, last]) for sample in first]
+            before, after = (each.log_probs[each.label_mask][-learnt:] for each in outputs)
             if not torch.allclose(before, after, rtol=0, atol=_ALIKE):
                 return False
         return True
@@ -270,7 +300,7 @@ class AdapterTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped
         """
         while True:
             loss, failed, why = None, _Failed.NOT, "see the other process"
-            before = _RngState()
+            before = RngState()
             try:
                 loss = self._accumulate(inputs, items)
             except Exception as error:
@@ -302,12 +332,16 @@ class AdapterTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped
     def _accumulate(self, inputs: dict[str, Any], items: torch.Tensor) -> torch.Tensor:
         total = torch.zeros((), device=self.args.device)
         for group in self._groups(inputs["lengths"]):
-            chosen = unpack(inputs, group, bounds=self._bounds)
             with self.accelerator.autocast():
-                loss = self.compute_loss(self.model, chosen, num_items_in_batch=items) * self.args.world_size
+                loss = self._group_loss(inputs, group, items) * self.args.world_size
             self.accelerator.backward(loss)
             total += loss.detach()
         return total
+
+    def _group_loss(self, inputs: dict[str, Any], group: Sequence[int], items: torch.Tensor) -> torch.Tensor:
+        """Return the loss of some samples of a row."""
+        chosen = unpack(inputs, group, bounds=self._bounds)
+        return self.compute_loss(self.model, chosen, num_items_in_batch=items)
 
     def _shrink(self, inputs: dict[str, Any]) -> None:
         lengths = inputs["lengths"]
@@ -331,17 +365,6 @@ class AdapterTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped
         self.plan = plan
         self._event(f"out of memory: going on with {what}; the effective batch stays")
 
-    def _average_gradients(self) -> None:
-        """Average the gradients of all devices, as data parallel training does."""
-        if self.args.world_size == 1:
-            return
-        trained = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
-        for bucket in _buckets(trained):
-            flat = all_reduce_sum(torch.cat([_gradient(parameter).flatten() for parameter in bucket]))
-            flat /= self.args.world_size
-            for parameter, part in zip(bucket, torch.split(flat, [p.numel() for p in bucket]), strict=True):
-                parameter.grad = part.view_as(parameter)
-
     def _event(self, text: str) -> None:
         self._progress.event(self.state.global_step, text)
 
@@ -352,42 +375,6 @@ class _Failed(IntEnum):
     NOT = 0
     MEMORY = 1
     COMPILER = 2
-
-
-class _RngState:
-    """The state of the random numbers, taken at one moment."""
-
-    def __init__(self) -> None:
-        self._cpu = torch.get_rng_state()
-        self._cuda = torch.cuda.get_rng_state() if torch.cuda.is_available() else None
-
-    def restore(self) -> None:
-        torch.set_rng_state(self._cpu)
-        if self._cuda is not None:
-            torch.cuda.set_rng_state(self._cuda)
-
-
-@contextlib.contextmanager
-def _preserve_rng_state() -> Iterator[None]:
-    """Put the state of the random numbers back at the end as it was at the beginning."""
-    state = _RngState()
-    yield
-    state.restore()
-
-
-def _gradient(parameter: torch.nn.Parameter) -> torch.Tensor:
-    return torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
-
-
-def _buckets(parameters: Sequence[torch.nn.Parameter]) -> Iterator[list[torch.nn.Parameter]]:
-    bucket: list[torch.nn.Parameter] = []
-    for parameter in parameters:
-        bucket.append(parameter)
-        if sum(item.numel() for item in bucket) >= _BUCKET:
-            yield bucket
-            bucket = []
-    if bucket:
-        yield bucket
 
 
 def _drop(folder: Path) -> bool:
