@@ -2,7 +2,7 @@
 
 import importlib.metadata
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -21,11 +21,12 @@ from harness.templates.contract import make_contract
 from harness.types import PromptContract, Sample
 from trainers.adapter.training_record import DataFile, TrainingRecord
 from trainers.balancing import balance_across_ranks
+from trainers.counts import samples_said, steps_said
 from trainers.data.contamination import Hit, find_hits, index, known_benchmarks
 from trainers.data.examples import BadRow, Example, read_examples, split_heldout
 from trainers.data.near_duplicates import DEFAULT_NEAR
 from trainers.data.preference_rows import read_preferences
-from trainers.encoding import Encoded, EncodedSet, SampleEncoder, preview, remedy
+from trainers.encoding import Encoded, EncodedSet, SampleEncoder, remedy
 from trainers.items import item_lengths, whole
 from trainers.launch import world
 from trainers.memory_plan import MemoryConstraints, MemoryPlan, ModelShape, plan_memory
@@ -35,7 +36,6 @@ from trainers.training.attention import DENSE, choose_attention
 from trainers.training.model import model_shape, take_device, total_bytes
 
 _ON_A_CPU = "adamw_torch"  # the optimizer in place of those that page to a CPU's memory
-_LISTED = 20  # rows that are named
 _LIBRARIES = ("ja-harness", "torch", "transformers", "peft", "trl", "bitsandbytes", "accelerate", "datasets")
 
 
@@ -143,14 +143,7 @@ def prepare(request: Request, say: Callable[[str], None]) -> Prepared:
     config, encoder = base.config(), base.encoder()
     if request.start is not None:
         check_prompt(request.start, template, encoder)
-    samples = SampleEncoder(
-        encoder,
-        template,
-        loss=recipe.loss,
-        max_length=recipe.max_length,
-        overlong=recipe.overlong,
-        end=base.end(encoder),
-    )
+    samples = _sample_encoder(encoder, template, recipe, base.end(encoder))
     say(
         tr(
             "Encoding {samples} with {template} ...",
@@ -184,56 +177,15 @@ def prepare(request: Request, say: Callable[[str], None]) -> Prepared:
     return replace(prepared, notices=tuple(_notices(prepared)))
 
 
-def summary(prepared: Prepared) -> list[str]:
-    """Return what will be trained on what, a line each, with every notice and the first rows that are left out."""
-    recipe, record = prepared.recipe, prepared.record
-    lengths = item_lengths(prepared.train.samples, recipe.each)
-    where = f"{record.device}, {record.quantization} {record.dtype}"
-    data = tr(
-        "{samples} of {shortest} to {longest} tokens ({total:,} in all)",
-        samples=_samples(len(lengths), recipe.each),
-        shortest=min(lengths),
-        longest=max(lengths),
-        total=sum(lengths),
-    )
-    if record.heldout:
-        data = tr("{data}, {n:,} held out", data=data, n=record.heldout)
-    named = tr("Recipe {name}", name=record.recipe_name)
-    lines = [
-        tr("{named}: {what}", named=named, what=tr(recipe.summary)) if recipe.summary else named,
-        tr("Base {base} ({where}), prompt {prompt}", base=record.base, where=where, prompt=record.prompt),
-        tr("{data}; {steps} of {samples}", data=data, steps=_steps(prepared), samples=_samples(recipe.batch_size, recipe.each)),
-    ]
-    lines += [tr("Note: {notice}", notice=notice) for notice in prepared.notices]
-    return [
-        *lines,
-        *_listed(tr("left out"), [row.said for row in prepared.bad]),
-        *_listed(tr("refused"), prepared.refused),
-    ]
-
-
-def _listed(what: Text, rows: Sequence[Text]) -> Iterator[str]:
-    yield from (tr("  {what}: {row}", what=what, row=row) for row in rows[:_LISTED])
-    if len(rows) > _LISTED:
-        yield tr("  {what}: {n:,} more", what=what, n=len(rows) - _LISTED)
-
-
 def _first(rows: Sequence[Text]) -> Text:
     more = tr("{row}, and {n:,} more", row=rows[0], n=len(rows) - 1)
     return more if len(rows) > 1 else rows[0]
 
 
-def _samples(count: int, each: int = 1) -> Text:
-    return trn("{n:,} sample", "{n:,} samples", count) if each == 1 else trn("{n:,} pair", "{n:,} pairs", count)
-
-
-def _steps(prepared: Prepared) -> Text:
-    return trn("{n:,} optimizer step", "{n:,} optimizer steps", prepared.steps)
-
-
-def previews(prepared: Prepared, count: int) -> list[str]:
-    """Return the first samples token by token, with what is learnt marked."""
-    return [preview(sample, prepared.encoder) for sample in prepared.train.samples[:count]]
+def _sample_encoder(encoder: Encoder, template: Template, recipe: Recipe, end: frozenset[int]) -> SampleEncoder:
+    return SampleEncoder(
+        encoder, template, loss=recipe.loss, max_length=recipe.max_length, overlong=recipe.overlong, end=end
+    )
 
 
 def _refuse_contaminated(
@@ -282,7 +234,7 @@ def _encoded(
             raise TrainingDataError(
                 tr(
                     "None of the {n_wanted} {what} can be used: {left_out}.",
-                    n_wanted=_samples(len(wanted)),
+                    n_wanted=samples_said(len(wanted)),
                     what=what,
                     left_out=_first([row.said for row in encoded.left_out]),
                 ),
@@ -352,11 +304,11 @@ def _optimizer(recipe: Recipe, numerics: Numerics) -> str:
 def _notices(prepared: Prepared) -> list[str]:
     recipe, notices = prepared.recipe, list(prepared.train.notices)
     if prepared.steps <= recipe.warmup_steps + 1:
-        told = tr("{steps} trains almost nothing (take more data, more epochs)", steps=_steps(prepared))
+        told = tr("{steps} trains almost nothing (take more data, more epochs)", steps=steps_said(prepared.steps))
         warming = tr(
             "{steps} with warmup_steps {warmup}: the learning rate does not get past its warmup, so this trains almost "
             "nothing (take more data, more epochs or --set warmup_steps=0)",
-            steps=_steps(prepared),
+            steps=steps_said(prepared.steps),
             warmup=recipe.warmup_steps,
         )
         notices.append(warming if recipe.warmup_steps else told)

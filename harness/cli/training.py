@@ -26,6 +26,7 @@ from trainers.launch import is_first, world
 from trainers.memory_plan import GIB, MemoryPlan, plan_table
 from trainers.recipe import load_recipe
 from trainers.start import open_start, with_shape_of
+from trainers.summary import previews, summary
 
 _INTERRUPTED = 130
 
@@ -35,10 +36,10 @@ def train_adapter(options: TrainOptions) -> int:
     rank, size = world()
     say = _say if rank == 0 else _keep_silent
     prepared = preparation.prepare(_request(options), say)
-    for line in preparation.summary(prepared):
+    for line in summary(prepared):
         say(line)
     if options.preview and rank == 0:
-        tell("\n\n".join(printable(said(text)) for text in preparation.previews(prepared, options.preview)))
+        tell("\n\n".join(printable(said(text)) for text in previews(prepared, options.preview)))
     if options.preview and not options.dry_run:
         return 0
     plan = prepared.plan(world=size, memory=None if options.memory is None else int(options.memory * GIB))

@@ -14,8 +14,9 @@ from harness.types import ModelSpec, Sample
 from trainers import prepare as preparation
 from trainers.adapter.training_record import record_text
 from trainers.memory_plan import GIB
-from trainers.prepare import Prepared, Request, prepare, previews, summary
+from trainers.prepare import Prepared, Request, prepare
 from trainers.recipe import load_recipe
+from trainers.summary import summary
 
 Prepare = Callable[..., Prepared]
 ROWS = [{"ID": n, "text": f"{n}番目の質問です。", "output": f"答え{n}です。"} for n in range(20)]
@@ -271,10 +272,3 @@ def test_memory_that_is_there_decides(ready: Prepare, monkeypatch: pytest.Monkey
     monkeypatch.setattr(preparation, "available_bytes", lambda _: GIB // 10)
     with pytest.raises(HarnessError, match=r"of the 0\.1 GiB that are free may be used"):
         prepared.plan()
-
-
-def test_previews_are_of_the_first_samples(ready: Prepare) -> None:
-    """As many as asked for, or as there are."""
-    prepared = ready(ROWS[:3])
-    assert [1, 3, 3] == [len(previews(prepared, count)) for count in (1, 3, 99)]
-    assert "row 1: " in previews(prepared, 1)[0]

@@ -189,7 +189,12 @@ def _instructions(mapped: Mapping[str, str], present: Sequence[str]) -> list[str
     return [name for name in found if name not in follow]
 
 
-_PARTS = {"input": tr("the instruction"), "answer": tr("the answer")}
+_PARTS = {
+    "input": tr("the instruction"),
+    "answer": tr("the answer"),
+    "chosen": tr("the better answer"),
+    "rejected": tr("the worse answer"),
+}
 
 
 def _refuse_two(what: str, candidates: Sequence[str], path: str) -> None:

@@ -114,7 +114,9 @@ def _talk(cells: Mapping[str, object], names: Mapping[str, str], role: str) -> t
     if isinstance(cell, list):
         *own, last = turns_of(cell)
         if last.role != "assistant":
-            raise ValueError(tr("{column} ends with a {role} turn, so there is no answer", column=names[role], role=last.role))
+            raise ValueError(
+                tr("{column} ends with a {role} turn, so there is no answer", column=names[role], role=last.role)
+            )
         before, answer = (*before, *own) if own[: len(before)] != list(before) else tuple(own), last.content
     else:
         answer = required_text(cell, names[role])

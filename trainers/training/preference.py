@@ -18,6 +18,7 @@ from harness.locale import tr
 from trainers.adapter.files import write_whole
 from trainers.encoding import IGNORED, Encoded
 from trainers.items import items_of
+from trainers.recipe import Recipe
 from trainers.training.batches import pack, unpack
 from trainers.training.preference_loss import PreferenceSettings, pair_losses
 from trainers.training.processes import all_reduce_sum
@@ -41,14 +42,19 @@ class PreferenceTrainer(AdapterTrainer):
     def __init__(
         self,
         *given: Any,  # noqa: ANN401 - the base class knows them
-        settings: PreferenceSettings,
+        recipe: Recipe,
         folder: Path,
         heldout: Sequence[Encoded],
         **options: Any,  # noqa: ANN401 - likewise
     ) -> None:
         """``folder``: the adapter's; ``heldout``: the pairs whose reference is wanted, too; the rest as for SFT."""
         super().__init__(*given, **options)
-        self._settings = settings
+        self._settings = PreferenceSettings(
+            beta=recipe.beta,
+            loss_type=recipe.loss_type,
+            sft_weight=recipe.sft_weight,
+            label_smoothing=recipe.label_smoothing,
+        )
         self._place = folder / REFERENCE
         self._trained: Sequence[Encoded] = options["samples"]
         self._heldout = heldout

@@ -40,7 +40,6 @@ from trainers.training.best import BestAdapter
 from trainers.training.failures import out_of_memory
 from trainers.training.model import load_trainable_model
 from trainers.training.preference import REFERENCE, PreferenceTrainer
-from trainers.training.preference_loss import PreferenceSettings
 from trainers.training.processes import broadcast_from_rank0, leave
 from trainers.training.progress import Progress, Tally, diverged
 from trainers.training.trainer import AdapterTrainer
@@ -124,27 +123,36 @@ def _train(
         )
     _check_what_was_learnt(trainer, tally, after, say)
     _warn_of_falling_answers(read_log(folder), say)
+    planned = round((trainer.plan.estimate.total + held) / GIB, 2)
+    stopped = best.stopped and trainer.state.global_step < prepared.steps
+    outcome = _outcome(tally, progress, trainer.state.global_step, after)
+    outcome = replace(
+        outcome,
+        kept_step=kept,
+        heldout_measured=progress.measured if prepared.recipe.chooses else None,
+        stopped_early=stopped,
+        planned_gib=planned,
+    )
+    return _save(trainer, prepared, replace(record, outcome=outcome), folder)
+
+
+def _outcome(tally: Tally, progress: Progress, steps: int, heldout_loss: float | None) -> Outcome:
     assert tally.first_loss is not None
     assert tally.last_loss is not None
     metrics = progress.heldout_metrics()
-    outcome = Outcome(
-        steps=trainer.state.global_step,
+    return Outcome(
+        steps=steps,
         tokens=tally.tokens,
         seconds=round(tally.seconds, 1),
         first_loss=tally.first_loss,
         last_loss=tally.last_loss,
         heldout_loss_before=tally.heldout_loss_before,
-        heldout_loss=after,
-        kept_step=kept,
-        heldout_measured=progress.measured if prepared.recipe.chooses else None,
-        stopped_early=best.stopped and trainer.state.global_step < prepared.steps,
+        heldout_loss=heldout_loss,
         peak_gib=round(tally.peak_gib, 2),
         heldout_margin_before=tally.heldout_margin_before,
         heldout_margin=metrics.get("heldout_margin"),
         heldout_accuracy=metrics.get("heldout_accuracy"),
-        planned_gib=round((trainer.plan.estimate.total + held) / GIB, 2),
     )
-    return _save(trainer, prepared, replace(record, outcome=outcome), folder)
 
 
 def _check_what_was_learnt(
@@ -224,13 +232,7 @@ def _trainer(
         "progress": progress,
     }
     if recipe.objective == "dpo":
-        settings = PreferenceSettings(
-            beta=recipe.beta,
-            loss_type=recipe.loss_type,
-            sft_weight=recipe.sft_weight,
-            label_smoothing=recipe.label_smoothing,
-        )
-        pairs = PreferenceTrainer(model, arguments, **given, settings=settings, folder=folder, heldout=prepared.heldout)
+        pairs = PreferenceTrainer(model, arguments, **given, recipe=recipe, folder=folder, heldout=prepared.heldout)
         progress.heldout_metrics = lambda: pairs.metrics
         trainer: AdapterTrainer = pairs
     else:

@@ -102,6 +102,6 @@ def test_no_pair_at_all(tmp_path: Path) -> None:
     """No usable row, and columns that hold no preferences."""
     with pytest.raises(HarnessError, match="None of the 1 rows can be used"):
         read(tmp_path, [TEXTS | {"chosen": ""}])
-    with pytest.raises(HarnessError, match="no column for the chosen or the rejected answer") as error:
+    with pytest.raises(HarnessError, match="no column for the better answer") as error:
         read(tmp_path, [{"text": "a", "output": "b"}])
     assert "--columns chosen=NAME" in str(error.value.hint)
