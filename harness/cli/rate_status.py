@@ -3,7 +3,7 @@
 import click
 
 from harness.cli.options import common_options
-from harness.cli.rate_text import people_lines, raters_table, what_remains
+from harness.cli.rate_text import people_lines, raters_table, unlike_lines, what_remains
 from harness.cli.say import language, say
 from harness.human.ratings import rating_scale
 from harness.human.sheets import IMPORTED
@@ -39,7 +39,8 @@ def status(*, run: str, config: str | None, store: str | None) -> None:
     ratings = together(imported, served)
     state = state_of(stored, export, ratings, scale, served.last)
     say(raters_table(state))
-    for line in (*what_remains(export, ratings, state), *people_lines(state, language())):
+    remains, unlike = what_remains(export, ratings, state), unlike_lines(ratings, scale)
+    for line in (*remains, *unlike, *people_lines(state, language())):
         say(line)
     known = {(one.drawn.id, one.score, one.skip) for one in imported}
     if any((one.drawn.id, one.score, one.skip) not in known for one in served.ratings):

@@ -9,11 +9,13 @@ from harness.human.draw import Export
 from harness.human.ratings import Rating
 from harness.human.remaining import Remaining, items_of
 from harness.locale import tr, trn
+from harness.types import Scale
 from reports.formatting import MISSING, minute
 from reports.rating_progress import difference_lines
 from reports.wording import Language, words
 
 _NEXT = 10
+_UNLIKE = 5
 
 
 def people_lines(state: RatingState, language: Language) -> list[str]:
@@ -31,6 +33,38 @@ def raters_table(state: RatingState) -> str:
         for one in state.raters
     ]
     return table(rows, [tr("rater"), tr("done"), tr("skipped"), tr("last sent")])
+
+
+def unlike_lines(ratings: Sequence[Rating], scale: Scale) -> list[str]:
+    """Return the answers on which raters are half the scale or more apart, the widest first, for them to talk about."""
+    given: dict[tuple[str, str, str], dict[str, float]] = {}
+    for rating in ratings:
+        if rating.score is not None:
+            item = rating.drawn
+            given.setdefault((item.task, item.sample_id, item.answer), {})[rating.drawn.rater] = rating.score
+    both = {key: scores for key, scores in given.items() if len(scores) > 1}
+    apart = {key: max(scores.values()) - min(scores.values()) for key, scores in both.items()}
+    far = sorted(
+        (key for key, gap in apart.items() if gap >= (scale.high - scale.low) / 2), key=lambda key: -apart[key]
+    )
+    if not far:
+        return []
+    places = {rating.drawn.id: rating.drawn for rating in ratings}
+    lines = [
+        tr(
+            "Raters are {gap:g} points or more apart on {n} of {both} answers that several rated. Worth talking about:",
+            gap=(scale.high - scale.low) / 2,
+            n=len(far),
+            both=len(both),
+        )
+    ]
+    for key in far[:_UNLIKE]:
+        scores = ", ".join(f"{rater} {score:g}" for rater, score in both[key].items())
+        items = ", ".join(one.id for one in places.values() if (one.task, one.sample_id, one.answer) == key)
+        lines.append(
+            tr("  {task}, task {sample}: {scores} ({items})", task=key[0], sample=key[1], scores=scores, items=items)
+        )
+    return lines
 
 
 def short_state(state: RatingState) -> str:

@@ -4,14 +4,17 @@ What people would say of all tasks needs tasks on which every compared answer is
 tasks of a draw are in random order, so any order of rating that does not look at the answers keeps them a random part;
 the proposal looks at the judge's scores alone. It keeps the rated tasks spread over the judge's gaps between models as
 all tasks are (proportional allocation to equal strata, Cochran 1977, section 5.5): the estimate stays unbiased without
-weights, and varies least where people and judge agree on how large a gap is.
+weights, and varies least where people and judge agree on how large a gap is. A draw from strata is kept spread over
+those, and gives an interval from two rated tasks of each.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from harness.human.draw import Export
 from harness.human.ratings import Item, Rating
+from harness.stats.allocation import FEWEST
 from harness.stats.anchoring import FEWEST_LABELS
 
 STRATA = 4
@@ -54,22 +57,22 @@ def remaining(
             if item.task == task:
                 wanted[item.sample_id].add(_answer(item))
         open_ = {one: answers - scored for one, answers in wanted.items() if answers - scored}
-        costs = sorted(len(answers) for answers in open_.values())
+        costs = {one: len(answers) for one, answers in open_.items()}
         rated = len(chosen) - len(open_)
         enough = min(FEWEST_LABELS, len(export.draw.population[task]))
         needed = enough if enough <= len(chosen) else None
-        own = (gaps or {}).get(task, {})
         done = [one for one in wanted if one not in open_]
-        population = export.draw.population[task]
+        parts = _parts(export, task, (gaps or {}).get(task, {}))
+        drawn_from = parts if task in export.draw.strata else []
         found.append(
             Remaining(
                 task=task,
                 chosen=len(chosen),
                 rated=rated,
                 needed=needed,
-                labels=0 if needed is None else sum(costs[: max(0, needed - rated)]),
-                labels_all=sum(costs),
-                next=tuple(_begun_first(_balanced(population, done, list(open_), own), wanted, open_, skipped)),
+                labels=0 if needed is None else _fewest(costs, done, needed - rated, drawn_from),
+                labels_all=sum(costs.values()),
+                next=tuple(_begun_first(_balanced(parts, done, list(open_)), wanted, open_, skipped)),
             )
         )
     return found
@@ -113,18 +116,41 @@ def _order(export: Export, task: str) -> list[str]:
     return list(dict.fromkeys(item.sample_id for item in export.items if item.task == task))
 
 
-def _balanced(
-    population: Sequence[str], done: Sequence[str], open_: Sequence[str], gaps: Mapping[str, float]
-) -> list[str]:
-    """Return the open tasks, each time one of the stratum that is rated least for its size."""
-    known = sorted((one for one in population if one in gaps), key=lambda one: gaps[one])
-    stratum = {one: place * STRATA // len(known) for place, one in enumerate(known)}
-    size = [sum(value == part for value in stratum.values()) for part in range(STRATA)]
-    rated = [sum(stratum.get(one) == part for one in done) for part in range(STRATA)]
-    waiting = [[one for one in open_ if stratum.get(one) == part] for part in range(STRATA)]
-    order = []
+def _parts(export: Export, task: str, gaps: Mapping[str, float]) -> list[set[str]]:
+    """Return what rating is kept spread over: the strata that were drawn from, or equal parts by the judge's gap.
+
+    Of strata only what was drawn counts, since they were drawn from with unlike chances.
+    """
+    if task in export.draw.strata:
+        chosen = set(export.draw.chosen[task])
+        return [found for part in export.draw.strata[task].parts if (found := chosen & set(part))]
+    known = sorted((one for one in export.draw.population[task] if one in gaps), key=lambda one: gaps[one])
+    cut = [-(-len(known) * part // STRATA) for part in range(STRATA + 1)]
+    return [set(known[low:high]) for low, high in pairwise(cut) if high > low]
+
+
+def _fewest(costs: Mapping[str, int], done: Sequence[str], wanted: int, strata: Sequence[set[str]]) -> int:
+    """Return the fewest scores with which ``wanted`` more tasks are rated, and two of each stratum or all of it."""
+    cheapest = sorted(costs, key=lambda one: costs[one])
+    picked: list[str] = []
+    for part in strata:
+        lacks = min(FEWEST, len(part)) - len(part & set(done))
+        picked += [one for one in cheapest if one in part][: max(0, lacks)]
+    rest = [one for one in cheapest if one not in set(picked)]
+    picked += rest[: max(0, wanted - len(picked))]
+    return sum(costs[one] for one in picked)
+
+
+def _balanced(parts: Sequence[set[str]], done: Sequence[str], open_: Sequence[str]) -> list[str]:
+    """Return the open tasks, each time one of the part that is rated least for its size; those of none last."""
+    rated = [len(part & set(done)) for part in parts]
+    waiting = [[one for one in open_ if one in part] for part in parts]
+    order: list[str] = []
     while any(waiting):
-        part = min((part for part in range(STRATA) if waiting[part]), key=lambda part: (rated[part] / size[part], part))
-        order.append(waiting[part].pop(0))
-        rated[part] += 1
-    return order + [one for one in open_ if one not in stratum]
+        place = min(
+            (place for place, left in enumerate(waiting) if left),
+            key=lambda place: (rated[place] / len(parts[place]), place),
+        )
+        order.append(waiting[place].pop(0))
+        rated[place] += 1
+    return order + [one for one in open_ if one not in set(order)]

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 from scipy.special import ndtr
 
 from harness.errors import StatisticsError
-from harness.locale import tr
+from harness.locale import tr, trn
 from harness.stats.anchoring import (
     CENSUS,
     FEWEST_LABELS,
@@ -31,6 +31,9 @@ from harness.stats.sampling_check import DRAW_TAIL, DrawCheck
 from harness.types import Estimate, Scale
 
 _FEWEST_OF_STRATUM = 2
+# The methods of estimates for these tasks and for new ones.
+_REGRESSION = tr("stratified survey regression, these tasks"), tr("stratified survey regression, new tasks like these")
+_ALONE = tr("stratified, labels only, these tasks"), tr("stratified, labels only, new tasks like these")
 
 
 def stratified_anchored_mean(
@@ -85,8 +88,8 @@ def stratified_anchored_mean(
         nothing = plain_estimate(None, None, n, _refusal(n), limits)
         here = beyond = alone_here = alone = nothing
     else:
-        here, beyond = _estimates(fit, fit.residuals, fit.value, limits, "stratified survey regression")
-        alone_here, alone = _estimates(fit, fit.spreads, fit.label_mean, limits, "stratified, labels only")
+        here, beyond = _estimates(fit, fit.residuals, fit.value, limits, _REGRESSION)
+        alone_here, alone = _estimates(fit, fit.spreads, fit.label_mean, limits, _ALONE)
     draw = _check(parts, x)
     worth = (None, None) if fit is None or fit.slope is None else _worth(fit)
     return AnchoredEstimate(
@@ -102,7 +105,7 @@ def stratified_anchored_mean(
         n_labels=n,
         n_tasks=int(known.sum()),
         draw=draw,
-        method=here.method if fit is None else "stratified survey regression on the judge's scores",
+        method=here.method if fit is None else tr("stratified survey regression on the judge's scores"),
         cautions=_cautions(n, int(known.sum()), draw, drawn_at_random),
     )
 
@@ -161,8 +164,13 @@ def _is_enough(parts: tuple[_Part, ...]) -> bool:
 
 def _refusal(n: int) -> str:
     if n < FEWEST_LABELS:
-        return f"refused: {n} labels, at least {FEWEST_LABELS} are needed"
-    return "refused: a stratum has fewer than two labels"
+        return trn(
+            "refused: {n} label, at least {fewest} are needed",
+            "refused: {n} labels, at least {fewest} are needed",
+            n,
+            fewest=FEWEST_LABELS,
+        )
+    return tr("refused: a stratum has fewer than two labels")
 
 
 def _fit(parts: tuple[_Part, ...], x: Floats) -> _Fit:
@@ -213,7 +221,9 @@ def _terms(fit: _Fit, variances: Floats) -> Floats:
     ])  # fmt: skip
 
 
-def _estimates(fit: _Fit, variances: Floats, value: float, limits: Limits, method: str) -> tuple[Estimate, Estimate]:
+def _estimates(
+    fit: _Fit, variances: Floats, value: float, limits: Limits, methods: tuple[str, str]
+) -> tuple[Estimate, Estimate]:
     """Return the estimates for these tasks and for new ones, of one set of variances within strata."""
     extra = fit.slope_part if variances is fit.residuals else 0.0
     terms, own = _terms(fit, variances), np.array([max(1, part.n - 1) for part in fit.parts])
@@ -225,12 +235,12 @@ def _estimates(fit: _Fit, variances: Floats, value: float, limits: Limits, metho
     if all(part.rest == 0 for part in fit.parts):
         these = plain_estimate(fit.label_mean, (fit.label_mean,) * 2, fit.n, CENSUS, limits)
     elif here > 0:
-        these = t_estimate(value, _half(df, here, limits), fit.n, f"{method}, these tasks", limits)
+        these = t_estimate(value, _half(df, here, limits), fit.n, methods[0], limits)
     else:
         these = no_spread_estimate(value, fit.n / fit.n_tasks, fit.n, limits)
     if both == 0:
         return these, no_spread_estimate(value, 0.0, fit.n, limits)
-    return these, t_estimate(value, _half(df_new, both, limits), fit.n, f"{method}, new tasks like these", limits)
+    return these, t_estimate(value, _half(df_new, both, limits), fit.n, methods[1], limits)
 
 
 def _half(df: float, variance: float, limits: Limits) -> float:

@@ -119,21 +119,6 @@ def test_kill_and_go_on(serving: Callable[..., Serving], run_cli: RunCli) -> Non
     }
 
 
-def test_new_links_and_a_port_that_is_taken(serving: Callable[..., Serving]) -> None:
-    """A second server of the same rating takes another port and says so; new links close the old ones."""
-    first = serving("--raters", "2", "--sample", "20")
-    second = serving("--new-links")
-    assert not {urlsplit(link).path for link in first.links.values()} & {
-        urlsplit(link).path for link in second.links.values()
-    }
-    ports = [urlsplit(one.links["1"]).port for one in (first, second)]
-    assert ports[0] != ports[1]
-    _, said = second.end(signal.SIGINT)
-    assert "is taken, so another one is used" in said
-    assert "Ended. 0 ratings are saved" in said
-    assert 200 == ask(first.links["1"])[0]
-
-
 def _free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as found:
         port: int = found.getsockname()[1]
@@ -156,6 +141,22 @@ def test_what_cannot_be_served_is_said(run_cli: RunCli, workplace: Path, monkeyp
     monkeypatch.setattr(rate_serve, "find_spec", lambda _: None)
     ran = run_cli("rate", "serve", "r")
     assert (1, True) == (ran.code, "ja-harness[serve]" in ran.err or "[serve]" in ran.err)
+
+
+def test_new_links_and_a_port_that_is_taken(run_cli: RunCli, workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same links again, but for the port, which is said; then new links, and the old ones are gone."""
+    make_run(workplace)
+    monkeypatch.setattr(rate_serve, "opened", lambda _: lambda *_: SimpleNamespace(run=lambda sockets: None))
+    first = run_cli("rate", "serve", "r", "--raters", "2", "--sample", "20", "--port", str(_free_port()))
+    port = urlsplit(first.out.split()[1]).port
+    with socket.create_server(("127.0.0.1", port)):
+        second = run_cli("rate", "serve", "r")
+    assert "is taken, so another one is used" in second.err
+    assert "Ended. 0 ratings are saved" in second.err
+    third = run_cli("rate", "serve", "r", "--new-links")
+    found = [[urlsplit(link).path for link in ran.out.split()[1::2]] for ran in (first, second, third)]
+    assert found[0] == found[1]
+    assert not {*found[0]} & {*found[2]}
 
 
 @pytest.mark.parametrize(("host", "said"), [("127.0.0.1", "Only this machine"), ("0.0.0.0", "not encrypted")])

@@ -5,11 +5,12 @@ from itertools import combinations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.human.draw import Export, rating_of
+from harness.human.choosing import Strata
+from harness.human.draw import Export, draw_items, rating_of
 from harness.human.ratings import Rating, read_score
 from harness.human.remaining import items_of, remaining
-from harness.types import LIKERT_5
-from tests.human.drawn_sheets import drawn
+from harness.types import LIKERT_5, RowKey
+from tests.human.drawn_sheets import MODELS, TASK, drawn, work
 
 
 def rated(export: Export, places: set[int], rater: str = "1") -> list[Rating]:
@@ -86,3 +87,22 @@ def test_begun_tasks_come_first_and_skipped_ones_last() -> None:
     assert [place for place, item in enumerate(items, 1) if item.sample_id in {begun, skipped.sample_id}][
         1:-1
     ] == places
+
+
+def test_a_draw_from_strata_needs_two_tasks_of_each() -> None:
+    """By brute force over which tasks are left out; the proposal goes round the strata as they were drawn."""
+    ids = [str(n) for n in range(30)]
+    strata = {"t": Strata(parts=(tuple(ids[:26]), tuple(ids[26:])), spreads=(1.0, 0.0))}
+    requests, answers = work()
+    rows = [RowKey(model=name, prompt=None) for name in MODELS]
+    export = draw_items([TASK], requests, answers, rows=rows, raters=1, sample=22, strata=strata)
+    small = {one for one in export.draw.chosen["t"] if one in ids[26:]}
+    assert 2 == len(small)
+    items = export.of("1")
+    done = {place for place, item in enumerate(items) if item.sample_id not in small}
+    [one] = remaining(export, rated(export, done))
+    assert (20, 20, 6) == (one.rated, one.needed, one.labels)
+    [one] = remaining(export, [])
+    cost = {task: sum(item.sample_id == task for item in items) for task in export.draw.chosen["t"]}
+    assert sum(cost.values()) - max(cost[a] + cost[b] for a, b in combinations(set(cost) - small, 2)) == one.labels
+    assert small <= set(one.next[:14])
