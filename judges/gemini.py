@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from harness.remote.gemini import GeminiClient
-from harness.remote.gemini_models import DEFAULT_JUDGE, retirement_notice
+from harness.remote.gemini_models import DEFAULT_JUDGE, retirement_notice, takes_temperature
 from harness.remote.settings import GeminiSettings, read_settings
 from harness.types import JudgeSpec
 from judges.llm import RubricJudge
@@ -20,4 +20,10 @@ def open_gemini(spec: JudgeSpec) -> RubricJudge:
         GeminiSettings, spec.settings, where="[judges.gemini]", option=spec.option, default=DEFAULT_JUDGE
     )
     notice = retirement_notice(str(settings.model), datetime.now(UTC).date())
-    return RubricJudge(spec, GeminiClient(settings), settings, notices=() if notice is None else (notice,))
+    return RubricJudge(
+        spec,
+        GeminiClient(settings),
+        settings,
+        notices=() if notice is None else (notice,),
+        is_noisy=not takes_temperature(str(settings.model)) or str(settings.model).endswith("-latest"),
+    )

@@ -48,6 +48,7 @@ class RubricJudge(KeptVersion, Serving):
         price: what tokens cost, or None if no table has the model.
         variant: the rubric's name.
         kept_version: the only version of the model whose verdicts count, None: whichever answers.
+        default_repeats: 2 where the model takes no temperature of 0, else 1.
     """
 
     kind = "quality"
@@ -63,11 +64,13 @@ class RubricJudge(KeptVersion, Serving):
         notices: Sequence[str] = (),
         most_outside: float | None = None,
         question: Question | None = None,
+        is_noisy: bool = False,
     ) -> None:
         super().__init__(spec.text, client, settings)
         self.name = spec.text
         self._spec = spec
         self._notices = tuple(notices)
+        self.default_repeats = 2 if is_noisy or settings.sent_temperature != 0 else 1
         self._question = question or AnswerQuestion(load_template(spec.rubric or DEFAULT_RUBRIC, kind="judges"))
         self.rubric: Template = self._question.rubric
         self.variant = self.rubric.name

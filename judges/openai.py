@@ -15,4 +15,5 @@ def open_openai(spec: JudgeSpec) -> RubricJudge:
     """
     settings = read_settings(OpenAISettings, spec.settings, where="[judges.openai]", option=spec.option)
     most_outside = settings.most_outside if settings.logprobs else None
-    return RubricJudge(spec, OpenAIClient(settings), settings, most_outside=most_outside)
+    is_noisy = settings.reasoning_effort is not None
+    return RubricJudge(spec, OpenAIClient(settings), settings, most_outside=most_outside, is_noisy=is_noisy)

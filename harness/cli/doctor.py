@@ -2,6 +2,7 @@
 
 import os
 import platform
+from datetime import UTC, date, datetime
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from harness.errors import HarnessError
 from harness.installation import add_extra
 from harness.locale import Text, tr
 from harness.protocols import Served
+from harness.remote.gemini_models import DEFAULT_JUDGE, retirement_notice
 from harness.runs.provenance import versions
 from harness.sandbox.confined import protections
 from harness.sandbox.program import TemplateFailure
@@ -58,6 +60,7 @@ def doctor(*, online: bool, config: str | None, store: str | None) -> int:
             for name in _KEYS
         ),
         *(_extras(settings)),
+        *_retirements(settings, datetime.now(UTC).date()),
         *(_online(settings) if online else ()),
         (tr("templates"), _templates()),
         (tr("store"), tr("{name}: {state}", name=url, state=state)),
@@ -163,6 +166,20 @@ def _online(settings: Config) -> list[tuple[str, str]]:
         except HarnessError as error:
             state = tr("{message} {hint}", message=error.message, hint=error.hint or "")
         rows.append((tr("server"), tr("{name}: {state}", name=name, state=state)))
+    return rows
+
+
+def _retirements(settings: Config, today: date) -> list[tuple[str, str]]:
+    """Return when the Gemini models that are configured, or the judge by default, are retired."""
+    named = [str(settings.judges.get("gemini", {}).get("model") or DEFAULT_JUDGE)]
+    named += [str(model) for model in [settings.models.get("gemini", {}).get("model")] if model]
+    rows: list[tuple[str, str]] = []
+    for model in dict.fromkeys(named):
+        try:
+            state = retirement_notice(model, today) or tr("{model}: no end is near", model=model)
+        except HarnessError as error:
+            state = tr("{message} {hint}", message=error.message, hint=error.hint or "")
+        rows.append((tr("retirement"), state))
     return rows
 
 

@@ -14,6 +14,7 @@ from harness.cli.execution import UNSCORED_EXIT, Allowance, invocation, limit_ju
 from harness.cli.machine import machine_needs
 from harness.cli.options import FiniteRange, call_limits, common_options, evaluation_options, pace_options
 from harness.cli.pairing import Comparing, pairs_of_plan, pairs_option, take_pairs
+from harness.cli.repeats import say_repeats
 from harness.cli.say import say
 from harness.engine.job import Outcome
 from harness.engine.looks import Looks
@@ -173,6 +174,7 @@ def carry_out(
     machine_needs(evaluation.job, opened.url)  # what cannot fit is refused before anything is made
     folder.create()
     say_notices(evaluation)
+    say_repeats(evaluation.job, opened.url)
     tell = partial(say, err=True)
     with mirrored_store(opened.url, opened.mirror, tell=tell) as rows:
         opened.sealing.write(rows)

@@ -15,6 +15,7 @@ from harness.cli.dry_run import judging_report
 from harness.cli.execution import UNSCORED_EXIT, Allowance, invocation, limit_judges, rounds, say_note, say_outcome
 from harness.cli.options import FiniteRange, call_limits, common_options, declared_options, pace_options
 from harness.cli.pairing import compared, pairs_asked, pairs_of_run, pairs_option, split_judges
+from harness.cli.repeats import say_repeats
 from harness.cli.say import language, say
 from harness.codec import digest
 from harness.engine.job import Job, planned_judge
@@ -48,7 +49,12 @@ from harness.types import JudgeSpec
 )
 @pairs_option
 @click.option("--rubric", metavar="NAME|PATH", help="The rubric of language-model judges.")
-@click.option("--judge-repeats", type=click.IntRange(min=1), default=1, show_default=True, help="Verdicts per answer.")
+@click.option(
+    "--judge-repeats",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Verdicts per answer.  [default: 1, 2 where temperature cannot be 0]",
+)
 @click.option(
     "--anchors",
     type=click.IntRange(min=1),
@@ -79,7 +85,7 @@ def judge(
     panels: tuple[str, ...],
     pairs: str | None,
     rubric: str | None,
-    judge_repeats: int,
+    judge_repeats: int | None,
     anchors: int | None,
     equate: Literal["linear", "equipercentile", "none"],
     rejudge: bool,
@@ -122,7 +128,7 @@ def judge(
     if rejudge:
         changed = changed_judge(stored, judges, settings, rubric=rubric, limits=call_limits(declared))
         opened: tuple[Judge, ...] = (by_present_version(changed, settings, url, dry_run=dry_run),)
-        judge_repeats = max(judge_repeats, changed.planned.repeats)
+        judge_repeats = max(judge_repeats or 1, changed.planned.repeats)
     else:
         opened, notices = _open_beside(stored, _specs(stored, judges, wanted, settings, rubric))
     limit_judges(opened, call_limits(declared))
@@ -140,6 +146,7 @@ def judge(
     folder = RunFolder(settings.runs, run)
     folder.create()
     _say_notes(notices, stored, job)
+    say_repeats(job, url)
     allowance = Allowance(max_cost=max_cost, wait=wait, batch=batch)
     with mirrored_store(url, store_mirror(settings), tell=partial(say, err=True)) as rows:
         entries = joined_by(job, invocation(), notices)

@@ -159,7 +159,10 @@ _EVALUATION = (
     click.option("--base", metavar="SPEC", help="The base model of `base` and of adapters."),
     click.option("--repeats", type=click.IntRange(min=1), default=1, show_default=True, help="Answers per prompt."),
     click.option(
-        "--judge-repeats", type=click.IntRange(min=1), default=1, show_default=True, help="Verdicts per answer."
+        "--judge-repeats",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="Verdicts per answer.  [default: 1, 2 where temperature cannot be 0]",
     ),
     click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Only the first N tasks of each set."),
     click.option("--max-new-tokens", type=click.IntRange(min=1), metavar="N", help="Longest answer.  [default: 512]"),

@@ -43,6 +43,7 @@ class Progress(Protocol):
 class Job:
     """A plan with the objects that carry it out. ``models`` by label, ``judges`` in order.
 
+    ``judge_repeats``: verdicts an answer, None: as many as each judge declares.
     ``given``: answers by request key that are there already and are in no store, such as two answers as one.
     """
 
@@ -50,7 +51,7 @@ class Job:
     requests: tuple[Request, ...]
     models: Mapping[str, ModelBackend]
     judges: tuple[Judge, ...]
-    judge_repeats: int = 1
+    judge_repeats: int | None = 1
     given: Mapping[str, Generation] = field(default_factory=dict)
 
     @property
@@ -79,9 +80,13 @@ class Outcome:
     out_of_budget: bool = False
 
 
-def planned_judge(judge: Judge, repeats: int = 1) -> PlannedJudge:
-    """Return a judge as the plan sees it. Checks, ratings and a file's scores do not vary: only others repeat."""
+def planned_judge(judge: Judge, repeats: int | None = 1) -> PlannedJudge:
+    """Return a judge as the plan sees it. Checks, ratings and a file's scores do not vary: only others repeat.
+
+    ``repeats`` None: as often as the judge declares.
+    """
     info = judge_info(judge)
+    repeats = info.default_repeats if repeats is None else repeats
     rates_models = isinstance(judge, Ratings)
     return PlannedJudge(
         name=judge.name,

@@ -189,6 +189,7 @@ _MUST_BE: Mapping[str, tuple[Callable[[object], bool], str]] = {
     "metrics": (_are_metrics, tr("a mapping of names to scales, or a list of names that share the judge's scale")),
     "in_flight": (_is_count, tr("a whole number, 1 or more")),
     "give_up_after": (_is_count, tr("a whole number, 1 or more")),
+    "default_repeats": (_is_count, tr("a whole number, 1 or more")),
     "price": (
         lambda value: isinstance(value, Price),
         tr("an object with a method cost(tokens_in, tokens_out), or None where it is not known"),

@@ -79,7 +79,8 @@ class JudgeInfo:
     may run at once, in threads: one that waits for a server says 32 · ``give_up_after``: how many failures in a row end
     the run for it · ``price``: of its tokens, None where nobody knows it, so that no cost limit can be kept ·
     ``requests_per_minute``: the pace that it keeps, None for none · ``variant``: what tells it from others of the same
-    spec, as the name of its rubric.
+    spec, as the name of its rubric · ``default_repeats``: verdicts on an answer unless it is said: 2 where the judge's
+    own noise cannot be switched off, so that it is measured and averaged.
     """
 
     name: str
@@ -93,3 +94,4 @@ class JudgeInfo:
     price: Price | None = FREE
     requests_per_minute: float | None = None
     variant: str | None = None
+    default_repeats: int = 1

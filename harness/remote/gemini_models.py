@@ -7,7 +7,7 @@ import re
 from datetime import date
 
 from harness.errors import RetiredModelError, ServiceSettingsError
-from harness.locale import tr
+from harness.locale import tr, trn
 
 DEFAULT_JUDGE = "gemini-3.8-flash"
 """Judges unless another model is named: the newest Flash (2026-09-02); no end of it is announced."""
@@ -29,16 +29,20 @@ _BUDGETS = {"flash-lite": (512, 24_576, True), "flash": (0, 24_576, True), "pro"
 _ANY_BUDGET = (0, 32_768, True)
 
 
-def retirement_notice(model: str, today: date) -> str | None:
-    """Return what to know of a model that will be retired, or None.
+NOTICE_DAYS = 90
+"""How long before a model is retired that is said."""
+
+
+def retirement_notice(model: str, today: date, *, days: int = NOTICE_DAYS) -> str | None:
+    """Return what to know of a model that is retired within so many ``days``, or None. ``today`` is the caller's clock.
 
     Raises:
         HarnessError: it is retired: whatever answers under its name is another model.
 
     >>> retirement_notice("gemini-2.5-pro", date(2026, 11, 26))
-    'gemini-2.5-pro is retired on 2026-12-01. After that, gemini-3.8-flash would answer in its place.'
-    >>> retirement_notice("gemini-3.8-flash", date(2026, 11, 26)) is None
-    True
+    'gemini-2.5-pro is retired on 2026-12-01, in 5 days. After that, gemini-3.8-flash would answer in its place.'
+    >>> retirement_notice("gemini-2.5-pro", date(2026, 1, 1)), retirement_notice("gemini-3.8-flash", date(2026, 11, 26))
+    (None, None)
     """
     if (known := RETIRED.get(model.removeprefix("models/"))) is None:
         return None
@@ -53,8 +57,13 @@ def retirement_notice(model: str, today: date) -> str | None:
             ),
             hint=tr("Name a model that is there: gemini:{model}", model=DEFAULT_JUDGE),
         )
-    return tr(
-        "{model} is retired on {day}. After that, {successor} would answer in its place.",
+    left = (day - today).days
+    if left > days:
+        return None
+    return trn(
+        "{model} is retired on {day}, in {n} day. After that, {successor} would answer in its place.",
+        "{model} is retired on {day}, in {n} days. After that, {successor} would answer in its place.",
+        left,
         model=model,
         day=day,
         successor=successor,

@@ -43,7 +43,7 @@ def add_judges(
     return enter(found, store, before=run.manifest, date=invocation.date)
 
 
-def judging_job(run: Run, judges: Sequence[Judge], repeats: int = 1) -> Job:
+def judging_job(run: Run, judges: Sequence[Judge], repeats: int | None = 1) -> Job:
     """Return every answer that the run has, for the new judges."""
     answered = [
         request for request in run.requests if request.key in run.answers and run.answers[request.key].text is not None

@@ -80,7 +80,7 @@ def evaluate(
     base: str | None = None,
     rubric: str | None = None,
     repeats: int = 1,
-    judge_repeats: int = 1,
+    judge_repeats: int | None = None,
     max_new_tokens: int | None = None,
     temperature: float | None = None,
     repetition_penalty: float | None = None,
@@ -120,7 +120,7 @@ def evaluate(
         base: The base model of ``base`` and of adapters.
         rubric: The rubric of language-model judges.
         repeats: Answers for each prompt.
-        judge_repeats: Verdicts on each answer.
+        judge_repeats: Verdicts on each answer; None: 1, and 2 by a judge whose temperature cannot be 0.
         max_new_tokens: The longest answer; None: 512.
         temperature: None or 0 is greedy.
         repetition_penalty: None: 1.2.
@@ -215,7 +215,7 @@ def _several(given: str | Sequence[str]) -> tuple[str, ...]:
     return (given,) if isinstance(given, str) else tuple(given)
 
 
-_DEFAULTS: dict[str, object] = {"repeats": 1, "judge_repeats": 1, "confidence": 0.95}
+_DEFAULTS: dict[str, object] = {"repeats": 1, "confidence": 0.95}
 _SEVERAL = {"models": "model", "prompts": "prompt", "tasks": "task", "judges": "judge", "panels": "panel"}
 
 

@@ -62,7 +62,7 @@ def asked(evaluation: Evaluation) -> dict[str, Any]:
         },
         "sampling": asdict(spec.sampling),
         "repeats": spec.repeats,
-        "judge_repeats": spec.judge_repeats,
+        "judge_repeats": max((judge.repeats for judge in job.planned_judges), default=1),
         "limit": spec.limit,
     }
 

@@ -73,7 +73,7 @@ class EvalSpec:
     judges: tuple[JudgeSpec, ...]
     sampling: Sampling = field(default_factory=Sampling)
     repeats: int = 1
-    judge_repeats: int = 1
+    judge_repeats: int | None = None
     limit: int | None = None
     baseline: str | None = None
     seed: int = 0

@@ -7,6 +7,7 @@ import pytest
 
 from harness.analysis.scores import score_tables
 from harness.engine.plan import PlannedJudge, PlannedModel, items_of, plan_requests
+from harness.stats import score_interval
 from harness.templates import load_template
 from harness.types import LIKERT_5, Generation, PlannedTask, RowKey, Sample, Sampling, Verdict
 from harness.unscored import by_code
@@ -110,3 +111,26 @@ def test_what_was_never_asked_for_is_not_missing() -> None:
 def test_clusters_are_there_if_a_sample_names_one(names: list[str | None], clusters: tuple | None) -> None:
     """Else there are none, and every task stands alone."""
     assert clusters == table(np.ones((1, 3)), clusters=names).clusters
+
+
+@pytest.mark.slow
+def test_a_judges_own_noise_is_in_the_interval_and_repeats_average_it() -> None:
+    """Two noisy verdicts on each of 60 answers: the interval holds the mean without noise in 95 % of the cases.
+
+    Pooled as if they were 120 answers, it would in far fewer; and two verdicts make it narrower than one.
+    """
+    rng, held, pooled, narrower = np.random.default_rng(17), 0, 0, 0
+    replicates = 600
+    for _ in range(replicates):
+        true = rng.choice([1.5, 2.5, 3.5, 4.5], p=[0.2, 0.3, 0.3, 0.2], size=60)
+        cells = np.clip(np.rint(true[:, np.newaxis] + rng.normal(0, 0.8, (60, 2))), 1, 5)
+        found = table(cells[np.newaxis, :, np.newaxis, :])
+        both = score_interval(found.scores[0], LIKERT_5).estimate
+        once = score_interval(cells[:, 0], LIKERT_5).estimate
+        flat = score_interval(cells.ravel(), LIKERT_5).estimate
+        held += both.low <= 3 <= both.high
+        pooled += flat.low <= 3 <= flat.high
+        narrower += both.high - both.low < once.high - once.low
+    assert held / replicates >= 0.935
+    assert pooled / replicates < 0.93
+    assert narrower / replicates > 0.8

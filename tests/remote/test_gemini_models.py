@@ -17,6 +17,10 @@ def test_a_retired_model_is_told_before_and_refused_after(model: str) -> None:
     assert notice is not None
     assert day.isoformat() in notice
     assert successor in notice
+    assert "in 1 day." in notice
+    assert retirement_notice(model, day - timedelta(days=91)) is None
+    assert retirement_notice(model, day - timedelta(days=90)) is not None
+    assert retirement_notice(model, day - timedelta(days=8), days=7) is None
     for name in (model, f"models/{model}"):
         with pytest.raises(HarnessError, match=f"was retired on {day}") as caught:
             retirement_notice(name, day)
