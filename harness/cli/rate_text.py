@@ -50,7 +50,7 @@ def unlike_lines(ratings: Sequence[Rating], scale: Scale) -> list[str]:
     if not far:
         return []
     places = {rating.drawn.id: rating.drawn for rating in ratings}
-    lines = [
+    lines: list[str] = [
         tr(
             "Raters are {gap:g} points or more apart on {n} of {both} answers that several rated. Worth talking about:",
             gap=(scale.high - scale.low) / 2,
