@@ -11,7 +11,7 @@ from harness.engine.plan import PlannedJudge
 from harness.types import FinishReason, RowKey, Sample, Verdict
 from reports.ab_page import ab_data
 from reports.formatting import printable, row_name, score_digits
-from reports.run_view import Answer, Report
+from reports.run_view import SLOT, Answer, Report
 from reports.wording import Words
 
 TEXT_LIMIT = 24_000_000
@@ -85,8 +85,8 @@ def payload(report: Report, say: Words) -> dict[str, Any]:
         "answers": answers,
         "verdicts": verdicts,
         "scores": [_scores(report, place, rows) for place in range(len(boards))],
-        "asked": [],
-        "slot": "",
+        "asked": _asked(report, tasks, list(judges), texts),
+        "slot": SLOT,
         "ab": ab_data(report.ab, tasks, list(judges), rows),
         "missing": missing,
         "texts": list(texts.places),
@@ -121,6 +121,21 @@ def _boards(
         }
         for board in report.leaderboard.boards
     ]
+
+
+def _asked(
+    report: Report, tasks: Sequence[str], judges: Sequence[str], texts: _Texts
+) -> dict[int, dict[int, list[int]]]:
+    """Return the places of what judges were sent, by the places of judge and task set."""
+    return {
+        judges.index(judge): {
+            tasks.index(task): [texts.place(prompt) for prompt in prompts]
+            for task, prompts in by_task.items()
+            if task in tasks
+        }
+        for judge, by_task in report.asked.items()
+        if judge in judges
+    }
 
 
 def _judge(judge: PlannedJudge) -> dict[str, str | float]:

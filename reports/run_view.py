@@ -10,6 +10,9 @@ from harness.analysis.prompt_test import Experiment
 from harness.analysis.scores import ScoreTable
 from harness.types import Generation, RenderedPrompt, RowKey, Sampling, Verdict
 
+SLOT = "\ue000"
+"""Where the answer stands in a judge's prompt: a letter for private use, which no rubric has."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
@@ -42,7 +45,8 @@ class PromptExample:
 class Report:
     """All that a report may show. ``tables`` are in the order of the leaderboard's boards, ``pairs`` beside them.
 
-    ``ab``: the tests of prompts, where the run has any.
+    ``ab``: the tests of prompts, where the run has any · ``asked``: by judge and task set, what the judge was sent
+    about each sample, with `SLOT` for the answer, where that is known.
     """
 
     leaderboard: Leaderboard
@@ -53,3 +57,4 @@ class Report:
     notices: tuple[str, ...] = ()
     pairs: tuple[PairBoard, ...] = ()
     ab: tuple[Experiment, ...] = ()
+    asked: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)

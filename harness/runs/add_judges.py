@@ -16,6 +16,7 @@ from harness.runs.load import load_again
 from harness.runs.manifest import JoinedJudge, Manifest, all_notices, with_judges_named
 from harness.runs.panels import panels_now
 from harness.runs.provenance import Invocation
+from harness.runs.rubrics import rubrics_of
 from harness.runs.run import Run
 from harness.runs.verdicts import refuse_losing, verdicts_now
 from harness.store.store import Store
@@ -99,6 +100,7 @@ def with_judges(
             declared=declared_on(run.manifest.declared, asked, new_judges=_news(new.keys() - before.keys(), panels)),
             panels=panels_now(panels, run.manifest.panels),
             asked_less=asked_less,
+            rubrics={**run.manifest.rubrics, **rubrics_of(job.judges)},
         ),
         judges=judges,
         items=items,

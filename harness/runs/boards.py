@@ -16,6 +16,7 @@ from harness.locale import tr
 from harness.plugins import names
 from harness.runs.declared import check_declared, check_estimand, declared_on
 from harness.runs.panels import with_panels
+from harness.runs.rubrics import judge_prompts
 from harness.runs.run import Run
 from harness.runs.swaps import run_swaps
 from harness.specs import task_plugin
@@ -148,6 +149,7 @@ def view_of(run: Run, *, baseline: str | None = None, judges: Sequence[str] = ()
         provenance=provenance,
         notices=run.manifest.notices,
         pairs=pairs_of(run, judges, baseline=baseline),
+        asked=judge_prompts(run.manifest.rubrics, run.tasks),
     )
 
 

@@ -17,6 +17,7 @@ from harness.runs.pairwise import judged_pairs
 from harness.runs.panels import panels_now, with_panels
 from harness.runs.provenance import Invocation, provenance_of
 from harness.runs.replacing import is_same_plan, refuse_another_plan
+from harness.runs.rubrics import rubrics_of
 from harness.runs.run import Run
 from harness.runs.verdicts import refuse_losing, verdicts_now
 from harness.store.store import Store
@@ -68,6 +69,7 @@ def finish(
         swaps=previous.swaps if previous else (),
         language=invocation.language,
         sizes=evaluation.sizes,
+        rubrics={**(previous.rubrics if previous else {}), **rubrics_of(job.judges)},
         provenance=with_judges_named(provenance_of(evaluation, invocation), judges, joined),
     )
     return Run(

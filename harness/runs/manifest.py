@@ -35,6 +35,14 @@ class JoinedJudge:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class JudgeRubric:
+    """The rubric of a judge as it was used: its name or path, and the hash of its text."""
+
+    name: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PromptTest:
     """What was asked of an A/B test: the prompt that others are compared with (None: all pairs), and the confidence.
 
@@ -108,6 +116,7 @@ class Manifest:
     pairs: tuple[PlannedPairs, ...] = ()
     language: Language = "en"
     sizes: Mapping[str, int] = field(default_factory=dict)
+    rubrics: Mapping[str, JudgeRubric] = field(default_factory=dict)
     provenance: Mapping[str, Any]
 
 

@@ -225,6 +225,7 @@ def _manifest(
         declared=first.declared,
         language=first.language,
         sizes={task: size for run in runs for task, size in run.manifest.sizes.items()},
+        rubrics={judge: rubric for run in runs for judge, rubric in run.manifest.rubrics.items()},
         ledger=merged_boards([(run.name, run.manifest.ledger) for run in runs], renamed),
         provenance=provenance,
     )

@@ -127,7 +127,7 @@ function behind(sample, row) {
       if (raw !== undefined) parts.push(...longText(texts[raw], { className: "text verbatim" }));
     }
     parts.push(el("p", { className: "role" }, say(asked_ === null ? "no_judge_prompt" : "judge_prompt")));
-    if (asked_ !== null) parts.push(...longText(asked_, { className: "text verbatim" }));
+    if (asked_ !== null) parts.push(...longText(asked_, { className: "text verbatim" }), el("p", { className: "note" }, say("judge_prompt_own")));
   });
   if (!parts.length) return null;
   const box = el("details", {}, el("summary", {}, say("behind")));
@@ -214,7 +214,9 @@ function others(sample) {
 // Opens the task so many places further on in the list as it is filtered.
 function stepTask(by) {
   const target = listed[listed.indexOf(state.sample) + by];
-  if (state.sample >= 0 && target !== undefined) location.hash = taskHash(target);
+  if (state.sample < 0 || target === undefined) return;
+  state.sample = target;  // the address follows later, and keys may be faster
+  location.hash = taskHash(target);
 }
 
 function setView(view) {

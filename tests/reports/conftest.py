@@ -24,7 +24,7 @@ from harness.types import (
     Sampling,
     Verdict,
 )
-from reports.run_view import Answer, PromptExample, Report
+from reports.run_view import SLOT, Answer, PromptExample, Report
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -148,6 +148,7 @@ def ab_report(n: int = 24) -> Report:
             "tasks": {"two dozen": "ab"},
         },
         ab=(run_experiment(table, control="plain.v1"),),
+        asked={"judge": {"two dozen": (f"採点: {SLOT}",) * n}},
     )
 
 

@@ -9,9 +9,9 @@ from reports import payload as payload_module
 from reports.cautions import cautions
 from reports.html import report_html
 from reports.payload import embedded, payload
-from reports.run_view import Report
+from reports.run_view import SLOT, Report
 from reports.wording import Language, words
-from tests.reports.conftest import hostile_report, small_report
+from tests.reports.conftest import ab_report, hostile_report, small_report
 
 
 def page(report: Report, language: Language = "en") -> str:
@@ -59,3 +59,11 @@ def test_a_run_too_large_for_a_page_keeps_its_scores(monkeypatch: pytest.MonkeyP
     assert [] == data["answers"][0][7][0]
     assert None is not data["scores"][0][7][0]
     assert words("en")("page.missing_answers", count=data["missing"]) in text
+
+
+def test_the_data_has_what_judges_were_asked() -> None:
+    """By the places of judge, task set and sample; the answer's place is marked."""
+    data = json.loads(embedded(payload(ab_report(), words("en"))))
+    places = data["asked"]["0"]["0"]
+    assert [f"採点: {SLOT}"] * 24 == [data["texts"][place] for place in places]
+    assert SLOT == data["slot"]
