@@ -1,6 +1,7 @@
 """How many replies of a local judge can be read, and how fast they come: a count over many made-up answers.
 
     python bench/constrained_replies.py --model embedded:gemma-3-270m [--replies 1000] [--rubric elyza.v1]
+        [--characters 200] [--longest 60]
 
 Every reply is read by the JSON library and by the grammar of judges' replies, neither of which knows how it was made.
 ``--model random`` writes and takes a random Llama, whose words mean nothing and never end by themselves.
@@ -21,15 +22,14 @@ from judges.expected import WORDS
 from judges.rubric import parse
 from judges.rubric.asking import rubric_messages
 
-LEAD = FreeText(before='{"reason": "', most=200, after='", "score": ', end="}")
 SYLLABLES = 'あいうえおかきくけこ東京日本語です。\n"\\{}[]123<>:,score reason'
 
 
-def prompts(count: int, rubric: str) -> list[RenderedPrompt]:
+def prompts(count: int, rubric: str, longest: int) -> list[RenderedPrompt]:
     draw, template = random.Random(0), load_template(rubric, kind="judges")  # noqa: S311 - no secret
     made = []
     for number in range(count):
-        answer = "".join(draw.choices(SYLLABLES, k=draw.randint(1, 60)))
+        answer = "".join(draw.choices(SYLLABLES, k=draw.randint(1, longest)))
         sample = Sample(id=str(number), inputs={"input": f"{number}番目の課題"}, reference="正解")
         messages = rubric_messages(template, sample, answer, LIKERT_5)
         text = messages[-1].content + "\n\n"
@@ -42,7 +42,10 @@ def main() -> None:
     parser.add_argument("--model", required=True)
     parser.add_argument("--replies", type=int, default=1000)
     parser.add_argument("--rubric", default="elyza.v1")
+    parser.add_argument("--characters", type=int, default=200, help="of the longest reason")
+    parser.add_argument("--longest", type=int, default=60, help="pieces of the longest answer")
     options = parser.parse_args()
+    lead = FreeText(before='{"reason": "', most=options.characters, after='", "score": ', end="}")
     text = options.model
     if text == "random":
         text = f"hf:{make_llama(tempfile.mkdtemp(), max_position_embeddings=8192)}"
@@ -52,7 +55,7 @@ def main() -> None:
     )
     assert isinstance(model, ScoresWords)
     began, read, unread = time.perf_counter(), 0, []
-    for found in model.score_words(prompts(options.replies, options.rubric), WORDS, LEAD):
+    for found in model.score_words(prompts(options.replies, options.rubric, options.longest), WORDS, lead):
         try:
             reply = json.loads(found.text or "")
             verdict = parse(found.text or "", form="json")

@@ -37,6 +37,23 @@ def test_doctor_says_what_strangers_templates_are_kept_from(
     assert words in run_cli("doctor").out
 
 
+@pytest.mark.parametrize(
+    ("gib", "words"),
+    [
+        (None, "none is recommended for this memory"),
+        (4.0, "none is recommended for this memory"),
+        (14.6, "local:hf:Unbabel/M-Prometheus-14B in nf4; how far it agrees with people on Japanese answers is not"),
+        (79.0, "local:hf:meta-llama/Llama-3.3-70B-Instruct, local:hf:Nexusflow/Athene-V2-Chat in nf4"),
+    ],
+)
+def test_doctor_names_the_judges_that_fit(
+    run_cli: RunCli, monkeypatch: pytest.MonkeyPatch, gib: float | None, words: str
+) -> None:
+    """By the GPU's memory; that their agreement is unknown stands beside them."""
+    monkeypatch.setattr("harness.cli.doctor._device_gib", lambda: gib)
+    assert words in " ".join(run_cli("doctor").out.split())
+
+
 def test_doctor_fails_if_the_store_cannot_be_used(run_cli: RunCli) -> None:
     """A store that is not one is a failure that a script can see."""
     Path("wrong.sqlite").write_text("this is no database, and long enough to be looked at as one " * 9)

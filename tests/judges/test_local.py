@@ -1,5 +1,7 @@
 """The judge on this machine: from probabilities to expected scores, what has none, and real models end to end."""
 
+import csv
+import importlib
 import json
 import re
 import sqlite3
@@ -7,10 +9,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 
 from harness import plugins
 from harness.errors import HarnessError, InputError, UnknownNameError, UsageError
+from harness.models.hf.bases import BASE_MODELS
 from harness.protocols import FreeText, JudgesTogether, WordScores
 from harness.templates import load_template
 from harness.types import LIKERT_5, Generation, JudgeSpec, RenderedPrompt, Request, Sample, Verdict
@@ -166,8 +170,11 @@ def test_one_model_answers_and_judges(
     models = ("--base", str(tiny), "--model", "base", "--model", f"a=adapter:{adapter}", "--max-new-tokens", "8")
     command = ("eval", "--task", "few=few.jsonl", *models, "--dtype", "float32", "--quantization", "none",
                "--judge", name, "--rubric", rubric(workplace, reply), "--run", "r")  # fmt: skip
+    BASE_MODELS.clear()
+    before = BASE_MODELS.loads
     ran = run_cli(*command)
     assert 0 == ran.code, ran.err
+    assert before + 1 == BASE_MODELS.loads, "base, adapter and judge share one base"
     rows = {row["model"]: row for row in results_of(workplace, "r")["rows"]}
     with sqlite3.connect(workplace / "runs/store.sqlite") as store:
         stored = store.execute("SELECT text, score FROM judgement JOIN generation USING (request_key)").fetchall()
@@ -206,6 +213,62 @@ def test_the_embedded_model_judges_without_a_network(
     [row] = results_of(workplace, "lenient")["rows"]
     assert 1 < row["mean"] < 5
     assert row["mean"] != round(row["mean"])
+
+
+def test_a_gguf_file_judges(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Converted once; its fingerprint holds the digest of the file, and another file is another judge."""
+    pytest.importorskip("gguf", reason="the extra [demo] is not installed")
+    write_gguf = importlib.import_module("tests.servers.tiny_gguf").write_gguf
+    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "cache"))
+    fingerprints = set()
+    for seed in (0, 1):
+        path = write_gguf(tmp_path / f"{seed}.gguf", seed=seed)
+        one = open_local(spec(f"gguf:{path}", rubric=str(tmp_path / rubric(tmp_path, "json")), most_outside=1.0,
+                              reason_characters=8))  # fmt: skip
+        [verdict] = judged(one, "東京です。")
+        assert "scored" == verdict.status, verdict.reason
+        assert ["reason", "score"] == list(json.loads(json.loads(verdict.raw or "")["reply"]))
+        fingerprints.add(one.fingerprint)
+    assert 2 == len(fingerprints)
+
+
+def test_its_card_on_real_answers(run_cli: RunCli, workplace: Path, embedded: str, shared_data: Path) -> None:
+    """Two models' answers, with a strong judge's scores in the place of people's: how they go together is said."""
+    answers = pq.read_table(shared_data / "shaberi" / "answers.parquet").to_pylist()
+    with (shared_data / "shaberi" / "scores.csv").open(encoding="utf-8") as file:
+        scores = {(row["model"], row["task_id"]): row["score"] for row in csv.DictReader(file)
+                  if row["judge"] == "gpt-4-turbo-preview"}  # fmt: skip
+    models = sorted({row["model"] for row in answers})[:2]
+    texts = {(row["model"], str(row["task_id"])): row["answer"] for row in answers if row["model"] in models}
+    chosen = [n for n in map(str, range(100)) if all(len(texts[model, n] or "") in range(1, 200) for model in models)]
+    assert len(chosen) >= 8
+    with (workplace / "t.jsonl").open("w", encoding="utf-8") as tasks:
+        tasks.writelines(json.dumps({"task_id": n, "input": f"課題{n}"}) + "\n" for n in chosen[:8])
+    for name, cell in (("answers.csv", texts), ("people.csv", scores)):
+        with (workplace / name).open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(("model", "task_id", "output" if cell is texts else "score"))
+            writer.writerows((model, n, cell[model, n]) for model in models for n in chosen[:8])
+    (workplace / "harness.toml").write_text("[judges.local]\nmost_outside = 1\n")
+    judge = f"local:{embedded}"
+    ran = run_cli("eval", "--run", "r", "--task", "t=t.jsonl", "--model", "outputs:answers.csv", "--judge", judge,
+                  "--judge", "human:people.csv", "--rubric", rubric(workplace, "number"))  # fmt: skip
+    assert 0 == ran.code, ran.err
+    audit = run_cli("audit", "r", "--human", "human:people.csv", "--json")
+    assert 0 == audit.code, audit.err
+    [task] = json.loads(audit.out)["tasks"]
+    cards = {card["judge"]["name"]: card for card in task["cards"]}
+    assert (16, 16) == (cards[judge]["n"], cards[judge]["n_scored"])
+    [pair] = task["pairs"]
+    assert {judge, "human:people.csv"} == {pair["first"], pair["second"]}
+    with sqlite3.connect(workplace / "runs/store.sqlite") as store:
+        found = store.execute("SELECT text, score FROM judgement JOIN generation USING (request_key)").fetchall()
+    by_text: dict[str, list[float]] = {}
+    for text, score in found:
+        by_text.setdefault(text, []).append(score)
+    two = [scores for scores in by_text.values() if len(scores) == 2]
+    assert -1 <= pair["rank_answers"] <= 1
+    assert len(two) >= 15, "each answer was scored by both"
 
 
 def test_it_is_found_by_its_name() -> None:
