@@ -83,16 +83,18 @@ def paired_p(scores: np.ndarray, clusters: np.ndarray | None = None) -> np.ndarr
 def clusters_of_unlike_sizes() -> Figures:
     """Coverage of CR2 intervals of a mean and of a difference; bar .935."""
     rng = np.random.default_rng(1)
-    for sizes in ([40, *[5] * 12], [30, 30, *[4] * 10]):
+    for sizes, part in ((sizes, part) for sizes in ([40, *[5] * 12], [30, 30, *[4] * 10]) for part in (0.1, 0.4, 0.5)):
         names = np.repeat(np.arange(len(sizes)), sizes)
-        shared = rng.normal(size=(6000, 2, len(sizes)))[:, :, names]
-        scores = np.clip(np.rint(3 + 0.7 * shared + 0.7 * rng.normal(size=(6000, 2, len(names)))), 1, 5)
+        shared = rng.normal(size=(4000, 2, len(sizes)))[:, :, names]
+        own = np.sqrt(part) * shared + np.sqrt(1 - part) * rng.normal(size=(4000, 2, len(names)))
+        scores = np.clip(np.rint(3 + own), 1, 5)
         truth, design = 3.0, Design(clusters=names.tolist())
-        means = [score_interval(board[0], LIKERT_5, design).estimate for board in scores[:3000]]
-        moments = pair_moments(scores.reshape(-1, len(names)), np.arange(12_000).reshape(-1, 2), None, names)
+        means = [score_interval(board[0], LIKERT_5, design).estimate for board in scores[:2000]]
+        moments = pair_moments(scores.reshape(-1, len(names)), np.arange(8000).reshape(-1, 2), None, names)
         low, high = pair_intervals(moments, 0.05, 4.0)
-        yield f"{sizes[:2]} of {len(sizes)} clusters: difference", share((low <= 0) & (high >= 0))
-        yield f"{sizes[:2]} of {len(sizes)} clusters: mean", share([one.low <= truth <= one.high for one in means])
+        what = f"{sizes[:2]} of {len(sizes)} clusters, {part:.0%} of the spread is the cluster's"
+        yield f"{what}: difference", share((low <= 0) & (high >= 0))
+        yield f"{what}: mean", share([one.low <= truth <= one.high for one in means])
 
 
 def power_at_the_printed_gap() -> Figures:
@@ -100,7 +102,7 @@ def power_at_the_printed_gap() -> Figures:
     for models, count, size in [*((m, 100, 1) for m in _FEW), *(
         (m, g, 5) for m, g in ((2, 5), (4, 6), (2, 8), (8, 10), (20, 12), (8, 20), (2, 40))
     )]:  # fmt: skip
-        rng, boards = np.random.default_rng(100 * models + count), 4000 if models < 60 else 2000
+        rng, boards = np.random.default_rng(100 * models + count), 4000 if models < 20 else 2000
         alike = 0.5 if size > 1 else 0.0
         se = np.sqrt(2 * (9 * (alike + (1 - alike) / size) + 1 / 12 / size) / count)
         gap = detectable_gap(float(se), count - 1, count, n_comparisons=models - 1)
@@ -222,7 +224,7 @@ def panel_looks() -> Figures:
     rng, shares = np.random.default_rng(8), (0.25, 0.5, 0.75, 1.0)
     for judges in (2, 3, 4):
         decided, single = [], []
-        for _ in range(800):
+        for _ in range(600):
             level = rng.normal(size=(1, 1, 100))
             own = 0.8 * level + 0.8 * rng.normal(size=(1, 2, 100))
             scores = np.clip(np.rint(3 + own + 0.6 * rng.normal(size=(judges, 2, 100))), 1, 5)
@@ -272,24 +274,24 @@ def left_out_judge() -> Figures:
 
 def words() -> Figures:
     """Some word of a board is false: "equal" or "no worse" at a true -margin (.055), any word at mixed truths."""
-    rng, margin = np.random.default_rng(6), 4.0
+    rng, margin = np.random.default_rng(6), 1.0
     truths = {
         "all at -margin": lambda m: np.full(m, -margin),
         "all at +margin": lambda m: np.full(m, margin),
         "all equal": np.zeros,
         "half equal, half at -margin": lambda m: np.where(np.arange(m) % 2, -margin, 0.0),
         "one far better, the others so": lambda m: np.where(
-            np.arange(m) == 0, 12.0, np.where(np.arange(m) % 2, -margin, 0.0)
+            np.arange(m) == 0, 3.0, np.where(np.arange(m) % 2, -margin, 0.0)
         ),
     }
     for m in (1, 4, 12):
         # the margin a little wider than the interval: with a smaller error "worse" comes first, with a larger none
-        reach, boards = float(t_critical(99, 2 * tail_probability(0.95, m))), 8000 if m < 12 else 3000
+        reach, boards = float(t_critical(99, 2 * tail_probability(0.95, m))), 4000 if m < 12 else 2000
         noise = margin / (reach + 0.5) * 10 / 2**0.5
         for name, truth in truths.items():
             delta = truth(m)
-            scores = 50 + noise * rng.normal(size=(boards, m + 1, 100)) + np.r_[0, delta][:, None]
-            scores = np.clip(np.rint(scores), 0, 100)
+            scores = 20 + noise * rng.normal(size=(boards, m + 1, 100)) + np.r_[0, delta][:, None]
+            scores = np.clip(np.rint(scores), 0, 40)
             shown = np.array([holm(row) <= 0.05 for row in paired_p(scores)])
             pairs = np.array([(b * (m + 1) + k, b * (m + 1)) for b in range(boards) for k in range(1, m + 1)])
             moments = pair_moments(scores.reshape(-1, 100), pairs, None)
