@@ -1,5 +1,7 @@
 """What a comparison shows: each word where it is due, the margin, and what it would take."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -123,6 +125,23 @@ def test_the_word_goes_by_its_interval() -> None:
     assert equal.code == "equal"
     assert (equal.low, equal.high) == (pytest.approx(0.1 - t), pytest.approx(0.1 + t))
     assert max(abs(equal.low), abs(equal.high)) < 0.3
+
+
+def test_equality_holds_for_the_whole_board() -> None:
+    """Shown alone and not as one of twenty; by the two-sided error of the simultaneous interval on either side."""
+    noise = stats.zscore(np.random.default_rng(2).normal(size=100), ddof=1)
+    scores = np.stack([np.zeros(100), *(0.02 + 1.2 * noise[::step] for step in (1, -1) * 10)])
+    alone = comparison_verdict(paired_comparison(scores[1], scores[0]), Design(), margin=0.3)
+    one = compare_family(scores).comparisons[0]
+    among = comparison_verdict(one, Design(), margin=0.3, n_comparisons=20)
+    assert ("equal", True, "undecided", False) == (alone.code, alone.is_no_worse, among.code, among.is_no_worse)
+    wide = comparison_verdict(one, Design(), margin=0.5, n_comparisons=20)
+    half = stats.t.isf(1 - 0.95 ** (1 / 20), 99) * 0.12
+    assert "equal" == wide.code
+    assert (0.02 - half, 0.02 + half) == (pytest.approx(wide.low), pytest.approx(wide.high))
+    over_tries = replace(one.simultaneous, low=0.02 - 2 * half, high=0.02 + 2 * half)
+    joint = comparison_verdict(one, Design(), margin=0.5, n_comparisons=20, joint=over_tries)
+    assert "undecided" == joint.code
 
 
 def test_surely_worse_may_still_be_no_worse_by_the_margin() -> None:

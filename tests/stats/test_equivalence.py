@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.stats import t
 from statsmodels.stats.weightstats import ttost_paired
 
 from harness.errors import StatisticsError
@@ -33,6 +34,16 @@ def test_as_statsmodels(seed: int) -> None:
     p, (_, above, _), (_, below, _) = ttost_paired(a, b, -0.4, 0.4)
     shown = of(a - b, 0.4)
     assert (p, above, below) == pytest.approx((shown.p_equal, shown.p_above, shown.p_below), rel=1e-9)
+
+
+def test_a_level_of_several_is_stricter() -> None:
+    """Each test at the level given, and the interval that goes with it; a half is none."""
+    one, among = (equivalence(0.1, 0.1, 99, margin=0.3, level=level) for level in (None, 0.005))
+    assert (True, False) == (one.is_equal, among.is_equal)
+    assert (one.p_equal, one.level) == (among.p_equal, pytest.approx(0.05))
+    assert among.high == pytest.approx(0.1 + 0.1 * float(t.isf(0.005, 99)))
+    with pytest.raises(StatisticsError, match="level"):
+        equivalence(0.1, 0.1, 99, margin=0.3, level=0.5)
 
 
 def test_equal_scores_show_equality_without_an_error() -> None:
