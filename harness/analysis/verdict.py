@@ -124,7 +124,8 @@ def _tasks_needed(
         required_n(difference, spread, power=design.power, confidence=design.confidence, n_comparisons=n_comparisons)
     ]
     one_sided = 1 - 2 * level
-    if difference > -margin and one_sided > 0 and design.power > 1 - one_sided:
+    # where the interval is so wide that its level is lost in rounding, no number of tasks shows that
+    if difference > -margin and 0 < one_sided < 1 and design.power > 1 - one_sided:
         needs.append(required_n(difference + margin, spread, power=design.power, confidence=one_sided))
     known = [need for need in needs if need is not None]
     return ceil(min(known) * share) if known else None

@@ -60,6 +60,15 @@ def test_what_is_undecided_says_how_many_tasks_would_do() -> None:
     assert shown(0.0, 3.0).tasks_needed == pytest.approx((1.645 + 0.842) ** 2 * 100, rel=0.02)
 
 
+def test_an_interval_wider_than_any_level_is_no_error() -> None:
+    """As of a late try on a small difference: what shows a difference still has its number of tasks."""
+    rng = np.random.default_rng(1)
+    found = paired_comparison(np.clip(np.rint(BASE + rng.normal(size=BASE.size) * 0.4), 1, 5), BASE, LIKERT_5)
+    wide = replace(found.simultaneous, low=-4.0, high=4.0)
+    verdict = comparison_verdict(replace(found, p_adjusted=1.0), Design(), margin=0.3, joint=wide)
+    assert "undecided" == verdict.code
+
+
 def test_many_comparisons_need_more_tasks() -> None:
     """The corrected level decides; a difference beyond the margin on the wrong side can only be shown worse."""
     result = paired_comparison(-0.4 + 3 * stats.zscore(np.random.default_rng(4).normal(size=50)), np.zeros(50))
