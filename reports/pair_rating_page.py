@@ -12,7 +12,7 @@ from reports.payload import embedded
 from reports.rating_page import asset, environment, policy
 from reports.wording import Language, Words, words
 
-_SCRIPTS = ("rating_state.js", "rating_two.js", "rating.js")
+_SCRIPTS = ("rating_state.js", "rating_vault.js", "rating_two.js", "rating.js")
 _POINTS = ((FIRST, "first_better"), (TIE, "tie"), (SECOND, "second_better"))
 
 

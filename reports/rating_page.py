@@ -17,8 +17,8 @@ from reports.formatting import printable
 from reports.payload import embedded
 from reports.wording import Language, Words, words
 
-_SCRIPTS = ("rating_state.js", "rating_one.js", "rating.js")
-_SERVED_SCRIPTS = ("rating_state.js", "rating_one.js", "rating_sync.js", "rating.js")
+_SCRIPTS = ("rating_state.js", "rating_vault.js", "rating_one.js", "rating.js")
+_SERVED_SCRIPTS = ("rating_state.js", "rating_vault.js", "rating_one.js", "rating_sync.js", "rating.js")
 
 
 def rating_html(page: RatingPage, *, language: Language = "en", served: bool = False) -> str:

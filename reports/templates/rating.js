@@ -193,9 +193,22 @@ document.addEventListener("keydown", (event) => {
   if (isOurs) event.preventDefault();
 });
 
+function welcome() {
+  byId("how").open = false;
+  tell(doneCount() === items.length ? say(data.served ? "served_all_done" : "all_done") : say("said_back", { done: doneCount(), total: items.length }));
+}
+
 const isBack = recover();
+const recovered = recoverFromVault(); // asked for before anything is written
 if (!keep()) warn(say("not_kept"));
 byId("how").open = !isBack;
 show();
-if (isBack) tell(doneCount() === items.length ? say(data.served ? "served_all_done" : "all_done") : say("said_back", { done: doneCount(), total: items.length }));
-if (data.served) startSending();
+if (isBack) welcome();
+recovered.then((isNewer) => {
+  if (isNewer) {
+    kept();
+    show();
+    if (doneCount()) welcome();
+  }
+  if (data.served) startSending();
+});

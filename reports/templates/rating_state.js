@@ -6,8 +6,10 @@ const KEPT = `harness-rating:${data.page}`;
 const MOST_STEPS = 500;
 
 // ratings: item id -> {score, skip, comment}; steps: what each action replaced, for undo; changes: since the last file.
+// turn: how often it was kept.
 // On a served page, pending: items that the server does not have yet; numbers: which rating of an item it has.
-let state = { at: 0, ratings: {}, steps: [], changes: 0, pending: {}, numbers: {} };
+let state = { at: 0, ratings: {}, steps: [], changes: 0, turn: 0, pending: {}, numbers: {} };
+const touched = new Set(); // items that were rated since the page was opened
 
 function say(key, values = {}) {
   const text = (String(values.count) === "1" && data.words[`${key}_one`]) || data.words[key];
@@ -46,9 +48,22 @@ function cleanRatings(pairs) {
 
 // Returns whether an earlier visit left something behind.
 function recover() {
-  let kept = null;
-  try { kept = JSON.parse(localStorage.getItem(KEPT)); } catch { return false; }
-  if (!isObject(kept) || !isObject(kept.ratings)) return false;
+  let text = null;
+  try { text = localStorage.getItem(KEPT); } catch { return false; }
+  const kept = parsed(text);
+  if (kept) adopt(kept);
+  return Object.keys(state.ratings).length > 0;
+}
+
+function parsed(text) {
+  try {
+    const kept = JSON.parse(text);
+    return isObject(kept) && isObject(kept.ratings) ? kept : null;
+  } catch { return null; }
+}
+
+function adopt(kept) {
+  state.turn = Number.isInteger(kept.turn) && kept.turn > 0 ? kept.turn : 0;
   state.ratings = cleanRatings(Object.entries(kept.ratings));
   state.at = Number.isInteger(kept.at) && kept.at >= 0 && kept.at < items.length ? kept.at : 0;
   state.changes = Number.isInteger(kept.changes) && kept.changes > 0 ? kept.changes : 0;
@@ -56,7 +71,6 @@ function recover() {
     .filter((step) => isObject(step) && known.has(step.id))
     .map((step) => ({ id: step.id, before: cleanRating(step.before) }));
   if (data.served) recoverSending(kept);
-  return Object.keys(state.ratings).length > 0;
 }
 
 function recoverSending(kept) {
@@ -66,8 +80,11 @@ function recoverSending(kept) {
 
 // Returns whether the browser keeps it.
 function keep() {
+  state.turn += 1;
+  const text = JSON.stringify(state);
+  vaultWrite(text);
   try {
-    localStorage.setItem(KEPT, JSON.stringify(state));
+    localStorage.setItem(KEPT, text);
     return true;
   } catch {
     return false;
@@ -87,6 +104,7 @@ function change(id, after, { step = true } = {}) {
   const clean = cleanRating(after);
   if (clean) state.ratings[id] = clean;
   else delete state.ratings[id];
+  touched.add(id);
   state.changes += 1;
   if (data.served) { state.pending[id] = true; sendIn(PAUSE); }
 }

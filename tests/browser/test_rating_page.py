@@ -1,12 +1,14 @@
 """The page to rate on in a real browser: two raters to the audit, with a crash; keys, phone, attacks, accessibility."""
 
+import contextlib
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Error, Page, expect
 
 from harness.human.page import PageItem, RatingPage, read_page_file
 from harness.types import LIKERT_5, Scale
@@ -168,6 +170,39 @@ def test_a_reload_and_a_crashed_tab_lose_nothing(open_page: OpenPage) -> None:
     expect(page.locator("#status")).to_have_text("There is nothing to take back.")
 
 
+def test_a_killed_browser_loses_nothing(browser: Browser, tmp_path: Path) -> None:
+    """All its processes at once, right after a key: what was rated is on the disk by then."""
+    path, profile = tmp_path / "page.html", tmp_path / "profile"
+    path.write_text(rating_html(page_of(*"一二三四五六七八")), encoding="utf-8")
+
+    def opened() -> BrowserContext:
+        context = browser.browser_type.launch_persistent_context(
+            profile, executable_path=chromium(), args=FLAGS, offline=True
+        )
+        context.new_page().goto(path.as_uri())
+        return context
+
+    context = opened()
+    page = context.pages[-1]
+    for key in "12345":
+        page.keyboard.press(key)
+    expect(page.locator("#done")).to_have_text("5 of 8 done")
+    page.evaluate("() => vaultRead()")  # comes after what was written
+    for process in psutil.process_iter(["pid", "cmdline"]):
+        if any(str(profile) in part for part in process.info["cmdline"] or ()):
+            process.kill()
+    with contextlib.suppress(Error):
+        context.close()
+    for lock in profile.glob("Singleton*"):
+        lock.unlink()
+    again = opened()
+    page = again.pages[-1]
+    expect(page.locator("#done")).to_have_text("5 of 8 done")
+    expect(page.locator("#status")).to_have_text("Welcome back: 5 of 8 done so far.")
+    expect(page.locator("#place")).to_have_text("Answer 6 of 8")
+    again.close()
+
+
 def test_the_keyboard_is_enough(open_page: OpenPage, tmp_path: Path) -> None:
     """Scores, halves, skip with a reason, comment, moving and saving without a mouse; a comment's digits are text."""
     page = open_page(page_of(*"一二三四五", scale=HALVES)).page
@@ -256,13 +291,17 @@ def test_what_stands_in_the_browser_is_not_trusted(open_page: OpenPage) -> None:
     """Another page of the same folder may write there: what this page could not have written is dropped."""
     page = open_page(page_of("一", "二")).page
     ratings = {"bcdf0": {"score": 9}, "zz": {"score": 3}, "bcdf1": {"score": 4}}
-    bad = {"at": 99, "steps": [1, {"id": "zz"}], "ratings": ratings}
+    bad = {"at": 99, "turn": 99, "steps": [1, {"id": "zz"}], "ratings": ratings}
     page.evaluate("(text) => localStorage.setItem(KEPT, text)", json.dumps(bad))
     page.reload()
     expect(page.locator("#done")).to_have_text("1 of 2 done")
     page.evaluate("() => localStorage.setItem(KEPT, '<b>')")
     page.reload()
-    expect(page.locator("#done")).to_have_text("0 of 2 done")
+    expect(page.locator("#done")).to_have_text("1 of 2 done")  # the database still has it
+    for bad_one in ("<b>", json.dumps({"turn": 999, "ratings": {"bcdf0": {"score": 9}}}), json.dumps({"turn": "x"})):
+        page.evaluate("(text) => vaultWrite(text).then(() => localStorage.setItem(KEPT, '<b>'))", bad_one)
+        page.reload()
+        expect(page.locator("#done")).to_have_text("0 of 2 done")
 
 
 @pytest.mark.parametrize(
