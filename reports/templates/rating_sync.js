@@ -77,6 +77,11 @@ function refused(status) {
   warn(say(status === 409 ? "link_changed" : "link_gone"));
 }
 
+function forgotten({ item, number }) {
+  state.pending[item] = true;
+  state.numbers[item] = number;
+}
+
 // What the server has and this browser has not is taken; what only this browser has is sent.
 async function fetchKept() {
   try {
@@ -85,6 +90,7 @@ async function fetchKept() {
     const there = await reply.json(), hadNone = !doneCount();
     if (there.page !== data.page) { refused(409); return; }
     const onServer = new Set(there.ratings.map((one) => one.item));
+    for (const one of there.ratings) if (state.numbers[one.item] > one.number) forgotten(one); // its machine lost power
     const fresh = there.ratings.filter((one) => known.has(one.item) && !state.pending[one.item]);
     const changed = fresh.filter(takeOne);
     for (const id of Object.keys(state.ratings)) if (!onServer.has(id)) { state.pending[id] = true; delete state.numbers[id]; }

@@ -11,11 +11,13 @@ from pathlib import Path
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect
+from sqlalchemy import delete, update
 
 from harness.runs.run import Run
 from harness.served.app import web_server
 from harness.served.desk import Desk
 from harness.served.links import Links
+from harness.store import schema
 from harness.store.store import Store
 from tests.browser.conftest import Opened
 from tests.rated_run import desk_of, draw_of, make_run
@@ -168,6 +170,25 @@ def test_two_devices_of_one_rater(host: Host, open_link: OpenLink) -> None:
     expect(second.locator("#now")).to_have_text("Score 5")
     kept = {one.item: (one.score, one.comment) for one in host.desk.kept("sato")}
     assert {(5.0, None), (None, "途中")} == set(kept.values())
+
+
+def test_a_server_that_forgot_is_told_again(host: Host, open_link: OpenLink) -> None:
+    """After a power cut a store may lack its last commits: the page has what was acknowledged, and sends it again."""
+    page = open_link(host.link("sato")).page
+    for key in ("4", "3", "ArrowLeft", "5"):
+        page.keyboard.press(key)
+        saved(page)
+    first, second = (item.id for item in host.desk.pages["sato"].items[:2])
+    table = schema.served_ratings
+    with host.desk.store.transaction(write=True) as connection:
+        connection.execute(update(table).where(table.c.item == second).values(score=3.0, number=1))
+        connection.execute(delete(table).where(table.c.item == first))
+    page.reload()
+    expect(page.locator("#done")).to_contain_text("2 of")
+    deadline = time.monotonic() + 20
+    while (kept := {one.item: one.score for one in host.desk.kept("sato")}) != {first: 4.0, second: 5.0}:
+        assert time.monotonic() < deadline, kept
+        time.sleep(0.05)
 
 
 def test_a_link_that_was_taken_back(host: Host, open_link: OpenLink, tmp_path: Path) -> None:
