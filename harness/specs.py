@@ -25,7 +25,7 @@ DEFAULT_PROMPT = "course.v1"
 PAIRWISE = "pairwise"
 """The judge that compares answers instead of scoring them."""
 _NAME_LENGTH = 60  # characters of a task's name in a run's; file systems allow 255 bytes
-LOCAL_BACKENDS = {"base", "adapter", "hf", "gguf", "embedded"}  # all read the settings of [models.hf]
+LOCAL_BACKENDS = {"base", "adapter", "checkpoints", "hf", "gguf", "embedded"}  # all read the settings of [models.hf]
 _STRICT = {"extra": "forbid"}
 _FULL_WIDTH = {**{wide: wide - 0xFEE0 for wide in range(0xFF01, 0xFF5F)}, 0x3000: 0x20, 0x301C: 0x7E}
 _PYTHON_FILE = re.compile(r"(?P<path>.+\.py)(?P<name>:[^:/\\]*)?", re.DOTALL)

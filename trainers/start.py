@@ -92,7 +92,7 @@ def check_prompt(start: Start, template: Template, encoder: Encoder) -> None:
     Raises:
         AdapterMismatchError: another one; without a contract nothing is known.
     """
-    contract = read_contract(start.adapter.folder)
+    contract = read_contract(start.adapter.contract_folder)
     if contract is None:
         return
     if (difference := mismatch(contract, template, encoder.tokens)) is not None:

@@ -22,6 +22,7 @@ from trainers.recipe import Recipe, load_recipe, recipe_names
 # How each built-in is written on the command line; a stranger's plugin is shown by its name.
 _MODEL_FORMS = {
     "adapter": "adapter:REPO_OR_DIR[@REV]",
+    "checkpoints": "checkpoints:DIR",
     "embedded": "embedded:gemma-3-270m",
     "gemini": "gemini:MODEL",
     "gguf": "gguf:PATH",

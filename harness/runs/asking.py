@@ -84,5 +84,5 @@ def _refuse_pairs(judges: Sequence[str]) -> None:
 
 def _on_own_base(models: tuple[ModelSpec, ...]) -> tuple[ModelSpec, ...]:
     """Return the models, with ``base`` beside an adapter as the base that the adapter was trained on."""
-    adapter = next((model.target for model in models if model.backend == "adapter"), None)
+    adapter = next((model.target for model in models if model.backend in {"adapter", "checkpoints"}), None)
     return tuple(replace(model, adapter=adapter) if model.backend == "base" else model for model in models)

@@ -1,5 +1,6 @@
 """Adapter folders: what they say of themselves, and what is refused before anything is loaded."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,7 @@ DEFAULT_BASE = "llm-jp/llm-jp-3-13b"  # what --base is when nobody chose one
 CONFIG = "adapter_config.json"
 WEIGHTS = "adapter_model.safetensors"
 _PICKLED = "adapter_model.bin"
+_CHECKPOINT = re.compile(r"checkpoint-[0-9]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +41,11 @@ class Adapter:
     base_revision: str | None
     rank: int | None
     has_contract: bool
+
+    @property
+    def contract_folder(self) -> Path:
+        """The folder that its prompt contract is in: a checkpoint's is in that of its training."""
+        return contract_folder(self.folder)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,8 +104,14 @@ def open_adapter(target: str, revision: str | None = None) -> Adapter:
         base=str(base) if base else None,
         base_revision=str(recorded) if recorded else None,
         rank=None if config.get("rank_pattern") or not isinstance(config.get("r"), int) else config.get("r"),
-        has_contract=(folder / CONTRACT).is_file(),
+        has_contract=(contract_folder(folder) / CONTRACT).is_file(),
     )
+
+
+def contract_folder(folder: Path) -> Path:
+    """Return the folder that an adapter's prompt contract is in, or would be: of a checkpoint, its training's."""
+    above = (folder.parent, folder.parent.parent) if _CHECKPOINT.fullmatch(folder.name) else ()
+    return next((one for one in (folder, *above) if (one / CONTRACT).is_file()), folder)
 
 
 def choose_base(adapter: Adapter, wanted: str | None) -> BaseChoice:

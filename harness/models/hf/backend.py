@@ -197,7 +197,7 @@ class LocalModel:
         Raises:
             InputError: the contract is damaged.
         """
-        return read_contract(self._adapter.folder) if self._adapter else None
+        return read_contract(self._adapter.contract_folder) if self._adapter else None
 
     def _trained_with(self) -> str | None:
         contract = self.training_prompt()

@@ -2,15 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import torch
 
 from harness.errors import UnknownNameError, UsageError
 from harness.locale import tr
-from harness.models.hf.adapters import DEFAULT_BASE, Adapter, BaseChoice, choose_base, open_adapter
+from harness.models.hf.adapters import CONFIG, DEFAULT_BASE, Adapter, BaseChoice, choose_base, open_adapter
 from harness.models.hf.backend import Limits, LocalModel
 from harness.models.hf.bases import sizes_of
+from harness.models.hf.checkpoint_folders import checkpoint_folders
 from harness.models.hf.memory import dequantised_fits
 from harness.models.hf.resolved_base import ResolvedBase, resolve_base
 from harness.models.hf.sources import split_revision
@@ -61,7 +63,7 @@ def open_local(spec: ModelSpec) -> LocalModel:
 def _choose(spec: ModelSpec) -> tuple[Adapter | None, BaseChoice]:
     """Return the adapter, if the spec names one, and the base."""
     if spec.backend == "base" and spec.adapter is not None:
-        beside = open_adapter(*split_revision(spec.adapter))
+        beside = open_adapter(*split_revision(_last_of(spec.adapter)))
         choice = choose_base(beside, spec.base)
         said = tr(
             "{label} is {base}, on which {adapter} was trained", label=spec.label, base=choice.base, adapter=beside.name
@@ -80,6 +82,14 @@ def _choose(spec: ModelSpec) -> tuple[Adapter | None, BaseChoice]:
         return adapter, choose_base(adapter, spec.base)
     target, revision = split_revision(spec.target) if spec.backend == "hf" else (spec.target, None)
     return None, BaseChoice(base=f"{spec.backend}:{target}", revision=revision)
+
+
+def _last_of(target: str) -> str:
+    """Return an adapter's place; of a training's folder without one, that of its last checkpoint."""
+    folder = Path(target).expanduser()
+    if not folder.is_dir() or (folder / CONFIG).exists():
+        return target
+    return str(list(checkpoint_folders(target).values())[-1])
 
 
 def _checked(settings: Mapping[str, Any]) -> Mapping[str, Any]:
