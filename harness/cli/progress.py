@@ -200,7 +200,8 @@ class ConsoleProgress:
         if quiet >= _QUIET_EVERY and not LIVE.label and self._verdicts < self._verdicts_total:
             parts.append(said(tr("nothing new for {seconds:.0f} s, still at work", seconds=quiet)))
         passed = _clock_time(now - self._began)  # first, so that it is never cut off and no line stands still
-        return " ".join([passed, said(self.done), said(listing(part for part in parts if part))]).rstrip()
+        more = listing(part for part in parts if part)
+        return said(tr("{passed} {done} {more}", passed=passed, done=self.done, more=more)).rstrip()
 
     def _at_work(self) -> str:
         """Return what the model on this machine is doing: a message of its own, or its name while it answers."""

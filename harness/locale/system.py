@@ -52,3 +52,17 @@ def database_said(message: str) -> str:
     'the file is not a database'
     """
     return _OF_A_DATABASE.get(message, message)
+
+
+_NO_NAME = ("Name or service not known", "nodename nor servname", "Temporary failure in name", "getaddrinfo failed")
+
+
+def network_said(message: str) -> str:
+    """Return why a connection did not come about; what is unknown stays as it is.
+
+    >>> network_said("ConnectError: [Errno -2] Name or service not known")
+    'the name of the server is not found: is there a network?'
+    """
+    if any(part in message for part in _NO_NAME):
+        return tr("the name of the server is not found: is there a network?")
+    return _SAID[errno.ECONNREFUSED] if "Connection refused" in message else message

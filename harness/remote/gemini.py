@@ -18,6 +18,7 @@ from google.genai import errors, types
 from harness.codec import digest
 from harness.errors import MissingKeyError, ServiceSettingsError
 from harness.locale import tr
+from harness.locale.system import network_said
 from harness.remote.call import (
     CallError,
     Prompt,
@@ -218,7 +219,7 @@ class GeminiClient:
         if isinstance(error, httpx2.TimeoutException):
             return CallError("timeout", detail)
         if isinstance(error, httpx2.ConnectError | httpx2.UnsupportedProtocol | httpx2.ProxyError):
-            return CallError("network", detail)
+            return CallError("network", network_said(detail))
         return self._http.status_lost_by_the_sdk() or CallError("reply", detail)
 
     def _sorted_status(self, error: errors.APIError) -> CallError:

@@ -13,6 +13,7 @@ from openai.types.chat import ChatCompletion
 from harness.codec import digest
 from harness.errors import MissingKeyError
 from harness.locale import tr
+from harness.locale.system import network_said
 from harness.remote.call import (
     CallError,
     Prompt,
@@ -259,7 +260,7 @@ class OpenAIClient:
         if isinstance(error, openai.APITimeoutError | httpx2.TimeoutException):
             return CallError("timeout", detail)
         if isinstance(error, httpx2.ConnectError | httpx2.UnsupportedProtocol | httpx2.ProxyError):
-            return CallError("network", detail)
+            return CallError("network", network_said(detail))
         return self._http.status_lost_by_the_sdk() or CallError("reply", detail)
 
     def _sorted_status(self, error: openai.APIStatusError) -> CallError:

@@ -127,7 +127,7 @@ class Caller:
                 attempt=attempt,
                 attempts=self._settings.attempts,
                 seconds=max(delay, error.retry_after or 0.0),
-                reason=str(error),
+                reason=error.said,
             )
         )
 

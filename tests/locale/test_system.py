@@ -1,13 +1,14 @@
 """What the system says of files, in the language; its own errors are asked for, not made up."""
 
 import errno
+import socket
 import sqlite3
 from pathlib import Path
 
 import pytest
 
 from harness.locale import Text, in_language
-from harness.locale.system import database_said, system_said
+from harness.locale.system import database_said, network_said, system_said
 
 
 def provoked(folder: Path, code: int) -> OSError:
@@ -54,3 +55,14 @@ def test_what_sqlite_says_is_a_message(tmp_path: Path) -> None:
         assert isinstance(said, Text)
         assert in_language(said, "ja") != said
     assert database_said("disk is on fire") == "disk is on fire"
+
+
+def test_what_a_connection_says_is_a_message() -> None:
+    """Of a name that nobody has, and of a port at which nobody listens."""
+    for place in (("nobody.invalid", 80), ("127.0.0.1", 9)):
+        with pytest.raises(OSError, match=r"\[Errno -?\d+\]") as caught:
+            socket.create_connection(place, 2)
+        said = network_said(f"ConnectError: {caught.value}")
+        assert isinstance(said, Text)
+        assert in_language(said, "ja") != said
+    assert network_said("the line is on fire") == "the line is on fire"
