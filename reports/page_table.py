@@ -77,7 +77,7 @@ def board_table(board: Board, table: Table, others: Sequence[Board], places: Seq
     columns = _columns(table, say, {"interval": _means(board)}, zero=None)
     differences = _columns(table, say, {"simultaneous": _differences(board)}, zero=0.0)
     columns = [new if new.key == "simultaneous" else old for old, new in zip(columns, differences, strict=True)]
-    columns = [_board_column(column, board, say) for column in columns]
+    columns = _verdict_first([_board_column(column, board, say) for column in columns])
     last = 1 + max(place for place, column in enumerate(columns) if column.key in _AT_FIRST)
     columns[last:last] = [
         _judge_column(number_, other, board, say) for number_, other in enumerate(others) if other is not board
@@ -90,6 +90,14 @@ def board_table(board: Board, table: Table, others: Sequence[Board], places: Seq
             for cells, row, group in zip(_rows(columns), board.rows, groups, strict=True)
         ),
     )
+
+
+def _verdict_first(columns: Sequence[PageColumn]) -> list[PageColumn]:
+    """Return columns with the verdict beside the difference: on a narrow page what comes later is out of sight."""
+    verdict = [column for column in columns if column.key == "verdict"]
+    others = [column for column in columns if column.key != "verdict"]
+    place = 1 + next((at for at, column in enumerate(others) if column.key == "difference"), len(others) - 1)
+    return [*others[:place], *verdict, *others[place:]]
 
 
 def _columns(

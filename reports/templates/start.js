@@ -19,8 +19,8 @@ function start() {
   byId("model-a").value = String(state.a);
   byId("model-b").value = String(state.b);
   choose("task", first.task);
-  readAddress();
   followAddress();
+  readAddress();
 }
 
 start();
