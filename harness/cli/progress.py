@@ -232,7 +232,7 @@ class ConsoleProgress:
             return ""
         if done >= (done + left) * _ENOUGH:
             return said(tr("about {time} left", time=said_duration((now - self._began) / done * left)))
-        if LIVE.label and LIVE.most_left is not None:
+        if LIVE.label and LIVE.most_left is not None and LIVE.most_left >= 1:  # a batch that ends says nothing
             return said(tr("{label} takes at most {time} more", label=LIVE.label, time=said_duration(LIVE.most_left)))
         return ""  # the first answers come in batches: too few of them say nothing about the rest
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from harness.cli.progress import ConsoleProgress, local_time
+from harness.models.live import LIVE
 from harness.testing import Clock
 from harness.types import Generation, RenderedPrompt, Request, Sampling, Verdict
 
@@ -46,6 +47,20 @@ def test_the_first_few_answers_say_nothing_of_the_rest(clock: Clock, capsys: pyt
     shown.planned(answers=100, answers_stored=0, verdicts=0)
     answer(shown, clock, 1, 60.0)
     assert "left" not in capsys.readouterr().err.splitlines()[-1]
+
+
+@pytest.mark.parametrize(("left", "told"), [(30.0, "base takes at most 30 s more"), (0.0, None), (0.4, None)])
+def test_no_time_at_all_is_never_said_to_be_left(
+    clock: Clock, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, left: float, told: str | None
+) -> None:
+    """The last tokens of a batch are there, and its answers are not yet."""
+    monkeypatch.setattr(LIVE, "label", "base")
+    monkeypatch.setattr(LIVE, "most_left", left)
+    shown = ConsoleProgress(clock=clock)
+    shown.planned(answers=100, answers_stored=0, verdicts=0)
+    answer(shown, clock, 1, 60.0)
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert "at most" not in line if told is None else line.endswith(told)
 
 
 def test_stored_rows_count_as_done_and_not_as_fast(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
