@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import click
 
+from harness.analysis.drift import Drift
 from harness.analysis.human_anchor import anchoring
 from harness.analysis.judge_audit import (
     Lengths,
@@ -26,7 +28,7 @@ from harness.cli.execution import Allowance
 from harness.cli.options import FiniteRange, call_limits, common_options, pace_options
 from harness.cli.rubric_tests import rubric_tests_of
 from harness.cli.say import language, say
-from harness.errors import UnknownNameError, UsageError
+from harness.errors import UnknownNameError, UnwritableError, UsageError
 from harness.human.ratings import Rating
 from harness.human.sheets import IMPORTED, rater_matrix
 from harness.locale import tr
@@ -35,11 +37,13 @@ from harness.runs.load import load_run
 from harness.runs.panels import with_panels
 from harness.runs.rated import imported_ratings
 from harness.runs.run import Run
+from harness.runs.swaps import run_drifts
 from harness.runs.unpacking import run_folder
 from harness.specs import load_config, store_url
 from harness.stats.arrays import Floats
 from harness.types import LIKERT_5, RowKey
 from reports.audit import Audit, BoardErrors, TaskAudit, audit_document, audit_markdown
+from reports.drift import drift_document, drift_markdown, drift_svg
 from reports.rubric_tests import rubric_tests_document, rubric_tests_markdown
 
 
@@ -57,6 +61,7 @@ from reports.rubric_tests import rubric_tests_document, rubric_tests_markdown
 @click.option("--max-cost", type=FiniteRange(min=0, min_open=True), metavar="USD", help="Spend no more than this.")
 @click.option("--dry-run", is_flag=True, help="Say what --rubric-tests would take, and do nothing.")
 @pace_options
+@click.option("--svg", metavar="FILE", help="Write the chart of how the judges drifted between their versions.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, unrounded.")
 @common_options
 def audit(
@@ -71,6 +76,7 @@ def audit(
     dry_run: bool,
     wait: bool,
     batch: bool,
+    svg: str | None,
     as_json: bool,
     config: str | None,
     store: str | None,
@@ -107,22 +113,49 @@ def audit(
         raise UsageError(
             tr("No run was named."), hint=tr("harness audit RUN, or harness audit --rubric-tests --judge NAME")
         )
-    found = None
+    found: Audit | None = None
+    drifts: tuple[Drift, ...] = ()
     if run is not None and stored is not None:
+        drifts = run_drifts(stored)
         with run_folder(run, settings.runs) as folder:
             found = build_audit(stored, imported_ratings(folder), human)
+    if svg is not None:
+        _write_drift(svg, drifts)
     if as_json:
-        say(json.dumps(_document(found, tests), ensure_ascii=False, indent=1, allow_nan=False))
+        say(json.dumps(_document(found, drifts, tests), ensure_ascii=False, indent=1, allow_nan=False))
         return
     parts = [] if found is None else [audit_markdown(found, language=language())]
+    parts += [drift_markdown(drifts, language=language())] if drifts else []
     parts += [] if tests is None else [rubric_tests_markdown(tests, language=language())]
     say("\n".join(parts), nl=False)
 
 
-def _document(found: Audit | None, tests: RubricTests | None) -> dict[str, Any]:
-    """Return the cards, the tests of a rubric, or both."""
-    document = {"schema": 1} if found is None else audit_document(found)
+def _document(found: Audit | None, drifts: Sequence[Drift], tests: RubricTests | None) -> dict[str, Any]:
+    """Return the cards, how judges drifted, and the tests of a rubric."""
+    document = {"schema": 1} if found is None else audit_document(found) | {"drift": drift_document(drifts)}
     return document if tests is None else document | {"rubric_tests": rubric_tests_document(tests)}
+
+
+def _write_drift(path: str, drifts: Sequence[Drift]) -> None:
+    """Write the chart of how judges drifted.
+
+    Raises:
+        UsageError: no judge of the run was judged again by another version.
+        UnwritableError: the file cannot be written.
+    """
+    if not drifts:
+        raise UsageError(
+            tr("There is no drift to draw: no anchors were judged by another version."),
+            hint=tr("harness judge RUN --anchors judges them."),
+        )
+    try:
+        Path(path).expanduser().write_text(drift_svg(drifts, language=language()), encoding="utf-8")
+    except OSError as error:
+        raise UnwritableError(
+            tr("Cannot write {path}: {strerror}.", path=path, strerror=error.strerror or error),
+            hint=tr("Name another file."),
+        ) from error
+    say(tr("Written: {path}", path=path), err=True)
 
 
 def build_audit(stored: Run, ratings: Sequence[Rating], human: str | None = None) -> Audit:

@@ -1,7 +1,8 @@
 """What puts scores of several versions of a judge on one scale, from the answers of a run that two of them scored."""
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping, Sequence
 
+from harness.analysis.drift import Drift, drift
 from harness.analysis.judge_versions import Swap
 from harness.engine.plan import JudgementItem
 from harness.errors import StatisticsError
@@ -23,29 +24,60 @@ def run_swaps(run: Run) -> Mapping[str, list[Swap]]:
     return found
 
 
+def run_drifts(run: Run) -> tuple[Drift, ...]:
+    """Return how scores moved between the versions of a run's judges, in the order of their dates."""
+    found = []
+    for swap in sorted(run.manifest.swaps, key=lambda swap: swap.date):
+        judge = next((one for one in run.judges if one.name == swap.judge), None)
+        if judge is None:
+            continue
+        scored = _scored(run, swap)
+        old, new = [one for _, one, _ in scored], [one for _, _, one in scored]
+        means = drift(old, new, _clusters(run, scored), judge.scale, confidence=run.manifest.confidence)
+        found.append(
+            Drift(
+                judge=swap.judge,
+                old=swap.old,
+                new=swap.new,
+                shown=swap.shown,
+                date=swap.date,
+                old_mean=means[0],
+                new_mean=means[1],
+                difference=means[2],
+                equating=None if swap.method is None else equated_by(run, swap, swap.method),
+            )
+        )
+    return tuple(found)
+
+
 def equated_by(run: Run, swap: JudgeSwap, method: EquatingMethod) -> Equating | None:
     """Return the function that puts scores of one of a swap's versions on the other's scale; None where none can."""
     judge = next((one for one in run.judges if one.name == swap.judge), None)
-    anchors = run.anchors(swap)
     if judge is None:
         return None
-    clusters = {
+    scored = _scored(run, swap)
+    first, again = [one for _, one, _ in scored], [one for _, _, one in scored]
+    new, old = (again, first) if swap.shown == swap.old else (first, again)
+    try:
+        return equate(new, old, judge.scale, Design(clusters=_clusters(run, scored)), method=method)
+    except StatisticsError:
+        return None
+
+
+def _scored(run: Run, swap: JudgeSwap) -> list[tuple[JudgementItem, float, float]]:
+    """Return the anchors that both versions have scored, with the first score and the second."""
+    found: list[tuple[JudgementItem, float, float]] = []
+    for item, first, again in run.anchors(swap):
+        if first.score is not None and again.score is not None:
+            found.append((item, first.score, again.score))
+    return found
+
+
+def _clusters(run: Run, scored: Sequence[tuple[JudgementItem, float, float]]) -> list[Hashable]:
+    """Return what each anchor belongs to: its task's cluster, or its task."""
+    known: dict[tuple[str, str], Hashable] = {
         (task.name, sample.id): (task.name, sample.id) if sample.cluster is None else ("cluster", sample.cluster)
         for task in run.tasks
         for sample in task.samples
     }
-    scored: list[tuple[JudgementItem, float, float]] = []
-    for item, first, again in anchors:
-        if first.score is not None and again.score is not None:
-            pair = (first.score, again.score) if swap.shown == swap.old else (again.score, first.score)
-            scored.append((item, *pair))
-    try:
-        return equate(
-            [new for _, _, new in scored],
-            [old for _, old, _ in scored],
-            judge.scale,
-            Design(clusters=[clusters[item.request.task, item.request.sample_id] for item, _, _ in scored]),
-            method=method,
-        )
-    except StatisticsError:
-        return None
+    return [known[item.request.task, item.request.sample_id] for item, _, _ in scored]

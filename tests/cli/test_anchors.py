@@ -98,6 +98,9 @@ def test_anchors_put_both_versions_on_one_scale(mixed: RunCli, server: Server) -
     assert pytest.approx(sum(2 + (n + 1) % 4 for n in range(TASKS)) / TASKS, abs=0.05) == found["new"]["mean"]
     assert found["new"]["method"].endswith("equated")
     assert "versions.equated" in [one["code"] for one in results_of(Path(), "r")["notices"]]
+    audited = mixed("audit", "r", "--svg", "drift.svg")
+    assert "## Drift of the judges" in audited.out
+    assert "model-001 → model-002" in Path("drift.svg").read_text(encoding="utf-8")
     again = mixed("judge", "r", "--anchors")
     assert (0, 3 * TASKS + 1) == (again.code, server.calls)  # one call, to see which version answers
     assert found == rows()
@@ -130,6 +133,7 @@ def test_a_judge_that_did_not_change_has_nothing_to_equate(run_cli: RunCli, serv
     assert 0 == evaluate(run_cli).code
     ran = run_cli("judge", "r", "--anchors")
     assert (0, 2 * TASKS + 1) == (ran.code, server.calls)
+    assert "There is no drift to draw" in run_cli("audit", "r", "--svg", "x.svg").err
     assert "gemini:test-model answers as model-001: nothing to equate." in ran.out
 
 
