@@ -14,7 +14,7 @@ from harness.cli.closing import say_closing
 from harness.cli.dry_run import judging_report
 from harness.cli.execution import UNSCORED_EXIT, Allowance, invocation, limit_judges, rounds, say_note, say_outcome
 from harness.cli.options import FiniteRange, call_limits, common_options, declared_options, pace_options
-from harness.cli.pairing import compared, pairs_asked, pairs_of_run, pairs_option, split_judges
+from harness.cli.pairing import compared, pairs_asked, pairs_of_run, pairs_option
 from harness.cli.repeats import say_repeats
 from harness.cli.say import language, say
 from harness.codec import digest
@@ -28,6 +28,7 @@ from harness.runs.declared import asked_declaration, check_declared, check_estim
 from harness.runs.finish import replaced
 from harness.runs.folder import RESULTS, RunFolder
 from harness.runs.load import load_run
+from harness.runs.pairs_asked import split_judges
 from harness.runs.panels import PanelSpec, panel_specs, planned_panels, with_members, with_panels
 from harness.runs.run import Run
 from harness.runs.unpacking import refuse_bundle

@@ -7,33 +7,29 @@ from typing import Any, TypeVar
 
 import click
 
-from harness import plugins
 from harness.cli.dry_run import Expected, PairWork, duration, expected_of, work_of
 from harness.cli.execution import Allowance, invocation, limit_judges, rounds, say_note
 from harness.cli.options import call_limits
-from harness.cli.rate_pairs import PEOPLE, import_pair_table
+from harness.cli.rate_pairs import import_pair_table
 from harness.cli.say import language, say
 from harness.engine.job import Outcome
 from harness.engine.pairing import Anchors, Answered, JudgedPairs, answered, pair_items
 from harness.engine.plan import sample_keys
-from harness.errors import HarnessError, UsageError
-from harness.human.pair_ratings import holds_pairs
 from harness.locale import tr, trn
 from harness.pairs.answer_pair import AnswerPair
-from harness.pairs.planned import ALL, ANCHORS, BASELINE, PlannedPairs
+from harness.pairs.planned import PlannedPairs
 from harness.protocols import CallLimits, ChecksSamples, EstimatesCost, Judge
 from harness.runs.add_pairs import add_pairs_in_folder, pair_job, planned_pairs, rows_of
 from harness.runs.anchors import anchors_of
 from harness.runs.assemble import Evaluation
 from harness.runs.folder import RunFolder
+from harness.runs.pairs_asked import FORM, PairsAsked, open_pairs, split_judges
 from harness.runs.pairwise import save_anchors
 from harness.runs.run import Run
-from harness.specs import PAIRWISE, Config, parse_judge, split_spec
+from harness.specs import Config
 from harness.store.store import Store, store_exists
-from harness.tables import read_table
 from harness.types import Generation, PlannedTask
 
-_FORM = "rules"
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -46,25 +42,6 @@ def pairs_option(command: F) -> F:
     )(command)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PairsAsked:
-    """The judges of pairs of a command, with what they compare; ``tables``: files of people's verdicts on pairs."""
-
-    judges: tuple[Judge, ...]
-    against: str
-    tables: tuple[str, ...] = ()
-
-
-def split_judges(names: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the judges of single answers, and those of pairs.
-
-    >>> split_judges(["rules", "pairwise:gemini"])
-    (('rules',), ('pairwise:gemini',))
-    """
-    of_pairs = tuple(name for name in names if is_of_pairs(name))
-    return tuple(name for name in names if name not in of_pairs), of_pairs
-
-
 def take_pairs(
     options: Mapping[str, Any], flag: str | None, config: Config
 ) -> tuple[dict[str, Any], PairsAsked | None]:
@@ -72,54 +49,19 @@ def take_pairs(
     judges, of_pairs = split_judges(options["judges"])
     asked = pairs_asked(of_pairs, flag, config, rubric=options["rubric"], limits=call_limits(options))
     if of_pairs and not judges:
-        judges = (_FORM,)
-        say_note(tr("{judge} joins: every run has a board of scores, and pairs are none.", judge=_FORM))
+        judges = (FORM,)
+        say_note(tr("{judge} joins: every run has a board of scores, and pairs are none.", judge=FORM))
     return {**options, "judges": judges}, asked
-
-
-def is_of_pairs(name: str) -> bool:
-    """Return whether a judge as typed compares pairs: ``pairwise:SPEC``, or ``human:FILE`` of verdicts on pairs."""
-    return split_spec(name).backend == PAIRWISE or pair_table(name) is not None
-
-
-def pair_table(name: str) -> str | None:
-    """Return the file of ``human:FILE`` if it holds verdicts on pairs, else None."""
-    parts = split_spec(name)
-    if parts.backend != PEOPLE or not parts.target:
-        return None
-    try:
-        return parts.target if holds_pairs(read_table(parts.target)) else None
-    except HarnessError:
-        return None  # the judge says what is wrong with it
 
 
 def pairs_asked(
     names: Sequence[str], flag: str | None, config: Config, *, rubric: str | None, limits: CallLimits
 ) -> PairsAsked | None:
-    """Return the judges of pairs, opened; None if a command names none.
-
-    Raises:
-        UsageError: ``--pairs`` says what nobody knows, or stands alone.
-        HarnessError: a judge cannot be opened.
-    """
-    against = flag or config.judges.get(PAIRWISE, {}).get("pairs") or BASELINE
-    if not names:
-        if flag is not None:
-            raise UsageError(
-                tr("--pairs is for judges of pairs, and there is none."),
-                hint=tr("Add one: --judge pairwise:SPEC, for example pairwise:gemini."),
-            )
-        return None
-    if against not in {BASELINE, ALL} and not against.startswith(f"{ANCHORS}:"):
-        raise UsageError(
-            tr("--pairs {against!r} is none of baseline, all and anchors:RUN_OR_FILE.", against=against),
-            hint=tr("The default compares every model with the baseline."),
-        )
-    tables = tuple(table for name in names if (table := pair_table(name)) is not None)
-    specs = [parse_judge(name, config, rubric=rubric) for name in dict.fromkeys(names) if pair_table(name) is None]
-    judges = tuple(plugins.make("judges", spec.name, spec) for spec in specs)
-    limit_judges(judges, limits)
-    return PairsAsked(judges=judges, against=against, tables=tables)
+    """Return the judges of pairs of a command, opened, which keep these limits; None if there is none."""
+    asked = open_pairs(names, flag, config, rubric=rubric)
+    if asked is not None:
+        limit_judges(asked.judges, limits)
+    return asked
 
 
 def work_on_pairs(

@@ -18,19 +18,17 @@ from harness.human.pair_draw import (
     read_pair_key,
 )
 from harness.human.pair_page import page_pair_ratings, pair_page, refuse_changed_pairs
-from harness.human.pair_ratings import pair_ratings_text, pairs_of, read_pair_ratings
+from harness.human.pair_ratings import pair_ratings_text, read_pair_ratings
 from harness.locale import tr, trn
-from harness.pairs.planned import ALL, BASELINE, PairOfRows, PairRating, PlannedPairs, rows_that_meet
-from harness.runs.add_pairs import add_pairs_in_folder, rows_of
+from harness.pairs.planned import ALL, BASELINE, PairOfRows, PairRating, rows_that_meet
+from harness.runs.add_pairs import add_pairs_in_folder, people_pairs, rows_of
 from harness.runs.folder import RunFolder
+from harness.runs.pairs_asked import PEOPLE
 from harness.runs.run import Run
 from harness.store.store import Store
 from harness.tables import read_table
 from harness.types import RowKey, Sample
 from reports.pair_rating_page import pair_rating_html
-
-PEOPLE = "human"
-"""What people's verdicts on pairs go by, as their ratings do."""
 
 PAIR_RATINGS = "pair-ratings.csv"
 
@@ -146,22 +144,8 @@ def import_pair_table(run: Run, path: str, folder: RunFolder, store: Store) -> R
 
 
 def _add(run: Run, ratings: Sequence[PairRating], folder: RunFolder, store: Store, *, judge: str) -> Run:
-    made = invocation()
-    planned = PlannedPairs(
-        judge=judge,
-        fingerprint="human.pairs.v1 " + digest(pair_ratings_text(ratings)),
-        kind="human",
-        against=BASELINE if _meet_one(ratings, run.manifest.baseline) else ALL,
-        pairs=pairs_of(ratings, run.manifest.baseline),
-        ratings=tuple(ratings),
-        date=made.date,
-        command=made.command,
-    )
+    planned = people_pairs(ratings, judge, baseline=run.manifest.baseline, invocation=invocation())
     return add_pairs_in_folder(run, planned, None, store, folder=folder, language=language())
-
-
-def _meet_one(ratings: Sequence[PairRating], baseline: str) -> bool:
-    return all(baseline in {one.first.model, one.second.model} for one in ratings)
 
 
 def _with_earlier(run: Run, folder: RunFolder, new: list[PairRating]) -> list[PairRating]:

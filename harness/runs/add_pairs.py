@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from harness.codec import digest
 from harness.engine.job import Job, Outcome
 from harness.engine.pairing import Anchors, answered, pairs_job
+from harness.human.pair_ratings import pair_ratings_text, pairs_of
 from harness.locale import Language
-from harness.pairs.planned import BASELINE, PlannedPairs, rows_that_meet
+from harness.pairs.planned import ALL, BASELINE, PairRating, PlannedPairs, rows_that_meet
 from harness.plugins import identity
 from harness.protocols import Judge
 from harness.runs.folder import RunFolder
@@ -44,6 +46,21 @@ def planned_pairs(
         against=against,
         pairs=rows_that_meet(rows, against, baseline=baseline, anchors=met),
         anchors=None if anchors is None else anchors.plan,
+        date=invocation.date,
+        command=invocation.command,
+    )
+
+
+def people_pairs(ratings: Sequence[PairRating], judge: str, *, baseline: str, invocation: Invocation) -> PlannedPairs:
+    """Return what people said of pairs as an entry of a run, under the name of a judge."""
+    is_of_baseline = all(baseline in {one.first.model, one.second.model} for one in ratings)
+    return PlannedPairs(
+        judge=judge,
+        fingerprint="human.pairs.v1 " + digest(pair_ratings_text(ratings)),
+        kind="human",
+        against=BASELINE if is_of_baseline else ALL,
+        pairs=pairs_of(ratings, baseline),
+        ratings=tuple(ratings),
         date=invocation.date,
         command=invocation.command,
     )
@@ -89,8 +106,12 @@ def with_pairs(
 
 def _with(before: Sequence[PlannedPairs], planned: PlannedPairs) -> tuple[PlannedPairs, ...]:
     """Return the plans with one more; a rerun that asks nothing new keeps the first date and command."""
-    place = (planned.judge, planned.against)
-    known = next((one for one in before if (one.judge, one.against) == place), None)
+    known = next((one for one in before if _place(one) == _place(planned)), None)
     if known is not None and replace(planned, date=known.date, command=known.command) == known:
         return tuple(before)
     return (*(one for one in before if one is not known), planned)
+
+
+def _place(one: PlannedPairs) -> tuple[str, str]:
+    """Return what an entry is replaced by: people's verdicts are all in one."""
+    return one.judge, "" if one.kind == "human" else one.against

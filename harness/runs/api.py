@@ -5,8 +5,9 @@ Nothing is printed; what a reader should know is among the notices of a run's ma
 
 import logging
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -25,6 +26,7 @@ from harness.runs.export import FORMATS, Format, write_table
 from harness.runs.finish import finish
 from harness.runs.looks import carried_out, looks_for
 from harness.runs.open_evaluation import OpenedEvaluation, open_evaluation
+from harness.runs.pairs_asked import FORM, open_pairs, split_judges, with_compared
 from harness.runs.panels import with_panels
 from harness.runs.provenance import Invocation
 from harness.runs.run import Run
@@ -71,6 +73,7 @@ def evaluate(
     tasks: str | Sequence[str],
     judges: str | Sequence[str] = (),
     prompts: str | Sequence[str] = (),
+    pairs: str | None = None,
     run: str | None = None,
     panels: str | Sequence[str] = (),
     baseline: str | None = None,
@@ -109,8 +112,9 @@ def evaluate(
     Args:
         models: Model specs, ``[LABEL=]SPEC``.
         tasks: Task sets, ``NAME[=PATH]``.
-        judges: Judges, ``NAME[:OPTION]``.
+        judges: Judges, ``NAME[:OPTION]``; ``pairwise:SPEC`` compares answers, beside the boards.
         prompts: Templates by name or path; none: the configured one, else ``course.v1``.
+        pairs: What judges of pairs compare: ``baseline`` (the default), ``all`` or ``anchors:RUN_OR_FILE``.
         run: The run's name; None derives it from what is evaluated.
         panels: Several judges that count as one, ``JUDGE,JUDGE``, or a panel of the configuration by its name.
         baseline: The label that others are compared with; None: ``base``, or the first.
@@ -144,11 +148,12 @@ def evaluate(
         HarnessError: something cannot be opened, found or written; its message says what, its ``hint`` what to do.
         KeyboardInterrupt: what was finished is stored.
     """
+    single, of_pairs = split_judges(_several(judges))
     options: dict[str, Any] = {
         "models": _several(models),
         "prompts": _several(prompts),
         "tasks": _several(tasks),
-        "judges": _several(judges),
+        "judges": single or ((FORM,) if of_pairs else ()),
         "panels": _several(panels),
         "baseline": baseline,
         "limit": limit,
@@ -169,6 +174,7 @@ def evaluate(
         "estimand": estimand,
     }
     settings = load_config(config)
+    compared = open_pairs(of_pairs, pairs, settings, rubric=rubric)
     opened = open_evaluation(
         settings,
         options,
@@ -184,17 +190,28 @@ def evaluate(
     check_declared(opened.asked, judges_now, names)
     check_estimand(evaluation.declared, judges_now, names)
     options |= {"primary": opened.asked.primary, "run": evaluation.name if open_seal else run}
+    options |= {"judges": _several(judges), "pairs": pairs}
     options |= {"allow_prompt_mismatch": allow_prompt_mismatch, "config": config}
     command = _as_command(options | {"seal": seal, "open_seal": open_seal, "looks": looks, "halving": halving})
     planned = looks_for(evaluation, looks=looks, halving=halving)
     invocation = Invocation(command=command, now=datetime.now().astimezone(), language=settings.lang or "en")
-    return _carry_out(opened, planned, progress or Quiet(), invocation, max_cost)
+    comparing = partial(with_compared, asked=compared, runs=settings.runs)
+    return _carry_out(opened, planned, progress or Quiet(), invocation, max_cost=max_cost, comparing=comparing)
 
 
 def _carry_out(
-    opened: OpenedEvaluation, looks: Looks | None, progress: Progress, invocation: Invocation, max_cost: float | None
+    opened: OpenedEvaluation,
+    looks: Looks | None,
+    progress: Progress,
+    invocation: Invocation,
+    *,
+    max_cost: float | None,
+    comparing: Callable[..., Run],
 ) -> Run:
-    """Return the run that an evaluation came to, entered in the ledger; no file is written but the store."""
+    """Return the run that an evaluation came to, entered in the ledger; no file is written but the store.
+
+    ``comparing`` gives it what judges of pairs say.
+    """
     with mirrored_store(opened.url, opened.mirror, tell=log.warning) as rows:
         opened.sealing.write(rows)
         [(done, outcome)] = carried_out(
@@ -207,6 +224,8 @@ def _carry_out(
             tell=log.warning,
         )
         run = finish(done, outcome, rows, invocation=invocation)
+        left = None if max_cost is None else max(0.0, max_cost - outcome.spent)
+        run = comparing(run, store=rows, progress=progress, invocation=invocation, max_cost=left)
         return enter(run, rows, before=None, date=invocation.date)
 
 

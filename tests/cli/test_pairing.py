@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 import harness
-from harness.cli.pairing import is_of_pairs, split_judges
 from harness.testing.servers import openai as wire
 from harness.testing.servers.loopback import Call, Loopback, Step, serve
 from tests.conftest import RunCli, results_of
@@ -73,14 +72,6 @@ PAIRS = ("judge", "r", "--judge", "pairwise:openai:m")
 def section(files: Path, run: str = "r") -> dict[str, Any]:
     (found,) = results_of(files, run)["pairwise"]
     return found
-
-
-def test_names_are_split() -> None:
-    """Only the judge's own name decides."""
-    assert split_judges(["pairwise:gemini", "rules", "openai:pairwise"]) == (
-        ("rules", "openai:pairwise"), ("pairwise:gemini",),
-    )  # fmt: skip
-    assert not is_of_pairs("mypairwise:x")
 
 
 def test_ten_points_of_position_bias_are_measured_and_removed(files: Path, run_cli: RunCli) -> None:
