@@ -22,7 +22,7 @@ RECIPES = ({"recipe.learning_rate": "0.0001", "data.mine": "aa"}, {"recipe.learn
 
 
 def tries() -> TriesHistory:
-    rows = (row(f"try-{n}-とても長い名前のアダプター", n + 4, 0.1 * n, run=f"run-{n}") for n in range(12))
+    rows = (row(f"try-{n}-とても長い名前のアダプター", n + 4, 0.1 * n, run=f"run-{n}") for n in range(6))
     [found] = histories(Ledger(sets=(SET,), rows=(*LEDGER.rows, *rows)))
     return found
 
@@ -78,10 +78,7 @@ def test_what_changed_between_two_tries(open_page: OpenPage) -> None:
     assert ([], [page.url]) == (opened.trouble, opened.requests)
 
 
-@pytest.mark.parametrize(
-    ("language", "scheme", "width"),
-    [("en", "light", 390), ("ja", "dark", 390), ("ja", "light", 1440), ("en", "dark", 1440)],
-)
+@pytest.mark.parametrize(("language", "scheme", "width"), [("ja", "light", 390), ("en", "dark", 1440)])
 def test_everybody_can_read_it(open_page: OpenPage, language: str, scheme: str, width: int) -> None:
     """Axe finds nothing, and the page never scrolls sideways."""
     page = open_page(tries(), language=language, scheme=scheme, width=width).page

@@ -61,11 +61,11 @@ def test_strata_stay_those_of_the_first_draw() -> None:
 
 
 def test_every_task_of_a_stratum_is_as_likely_in_the_grown_draw() -> None:
-    """Over 600 seeds, given how many of a half are drawn: each of its tasks as often, within five standard errors."""
+    """Over 250 seeds, given how many of a half are drawn: each of its tasks as often, within five standard errors."""
     seen: Counter[str] = Counter()
     drawn_of_half: Counter[bool] = Counter()
     given = answers()
-    for seed in range(600):
+    for seed in range(250):
         more = grown(drawn(sample=4, raters=1, seed=seed), given, sample=12, strata=HALVES)
         seen.update(more.draw.chosen["t"])
         drawn_of_half.update(one in HALVES["t"].parts[0] for one in more.draw.chosen["t"])
