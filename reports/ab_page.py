@@ -1,11 +1,9 @@
-"""The A/B tab of report.html: what a test of prompts shows, with bars, and which cells its matrix reads. Pure."""
+"""The A/B tab of report.html: what a test of prompts shows, in tables with bars. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from harness.analysis.prompt_test import Contrast, Experiment
-from harness.types import RowKey
 from reports.ab_text import (
     choice_sentence,
     contrast_cautions,
@@ -51,32 +49,6 @@ class AbPage:
 def ab_pages(experiments: Sequence[Experiment], say: Words) -> list[AbPage]:
     """Return every test as the page shows it."""
     return [_page(one, say) for one in experiments]
-
-
-def ab_data(
-    experiments: Sequence[Experiment], tasks: Sequence[str], judges: Sequence[str], rows: Sequence[RowKey]
-) -> list[dict[str, Any]]:
-    """Return what the matrix needs: which row of the page's data is which model under which prompt.
-
-    ``tasks``, ``judges`` and ``rows`` are those of the page's data; an experiment that it does not have is left out.
-    """
-    return [
-        {
-            "task": tasks.index(one.task),
-            "judge": judges.index(one.judge.name),
-            "models": list(one.models),
-            "prompts": list(one.prompts),
-            "control": 0 if one.control is None else one.prompts.index(one.control),
-            "cells": [[_place(rows, model, prompt) for prompt in one.prompts] for model in one.models],
-        }
-        for one in experiments
-        if one.task in tasks and one.judge.name in judges
-    ]
-
-
-def _place(rows: Sequence[RowKey], model: str, prompt: str) -> int:
-    key = RowKey(model=model, prompt=prompt)
-    return rows.index(key) if key in rows else -1
 
 
 def _page(one: Experiment, say: Words) -> AbPage:

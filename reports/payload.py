@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from harness.analysis.prompt_test import Experiment
 from harness.codec import digest
 from harness.engine.plan import PlannedJudge
 from harness.types import FinishReason, RowKey, Sample, Verdict
-from reports.ab_page import ab_data
 from reports.formatting import printable, row_name, score_digits
 from reports.run_view import SLOT, Answer, Report
 from reports.wording import Words
@@ -136,6 +136,32 @@ def _asked(
         for judge, by_task in report.asked.items()
         if judge in judges
     }
+
+
+def ab_data(
+    experiments: Sequence[Experiment], tasks: Sequence[str], judges: Sequence[str], rows: Sequence[RowKey]
+) -> list[dict[str, Any]]:
+    """Return what the matrix needs: which row of the page's data is which model under which prompt.
+
+    ``tasks``, ``judges`` and ``rows`` are those of the page's data; an experiment that it does not have is left out.
+    """
+    return [
+        {
+            "task": tasks.index(one.task),
+            "judge": judges.index(one.judge.name),
+            "models": list(one.models),
+            "prompts": list(one.prompts),
+            "control": 0 if one.control is None else one.prompts.index(one.control),
+            "cells": [[_place(rows, model, prompt) for prompt in one.prompts] for model in one.models],
+        }
+        for one in experiments
+        if one.task in tasks and one.judge.name in judges
+    ]
+
+
+def _place(rows: Sequence[RowKey], model: str, prompt: str) -> int:
+    key = RowKey(model=model, prompt=prompt)
+    return rows.index(key) if key in rows else -1
 
 
 def _judge(judge: PlannedJudge) -> dict[str, str | float]:

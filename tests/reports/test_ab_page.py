@@ -1,7 +1,7 @@
 """The A/B tab: every table of the test, bars where differences are, and the way from a cell to its answer."""
 
-from reports.ab_page import ab_data, ab_pages
-from reports.payload import page_rows
+from reports.ab_page import ab_pages
+from reports.payload import ab_data, page_rows
 from reports.wording import words
 from tests.reports.conftest import ab_report
 
