@@ -21,6 +21,7 @@ import numpy as np
 from scipy.special import ndtri
 
 from harness.analysis.panel import panel_family, panel_table
+from harness.analysis.prompt_choice import choose
 from harness.engine.halving import dropped
 from harness.engine.plan import PlannedPanel
 from harness.stats import (
@@ -45,6 +46,7 @@ from harness.stats.signflip import score_grid
 from harness.stats.tries import correct_over_tries
 from harness.types import LIKERT_5
 from tests.analysis.tables import table
+from tests.analysis.test_prompt_test import claims, pages
 from tests.stats import scenarios
 
 SHABERI = Path(__file__).parents[2] / "shared" / "data" / "shaberi" / "scores.csv"
@@ -346,6 +348,23 @@ def seal() -> Figures:
     yield "open half, corrected over all thirty", share(climbed)
 
 
+def ab_pages() -> Figures:
+    """Some claim of a whole A/B page without any effect (.05); the gain of the best of ten equal prompts (0)."""
+    for models, prompts in ((2, 2), (3, 3)):
+        found = [claims(page) for page in pages((0.0,) * models, 600, seed=models, prompts=prompts)]
+        wrong = [headline or bool(on) or unlike for headline, on, unlike in found]
+        yield f"{models} models, {prompts} prompts: some claim", share(wrong)
+    rng, naive, honest = np.random.default_rng(3), [], []
+    for _ in range(2000):
+        level = rng.normal(size=100)
+        scores = np.clip(np.rint(3 + 0.9 * level + rng.normal(size=(10, 100)) * 0.8), 1, 5)
+        best = choose([str(i) for i in range(10)], scores, [], control="0")
+        naive.append(best.gain or 0.0 if best else 0.0)
+        honest.append(best.cross_fitted or 0.0 if best else 0.0)
+    yield "gain of the best of ten prompts as it looks", round(float(np.mean(naive)), 3)
+    yield "the same, cross-fitted", round(float(np.mean(honest)), 3)
+
+
 def speed() -> Figures:
     """Seconds: a ledger of 1,000 tries x 100 tasks (2), 1,225 pairs x 100,000 tasks (0.5)."""
     rng = np.random.default_rng(0)
@@ -373,7 +392,7 @@ CLAIMS: dict[str, Callable[[], Figures]] = {
     one.__name__: one
     for one in (
         clusters_of_unlike_sizes, power_at_the_printed_gap, whole_boards, kappa, slope, informative_missing,
-        worth_in_labels, grown_limit, looks, panel_looks, halving, left_out_judge, words, sign, seal, speed,
+        worth_in_labels, grown_limit, looks, panel_looks, halving, left_out_judge, words, sign, ab_pages, seal, speed,
     )
 }  # fmt: skip
 _REAL = {"halving", "left_out_judge", "sign"}
