@@ -2,6 +2,8 @@
 
 import base64
 import os
+import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -9,7 +11,7 @@ from typing import Any, ClassVar, Literal, TypeVar
 from urllib.parse import parse_qsl, quote, unquote, urlsplit, urlunsplit
 
 from harness.codec import decode
-from harness.errors import InputError, ServiceSettingsError
+from harness.errors import InputError, MissingKeyError, ServiceSettingsError
 from harness.locale import tr
 from harness.protocols import CallLimits
 from harness.remote.quota import PACIFIC
@@ -177,10 +179,22 @@ def read_settings(
     return settings
 
 
+_KEY = re.compile(r"[!#-&(-~]+")  # what a header may hold, without blanks and quotation marks
+
+
 def find_key(settings: RemoteSettings, *names: str) -> str | None:
-    """Return the API key from the first of the environment variables that holds one."""
+    """Return the API key from the first of the environment variables that holds one; wide letters are folded.
+
+    Raises:
+        MissingKeyError: what it holds can be no key; it is not shown.
+    """
     for name in (settings.api_key_env,) if settings.api_key_env else names:
-        if key := os.environ.get(name, "").strip():
+        if key := unicodedata.normalize("NFKC", os.environ.get(name, "")).strip():
+            if not _KEY.fullmatch(key):
+                raise MissingKeyError(
+                    tr("What {name} holds is no API key: it has quotation marks, blanks or other letters.", name=name),
+                    hint=tr("Copy the key again, and put it there without anything around it."),
+                )
             return key
     return None
 

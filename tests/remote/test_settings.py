@@ -4,8 +4,15 @@ from typing import Any
 
 import pytest
 
-from harness.errors import HarnessError, InputError
-from harness.remote.settings import GeminiSettings, OpenAISettings, RemoteSettings, read_settings, split_address
+from harness.errors import HarnessError, InputError, MissingKeyError
+from harness.remote.settings import (
+    GeminiSettings,
+    OpenAISettings,
+    RemoteSettings,
+    find_key,
+    read_settings,
+    split_address,
+)
 
 
 def read(table: dict[str, Any], option: str | None = "m", kind: type[RemoteSettings] = GeminiSettings) -> Any:
@@ -105,3 +112,23 @@ def test_credentials_are_taken_out_of_an_address() -> None:
 def test_what_looks_like_a_credential_is_not_shown(url: str, shown: str) -> None:
     """Keys in path and query are hidden; names of models, deployments, versions and end points stay."""
     assert shown == split_address(url).shown
+
+
+@pytest.mark.parametrize(
+    ("value", "key"),
+    [("AIza-x_9.=", "AIza-x_9.="), (" AIza \n", "AIza"), ("ＡＩｚａ１", "AIza1"), ("", None), ("　", None)],
+)
+def test_a_key_is_folded(monkeypatch: pytest.MonkeyPatch, value: str, key: str | None) -> None:
+    """Wide letters, and what stands around it."""
+    monkeypatch.setenv("MY_KEY", value)
+    assert key == find_key(GeminiSettings(model="m"), "MY_KEY")
+
+
+@pytest.mark.parametrize("value", ['"AIza"', "'AIza'", "AIza xyz", "鍵はここ", "AIza\nxyz"])
+def test_what_can_be_no_key_is_refused_before_any_call(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    """The variable is named, what it holds is not shown."""
+    monkeypatch.setenv("MY_KEY", value)
+    with pytest.raises(MissingKeyError, match="What MY_KEY holds is no API key") as caught:
+        find_key(GeminiSettings(model="m"), "MY_KEY")
+    assert value not in str(caught.value)
+    assert caught.value.hint
