@@ -100,10 +100,12 @@ function showColumn(table, index, isShown) {
 }
 
 function columnChooser(table) {
+  const isPhone = matchMedia("(max-width: 40rem)").matches;  // a card has less room than a row
   const list = el("div", { className: "choices" });
   for (const header of headers(table)) {
     const index = header.cellIndex, isName = !header.dataset.key || ["model", "rank"].includes(header.dataset.key);
-    const box = el("input", { type: "checkbox", checked: !header.hasAttribute("data-later") });
+    const isLater = header.hasAttribute("data-later") || (isPhone && header.dataset.key?.startsWith("judge:"));
+    const box = el("input", { type: "checkbox", checked: !isLater });
     showColumn(table, index, box.checked);
     if (isName) continue;
     box.addEventListener("change", () => { showColumn(table, index, box.checked); arrange(table); });

@@ -293,3 +293,30 @@ def test_400_judgements_of_a_second_each_take_13_rounds(
     process.join()
     assert (400, 400) == (calls, len(ends))
     assert ends[-1] - first <= 1.2 * 13
+
+
+def test_the_page_has_the_prompt_and_the_reply_of_every_verdict(run: RunCli, workplace: Path) -> None:
+    """As they went over the wire: what the server got is the prompt with the answer in its place."""
+    write_tasks(2)
+    asked: list[str] = []
+
+    def answer(call: Call) -> Step:
+        asked.append(turns("openai", call)[-1])
+        return scored("openai", number_of(asked[-1]))
+
+    with serve(answer) as server:
+        configure(server, "openai")
+        assert 0 == evaluate(run, "openai:m").code
+    page = (workplace / "runs/r/report.html").read_text(encoding="utf-8")
+    data = json.loads(page.partition('id="data">')[2].partition("</script>")[0])
+    texts, prompts = data["texts"], data["asked"]["0"]["0"]
+    for sample, place in enumerate(prompts):
+        [[[[_, _, raw]]]] = [data["verdicts"][0][0][sample]]
+        assert "理由" in texts[raw]
+        before, _, after = texts[place].partition(data["slot"])
+        [[[answered, _, _]]] = [data["answers"][0][sample][0]]
+        # the marks around the answer are taken from the answer itself, and differ
+        [sent] = [text for text in asked if f"課題({sample})" in text]
+        assert sent.startswith(before[:200])
+        assert texts[answered] in sent
+        assert sent.endswith(after[-100:])
