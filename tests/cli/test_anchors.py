@@ -1,4 +1,4 @@
-"""A judge that changes under a run: held apart, equated by anchors, or judged anew; through the whole program."""
+"""An alias whose model changes under a run: held apart, equated by anchors, or judged anew; the whole program."""
 
 import json
 import sqlite3
@@ -15,7 +15,7 @@ from tests.conftest import RunCli, results_of
 from tests.judges.served import number_of
 
 TASKS = 30
-JUDGE = "gemini:test-model"
+JUDGE = "gemini:gemini-flash-latest"
 FAST = "wait_initial = 0.005\nwait_max = 0.02\nwait_jitter = 0.005\n"
 
 
@@ -88,7 +88,7 @@ def test_anchors_put_both_versions_on_one_scale(mixed: RunCli, server: Server) -
     """The cost is said first; the frozen set is judged once; the board says what is equated and by how much."""
     dry = mixed("judge", "r", "--anchors", "--dry-run")
     assert (0, 2 * TASKS) == (dry.code, server.calls)
-    assert "60 answers are judged again by gemini:test-model as it answers now: 60 calls" in dry.err
+    assert "60 answers are judged again by gemini:gemini-flash-latest as it answers now: 60 calls" in dry.err
     ran = mixed("judge", "r", "--anchors")
     assert (0, 3 * TASKS) == (ran.code, server.calls), ran.err
     assert "30 anchors of 30 tasks: scores by model-002 on the scale of model-001" in ran.out
@@ -115,7 +115,7 @@ def test_everything_by_the_present_version(mixed: RunCli, server: Server) -> Non
     """What it said already is kept; a rerun stays with it, also after the server has changed once more."""
     ran = mixed("judge", "r", "--rejudge")
     assert (0, 3 * TASKS) == (ran.code, server.calls), ran.err
-    assert "gemini:test-model answers as model-002" in ran.err
+    assert "gemini:gemini-flash-latest answers as model-002" in ran.err
     found = rows()
     assert (30, 30, False) == (found["old"]["n"], found["new"]["n"], "equated" in found["new"]["method"])
     assert {"model-002"} == {verdict.version for verdict in load_run("r").verdicts.values()}
@@ -134,7 +134,7 @@ def test_a_judge_that_did_not_change_has_nothing_to_equate(run_cli: RunCli, serv
     ran = run_cli("judge", "r", "--anchors")
     assert (0, 2 * TASKS + 1) == (ran.code, server.calls)
     assert "There is no drift to draw" in run_cli("audit", "r", "--svg", "x.svg").err
-    assert "gemini:test-model answers as model-001: nothing to equate." in ran.out
+    assert "gemini:gemini-flash-latest answers as model-001: nothing to equate." in ran.out
 
 
 def test_only_drift_without_equating(mixed: RunCli, server: Server) -> None:
@@ -151,7 +151,7 @@ def test_only_drift_without_equating(mixed: RunCli, server: Server) -> None:
         (["--anchors", "--rejudge"], "--anchors and --rejudge were both given"),
         (["--anchors", "--panel", "rules,gemini"], "no --panel"),
         (["--anchors", "--judge", "rules"], "was not judged by 'rules' as it is opened now"),
-        (["--anchors", "--judge", JUDGE, "--rubric", "digits.v1"], "was not judged by 'gemini:test-model'"),
+        (["--anchors", "--judge", JUDGE, "--rubric", "digits.v1"], "was not judged by 'gemini:gemini-flash-latest'"),
         (["--anchors", "0"], "0"),
     ],
 )
