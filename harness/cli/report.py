@@ -144,14 +144,18 @@ def _writers(made: Report, lang: Language, tests: list[dict[str, Any]] | None) -
 
     def document() -> dict[str, object]:
         in_english = cautions(made, words("en"))
-        return results_document(made.leaderboard, made.provenance, made.notices, cautions=in_english, ab=tests)
+        return results_document(
+            made.leaderboard, made.provenance, made.notices, cautions=in_english, ab=tests, pairs=made.pairs
+        )
 
     def text(made_text: Callable[[], str]) -> Callable[[], bytes]:
         return lambda: made_text().encode("utf-8", "replace")
 
     return {
         "md": text(
-            lambda: leaderboard_markdown(made.leaderboard, made.provenance, made.notices, cautions=notes, language=lang)
+            lambda: leaderboard_markdown(
+                made.leaderboard, made.provenance, made.notices, cautions=notes, language=lang, pairs=made.pairs
+            )
         ),
         "html": text(lambda: report_html(made, notes, language=lang)),
         "json": text(lambda: json.dumps(document(), ensure_ascii=False, indent=1, allow_nan=False) + "\n"),

@@ -124,6 +124,9 @@ def test_pairs_stand_beside_the_board_and_never_on_it(files: Path, run_cli: RunC
     }
     page = (files / "runs" / "r" / "report.html").read_text(encoding="utf-8")
     assert 'section class="pairs"' in page
+    # a report of the run says the same as the run's own files
+    assert after["pairwise"] == json.loads(run_cli("report", "r", "--format", "json").out)["pairwise"]
+    assert (files / "runs" / "r" / "leaderboard.md").read_text(encoding="utf-8") == run_cli("report", "r").out
     run = harness.load_run("r")
     assert [judge.name for judge in run.judges] == ["rules"]
     assert len(run.pairwise[0].verdicts) == 2 * N
