@@ -195,7 +195,7 @@ def _orders(items: Sequence[PairItem], shares: Floats) -> tuple[list[int], int, 
             sides = seen.setdefault(number, [[], []])
             sides[0 if is_first else 1].append(float(share) if is_first else 1 - float(share))
     both = [sides for sides in seen.values() if all(sides)]
-    changed = sum(float(np.mean(one)) != float(np.mean(other)) for one, other in both)
+    changed = sum(_mean(one) != _mean(other) for one, other in both)
     return orders, changed, len(both)
 
 
@@ -229,7 +229,7 @@ def _comparison(found: _Found, pair: PairOfRows, places: Sequence[int]) -> PairC
     samples = [sample for sample in found.task.samples if sample.id in by_task]
     is_by_people = found.judged.plan.kind == "human"
     shares = [_averaged(by_task[sample.id], one_is_enough=is_by_people) for sample in samples]
-    gaps = [float(np.mean(longer[sample.id])) if sample.id in longer else np.nan for sample in samples]
+    gaps = [_mean(longer[sample.id]) if sample.id in longer else np.nan for sample in samples]
     design = Design(clusters=[sample.cluster for sample in samples], confidence=found.confidence)
     known = [gap for gap in gaps if not np.isnan(gap)]
     one, other = found.place[pair.candidate], found.place[pair.opponent]
@@ -241,7 +241,7 @@ def _comparison(found: _Found, pair: PairOfRows, places: Sequence[int]) -> PairC
         controlled=length_controlled_rate(shares, gaps, design),
         strength=found.fit.difference(one, other, confidence=found.confidence),
         expected=found.fit.share(one, other),
-        longer=float(np.mean(known)) if known else None,
+        longer=_mean(known) if known else None,
     )
 
 
@@ -251,6 +251,10 @@ def _averaged(sides: tuple[list[float], list[float]], *, one_is_enough: bool) ->
     A model's verdict in one order alone would carry the effect of place, so that both are needed. People see a pair in
     one order each, and the orders are balanced over them and over tasks.
     """
-    means = [float(np.mean(side)) for side in sides if side]
+    means = [_mean(side) for side in sides if side]
     enough = 1 if one_is_enough else _BOTH
-    return float(np.mean(means)) if len(means) >= enough else np.nan
+    return _mean(means) if len(means) >= enough else np.nan
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)  # of two or three numbers: an array would take a hundred times as long

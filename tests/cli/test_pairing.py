@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 import harness
+from harness.remote import batching
 from harness.testing.servers import openai as wire
+from harness.testing.servers.batches import Batches
 from harness.testing.servers.loopback import Call, Loopback, Step, serve
 from tests.conftest import RunCli, results_of
 
@@ -287,3 +289,34 @@ def test_one_model_alone_has_nobody_to_meet(files: Path, run_cli: RunCli) -> Non
         ran = run_cli(*PAIRS)
     assert ran.code == 2
     assert "There is nothing to compare" in ran.err
+
+
+def test_pairs_go_in_a_batch(files: Path, run_cli: RunCli, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One batch holds both orders of every pair; each gets its own verdict, and nothing is bought twice."""
+    monkeypatch.setattr(batching, "GATHER_SECONDS", 1.5)
+    monkeypatch.setattr(batching, "FIRST_POLL", 0.05)
+    script = Batches(biased)
+    with serve(script) as server:
+        configured(files, server)
+        run_cli(*EVAL)
+        ran = run_cli(*PAIRS, "--batch")
+        assert ran.code == 0, ran.err
+        assert (script.handed_over, script.single) == (1, 0)
+        assert run_cli(*PAIRS, "--batch").code == 0
+        assert script.handed_over == 1
+    found = section(files)
+    assert (found["n_unscored"], found["position"]["value"]) == (0, pytest.approx(0.10))
+
+
+def test_a_days_quota_is_kept_and_the_rest_done_later(files: Path, run_cli: RunCli) -> None:
+    """Seven calls a day: seven verdicts, the rest unscored for that reason and said."""
+    with serve(biased) as server:
+        configured(files, server)
+        run_cli(*EVAL)
+        ran = run_cli(*PAIRS, "--requests-per-day", "7")
+        assert ran.code == 3
+        assert len(server.calls) == 7
+        assert "quota" in ran.err
+        assert {one["code"] for one in section(files)["unscored_reasons"]} == {"quota_ended"}
+        assert run_cli(*PAIRS).code == 0
+        assert len(server.calls) == 40
