@@ -16,6 +16,7 @@ Code = Literal[
     # there is no answer, or nobody was asked
     "no_answer",
     "not_generated",
+    "not_asked",
     "generation_failed",
     "not_judged",
     "cost_limit",

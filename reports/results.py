@@ -258,6 +258,7 @@ def _row(board: Board, row: BoardRow) -> dict[str, Any]:
         "n": estimate.n,
         "n_unscored": estimate.n_unscored,
         "n_not_asked": row.n_not_asked,
+        "not_asked_reasons": by_code(row.not_asked),
         "unscored_reasons": by_code(row.reasons),
         "rank_low": None if row.rank is None else row.rank.low,
         "rank_high": None if row.rank is None else row.rank.high,

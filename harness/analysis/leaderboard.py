@@ -19,6 +19,7 @@ from harness.analysis.tried import BoardLedger, TriedRow
 from harness.analysis.verdict import ComparisonVerdict, comparison_verdict, margin_on
 from harness.engine.looks import Looks
 from harness.engine.plan import PlannedJudge
+from harness.locale import tr
 from harness.stats import (
     BoardPlan,
     Design,
@@ -64,6 +65,12 @@ class BoardRow:
     worst_case: WorstCase
     has_gaps: bool
     n_not_asked: int = 0
+
+    @property
+    def not_asked(self) -> Mapping[Unscored, int]:
+        """Why it was not asked some tasks, with their number: apart from ``reasons``, for nothing is missing there."""
+        said = Unscored("not_asked", tr("not asked: a look had settled the comparison"))
+        return {said: self.n_not_asked} if self.n_not_asked else {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from harness.engine.plan import PlannedPanel
 from harness.stats import paired_comparison
 from harness.stats.sequential import sequential_p
 from harness.types import LIKERT_5, RowKey
+from harness.unscored import by_code
 from reports.board_view import board_table, tag_table
 from reports.wording import words
 from tests.analysis.test_leaderboard import table
@@ -79,6 +80,8 @@ def test_what_a_stopped_row_was_not_asked_is_not_missing() -> None:
     rows = {row.key.model: row for row in shown.rows}
     assert {"mine": 40, "same": 0, "base": 0} == {name: row.n_not_asked for name, row in rows.items()}
     assert {0} == {row.estimate.n_unscored for row in rows.values()}
+    assert [{"code": "not_asked", "count": 40}] == by_code(rows["mine"].not_asked)
+    assert {} == rows["same"].not_asked
     assert rows["mine"].worst_case.low == rows["mine"].estimate.low
     assert rows["mine"].worst_case.worst == rows["mine"].estimate.value
     assert shown.looks is not None
