@@ -1,5 +1,5 @@
 // The matrix of an A/B test: prompts as columns, tasks as rows; a cell has the score and the beginning of the answer.
-const MATRIX_PAGE = 20;
+const MATRIX_PAGE = matchMedia("(max-width: 40rem)").matches ? 8 : 20;
 const BEGINNING = 160;
 const matrix = { model: -1, order: "tasks", most: MATRIX_PAGE };
 
