@@ -43,6 +43,7 @@ def main() -> None:
     parser.add_argument("--replies", type=int, default=1000)
     parser.add_argument("--rubric", default="elyza.v1")
     parser.add_argument("--characters", type=int, default=200, help="of the longest reason")
+    parser.add_argument("--dtype", default="float32")
     parser.add_argument("--longest", type=int, default=60, help="pieces of the longest answer")
     options = parser.parse_args()
     lead = FreeText(before='{"reason": "', most=options.characters, after='", "score": ', end="}")
@@ -51,7 +52,7 @@ def main() -> None:
         text = f"hf:{make_llama(tempfile.mkdtemp(), max_position_embeddings=8192)}"
     backend, _, target = text.partition(":")
     model = make(
-        "models", backend, ModelSpec(text=text, label="judge", backend=backend, target=target, dtype="float32")
+        "models", backend, ModelSpec(text=text, label="judge", backend=backend, target=target, dtype=options.dtype)
     )
     assert isinstance(model, ScoresWords)
     began, read, unread = time.perf_counter(), 0, []

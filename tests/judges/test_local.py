@@ -215,6 +215,37 @@ def test_the_embedded_model_judges_without_a_network(
     assert row["mean"] != round(row["mean"])
 
 
+def test_the_embedded_models_score_is_the_sum_over_every_token_that_shows_a_digit(
+    workplace: Path, embedded: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Over the logits that the model gave, each of 262,144 tokens decoded alone; a blank that wins is looked behind."""
+    forward = importlib.import_module("harness.models.hf.forward_eager")
+    given: list[Any] = []
+    for name in ("start", "step"):
+        made = getattr(forward.EagerSteps, name)
+        monkeypatch.setattr(forward.EagerSteps, name, lambda *all, made=made: given.append(made(*all)) or given[-1])
+    short = str(workplace / rubric(workplace, "number"))
+    one = open_local(spec(embedded, rubric=short, dtype="float32", most_outside=1.0))
+    [verdict] = judged(one, "東京です。")
+    tokenizer = one._model._base().encoder.tokenizer  # type: ignore[attr-defined]
+    shown = [tokenizer.decode([token]) for token in range(len(tokenizer))]
+    shares = [logits[0].double().softmax(-1).tolist() for logits in given]
+
+    def digits(shares: list[float]) -> list[float]:
+        pairs = list(zip(shares, shown, strict=False))
+        return [sum(p for p, text in pairs if text.strip() in {f"{n}", chr(0xFF10 + n)}) for n in range(1, 6)]
+
+    found = digits(shares[0])
+    best = shares[0].index(max(shares[0]))
+    begins_blank = not shown[best].strip() and best not in tokenizer.all_special_ids
+    assert (2 if begins_blank else 1) == len(shares)
+    if begins_blank:
+        found = [p + shares[0][best] * more for p, more in zip(found, digits(shares[1]), strict=True)]
+    expected = sum(n * p for n, p in enumerate(found, start=1)) / sum(found)
+    assert verdict.score == pytest.approx(expected, abs=1e-6)
+    assert json.loads(verdict.raw or "")["outside"] == pytest.approx(1 - sum(found), abs=1e-6)
+
+
 def test_a_gguf_file_judges(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Converted once; its fingerprint holds the digest of the file, and another file is another judge."""
     pytest.importorskip("gguf", reason="the extra [demo] is not installed")
