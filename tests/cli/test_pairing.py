@@ -9,10 +9,14 @@ from typing import Any
 import pytest
 
 import harness
+from harness.cli.board import terminal_board
 from harness.remote import batching
+from harness.runs.boards import view_of
 from harness.testing.servers import openai as wire
 from harness.testing.servers.batches import Batches
 from harness.testing.servers.loopback import Call, Loopback, Step, serve
+from reports.formatting import columns
+from reports.wording import Language, words
 from tests.conftest import RunCli, results_of
 
 N = 20
@@ -320,3 +324,18 @@ def test_a_days_quota_is_kept_and_the_rest_done_later(files: Path, run_cli: RunC
         assert {one["code"] for one in section(files)["unscored_reasons"]} == {"quota_ended"}
         assert run_cli(*PAIRS).code == 0
         assert len(server.calls) == 40
+
+
+@pytest.mark.parametrize(("language", "title"), [("en", "t: pairs compared by"), ("ja", "による二つの回答の比較")])
+def test_pairs_are_on_the_screen(files: Path, run_cli: RunCli, language: Language, title: str) -> None:
+    """After the boards, no wider than the window, with the warning about place."""
+    with serve(biased) as server:
+        configured(files, server)
+        run_cli(*EVAL)
+        run_cli(*PAIRS)
+    view = view_of(harness.load_run("r"))
+    text = terminal_board(view.leaderboard, "", words(language), cautions=(), width=80, pairs=view.pairs)
+    shown = text[text.index("■", text.index("■") + 1) :]
+    assert title in shown
+    assert "60.0 %" in shown
+    assert all(columns(line) <= 80 for line in shown.splitlines())
