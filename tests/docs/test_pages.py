@@ -38,7 +38,9 @@ def test_a_page_is_there_in_both_languages_with_the_same_sections(page: Path) ->
 
     def shape(path: Path) -> tuple[list[str], list[tuple[object, ...]]]:
         prose = re.sub(r"```.*?```", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
-        found = [(block.kind, block.file, block.reason, block.stand_ins, typed(block)) for block in blocks(path)]
+        found = [
+            (block.kind, block.file, bool(block.reason), bool(block.stand_ins), typed(block)) for block in blocks(path)
+        ]
         return re.findall(r"^#+(?= )", prose, flags=re.MULTILINE), found
 
     def typed(block: Block) -> list[list[str]]:
