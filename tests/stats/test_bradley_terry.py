@@ -236,7 +236,7 @@ def test_intervals_cover_with_few_tasks_that_vary() -> None:
     """Tasks have an effect of their own on each pair: intervals that ignore it would cover far less."""
     rng = np.random.default_rng(11)
     covered = ignored = 0
-    n_runs, n_tasks = 600, 30
+    n_runs, n_tasks = 400, 30
     codes = np.repeat(np.arange(n_tasks), 2)
     first, second = np.tile([0, 1], n_tasks), np.tile([1, 0], n_tasks)
     for _ in range(n_runs):
@@ -249,5 +249,5 @@ def test_intervals_cover_with_few_tasks_that_vary() -> None:
             found = bradley_terry(first, second, share, tasks=tasks).difference(0, 1)
             hit = found.low is not None and found.high is not None and found.low <= 0 <= found.high
             covered, ignored = covered + (hit and tasks is not None), ignored + (hit and tasks is None)
-    assert 0.93 <= covered / n_runs <= 0.97
+    assert 0.92 <= covered / n_runs <= 0.98
     assert ignored / n_runs < 0.92

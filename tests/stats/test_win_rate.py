@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats as scipy_stats
 
@@ -13,6 +13,7 @@ from harness.stats import position_bias, win_rate
 from harness.stats.design import Design
 
 
+@settings(deadline=None, max_examples=40)
 @given(st.integers(1, 60), st.data(), st.sampled_from([0.9, 0.95, 0.99]))
 def test_without_ties_it_is_scipys_exact_interval(n: int, data: st.DataObject, confidence: float) -> None:
     """Clopper & Pearson's, whatever the count."""
@@ -23,13 +24,10 @@ def test_without_ties_it_is_scipys_exact_interval(n: int, data: st.DataObject, c
     assert (found.n, found.method) == (n, "Clopper-Pearson")
 
 
-@pytest.mark.parametrize("rate", [0.15, 0.5, 0.8])
-@pytest.mark.parametrize("tie", [0.0, 0.3, 0.7])
-@pytest.mark.parametrize("n", [7, 20])
+@pytest.mark.parametrize(("rate", "tie"), [(0.15, 0.0), (0.15, 0.3), (0.5, 0.0), (0.5, 0.7), (0.8, 0.3)])
+@pytest.mark.parametrize("n", [7, 16])
 def test_with_ties_it_covers_at_least_what_it_says(rate: float, tie: float, n: int) -> None:
     """By the chance of every count of wins and ties."""
-    if tie / 2 > min(rate, 1 - rate):
-        pytest.skip("no such chances")
     chances = [rate - tie / 2, tie, 1 - rate - tie / 2]
     covered = 0.0
     for won, tied in itertools.product(range(n + 1), repeat=2):
