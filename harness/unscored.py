@@ -4,12 +4,12 @@ The codes are stable and short; what differs from answer to answer (a server's w
 alone. docs/unscored.md lists them all.
 """
 
-import re
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Literal, Self, get_args
 
-from harness.locale import Text, tr
+from harness.locale import tr
+from harness.locale.coded import Coded, is_code
 from harness.locale.facts import fact_of, text_of
 
 Code = Literal[
@@ -91,10 +91,8 @@ Code = Literal[
 ]
 CODES: tuple[str, ...] = get_args(Code)
 
-_CODE = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
-
-class Unscored(Text):
+class Unscored(Coded):
     """Why an answer has no score: a message that knows its ``code``.
 
     ``detail`` says it in words, as a message of ours or as somebody else said it; ``where`` is the place in a file that
@@ -108,23 +106,13 @@ class Unscored(Text):
         ValueError: the code is no short word (a plugin may have codes of its own).
     """
 
-    __slots__ = ("code",)
-    code: str
+    __slots__ = ()
 
     def __new__(cls, code: Code | str, detail: str, *, where: str | None = None) -> Self:
         """Keep the code beside the words."""
-        if not _CODE.fullmatch(code):
-            raise ValueError(f"a code is a short word of a-z, 0-9 and _, not {code!r}")
-        said = detail if where is None else tr("{reason} ({where})", reason=detail, where=where)
-        if isinstance(said, Text):
-            made = super().__new__(cls, said.msgid, said.values, said.plural, said.n)
-        else:
-            made = super().__new__(cls, "{text}", {"text": said})  # never looked up: it may equal a message of ours
-        made.code = code
-        return made
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return Unscored, (self.code, Text(self.msgid, self.values, self.plural, self.n))
+        return super().__new__(
+            cls, code, detail if where is None else tr("{reason} ({where})", reason=detail, where=where)
+        )
 
     @property
     def general(self) -> "Unscored":
@@ -174,4 +162,4 @@ def reason_of(fact: object, text: str) -> str:
     if not isinstance(fact, Mapping) or fact.get("text") != text:
         return text
     code = str(fact.get("reason"))
-    return Unscored(code, text_of(fact)) if _CODE.fullmatch(code) else text
+    return Unscored(code, text_of(fact)) if is_code(code) else text

@@ -8,6 +8,7 @@ from dataclasses import replace
 from harness.errors import InputError, NothingUsableError, UnknownNameError
 from harness.human.ratings import rating_scale
 from harness.locale import listing, tr, trn
+from harness.notices import Notice
 from harness.tables import id_text
 from harness.tables.foreign import (
     ForeignFile,
@@ -33,7 +34,9 @@ class ForeignScores:
     kind = "quality"
     scored_by = "file"
 
-    def __init__(self, file: ForeignFile, metric: str, *, name: str, scale: Scale, notices: Sequence[str] = ()) -> None:
+    def __init__(
+        self, file: ForeignFile, metric: str, *, name: str, scale: Scale, notices: Sequence[Notice] = ()
+    ) -> None:
         self.name = name
         self._file = file
         self._metric = metric
@@ -64,7 +67,7 @@ class ForeignScores:
         comments = dict.fromkeys(score.comment for score in scores if score.comment)
         return Verdict.scored(mean, rationale="\n".join(comments) or None)
 
-    def check_samples(self, task: str, samples: Sequence[Sample], models: Sequence[str]) -> list[str]:  # noqa: ARG002
+    def check_samples(self, task: str, samples: Sequence[Sample], models: Sequence[str]) -> list[Notice]:  # noqa: ARG002
         """Find the task of each score, and return what the user should know.
 
         Raises:
@@ -89,31 +92,37 @@ class ForeignScores:
     def _given(self) -> list[list[ForeignScore]]:
         return [scores for answers in self._scored.values() for scores in answers.values()]
 
-    def _unusable(self) -> list[str]:
+    def _unusable(self) -> list[Notice]:
         scores = [score for scores in self._given() for score in scores]
         reasons = Counter(str(score.reason)[:_LONGEST_REASON] for score in scores if score.value is None)
         if not reasons:
             return []
-        notice = tr(
-            "{name}: {n_unusable} of {n_scores} scores in {path} cannot be used: {unusable}.",
-            name=self.name,
-            n_unusable=reasons.total(),
-            n_scores=len(scores),
-            path=self._file.path,
-            unusable=listing(tr("{n} × {reason}", n=n, reason=reason) for reason, n in reasons.items()),
+        notice = Notice(
+            "ratings_unusable",
+            tr(
+                "{name}: {n_unusable} of {n_scores} scores in {path} cannot be used: {unusable}.",
+                name=self.name,
+                n_unusable=reasons.total(),
+                n_scores=len(scores),
+                path=self._file.path,
+                unusable=listing(tr("{n} × {reason}", n=n, reason=reason) for reason, n in reasons.items()),
+            ),
         )
         return [notice]
 
-    def _scored_apart(self) -> list[str]:
+    def _scored_apart(self) -> list[Notice]:
         apart = sum(len({score.value for score in scores}) > 1 for scores in self._given())
         if not apart:
             return []
-        notice = trn(
-            "{name}: {n} answer that occurs several times in {path} was scored apart: the mean counts.",
-            "{name}: {n} answers that occur several times in {path} were scored apart: the means count.",
-            apart,
-            name=self.name,
-            path=self._file.path,
+        notice = Notice(
+            "scores_averaged",
+            trn(
+                "{name}: {n} answer that occurs several times in {path} was scored apart: the mean counts.",
+                "{name}: {n} answers that occur several times in {path} were scored apart: the means count.",
+                apart,
+                name=self.name,
+                path=self._file.path,
+            ),
         )
         return [notice]
 
@@ -165,10 +174,18 @@ def foreign_scores(
     notices = [recognised(file), *told(file)]
     for name, scale in scales.items():
         if scale is None:
-            notices.append(tr("{path}: {metric} is left out: {why}", path=file.path, metric=name, why=_why(file, name)))
+            notices.append(
+                Notice(
+                    "metric_left_out",
+                    tr("{path}: {metric} is left out: {why}", path=file.path, metric=name, why=_why(file, name)),
+                )
+            )
         elif declared is None:
             notices.append(
-                tr("{path}: {metric} is read on the scale {scale}.", path=file.path, metric=name, scale=str(scale))
+                Notice(
+                    "metric_scale",
+                    tr("{path}: {metric} is read on the scale {scale}.", path=file.path, metric=name, scale=str(scale)),
+                )
             )
     known = {name: scale for name, scale in scales.items() if scale is not None}
     if not known:

@@ -1,6 +1,5 @@
 """The judges `human:PATH` and `scores:PATH`: people's ratings, or scores that no person gave, from a file."""
 
-import difflib
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -10,13 +9,13 @@ from functools import reduce
 from harness.errors import InputError, NothingUsableError, UsageError
 from harness.human.ratings import ROLES, Rating, RatingsFile, kind_of, rating_scale, read_file
 from harness.human.set_scales import on_one_scale, set_scales
-from harness.locale import listing, tr, trn
+from harness.locale import tr, trn
+from harness.notices import Notice
 from harness.tables import compact, id_text, read_table
 from harness.types import Generation, JudgeSpec, Sample, Scale, Verdict
 from harness.unscored import Unscored
 from judges.foreign_scores import ForeignScores, foreign_judges
-
-_LISTED = 8
+from judges.human_words import by_problem, first_few, guessed, line_numbers
 
 Place = tuple[str | None, str | None]
 """The prompt and the task that a row of the file names."""
@@ -99,7 +98,7 @@ class HumanRatings:
             return Verdict.unscored(self._reason(rows))
         return Verdict.scored(mean, rationale=_comments(rows))
 
-    def check_rows(self, rows: Sequence[tuple[str, str | None]], tasks: Sequence[str]) -> list[str]:
+    def check_rows(self, rows: Sequence[tuple[str, str | None]], tasks: Sequence[str]) -> list[Notice]:
         """Return which models, prompts and tasks of the file the run does not have.
 
         Raises:
@@ -110,24 +109,27 @@ class HumanRatings:
         labels = list(dict.fromkeys(label for label, _ in rows))
         prompts = list(dict.fromkeys(prompt for _, prompt in rows if prompt is not None))
         known = [rating for rating in self._ratings if rating.model in labels]
-        notices: list[str] = []
+        notices: list[Notice] = []
         if others := [rating for rating in self._ratings if rating.model not in labels]:
-            names = [_guess(name, labels) for name in dict.fromkeys(rating.model for rating in others)]
+            names = [guessed(name, labels) for name in dict.fromkeys(rating.model for rating in others)]
             notices.append(self._ignored(others, tr("models"), names))
         if others := [rating for rating in known if not self._file.fits(rating)]:
-            names = [_guess(str(name), prompts) for name in dict.fromkeys(rating.prompt for rating in others)]
+            names = [guessed(str(name), prompts) for name in dict.fromkeys(rating.prompt for rating in others)]
             notices.append(self._ignored(others, tr("prompts"), names))
         if others := [rating for rating in known if rating.task is not None and rating.task not in tasks]:
-            names = [_guess(str(name), tasks) for name in dict.fromkeys(rating.task for rating in others)]
+            names = [guessed(str(name), tasks) for name in dict.fromkeys(rating.task for rating in others)]
             notices.append(self._ignored(others, tr("tasks"), names))
         if lines := self._file.nameless:
             notices.append(
-                trn(
-                    "{path}: {n} row without a model or a task id ({lines}) was ignored.",
-                    "{path}: {n} rows without a model or a task id ({lines}) were ignored.",
-                    len(lines),
-                    path=self._file.path,
-                    lines=_lines(lines),
+                Notice(
+                    "ratings_nameless",
+                    trn(
+                        "{path}: {n} row without a model or a task id ({lines}) was ignored.",
+                        "{path}: {n} rows without a model or a task id ({lines}) were ignored.",
+                        len(lines),
+                        path=self._file.path,
+                        lines=line_numbers(lines),
+                    ),
                 )
             )
         return notices
@@ -149,7 +151,7 @@ class HumanRatings:
                     ),
                 )
 
-    def check_samples(self, task: str, samples: Sequence[Sample], models: Sequence[str]) -> list[str]:
+    def check_samples(self, task: str, samples: Sequence[Sample], models: Sequence[str]) -> list[Notice]:
         """Return what the user should know: scores that cannot be used by line, rows ignored, answers not rated.
 
         Raises:
@@ -172,41 +174,50 @@ class HumanRatings:
         notices = self._unusable([rating for rating in wanted if rating.judge == judge])
         if others := [rating for rating in here if rating.judge == judge and rating.task_id not in ids]:
             notices.append(
-                trn(
-                    "{name}: {n} row of {path} names task ids that {task} does not have and was ignored: {ids}.",
-                    "{name}: {n} rows of {path} name task ids that {task} does not have and were ignored: {ids}.",
-                    len(others),
-                    name=self.name,
-                    path=self._file.path,
-                    task=task,
-                    ids=_first_few(dict.fromkeys(row.task_id for row in others)),
+                Notice(
+                    "ratings_of_other_tasks",
+                    trn(
+                        "{name}: {n} row of {path} names task ids that {task} does not have and was ignored: {ids}.",
+                        "{name}: {n} rows of {path} name task ids that {task} does not have and were ignored: {ids}.",
+                        len(others),
+                        name=self.name,
+                        path=self._file.path,
+                        task=task,
+                        ids=first_few(dict.fromkeys(row.task_id for row in others)),
+                    ),
                 )
             )
         if unrated:
             notices.append(
-                tr(
-                    "{name}: {unrated} of {n_answers} answers have no {noun} in {path}.",
-                    name=self.name,
-                    unrated=unrated,
-                    n_answers=len(answers),
-                    noun=self._noun,
-                    path=self._file.path,
+                Notice(
+                    "ratings_missing",
+                    tr(
+                        "{name}: {unrated} of {n_answers} answers have no {noun} in {path}.",
+                        name=self.name,
+                        unrated=unrated,
+                        n_answers=len(answers),
+                        noun=self._noun,
+                        path=self._file.path,
+                    ),
                 )
             )
         return notices
 
-    def _unusable(self, own: Sequence[Rating]) -> list[str]:
-        notices: list[str] = []
-        if unusable := _by_problem(own):
+    def _unusable(self, own: Sequence[Rating]) -> list[Notice]:
+        notices: list[Notice] = []
+        if unusable := by_problem(own):
             n_unusable = sum(rating.score is None for rating in own)
             notices.append(
-                tr(
-                    "{name}: {n_unusable} of {n_scores} scores in {path} cannot be used: {unusable}.",
-                    name=self.name,
-                    n_unusable=n_unusable,
-                    n_scores=len(own),
-                    path=self._file.path,
-                    unusable=unusable,
+                Notice(
+                    "ratings_unusable",
+                    tr(
+                        "{name}: {n_unusable} of {n_scores} scores in {path} cannot be used: {unusable}.",
+                        name=self.name,
+                        n_unusable=n_unusable,
+                        n_scores=len(own),
+                        path=self._file.path,
+                        unusable=unusable,
+                    ),
                 )
             )
         return notices
@@ -218,17 +229,21 @@ class HumanRatings:
         named = {label: [rating.prompt for rating in self._ratings if rating.model == label] for label in models}
         return [(label, prompt) for label in models for prompt in dict.fromkeys(named[label] or [None])]
 
-    def _ignored(self, ratings: Sequence[Rating], what: str, names: Sequence[str]) -> str:
-        return trn(
-            "{name}: {n} row of {path} is for {what} that this run does not have and was ignored ({lines}): {names}.",
-            "{name}: {n} rows of {path} are for {what} that this run does not have and were ignored ({lines}): "
-            "{names}.",
-            len(ratings),
-            name=self.name,
-            path=self._file.path,
-            what=what,
-            lines=_lines([rating.line for rating in ratings]),
-            names=_first_few(names),
+    def _ignored(self, ratings: Sequence[Rating], what: str, names: Sequence[str]) -> Notice:
+        return Notice(
+            "ratings_elsewhere",
+            trn(
+                "{name}: {n} row of {path} is for {what} that this run does not have and was ignored ({lines}): "
+                "{names}.",
+                "{name}: {n} rows of {path} are for {what} that this run does not have and were ignored ({lines}): "
+                "{names}.",
+                len(ratings),
+                name=self.name,
+                path=self._file.path,
+                what=what,
+                lines=line_numbers([rating.line for rating in ratings]),
+                names=first_few(names),
+            ),
         )
 
     def _rows(self, model: str, prompt: str | None, sample: Sample) -> Sequence[Rating] | None:
@@ -260,7 +275,7 @@ class HumanRatings:
                 tr(
                     "none of the {n_wanted} scores for this run can be used: {wanted}",
                     n_wanted=len(wanted),
-                    wanted=_by_problem(wanted),
+                    wanted=by_problem(wanted),
                 ),
                 path=path,
                 hint=tr(
@@ -278,8 +293,8 @@ class HumanRatings:
                 hint=tr(
                     "The file is about {prompts}; this run has {run}. The prompt column must "
                     "hold the run's prompts, or be left out if the scores are for all of them.",
-                    prompts=_first_few(prompts),
-                    run=_first_few(run),
+                    prompts=first_few(prompts),
+                    run=first_few(run),
                 ),
             )
         rated = dict.fromkeys(rating.model for rating in self._file.ratings)
@@ -289,8 +304,8 @@ class HumanRatings:
             hint=tr(
                 "The file rates {rated}; this run has {models}. "
                 "The model column must hold the run's labels, and task_id its task ids.",
-                rated=_first_few(rated),
-                models=_first_few(models),
+                rated=first_few(rated),
+                models=first_few(models),
             ),
         )
 
@@ -369,31 +384,3 @@ def _mean(rows: Iterable[Rating]) -> float | None:
 def _comments(rows: Iterable[Rating]) -> str | None:
     lines = [f"{row.rater}: {row.comment}" if row.rater else row.comment for row in rows if row.comment]
     return "\n".join(lines) or None
-
-
-def _by_problem(ratings: Iterable[Rating]) -> str:
-    """Return the lines without a usable score, by what is wrong: "2 blank (lines 4, 9), 1 not a number (line 7)"."""
-    lines: dict[str, list[int]] = defaultdict(list)
-    for rating in ratings:
-        if rating.problem:
-            lines[rating.problem].append(rating.line)
-    return listing(
-        tr("{n} {problem} ({lines})", n=len(found), problem=problem, lines=_lines(found))
-        for problem, found in lines.items()
-    )
-
-
-def _guess(name: str, known: Iterable[str]) -> str:
-    """Return a name that the run does not have, with the one that may have been meant."""
-    near = difflib.get_close_matches(name, list(known), n=1)
-    return tr("{name!r} (did you mean {near!r}?)", name=name, near=near[0]) if near else repr(name)
-
-
-def _lines(lines: Sequence[int]) -> str:
-    return trn("line {lines}", "lines {lines}", len(lines), lines=compact(lines))
-
-
-def _first_few(names: Iterable[str]) -> str:
-    names = list(names)
-    first = listing(names[:_LISTED])
-    return tr("{listed} and {n} more", listed=first, n=len(names) - _LISTED) if len(names) > _LISTED else first

@@ -8,6 +8,7 @@ from typing import cast
 from harness.codec import digest
 from harness.errors import JudgeUnavailableError
 from harness.locale import joined, tr
+from harness.notices import Notice
 from harness.protocols import BatchNotes, CallEstimate
 from harness.remote.batching import AT_ONCE, BatchClient, Batching
 from harness.remote.call import CallError, Client, Prompt, Reply
@@ -61,7 +62,7 @@ class RubricJudge(KeptVersion, Serving):
         client: Client,
         settings: RemoteSettings,
         *,
-        notices: Sequence[str] = (),
+        notices: Sequence[Notice] = (),
         most_outside: float | None = None,
         question: Question | None = None,
         is_noisy: bool = False,
@@ -120,7 +121,7 @@ class RubricJudge(KeptVersion, Serving):
             verdict = self._without_reply(error)
         return self.of_kept_version(self._complete(verdict, replies))
 
-    def check_samples(self, task: str, samples: Sequence[Sample], models: Sequence[str]) -> list[str]:  # noqa: ARG002 - the protocol's
+    def check_samples(self, task: str, samples: Sequence[Sample], models: Sequence[str]) -> list[Notice]:  # noqa: ARG002 - the protocol's
         """Return notices if answers are shown without a fence, or a reference is shown that some samples lack."""
         return [*self._notices, *self._question.notices(self.name, task, samples)]
 

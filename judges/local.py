@@ -15,6 +15,7 @@ from harness import plugins
 from harness.codec import decode, digest
 from harness.errors import UsageError
 from harness.locale import tr
+from harness.notices import Notice
 from harness.pairs.answer_pair import PAIR_SCALE, TIE
 from harness.protocols import FreeText, ScoresWords, WordScores
 from harness.templates import Template, load_template
@@ -181,7 +182,7 @@ class LocalJudge:
         for found in self._model.score_words(prompts, self.words, self._lead) if prompts else ():
             yield places[found.index], self._verdict(found)
 
-    def check_samples(self, task: str, samples: Sequence[Sample], models: Sequence[str]) -> list[str]:  # noqa: ARG002 - the protocol's
+    def check_samples(self, task: str, samples: Sequence[Sample], models: Sequence[str]) -> list[Notice]:  # noqa: ARG002 - the protocol's
         """Return notices if answers are shown without a fence, or a reference is shown that some samples lack."""
         return self._question.notices(self.name, task, samples)
 

@@ -6,6 +6,7 @@ from sacrebleu.metrics import CHRF
 
 from harness.errors import NothingToJudgeError, UnknownNameError, UsageError
 from harness.locale import tr
+from harness.notices import Notice
 from harness.types import PERCENT, Generation, JudgeSpec, Sample, Verdict
 from harness.unscored import Unscored
 
@@ -34,7 +35,7 @@ class Reference:
         score = self._metric.sentence_score(generation.text or "", [sample.reference]).score
         return Verdict.scored(min(score, PERCENT.high))  # rounding can put a perfect match a hair over 100
 
-    def check_samples(self, task: str, samples: Sequence[Sample], models: Sequence[str]) -> list[str]:  # noqa: ARG002
+    def check_samples(self, task: str, samples: Sequence[Sample], models: Sequence[str]) -> list[Notice]:  # noqa: ARG002
         """Return a notice if some samples have no reference.
 
         Raises:
@@ -48,12 +49,15 @@ class Reference:
             )
         return (
             [
-                tr(
-                    "{name}: {n_missing} of {n_samples} tasks of {task} have no reference.",
-                    name=self.name,
-                    n_missing=len(missing),
-                    n_samples=len(samples),
-                    task=task,
+                Notice(
+                    "no_reference",
+                    tr(
+                        "{name}: {n_missing} of {n_samples} tasks of {task} have no reference.",
+                        name=self.name,
+                        n_missing=len(missing),
+                        n_samples=len(samples),
+                        task=task,
+                    ),
                 )
             ]
             if missing

@@ -21,6 +21,7 @@ from typing import Any, ClassVar, cast
 from harness.codec import canonical, decode, digest
 from harness.errors import InputError, NothingToJudgeError, UnknownNameError, UsageError
 from harness.locale import clauses, tr, trn
+from harness.notices import Notice
 from harness.types import UNIT, Generation, JudgeSpec, Sample, Scale, Verdict
 from harness.unscored import Unscored
 from judges.checks import TYPES, Answer, Check, NonEmpty, UndecidedError
@@ -91,7 +92,7 @@ class RulesJudge:
         )
         return Verdict.scored(score, rationale=_storable(failed))
 
-    def check_samples(self, task: str, samples: Sequence[Sample], models: Sequence[str]) -> Sequence[str]:  # noqa: ARG002 - the protocol's signature
+    def check_samples(self, task: str, samples: Sequence[Sample], models: Sequence[str]) -> list[Notice]:  # noqa: ARG002 - the protocol's signature
         """Return a notice if samples have no rules of their own.
 
         Raises:
@@ -115,12 +116,15 @@ class RulesJudge:
             )
         which = tr("{n} of {total} samples", n=bare, total=len(samples)) if bare < len(samples) else tr("the samples")
         return [
-            tr(
-                "{name}: {which} of task {task!r} have no rules of their own; checked there: {value}.",
-                name=self.name,
-                which=which,
-                task=task,
-                value=names or tr("nothing"),
+            Notice(
+                "no_rules",
+                tr(
+                    "{name}: {which} of task {task!r} have no rules of their own; checked there: {value}.",
+                    name=self.name,
+                    which=which,
+                    task=task,
+                    value=names or tr("nothing"),
+                ),
             )
         ]
 

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from harness.analysis.leaderboard import Board, BoardRow, Comparison, Leaderboard
 from harness.analysis.pairwise import PairBoard
 from harness.locale import Text
+from harness.notices import Notice
 from harness.tables.cells import guarded
 from harness.tables.workbook import workbook
 from harness.unscored import by_code
@@ -166,14 +167,12 @@ def _notice(text: str, severity: Severity, *, task: str | None = None, judge: st
 
 
 def code_of(text: str) -> str:
-    """Return what a message is known by: its key in the reports' words or the catalogue, else the text itself.
+    """Return what a message is known by: the code of a notice, or the key of the reports' words; "other" without any.
 
     >>> code_of(words("en")("board.scale", scale="1-5")), code_of("as a judge said it")
-    ('board.scale', 'as a judge said it')
+    ('board.scale', 'other')
     """
-    if isinstance(text, Said):
-        return text.code
-    return text.msgid if isinstance(text, Text) else text
+    return text.code if isinstance(text, Said | Notice) else "other"
 
 
 def _plain(value: object) -> object:

@@ -15,10 +15,13 @@ from pathlib import Path
 import pytest
 
 import harness
-from harness import plugins
+from harness import notices, plugins
 from harness.cli import main as command_line
 from harness.cli.say import speak
+from harness.locale import Text
+from harness.runs import assemble
 from harness.testing import load_profile
+from reports import results
 
 pytest_plugins = ["tests.tiny_models"]
 
@@ -38,6 +41,29 @@ with contextlib.suppress(ImportError):
 def _english() -> None:
     """What a test before chose as the language of this process is not the next one's."""
     speak("en")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_message_without_a_code() -> Iterator[None]:
+    """Whatever a test makes the product say of a run has a code: a message of ours without one is an error.
+
+    Text of a plugin, which is no message of ours, is "other".
+    """
+    notice, code = notices.as_notice, results.code_of
+
+    def checked(text: str) -> notices.Notice:
+        assert isinstance(text, notices.Notice) or not isinstance(text, Text), f"a notice that has no code: {text!r}"
+        return notice(text)
+
+    def checked_code(text: str) -> str:
+        assert isinstance(text, notices.Notice) or not isinstance(text, Text), f"a notice that has no code: {text!r}"
+        return code(text)
+
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (notices, assemble):
+            patch.setattr(module, "as_notice", checked)
+        patch.setattr(results, "code_of", checked_code)
+        yield
 
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -10,6 +10,7 @@ from scipy.special import stdtr  # noqa: TID253 - statistics of arrays
 
 from harness.analysis.agreement import agreeing
 from harness.locale import Text, tr
+from harness.notices import Notice
 from harness.stats import BoardPlan, Design, PairedComparison, holm
 from harness.stats.arrays import bounded_interval, t_critical, tail_probability
 from harness.stats.finite import FiniteMean, Within, finite_mean
@@ -112,21 +113,39 @@ class FiniteSet:
             return tr("t over {n} of {size} tasks and repeats, finite set", n=self.n, size=self.size)
         return tr("t over {n} of {size} tasks, finite set", n=self.n, size=self.size)
 
-    def cautions(self, errors: Sequence[FiniteMean], *, answers: int, verdicts: int) -> list[Text]:
+    def cautions(self, errors: Sequence[FiniteMean], *, answers: int, verdicts: int) -> list[Notice]:
         """Return what the intervals do not hold; ``answers`` to each task, and ``verdicts`` on each answer."""
-        said: list[Text] = []
+        said: list[Notice] = []
         if not all(one.has_repeats for one in errors):
             if self.n >= self.size:
                 said.append(
-                    tr(
-                        "about exactly these tasks nothing varies but answers and verdicts, and no repeats measured "
-                        "how much: there is no interval (--repeats, --judge-repeats)"
+                    Notice(
+                        "these_no_repeats",
+                        tr(
+                            "about exactly these tasks nothing varies but answers and verdicts, and no repeats "
+                            "measured how much: there is no interval (--repeats, --judge-repeats)"
+                        ),
                     )
                 )
             else:
-                said.append(tr("no repeats measured how answers and verdicts vary: it is not in the intervals"))
+                said.append(
+                    Notice(
+                        "these_no_repeats",
+                        tr("no repeats measured how answers and verdicts vary: it is not in the intervals"),
+                    )
+                )
         elif answers == 1 and verdicts > 1:
-            said.append(tr("each task was answered once: intervals hold how verdicts vary, and not how answers do"))
+            said.append(
+                Notice(
+                    "these_answered_once",
+                    tr("each task was answered once: intervals hold how verdicts vary, and not how answers do"),
+                )
+            )
         if self.n < self.size:
-            said.append(tr("{n} of {size} tasks are taken for a random draw from their set", n=self.n, size=self.size))
+            said.append(
+                Notice(
+                    "these_drawn",
+                    tr("{n} of {size} tasks are taken for a random draw from their set", n=self.n, size=self.size),
+                )
+            )
         return said

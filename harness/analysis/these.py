@@ -10,6 +10,7 @@ from harness.analysis.panel import PanelTable
 from harness.analysis.scores import ScoreTable
 from harness.analysis.verdict import comparison_verdict
 from harness.locale import tr
+from harness.notices import Notice
 from harness.stats import Design, RankSet, rank_sets_from_pairs
 from harness.stats.finite import FiniteMean, Within, within_tasks
 from harness.types import RowKey
@@ -34,10 +35,14 @@ def about_sets(leaderboard: Leaderboard, tables: Sequence[ScoreTable], sets: Map
         marked = replace(board, is_fixed=known.is_fixed)
         is_asked = leaderboard.declared.estimand == "these"
         if is_asked and isinstance(table, PanelTable):
-            said = tr("the intervals of a panel hold how judges differ, and are about new tasks like these")
+            said = Notice(
+                "these_panel", tr("the intervals of a panel hold how judges differ, and are about new tasks like these")
+            )
             marked = replace(marked, cautions=(*marked.cautions, said))
         elif is_asked and is_equated(table):
-            said = tr("the intervals of equated scores are about new tasks like these, and new anchors")
+            said = Notice(
+                "these_equated", tr("the intervals of equated scores are about new tasks like these, and new anchors")
+            )
             marked = replace(marked, cautions=(*marked.cautions, said))
         elif is_asked:
             within = {row: within_tasks(cells) for row, cells in zip(table.rows, table.cells, strict=True)}

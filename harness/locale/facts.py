@@ -1,6 +1,6 @@
 """Messages in a file: with their code and values, so that a file read later says them in any language."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from harness.locale import Text
@@ -38,22 +38,6 @@ def text_of(fact: object) -> str:
     except (ValueError, KeyError, IndexError, AttributeError, TypeError):  # a file that somebody changed
         return text
     return found if found == text else text
-
-
-def facts_of(texts: Sequence[str]) -> list[dict[str, Any]]:
-    """Return several messages as plain values."""
-    return [fact_of(text) for text in texts]
-
-
-def texts_of(facts: Sequence[object]) -> tuple[str, ...]:
-    """Return the messages of several facts.
-
-    Raises:
-        TypeError: they are one text, or nothing that holds several.
-    """
-    if isinstance(facts, str):
-        raise TypeError(f"several messages, not the text {facts!r}")
-    return tuple(text_of(fact) for fact in facts)
 
 
 def _plain(value: object) -> object:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from harness.errors import InputError
 from harness.locale import listing, tr, trn
+from harness.notices import Notice
 from harness.tables import compact, id_text
 from harness.tables.foreign import ForeignFile, ForeignRow, match_rows, recognised, told
 from harness.types import Generation, ModelSpec, Request, Sample
@@ -14,7 +15,7 @@ class ForeignOutputs:
     """The answers of one model in other tools' files; an `AnswerFile` with as many repeats as it has epochs."""
 
     def __init__(
-        self, file: ForeignFile, rows: Sequence[ForeignRow], *, model: str | None, notices: Sequence[str]
+        self, file: ForeignFile, rows: Sequence[ForeignRow], *, model: str | None, notices: Sequence[Notice]
     ) -> None:
         self.fingerprint = f"outputs.foreign.v1 sha256={file.sha256}" + ("" if model is None else f" model={model}")
         self.repeats = max(row.epoch for row in rows) + 1
@@ -24,7 +25,7 @@ class ForeignOutputs:
         self._rows = rows
         self._found: dict[str, dict[tuple[str, int], ForeignRow]] = {}
 
-    def meet(self, task: str, samples: Sequence[Sample]) -> list[str]:
+    def meet(self, task: str, samples: Sequence[Sample]) -> list[Notice]:
         """Find the task of each answer, and return what the user should know.
 
         Raises:
@@ -54,12 +55,16 @@ class ForeignOutputs:
         notices, self._notices = self._notices, []
         if matched.renamed:
             notices.append(
-                trn(
-                    "{path}: {n} answer has another id than the task of {task} it answers; what was asked decided.",
-                    "{path}: {n} answers have other ids than the tasks of {task} they answer; what was asked decided.",
-                    matched.renamed,
-                    path=self._named,
-                    task=task,
+                Notice(
+                    "answers_by_text",
+                    trn(
+                        "{path}: {n} answer has another id than the task of {task} it answers; what was asked decided.",
+                        "{path}: {n} answers have other ids than the tasks of {task} they answer; what was asked "
+                        "decided.",
+                        matched.renamed,
+                        path=self._named,
+                        task=task,
+                    ),
                 )
             )
         return notices

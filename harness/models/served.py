@@ -8,6 +8,7 @@ from typing import Any
 from harness.codec import digest
 from harness.errors import ModelUnavailableError
 from harness.locale import tr
+from harness.notices import Notice
 from harness.remote.call import CallError, Client, Prompt
 from harness.remote.pricing import find_price
 from harness.remote.serving import Serving
@@ -35,7 +36,7 @@ class ServedModel(Serving):
         settings: RemoteSettings,
         *,
         sent: Mapping[str, Any] | None = None,
-        notices: Sequence[str] = (),
+        notices: Sequence[Notice] = (),
     ) -> None:
         super().__init__(spec.label, client, settings)
         self.label = spec.label
@@ -47,7 +48,7 @@ class ServedModel(Serving):
     def __repr__(self) -> str:
         return f"ServedModel({self.fingerprint!r})"
 
-    def notices(self) -> Sequence[str]:
+    def notices(self) -> Sequence[Notice]:
         """Return what the user should know of the model, such as the day on which it ends."""
         return self._notices
 

@@ -7,6 +7,8 @@ from importlib.metadata import EntryPoint
 from typing import Any
 
 from harness.codec import digest
+from harness.locale import tr
+from harness.notices import Notice
 from harness.plugins.code import code_hash, is_ours, modules_of
 
 
@@ -57,11 +59,17 @@ def identity(made: Any) -> str:  # noqa: ANN401 - a judge or a model
     return str(made.fingerprint) if found is None else f"{made.fingerprint} {found}"
 
 
-def unread(made: Sequence[Any]) -> list[str]:
+def unread(made: Sequence[Any]) -> list[Notice]:
     """Return a notice for each judge or model whose code cannot be hashed."""
     found = [origin(one) for one in made]
     return [
-        f"The code of plugin {one.plugin} cannot be read, so a change of it is noticed only by its fingerprint."
+        Notice(
+            "plugin_unread",
+            tr(
+                "The code of plugin {plugin} cannot be read, so a change of it is noticed only by its fingerprint.",
+                plugin=one.plugin,
+            ),
+        )
         for one in dict.fromkeys(found)
         if one is not None and one.code is None
     ]

@@ -8,6 +8,7 @@ from datetime import date
 
 from harness.errors import RetiredModelError, ServiceSettingsError
 from harness.locale import tr, trn
+from harness.notices import Notice
 
 DEFAULT_JUDGE = "gemini-3.8-flash"
 """Judges unless another model is named: the newest Flash (2026-09-02); no end of it is announced."""
@@ -33,7 +34,7 @@ NOTICE_DAYS = 90
 """How long before a model is retired that is said."""
 
 
-def retirement_notice(model: str, today: date, *, days: int = NOTICE_DAYS) -> str | None:
+def retirement_notice(model: str, today: date, *, days: int = NOTICE_DAYS) -> Notice | None:
     """Return what to know of a model that is retired within so many ``days``, or None. ``today`` is the caller's clock.
 
     Raises:
@@ -60,13 +61,16 @@ def retirement_notice(model: str, today: date, *, days: int = NOTICE_DAYS) -> st
     left = (day - today).days
     if left > days:
         return None
-    return trn(
-        "{model} is retired on {day}, in {n} day. After that, {successor} would answer in its place.",
-        "{model} is retired on {day}, in {n} days. After that, {successor} would answer in its place.",
-        left,
-        model=model,
-        day=day,
-        successor=successor,
+    return Notice(
+        "model_retires",
+        trn(
+            "{model} is retired on {day}, in {n} day. After that, {successor} would answer in its place.",
+            "{model} is retired on {day}, in {n} days. After that, {successor} would answer in its place.",
+            left,
+            model=model,
+            day=day,
+            successor=successor,
+        ),
     )
 
 

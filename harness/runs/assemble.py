@@ -11,6 +11,7 @@ from harness.engine.looks import Looks
 from harness.engine.plan import PlannedModel, PlannedPanel, plan_digest, plan_requests
 from harness.errors import NothingUsableError, SameJudgeError, TaskSetError, UnknownNameError
 from harness.locale import tr
+from harness.notices import Notice, as_notice
 from harness.protocols import (
     AnswerFile,
     ChecksRows,
@@ -49,7 +50,7 @@ class Evaluation:
     plan_digest: str
     templates: tuple[Template, ...]
     baseline: str
-    notices: tuple[str, ...]
+    notices: tuple[Notice, ...]
     declared: Declaration = field(default_factory=Declaration)
     panels: tuple[PlannedPanel, ...] = ()
     looks: Looks | None = None
@@ -95,7 +96,7 @@ def assemble(
         for prompt in ([None] if isinstance(backend, AnswerFile) else [template.name for template in templates])
     ]
     judges, notices = open_judges(spec.judges, tasks, rows)
-    said = [notice for source in sources.values() if isinstance(source, TellsOfTasks) for notice in source.notices]
+    said = [as_notice(one) for source in sources.values() if isinstance(source, TellsOfTasks) for one in source.notices]
     notices = (*dict.fromkeys((*said, *told, *notices)), *_only_checks(judges))
     notices += (*plugins.unread(list(models.values())), *_prompts_share_ratings(judges, models, spec.prompts))
     requests = plan_requests(tasks, _planned_models(models), templates, sampling=spec.sampling, repeats=spec.repeats)
@@ -127,13 +128,13 @@ def _planned_models(models: Mapping[str, ModelBackend]) -> list[PlannedModel]:
     ]
 
 
-def _met(models: Mapping[str, ModelBackend], tasks: Mapping[str, Sequence[Sample]]) -> list[str]:
+def _met(models: Mapping[str, ModelBackend], tasks: Mapping[str, Sequence[Sample]]) -> list[Notice]:
     """Show every answer file the tasks, and return what those have to say that other tools wrote."""
-    said: list[str] = []
+    said: list[Notice] = []
     for backend in models.values():
         for task, samples in tasks.items():
             if isinstance(backend, MeetsTasks):
-                said += backend.meet(task, samples)
+                said += map(as_notice, backend.meet(task, samples))
             if isinstance(backend, AnswerFile):
                 backend.check_ids(task, [sample.id for sample in samples])
     return said
@@ -176,14 +177,14 @@ def open_model(spec: ModelSpec) -> Mapping[str, ModelBackend]:
 
 def open_judges(
     specs: Sequence[JudgeSpec], tasks: Sequence[PlannedTask], rows: Sequence[tuple[str, str | None]]
-) -> tuple[tuple[Judge, ...], tuple[str, ...]]:
+) -> tuple[tuple[Judge, ...], tuple[Notice, ...]]:
     """Return the judges of all specs, with what they say about the samples and ``rows``, the models with their prompts.
 
     Raises:
         HarnessError: a judge cannot be opened, can judge nothing here, or two have the same name or are the same judge.
     """
     judges: list[Judge] = []
-    notices: list[str] = []
+    notices: list[Notice] = []
     for spec in specs:
         opened = plugins.make("judges", spec.name, replace(spec, rubric=spec.rubric or _rubric(tasks)))
         judges += opened if isinstance(opened, Sequence) else [opened]
@@ -207,50 +208,56 @@ def open_judges(
     models = list(dict.fromkeys(model for model, _ in rows))
     for judge in judges:
         if isinstance(judge, ChecksRows):
-            notices += judge.check_rows(rows, [task.name for task in tasks])
+            notices += map(as_notice, judge.check_rows(rows, [task.name for task in tasks]))
         if isinstance(judge, ChecksSamples):
             notices += _check_samples(judge, tasks, models)
     return tuple(judges), tuple(dict.fromkeys(notices))
 
 
-def _check_samples(judge: ChecksSamples, tasks: Sequence[PlannedTask], models: Sequence[str]) -> list[str]:
-    notices: list[str] = []
+def _check_samples(judge: ChecksSamples, tasks: Sequence[PlannedTask], models: Sequence[str]) -> list[Notice]:
+    notices: list[Notice] = []
     unusable: list[NothingUsableError] = []
     for task in tasks:
         try:
-            notices += judge.check_samples(task.name, task.samples, models)
+            notices += map(as_notice, judge.check_samples(task.name, task.samples, models))
         except NothingUsableError as error:
             unusable.append(error)
     if len(unusable) == len(tasks):
         raise unusable[0]
-    return [*notices, *(error.message for error in unusable)]
+    return [*notices, *(Notice("nothing_to_judge", error.message) for error in unusable)]
 
 
-def _only_checks(judges: Sequence[Judge]) -> tuple[str, ...]:
+def _only_checks(judges: Sequence[Judge]) -> tuple[Notice, ...]:
     """Return what a run cannot tell whose judges look at an answer's form alone."""
     if any(plugins.judge_info(judge).kind != "checks" for judge in judges):
         return ()
-    notice = tr(
-        "{judges}: these are checks of form (language, length, repetition, what a task prescribes). They do not tell "
-        "which answer is better, and models that answer properly all come out alike. For that add a judge that reads: "
-        "--judge gemini, or people with harness rate.",
-        judges=", ".join(judge.name for judge in judges),
+    notice = Notice(
+        "only_checks",
+        tr(
+            "{judges}: these are checks of form (language, length, repetition, what a task prescribes). They do not "
+            "tell which answer is better, and models that answer properly all come out alike. For that add a judge "
+            "that reads: --judge gemini, or people with harness rate.",
+            judges=", ".join(judge.name for judge in judges),
+        ),
     )
     return (notice,)
 
 
 def _prompts_share_ratings(
     judges: Sequence[Judge], models: Mapping[str, ModelBackend], prompts: Sequence[str]
-) -> tuple[str, ...]:
+) -> tuple[Notice, ...]:
     prompted = [label for label, backend in models.items() if not isinstance(backend, AnswerFile)]
     rated = [judge.name for judge in judges if any(prompts_share(judge, label) for label in prompted)]
     if not (rated and prompted and len(prompts) > 1):
         return ()
-    notice = tr(
-        "{names}: ratings name a model, not a prompt, so all {n_prompts} prompts of {names_2} get the same ones.",
-        names=", ".join(rated),
-        n_prompts=len(prompts),
-        names_2=", ".join(prompted),
+    notice = Notice(
+        "ratings_for_all_prompts",
+        tr(
+            "{names}: ratings name a model, not a prompt, so all {n_prompts} prompts of {names_2} get the same ones.",
+            names=", ".join(rated),
+            n_prompts=len(prompts),
+            names_2=", ".join(prompted),
+        ),
     )
     return (notice,)
 

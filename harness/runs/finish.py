@@ -7,6 +7,7 @@ from harness.engine.job import Outcome
 from harness.engine.looks import Looks
 from harness.engine.plan import PlannedJudge, items_of
 from harness.locale import tr
+from harness.notices import about
 from harness.protocols import GivesNotices
 from harness.runs.assemble import Evaluation
 from harness.runs.declared import check_declared, check_estimand, check_margin, declared_on
@@ -216,6 +217,6 @@ def _model_notices(evaluation: Evaluation, previous: Manifest | None) -> dict[st
     known = previous.model_notices if previous else {}
     for label, backend in evaluation.job.models.items():
         before = known.get(backend.fingerprint, ())
-        now = [f"{label}: {notice}" for notice in (backend.notices() if isinstance(backend, GivesNotices) else ())]
+        now = [about(label, notice) for notice in (backend.notices() if isinstance(backend, GivesNotices) else ())]
         said[backend.fingerprint] = tuple(dict.fromkeys([*said.get(backend.fingerprint, ()), *before, *now]))
     return {fingerprint: notices for fingerprint, notices in said.items() if notices}

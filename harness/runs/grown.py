@@ -8,6 +8,7 @@ from harness.engine.looks import Looks
 from harness.engine.plan import task_hash
 from harness.errors import InputError
 from harness.locale import tr
+from harness.notices import Notice
 from harness.runs.assemble import Evaluation
 from harness.runs.folder import run_folders
 from harness.runs.manifest import Manifest
@@ -30,11 +31,15 @@ def with_earlier_looks(evaluation: Evaluation, runs: str) -> Evaluation:
         reached=1 + max(map(len, sizes.values())),
     )
     said = tuple(
-        tr(
-            "{task}: looked at before with fewer tasks ({sizes} of {n}); p-values and intervals are corrected for it.",
-            task=task,
-            sizes=", ".join(map(str, own)),
-            n=counts[task],
+        Notice(
+            "looked_before",
+            tr(
+                "{task}: looked at before with fewer tasks ({sizes} of {n}); p-values and intervals are corrected for "
+                "it.",
+                task=task,
+                sizes=", ".join(map(str, own)),
+                n=counts[task],
+            ),
         )
         for task, own in sizes.items()
     )

@@ -17,6 +17,7 @@ from harness.codec import digest
 from harness.errors import StoreError
 from harness.ledger import Ledger, LedgerRow, TaskSet, is_try, item_keys, task_set, with_rows
 from harness.locale import tr, trn
+from harness.notices import Notice
 from harness.runs.boards import board_tables
 from harness.runs.run import Run
 from harness.stats.arrays import number
@@ -59,7 +60,10 @@ def entered(run: Run, store: Store, *, before: Sequence[BoardLedger], date: str)
         ledger = add_rows(store, tuple(sets.values()), rows)
     except StoreError as error:
         ledger, is_written = with_rows(_readable(store), tuple(sets.values()), rows), False
-        said = tr("What was tried could not be written into the ledger: {error}", error=error.message)
+        said = Notice(
+            "ledger_not_written",
+            tr("What was tried could not be written into the ledger: {error}", error=error.message),
+        )
         notices = tuple(dict.fromkeys([*notices, said]))
     notices = tuple(dict.fromkeys([*notices, *_overlaps(ledger, entries)]))
     kept = {(one.task, one.judge, one.content): one for one in before if one.content}
@@ -72,9 +76,9 @@ def entered(run: Run, store: Store, *, before: Sequence[BoardLedger], date: str)
     return replace(run, manifest=replace(run.manifest, ledger=found, notices=notices))
 
 
-def _overlaps(ledger: Ledger, entries: Sequence[_Entry]) -> list[str]:
+def _overlaps(ledger: Ledger, entries: Sequence[_Entry]) -> list[Notice]:
     """Return what no correction counts: earlier tries on sets that share only some tasks with a board of this run."""
-    said: list[str] = []
+    said: list[Notice] = []
     for board in (entry.board for entry in entries):
         here = {candidate for candidate, _ in board.candidates.values()}
         own = [row.number or inf for row in ledger.of([board.taskset], board.judge_key) if row.candidate in here]
@@ -85,17 +89,21 @@ def _overlaps(ledger: Ledger, entries: Sequence[_Entry]) -> list[str]:
             seen = {item for one in others if any(row.taskset == one.digest for row in earlier) for item in one.items}
             count = len({row.candidate for row in earlier})
             said.append(
-                trn(
-                    "{task}: {shared} of its {n} tasks are also in other sets of tasks, on which {count} candidate was "
-                    "tried before. Sets that share only some tasks have ledgers of their own: it is not corrected for.",
-                    "{task}: {shared} of its {n} tasks are also in other sets of tasks, on which {count} candidates "
-                    "were tried before. Sets that share only some tasks have ledgers of their own: they are not "
-                    "corrected for.",
-                    count,
-                    task=board.task,
-                    shared=len(seen & {*board.taskset.items}),
-                    n=len(board.taskset.items),
-                    count=count,
+                Notice(
+                    "ledger_overlap",
+                    trn(
+                        "{task}: {shared} of its {n} tasks are also in other sets of tasks, on which {count} candidate "
+                        "was tried before. Sets that share only some tasks have ledgers of their own: it is not "
+                        "corrected for.",
+                        "{task}: {shared} of its {n} tasks are also in other sets of tasks, on which {count} "
+                        "candidates were tried before. Sets that share only some tasks have ledgers of their own: they "
+                        "are not corrected for.",
+                        count,
+                        task=board.task,
+                        shared=len(seen & {*board.taskset.items}),
+                        n=len(board.taskset.items),
+                        count=count,
+                    ),
                 )
             )
     return said

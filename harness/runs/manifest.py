@@ -10,7 +10,7 @@ from harness.engine.looks import Looks
 from harness.engine.plan import AskedLess, PlannedJudge, PlannedPanel
 from harness.errors import InputError
 from harness.locale import Language, tr
-from harness.locale.facts import facts_of, texts_of
+from harness.notices import notice_facts, notices_of
 from harness.pairs.planned import PlannedPairs
 from harness.protocols import older_source
 from harness.types import Declaration, Scale
@@ -169,10 +169,10 @@ def _told(document: Mapping[str, Any]) -> dict[str, Any]:
     models, joined = document["model_notices"], document.get("joined", [])
     try:
         return {
-            "notices": texts_of(document["notices"]),
-            "own_notices": texts_of(document["own_notices"]),
-            "model_notices": {key: texts_of(said) for key, said in models.items()},
-            "joined": [one | {"notices": texts_of(one.get("notices", ()))} for one in joined],
+            "notices": notices_of(document["notices"]),
+            "own_notices": notices_of(document["own_notices"]),
+            "model_notices": {key: notices_of(said) for key, said in models.items()},
+            "joined": [one | {"notices": notices_of(one.get("notices", ()))} for one in joined],
         }
     except (AttributeError, TypeError):
         return {}
@@ -195,8 +195,8 @@ def manifest_document(manifest: Manifest) -> dict[str, Any]:
     """Return a manifest as plain values, in the order of its fields; messages are facts."""
     document = asdict(manifest)
     return document | {
-        "notices": facts_of(manifest.notices),
-        "own_notices": facts_of(manifest.own_notices),
-        "model_notices": {key: facts_of(said) for key, said in manifest.model_notices.items()},
-        "joined": [asdict(one) | {"notices": facts_of(one.notices)} for one in manifest.joined],
+        "notices": notice_facts(manifest.notices),
+        "own_notices": notice_facts(manifest.own_notices),
+        "model_notices": {key: notice_facts(said) for key, said in manifest.model_notices.items()},
+        "joined": [asdict(one) | {"notices": notice_facts(one.notices)} for one in manifest.joined],
     }

@@ -10,6 +10,7 @@ from harness.engine.looks import Looks, merged_looks
 from harness.engine.plan import AskedLess, PlannedJudge, PlannedPanel, items_of, plan_digest, task_hash
 from harness.errors import UnlikeRunsError
 from harness.locale import tr
+from harness.notices import Notice
 from harness.runs.manifest import JoinedJudge, JudgeSwap, Manifest
 from harness.runs.merged_pairs import merged_pairs
 from harness.runs.run import Run
@@ -205,7 +206,10 @@ def _manifest(
     said = [notice for run in runs for notice in run.manifest.notices]
     if looks is None and any(run.manifest.looks for run in runs):
         said.append(
-            tr("These runs were looked at on the way at unlike times: the merged boards are not corrected for it.")
+            Notice(
+                "looks_not_merged",
+                tr("These runs were looked at on the way at unlike times: the merged boards are not corrected for it."),
+            )
         )
     notices = tuple(dict.fromkeys(said))
     return Manifest(

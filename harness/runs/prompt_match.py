@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from harness.errors import HarnessError, PromptMismatchError
 from harness.locale import joined, tr
+from harness.notices import Notice
 from harness.protocols import KnowsTrainingPrompt, ModelBackend
 from harness.templates import Template, load_template
 from harness.templates.contract import Mismatch, mismatch
@@ -15,7 +16,7 @@ _FLAG = "--allow-prompt-mismatch"
 
 def check_prompts(
     models: Mapping[str, ModelBackend], typed: Mapping[str, str], templates: Sequence[Template], *, allow: bool
-) -> tuple[str, ...]:
+) -> tuple[Notice, ...]:
     """Compare every prompt with every model's contract, by token ids; return a notice for each that differs.
 
     Args:
@@ -44,7 +45,10 @@ def check_prompts(
             hint=joined([*remedies, tr("{flag} evaluates it all the same, and the report says so.", flag=_FLAG)], " "),
         )
     return tuple(
-        tr("{label}: {sentence}; allowed by {flag}", label=label, sentence=difference.sentence, flag=_FLAG)
+        Notice(
+            "prompt_mismatch",
+            tr("{label}: {sentence}; allowed by {flag}", label=label, sentence=difference.sentence, flag=_FLAG),
+        )
         for label, difference in found
     )
 

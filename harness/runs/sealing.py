@@ -8,7 +8,8 @@ from harness.codec import sample_digest
 from harness.engine.plan import task_hash
 from harness.errors import UsageError
 from harness.ledger import Ledger, Seal, item_keys, task_set
-from harness.locale import Text, tr, trn
+from harness.locale import tr, trn
+from harness.notices import Notice
 from harness.runs.assemble import Evaluation
 from harness.store.ledger import add_seal
 from harness.store.mirror import read_mirrored_ledger
@@ -35,7 +36,7 @@ class Sealing:
         self.opens = opens
         self.limit = limit
         self.new: list[tuple[Sequence[Sample], Seal]] = []
-        self.notices: list[str] = []
+        self.notices: list[Notice] = []
         self.parts: dict[str, dict[str, Any]] = {}
 
     def choose(self, task: str, samples: tuple[Sample, ...]) -> tuple[Sample, ...]:
@@ -103,13 +104,16 @@ class Sealing:
         left = tuple(sample for sample in samples if sample_digest(sample) not in inside)
         self.parts[task] = {"part": OPEN, "share": share}
         self.notices.append(
-            tr(
-                "Task set {task!r} is sealed from now on: {n_sealed} of its {n} tasks are kept for the final claim "
-                "(--open-seal), and every other board in this store uses the {n_open} open ones.",
-                task=task,
-                n_sealed=len(samples) - len(left),
-                n=len(samples),
-                n_open=len(left),
+            Notice(
+                "sealed_now",
+                tr(
+                    "Task set {task!r} is sealed from now on: {n_sealed} of its {n} tasks are kept for the final claim "
+                    "(--open-seal), and every other board in this store uses the {n_open} open ones.",
+                    task=task,
+                    n_sealed=len(samples) - len(left),
+                    n=len(samples),
+                    n_open=len(left),
+                ),
             )
         )
         if tried:
@@ -126,24 +130,30 @@ class Sealing:
             )
         self.parts[task] = {"part": OPEN, "share": seals[0].share}
         self.notices.append(
-            tr(
-                "Task set {task!r} is sealed since {date}: this board uses its {n_open} open tasks, and {n_sealed} "
-                "are kept for the final claim (--open-seal).",
-                task=task,
-                date=_day(seals),
-                n_open=len(left),
-                n_sealed=len(samples) - len(left),
+            Notice(
+                "sealed_left_out",
+                tr(
+                    "Task set {task!r} is sealed since {date}: this board uses its {n_open} open tasks, and {n_sealed} "
+                    "are kept for the final claim (--open-seal).",
+                    task=task,
+                    date=_day(seals),
+                    n_open=len(left),
+                    n_sealed=len(samples) - len(left),
+                ),
             )
         )
         asked = self.shares.get(task)
         if asked is not None and asked != seals[0].share:
             self.notices.append(
-                tr(
-                    "Task set {task!r} was sealed with a share of {share:g}, and a set is sealed once: {asked:g} "
-                    "changes nothing.",
-                    task=task,
-                    share=seals[0].share,
-                    asked=asked,
+                Notice(
+                    "sealed_share_kept",
+                    tr(
+                        "Task set {task!r} was sealed with a share of {share:g}, and a set is sealed once: {asked:g} "
+                        "changes nothing.",
+                        task=task,
+                        share=seals[0].share,
+                        asked=asked,
+                    ),
                 )
             )
         return left
@@ -163,12 +173,15 @@ class Sealing:
         opened = tuple(sample for sample in samples if sample_digest(sample) in inside)
         self.parts[task] = {"part": SEALED, "share": seals[0].share}
         self.notices.append(
-            tr(
-                "This is the claim: the {n} tasks of {task!r} that were sealed on {date} are judged for the declared "
-                "candidates. Every opening is counted and corrected over.",
-                n=len(opened),
-                task=task,
-                date=_day(seals),
+            Notice(
+                "seal_opened",
+                tr(
+                    "This is the claim: the {n} tasks of {task!r} that were sealed on {date} are judged for the "
+                    "declared candidates. Every opening is counted and corrected over.",
+                    n=len(opened),
+                    task=task,
+                    date=_day(seals),
+                ),
             )
         )
         if before := max(seal.tries_before for seal in seals):
@@ -176,11 +189,14 @@ class Sealing:
         missing = len(inside) - len(set(item_keys(opened)) & inside)
         if missing:
             self.notices.append(
-                trn(
-                    "{n} sealed task of {task!r} is not in this file.",
-                    "{n} sealed tasks of {task!r} are not in this file.",
-                    missing,
-                    task=task,
+                Notice(
+                    "seal_tasks_missing",
+                    trn(
+                        "{n} sealed task of {task!r} is not in this file.",
+                        "{n} sealed tasks of {task!r} are not in this file.",
+                        missing,
+                        task=task,
+                    ),
                 )
             )
         return opened
@@ -226,14 +242,17 @@ class SeenBefore:
         return tuple(sample for sample in samples if (sample_digest(sample) in inside) is is_sealed)
 
 
-def _seen_before(task: str, tries: int) -> Text:
-    return trn(
-        "{n} candidate had been tried on all tasks of {task!r} before it was sealed: the sealed tasks are not fresh "
-        "for what was learnt from it.",
-        "{n} candidates had been tried on all tasks of {task!r} before it was sealed: the sealed tasks are not fresh "
-        "for what was learnt from them.",
-        tries,
-        task=task,
+def _seen_before(task: str, tries: int) -> Notice:
+    return Notice(
+        "seal_seen_before",
+        trn(
+            "{n} candidate had been tried on all tasks of {task!r} before it was sealed: the sealed tasks are not "
+            "fresh for what was learnt from it.",
+            "{n} candidates had been tried on all tasks of {task!r} before it was sealed: the sealed tasks are not "
+            "fresh for what was learnt from them.",
+            tries,
+            task=task,
+        ),
     )
 
 

@@ -11,7 +11,8 @@ from numpy.typing import ArrayLike
 from scipy.special import ndtri
 
 from harness.errors import StatisticsError
-from harness.locale import Text, tr, trn
+from harness.locale import tr, trn
+from harness.notices import Notice
 from harness.stats.arrays import (
     Floats,
     bounded_interval,
@@ -181,7 +182,7 @@ def cluster_interval(values: ArrayLike, scale: Scale | None = None, design: Desi
     return ScoreInterval(estimate=estimate, n_clusters=n_clusters, cautions=cautions)
 
 
-def cluster_cautions(n_clusters: int, df: float | None = None) -> tuple[Text, ...]:
+def cluster_cautions(n_clusters: int, df: float | None = None) -> tuple[Notice, ...]:
     """Return what to print beside an interval with ``df`` (None: G - 1) degrees of freedom over G clusters.
 
     Nothing from 12 clusters of one size on; clusters of unlike sizes are worth df + 1 of one size.
@@ -192,20 +193,26 @@ def cluster_cautions(n_clusters: int, df: float | None = None) -> tuple[Text, ..
     ('13 clusters of tasks of unlike sizes, worth 3.3 of one size: intervals are wide, and may still be too narrow',)
     """
     if n_clusters < TOO_FEW_CLUSTERS:
-        said = trn(
-            "only {n} cluster of tasks: no interval is given under {fewest}",
-            "only {n} clusters of tasks: no interval is given under {fewest}",
-            n_clusters,
-            fewest=TOO_FEW_CLUSTERS,
+        said = Notice(
+            "clusters_too_few",
+            trn(
+                "only {n} cluster of tasks: no interval is given under {fewest}",
+                "only {n} clusters of tasks: no interval is given under {fewest}",
+                n_clusters,
+                fewest=TOO_FEW_CLUSTERS,
+            ),
         )
     elif n_clusters < FEW_CLUSTERS:
-        said = tr("only {n} clusters of tasks: intervals may be too narrow", n=n_clusters)
+        said = Notice("clusters_few", tr("only {n} clusters of tasks: intervals may be too narrow", n=n_clusters))
     elif df is not None and df + 1 < FEW_CLUSTERS - EQUAL:
-        said = tr(
-            "{n} clusters of tasks of unlike sizes, worth {worth:.1f} of one size: intervals are wide, and may still "
-            "be too narrow",
-            n=n_clusters,
-            worth=df + 1,
+        said = Notice(
+            "clusters_unlike",
+            tr(
+                "{n} clusters of tasks of unlike sizes, worth {worth:.1f} of one size: intervals are wide, and may "
+                "still be too narrow",
+                n=n_clusters,
+                worth=df + 1,
+            ),
         )
     else:
         return ()

@@ -7,6 +7,7 @@ import huggingface_hub
 
 from harness.errors import InputError, TaskSetError
 from harness.locale import tr
+from harness.notices import Notice
 from harness.remote.reach import hub_is_reachable
 from harness.tables import compact, read_table, shorten
 from harness.tasks.files import ROLE_OF, SampleList, refuse_settings, to_samples
@@ -54,19 +55,25 @@ def open_elyza(spec: TaskSpec) -> SampleList:
     return SampleList(tuple(samples), _part(spec.name, samples))
 
 
-def _part(name: str, samples: Sequence[Sample]) -> tuple[str, ...]:
+def _part(name: str, samples: Sequence[Sample]) -> tuple[Notice, ...]:
     """Return the notice that a file holds a part of a set, if it does."""
     if len(samples) == SIZE:
         return ()
     numbered = [sample.id for sample in samples] == [str(number) for number in range(len(samples))]
-    part = tr(
-        "{name}: {n} of its {size} tasks are in the file. The figures are those of this part, and do not stand beside "
-        "figures of the whole set.",
-        name=name,
-        n=len(samples),
-        size=SIZE,
+    part = Notice(
+        "task_set_part",
+        tr(
+            "{name}: {n} of its {size} tasks are in the file. The figures are those of this part, and do not stand "
+            "beside figures of the whole set.",
+            name=name,
+            n=len(samples),
+            size=SIZE,
+        ),
     )
-    ids = tr("{name}: the file has no ids, or they start at 0: tasks are known by their rows in it.", name=name)
+    ids = Notice(
+        "task_ids_by_row",
+        tr("{name}: the file has no ids, or they start at 0: tasks are known by their rows in it.", name=name),
+    )
     return (part, ids) if numbered else (part,)
 
 
@@ -112,12 +119,15 @@ def open_elyza_tv(spec: TaskSpec) -> SampleList:
         )
     found = tuple(samples[number] for number in expected if number in samples)
     part = len(found) < SIZE
-    notice = tr(
-        "{name}: {n} of its {size} tasks are in the file. The figures are those of this part, and do not stand beside "
-        "figures of the whole set.",
-        name=spec.name,
-        n=len(found),
-        size=SIZE,
+    notice = Notice(
+        "task_set_part",
+        tr(
+            "{name}: {n} of its {size} tasks are in the file. The figures are those of this part, and do not stand "
+            "beside figures of the whole set.",
+            name=spec.name,
+            n=len(found),
+            size=SIZE,
+        ),
     )
     return SampleList(found, (notice,) if part else ())
 

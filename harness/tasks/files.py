@@ -6,6 +6,7 @@ from typing import Any
 
 from harness.errors import InputError, TaskSetError, UnknownNameError
 from harness.locale import tr
+from harness.notices import Notice
 from harness.tables import Row, id_text, name_text, parse_json, read_table, shorten
 from harness.types import Sample, TaskSpec
 
@@ -29,7 +30,7 @@ class SampleList:
     """A task source whose samples are already in memory. ``notices`` are for who asked for them."""
 
     items: tuple[Sample, ...]
-    notices: tuple[str, ...] = ()
+    notices: tuple[Notice, ...] = ()
 
     def samples(self) -> Iterator[Sample]:
         """Yield the samples in file order."""

@@ -4,14 +4,10 @@ from collections.abc import Sequence
 
 from harness.errors import HarnessError
 from harness.locale import tr
+from harness.notices import Notice
 from harness.templates import Template
 from harness.types import Message, Role, Sample, Scale
 from judges.rubric.prompt import variables
-
-_NO_FENCE = (
-    "{judge}: rubric {rubric} shows the answer without {{{{ fence }}}} before and after it, so that an answer can pass "
-    "for the rubric's own words; see docs/templates.md."
-)
 
 
 def rubric_messages(rubric: Template, sample: Sample, answer: str, scale: Scale) -> tuple[Message, ...]:
@@ -22,18 +18,28 @@ def rubric_messages(rubric: Template, sample: Sample, answer: str, scale: Scale)
     return tuple(Message(role=role, content=text) for role, text in [*turns, ("user", rendered)])
 
 
-def rubric_notices(name: str, rubric: Template, scale: Scale, task: str, samples: Sequence[Sample]) -> list[str]:
+def rubric_notices(name: str, rubric: Template, scale: Scale, task: str, samples: Sequence[Sample]) -> list[Notice]:
     """Return notices if answers are shown without a fence, or a reference is shown that some samples lack.
 
     ``name``: of the judge.
     """
-    notices: list[str] = []
+    notices: list[Notice] = []
     if not _fences_the_answer(rubric, scale):
-        notices.append(_NO_FENCE.format(judge=name, rubric=rubric.name))
+        notices.append(
+            Notice(
+                "rubric_without_fence",
+                tr(
+                    "{judge}: rubric {rubric} shows the answer without {{{{ fence }}}} before and after it, so that an "
+                    "answer can pass for the rubric's own words; see docs/templates.md.",
+                    judge=name,
+                    rubric=rubric.name,
+                ),
+            )
+        )
     return [*notices, *reference_notice(name, rubric, task, samples)]
 
 
-def reference_notice(name: str, rubric: Template, task: str, samples: Sequence[Sample]) -> list[str]:
+def reference_notice(name: str, rubric: Template, task: str, samples: Sequence[Sample]) -> list[Notice]:
     """Return a notice if a rubric shows a reference that some samples lack; ``name``: of the judge."""
     missing = sum(not (sample.reference or "").strip() for sample in samples)
     if "reference" not in rubric.variables or not missing:
@@ -45,7 +51,10 @@ def reference_notice(name: str, rubric: Template, task: str, samples: Sequence[S
         task=task,
     )
     return [
-        tr("{name}: {count}; rubric {name_2} judges them without.", name=name, count=count, name_2=rubric.name),
+        Notice(
+            "judged_without_reference",
+            tr("{name}: {count}; rubric {name_2} judges them without.", name=name, count=count, name_2=rubric.name),
+        ),
     ]
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from harness.errors import HarnessError, UsageError
 from harness.locale import tr
+from harness.notices import Notice
 from harness.pairs.answer_pair import FIRST, PAIR_SCALE, SECOND, TIE, AnswerPair
 from harness.templates import Template
 from harness.types import Message, Role, Sample, Verdict
@@ -89,16 +90,19 @@ class PairQuestion:
         """Return the verdict in a reply."""
         return parse_pair(reply)
 
-    def notices(self, name: str, task: str, samples: Sequence[Sample]) -> list[str]:
+    def notices(self, name: str, task: str, samples: Sequence[Sample]) -> list[Notice]:
         """Return notices if answers are shown without a fence, or a reference is shown that some samples lack."""
-        notices: list[str] = []
+        notices: list[Notice] = []
         if not _fences_both(self.rubric):
             notices.append(
-                tr(
-                    "{judge}: rubric {rubric} shows an answer without {{{{ fence }}}} before and after it, so that an "
-                    "answer can pass for the rubric's own words; see docs/templates.md.",
-                    judge=name,
-                    rubric=self.rubric.name,
+                Notice(
+                    "rubric_without_fence",
+                    tr(
+                        "{judge}: rubric {rubric} shows an answer without {{{{ fence }}}} before and after it, so that "
+                        "an answer can pass for the rubric's own words; see docs/templates.md.",
+                        judge=name,
+                        rubric=self.rubric.name,
+                    ),
                 )
             )
         return [*notices, *reference_notice(name, self.rubric, task, samples)]

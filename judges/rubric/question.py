@@ -5,6 +5,7 @@ from typing import Any, Protocol, cast
 
 from harness.errors import UsageError
 from harness.locale import tr
+from harness.notices import Notice
 from harness.templates import Template
 from harness.types import LIKERT_5, Message, Sample, Scale, Verdict
 from judges.rubric import LABELS, PARSER_VERSION, Form, parse
@@ -60,7 +61,7 @@ class Question(Protocol):
     def ask_shorter(self, most: int) -> str:
         """Return what follows the question where the first reply had no end: a reason of so many characters."""
 
-    def notices(self, name: str, task: str, samples: Sequence[Sample]) -> list[str]:
+    def notices(self, name: str, task: str, samples: Sequence[Sample]) -> list[Notice]:
         """Return what the user should know beforehand; ``name`` is the judge's."""
 
 
@@ -110,7 +111,7 @@ class AnswerQuestion:
         """Return the wish for a short reason, or for none."""
         return _CUT[self.form].replace("MOST", str(most)).replace("LABEL", self._labels[0])
 
-    def notices(self, name: str, task: str, samples: Sequence[Sample]) -> list[str]:
+    def notices(self, name: str, task: str, samples: Sequence[Sample]) -> list[Notice]:
         """Return notices if answers are shown without a fence, or a reference is shown that some samples lack."""
         return rubric_notices(name, self.rubric, self.scale, task, samples)
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.locale import in_language, tr, trn
-from harness.locale.facts import fact_of, facts_of, text_of, texts_of
+from harness.locale.facts import fact_of, text_of
 
 LOCKED = tr("Note: {notice}", notice=trn("{n} answer", "{n} answers", 2))
 
@@ -38,11 +38,3 @@ def test_a_fact_that_somebody_changed_is_the_text_that_stands_there(change: dict
     """Never an error, and never a message that its text does not say."""
     fact = fact_of(LOCKED) | change
     assert fact["text"] == str(text_of(fact))
-
-
-def test_several_are_a_list_and_not_a_text() -> None:
-    """A text would be read letter by letter."""
-    texts = (LOCKED, "as it stands")
-    assert texts == texts_of(facts_of(texts)) == texts_of([str(text) for text in texts])
-    with pytest.raises(TypeError, match="several messages"):
-        texts_of("one")

@@ -4,6 +4,7 @@ import csv
 import io
 
 from harness.locale import LANGUAGES, tr
+from harness.notices import Notice
 from reports.results import results_csv, results_document
 from reports.wording import words
 from tests.reports.conftest import small_report
@@ -60,14 +61,14 @@ def test_every_section_has_its_place() -> None:
 
 
 def test_a_notice_has_a_code_that_no_language_changes() -> None:
-    """The key of a report's words or of the catalogue, with its values; a text that has none is its own code."""
+    """The key of a report's words, or a notice's own with its values; a text that has none is "other"."""
     report = small_report()
     cautions = [words(language)("caution.versions", packages="numpy") for language in LANGUAGES]
-    notes = [tr("Judge {name!r} was slow.", name="x"), "as a plugin said it"]
+    notes = [Notice("slow_judge", tr("Judge {name!r} was slow.", name="x")), "as a plugin said it"]
     made = results_document(report.leaderboard, report.provenance, notes, cautions=cautions)["notices"]
     assert [
-        ("Judge {name!r} was slow.", "note", {"name": "x"}, "Judge 'x' was slow."),
-        ("as a plugin said it", "note", {}, "as a plugin said it"),
+        ("slow_judge", "note", {"name": "x"}, "Judge 'x' was slow."),
+        ("other", "note", {}, "as a plugin said it"),
         ("caution.versions", "caution", {"packages": "numpy"}, str(cautions[0])),
         ("caution.versions", "caution", {"packages": "numpy"}, str(cautions[1])),
     ] == [(one["code"], one["severity"], one["values"], one["text"]) for one in made[:4]]

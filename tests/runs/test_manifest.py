@@ -9,6 +9,7 @@ import pytest
 from harness.engine.plan import PlannedJudge
 from harness.errors import InputError
 from harness.locale import Text, in_language, tr, trn
+from harness.notices import Notice
 from harness.runs.manifest import JoinedJudge, Manifest, PromptTest, manifest_document, read_manifest
 from harness.types import LIKERT_5
 
@@ -21,11 +22,17 @@ MANIFEST = Manifest(
     baseline="base",
     confidence=0.9,
     judges=(PlannedJudge(name="j", fingerprint="f", scale=LIKERT_5, scored_by="model", repeats=2),),
-    notices=("as a plugin said it", tr("Run {name!r} was given twice.", name="x {y}"), trn("{n} task", "{n} tasks", 3)),
-    own_notices=(tr("no braces"),),
-    model_notices={"f": (tr("{a}: {b}", a="m", b=tr("Leave one out.")),)},
+    notices=(
+        "as a plugin said it",
+        Notice("first_one", tr("Run {name!r} was given twice.", name="x {y}")),
+        Notice("several", trn("{n} task", "{n} tasks", 3)),
+    ),
+    own_notices=(Notice("plain", tr("no braces")),),
+    model_notices={"f": (Notice("nested", tr("{a}: {b}", a="m", b=tr("Leave one out."))),)},
     language="ja",
-    joined=(JoinedJudge(judge="j", date="d", command="c", notices=(tr("{n} rows", n=4),), draw={"seed": 1}),),
+    joined=(
+        JoinedJudge(judge="j", date="d", command="c", notices=(Notice("rows", tr("{n} rows", n=4)),), draw={"seed": 1}),
+    ),
     scored={"j": 3},
     ab=PromptTest(control=None, select_seed=4, confidence=0.9),
     provenance={"date": "d", "tasks": {"t": "h"}},

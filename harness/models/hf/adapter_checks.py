@@ -10,12 +10,13 @@ from safetensors import SafetensorError, safe_open
 from harness.errors import AdapterMismatchError, InputError
 from harness.locale import tr
 from harness.models.hf.adapters import WEIGHTS, Adapter
+from harness.notices import Notice
 
 _PREFIX = "base_model.model."
 _HALVES = {".lora_A.weight": ("in_features", 1), ".lora_B.weight": ("out_features", 0)}
 
 
-def check_tensors(adapter: Adapter, model: Any) -> str | None:  # noqa: ANN401 - transformers is untyped
+def check_tensors(adapter: Adapter, model: Any) -> Notice | None:  # noqa: ANN401 - transformers is untyped
     """Check a LoRA adapter's tensors against a model; return a notice if some of them belong to no layer of it.
 
     Adapters of other types are left to peft.
@@ -64,16 +65,19 @@ def check_tensors(adapter: Adapter, model: Any) -> str | None:  # noqa: ANN401 -
             hint=tr("Its target modules are those of another architecture: pass its base with --base."),
         )
     if homeless:
-        return tr(
-            "adapter {name}: {n_homeless} of {total} tensors belong to no layer of the base",
-            name=adapter.name,
-            n_homeless=len(homeless),
-            total=total,
+        return Notice(
+            "adapter_partly_used",
+            tr(
+                "adapter {name}: {n_homeless} of {total} tensors belong to no layer of the base",
+                name=adapter.name,
+                n_homeless=len(homeless),
+                total=total,
+            ),
         )
     return None
 
 
-def check_tokenizer(adapter: Adapter, tokenizer_size: int, embedding_rows: int) -> str | None:
+def check_tokenizer(adapter: Adapter, tokenizer_size: int, embedding_rows: int) -> Notice | None:
     """Compare the tokenizer beside an adapter, if there is one, with its base's; return a notice if the sizes differ.
 
     Answers are generated with the base's tokenizer.
@@ -99,11 +103,14 @@ def check_tokenizer(adapter: Adapter, tokenizer_size: int, embedding_rows: int) 
             hint=tr("Added tokens need the resized base: pass it with --base."),
         )
     if size != tokenizer_size:
-        return tr(
-            "adapter {name}: its tokenizer has {size} entries, the base's {tokenizer_size}, which was used",
-            name=adapter.name,
-            size=size,
-            tokenizer_size=tokenizer_size,
+        return Notice(
+            "adapter_tokenizer",
+            tr(
+                "adapter {name}: its tokenizer has {size} entries, the base's {tokenizer_size}, which was used",
+                name=adapter.name,
+                size=size,
+                tokenizer_size=tokenizer_size,
+            ),
         )
     return None
 

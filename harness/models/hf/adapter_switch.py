@@ -17,6 +17,7 @@ from harness.models.hf.digests import content_digest
 from harness.models.hf.kinds import MERGE, check_sizes, without_initialisation
 from harness.models.hf.patterns import resolved
 from harness.models.hf.reading import json_object
+from harness.notices import Notice
 
 _TINY = 0.01  # of the spread of the base's own scores
 _SHOWN = 3  # names of tensors in a message
@@ -40,7 +41,7 @@ class Switch:
         self._structure: Structure | None = None
         self._digest: BaseDigest | None = None
 
-    def use(self, adapter: Adapter | None) -> str | None:
+    def use(self, adapter: Adapter | None) -> Notice | None:
         """Have an adapter attached, or none for None; return a notice if it fits only in part.
 
         Raises:
@@ -69,7 +70,7 @@ class Switch:
             module._parameters.clear()  # noqa: SLF001 - torch has no other way
             module._buffers.clear()  # noqa: SLF001 - likewise
 
-    def _attach(self, adapter: Adapter) -> str | None:
+    def _attach(self, adapter: Adapter) -> Notice | None:
         config = _config(adapter, self.model)
         notice = check_tensors(adapter, self.model)
         if self._digest is None:
@@ -197,7 +198,7 @@ def _trained_tokens(adapter: Adapter) -> list[int]:
     return tokens[:1] if adapter.kind == "TRAINABLE_TOKENS" and isinstance(tokens, list) else []
 
 
-def check_effect(switch: Switch, adapter: Adapter, ids: Sequence[int]) -> list[str]:
+def check_effect(switch: Switch, adapter: Adapter, ids: Sequence[int]) -> list[Notice]:
     """Compare base and adapter on one prompt; return notices of what fits only in part or has a tiny effect.
 
     Tiny: the scores of no token move by more than 1 % of the spread (standard deviation) of the base's scores. Leaves
@@ -230,12 +231,15 @@ def check_effect(switch: Switch, adapter: Adapter, ids: Sequence[int]) -> list[s
     spread = float(base.float().std())
     if moved < _TINY * spread:
         notices.append(
-            tr(
-                "adapter {name} hardly changes the model: the scores after one prompt move by at most "
-                "{moved:.2g}, and their spread is {spread:.2g}",
-                name=adapter.name,
-                moved=moved,
-                spread=spread,
+            Notice(
+                "adapter_hardly_acts",
+                tr(
+                    "adapter {name} hardly changes the model: the scores after one prompt move by at most {moved:.2g}, "
+                    "and their spread is {spread:.2g}",
+                    name=adapter.name,
+                    moved=moved,
+                    spread=spread,
+                ),
             )
         )
     return notices

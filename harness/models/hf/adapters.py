@@ -13,6 +13,7 @@ from harness.models.hf.digests import content_digest
 from harness.models.hf.kinds import check_kind
 from harness.models.hf.reading import check_folder, json_object
 from harness.models.hf.sources import can_resolve, model_name, split_revision
+from harness.notices import Notice
 from harness.tables.files import nearby
 from harness.templates.contract import CONTRACT
 
@@ -54,7 +55,7 @@ class BaseChoice:
 
     base: str
     revision: str | None
-    notice: str | None = None
+    notice: Notice | None = None
 
 
 def _this_folder() -> str:
@@ -131,17 +132,23 @@ def choose_base(adapter: Adapter, wanted: str | None) -> BaseChoice:
         return BaseChoice(
             base=chosen,
             revision=revision,
-            notice=tr("adapter {name} does not record its base; {chosen} was taken", name=adapter.name, chosen=chosen),
+            notice=Notice(
+                "base_not_recorded",
+                tr("adapter {name} does not record its base; {chosen} was taken", name=adapter.name, chosen=chosen),
+            ),
         )
     if _same(recorded, chosen):
         _check_revision(adapter, chosen, revision)
         return BaseChoice(base=chosen, revision=revision or adapter.base_revision)
     if model_name(recorded) == model_name(chosen):
-        notice = tr(
-            "adapter {name} records the base {recorded!r}; matched with {chosen!r} by name and shapes",
-            name=adapter.name,
-            recorded=recorded,
-            chosen=chosen,
+        notice = Notice(
+            "base_by_name",
+            tr(
+                "adapter {name} records the base {recorded!r}; matched with {chosen!r} by name and shapes",
+                name=adapter.name,
+                recorded=recorded,
+                chosen=chosen,
+            ),
         )
         return BaseChoice(base=chosen, revision=revision, notice=notice)
     if can_resolve(recorded):
@@ -156,11 +163,14 @@ def choose_base(adapter: Adapter, wanted: str | None) -> BaseChoice:
     return BaseChoice(
         base=chosen,
         revision=revision,
-        notice=tr(
-            "adapter {name} records the base {recorded!r}, which is not here; --base {chosen} decided",
-            name=adapter.name,
-            recorded=recorded,
-            chosen=chosen,
+        notice=Notice(
+            "base_as_given",
+            tr(
+                "adapter {name} records the base {recorded!r}, which is not here; --base {chosen} decided",
+                name=adapter.name,
+                recorded=recorded,
+                chosen=chosen,
+            ),
         ),
     )
 

@@ -24,6 +24,7 @@ from harness.models.hf.progress import TokenMeter, say
 from harness.models.hf.resolved_base import ResolvedBase
 from harness.models.hf.word_scores import WordScorer, most_tokens
 from harness.models.live import LIVE
+from harness.notices import Notice, as_notice
 from harness.protocols import FreeText, MachineNeeds, WordScores
 from harness.remote.pricing import rough_tokens
 from harness.templates.contract import read_contract
@@ -58,7 +59,7 @@ class LocalModel:
         base: ResolvedBase,
         adapter: Adapter | None = None,
         limits: Limits | None = None,
-        notices: Sequence[str] = (),
+        notices: Sequence[Notice] = (),
     ) -> None:
         self.batch_plan = ""
         self._label = label
@@ -93,9 +94,9 @@ class LocalModel:
             "route": self._numerics.route,
         }
 
-    def notices(self) -> Sequence[str]:
+    def notices(self) -> Sequence[Notice]:
         """Return what the report must say of this model; complete once ``generate`` has run."""
-        return tuple(self._notices) + ((self.batch_plan,) if self.batch_plan else ())
+        return (*self._notices, *([as_notice(self.batch_plan)] if self.batch_plan else ()))
 
     def needs(self, requests: Sequence[Request]) -> MachineNeeds:
         """Return what answering takes on this machine, by count; no weight is loaded.
@@ -255,9 +256,14 @@ class LocalModel:
                 )
             refused.append(_failed(request, reason))
         if not base.encoder.has_bos and any(request.rendered.bos == "once" for request in requests):
-            self._note(tr("the tokenizer has no beginning-of-sequence token; none was added"))
+            self._note(Notice("no_bos_token", tr("the tokenizer has no beginning-of-sequence token; none was added")))
         if not base.encoder.has_chat_template and any(request.rendered.text_form for request in requests):
-            self._note(tr("the tokenizer has no chat template; prompts with a text form were given as that"))
+            self._note(
+                Notice(
+                    "no_chat_template",
+                    tr("the tokenizer has no chat template; prompts with a text form were given as that"),
+                )
+            )
         return rows, refused, refusal
 
     def _check_adapter(self, base: Base, first: Row) -> None:
@@ -271,9 +277,12 @@ class LocalModel:
         if contract is not None and contract.eos.id not in base.end:
             ended = f"{contract.eos.token} (id {contract.eos.id})"
             self._note(
-                tr(
-                    "training ended every answer with {ended}, at which generation with this base does not stop",
-                    ended=ended,
+                Notice(
+                    "end_token_differs",
+                    tr(
+                        "training ended every answer with {ended}, at which generation with this base does not stop",
+                        ended=ended,
+                    ),
                 )
             )
         self._is_checked = True
@@ -298,7 +307,7 @@ class LocalModel:
                     yield self._generation(answer)
             except CaptureError as error:
                 self._eager = True
-                self._note(tr("CUDA graphs were not used: {error}", error=error))
+                self._note(Notice("graphs_unused", tr("CUDA graphs were not used: {error}", error=error)))
                 batches.appendleft(list(waiting.values()))
             except (RuntimeError, MemoryError) as error:
                 if not _out_of_memory(error):
@@ -315,12 +324,12 @@ class LocalModel:
         """
         _release()
         if len(batch) > 1:
-            self._note(tr("a batch of {n} rows ran out of memory and was halved", n=len(batch)))
+            self._note(Notice("batch_halved", tr("a batch of {n} rows ran out of memory and was halved", n=len(batch))))
             say(tr("  {label}: out of memory with {n} rows; going on with halves", label=self._label, n=len(batch)))
             batches.extendleft(reversed(halves(waiting)))
         elif self._uses_graphs():
             self._eager = True
-            self._note(tr("CUDA graphs were given up: out of memory with one row"))
+            self._note(Notice("graphs_given_up", tr("CUDA graphs were given up: out of memory with one row")))
             batches.appendleft(waiting)
         else:
             yield _failed(batch[0].request, tr("out of memory, alone in its batch"))
@@ -352,7 +361,7 @@ class LocalModel:
             seconds=answer.seconds,
         )
 
-    def _note(self, notice: str | None) -> None:
+    def _note(self, notice: Notice | None) -> None:
         if notice and notice not in self._notices:
             self._notices.append(notice)
 

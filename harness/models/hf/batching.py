@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from harness.locale import tr
+from harness.notices import Notice
 from harness.types import Request
 
 
@@ -63,7 +64,9 @@ def halves(rows: list[Row]) -> list[list[Row]]:
     return [half for half in (rows[:middle], rows[middle:]) if half]
 
 
-def describe(batches: Sequence[Sequence[Row]]) -> str:
+def describe(batches: Sequence[Sequence[Row]]) -> Notice:
     """Return the batch plan in words, as it is recorded: rows × padded prompt tokens of each batch, in order."""
     shapes = [f"{len(batch)}×{len(batch[0].ids)}" for batch in batches]
-    return tr("batch plan (rows × prompt tokens, longest first): {names}", names=", ".join(shapes))
+    return Notice(
+        "batch_plan", tr("batch plan (rows × prompt tokens, longest first): {names}", names=", ".join(shapes))
+    )

@@ -16,6 +16,7 @@ from harness.models.hf.checkpoint_folders import checkpoint_folders
 from harness.models.hf.memory import dequantised_fits
 from harness.models.hf.resolved_base import ResolvedBase, resolve_base
 from harness.models.hf.sources import split_revision
+from harness.notices import Notice
 from harness.templates.contract import CONTRACT
 from harness.types import ModelSpec
 
@@ -42,13 +43,19 @@ def open_local(spec: ModelSpec) -> LocalModel:
     notices = [choice.notice] if choice.notice else []
     if adapter is not None and not adapter.has_contract:
         notices.append(
-            tr("adapter {name} has no {file}: its training prompt is unknown", name=adapter.name, file=CONTRACT)
+            Notice(
+                "prompt_unknown",
+                tr("adapter {name} has no {file}: its training prompt is unknown", name=adapter.name, file=CONTRACT),
+            )
         )
     if base.numerics.route == "dequantised":
         notices.append(
-            tr(
-                "nf4 weights were dequantized to {dtype} once at load (same values, faster)",
-                dtype=base.numerics.dtype_name,
+            Notice(
+                "weights_dequantized",
+                tr(
+                    "nf4 weights were dequantized to {dtype} once at load (same values, faster)",
+                    dtype=base.numerics.dtype_name,
+                ),
             )
         )
     return LocalModel(
@@ -65,8 +72,14 @@ def _choose(spec: ModelSpec) -> tuple[Adapter | None, BaseChoice]:
     if spec.backend == "base" and spec.adapter is not None:
         beside = open_adapter(*split_revision(_last_of(spec.adapter)))
         choice = choose_base(beside, spec.base)
-        said = tr(
-            "{label} is {base}, on which {adapter} was trained", label=spec.label, base=choice.base, adapter=beside.name
+        said = Notice(
+            "base_of_adapter",
+            tr(
+                "{label} is {base}, on which {adapter} was trained",
+                label=spec.label,
+                base=choice.base,
+                adapter=beside.name,
+            ),
         )
         return None, replace(choice, notice=said if beside.base is not None else choice.notice)
     if spec.backend == "base":

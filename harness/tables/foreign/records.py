@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from harness.locale import listing, tr, trn
+from harness.notices import Notice
 from harness.types import FinishReason, Scale
 
 _LONGEST_NUMBER = 40  # characters
@@ -118,28 +119,31 @@ def other_version(found: object, known: int) -> str | None:
     )
 
 
-def recognised(file: ForeignFile) -> str:
+def recognised(file: ForeignFile) -> Notice:
     """Return what a file was recognised as, and how much of what it holds."""
     rows, tasks = file.rows, {row.task for row in file.rows if row.task is not None}
     epochs = max((row.epoch for row in rows), default=0) + 1
-    return trn(
-        "{path}: recognised as {tool}: {n} answer, models: {models}, tasks: {tasks}, repeats: {epochs}, "
-        "scores: {metrics}.",
-        "{path}: recognised as {tool}: {n} answers, models: {models}, tasks: {tasks}, repeats: {epochs}, "
-        "scores: {metrics}.",
-        len(rows),
-        path=file.path,
-        tool=file.tool,
-        models=_few(file.models) or tr("not named"),
-        tasks=_few(sorted(tasks)) or tr("not named"),
-        epochs=epochs,
-        metrics=_few(file.metrics) or tr("none"),
+    return Notice(
+        "file_recognised",
+        trn(
+            "{path}: recognised as {tool}: {n} answer, models: {models}, tasks: {tasks}, repeats: {epochs}, scores: "
+            "{metrics}.",
+            "{path}: recognised as {tool}: {n} answers, models: {models}, tasks: {tasks}, repeats: {epochs}, scores: "
+            "{metrics}.",
+            len(rows),
+            path=file.path,
+            tool=file.tool,
+            models=_few(file.models) or tr("not named"),
+            tasks=_few(sorted(tasks)) or tr("not named"),
+            epochs=epochs,
+            metrics=_few(file.metrics) or tr("none"),
+        ),
     )
 
 
-def told(file: ForeignFile) -> list[str]:
+def told(file: ForeignFile) -> list[Notice]:
     """Return what was left out of a file, and what its scores are, as sentences that name it."""
-    return [tr("{path}: {said}.", path=file.path, said=said) for said in file.cautions]
+    return [Notice("file_caution", tr("{path}: {said}.", path=file.path, said=said)) for said in file.cautions]
 
 
 def _few(names: Sequence[str]) -> str:
