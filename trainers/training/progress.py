@@ -169,8 +169,18 @@ class Progress(TrainerCallback):  # type: ignore[misc]  # transformers is untype
         each = (now - self._began) / (state.global_step - self._first_step)
         left = _duration((state.max_steps - state.global_step) * each)
         self._say(
-            f"  step {state.global_step}/{state.max_steps}  loss {loss:.4f}  learning rate {row['learning_rate']:.2e}  "
-            f"{_shown(row)}{rate:,.0f} tokens/s  {row['memory_gib']:.1f} GiB  {left} left"
+            tr(
+                "  step {step}/{steps}  loss {loss:.4f}  learning rate {rate:.2e}  {pairs}{pace:,.0f} tokens/s  "
+                "{memory:.1f} GiB  {left} left",
+                step=state.global_step,
+                steps=state.max_steps,
+                loss=loss,
+                rate=row["learning_rate"],
+                pairs=_shown(row),
+                pace=rate,
+                memory=row["memory_gib"],
+                left=left,
+            )
         )
         first = loss if tally.first_loss is None else tally.first_loss
         self._then = replace(tally, loss_sum=0.0, loss_steps=0, first_loss=first, last_loss=loss, noted={})
@@ -337,5 +347,5 @@ def _duration(seconds: float) -> str:
     """
     minutes, rest = divmod(round(seconds), 60)
     if minutes >= 60:  # noqa: PLR2004 - minutes of an hour
-        return f"{minutes // 60} h {minutes % 60} min"
-    return f"{minutes} min" if minutes else f"{rest} s"
+        return tr("{hours} h {minutes} min", hours=minutes // 60, minutes=minutes % 60)
+    return tr("{minutes} min", minutes=minutes) if minutes else tr("{seconds} s", seconds=rest)
