@@ -3,7 +3,8 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from harness.analysis.leaderboard import Board, BoardRow, Leaderboard
+from harness.analysis.board import Board, BoardRow
+from harness.analysis.leaderboard import Leaderboard
 from harness.types import Declaration
 from harness.unscored import Unscored
 from reports.formatting import kind_key, number, percent, row_name, score_digits

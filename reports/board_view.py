@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from harness.analysis.leaderboard import Board
+from harness.analysis.board import Board
 from harness.stats import PairedComparison
 from reports.board_text import (
     cautions_about,

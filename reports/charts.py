@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from markupsafe import Markup
 
-from harness.analysis.leaderboard import Board
+from harness.analysis.board import Board
 from harness.analysis.scores import ScoreTable
 from reports import svg as drawing
 from reports.formatting import MISSING, number, percent, printable, row_name, score_digits

@@ -1,6 +1,6 @@
 """Missing scores in words and cells: which rows are marked, what they could be at worst and at best. Pure."""
 
-from harness.analysis.leaderboard import Board, BoardRow
+from harness.analysis.board import Board, BoardRow
 from harness.analysis.row_gaps import TagRow
 from harness.stats import PairedComparison, WorstCase
 from harness.types import Estimate

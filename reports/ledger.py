@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from harness.analysis.leaderboard import Board, Comparison, Leaderboard
+from harness.analysis.board import Board, Comparison
+from harness.analysis.leaderboard import Leaderboard
 from harness.analysis.tried import MANY, BoardLedger
 from reports.formatting import number, printable, row_name, score_digits, signed
 from reports.wording import Language, Words

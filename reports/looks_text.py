@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
-from harness.analysis.leaderboard import Board
+from harness.analysis.board import Board
 from harness.types import RowKey
 from reports.formatting import row_name
 from reports.wording import Words

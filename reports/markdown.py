@@ -7,7 +7,8 @@ from typing import Any
 
 from tabulate import tabulate
 
-from harness.analysis.leaderboard import Board, Leaderboard
+from harness.analysis.board import Board
+from harness.analysis.leaderboard import Leaderboard
 from harness.analysis.pairwise import PairBoard
 from reports.board_text import cautions_about, estimand_note, noise, primary_note, resolution
 from reports.board_view import BoardView, board_title, board_view, comparison_table, opened

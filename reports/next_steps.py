@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harness.analysis.leaderboard import Board, BoardRow
+from harness.analysis.board import Board, BoardRow
 from harness.analysis.scores import ScoreTable
 from harness.locale import Text
 from harness.types import RowKey, Scale

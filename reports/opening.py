@@ -6,7 +6,8 @@ The page, the picture, the PDF and the text to paste all show what stands here.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.analysis.leaderboard import Board, BoardRow, Comparison, Leaderboard
+from harness.analysis.board import Board, BoardRow, Comparison
+from harness.analysis.leaderboard import Leaderboard
 from harness.analysis.scores import ScoreTable
 from harness.engine.plan import PlannedJudge
 from harness.types import RowKey

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from markupsafe import Markup
 
-from harness.analysis.leaderboard import Board
+from harness.analysis.board import Board
 from harness.types import RowKey
 from reports.board_view import Cell, Table, tone
 from reports.formatting import MISSING, number, score_digits

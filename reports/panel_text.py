@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
-from harness.analysis.leaderboard import Board, Comparison
+from harness.analysis.board import Board, Comparison
 from reports.formatting import number, percent, row_name, score_digits, signed
 from reports.wording import Words
 

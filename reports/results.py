@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Literal
 
-from harness.analysis.leaderboard import Board, BoardRow, Comparison, Leaderboard
+from harness.analysis.board import Board, BoardRow, Comparison
+from harness.analysis.leaderboard import Leaderboard
 from harness.analysis.pairwise import PairBoard
 from harness.locale import Text
 from harness.notices import Notice

@@ -1,6 +1,7 @@
 """What comparisons show, in words: on top of reports, in their tables, beside one comparison. Plain text. Pure."""
 
-from harness.analysis.leaderboard import Board, Comparison, Leaderboard
+from harness.analysis.board import Board, Comparison
+from harness.analysis.leaderboard import Leaderboard
 from harness.stats.equivalence import DecisionCode
 from reports.formatting import MISSING, number, p_value, percent, row_name, score_digits, signed
 from reports.ledger import tries_lines

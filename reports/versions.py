@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from harness.analysis.leaderboard import Board
+from harness.analysis.board import Board
 from harness.engine.versions import shown_version
 from reports.formatting import number, row_name, signed
 from reports.wording import Words

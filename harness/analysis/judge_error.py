@@ -7,7 +7,7 @@ A judge that gives one model b points too many on every task moves its differenc
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.analysis.leaderboard import Board
+from harness.analysis.board import Board
 from harness.stats.equivalence import DecisionCode
 from harness.types import RowKey
 

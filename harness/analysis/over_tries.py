@@ -5,7 +5,8 @@ from dataclasses import replace
 from statistics import median
 
 from harness.analysis.agreement import agreeing
-from harness.analysis.leaderboard import Board, Comparison, Leaderboard
+from harness.analysis.board import Board, Comparison
+from harness.analysis.leaderboard import Leaderboard
 from harness.analysis.tried import BoardLedger, TriedRow
 from harness.analysis.verdict import comparison_verdict
 from harness.locale import trn

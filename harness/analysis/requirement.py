@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from harness.analysis.leaderboard import Board, Comparison, Leaderboard
+from harness.analysis.board import Board, Comparison
+from harness.analysis.leaderboard import Leaderboard
 
 Wanted = Literal["better", "no-worse"]
 

@@ -1,13 +1,11 @@
 """A leaderboard as flat records for programs: a line for each row and for each comparison, unrounded."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from harness.analysis.board import Board
 from harness.stats.equivalence import DecisionCode
 from harness.types import RowKey
-
-if TYPE_CHECKING:
-    from harness.analysis.leaderboard import Leaderboard
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +66,7 @@ class Difference:
     is_primary: bool
 
 
-def rows_of(leaderboard: "Leaderboard") -> tuple[Row, ...]:
+def rows_of(boards: Sequence[Board]) -> tuple[Row, ...]:
     """Return the rows of all boards, board by board."""
     return tuple(
         Row(
@@ -88,12 +86,12 @@ def rows_of(leaderboard: "Leaderboard") -> tuple[Row, ...]:
             length_stop_rate=row.length_stop_rate,
             method=row.estimate.method,
         )
-        for board in leaderboard.boards
+        for board in boards
         for row in board.rows
     )
 
 
-def differences_of(leaderboard: "Leaderboard") -> tuple[Difference, ...]:
+def differences_of(boards: Sequence[Board]) -> tuple[Difference, ...]:
     """Return the comparisons of all boards, board by board."""
     return tuple(
         Difference(
@@ -118,6 +116,6 @@ def differences_of(leaderboard: "Leaderboard") -> tuple[Difference, ...]:
             tasks_needed=comparison.verdict.tasks_needed,
             is_primary=board.is_primary,
         )
-        for board in leaderboard.boards
+        for board in boards
         for comparison in board.comparisons
     )

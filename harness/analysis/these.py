@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from harness.analysis.board import Board, BoardRow
 from harness.analysis.equating import is_equated
 from harness.analysis.finite_set import FiniteSet
-from harness.analysis.leaderboard import Board, BoardRow, Leaderboard
+from harness.analysis.leaderboard import Leaderboard
 from harness.analysis.panel import PanelTable
 from harness.analysis.scores import ScoreTable
 from harness.analysis.verdict import comparison_verdict

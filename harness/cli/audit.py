@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from harness.analysis.board import Board
 from harness.analysis.drift import Drift
 from harness.analysis.human_anchor import anchoring
 from harness.analysis.judge_audit import (
@@ -19,7 +20,6 @@ from harness.analysis.judge_audit import (
     rater_audit,
 )
 from harness.analysis.judge_error import judge_errors
-from harness.analysis.leaderboard import Board
 from harness.analysis.primary import primary_of
 from harness.analysis.rater_spread import rater_scores
 from harness.analysis.rubric_tests import RubricTests

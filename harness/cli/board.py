@@ -3,7 +3,8 @@
 import sys
 from collections.abc import Sequence
 
-from harness.analysis.leaderboard import Board, Leaderboard
+from harness.analysis.board import Board
+from harness.analysis.leaderboard import Leaderboard
 from harness.analysis.pairwise import PairBoard
 from harness.cli.closing import window_width
 from harness.cli.say import language, said

@@ -6,7 +6,8 @@ import shutil
 import sys
 from collections.abc import Mapping
 
-from harness.analysis.leaderboard import Board, Leaderboard
+from harness.analysis.board import Board
+from harness.analysis.leaderboard import Leaderboard
 from harness.cli.say import language, said, say
 from harness.cli.wrapping import wrapped
 from harness.locale import Text, tr

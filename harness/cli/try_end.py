@@ -3,7 +3,8 @@
 import shlex
 from pathlib import Path
 
-from harness.analysis.leaderboard import Board, Comparison, Leaderboard
+from harness.analysis.board import Board, Comparison
+from harness.analysis.leaderboard import Leaderboard
 from harness.cli.say import language, said, say
 from harness.cli.submit import write_submission
 from harness.cli.try_judges import AtHand

@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from harness.analysis.leaderboard import Board, build_leaderboard
+from harness.analysis.board import Board
+from harness.analysis.leaderboard import build_leaderboard
 from harness.analysis.looks import at_look, board_looks
 from harness.analysis.panel import PanelTable, panel_tables
 from harness.analysis.scores import ScoreTable

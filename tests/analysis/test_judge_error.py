@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from harness.analysis.board import Board
 from harness.analysis.judge_error import closest, judge_errors
-from harness.analysis.leaderboard import Board, build_leaderboard
+from harness.analysis.leaderboard import build_leaderboard
 from harness.analysis.scores import ScoreTable
 from tests.analysis.test_leaderboard import table
 

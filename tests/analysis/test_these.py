@@ -5,7 +5,8 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from harness.analysis.leaderboard import Board, build_leaderboard
+from harness.analysis.board import Board
+from harness.analysis.leaderboard import build_leaderboard
 from harness.analysis.scores import ScoreTable
 from harness.analysis.these import TaskSet, about_sets
 from harness.engine.plan import PlannedJudge

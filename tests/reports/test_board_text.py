@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from harness.analysis.leaderboard import Board
+from harness.analysis.board import Board
 from reports.board_text import resolution
 from reports.board_view import board_view
 from reports.verdict import verdict_lines

@@ -9,7 +9,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from harness.analysis.leaderboard import Board, Leaderboard, build_leaderboard
+from harness.analysis.board import Board
+from harness.analysis.leaderboard import Leaderboard, build_leaderboard
 from harness.analysis.scores import ScoreTable
 from harness.engine.plan import PlannedJudge
 from harness.types import LIKERT_5, PASS_FAIL, PERCENT, RowKey, Sample, Scale

@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from harness.analysis.leaderboard import Board, Leaderboard
+from harness.analysis.board import Board
+from harness.analysis.leaderboard import Leaderboard
 from harness.types import Declaration
 from reports.markdown import comparison_report, leaderboard_markdown
 from reports.verdict import board_verdict, verdict_lines, verdict_word

@@ -5,8 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from harness.analysis.board import Board
 from harness.analysis.judge_versions import Swap, VersionSplit
-from harness.analysis.leaderboard import Board, build_leaderboard
+from harness.analysis.leaderboard import build_leaderboard
 from harness.stats.equating import equate
 from harness.types import LIKERT_5, RowKey
 from reports.versions import version_cautions
