@@ -2,7 +2,7 @@
 
 >>> import harness
 >>> sorted(name for name in harness.__all__ if name.islower())
-['compare', 'evaluate', 'export', 'list_runs', 'load_run', 'merge_runs']
+['add_judges', 'compare', 'evaluate', 'export', 'list_runs', 'load_run', 'merge_runs']
 
 Names are looked up when they are used: importing this package loads nothing heavy. See docs/python.md.
 """
@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from harness.errors import UnwritableError as UnwritableError
     from harness.errors import UsageError as UsageError
     from harness.installation import MissingExtraError as MissingExtraError
+    from harness.runs.api import add_judges as add_judges
     from harness.runs.api import compare as compare
     from harness.runs.api import evaluate as evaluate
     from harness.runs.api import export as export
@@ -110,6 +111,7 @@ _PLACES = {
     **dict.fromkeys(_ERRORS, "errors"),
     "MissingExtraError": "installation",
     "Run": "runs.run",
+    "add_judges": "runs.api",
     "compare": "runs.api",
     "evaluate": "runs.api",
     "export": "runs.api",

@@ -1,13 +1,11 @@
 """``harness judge``: more judges for answers that are stored already."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Any, Literal
 
 import click
 
-from harness import plugins
 from harness.cli.anchors import by_present_version, changed_judge, check_alone, judge_anchors
 from harness.cli.board import board_on_screen
 from harness.cli.closing import say_closing
@@ -17,13 +15,12 @@ from harness.cli.options import FiniteRange, call_limits, common_options, declar
 from harness.cli.pairing import compared, pairs_asked, pairs_of_run, pairs_option
 from harness.cli.repeats import say_repeats
 from harness.cli.say import language, say
-from harness.codec import digest
-from harness.engine.job import Job, planned_judge
-from harness.errors import SameJudgeError, UsageError
+from harness.engine.job import Job
+from harness.errors import UsageError
 from harness.locale import tr
-from harness.protocols import Judge, Ratings
+from harness.protocols import Judge
 from harness.runs.add_judges import add_in_folder, joined_by, judging_job
-from harness.runs.assemble import open_judges
+from harness.runs.beside import open_beside
 from harness.runs.declared import asked_declaration, check_declared, check_estimand, declared_on
 from harness.runs.finish import replaced
 from harness.runs.folder import RESULTS, RunFolder
@@ -32,10 +29,12 @@ from harness.runs.pairs_asked import split_judges
 from harness.runs.panels import PanelSpec, panel_specs, planned_panels, with_members, with_panels
 from harness.runs.run import Run
 from harness.runs.unpacking import refuse_bundle
-from harness.runs.version_anchors import ANCHORS, kept_like
+from harness.runs.version_anchors import ANCHORS
 from harness.specs import Config, load_config, parse_judge, store_mirror
 from harness.store.mirror import mirrored_store
 from harness.types import JudgeSpec
+
+_tell = partial(say, err=True)
 
 
 @click.command(
@@ -131,7 +130,7 @@ def judge(
         opened: tuple[Judge, ...] = (by_present_version(changed, settings, url, dry_run=dry_run),)
         judge_repeats = max(judge_repeats or 1, changed.planned.repeats)
     else:
-        opened, notices = _open_beside(stored, _specs(stored, judges, wanted, settings, rubric))
+        opened, notices = open_beside(stored, _specs(stored, judges, wanted, settings, rubric), tell=_tell)
     limit_judges(opened, call_limits(declared))
     job = judging_job(stored, opened, judge_repeats)
     planned = planned_panels(wanted, [*stored.judges, *job.planned_judges])
@@ -149,7 +148,7 @@ def judge(
     _say_notes(notices, stored, job)
     say_repeats(job, url)
     allowance = Allowance(max_cost=max_cost, wait=wait, batch=batch)
-    with mirrored_store(url, store_mirror(settings), tell=partial(say, err=True)) as rows:
+    with mirrored_store(url, store_mirror(settings), tell=_tell) as rows:
         entries = joined_by(job, invocation(), notices)
         joining = partial(add_in_folder, stored, job, store=rows, folder=folder, entries=entries)
         for outcome in rounds(job, rows, max_cost=max_cost, wait=wait, batch=batch):
@@ -187,62 +186,3 @@ def _check_named(judges: Sequence[str], panels: Sequence[str], *, is_change: boo
     for name in judges:
         if judges.count(name) > 1:
             raise UsageError(tr("--judge {name!r} was given twice.", name=name), hint=tr("Leave one out."))
-
-
-def _open_beside(stored: Run, specs: Sequence[JudgeSpec]) -> tuple[tuple[Judge, ...], tuple[str, ...]]:
-    """Return the judges of all specs, each under a name that no other judge of the run has, with their notices."""
-    if not specs:
-        return (), ()
-    rows = list(dict.fromkeys((request.model, request.prompt) for request in stored.requests))
-    named = []
-    for spec in specs:
-        opened, _ = open_judges([spec], stored.tasks, rows)
-        name = _free_name(stored, spec, opened[0])
-        if name != spec.text:
-            say(
-                tr(
-                    "Note: this run has a judge {text!r} with another rubric or other settings; the new one is named "
-                    "{name!r}.",
-                    text=spec.text,
-                    name=name,
-                ),
-                err=True,
-            )
-        named.append(replace(spec, text=name))
-    opened_now, notices = open_judges(named, stored.tasks, rows)
-    had = {known.name: known for known in stored.judges}
-    judges = tuple((kept_like(judge, had[judge.name]) or judge) if judge.name in had else judge for judge in opened_now)
-    for judge in judges:
-        _refuse_twice(stored, judge)
-    return judges, notices
-
-
-def _refuse_twice(stored: Run, judge: Judge) -> None:
-    """Refuse a judge that the run has under another name: its verdicts would seem to agree with themselves."""
-    identity = plugins.identity(judge)
-    for known in stored.judges:
-        if known.fingerprint == identity and known.name != judge.name:
-            raise SameJudgeError(
-                tr(
-                    "The run {name!r} has the judge {name_2!r} already, as {name_3!r}.",
-                    name=stored.name,
-                    name_2=judge.name,
-                    name_3=known.name,
-                ),
-                hint=tr("Leave it out. To see how far it agrees with itself: --judge-repeats 2."),
-            )
-
-
-def _free_name(stored: Run, spec: JudgeSpec, judge: Judge) -> str:
-    """Return the name under which the run has this very judge, or one that is free; ratings replace those before."""
-    if judge.name != spec.text or isinstance(judge, Ratings) or planned_judge(judge).kind != "quality":
-        return spec.text
-    if any(kept_like(judge, known) is not None for known in stored.judges if known.name == spec.text):
-        return spec.text
-    identity = plugins.identity(judge)
-    had = {known.name: known.fingerprint for known in stored.judges}
-    variant = plugins.judge_info(judge).variant
-    suffixes = [variant] if variant else []
-    names = [spec.text, *(f"{spec.text} ({suffix})" for suffix in [*suffixes, digest(identity)[:8]])]
-    same = [name for name in names if had.get(name) == identity]
-    return next(iter([*same, *(name for name in names if name not in had)]))

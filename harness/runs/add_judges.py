@@ -31,7 +31,7 @@ def add_judges(
     *,
     invocation: Invocation,
     notices: tuple[str, ...] = (),
-    repeats: int = 1,
+    repeats: int | None = 1,
     max_cost: float | None = None,
 ) -> Run:
     """Let judges score every answer that a run has, and return the run with them; nothing is written but the store.

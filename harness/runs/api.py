@@ -5,7 +5,7 @@ Nothing is printed; what a reader should know is among the notices of a run's ma
 
 import logging
 import shlex
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -18,7 +18,9 @@ from harness.engine.looks import Looks
 from harness.errors import UsageError
 from harness.locale import tr
 from harness.protocols import Delay
+from harness.runs import add_judges as adding
 from harness.runs import load, merge
+from harness.runs.beside import open_beside
 from harness.runs.bundle import write_bundle
 from harness.runs.declared import check_declared, check_estimand
 from harness.runs.enter import enter
@@ -30,8 +32,8 @@ from harness.runs.pairs_asked import FORM, open_pairs, split_judges, with_compar
 from harness.runs.panels import with_panels
 from harness.runs.provenance import Invocation
 from harness.runs.run import Run
-from harness.runs.unpacking import run_folder
-from harness.specs import load_config
+from harness.runs.unpacking import refuse_bundle, run_folder
+from harness.specs import load_config, parse_judge, store_mirror
 from harness.stats import Family
 from harness.store.mirror import mirrored_store
 from harness.types import Estimand, Generation, Request, Verdict
@@ -238,9 +240,9 @@ _DEFAULTS: dict[str, object] = {"repeats": 1, "confidence": 0.95}
 _SEVERAL = {"models": "model", "prompts": "prompt", "tasks": "task", "judges": "judge", "panels": "panel"}
 
 
-def _as_command(options: dict[str, object]) -> str:
+def _as_command(options: Mapping[str, object], *opening: str) -> str:
     """Return the command line that asks for the same."""
-    words = ["harness", "eval"]
+    words = ["harness", *(opening or ("eval",))]
     for name, value in options.items():
         flag = f"--{_SEVERAL.get(name, name).replace('_', '-')}"
         if isinstance(value, tuple):
@@ -284,6 +286,67 @@ def merge_runs(runs: Iterable[Run | str | Path], *, judges: Sequence[str] = ()) 
     if not opened:
         raise UsageError(tr("There is no run to merge."), hint=tr("Name one or more."))
     return merge.merge_runs(opened, judges)
+
+
+def add_judges(
+    run: Run | str | Path,
+    judges: str | Sequence[str],
+    *,
+    rubric: str | None = None,
+    judge_repeats: int | None = None,
+    store: str | None = None,
+    config: str | None = None,
+    max_cost: float | None = None,
+    progress: Progress | None = None,
+) -> Run:
+    """Let more judges score every answer that a run has, as ``harness judge`` does, and return the run with them.
+
+    No model is loaded and no file is written but the store; the run given stays as it is. One that the run has with
+    another rubric or other settings gets a name of its own.
+
+    Args:
+        run: A run, or what `load_run` takes; a bundle has no store to judge into.
+        judges: Judges of single answers, ``NAME[:OPTION]``.
+        rubric: The rubric of language-model judges.
+        judge_repeats: Verdicts on each answer; None: 1, and 2 by a judge whose temperature cannot be 0.
+        store: Where rows are kept; None: where the run's are.
+        config: A configuration file; None: ``harness.toml`` if it is here.
+        max_cost: Spend no more than so many US dollars.
+        progress: What is told how the work goes, from several threads; None: nobody.
+
+    Raises:
+        UsageError: no judge was named, one compares answers, or the run has no store.
+        HarnessError: a judge cannot be opened, or can judge nothing here.
+    """
+    settings = load_config(config)
+    single, of_pairs = split_judges(_several(judges))
+    if of_pairs or not single:
+        raise UsageError(
+            tr("add_judges takes judges of single answers, and got {judges}.", judges=", ".join(of_pairs) or "none"),
+            hint=tr("For example: {example}", example='add_judges(run, ["rules"])'),
+        )
+    if not isinstance(run, Run):
+        refuse_bundle(_named(run))
+    found = _run(run)
+    url = store or found.manifest.store
+    if not url:
+        raise UsageError(
+            tr("Run {name!r} has no store to judge into.", name=found.name),
+            hint=tr("Save it first and load it again, or name one: store='sqlite:///PATH'."),
+        )
+    specs = [parse_judge(text, settings, rubric=rubric) for text in single]
+    opened, notices = open_beside(found, specs, tell=log.warning)
+    known = (*found.judges, *adding.judging_job(found, opened, judge_repeats).planned_judges)
+    now_judges, names = with_panels(known, found.manifest.panels), [task.name for task in found.tasks]
+    check_estimand(found.manifest.declared, now_judges, names, looks=found.manifest.looks)
+    command = _as_command({"judges": single, "rubric": rubric, "judge_repeats": judge_repeats}, "judge", found.name)
+    now = datetime.now().astimezone()
+    invocation = Invocation(command=command, now=now, language=found.manifest.language)
+    with mirrored_store(url, store_mirror(settings), tell=log.warning) as rows:
+        return adding.add_judges(
+            found, opened, rows, progress or Quiet(), invocation=invocation, notices=notices, repeats=judge_repeats,
+            max_cost=max_cost,
+        )  # fmt: skip
 
 
 def compare(

@@ -21,7 +21,7 @@ def test_every_block_of_the_page_on_python_runs(run_cli: RunCli, name: str) -> N
     """From top to bottom, in one empty folder; nothing is left out."""
     found = run_page(ROOT / "docs" / name, run_cli)
     assert [] == [block for block in found if block.reason]
-    assert 6 == sum(block.kind == "pycon" for block in found)
+    assert 7 == sum(block.kind == "pycon" for block in found)
 
 
 @pytest.mark.parametrize("name", ["testing.md", "testing.ja.md"])

@@ -189,3 +189,34 @@ def test_a_format_that_is_none_and_no_run_at_all(evaluated: harness.Run) -> None
     with pytest.raises(AttributeError, match="no attribute 'nope'"):
         _ = harness.nope
     assert not Path("x.txt").exists()
+
+
+def test_more_judges_join_as_on_the_command_line(workplace: Path, task_file: Path, run_cli: RunCli) -> None:
+    """The run given stays as it was; the new one is what `harness judge` makes, and no other file is touched."""
+    first = harness.evaluate(models=["echo"], tasks=["five=five.jsonl"], judges=["reference"], run="mine")
+    first.save("runs/mine")
+    before = Path("runs/mine/results.json").read_bytes()
+    more = harness.add_judges("mine", "rules")
+    assert [["reference"], ["reference", "rules"]] == [[judge.name for judge in run.judges] for run in (first, more)]
+    assert before == Path("runs/mine/results.json").read_bytes()
+    assert "harness judge mine --judge rules" == more.manifest.joined[0].command
+    ran = run_cli("judge", "mine", "--judge", "rules", "--max-unscored", "9")
+    assert 0 == ran.code, ran.err
+    assert harness.load_run("mine").leaderboard().rows == more.leaderboard().rows
+    codes = {one["code"] for one in results_of(Path(), "mine")["notices"]}
+    assert "no_rules" in codes
+    assert more.leaderboard().rows == harness.add_judges(first, ["rules"]).leaderboard().rows
+
+
+def test_what_cannot_join_is_refused(evaluated: harness.Run, workplace: Path) -> None:
+    """No judge, a judge of pairs, a run without a store, a bundle, a name that is none."""
+    for judges in ((), "pairwise:gemini"):
+        with pytest.raises(harness.UsageError, match="takes judges of single answers"):
+            harness.add_judges(evaluated, judges)
+    other = harness.evaluate(models=["third=echo"], tasks=["five=five.jsonl"], judges=["rules"], run="o")
+    with pytest.raises(harness.UsageError, match="has no store"):
+        harness.add_judges(harness.merge_runs([evaluated, other], judges=["rules"]), "reference")
+    with pytest.raises(harness.HarnessError):
+        harness.add_judges(harness.export(evaluated, workplace / "b.zip"), "rules")
+    with pytest.raises(harness.UnknownNameError, match="No judge named 'rulse'"):
+        harness.add_judges(evaluated, "rulse")
