@@ -62,7 +62,7 @@ def test_whatever_was_answered_reads_back(outputs: list[str]) -> None:
         (data(*GOOD[:2], {"input": "x"}, *GOOD[3:]), 3, "task_id is missing"),
         (data(*GOOD[:2], {"task_id": 2}, *GOOD[3:]), 3, "output is missing"),
         (data(*GOOD[:2], [1], *GOOD[3:]), 3, "a JSON object is wanted, not list"),
-        (third(b"{'task_id': 2}"), 3, "not valid JSON: Expecting property name"),
+        (third(b"{'task_id': 2}"), 3, "not valid JSON: a name in double quotes"),
         (third(b'{"task_id": 2, "output": "a", "output": "b"}'), 3, "key 'output' stands twice"),
         (third(b'{"task_id": 2, "output": "\\ud800"}'), 3, "output holds half a character"),
         (third("答え".encode("cp932")), 3, "not UTF-8 (byte 1)"),

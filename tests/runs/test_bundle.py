@@ -116,7 +116,7 @@ def test_a_template_that_changed_since_is_left_out_and_said(bundled: RunCli) -> 
     [
         (["--bundle", "r.tar"], 2, "--bundle 'r.tar' does not end in .zip.\nHint: For example: --bundle r.zip"),
         (["--bundle", "r.zip", "--format", "csv"], 2, "--bundle writes the whole run"),
-        (["--bundle", "no/such/r.zip"], 1, "Cannot write no/such/r.zip: No such file or directory."),
+        (["--bundle", "no/such/r.zip"], 1, "Cannot write no/such/r.zip: no such file or folder."),
     ],
 )
 def test_wrong_targets_are_named(bundled: RunCli, options: list[str], code: int, message: str) -> None:

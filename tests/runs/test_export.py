@@ -82,7 +82,7 @@ def test_sheets_run_no_formula_and_hold_odd_characters(exported: RunCli) -> None
             2,
             "'r.txt' ends like no format.\nHint: Name one: --format parquet|csv|xlsx|jsonl.",
         ),
-        (["r", "--output", "no/such/folder.csv"], 1, "Cannot write no/such/folder.csv: No such file or directory."),
+        (["r", "--output", "no/such/folder.csv"], 1, "Cannot write no/such/folder.csv: no such file or folder."),
     ],
 )
 def test_wrong_names_are_named(exported: RunCli, arguments: list[str], code: int, message: str) -> None:
