@@ -129,7 +129,7 @@ CASES = {
         plain(b"", status="307 Temporary Redirect", headers={"location": f"http://u:{CANARY}@elsewhere.example/x?k=1"}),
         reason="HTTP 307 sends the call on to elsewhere.example;",
     ),
-    "redirect to nowhere": Case(plain(b"", status="302 Found"), reason="HTTP 302 sends the call elsewhere"),
+    "redirect to nowhere": Case(plain(b"", status="302 Found"), reason="HTTP 302 sends the call on to another place"),
     "redirect to rubbish": Case(plain(b"", status="308 X", headers={"location": "http://[::1"}), reason="HTTP 308"),
     "not modified": Case(plain(b"", status="304 Not Modified"), reason="HTTP 304"),
     "body without end": Case(endless(b" " * 50_000), reason="reply too long: more than 200000 bytes"),
