@@ -10,7 +10,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -43,8 +43,9 @@ class BoundedClient(httpx2.Client):
         mend: Callable[[bytes], bytes] = bytes,
         sign: Callable[[httpx2.Request], httpx2.Request] | None = None,
     ) -> None:
+        basic = address.auth if address else None
         super().__init__(
-            auth=sign or (address.auth if address else None),
+            auth=basic if sign is None else _Signed(sign, basic),
             params=list(address.query) if address else None,
             follow_redirects=False,
             limits=httpx2.Limits(max_connections=settings.in_flight, max_keepalive_connections=settings.in_flight),
@@ -116,6 +117,22 @@ class BoundedClient(httpx2.Client):
         except UnicodeDecodeError as error:
             raise CallError("reply", tr("not UTF-8 (byte {start})", start=error.start)) from None
         return self._mend(content) if response.status_code == httpx2.codes.OK else content
+
+
+class _Signed(httpx2.Auth):
+    """Changes a request before it leaves, and then adds the user and password of the address, if it has any."""
+
+    def __init__(self, sign: Callable[[httpx2.Request], httpx2.Request], basic: tuple[str, str] | None) -> None:
+        self._sign = sign
+        self._basic = httpx2.BasicAuth(*basic) if basic else None
+
+    def auth_flow(self, request: httpx2.Request) -> Generator[httpx2.Request, httpx2.Response, None]:
+        """Yield the request as it is sent."""
+        request = self._sign(request)
+        if self._basic is None:
+            yield request
+        else:
+            yield from self._basic.auth_flow(request)
 
 
 def _stay(response: httpx2.Response) -> None:

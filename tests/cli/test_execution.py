@@ -58,10 +58,12 @@ def test_ctrl_c_says_how_far_it_came_and_how_to_go_on(
 def said(capsys: pytest.CaptureFixture[str]):  # noqa: ANN201
     """Return a function that says an outcome of a run in which three of five verdicts have a score."""
     given = [Verdict.scored(1), Verdict.scored(2), Verdict.scored(3), Verdict.unscored("x"), Verdict.failed("y")]
+    verdicts = {str(place): verdict for place, verdict in enumerate(given)} | {"z": Verdict.failed("z")}
     run: Any = SimpleNamespace(
-        items=[SimpleNamespace(judge="even", verdict=verdict) for verdict in given]
-        + [SimpleNamespace(judge="another", verdict=Verdict.failed("z"))],
-        verdict=lambda item: item.verdict,
+        items=[SimpleNamespace(judge="another" if key == "z" else "even", key=key, verdict=None) for key in verdicts],
+        verdicts=verdicts,
+        verdict=lambda item: verdicts[item.key],
+        manifest=SimpleNamespace(swaps=()),
     )
 
     def say(**fields: Any) -> tuple[int, str]:

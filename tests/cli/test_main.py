@@ -38,7 +38,7 @@ def fails(run_cli: RunCli, monkeypatch: pytest.MonkeyPatch):  # noqa: ANN201 - a
         (HarnessError("Nothing there.", hint="Look elsewhere."), 1, "Error: Nothing there.\nHint: Look elsewhere.\n"),
         (InputError("not a number", path="a.csv", line=3), 1, "Error: a.csv:3: not a number\n"),
         (UsageError("Give a run."), 2, "Error: Give a run.\n"),
-        (OSError(errno.ENOSPC, "No space left on device", "x.json"), 1, "Error: No space left on device: x.json.\n"),
+        (OSError(errno.ENOSPC, "", "x.json"), 1, "Error: no space left on the device: x.json.\n"),
         (
             KeyboardInterrupt(),
             130,

@@ -47,7 +47,7 @@ def test_every_command_takes_the_language(arguments: tuple[str, ...], run_cli: R
         (("show", "--task-idd"), "'--task-idd' というオプションはありません。"),
         (("show",), "引数が足りません"),
         (("eval", "--limit", "0"), "0 は範囲 x>=1 の外です。"),
-        (("report", "demo", "--format", "pdf"), "選べるのは 'md', 'html'"),
+        (("report", "demo", "--format", "docx"), "選べるのは 'md', 'html'"),
         (("eval", "--temperature", "nan"), "有限の数ではありません"),
         (("evall",), "コマンドに「evall」はありません。"),
     ],

@@ -99,7 +99,7 @@ def test_a_file_is_only_replaced_on_demand(competition: RunCli) -> None:
         (["tv", "--output", "o", "--model", "whole", "--prompt", "p"], 2, "No prompt in this run named 'p'."),
         (["tv", "--output", "o", "--model", "whole", "--task", "t"], 2, "No task set in this run named 't'."),
         (["tv", "--check", "o"], 2, "--check looks at a file, not at a run."),
-        (["tv", "--output", "no/o", "--model", "whole"], 1, "Cannot write no/o: No such file or directory."),
+        (["tv", "--output", "no/o", "--model", "whole"], 1, "Cannot write no/o: no such file or folder."),
         (["--check", "no.jsonl"], 1, "no.jsonl: no such file"),
     ],
 )

@@ -180,5 +180,6 @@ def test_a_planted_shift_on_real_scores_is_undone_within_its_interval(
                 narrow += abs(off) <= t_critical(known.sum() - 1, 0.05) * se
         errors.append(np.nanmean(equated) - truth[5])
     assert abs(np.mean(errors)) <= 0.05
-    assert (held / replicates >= 0.935).all(), held / replicates
+    # Two standard errors of 400 replicates below the bar of .935, which the bench holds with 3,000.
+    assert (held / replicates >= 0.913).all(), held / replicates
     assert narrow < held[1]

@@ -120,5 +120,5 @@ def test_urls_that_are_no_store(url: str, message: str) -> None:
 
 def test_a_folder_is_no_store(tmp_path: Path) -> None:
     """A path that is a folder is refused with SQLite's reason."""
-    with pytest.raises(StoreError, match="unable to open"):
+    with pytest.raises(StoreError, match="cannot be opened as a file"):
         Store(str(tmp_path))

@@ -205,7 +205,7 @@ def test_a_folder_whose_path_holds_an_at_sign_has_no_revision(workplace: Path, n
         ("adapter:.\\my_adapter", "no such adapter folder.", "Did you mean adapter:./my_adapter?"),
         ("hf:./my_adaptr", "./my_adaptr: no such model folder.", "Did you mean hf:my_adapter?"),
         ("gguf:my.guff", "my.guff: no such GGUF file.", "Did you mean gguf:my.gguf?"),
-        ("adapter:nothing_like_it", "nothing_like_it: no such adapter folder.", "Give the folder that holds adapter_config.json; "),
+        ("adapter:nothing_like_it", "nothing_like_it: no such adapter folder.", "Give the folder that holds "),
     ],
 )
 def test_a_path_that_leads_nowhere_is_told_the_nearest(

@@ -100,7 +100,7 @@ def test_a_folder_that_may_not_be_written_is_said_so(tmp_path: Path, monkeypatch
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
     monkeypatch.setattr(Path, "mkdir", refuse)
-    with pytest.raises(HarnessError, match="cannot be written: Permission denied") as caught, claimed(tmp_path / "a"):
+    with pytest.raises(HarnessError, match="cannot be written: permission denied") as caught, claimed(tmp_path / "a"):
         pytest.fail("claimed what may not be written")
     assert "Choose an --output that you may write to." == caught.value.hint
 
@@ -269,7 +269,9 @@ def test_a_file_is_replaced_whole_or_not_at_all(tmp_path: Path, full_disk: Calla
     path = tmp_path / "training.json"
     write_whole(path, "old")
     full_disk()
-    with pytest.raises(HarnessError, match=r"training\.json cannot be written: No space left on device\.") as caught:
+    with pytest.raises(
+        HarnessError, match=r"training\.json cannot be written: no space left on the device\."
+    ) as caught:
         write_whole(path, b"new" * 1000)
     assert "Make room, then run the same command with --resume." == caught.value.hint
     assert (["training.json"], "old") == ([item.name for item in tmp_path.iterdir()], path.read_text())
@@ -277,7 +279,7 @@ def test_a_file_is_replaced_whole_or_not_at_all(tmp_path: Path, full_disk: Calla
 
 def test_a_file_that_cannot_be_written_for_another_reason_asks_for_no_room(tmp_path: Path) -> None:
     """A folder that is gone is not a full disk."""
-    with pytest.raises(HarnessError, match="No such file or directory") as caught:
+    with pytest.raises(HarnessError, match="no such file or folder") as caught:
         write_whole(tmp_path / "gone" / "training.json", "new")
     assert "room" not in str(caught.value.hint)
 

@@ -38,5 +38,5 @@ def test_what_is_no_file_is_not_opened(make: Callable[[Path], object], said: str
 def test_a_path_through_a_file_is_said(tmp_path: Path) -> None:
     """With the system's own words."""
     (tmp_path / "a").write_text("")
-    with pytest.raises(HarnessError, match="b cannot be read: Not a directory"):
+    with pytest.raises(HarnessError, match="b cannot be read: a part of its path is no folder"):
         read_plain(tmp_path / "a" / "b", most=5)

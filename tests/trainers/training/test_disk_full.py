@@ -1,7 +1,6 @@
 """A disk that is full: of checkpoints, of the log, of the adapter itself. The errors are the system's own."""
 
 import contextlib
-import errno
 import itertools
 import json
 import resource
@@ -174,7 +173,8 @@ def test_a_row_of_the_log_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
         progress.event(3, "three")
     progress.event(4, "four")
     assert [1, 4] == [json.loads(line)["step"] for line in log.read_text().splitlines()]
-    assert 1 == sum("trainer_log.jsonl cannot be written: File too large; training goes on" in line for line in said)
+    told = "trainer_log.jsonl cannot be written: the file is too large; training goes on"
+    assert 1 == sum(told in line for line in said)
 
 
 def test_a_log_on_a_full_device_stops_nothing(tmp_path: Path) -> None:
@@ -187,4 +187,4 @@ def test_a_log_on_a_full_device_stops_nothing(tmp_path: Path) -> None:
     Progress(log, best=_unwatched(), writes=True, say=said.append, eval_steps=0, device=torch.device("cpu")).event(
         1, "one"
     )
-    assert f"cannot be written: {OSError(errno.ENOSPC, 'No space left on device').strerror}" in said[0]
+    assert "cannot be written: no space left on the device" in said[0]
