@@ -135,8 +135,8 @@ def test_an_uploaded_adapter_is_judged_and_a_lost_machine_costs_nothing(
         asked = len(server.calls)
         shutil.rmtree(colab / "first")
         again = run_notebook("ja", colab / "second", settings, without=AGAIN, **small)
-        assert 4 == asked == len(server.calls), "what the first machine had judged was asked again"
-    assert re.search("回答4件を生成.*4件を新たに判定", said), said[-2000:]
+        assert 8 == asked == len(server.calls), "what the first machine had judged was asked again"
+    assert re.search("回答4件を生成.*8件を新たに判定", said), said[-2000:]  # two verdicts on each: see --judge-repeats
     assert re.search("回答0件を生成.*0件を新たに判定", again), again[-2000:]
     assert "key-of-a-secret" not in said
     kept = {path.relative_to(colab / "drive").as_posix() for path in (colab / "drive").rglob("*") if path.is_file()}
