@@ -75,8 +75,10 @@ def test_calls_are_counted_and_repeats_told_under_its_name() -> None:
 
 @pytest.mark.parametrize("trouble", ["server", "timeout", "network", "reply", "rate", "safety", "empty", "size"])
 def test_what_may_pass_ends_nothing(trouble: Trouble) -> None:
-    """It is the item's affair."""
-    parrot(OK).end_if_final(CallError(trouble))
+    """It is the item's affair: nothing is raised, and the next call is made."""
+    service = parrot(OK)
+    service.end_if_final(CallError(trouble))
+    assert OK == service.ask()
 
 
 @pytest.mark.parametrize("trouble", ["key", "quota", "model"])
