@@ -270,7 +270,10 @@ def plugins(language: Language) -> str:
         ]
         head = "| field | type | default |" if language == "en" else "| 項目 | 型 | 既定 |"
         parts.append("\n".join([head, "|---|---|---|", *rows]))
-    for module in (protocols.models, protocols.judges, protocols.tasks, protocols.served, protocols.declared):
+    for module in (
+        *(protocols.models, protocols.engines, protocols.judges),
+        *(protocols.tasks, protocols.served, protocols.declared),
+    ):
         for name, kind in vars(module).items():
             if inspect.isclass(kind) and getattr(kind, "_is_protocol", False) and kind.__module__ == module.__name__:
                 parts.append(f"## {name}\n\n{_docstring(kind)}\n\n{_methods(kind)}")

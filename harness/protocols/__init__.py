@@ -25,6 +25,13 @@ from harness.protocols.declared import (
     is_free,
     older_source,
 )
+from harness.protocols.engines import (
+    ForcedAnswer,
+    ReferenceNumbers,
+    SecondEngine,
+    ShowsNumbers,
+    TokenNumbers,
+)
 from harness.protocols.judges import (
     CallEstimate,
     ChecksRows,
@@ -73,6 +80,7 @@ __all__ = [
     "Closes",
     "Delay",
     "EstimatesCost",
+    "ForcedAnswer",
     "FreeText",
     "GivesNotices",
     "Judge",
@@ -91,12 +99,16 @@ __all__ = [
     "Price",
     "RatesPrompts",
     "Ratings",
+    "ReferenceNumbers",
     "ScoresWords",
+    "SecondEngine",
     "Served",
+    "ShowsNumbers",
     "ShowsTokens",
     "Source",
     "TaskSource",
     "TellsOfTasks",
+    "TokenNumbers",
     "WordScores",
     "is_free",
     "names_prompts",

@@ -22,6 +22,7 @@ from harness.models.hf.memory import available_bytes, check_fits
 from harness.models.hf.needs import most_seconds, step_seconds, this_device
 from harness.models.hf.progress import TokenMeter, say
 from harness.models.hf.resolved_base import ResolvedBase
+from harness.models.hf.token_numbers import LocalNumbers
 from harness.models.hf.word_scores import WordScorer, most_tokens
 from harness.models.live import LIVE
 from harness.notices import Notice, as_notice
@@ -199,6 +200,10 @@ class LocalModel:
             InputError: the contract is damaged.
         """
         return read_contract(self._adapter.contract_folder) if self._adapter else None
+
+    def numbers(self) -> LocalNumbers:
+        """Return this model's numbers token by token; see `harness.protocols.ShowsNumbers`."""
+        return LocalNumbers(self._loaded, self._adapter, self._label)
 
     def _trained_with(self) -> str | None:
         contract = self.training_prompt()

@@ -75,6 +75,19 @@ class Sampler:
         return drawn.clamp(max=scores.shape[-1] - 1).squeeze(1)
 
 
+def penalised(scores: torch.Tensor, seen: Sequence[int], penalty: float) -> torch.Tensor:
+    """Return the scores of one place, shape (vocabulary,), with the repetition penalty on the tokens that were seen.
+
+    >>> penalised(torch.tensor([2.0, -1.0, 3.0]), [0, 1, 1], 2.0).tolist()
+    [1.0, -2.0, 3.0]
+    """
+    found = scores.to(torch.float32, copy=True)
+    tokens = torch.tensor(sorted(set(seen)), device=scores.device)
+    values = found[tokens]
+    found[tokens] = torch.where(values < 0, values * penalty, values / penalty)
+    return found
+
+
 def _seed(row: Row) -> int:
     request = row.request
     text = f"{request.key}:{request.sampling.seed}:{request.repeat}"
