@@ -1,0 +1,358 @@
+# ruff: noqa: SLF001 - looks inside what it measures
+"""Memory and scale on GPUs: what is planned against what is taken, one GPU against two, and a card without bfloat16.
+
+    python bench/gpu_scale.py generate-memory     one GPU: batches under 80, 22.2 and 14.6 GiB, base and adapter
+    python bench/gpu_scale.py train-memory        one GPU: four training plans
+    python bench/gpu_scale.py two-gpus            two GPUs: training and evaluation, one against two in the same call
+    python bench/gpu_scale.py t4                  one GPU that says it is a T4: float16, trained and evaluated
+
+Builds the llm-jp-3-13b shape (or ``--shape``) with random weights once (35 s), then runs each case in a process of its
+own and prints a line of figures for it. A smaller card is a limit on torch's allocator, 0.4 GiB below its size for what
+CUDA itself takes there, with the free memory and the size that torch tells patched to match.
+"""
+
+import argparse
+import itertools
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from gpu_generate import SHAPES, build_adapter, build_model, prompts
+
+import trainers.training.trainer as training
+from harness.models.hf import open_local
+from harness.models.hf.backend import LocalModel
+from harness.models.hf.forward_cuda_graph import GraphSteps
+from harness.models.hf.forward_eager import EagerSteps, Steps
+from harness.models.hf.sampling import Sampler
+from harness.types import ModelSpec
+
+CUDA = torch.cuda.is_available()
+GIB = 1 << 30
+CONTEXT = 0.4  # GiB of a card that are CUDA's own
+LONG = ["max_length=1024", "save_steps=100000", "logging_steps=1", "warmup_steps=0"]
+PLANS: dict[str, tuple[str, list[str], float | None]] = {  # recipe, --set, card in GiB
+    "fast": ("fast", LONG, None),
+    "course-unsloth": ("course-unsloth", LONG, None),
+    "course-unsloth, 24 GB": ("course-unsloth", LONG, 22.2),
+    "course-unsloth, 16 GB": ("course-unsloth", LONG, 14.6),
+}
+
+
+def main() -> None:
+    """Run what was asked for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=[*PARENTS, *CHILDREN])
+    parser.add_argument("--shape", choices=sorted(SHAPES), default="13b")
+    parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "gpu_scale")
+    parser.add_argument("--cap", type=float, help="GiB of the card that is played")
+    parser.add_argument("--capability", help="compute capability that is played, as 7.5")
+    parser.add_argument("--rows", type=int, default=100)
+    parser.add_argument("--new-tokens", type=int, default=96)
+    parser.add_argument("--samples", type=int, default=96)
+    parser.add_argument("--plan", choices=PLANS, default="fast")
+    parser.add_argument("--only", nargs="*", help="some of the cases")
+    parser.add_argument("--adapter", type=Path)
+    options = parser.parse_args()
+    if options.what in CHILDREN:
+        play(options.cap, options.capability)
+        CHILDREN[options.what](options)
+        return
+    cards = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
+    print(f"# {options.what}: {', '.join(cards)}; torch {torch.__version__}; {options.shape} shape", flush=True)
+    build(options)
+    PARENTS[options.what](options)
+
+
+def build(options: argparse.Namespace) -> None:
+    """Write the model and an adapter, once."""
+    base = options.folder / "base"
+    if not (base / "tokenizer.json").exists():
+        build_model(base, options.shape)
+    if not (options.folder / "adapter-0").exists():
+        build_adapter(options.folder / "adapter-0", base, options.shape, 0)
+    torch.cuda.empty_cache()
+
+
+def child(options: argparse.Namespace, what: str, *arguments: str, gpus: str | None = None, processes: int = 0) -> None:
+    """Run one case in a process of its own, or several of one training, and let it print."""
+    given = [__file__, what, "--shape", options.shape, "--folder", str(options.folder), *arguments]
+    command = [sys.executable, *given]
+    if processes:
+        command = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
+        command += given
+    environment = os.environ | ({} if gpus is None else {"CUDA_VISIBLE_DEVICES": gpus})
+    began = time.time()
+    done = subprocess.run(command, env=environment, check=False, capture_output=True, text=True)
+    print(done.stdout, end="")
+    if done.returncode:
+        print(f"FAILED ({done.returncode}): {' '.join(arguments)}\n{done.stderr[-3000:]}")
+    print(f"  ({what} {' '.join(arguments)}: {time.time() - began:.0f} s whole)", flush=True)
+
+
+def play(cap: float | None, capability: str | None) -> None:
+    """Make torch tell of a smaller or older card."""
+    if capability is not None:
+        told = tuple(int(part) for part in capability.split("."))
+        torch.cuda.get_device_capability = lambda device=None: told
+    if cap is None or not CUDA:
+        return
+    properties = torch.cuda.get_device_properties
+    total = torch.cuda.mem_get_info()[1]
+    limit = int((cap - CONTEXT) * GIB)
+    torch.cuda.set_per_process_memory_fraction(limit / total)
+    torch.cuda.mem_get_info = lambda device=None: (max(0, limit - torch.cuda.memory_reserved()), int(cap * GIB))
+    torch.cuda.get_device_properties = lambda device=None: _Smaller(properties(device), int(cap * GIB))
+
+
+class _Smaller:
+    """A card's properties with another size."""
+
+    def __init__(self, properties: Any, total: int) -> None:
+        self._properties = properties
+        self.total_memory = total
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._properties, name)
+
+
+def settle() -> None:
+    """Wait for the GPU."""
+    if CUDA:
+        torch.cuda.synchronize()
+
+
+def forget_peaks() -> None:
+    """Count the peak anew."""
+    if CUDA:
+        torch.cuda.reset_peak_memory_stats()
+
+
+def gib(amount: float) -> str:
+    """Return bytes in words."""
+    return f"{amount / GIB:.2f}"
+
+
+# Generation ----------------------------------------------------------------------------------------------------------
+
+
+def generate_memory(options: argparse.Namespace) -> None:
+    """Answer prompts under three sizes of card, and look into what a batch takes."""
+    for cap, rows, new in (("80", 100, 160), ("22.2", 64, 96), ("14.6", 32, 64)):
+        if options.only and cap not in options.only:
+            continue
+        capped = [] if cap == "80" else ["--cap", cap]
+        child(options, "_profile", *capped)
+        child(options, "_generate", *capped, "--rows", str(rows), "--new-tokens", str(new))
+
+
+def specs(options: argparse.Namespace) -> list[ModelSpec]:
+    """Return the base and the adapter."""
+    common: dict[str, Any] = {"base": str(options.folder / "base"), "settings": {}}
+    adapter = options.adapter or options.folder / "adapter-0"
+    return [
+        ModelSpec(text="base", label="base", backend="base", **common),
+        ModelSpec(text="adapter", label="adapter", backend="adapter", target=str(adapter), **common),
+    ]
+
+
+def generate(options: argparse.Namespace) -> None:
+    """Answer the prompts with base and adapter; print a line a batch and a line a model."""
+    decode = LocalModel._decode
+
+    def watched(self: LocalModel, batch: Any, meter: Any) -> Iterator[Any]:
+        base = self._base()
+        new = max(row.limit for row in batch)
+        planned = len(batch) * base.sizes.row_bytes(len(batch[0].ids), new, self._numerics.dtype)
+        before = torch.cuda.memory_allocated()
+        forget_peaks()
+        outcome = "out of memory or cut off"
+        try:
+            yield from decode(self, batch, meter)
+            outcome = "done"
+        finally:
+            used, held = torch.cuda.max_memory_allocated(), torch.cuda.max_memory_reserved()
+            print(
+                f"  batch {len(batch)} x ({len(batch[0].ids)} + {new}): planned {gib(planned)} GiB, taken "
+                f"{gib(used - before)} (reserved at most {gib(held)}, weights {gib(before)}): {outcome}"
+            )
+
+    LocalModel._decode = watched  # type: ignore[method-assign]
+    for spec in specs(options):
+        model = open_local(spec)
+        began = time.time()
+        model._base()
+        loaded = time.time()
+        answers = list(model.generate(prompts(options.rows, SHAPES[options.shape]["vocab_size"], options.new_tokens)))
+        settle()
+        seconds = time.time() - loaded
+        tokens = sum(answer.tokens_out or 0 for answer in answers)
+        codes = [getattr(notice, "code", "?") for notice in model.notices()]
+        print(
+            f"generate {options.cap or 'whole'} GiB {spec.label}: {' '.join(model.fingerprint.split()[-3:])}, "
+            f"{len(answers)} rows, {tokens} tokens, {tokens / seconds:.0f} tokens/s (load {loaded - began:.0f} s), "
+            f"{codes.count('batch_halved')} halvings, {sum(a.error is not None for a in answers)} failed; {codes}"
+        )
+
+
+def profile(options: argparse.Namespace) -> None:
+    """Print what a batch takes stage by stage, for some numbers of rows and lengths."""
+    for spec in specs(options):
+        model = open_local(spec)
+        base = model._base()
+        base.switch.use(model._adapter)
+        for kind in (EagerSteps, GraphSteps):
+            for rows, prompt, room in ((2, 250, 512), (6, 250, 512), (6, 60, 512), (6, 900, 64)):
+                print(f"{spec.label} {_stages(base, kind, rows, prompt, room, model._numerics.dtype)}", flush=True)
+
+
+def _stages(base: Any, kind: Any, rows: int, prompt: int, room: int, dtype: torch.dtype) -> str:
+    asked = prompts(rows, 500, room)
+    batch = [_Row(ids=[5 + place] * prompt, request=one, limit=room) for place, one in enumerate(asked)]
+    torch.cuda.empty_cache()
+    held, before = torch.cuda.memory_reserved(), torch.cuda.memory_allocated()
+    formula = rows * base.sizes.row_bytes(prompt, room, dtype) / 2**20
+    told = [f"{kind.__name__} {rows} x ({prompt} + {room}): formula {formula:.0f} MiB;"]
+
+    def stage(name: str) -> None:
+        settle()
+        told.append(
+            f"{name} now {(torch.cuda.memory_allocated() - before) / 2**20:.0f} peak "
+            f"{(torch.cuda.max_memory_allocated() - before) / 2**20:.0f} reserved "
+            f"{(torch.cuda.memory_reserved() - held) / 2**20:.0f};"
+        )
+        forget_peaks()
+
+    forget_peaks()
+    steps: Steps = kind(base.model, base.pad, room) if kind is GraphSteps else kind(base.model, base.pad)
+    scores = steps.start([row.ids for row in batch])
+    stage("prompt")
+    sampler = Sampler(batch, scores.device)  # type: ignore[arg-type]
+    chosen = sampler.choose(scores)
+    stage("choice")
+    for step in range(140 if kind is GraphSteps else 3):
+        chosen = sampler.choose(steps.step(chosen))
+        if step in {0, 2, 139}:
+            stage(f"step {step}")
+        if step >= room - 2:
+            break
+    return " ".join(told)
+
+
+class _Row(argparse.Namespace):
+    """What a row must have."""
+
+
+# Training ------------------------------------------------------------------------------------------------------------
+
+
+def train_memory(options: argparse.Namespace) -> None:
+    """Train under four plans."""
+    for name, (_, _, cap) in PLANS.items():
+        if not options.only or name in options.only:
+            capped = [] if cap is None else ["--cap", str(cap)]
+            child(options, "_train", "--plan", name, "--samples", str(options.samples), *capped)
+
+
+def train(options: argparse.Namespace) -> None:
+    """Train by one plan and print what was planned, what was taken, and where a step's time went."""
+    from train_speed import data_file, run_ours  # noqa: PLC0415 - imports trl's trainer
+
+    lengths = [100 + (index * 389) % 901 for index in range(options.samples)]
+    data = data_file(options.folder, lengths, "data")
+    spans = _timed()
+    recipe, changes, _ = PLANS[options.plan]
+    found = run_ours(options.folder / "base", options.folder, recipe, changes, [], data)
+    if not found:
+        return
+    losses = found.pop("losses")
+    ratio = found["planned_gib"] / found["peak_gib"]
+    print(
+        f"train {options.plan} on {os.environ.get('WORLD_SIZE', '1')}: planned {found['planned_gib']} GiB, taken "
+        f"{found['peak_gib']} ({ratio:.2f}), reserved {gib(torch.cuda.max_memory_reserved())}; "
+        f"{found['tokens_per_second']} tokens/s, after the first step {found['after_first_step']}; "
+        f"loss {losses[0]:.3f} to {losses[-1]:.3f}; {found['cut']}"
+    )
+    print(f"  {_told(spans)}")
+    newest = max(
+        options.folder.glob("*/adapter/trainer_log.jsonl"), key=lambda path: path.stat().st_mtime, default=None
+    )
+    for line in newest.read_text(encoding="utf-8").splitlines() if newest else []:
+        if "event" in json.loads(line):
+            print(f"  event: {line}")
+
+
+def _timed() -> dict[str, list[Any]]:
+    """Have a step's parts noted by events on the GPU."""
+    spans: dict[str, list[Any]] = {"step": [], "exchange": []}
+
+    if not CUDA:
+        return spans
+
+    def watch(name: str, function: Any) -> Any:
+        def run(*arguments: Any, **named: Any) -> Any:
+            first, last = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
+            first.record()
+            began = time.perf_counter()
+            try:
+                return function(*arguments, **named)
+            finally:
+                last.record()
+                spans[name].append((first, last, began, time.perf_counter()))
+
+        return run
+
+    training.AdapterTrainer.training_step = watch("step", training.AdapterTrainer.training_step)  # type: ignore[method-assign]
+    training.average_gradients = watch("exchange", training.average_gradients)
+    return spans
+
+
+def _told(spans: dict[str, list[Any]]) -> str:
+    settle()
+    steps, exchanges = spans["step"][1:], spans["exchange"][1:]
+    whole = [one[0].elapsed_time(two[0]) for one, two in itertools.pairwise(steps)]
+    inside = [first.elapsed_time(last) for first, last, *_ in steps]
+    exchange = [first.elapsed_time(last) for first, last, *_ in exchanges]
+    python = [1000 * (end - begin) for _, _, begin, end in steps]
+    parts = {
+        "step to step": whole,
+        "forward and backward": inside,
+        "of it exchange": exchange,
+        "by the CPU's clock": python,
+    }
+    return "ms, median: " + ", ".join(
+        f"{name} {statistics.median(found):.0f}" for name, found in parts.items() if found
+    )
+
+
+def two_gpus(options: argparse.Namespace) -> None:
+    """Train and evaluate on one GPU and on two."""
+    samples = str(max(options.samples, 256))
+    if not options.only or "train" in options.only:
+        child(options, "_train", "--plan", "fast", "--samples", samples, gpus="0", processes=1)
+        child(options, "_train", "--plan", "fast", "--samples", samples, gpus="0,1", processes=2)
+
+
+def t4(options: argparse.Namespace) -> None:
+    """Train and evaluate as a T4 would."""
+    played = ["--cap", "14.6", "--capability", "7.5"]
+    child(options, "_train", "--plan", "course-unsloth", "--samples", "32", *played)
+    trainings = options.folder.glob("*/adapter/adapter_config.json")
+    adapter = max(trainings, key=lambda path: path.stat().st_mtime, default=None)
+    trained = ["--adapter", str(adapter.parent)] if adapter else []
+    child(options, "_generate", *played, "--rows", "16", "--new-tokens", "48", *trained)
+
+
+PARENTS = {"generate-memory": generate_memory, "train-memory": train_memory, "two-gpus": two_gpus, "t4": t4}
+CHILDREN = {"_generate": generate, "_profile": profile, "_train": train}
+
+if __name__ == "__main__":
+    main()
