@@ -12,6 +12,7 @@ from harness.stats.anchoring import (
     anchored_mean,
     effective_labels,
 )
+from harness.stats.best_of import BestOf, best_of
 from harness.stats.bradley_terry import BradleyTerry, bradley_terry
 from harness.stats.comparable import ComparableMeans, comparable_means
 from harness.stats.design import Design
@@ -56,6 +57,7 @@ __all__ = [
     "Agreement",
     "AlphaLevel",
     "AnchoredEstimate",
+    "BestOf",
     "BoardPlan",
     "BradleyTerry",
     "ComparableMeans",
@@ -79,6 +81,7 @@ __all__ = [
     "anchored_difference",
     "anchored_mean",
     "benjamini_hochberg",
+    "best_of",
     "bradley_terry",
     "check_draw",
     "cluster_interval",
