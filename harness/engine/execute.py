@@ -7,7 +7,7 @@ one store share the work: what one is asking for, the others leave to it.
 
 import logging
 import time
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Hashable, Iterable, Iterator, Mapping, Sequence
 
 from harness.engine.budget import Budget
 from harness.engine.giving_up import GivenUp, words_of
@@ -16,7 +16,7 @@ from harness.engine.judging import FIRST_LOOK, LAST_LOOK, JudgeWorker
 from harness.errors import HarnessError, QuotaEndedError, UnknownPriceError
 from harness.locale import tr
 from harness.plugins import judge_info, model_info
-from harness.protocols import AnswerFile, ModelBackend, Served, is_free
+from harness.protocols import AnswerFile, AnswersTogether, ModelBackend, ModelStopped, Served, is_free
 from harness.store.call_counts import StoredCallCounts
 from harness.store.leases import Leases
 from harness.store.store import Store
@@ -130,10 +130,11 @@ class _Answering:
         """
         pause = 0.0
         while pending:
-            elsewhere: dict[str, Sequence[Request]] = {}
-            for model, requests in pending.items():
-                if left := (yield from self._answer(model, requests, look=pause > 0)):
-                    elsewhere[model] = left
+            elsewhere: dict[str, list[Request]] = {}
+            for models in self._companies(pending):
+                asked = [request for model in models for request in pending[model]]
+                for request in (yield from self._answer(asked, look=pause > 0)):
+                    elsewhere.setdefault(request.model, []).append(request)
             news = sum(map(len, elsewhere.values())) < sum(map(len, pending.values()))
             if elsewhere and not pause:
                 self._progress.waiting("answers", sum(map(len, elsewhere.values())))
@@ -142,11 +143,20 @@ class _Answering:
             if pending:
                 time.sleep(pause)
 
-    def _answer(
-        self, model: str, requests: Sequence[Request], *, look: bool
-    ) -> Generator[Generation, None, Sequence[Request]]:
-        """Yield the answers of one model that can be had now, and return what other runs are at work on."""
-        backend = self._job.models[model]
+    def _companies(self, models: Iterable[str]) -> list[list[str]]:
+        """Return the models in the order given, those that answer together in one list."""
+        companies: dict[Hashable, list[str]] = {}
+        for model in models:
+            backend = self._job.models[model]
+            company: Hashable = ("alone", model)
+            if isinstance(backend, AnswersTogether) and is_free(model_info(backend).price):
+                company = backend.company
+            companies.setdefault(company, []).append(model)
+        return list(companies.values())
+
+    def _answer(self, requests: Sequence[Request], *, look: bool) -> Generator[Generation, None, Sequence[Request]]:
+        """Yield the answers of one company that can be had now, and return what other runs are at work on."""
+        backend = self._job.models[requests[0].model]
         keys = [request.key for request in requests]
         found = self._store.generations(keys) if look else {}
         if isinstance(backend, AnswerFile):  # reading them again costs nothing
@@ -169,8 +179,11 @@ class _Answering:
         return [request for request in requests if request.key not in mine and request.key not in found]
 
     def _generate(self, backend: ModelBackend, pending: Sequence[Request]) -> Iterator[Generation]:
-        """Yield the generations of one model; of one that is paid by the token, as many as the budget allows."""
+        """Yield the generations of a company; of one that is paid by the token, as many as the budget allows."""
         price, model = model_info(backend).price, pending[0].model
+        if isinstance(backend, AnswersTogether) and len({request.model for request in pending}) > 1:
+            yield from self._generate_together(backend, pending)
+            return
         if (reason := self.given_up.reason(model)) is not None:
             yield from (_failed(request.key, reason) for request in pending)
             return
@@ -188,6 +201,18 @@ class _Answering:
                 self._budget.settle(_kind(model), cost, otherwise=otherwise)
                 yield generation
             pending = pending[count:]
+        self._tell_of_failure(model)
+
+    def _generate_together(self, backend: AnswersTogether, pending: Sequence[Request]) -> Iterator[Generation]:
+        """Yield the generations of several models that answer together, none of which costs anything."""
+        gone = [request for request in pending if self.given_up.reason(request.model) is not None]
+        yield from (_failed(request.key, self.given_up.reasons[request.model]) for request in gone)
+        if asked := [request for request in pending if self.given_up.reason(request.model) is None]:
+            yield from _generate_all(backend, asked, self.given_up)
+        for model in dict.fromkeys(request.model for request in asked):
+            self._tell_of_failure(model)
+
+    def _tell_of_failure(self, model: str) -> None:
         if (reason := self.given_up.reason(model)) is None:
             return
         if model in self.given_up.until:
@@ -201,10 +226,13 @@ def _generate_all(backend: ModelBackend, pending: Sequence[Request], given_up: G
     missing = {request.key: request for request in pending}
     reason: str = tr("the model gave no answer to this request")
     ended: HarnessError | None = None
+    stopped: dict[str, str] = {}
     try:
-        for generation in backend.generate(pending):
-            if missing.pop(generation.request_key, None) is not None:
-                yield generation
+        for event in _events(backend, pending):
+            if isinstance(event, ModelStopped):
+                stopped[event.model] = event.reason
+            elif missing.pop(event.request_key, None) is not None:
+                yield event
     except QuotaEndedError as error:
         reason, ended = tr("the quota is used up for now"), error
     except HarnessError as error:
@@ -212,10 +240,21 @@ def _generate_all(backend: ModelBackend, pending: Sequence[Request], given_up: G
     except (Exception, SystemExit) as error:
         log.exception("model %s failed", pending[0].model)
         reason = f"{type(error).__name__}: {error}"
-    if missing:
-        given_up.at_once(pending[0].model, ended or reason)
-    for key in missing:
-        yield _failed(key, reason)
+    for model in dict.fromkeys(request.model for request in missing.values()):
+        given_up.at_once(model, stopped.get(model) or ended or reason)
+    for key, request in missing.items():
+        yield _failed(key, stopped.get(request.model, reason))
+
+
+def _events(backend: ModelBackend, pending: Sequence[Request]) -> Iterator[Generation | ModelStopped]:
+    """Yield what comes of requests to one model, or to several that answer together."""
+    asked: dict[str, list[Request]] = {}
+    for request in pending:
+        asked.setdefault(request.model, []).append(request)
+    if isinstance(backend, AnswersTogether) and len(asked) > 1:
+        yield from backend.generate_together(asked)
+    else:
+        yield from backend.generate(pending)
 
 
 def _failed(key: str, reason: str) -> Generation:

@@ -1,6 +1,6 @@
 """What a model may be able to do."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -87,6 +87,32 @@ class NeedsMachine(ModelBackend, Protocol):
 
         Raises:
             OutOfMemoryError: the model does not fit.
+        """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelStopped:
+    """A model (by its label) that answers none of the requests that are left to it, and why."""
+
+    model: str
+    reason: str
+
+
+@runtime_checkable
+class AnswersTogether(ModelBackend, Protocol):
+    """A backend that answers best beside others: what all of one ``company`` are asked is handed over at once.
+
+    That is, to one of them, whichever comes first. Its tokens cost nothing.
+    """
+
+    @property
+    def company(self) -> Hashable:
+        """What backends have in common that answer together."""
+
+    def generate_together(self, asked: Mapping[str, Sequence[Request]]) -> Iterator[Generation | ModelStopped]:
+        """Yield one generation per request, in any order, as they finish. ``asked`` are requests by model label.
+
+        A model that fails is told of once and does not stop the others.
         """
 
 

@@ -1,7 +1,8 @@
 """The engine: what is stored is not asked for again, wherever a run was cut."""
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from harness.engine.execute import execute
 from harness.engine.job import Job, Outcome
 from harness.engine.plan import PlannedModel, plan_requests
+from harness.protocols import ModelStopped
 from harness.store.store import Store
 from harness.templates import load_template
 from harness.types import PASS_FAIL, Generation, PlannedTask, Request, Sample, Sampling, Verdict
@@ -94,3 +96,44 @@ def test_resume_after_cuts_anywhere_ends_with_the_same_rows(
     assert whole.answers == resumed.answers
     assert whole.verdicts == resumed.verdicts
     assert 12 == len(asked) == len(set(asked))
+
+
+class Joined:
+    """Models of one machine: what all of them are asked comes at once; the one labelled "bad" stops."""
+
+    fingerprint = "joined"
+    company = "one machine"
+
+    def __init__(self) -> None:
+        self.asked: list[dict[str, int]] = []
+
+    def generate(self, requests: Sequence[Request]) -> Iterator[Generation]:
+        self.asked.append({request.model: 0 for request in requests})
+        yield from (Generation(request_key=request.key, text="alone") for request in requests)
+
+    def generate_together(self, asked: Mapping[str, Sequence[Request]]) -> Iterator[Generation | ModelStopped]:
+        self.asked.append({model: len(requests) for model, requests in asked.items()})
+        if "bad" in asked:
+            yield ModelStopped(model="bad", reason="it does not fit")
+        for model in reversed(asked):
+            if model != "bad":
+                yield from (Generation(request_key=request.key, text=f"by {model}") for request in asked[model])
+
+
+def test_models_that_answer_together_are_asked_once_and_one_that_fails_stops_no_other(tmp_path: Path) -> None:
+    joined, alone = Joined(), CutShort(None)
+    backends = {"a": joined, "m": alone, "bad": joined, "b": joined}
+    task = PlannedTask(name="t", samples=tuple(Sample(id=str(n), inputs={"input": f"問{n}"}) for n in range(3)))
+    planned = [PlannedModel(label=label, fingerprint=f"{label} here") for label in backends]
+    requests = plan_requests([task], planned, [load_template("plain.v1")], sampling=Sampling())
+    with Store(f"sqlite:///{tmp_path}/s.sqlite") as store:
+        job = Job(tasks=(task,), requests=tuple(requests), models=backends, judges=(Even(),))
+        outcome = execute(job, store, Silent())
+        again = execute(job, store, Silent())
+    texts = {request.model: outcome.answers[request.key].text for request in requests}
+    assert joined.asked[0] == {"a": 3, "bad": 3, "b": 3}
+    assert texts == {"a": "by a", "m": "答え 2", "bad": None, "b": "by b"}
+    assert outcome.failures == {"bad": "it does not fit"}
+    assert {outcome.answers[request.key].error for request in requests if request.model == "bad"} == {"it does not fit"}
+    assert joined.asked[1] == {"bad": 0}, "only what failed is asked again, and a model alone is asked as ever"
+    assert again.generated == 3
