@@ -9,6 +9,7 @@ from typing import Literal
 
 from harness.analysis.board import Board
 from harness.stats import PairedComparison
+from reports.best_checkpoint import best_note
 from reports.board_text import (
     cautions_about,
     method_note,
@@ -82,6 +83,7 @@ class BoardView:
     resolution: str
     exploratory: str
     ledger: str
+    best: str
     noise: str
     method: str
     cautions: tuple[tuple[str, str], ...]
@@ -103,6 +105,7 @@ def board_view(board: Board, confidence: float, say: Words) -> BoardView:
         resolution=resolution(board, say),
         exploratory="" if board.is_primary else say("board.exploratory"),
         ledger=ledger_note(board, say),
+        best=best_note(board, say),
         noise=noise(board, say),
         method=method_note(board, say),
         cautions=tuple(opened(about, said, say) for about, said in cautions_about(board, say)),

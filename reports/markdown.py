@@ -10,6 +10,7 @@ from tabulate import tabulate
 from harness.analysis.board import Board
 from harness.analysis.leaderboard import Leaderboard
 from harness.analysis.pairwise import PairBoard
+from reports.best_checkpoint import best_note
 from reports.board_text import cautions_about, estimand_note, noise, primary_note, resolution
 from reports.board_view import BoardView, board_title, board_view, comparison_table, opened
 from reports.formatting import (
@@ -83,7 +84,7 @@ def comparison_report(leaderboard: Leaderboard, *, language: Language = "en", to
             *_lines(*_left_out(board, top, say)),
             _bullets([*said, *(tries_lines(board, say) if board.is_primary else [])]),
         ]
-        parts += _lines(ledger_note(board, say), resolution(board, say), noise(board, say))
+        parts += _lines(ledger_note(board, say), best_note(board, say), resolution(board, say), noise(board, say))
         parts.append(say("board.corrected", method=say.sentence(board.family_method)))
         of_pairs = [(about, caution) for about, caution in cautions_about(board, say) if about][:top]
         parts += _cautions([opened(*one, say) for one in comparison_cautions(board, say) + of_pairs])
@@ -125,7 +126,7 @@ def _board_section(board: BoardView, say: Words) -> str:
         board.scale,
         markdown_table(board.table),
         *filter(None, [board.gaps]),
-        *_lines(board.exploratory, board.ledger, board.resolution, board.noise, board.method),
+        *_lines(board.exploratory, board.ledger, board.best, board.resolution, board.noise, board.method),
         *_cautions(board.cautions),
     ]
     if board.missing:

@@ -17,6 +17,7 @@ from harness.notices import Notice
 from harness.tables.cells import guarded
 from harness.tables.workbook import workbook
 from harness.unscored import by_code
+from reports.best_checkpoint import best_section
 from reports.formatting import printable
 from reports.gaps import gap_cautions
 from reports.ledger import ledger_section, tried_fields
@@ -81,6 +82,7 @@ def results_document(
         "panels": panels_section(leaderboard.boards),
         "looks": looks_section(leaderboard.boards),
         "pairwise": pairwise_section(pairs),
+        "best_checkpoints": best_section(leaderboard.boards),
         **({} if ab is None else {"ab": list(ab)}),
         "audit": None,
         "ledger": ledger_section(leaderboard),

@@ -12,6 +12,7 @@ from harness.analysis.verdict import ComparisonVerdict
 from harness.engine.plan import PlannedJudge
 from harness.locale import tr
 from harness.stats import (
+    BestOf,
     BoardPlan,
     DesignOption,
     PairedComparison,
@@ -103,6 +104,19 @@ class RepeatAdvice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BestCheckpoint:
+    """The best of a training's checkpoints under one prompt.
+
+    ``over``: the row from which naive and honest value are differences; None: they are means.
+    """
+
+    training: str
+    row: RowKey
+    over: RowKey | None
+    best: BestOf
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Board:
     """All rows of one judge on one task, best first. Scores of different judges never meet in one board.
 
@@ -111,7 +125,8 @@ class Board:
     are any. ``unlike_gaps``: rows lack scores on unlike tasks, so that their own means are not comparable.
     ``is_primary``: verdicts come from this board; what others say is exploratory. ``members``: the judges of a panel.
     ``ledger``: what was tried on its tasks, None if that is not on record. ``looks``: how often it was looked at on the
-    way. ``split``: what was made of scores of several versions of the judge, None where there is one.
+    way. ``split``: what was made of scores of several versions of the judge, None where there is one. ``best``: the
+    best checkpoint of each training that has several here.
     """
 
     task: str
@@ -132,6 +147,7 @@ class Board:
     ledger: BoardLedger | None = None
     looks: BoardLooks | None = None
     split: VersionSplit | None = None
+    best: tuple[BestCheckpoint, ...] = ()
 
     @property
     def has_gaps(self) -> bool:

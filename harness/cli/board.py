@@ -78,6 +78,7 @@ def _board(board: Board, confidence: float, say: Words, width: int) -> list[str]
                 left if more else "",
                 view.exploratory,
                 view.ledger,
+                view.best,
                 view.resolution,
                 *(" ".join(part for part in caution if part) for caution in view.cautions),
             ],

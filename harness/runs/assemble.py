@@ -41,7 +41,8 @@ class Evaluation:
 
     ``declared``: what is said before looking; no part of the plan, so that saying it later makes no other run.
     ``seals``: which part of a sealed task set this is, and the share that is sealed, by the set's name.
-    ``sizes``: how many tasks each set has, whatever part of them is asked.
+    ``sizes``: how many tasks each set has, whatever part of them is asked. ``trainings``: the labels of the checkpoints
+    of each training.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Evaluation:
     planned: tuple[Request, ...] = ()
     seals: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     sizes: Mapping[str, int] = field(default_factory=dict)
+    trainings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def assemble(
@@ -82,11 +84,14 @@ def assemble(
     whole = {name: _samples(name, source) for name, source in sources.items()}
     models: dict[str, ModelBackend] = {}
     typed: dict[str, str] = {}
+    trainings: dict[str, tuple[str, ...]] = {}
     for model in spec.models:
         opened = open_model(model)
         check_labels([*models, *opened])
         models.update(opened)
         typed |= dict.fromkeys(opened, model.text)
+        if model.backend == "checkpoints":
+            trainings[next(iter(opened)).rpartition("/")[0]] = tuple(opened)
     told = _met(models, whole)
     seen = whole if choose is None else {task: choose(task, samples) for task, samples in whole.items()}
     tasks = tuple(PlannedTask(name=task, samples=samples[: spec.limit]) for task, samples in seen.items())
@@ -111,6 +116,7 @@ def assemble(
         notices=notices,
         declared=declared or Declaration(),
         sizes={task: len(samples) for task, samples in whole.items()},
+        trainings=trainings,
         panels=planned_panels(panels, [planned_judge(judge) for judge in judges]),
     )
 

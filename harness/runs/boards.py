@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from harness.analysis.best_checkpoint import with_best_checkpoints
 from harness.analysis.leaderboard import Leaderboard, build_leaderboard, length_stop_rates
 from harness.analysis.over_tries import over_tries
 from harness.analysis.pairwise import PairBoard, pair_boards
@@ -113,6 +114,7 @@ def _leaderboard(run: Run, tables: Sequence[ScoreTable], baseline: str | None, f
         primary=run_primary(run),
     )
     made = about_sets(made, tables, {task.name: _task_set(run, task) for task in run.tasks})
+    made = with_best_checkpoints(made, tables, run.manifest.trainings)
     is_own = family == "baseline" and baseline in (None, run.manifest.baseline)
     # of other comparisons than the run's own, what was tried is known, and no figure over it
     ledger = run.manifest.ledger if is_own else [replace(one, rows=(), luck=None) for one in run.manifest.ledger]

@@ -69,6 +69,7 @@ def finish(
         ),
         swaps=previous.swaps if previous else (),
         language=invocation.language,
+        trainings=evaluation.trainings,
         sizes=evaluation.sizes,
         rubrics={**(previous.rubrics if previous else {}), **rubrics_of(job.judges)},
         provenance=with_judges_named(provenance_of(evaluation, invocation), judges, joined),

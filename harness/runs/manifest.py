@@ -87,7 +87,8 @@ class Manifest:
     all of them. ``declared`` is what was said before looking, ``panels`` judges that count as one together,
     ``ledger`` what its boards owe to what was tried before, as of its finish, ``looks`` how often the boards were
     looked at on the way, ``asked_less`` rows of a merged run that a judge has seen less often than others, ``swaps``
-    how versions of its judges were linked, ``pairs`` what judges of pairs compare.
+    how versions of its judges were linked, ``pairs`` what judges of pairs compare. ``trainings``: the labels of the
+    checkpoints of each training, earliest first.
     ``sizes`` are those of the whole task sets, ``language`` is that of its pages, ``provenance`` what every report says
     of where the figures come from.
     """
@@ -114,6 +115,7 @@ class Manifest:
     asked_less: tuple[AskedLess, ...] = ()
     swaps: tuple[JudgeSwap, ...] = ()
     pairs: tuple[PlannedPairs, ...] = ()
+    trainings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     language: Language = "en"
     sizes: Mapping[str, int] = field(default_factory=dict)
     rubrics: Mapping[str, JudgeRubric] = field(default_factory=dict)

@@ -228,6 +228,11 @@ def _manifest(
         joined=_joined(runs, judges),
         declared=first.declared,
         language=first.language,
+        trainings={
+            name: tuple(labels.get((run.name, label), label) for label in known)
+            for run in runs
+            for name, known in run.manifest.trainings.items()
+        },
         sizes={task: size for run in runs for task, size in run.manifest.sizes.items()},
         rubrics={judge: rubric for run in runs for judge, rubric in run.manifest.rubrics.items()},
         ledger=merged_boards([(run.name, run.manifest.ledger) for run in runs], renamed),

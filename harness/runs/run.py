@@ -105,6 +105,7 @@ class Run:
                 *([asked.ledger] if asked.ledger else ()),
                 *([asked.looks] if asked.looks is not None else ()),
                 *([(swap, [again.score for _, _, again in self.anchors(swap)]) for swap in asked.swaps]),
+                *([asked.trainings] if asked.trainings else ()),
                 *([asked.pairs, pair_verdicts(self.pairwise)] if asked.pairs else ()),
             ]
         )

@@ -34,6 +34,12 @@ def test_a_row_for_each_checkpoint(run_cli: RunCli, workplace: Path, training: P
     results = results_of(workplace, "r")
     assert ["base", "mine/step-10", "mine/step-5"] == sorted(row["model"] for row in results["rows"])
     assert ["mine/step-10", "mine/step-5"] == sorted(one["candidate"]["model"] for one in results["comparisons"])
+    [best] = results["best_checkpoints"]
+    assert ("mine", "base", 2) == (best["training"], best["over"]["model"], best["candidates"])
+    assert best["model"].startswith("mine/step-")
+    assert best["honest"] <= best["naive"] + 1e-9
+    assert "Best checkpoint of mine" in ran.out
+    assert "Best checkpoint of mine" in (workplace / "runs" / "r" / "leaderboard.md").read_text(encoding="utf-8")
 
 
 def test_labels(training: Path, tiny: Path, spec_of: SpecOf) -> None:
