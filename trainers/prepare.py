@@ -16,6 +16,7 @@ from harness.models.hf.numerics import Numerics
 from harness.models.hf.resolved_base import ResolvedBase, resolve_base
 from harness.models.hf.sources import split_revision
 from harness.models.hf.tokens import Encoder
+from harness.models.hf.unread import refuse_unread
 from harness.templates import Template, load_template
 from harness.templates.contract import make_contract
 from harness.types import PromptContract, Sample
@@ -255,6 +256,7 @@ def _base(request: Request) -> ResolvedBase:
     recipe = request.recipe.values
     settings = {**request.settings, "double_quant": recipe.double_quant}
     named = (request.start.base, request.start.revision) if request.start else split_revision(request.base)
+    refuse_unread(named[0], settings, quantization=recipe.quantization, dtype=request.dtype)
     base = resolve_base(*named, settings, quantization=recipe.quantization, dtype=request.dtype)
     if (base.numerics.device, base.numerics.dtype_name) == ("cpu", "float16"):
         raise UsageError(

@@ -109,6 +109,15 @@ def in_language(text: str, language: Language) -> str:
     return template.format(**values)
 
 
+def is_message(msgid: str) -> bool:
+    """Return whether a text is a message of this program's, by its catalogue of translations.
+
+    >>> is_message("No {kind} named {name!r}."), is_message("{0.__class__}")
+    (True, False)
+    """
+    return bool(msgid) and _catalogue("ja").gettext(msgid) != msgid
+
+
 def language_of(flag: str | None, configured: str | None) -> Language:
     """Return the language to speak: the flag's, else harness.toml's, else ``HARNESS_LANG``'s, else the system's.
 

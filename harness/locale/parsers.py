@@ -46,7 +46,54 @@ _QUOTING: tuple[tuple[re.Pattern[str], Callable[[str], Text]], ...] = (
         lambda what: tr("the character {what} cannot stand there", what=what),
     ),
 )
-_UNDEFINED = re.compile(r"'(.+)' is undefined")
+_MARKS = {"end of print statement": "}}", "end of statement block": "%}"}
+
+
+def _mark(token: str) -> str:
+    """Return what a template's author sees of a token."""
+    return _MARKS.get(token, token)
+
+
+# As `jinja2.runtime`, `jinja2.parser`, `jinja2.lexer` and `jinja2.compiler` have them.
+_OF_TEMPLATES: tuple[tuple[re.Pattern[str], Callable[..., Text]], ...] = (
+    (re.compile(r"'(.+)' is undefined"), lambda name: tr("{name!r} is undefined", name=name)),
+    (
+        re.compile(r"'(.+)' has no attribute '(.+)'"),
+        lambda what, name: tr("{what!r} has no attribute {name!r}", what=what, name=name),
+    ),
+    (
+        re.compile(r"access to attribute '(.+)' of '.+' object is unsafe\."),
+        lambda name: tr("{key!r} is private; the sandbox refuses it", key=name),
+    ),
+    (re.compile(r"unexpected end of template"), lambda: tr("the template ends in the middle")),
+    (
+        re.compile(r"unexpected '(.+)', expected '(.+)'"),
+        lambda found, what: tr("{found!r} stands where {what!r} should", found=_mark(found), what=_mark(what)),
+    ),
+    (
+        re.compile(r"unexpected end of template, expected '(.+)'\."),
+        lambda what: tr("the template ends where {what!r} should stand", what=_mark(what)),
+    ),
+    (
+        re.compile(r"Expected an expression, got '(.+)'"),
+        lambda found: tr("a value is missing before {found!r}", found=_mark(found)),
+    ),
+    (re.compile(r"expected name or number"), lambda: tr("a name is missing after the dot")),
+    (re.compile(r"unexpected '([^']+)'"), lambda what: tr("{what!r} cannot stand there", what=_mark(what))),
+    (re.compile(r"unexpected char ['\"](.+)['\"] at \d+"), lambda what: tr("{what!r} cannot stand there", what=what)),
+    (
+        re.compile(r"expected token '(.+)', got '(.+)'"),
+        lambda what, found: tr("{found!r} stands where {what!r} should", found=_mark(found), what=_mark(what)),
+    ),
+    (
+        re.compile(r"Unexpected end of template\. Jinja was looking for .*'(end\w+)'.*\. The innermost .+"),
+        lambda tag: tr("the end of a block is missing: {tag!r}", tag=tag),
+    ),
+    (re.compile(r"Encountered unknown tag '(.+?)'\.(?: .+)?"), lambda tag: tr("the tag {tag!r} is unknown", tag=tag)),
+    (re.compile(r"No filter named '(.+)'\."), lambda name: tr("there is no filter named {name!r}", name=name)),
+    (re.compile(r"No test named '(.+)'\."), lambda name: tr("there is no test named {name!r}", name=name)),
+    (re.compile(r"Missing end of comment tag"), lambda: tr("a comment does not end")),
+)
 _PLACE = re.compile(r"(?P<said>.*) \(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of document)\)", re.DOTALL)
 
 
@@ -84,10 +131,12 @@ def json_said(error: Exception) -> str:
 
 
 def template_said(message: str) -> str:
-    """Return what Jinja says of a variable that is not there; what is unknown stays as it is.
+    """Return what Jinja says of a template as a message of ours, without a full stop; what is unknown stays as it is.
 
-    >>> template_said("'inptu' is undefined")
-    "'inptu' is undefined"
+    >>> template_said("'inptu' is undefined"), template_said("Encountered unknown tag 'fro'.")
+    ("'inptu' is undefined", "the tag 'fro' is unknown")
     """
-    found = _UNDEFINED.fullmatch(message)
-    return message if found is None else tr("{name!r} is undefined", name=found[1])
+    for pattern, say in _OF_TEMPLATES:
+        if (found := pattern.fullmatch(message)) is not None:
+            return say(*found.groups())
+    return message.rstrip(".")

@@ -35,7 +35,7 @@ from harness.remote.gemini_models import check_thinking, takes_temperature
 from harness.remote.quota import LONGEST_WAIT, PACIFIC, next_day
 from harness.remote.redaction import Secrets
 from harness.remote.settings import GeminiSettings, find_key, split_address
-from harness.remote.transport import BoundedClient
+from harness.remote.transport import BoundedClient, own_words
 
 KEY_VARIABLES = ("GEMINI_API_KEY", "GOOGLE_API_KEY")
 _EITHER = tr("{first} or {last}", first=KEY_VARIABLES[0], last=KEY_VARIABLES[1])
@@ -217,9 +217,9 @@ class GeminiClient:
             return self._sorted_status(error)
         detail = self.secrets.hide(f"{type(error).__name__}: {error}")
         if isinstance(error, httpx2.TimeoutException):
-            return CallError("timeout", detail)
+            return CallError("timeout", own_words(error) or detail)
         if isinstance(error, httpx2.ConnectError | httpx2.UnsupportedProtocol | httpx2.ProxyError):
-            return CallError("network", network_said(detail))
+            return CallError("network", own_words(error) or network_said(detail))
         return self._http.status_lost_by_the_sdk() or CallError("reply", detail)
 
     def _sorted_status(self, error: errors.APIError) -> CallError:

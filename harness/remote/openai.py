@@ -28,7 +28,7 @@ from harness.remote.openai_errors import error_in_reply, error_text, sorted_erro
 from harness.remote.redaction import Secrets
 from harness.remote.settings import OpenAISettings, find_key, split_address
 from harness.remote.structure import Mode, Structure
-from harness.remote.transport import BoundedClient
+from harness.remote.transport import BoundedClient, own_words
 
 KEY_VARIABLE = "OPENAI_API_KEY"
 URL_VARIABLE = "OPENAI_BASE_URL"
@@ -258,9 +258,9 @@ class OpenAIClient:
             return self._sorted(error.__cause__)
         detail = self.secrets.hide(f"{type(error).__name__}: {error}")
         if isinstance(error, openai.APITimeoutError | httpx2.TimeoutException):
-            return CallError("timeout", detail)
+            return CallError("timeout", own_words(error) or detail)
         if isinstance(error, httpx2.ConnectError | httpx2.UnsupportedProtocol | httpx2.ProxyError):
-            return CallError("network", network_said(detail))
+            return CallError("network", own_words(error) or network_said(detail))
         return self._http.status_lost_by_the_sdk() or CallError("reply", detail)
 
     def _sorted_status(self, error: openai.APIStatusError) -> CallError:

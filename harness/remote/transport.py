@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import httpcore2
 import httpx2
 
-from harness.locale import tr
+from harness.locale import Text, tr
 from harness.remote.call import CallError, seconds_to_wait, sorted_status
 from harness.remote.settings import Address, RemoteSettings
 
@@ -119,6 +119,19 @@ class BoundedClient(httpx2.Client):
         return self._mend(content) if response.status_code == httpx2.codes.OK else content
 
 
+def own_words(error: BaseException | None) -> Text | None:
+    """Return what the connections here said of a call, from under whatever the libraries above made of it.
+
+    >>> print(own_words(ValueError("a stranger's words")))
+    None
+    """
+    while error is not None:
+        if error.args and isinstance(error.args[0], Text):
+            return error.args[0]
+        error = error.__cause__ or error.__context__
+    return None
+
+
 class _Signed(httpx2.Auth):
     """Changes a request before it leaves, and then adds the user and password of the address, if it has any."""
 
@@ -177,7 +190,7 @@ class _Deadline(threading.local):
         """
         left = self.at - time.monotonic()
         if left <= 0:
-            raise kind("the call did not end in time")
+            raise kind(tr("the call did not end in time"))
         return min(left, left if timeout is None else timeout)
 
 
@@ -198,7 +211,7 @@ class _Backend(httpcore2.NetworkBackend):
     ) -> httpcore2.NetworkStream:
         """Try the host's addresses in turn, each with its part of the time that is left."""
         addresses = _look_up(host, port, self._deadline.left(timeout, httpcore2.ConnectTimeout))
-        trouble: Exception = httpcore2.ConnectError(f"{host} has no address")
+        trouble: Exception = httpcore2.ConnectError(tr("{host} has no address", host=host))
         for number, address in enumerate(addresses):
             left = self._deadline.left(timeout, httpcore2.ConnectTimeout)
             part = None if left is None else min(_CONNECT_SECONDS, left / (len(addresses) - number))
@@ -275,7 +288,7 @@ def _look_up(host: str, port: int, seconds: float | None) -> list[str]:
     try:
         answer = found.get(timeout=seconds)
     except queue.Empty:
-        raise httpcore2.ConnectTimeout(f"looking up {host} did not end in time") from None
+        raise httpcore2.ConnectTimeout(tr("looking up {host} did not end in time", host=host)) from None
     if isinstance(answer, Exception):
         raise httpcore2.ConnectError(str(answer)) from answer
     return list(dict.fromkeys(answer))

@@ -16,6 +16,7 @@ from jinja2.parser import Parser
 from jinja2.runtime import Macro
 from jinja2.utils import Cycler, Joiner, Namespace
 
+from harness.locale import tr
 from harness.sandbox.environment import MAX_TEXT, Bounds, bounded, bounded_range
 from harness.sandbox.program import RefusedError, Source, TemplateFailure, explained, filled
 
@@ -76,7 +77,7 @@ class ChatProgram:
         except RefusedError as error:
             raise TemplateFailure("refused", str(error.message)) from error
         if len(text) > MAX_TEXT:
-            raise TemplateFailure("limit", f"a prompt of more than {MAX_TEXT:,} characters")
+            raise TemplateFailure("limit", tr("a prompt of more than {most:,} characters", most=MAX_TEXT))
         return text
 
 

@@ -5,6 +5,7 @@ import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from harness.locale import tr
 from harness.sandbox.confined import ConfinedChat
 from harness.sandbox.program import TemplateFailure
 
@@ -47,7 +48,7 @@ def render_chats(
             too much ("limit"), or fails ("undefined", "failed").
     """
     if not all(conversations):
-        raise TemplateFailure("failed", "a conversation without messages")
+        raise TemplateFailure("failed", tr("a conversation without messages"))
     shared = {
         "tools": tools,
         "documents": documents,

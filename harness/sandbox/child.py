@@ -19,6 +19,8 @@ from typing import Any, BinaryIO
 
 import jinja2.debug  # noqa: F401 - loaded by the first failing template
 
+from harness.locale import tr
+from harness.locale.facts import fact_of
 from harness.sandbox.chat_environment import ChatProgram
 from harness.sandbox.limits import confine, held
 from harness.sandbox.program import MissingPartsError, Program, Source, TemplateFailure, inspect
@@ -59,9 +61,9 @@ def main() -> None:
             else:
                 program = _load(request)
         except TemplateFailure as failure:
-            _write({"failure": [failure.kind, failure.message, failure.line]})
+            _write({"failure": [failure.kind, fact_of(failure.message), failure.line]})
         except MemoryError:
-            _write({"failure": ["limit", "more memory than a template may use", None]})
+            _write({"failure": ["limit", fact_of(tr("more memory than a template may use")), None]})
         _limit_time(0)
         sys.stdout.flush()
 
@@ -75,7 +77,7 @@ def _load(request: Mapping[str, Any]) -> Program | None:
         _write({"wanted": [[name, by] for name, by in error.wanted.items()]})
         return None
     program = Program(sources, found.parts)
-    doubts = [[doubt.line, doubt.text] for doubt in found.doubts]
+    doubts = [[doubt.line, fact_of(doubt.text)] for doubt in found.doubts]
     _write({"variables": sorted(found.variables), "parts": dict(found.parts), "doubts": doubts})
     return program
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.sandbox.parts import read_part
-from harness.sandbox.process import ConfinedProcess
+from harness.sandbox.process import ConfinedProcess, said
 from harness.sandbox.program import Doubt, Inspection, Source
 
 
@@ -37,7 +37,7 @@ class ConfinedProgram:
         self.inspection = Inspection(
             variables=frozenset(found["variables"]),
             parts=found["parts"],
-            doubts=tuple(Doubt(line=line, text=text) for line, text in found["doubts"]),
+            doubts=tuple(Doubt(line=line, text=said(text)) for line, text in found["doubts"]),
         )
 
     def render_all(self, variables: Sequence[Mapping[str, Any]]) -> list[list[str]]:

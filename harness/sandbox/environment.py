@@ -16,6 +16,7 @@ from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment, SandboxedFormatter
 from jinja2.utils import Namespace
 
+from harness.locale import tr
 from harness.sandbox.printing import Named, named, printable, streaming
 
 MAX_TEXT = 1_000_000
@@ -34,7 +35,11 @@ _PERCENT_WIDTH = re.compile(r"%(?:\([^)]*\))?[^%a-zA-Z(]*(?:\*|\d{4,})")
 
 
 class LimitError(Exception):
-    """An operation asks for more than a template may use."""
+    """An operation asks for more than a template may use; ``said`` says which."""
+
+    def __init__(self, said: str) -> None:
+        super().__init__(said)
+        self.said = said
 
 
 class Bounds(ImmutableSandboxedEnvironment):
@@ -96,7 +101,7 @@ class BoundedEnvironment(Bounds):
 class _BoundedFormatter(SandboxedFormatter):
     def format_field(self, value: Any, format_spec: str) -> str:  # noqa: ANN401 - any value
         if _LONG_NUMBER.search(format_spec):
-            raise LimitError(f"the format {format_spec[:20]!r} is wider than {MAX_WIDTH}")
+            raise LimitError(tr("the format {spec!r} is wider than {most}", spec=format_spec[:20], most=MAX_WIDTH))
         return str(super().format_field(value, format_spec))
 
 
@@ -115,7 +120,7 @@ class _Range:
         numbers = range(*bounds)
         # len() of a range beyond the machine's word is an error of its own.
         if numbers[MAX_RANGE:]:
-            raise LimitError(f"a range of more than {MAX_RANGE:,} numbers")
+            raise LimitError(tr("a range of more than {most:,} numbers", most=MAX_RANGE))
         return numbers
 
     def __repr__(self) -> str:
@@ -158,22 +163,22 @@ _OPERATOR_CHECKS: dict[str, Callable[[Any, Any], None]] = {
 
 def _check_length(length: int) -> None:
     if length > MAX_TEXT:
-        raise LimitError(f"a text or list of more than {MAX_TEXT:,} items")
+        raise LimitError(tr("a text or list of more than {most:,} items", most=MAX_TEXT))
 
 
 def _check_bits(bits: int) -> None:
     if bits > MAX_BITS:
-        raise LimitError(f"a number of more than {MAX_BITS:,} bits")
+        raise LimitError(tr("a number of more than {most:,} bits", most=MAX_BITS))
 
 
 def _check_percent_format(text: str) -> None:
     if _PERCENT_WIDTH.search(text):
-        raise LimitError(f"a % format that is wider than {MAX_WIDTH}, or whose width is a variable")
+        raise LimitError(tr("formatting with % wider than {most}, or of a variable width", most=MAX_WIDTH))
 
 
 def _check_widths(name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
     if any(isinstance(value, int) and value > MAX_WIDTH for value in (*args, *kwargs.values())):
-        raise LimitError(f"{name} by more than {MAX_WIDTH}")
+        raise LimitError(tr("{name} by more than {most}", name=name, most=MAX_WIDTH))
 
 
 def _percent_format(value: Any, *args: Any, **kwargs: Any) -> str:  # noqa: ANN401 - any value

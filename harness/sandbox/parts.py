@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+from harness.locale import tr
+from harness.locale.system import system_said
 from harness.sandbox.program import MAX_SOURCE, TemplateFailure, inside
 
 _PART_NAME = re.compile(r"[\w-][\w.-]*(?:/[\w-][\w.-]*)*\.j2")
@@ -17,15 +19,22 @@ def read_part(wanted: str, folder: Path, by: str | None) -> str:
     path = folder / wanted
     if not _PART_NAME.fullmatch(wanted) or not path.resolve().is_relative_to(folder.resolve()):
         raise TemplateFailure(
-            "syntax", f"{inside(by)}includes {wanted!r}: only .j2 files in the template's own folder can be included"
+            "syntax",
+            inside(
+                by,
+                tr("includes {wanted!r}: only .j2 files in the template's own folder can be included", wanted=wanted),
+            ),
         )
     try:
         if not path.is_file():
-            raise TemplateFailure("syntax", f"{inside(by)}includes {wanted!r}, and there is no such file")
-        if path.stat().st_size > MAX_SOURCE:
             raise TemplateFailure(
-                "limit", f"{inside(by)}includes {wanted!r}, which holds more than {MAX_SOURCE:,} bytes"
+                "syntax", inside(by, tr("includes {wanted!r}, and there is no such file", wanted=wanted))
             )
+        if path.stat().st_size > MAX_SOURCE:
+            large = tr("includes {wanted!r}, which holds more than {most:,} bytes", wanted=wanted, most=MAX_SOURCE)
+            raise TemplateFailure("limit", inside(by, large))
         return path.read_text(encoding="utf-8-sig").replace("\r\n", "\n")
     except (OSError, UnicodeDecodeError) as error:
-        raise TemplateFailure("syntax", f"{inside(by)}includes {wanted!r}, which cannot be read: {error}") from error
+        why = system_said(error) if isinstance(error, OSError) else tr("no UTF-8 text")
+        unread = tr("includes {wanted!r}, which cannot be read: {error}", wanted=wanted, error=why)
+        raise TemplateFailure("syntax", inside(by, unread)) from error

@@ -9,12 +9,18 @@ from typing import Any
 from jinja2 import Undefined
 from jinja2.runtime import Macro
 
+from harness.locale import tr
+
 ADDRESS = re.compile(r"<[^<>]{1,200} at 0x[0-9a-fA-F]{4,}>")
 """How Python shows an object that has no words of its own."""
 
 
 class NotTextError(Exception):
-    """A template prints an object that is no text."""
+    """A template prints an object that is no text; ``said`` says which."""
+
+    def __init__(self, said: str) -> None:
+        super().__init__(said)
+        self.said = said
 
 
 class Named:
@@ -81,9 +87,9 @@ def printable(value: Any) -> Any:  # noqa: ANN401 - any value of an expression
     if isinstance(value, str | int | float | Undefined) or value is None:
         return value
     if isinstance(value, Stream):
-        raise NotTextError("it prints items that are not joined: end with |list or |join")
+        raise NotTextError(tr("it prints items that are not joined: end with |list or |join"))
     if callable(value):
-        raise NotTextError(f"it prints {_name(value)}, which is no text: call it, or take it out")
+        raise NotTextError(tr("it prints {what}, which is no text: call it, or take it out", what=_name(value)))
     return value
 
 
@@ -93,7 +99,7 @@ def check_text(text: str, known: Callable[[str], bool]) -> None:
         return
     for found in ADDRESS.findall(text):
         if not known(found):
-            raise NotTextError(f"it prints {found.split(' at 0x')[0]}>, which is no text")
+            raise NotTextError(tr("it prints {what}, which is no text", what=f"{found.split(' at 0x')[0]}>"))
 
 
 def _name(value: object) -> str:

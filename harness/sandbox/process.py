@@ -10,6 +10,8 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import IO, Any
 
+from harness.locale import is_message, tr
+from harness.locale.facts import text_of
 from harness.sandbox.child import LOAD_SECONDS, MAX_REQUEST, MEMORY, SECONDS
 from harness.sandbox.environment import MAX_TEXT
 from harness.sandbox.program import TemplateFailure
@@ -20,6 +22,25 @@ _SECONDS_PER_PROMPT = 0.01
 _PROMPTS = 5_000  # in one request
 _BUSY_SECONDS = 200.0  # by the clock, after which a child is replaced: the kernel ends it at CPU_SECONDS of computing
 _ANSWER = 16 * MAX_TEXT  # bytes of one answer: a character is at most twelve in JSON
+
+_NO_ANSWER = tr("the process that renders it answered what is no answer")
+
+
+def said(fact: object) -> str:
+    """Return a message that the process sent; one that is not in the catalogue is text and is not filled.
+
+    >>> said({"code": "nested too deeply", "values": {}, "text": "nested too deeply"})
+    'nested too deeply'
+    """
+    if isinstance(fact, Mapping) and not _is_ours(fact):
+        return str(fact.get("text"))
+    return text_of(fact)
+
+
+def _is_ours(fact: Mapping[str, Any]) -> bool:
+    values = fact.get("values")
+    inner = values.values() if isinstance(values, Mapping) else ()
+    return is_message(str(fact.get("code"))) and all(_is_ours(value) for value in inner if isinstance(value, Mapping))
 
 
 class ConfinedProcess:
@@ -95,9 +116,9 @@ class ConfinedProcess:
             answer = None
         if not isinstance(answer, dict):
             self.end()
-            raise TemplateFailure("failed", "the process that renders it answered what is no answer")
+            raise TemplateFailure("failed", _NO_ANSWER)
         if "failure" in answer:
-            raise TemplateFailure(*answer["failure"])
+            raise _failure(answer["failure"])
         return answer
 
     def _start(self) -> None:
@@ -124,19 +145,31 @@ class ConfinedProcess:
         self.end()
         if code == -getattr(signal, "SIGPROF", 0):
             return TemplateFailure(
-                "limit", f"more than {SECONDS:g} s of computing for one prompt ({LOAD_SECONDS:g} s to compile)"
+                "limit",
+                tr(
+                    "more than {seconds:g} s of computing for one prompt ({compiling:g} s to compile)",
+                    seconds=SECONDS,
+                    compiling=LOAD_SECONDS,
+                ),
             )
         if self._timed_out.is_set():
-            return TemplateFailure("limit", f"more than {WALL_SECONDS:g} s")
+            return TemplateFailure("limit", tr("more than {seconds:g} s", seconds=WALL_SECONDS))
         if code == -getattr(signal, "SIGKILL", 0):
-            return TemplateFailure("limit", f"more than {MEMORY >> 20} MiB of memory")
-        return TemplateFailure("failed", f"the process that renders it ended with code {code}")
+            return TemplateFailure("limit", tr("more than {most} MiB of memory", most=MEMORY >> 20))
+        return TemplateFailure("failed", tr("the process that renders it ended with code {code}", code=code))
+
+
+def _failure(told: object) -> TemplateFailure:
+    if not isinstance(told, list) or len(told) != 3:  # noqa: PLR2004 - kind, message, line
+        return TemplateFailure("failed", _NO_ANSWER)
+    kind, message, line = told
+    return TemplateFailure(str(kind), said(message), line if isinstance(line, int) else None)
 
 
 def _texts(answer: Mapping[str, Any], count: int) -> list[str]:
     texts = answer.get("texts")
     if not isinstance(texts, list) or len(texts) != count or not all(isinstance(text, str) for text in texts):
-        raise TemplateFailure("failed", "the process that renders it answered what is no answer")
+        raise TemplateFailure("failed", _NO_ANSWER)
     return texts
 
 
@@ -150,7 +183,8 @@ def _batches(encoded: Iterator[bytes]) -> Iterator[list[bytes]]:
     size = 0
     for filling in encoded:
         if len(filling) > MAX_REQUEST // 2:
-            raise TemplateFailure("limit", f"more than {MAX_REQUEST // 2 >> 20} MiB of variables for one prompt")
+            most = MAX_REQUEST // 2 >> 20
+            raise TemplateFailure("limit", tr("more than {most} MiB of variables for one prompt", most=most))
         if batch and (size + len(filling) > MAX_REQUEST // 2 or len(batch) == _PROMPTS):
             yield batch
             batch, size = [], 0

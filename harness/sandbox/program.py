@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from jinja2 import Template as JinjaTemplate
 from jinja2 import TemplateError, UndefinedError, meta, nodes
 
+from harness.locale import Text, tr
+from harness.locale.parsers import template_said
 from harness.sandbox.environment import MAX_TEXT, BoundedEnvironment, LimitError
 from harness.sandbox.printing import NotTextError, check_text
 
@@ -16,6 +18,7 @@ MAX_SOURCE = 200_000
 MAX_PARTS = 32
 """Files that one template may include, with what those include."""
 
+_WRITTEN = "{{ '\\u…' }}"
 _STEERING = re.compile(r"[\u202a-\u202e\u2066-\u2069]")
 
 
@@ -94,18 +97,18 @@ def inspect(sources: Sequence[Source], given: Mapping[str, str] | None) -> Inspe
         doubts += _doubts(tree, source, name)
         for wanted in meta.find_referenced_templates(tree):
             if wanted is None:
-                raise TemplateFailure(
-                    "syntax", f"{inside(name)}the name of an included file must be written out, not computed"
-                )
+                computed = tr("the name of an included file must be written out, not computed")
+                raise TemplateFailure("syntax", inside(name, computed))
             if given is None:
-                raise TemplateFailure("syntax", f"it includes {wanted!r}, but a published template stands alone")
+                alone = tr("it includes {wanted!r}, but a published template stands alone", wanted=wanted)
+                raise TemplateFailure("syntax", alone)
             if wanted in given and wanted not in parts:
                 parts[wanted] = given[wanted]
                 todo.append((Source(text=given[wanted], first_line=None), wanted))
             elif wanted not in given:
                 missing.setdefault(wanted, name)
         if len(parts) + len(missing) > MAX_PARTS:
-            raise TemplateFailure("limit", f"more than {MAX_PARTS} included files")
+            raise TemplateFailure("limit", tr("more than {most} included files", most=MAX_PARTS))
     if missing:
         raise MissingPartsError(missing)
     return Inspection(
@@ -141,7 +144,7 @@ class Program:
         """
         texts = filled(self._compiled, variables, self._texts)
         if sum(map(len, texts)) > MAX_TEXT:
-            raise TemplateFailure("limit", f"a prompt of more than {MAX_TEXT:,} characters")
+            raise TemplateFailure("limit", tr("a prompt of more than {most:,} characters", most=MAX_TEXT))
         return texts
 
     def render_all(self, variables: Sequence[Mapping[str, object]]) -> list[list[str]]:
@@ -164,19 +167,22 @@ def filled(compiled: Sequence[JinjaTemplate], variables: Mapping[str, object], t
         for text in rendered:
             check_text(text, lambda found: any(found in known for known in texts) or _holds(variables, found))
     except UndefinedError as error:
-        raise TemplateFailure("undefined", str(error.message)) from error
+        raise TemplateFailure("undefined", template_said(str(error.message))) from error
     except LimitError as error:
-        raise TemplateFailure("limit", str(error)) from error
+        raise TemplateFailure("limit", error.said) from error
     except MemoryError as error:
-        raise TemplateFailure("limit", "more memory than a template may use") from error
+        raise TemplateFailure("limit", tr("more memory than a template may use")) from error
     except RecursionError as error:
-        raise TemplateFailure("limit", "it calls itself without end") from error
+        raise TemplateFailure("limit", tr("it calls itself without end")) from error
     except NotTextError as error:
-        raise TemplateFailure("failed", str(error)) from error
+        raise TemplateFailure("failed", error.said) from error
     except RefusedError:
         raise
     except Exception as error:  # a template may raise anything that Python has
-        raise TemplateFailure("failed", f"{type(error).__name__}: {error}") from error
+        said = template_said(str(error))
+        raise TemplateFailure(
+            "failed", said if isinstance(said, Text) else f"{type(error).__name__}: {error}"
+        ) from error
     return rendered
 
 
@@ -194,32 +200,31 @@ def explained(source: Source, name: str | None, *, checks_order: bool = True) ->
     if checks_order and (steering := _STEERING.search(source.text)):
         line = _line(source, 1 + source.text.count("\n", 0, steering.start()))
         code = f"U+{ord(steering.group()):04X}"
-        raise TemplateFailure(
-            "syntax", f"{inside(name)}{code} hides the order of the text; if you mean it, write {{{{ '\\u…' }}}}", line
-        )
+        hidden = tr("{code} hides the order of the text; if you mean it, write {example}", code=code, example=_WRITTEN)
+        raise TemplateFailure("syntax", inside(name, hidden), line)
     try:
         yield
     except TemplateError as error:
         line = getattr(error, "lineno", None)
-        raise TemplateFailure("syntax", f"{inside(name)}{error.message}", _line(source, line)) from error
+        raise TemplateFailure("syntax", inside(name, template_said(str(error.message))), _line(source, line)) from error
     except RecursionError as error:
-        raise TemplateFailure("limit", f"{inside(name)}nested too deeply") from error
+        raise TemplateFailure("limit", inside(name, tr("nested too deeply"))) from error
     except MemoryError as error:
-        raise TemplateFailure("limit", f"{inside(name)}more memory than a template may use") from error
+        raise TemplateFailure("limit", inside(name, tr("more memory than a template may use"))) from error
     except (LimitError, NotTextError) as error:  # of constants, which are computed here
         kind = "limit" if isinstance(error, LimitError) else "failed"
-        raise TemplateFailure(kind, f"{inside(name)}{error}") from error
+        raise TemplateFailure(kind, inside(name, error.said)) from error
     except Exception as error:  # Python's own compiler refuses some of what Jinja2 accepts
-        raise TemplateFailure("syntax", f"{inside(name)}{type(error).__name__}: {error}") from error
+        raise TemplateFailure("syntax", inside(name, f"{type(error).__name__}: {error}")) from error
 
 
 def _line(source: Source, line: int | None) -> int | None:
     return None if line is None or source.first_line is None else line + source.first_line - 1
 
 
-def inside(name: str | None) -> str:
-    """Return the beginning of a message about an included file; nothing for the template itself."""
-    return "" if name is None else f"included file {name!r}: "
+def inside(name: str | None, said: str) -> str:
+    """Return a message about an included file of this name, or, with None, about the template itself."""
+    return said if name is None else tr("included file {name!r}: {said}", name=name, said=said)
 
 
 def _doubts(tree: nodes.Template, source: Source, name: str | None) -> Iterator[Doubt]:
@@ -227,8 +232,9 @@ def _doubts(tree: nodes.Template, source: Source, name: str | None) -> Iterator[
         line = _line(source, node.lineno)
         if isinstance(node, nodes.Filter):
             if node.name == "attr":
-                yield Doubt(line=line, text=f"{inside(name)}the filter 'attr' reaches for attributes by name")
+                yield Doubt(line=line, text=inside(name, tr("the filter 'attr' reaches for attributes by name")))
             continue
         key = node.attr if isinstance(node, nodes.Getattr) else getattr(node.arg, "value", None)  # type: ignore[attr-defined]
         if isinstance(key, str) and key.startswith("_"):
-            yield Doubt(line=line, text=f"{inside(name)}{key!r} is private; the sandbox refuses it")
+            private = tr("{key!r} is private; the sandbox refuses it", key=key)
+            yield Doubt(line=line, text=inside(name, private))

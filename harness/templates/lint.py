@@ -42,7 +42,10 @@ def lint(template: Template, columns: Collection[str] | None = None) -> list[Fin
     """
     findings = [
         *_variables(template, columns),
-        *(Finding(level="error", code="unsafe", line=doubt.line, text=f"{doubt.text}.") for doubt in template.doubts),
+        *(
+            Finding(level="error", code="unsafe", line=doubt.line, text=tr("{said}.", said=doubt.text))
+            for doubt in template.doubts
+        ),
         *_special_tokens(template),
         *_names(template),
         *_rendered(template, columns),

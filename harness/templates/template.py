@@ -8,7 +8,6 @@ from typing import Any, Literal, Protocol, cast
 
 from harness.errors import InputError, TemplateError
 from harness.locale import Text, tr
-from harness.locale.parsers import template_said
 from harness.sandbox.confined import ConfinedProgram
 from harness.sandbox.program import Doubt, Program, Source, TemplateFailure, inspect
 from harness.templates.front_matter import split_front_matter
@@ -110,11 +109,11 @@ class Template:
                     tr(
                         "Template {name!r} uses a variable that does not exist: {message}.",
                         name=self.name,
-                        message=template_said(failure.message),
+                        message=failure.message,
                     ),
                     hint=tr("Variables here: {known}.", known=known),
                 ) from failure
-            reason = failure.message.rstrip(".")
+            reason = failure.message
             message = tr("Template {name!r} cannot be rendered: {reason}.", name=self.name, reason=reason)
             if failure.kind == "limit":
                 message = tr("Template {name!r} asks for too much: {reason}.", name=self.name, reason=reason)
@@ -156,7 +155,7 @@ def parse_template(text: str, *, name: str, kind: Kind, path: Path | None = None
     except TemplateFailure as failure:
         what = tr("not a valid Jinja2 template") if failure.kind == "syntax" else tr("the template asks for too much")
         raise InputError(
-            Text("{what}: {said}.", {"what": what, "said": failure.message.rstrip(".")}), path=where, line=failure.line
+            Text("{what}: {said}.", {"what": what, "said": failure.message}), path=where, line=failure.line
         ) from failure
     if kind == "tasks" and not inspection.variables:
         raise InputError(

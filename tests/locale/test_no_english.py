@@ -175,3 +175,52 @@ def test_what_is_wrong_in_harness_toml_is_said_in_japanese(japanese: RunCli, tom
     assert ran.code in (1, 2), ran.err
     assert says in ran.err
     assert [] == english(ran.err)
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{{ input",
+        "{% if input %}a",
+        "{% fro x in input %}",
+        "{{ input|nope }}",
+        "{{ input is nope }}",
+        "{{ input b }}",
+        "{{ input $ }}",
+        "{{ }}",
+        "{{ input }}{# a",
+        "{{ (input }}",
+        "{% include 'gone.j2' %}{{ input }}",
+        "{% include input %}",
+        "{% include '../x.j2' %}{{ input }}",
+        "{{ input * 9999999 }}",
+        "{{ input.center(5000) }}",
+        "{{ '%9999d' % 3 }}{{ input }}",
+        "{{ 2 ** 9999 }}{{ input }}",
+        "{% for a in range(99999) %}{% endfor %}{{ input }}",
+        "{{ input.upper }}",
+        "{{ input|map('upper') }}",
+        "{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}{{ input }}",
+        "{{ inptu }}",
+        "\u202e{{ input }}",
+    ],
+)
+def test_what_is_wrong_with_a_template_is_said_in_japanese(japanese: RunCli, template: str) -> None:
+    """Also what its own process finds, and what Jinja says of its syntax."""
+    Path("broken.j2").write_text(f"{template}\n", encoding="utf-8")
+    ran = japanese("prompt", "show", "broken.j2", "--task", "t=t.jsonl")
+    assert ran.code in (1, 2), ran.out
+    assert [] == english(ran.err)
+    assert re.search("[ぁ-ん]", ran.err)
+    told = re.sub(
+        r"broken\.j2|gone\.j2|\.\./x\.j2|inptu|docs/templates\.md|\.j2|<[^>]*>|'[^']*'|「[^」]*」", "", ran.err
+    )
+    assert [] == re.findall(r"[a-z]{3,} [a-z]{3,}", told), ran.err
+
+
+def test_a_doubtful_template_is_told_in_japanese(japanese: RunCli) -> None:
+    """What `prompt lint` finds without running it."""
+    Path("doubtful.j2").write_text("{{ input._x }}{{ input|attr('y') }}\n", encoding="utf-8")
+    told = japanese("prompt", "lint", "doubtful.j2")
+    assert [] == english(told.out + told.err)
+    assert "「_x」は非公開の属性なので使えません。" in told.out

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from harness.locale import in_language
 from harness.remote.call import CallError
 from harness.remote.gemini import GeminiClient
 from harness.remote.openai import OpenAIClient
@@ -64,8 +65,9 @@ def test_a_resolver_that_hangs(wire: str, monkeypatch: pytest.MonkeyPatch) -> No
     done = threading.Event()
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: done.wait(2) and [])
     started = time.monotonic()
-    with pytest.raises(CallError, match="timed out"):
+    with pytest.raises(CallError, match=r"timed out: looking up slow\.example did not end in time") as caught:
         OPEN[wire](base_url="http://slow.example", timeout=0.3).send(PROMPT)
+    assert in_language(caught.value.said, "ja").endswith("slow.example の名前解決が時間内に終わりませんでした")
     assert time.monotonic() - started < 1.5
     done.set()
 

@@ -5,14 +5,17 @@ from pathlib import Path
 
 import pytest
 
+from harness.locale import in_language, tr
+from harness.locale.facts import fact_of
 from harness.sandbox import process
-from harness.sandbox.process import ConfinedProcess
+from harness.sandbox.process import ConfinedProcess, said
 from harness.sandbox.program import TemplateFailure
 
 JUNK = {
     "no JSON": "printf 'hello\\n'",
     "another type": "printf '[1]\\n'",
     "nested without end": "head -c 300000 /dev/zero | tr '\\0' '['; echo",
+    "a failure that is none": "printf '{\"failure\": 3}\\n'",
     "texts that are none": "printf '{\"texts\": [1]}\\n'",
     "too many texts": 'printf \'{"texts": ["a", "b"]}\\n\'',
     "no texts": "printf '{}\\n'",
@@ -35,6 +38,17 @@ def test_an_answer_that_is_none_is_a_failure(name: str, tmp_path: Path, monkeypa
         list(child.render([{"input": "x"}], 1))
     child.end()
     assert not child.is_alive
+
+
+def test_a_message_travels_with_its_values() -> None:
+    """So that it can be said in Japanese; what is not in the catalogue is text, whatever places it has."""
+    told = said(fact_of(tr("included file {name!r}: {said}", name="a.j2", said=tr("nested too deeply"))))
+    assert "読み込んだファイル「a.j2」: 入れ子が深すぎます" == in_language(told, "ja")
+    forged = {"code": "{a:>999999999}", "values": {"a": "x"}, "text": "as it is"}
+    assert "as it is" == said(forged)
+    nested = {"code": "nested too deeply", "values": {"a": forged}, "text": "as it is, too"}
+    assert "as it is, too" == said(nested)
+    assert "words" == said("words")
 
 
 def test_many_prompts_go_in_several_requests(monkeypatch: pytest.MonkeyPatch) -> None:

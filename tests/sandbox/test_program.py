@@ -39,14 +39,14 @@ def test_included_files_that_are_not_given_are_named_with_who_wants_them() -> No
 @pytest.mark.parametrize(
     ("text", "kind", "message", "line"),
     [
-        ("a\n{{ b", "syntax", "unexpected end of template", 2),
-        ("a\n\n{% endfor %}", "syntax", "unknown tag 'endfor'", 3),
+        ("a\n{{ b", "syntax", "ends where '}}' should stand", 2),
+        ("a\n\n{% endfor %}", "syntax", "tag 'endfor' is unknown", 3),
         ("{{ missing }}", "undefined", "'missing' is undefined", None),
         ("{{ given.nothing }}", "undefined", "has no attribute 'nothing'", None),
         ("{{ 1 / 0 }}", "failed", "ZeroDivisionError", None),
         ("{{ 'x' * 2000000 }}", "limit", f"more than {MAX_TEXT:,} items", None),
         ("{% for a in range(10000) %}{% for b in range(101) %}x{% endfor %}{% endfor %}", "limit", "a prompt of", None),
-        ("{{ given.__class__ }}", "failed", "unsafe", None),
+        ("{{ given.__class__ }}", "failed", "the sandbox refuses it", None),
         ("{{ ''.join }}", "failed", "", None),
         ("a \u202e b", "syntax", "U+202E hides the order of the text", 1),
     ],

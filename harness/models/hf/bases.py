@@ -59,6 +59,11 @@ class BaseModelCache:
         """Return whether the base of a key is in memory."""
         return self._base is not None and self._key == key
 
+    @property
+    def is_full(self) -> bool:
+        """Whether any base is in memory."""
+        return self._base is not None
+
     def clear(self) -> None:
         """Release the base."""
         self._key, self._base = None, None

@@ -84,6 +84,15 @@ def weights_digest(path: Path) -> str:
     return digest
 
 
+def is_known(path: Path) -> bool:
+    """Return whether a file's digest is remembered, so that `weights_digest` need not read it."""
+    try:
+        place = path.resolve(strict=True)
+        return _recall(place, _identity(place)) is not None
+    except OSError:
+        return False
+
+
 def weights_digests(paths: Sequence[Path]) -> list[str]:
     """Return what `weights_digest` does for each path, several at once: one processor takes 1.5 GB a second.
 

@@ -16,6 +16,7 @@ from harness.models.hf.checkpoint_folders import checkpoint_folders
 from harness.models.hf.memory import dequantised_fits
 from harness.models.hf.resolved_base import ResolvedBase, resolve_base
 from harness.models.hf.sources import split_revision
+from harness.models.hf.unread import refuse_unread
 from harness.notices import Notice
 from harness.templates.contract import CONTRACT
 from harness.types import ModelSpec
@@ -34,10 +35,11 @@ def open_local(spec: ModelSpec) -> LocalModel:
     Raises:
         UsageError: an unknown or unusable setting, or nothing named where the spec needs a name.
         InputError: a folder or file cannot be used.
-        HarnessError: adapter and base do not belong together, or the Hub fails.
+        HarnessError: adapter and base do not belong together, the Hub fails, or weights do not fit.
     """
     settings = _checked(spec.settings)
     adapter, choice = _choose(spec)
+    refuse_unread(choice.base, settings, quantization=spec.quantization, dtype=spec.dtype)
     base = resolve_base(choice.base, choice.revision, settings, quantization=spec.quantization, dtype=spec.dtype)
     base = _routed(base, settings.get("fast_dequantize"))
     notices = [choice.notice] if choice.notice else []

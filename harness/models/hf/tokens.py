@@ -155,8 +155,9 @@ class Encoder:
         )
 
     def _refusal(self, error: Exception) -> HarnessError:
-        does = _REFUSED.get(getattr(error, "kind", "refused"), "fails")
-        return TemplateError(tr("The chat template of {name} {does}: {error}", name=self._name, does=does, error=error))
+        said = getattr(error, "message", None) or str(error)
+        does = _REFUSED.get(getattr(error, "kind", "refused"), tr("fails"))
+        return TemplateError(tr("The chat template of {name} {does}: {error}", name=self._name, does=does, error=said))
 
 
 def _turns(messages: Sequence[Message]) -> Turns:
