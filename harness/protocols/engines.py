@@ -43,10 +43,20 @@ class ReferenceNumbers(TokenNumbers, Protocol):
     def resolution(self) -> float:
         """How finely scores are rounded: the distance of neighbours at the size of the largest met so far."""
 
+    @property
+    def has_adapter(self) -> bool:
+        """Whether these are the numbers of an adapter on a base."""
+
+    def without_adapter(self) -> "ReferenceNumbers":
+        """Return the numbers of the base alone."""
+
     def forced_alone(
         self, prompts: Sequence[RenderedPrompt], answers: Sequence[Sequence[int]]
     ) -> Sequence[ForcedAnswer]:
-        """Return what `forced_answers` does, each answer in a pass of its own and without padding."""
+        """Return the same by another order of rounding: each answer in a pass of its own, without padding.
+
+        Where the model has other kernels for attention, by those. What it differs by is the engine's own noise.
+        """
 
     def leaders(
         self, prompts: Sequence[RenderedPrompt], answers: Sequence[Sequence[int]], sampling: Sampling

@@ -1,6 +1,8 @@
 """The HF path's numbers, token by token: what other engines are compared with."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
 
 import torch
 
@@ -31,6 +33,15 @@ class LocalNumbers:
         self._adapter = adapter
         self._name = name
 
+    @property
+    def has_adapter(self) -> bool:
+        """See `harness.protocols.ReferenceNumbers`."""
+        return self._adapter is not None
+
+    def without_adapter(self) -> "LocalNumbers":
+        """See `harness.protocols.ReferenceNumbers`."""
+        return LocalNumbers(self._load, None, self._name)
+
     def greedy_answers(self, prompts: Sequence[RenderedPrompt], sampling: Sampling) -> list[tuple[int, ...]]:
         """See `harness.protocols.TokenNumbers`; all prompts are one batch."""
         base = self._ready()
@@ -52,7 +63,8 @@ class LocalNumbers:
 
     def forced_alone(self, prompts: Sequence[RenderedPrompt], answers: Sequence[Sequence[int]]) -> list[ForcedAnswer]:
         """See `harness.protocols.ReferenceNumbers`."""
-        return self._forced(prompts, answers, rows=1)
+        with _other_attention(self._ready().model):
+            return self._forced(prompts, answers, rows=1)
 
     def leaders(
         self, prompts: Sequence[RenderedPrompt], answers: Sequence[Sequence[int]], sampling: Sampling
@@ -107,6 +119,24 @@ class LocalNumbers:
                 raise InputError(tr("the prompt has no tokens"))
             encoded.append(ids)
         return encoded
+
+
+@contextmanager
+def _other_attention(model: Any) -> Iterator[None]:  # noqa: ANN401 - transformers is untyped
+    """Compute attention by other kernels meanwhile, where the model has them: another order of the same roundings.
+
+    On a CPU a smaller batch alone gives most scores bit for bit again, which says nothing of another engine's rounding.
+    """
+    own = model.config._attn_implementation  # noqa: SLF001 - transformers has no public name for it
+    try:
+        model.set_attn_implementation("sdpa" if own == "eager" else "eager")
+    except (AttributeError, ValueError, ImportError):  # a model with one way only
+        yield
+        return
+    try:
+        yield
+    finally:
+        model.set_attn_implementation(own)
 
 
 def _room(base: Base, ids: Sequence[int], wanted: int) -> int:

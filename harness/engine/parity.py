@@ -1,0 +1,104 @@
+"""The numbers of two engines on the same texts: what a certificate is made of.
+
+The reference is measured whole before the other engine is asked for anything: on a GPU there is room for one of them.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import cast
+
+from harness.protocols import ForcedAnswer, ReferenceNumbers, ShowsNumbers, TokenNumbers
+from harness.types import RenderedPrompt, Sampling
+
+Tokens = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Questions:
+    """What models are asked: prompts, and how long answers may be. They are greedy and end by tokens alone."""
+
+    prompts: tuple[RenderedPrompt, ...]
+    sampling: Sampling
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "prompts", tuple(replace(prompt, stop=()) for prompt in self.prompts))
+        object.__setattr__(self, "sampling", replace(self.sampling, temperature=0.0))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelNumbers:
+    """A model's numbers by one engine: the texts that all are given, and the greedy answer to each prompt."""
+
+    forced: tuple[ForcedAnswer, ...]
+    greedy: tuple[Tokens, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReferenceModel:
+    """A model's numbers by the reference: twice over the texts, in one batch and each alone.
+
+    ``leaders``: for each token of each greedy answer, the best tokens at its place with their scores.
+    """
+
+    numbers: ModelNumbers
+    alone: tuple[ForcedAnswer, ...]
+    leaders: tuple[tuple[tuple[tuple[int, float], ...], ...], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reference:
+    """All models by the reference, the base first, under "" where it is none of them.
+
+    ``texts``: the answers that every model is given, which are the base's own · ``resolution``: how finely scores are
+    rounded.
+    """
+
+    texts: tuple[Tokens, ...]
+    models: Mapping[str, ReferenceModel]
+    resolution: float
+
+
+def measure_reference(models: Mapping[str, ShowsNumbers], questions: Questions) -> Reference:
+    """Return the reference's numbers of models of one base by label, and let go of its weights.
+
+    Raises:
+        HarnessError: a model cannot be loaded, or a prompt cannot be encoded.
+    """
+    numbers = {label: cast("ReferenceNumbers", model.numbers()) for label, model in models.items()}
+    bases = {label: one for label, one in numbers.items() if not one.has_adapter}
+    numbers = (bases or {"": next(iter(numbers.values())).without_adapter()}) | numbers
+    texts: tuple[Tokens, ...] = ()
+    found = {}
+    for label, one in numbers.items():
+        greedy = _greedy(one, questions)
+        texts = texts or greedy
+        leaders = one.leaders(questions.prompts, greedy, questions.sampling)
+        found[label] = ReferenceModel(
+            numbers=ModelNumbers(forced=tuple(one.forced_answers(questions.prompts, texts)), greedy=greedy),
+            alone=tuple(one.forced_alone(questions.prompts, texts)),
+            leaders=tuple(tuple(tuple(place) for place in answer) for answer in leaders),
+        )
+    resolution = max(one.resolution for one in numbers.values())
+    for one in numbers.values():
+        one.release()
+    return Reference(texts=texts, models=found, resolution=resolution)
+
+
+def measure_engine(
+    models: Mapping[str, ShowsNumbers], questions: Questions, texts: Sequence[Tokens]
+) -> dict[str, ModelNumbers]:
+    """Return another engine's numbers of the same models on the texts of the reference.
+
+    Raises:
+        HarnessError: a model cannot be loaded, or a prompt cannot be encoded.
+    """
+    found = {}
+    for label, model in models.items():
+        one = model.numbers()
+        forced = tuple(one.forced_answers(questions.prompts, texts))
+        found[label] = ModelNumbers(forced=forced, greedy=_greedy(one, questions))
+    return found
+
+
+def _greedy(numbers: TokenNumbers, questions: Questions) -> tuple[Tokens, ...]:
+    return tuple(tuple(tokens) for tokens in numbers.greedy_answers(questions.prompts, questions.sampling))
