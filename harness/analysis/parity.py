@@ -213,9 +213,9 @@ class _Verdict:
     def _way(self, values: np.ndarray, label: str, other: str) -> Way:
         """Return how far the engine's numbers of a model are on the way from its own to another's."""
         own, far = self.reference.models[label], self.reference.models[other]
-        ends = [(_flat(one.numbers.forced), _flat(one.alone)) for one in (own, far)]
+        start, end = ((_flat(one.numbers.forced), _flat(one.alone)) for one in (own, far))
         clusters = [prompt for prompt, text in enumerate(self.reference.texts) for _ in text]
-        return share_of_way(np.where(np.isfinite(values), values, np.nan), *ends, Design(clusters=clusters))
+        return share_of_way(np.where(np.isfinite(values), values, np.nan), start, end, Design(clusters=clusters))
 
     def _effects(self, values: np.ndarray, label: str, base: str, way: Way) -> dict[str, float | None]:
         own, far = (_flat(self.reference.models[name].numbers.forced) for name in (label, base))

@@ -99,7 +99,7 @@ def share_of_way(
         return Way(value=None, low=None, high=None)
     numerator = np.bincount(codes, weights=((e - a) * (b2 - a2) + (e - a2) * (b - a)) / 2)
     length = np.bincount(codes, weights=(b - a) * (b2 - a2))
-    return _ratio(numerator, length, design.confidence)
+    return _ratio(numerator.astype(np.float64), length.astype(np.float64), design.confidence)
 
 
 def _ratio(numerator: Floats, denominator: Floats, confidence: float) -> Way:
