@@ -32,6 +32,8 @@ class ModelShape:
     """What decides a training's memory. Bytes of the weights, plain and dequantized; elements for the rest.
 
     ``adapter`` counts trainable elements, ``adapted_inputs`` the input widths of the adapted modules of one layer.
+    ``dora_outputs`` are their output widths and ``dora_bytes`` what the length of a weight's rows takes for a moment,
+    both 0 unless these lengths are trained apart.
     """
 
     layers: int
@@ -43,17 +45,21 @@ class ModelShape:
     adapter: int
     adapted_inputs: int
     itemsize: int
+    dora_outputs: int = 0
+    dora_bytes: int = 0
 
     def layer_token_bytes(self, constraints: "MemoryConstraints") -> int:
         """Return what one layer keeps for the backward pass, per token.
 
         Counted on the Llama shape: ten hidden and four inner vectors as the layers are written, eight and three where
         they are compiled or where dropout takes the adapters' inputs apart. With dropout each adapted module keeps its
-        own copy of its input, and which elements were dropped: a byte each on a GPU, an element each on a CPU.
+        own copy of its input, and which elements were dropped: a byte each on a GPU, an element each on a CPU. DoRA
+        keeps what the base's and the adapter's product gave.
         """
+        apart = 2 * self.dora_outputs * self.itemsize
         if not constraints.dropout and not constraints.compiled:
-            return (10 * self.hidden + 4 * self.inner) * self.itemsize
-        kept = (8 * self.hidden + 3 * self.inner) * self.itemsize
+            return (10 * self.hidden + 4 * self.inner) * self.itemsize + apart
+        kept = (8 * self.hidden + 3 * self.inner) * self.itemsize + apart
         if constraints.dropout:
             kept += self.adapted_inputs * (self.itemsize + (1 if constraints.device == "cuda" else self.itemsize))
         return kept
@@ -146,12 +152,15 @@ def estimate_memory(
     tiles = _HEAD_BYTES_CPU * tile if constraints.device == "cpu" else 2 * tile * shape.itemsize
     head = tiles + 5 * tokens * shape.hidden * shape.itemsize
     mask = 3 * tokens * tokens if constraints.dense_mask else 0
+    # DoRA with dropout multiplies its input by the weights once more, which 4-bit ones are dequantized for and kept.
+    twice = bool(shape.dora_outputs) and constraints.dropout and constraints.quantized and not dequantized
+    turned = shape.dense_weights * (shape.layers - recomputed) // shape.layers if twice else 0
     return MemoryEstimate(
         weights=shape.dense_weights if dequantized else shape.weights,
         adapter=8 * shape.adapter,
         optimizer=constraints.optimizer_bytes * shape.adapter,
-        activations=tokens * (inputs + kept) + mask,
-        passing=max(tokens * (layer - kept) if recomputed else 0, head),
+        activations=tokens * (inputs + kept) + mask + turned,
+        passing=max(tokens * (layer - kept) if recomputed else 0, head) + shape.dora_bytes,
     )
 
 

@@ -29,6 +29,10 @@ _CHOICES: Mapping[str, tuple[Callable[[Any], bool], Text]] = {  # keys of severa
         lambda value: _is_number(value) and (0 <= value < 1 or (isinstance(value, int) and value >= 0)),
         tr("a share from 0 to below 1, or a whole number of samples"),
     ),
+    "loraplus_lr_ratio": (
+        lambda value: _is_number(value) and (value == 0 or 1 <= value < math.inf),
+        tr("0 (one learning rate for A and B) or a number from 1"),
+    ),
     "max_steps": (lambda value: value != 0, tr("-1 (all epochs) or a number of steps")),
     "target_modules": (
         lambda value: bool(value) and (_is_pattern(value) or _is_list_of_text(value)),
@@ -53,6 +57,10 @@ class Recipe:
     are never trained on; their loss is measured before, after and every ``eval_steps`` optimizer steps (0: only before
     and after). ``early_stopping_patience`` ends the training after that many measurements in a row that are no lower
     than the lowest before them (0: never); ``keep_best`` writes the adapter of the lowest one, not the last.
+    ``use_rslora`` scales the adapter by lora_alpha / √lora_r instead of lora_alpha / lora_r (Kalajdzievski, 2023),
+    ``use_dora`` trains the length of each row of a weight apart from its direction (Liu et al., "DoRA", 2024),
+    ``loraplus_lr_ratio`` is how many times the learning rate of A that of B is (0: the same), ``neftune_noise_alpha``
+    how much noise is on the embeddings while training (0: none).
     ``dequantize`` turns nf4 weights back once after loading (same values, faster, four times the memory);
     ``gradient_checkpointing`` recomputes activations instead of keeping them; both are decided by memory if "auto".
     """
@@ -75,6 +83,10 @@ class Recipe:
     lora_alpha: Positive = 32
     lora_dropout: Annotated[float, Ge(0), Lt(1)] = 0.0
     target_modules: str | tuple[str, ...] = "all-linear"
+    use_rslora: bool = False
+    use_dora: bool = False
+    loraplus_lr_ratio: Annotated[float, Ge(0), Lt(math.inf)] = 0.0
+    neftune_noise_alpha: Finite = 0.0
     learning_rate: Annotated[float, Gt(0), Lt(math.inf)] = 2e-4
     lr_scheduler_type: Literal["linear", "cosine", "constant", "constant_with_warmup"] = "linear"
     warmup_steps: Annotated[int, Ge(0)] = 0

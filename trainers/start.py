@@ -14,8 +14,8 @@ from harness.templates.contract import mismatch, read_contract
 from trainers.adapter.files import sha256_of
 from trainers.recipe import NamedRecipe
 
-_PLAIN = ("use_rslora", "use_dora", "rank_pattern", "alpha_pattern", "modules_to_save", "trainable_token_indices")
-_SHAPE = ("lora_r", "lora_alpha", "target_modules")
+_PLAIN = ("rank_pattern", "alpha_pattern", "modules_to_save", "trainable_token_indices")
+_SHAPE = ("lora_r", "lora_alpha", "target_modules", "use_rslora", "use_dora")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +69,8 @@ def with_shape_of(recipe: NamedRecipe, start: Start) -> NamedRecipe:
         "lora_r": int(config["r"]),
         "lora_alpha": int(config["lora_alpha"]),
         "target_modules": targets if isinstance(targets, str) else tuple(sorted(targets or ())),
+        "use_rslora": bool(config.get("use_rslora")),
+        "use_dora": bool(config.get("use_dora")),
     }
     asked = asdict(recipe.values)
     for key in _SHAPE:

@@ -26,6 +26,10 @@ NO_SOURCE_NEEDED = {
     "loss_type",
     "sft_weight",
     "label_smoothing",
+    "use_rslora",
+    "use_dora",
+    "loraplus_lr_ratio",
+    "neftune_noise_alpha",
 }
 
 
@@ -118,6 +122,9 @@ def test_set_takes_what_people_write(text: str, key: str, value: object) -> None
     [
         ("learning_rate=fast", ["learning_rate", "'fast'", "number"]),
         ("learning_rate=0", ["learning_rate", "greater than 0", "got 0"]),
+        ("loraplus_lr_ratio=0.5", ["loraplus_lr_ratio", "or a number from 1", "0.5"]),
+        ("neftune_noise_alpha=-1", ["neftune_noise_alpha", "got -1"]),
+        ("use_dora=maybe", ["use_dora", "maybe"]),
         ("learning_rate=-1e-4", ["learning_rate", "-0.0001"]),
         ("learning_rate=inf", ["learning_rate", "got inf"]),
         ("learning_rate=nan", ["learning_rate", "got nan"]),

@@ -38,6 +38,16 @@ def test_the_adapter_decides_shape_and_base(adapter: Callable[..., Path], tiny: 
     assert 64 == len(start.sha256)
 
 
+@pytest.mark.parametrize("key", ["use_rslora", "use_dora"])
+def test_the_kind_of_lora_is_the_adapters(adapter: Callable[..., Path], key: str) -> None:
+    """Scale and magnitudes of the one that training goes on from; a recipe that asks for another is refused."""
+    start = open_start(str(adapter(**{key: True})), None)
+    assert getattr(with_shape_of(load_recipe("dpo"), start).values, key) is True
+    plain = open_start(str(adapter()), None)
+    with pytest.raises(HarnessError, match=f"whose {key} is False"):
+        with_shape_of(load_recipe("dpo", [f"{key}=true"]), plain)
+
+
 def test_another_shape_by_set_is_refused(adapter: Callable[..., Path]) -> None:
     """It is said which key and what the adapter has."""
     start = open_start(str(adapter()), None)
@@ -45,7 +55,7 @@ def test_another_shape_by_set_is_refused(adapter: Callable[..., Path]) -> None:
         with_shape_of(load_recipe("dpo", ["lora_r=8"]), start)
 
 
-@pytest.mark.parametrize("config", [{"use_rslora": True}, {"modules_to_save": ["lm_head"]}, {"bias": "all"}])
+@pytest.mark.parametrize("config", [{"rank_pattern": {"v_proj": 2}}, {"modules_to_save": ["lm_head"]}, {"bias": "all"}])
 def test_more_than_plain_lora_is_refused(adapter: Callable[..., Path], config: dict[str, Any]) -> None:
     """With what to do instead."""
     with pytest.raises(HarnessError, match="is not plain LoRA") as error:

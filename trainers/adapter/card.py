@@ -103,7 +103,8 @@ def _front_matter(record: TrainingRecord) -> str:
     datasets = [file.name for file in record.data if is_hub_id(file.name)]
     if datasets:
         data["datasets"] = datasets
-    data["tags"] = ["lora", *(["qlora"] if record.quantization == "nf4" else []), "sft", "ja-harness"]
+    kinds = [name for name in ("rslora", "dora") if record.recipe.get(f"use_{name}")]
+    data["tags"] = ["lora", *kinds, *(["qlora"] if record.quantization == "nf4" else []), "sft", "ja-harness"]
     return str(yaml.safe_dump(data, allow_unicode=True, sort_keys=False))
 
 

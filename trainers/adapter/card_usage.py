@@ -125,6 +125,8 @@ def usage(record: TrainingRecord, name: str, contract: PromptContract | None, sa
         high = tr("vLLM takes adapters of rank {usual} unless told otherwise: {option}.",
                   usual=_VLLM_RANK, option=f"`--max-lora-rank {rank}`")  # fmt: skip
         parts.append(say(high))
+    if record.recipe.get("use_dora"):
+        parts.append(say(tr("vLLM takes no DoRA adapters: merge this one into its base first (`harness merge`).")))
     return "\n\n".join(parts)
 
 

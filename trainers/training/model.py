@@ -22,6 +22,7 @@ from harness.models.hf.sources import Source
 from trainers.memory_plan import MemoryPlan, ModelShape
 from trainers.recipe import Recipe
 from trainers.training.attention import choose_attention, use_attention
+from trainers.training.noise import EmbeddingNoise
 from trainers.training.processes import broadcast_tensor_from_rank0
 from trainers.training.quantized import keep_gradients
 
@@ -46,10 +47,25 @@ def model_shape(base: ResolvedBase, config: Any, recipe: Recipe) -> ModelShape: 
         vocabulary=text.vocab_size,
         weights=sizes.weight_bytes(replace(numerics, route="plain")),
         dense_weights=sizes.weight_bytes(dense),
-        adapter=sum(recipe.lora_r * (layer.in_features + layer.out_features) for layer in adapted),
+        adapter=sum(
+            recipe.lora_r * (layer.in_features + layer.out_features) + recipe.use_dora * layer.out_features
+            for layer in adapted
+        ),
         adapted_inputs=sum(layer.in_features for layer in adapted) // text.num_hidden_layers,
         itemsize=numerics.dtype.itemsize,
+        dora_outputs=sum(layer.out_features for layer in adapted) // text.num_hidden_layers if recipe.use_dora else 0,
+        dora_bytes=max(_norm_bytes(layer, numerics.dtype.itemsize) for layer in adapted) if recipe.use_dora else 0,
     )
+
+
+def _norm_bytes(layer: Any, itemsize: int) -> int:  # noqa: ANN401 - torch is untyped here
+    """Return what peft takes for a moment to find how long the rows of an adapted weight are.
+
+    The product of B and A by way of a unit matrix in float32 and in the dtype of the products; that product, the
+    weight, their sum and its norm's copy.
+    """
+    inputs, outputs = layer.in_features, layer.out_features
+    return int(inputs * inputs * (4 + itemsize) + 4 * inputs * outputs * itemsize)
 
 
 def load_trainable_model(base: ResolvedBase, recipe: Recipe, plan: MemoryPlan, start: Path | None = None) -> Any:  # noqa: ANN401 - peft is untyped
@@ -78,6 +94,8 @@ def load_trainable_model(base: ResolvedBase, recipe: Recipe, plan: MemoryPlan, s
         for module in wrapped.modules():
             if hasattr(module, "cast_input_dtype_enabled"):
                 module.cast_input_dtype_enabled = False
+    if recipe.neftune_noise_alpha:
+        EmbeddingNoise(recipe.neftune_noise_alpha).attach(wrapped)
     recompute(wrapped, plan.recomputed)
     if recipe.torch_compile:
         for layer in layers_of(wrapped):
@@ -144,6 +162,8 @@ def _lora(recipe: Recipe) -> LoraConfig:
         r=recipe.lora_r,
         lora_alpha=recipe.lora_alpha,
         lora_dropout=recipe.lora_dropout,
+        use_rslora=recipe.use_rslora,
+        use_dora=recipe.use_dora,
         target_modules=targets if isinstance(targets, str) else list(targets),
         bias="none",
         task_type="CAUSAL_LM",

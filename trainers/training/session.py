@@ -10,7 +10,7 @@ from typing import Any
 
 import psutil
 import torch
-from transformers import PrinterCallback, ProgressCallback, TrainingArguments
+from transformers import PrinterCallback, ProgressCallback
 from transformers.utils import logging as transformers_logging
 
 from harness.errors import OutOfMemoryError, UnwritableError
@@ -34,10 +34,11 @@ from trainers.adapter.training_record import CARD, CURVE, LOG, WEIGHTS, Outcome,
 from trainers.launch import is_first, world
 from trainers.memory_plan import GIB, MemoryPlan
 from trainers.prepare import Prepared
-from trainers.recipe import Recipe
+from trainers.training.arguments import training_arguments
 from trainers.training.batches import EpochOrder
 from trainers.training.best import BestAdapter
 from trainers.training.failures import out_of_memory
+from trainers.training.loraplus import use_loraplus
 from trainers.training.model import load_trainable_model
 from trainers.training.preference import REFERENCE, PreferenceTrainer
 from trainers.training.processes import broadcast_from_rank0, leave
@@ -207,7 +208,7 @@ def _trainer(
     prepared: Prepared, plan: MemoryPlan, folder: Path, say: Callable[[str], None]
 ) -> tuple[AdapterTrainer, Progress]:
     recipe = prepared.recipe
-    arguments = _arguments(recipe, prepared, folder / CHECKPOINTS)
+    arguments = training_arguments(prepared, folder / CHECKPOINTS)
     if prepared.record.optimizer != recipe.optim:
         say(
             tr("optim {optim} needs a GPU: {used} is used instead.", optim=recipe.optim, used=prepared.record.optimizer)
@@ -237,6 +238,7 @@ def _trainer(
         trainer: AdapterTrainer = pairs
     else:
         trainer = AdapterTrainer(model, arguments, **given)
+    use_loraplus(trainer, recipe)
     if prepared.heldout:
         progress.heldout = lambda: trainer.heldout_loss(prepared.heldout)
     for callback in (PrinterCallback, ProgressCallback):
@@ -281,41 +283,6 @@ def _start(
         progress.go_on(Tally.load(checkpoint), read_log(checkpoint.parent.parent))
     else:
         progress.measure_heldout(0)
-
-
-def _arguments(recipe: Recipe, prepared: Prepared, checkpoints: Path) -> TrainingArguments:
-    cpu = prepared.base.numerics.device == "cpu"
-    arguments = TrainingArguments(
-        output_dir=str(checkpoints),
-        per_device_train_batch_size=1,  # a batch is an optimizer step: see trainers.training.trainer
-        gradient_accumulation_steps=1,
-        num_train_epochs=recipe.num_train_epochs,
-        max_steps=recipe.max_steps,
-        learning_rate=recipe.learning_rate,
-        lr_scheduler_type=recipe.lr_scheduler_type,
-        warmup_steps=recipe.warmup_steps,
-        weight_decay=recipe.weight_decay,
-        max_grad_norm=recipe.max_grad_norm,
-        optim=prepared.record.optimizer,
-        seed=recipe.seed,
-        bf16=prepared.base.numerics.dtype == torch.bfloat16,
-        fp16=prepared.base.numerics.dtype == torch.float16,
-        use_cpu=cpu,
-        gradient_checkpointing=False,  # the plan turns it on layer by layer
-        logging_steps=recipe.logging_steps,
-        logging_first_step=True,
-        logging_nan_inf_filter=False,
-        save_strategy="steps",
-        save_steps=recipe.save_steps,
-        save_total_limit=None,  # the oldest goes once the newest is whole: see AdapterTrainer
-        eval_strategy="no",
-        report_to=[],
-        disable_tqdm=True,
-        ddp_find_unused_parameters=False,
-    )
-    if world()[1] == 1:
-        arguments._n_gpu = 1  # noqa: SLF001 - transformers' own way of saying that one GPU of several is to be used
-    return arguments
 
 
 def _agreed(checkpoint: Path | None, folder: Path) -> Path | None:

@@ -7,12 +7,13 @@ from typing import Any
 
 import torch
 from peft import PeftConfig, PeftModel, get_peft_model_state_dict
+from safetensors import safe_open
 
 from harness.errors import AdapterMismatchError, DamagedFileError, HarnessError, InputError, OutOfMemoryError
 from harness.locale import tr
 from harness.models.hf.adapter_checks import all_zero, check_tensors, non_finite, tensor_shapes
 from harness.models.hf.adapters import CONFIG, WEIGHTS, Adapter
-from harness.models.hf.base_state import BaseDigest, Structure, digest_of, keep_packed
+from harness.models.hf.base_state import BaseDigest, Structure, digest_of, is_packed, keep_packed
 from harness.models.hf.digests import content_digest
 from harness.models.hf.kinds import MERGE, check_sizes, without_initialisation
 from harness.models.hf.patterns import resolved
@@ -21,14 +22,16 @@ from harness.notices import Notice
 
 _TINY = 0.01  # of the spread of the base's own scores
 _SHOWN = 3  # names of tensors in a message
+_MAGNITUDE = "lora_magnitude_vector"
 
 
 class Switch:
     """Holds at most one adapter attached to a model.
 
-    An adapter's weights are held in the model's compute dtype. Training under autocast multiplies in that dtype, too,
-    so the products are those of training. The base answers without any adapter: what was wrapped around its layers is
-    taken off, and every tensor of it is compared, by checksum, with what it was before the first adapter came. If one
+    An adapter's weights are held in the model's compute dtype. Training under autocast multiplies in that dtype,
+    too, so the products are those of training; the magnitudes of DoRA stay in float32 as there. The base answers
+    without any adapter: what was wrapped around its layers is taken off, and every tensor of it is compared, by
+    checksum, with what it was before the first adapter came. If one
     differs, or if attaching fails, ``in_doubt`` says so for good: the base must be loaded anew.
     """
 
@@ -76,12 +79,14 @@ class Switch:
         if self._digest is None:
             self._digest = self._current_digest()
         self._structure = Structure(self.model)
+        _refuse_packed(adapter, config, self.model)
         keep_packed(self.model)
         with self._doubted():
             self._wrapped = _wrap(self.model, adapter, config)
             for parameter in _own_parameters(self._wrapped):
                 if parameter.is_floating_point():
                     parameter.data = parameter.data.to(self._dtype)
+            _take_magnitudes(self._wrapped, adapter)
             self._wrapped.eval()
             self._check_loaded(adapter, self._structure, self._digest)
             self._attached = adapter
@@ -190,6 +195,37 @@ def _own_parameters(wrapped: Any) -> list[torch.nn.Parameter]:  # noqa: ANN401 -
     """Return the parameters that the adapter brought along."""
     prefix = wrapped.base_model.prefix
     return [parameter for name, parameter in wrapped.named_parameters() if prefix in name]
+
+
+def _take_magnitudes(wrapped: Any, adapter: Adapter) -> None:  # noqa: ANN401 - peft is untyped
+    """Hold the magnitudes of DoRA in float32, as training does: each scales all that its row of a weight gives.
+
+    Rounded to 16 bits, they would move the scores of a model by more than its own arithmetic does.
+    """
+    found = {name: part for name, part in wrapped.named_parameters() if _MAGNITUDE in name}
+    if not found:
+        return
+    with safe_open(adapter.folder / WEIGHTS, framework="pt") as saved:
+        for name, parameter in found.items():
+            kept = saved.get_tensor(name.partition(f".{_MAGNITUDE}")[0] + f".{_MAGNITUDE}")
+            parameter.data = kept.to(device=parameter.device, dtype=torch.float32)
+
+
+def _refuse_packed(adapter: Adapter, config: PeftConfig, model: Any) -> None:  # noqa: ANN401 - peft, transformers are untyped
+    """Raise for an adapter that asks 4-bit layers for their weights where bitsandbytes has packed these for a CPU.
+
+    peft would read the packed ones as if they were not, and every score would be wrong.
+    """
+    if (getattr(config, "use_dora", False) or adapter.kind == "HIRA") and is_packed(model):
+        raise AdapterMismatchError(
+            tr(
+                "{name} needs the base's weights themselves ({kind}), and on this CPU 4-bit weights are packed so that "
+                "peft misreads them.",
+                name=adapter.name,
+                kind="DoRA" if adapter.kind == "LORA" else adapter.kind,
+            ),
+            hint=tr("Take fast_dequantize = true under [models.hf] in harness.toml, or --quantization none."),
+        )
 
 
 def _trained_tokens(adapter: Adapter) -> list[int]:

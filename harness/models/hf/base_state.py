@@ -72,6 +72,12 @@ def keep_packed(model: torch.nn.Module) -> None:
             module.__dict__["_save_to_state_dict"] = functools.partial(torch.nn.Module._save_to_state_dict, module)  # noqa: SLF001
 
 
+def is_packed(model: torch.nn.Module) -> bool:
+    """Return whether 4-bit weights of a model are in the form that bitsandbytes packs them into on some CPUs."""
+    states = (getattr(getattr(module, "weight", None), "quant_state", None) for module in model.modules())
+    return any(getattr(state, "packing_format_for_cpu", False) for state in states)
+
+
 @torch.no_grad()
 def _checksums(modules: Iterable[tuple[str, torch.nn.Module]]) -> Tensors:
     names, forms, sums = [], [], []

@@ -1,5 +1,6 @@
 """How the card says an adapter is used."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -33,3 +34,12 @@ def test_a_template_with_fences_stays_in_its_block(tmp_path: Path) -> None:
     text = made(contract=own_contract(body, tmp_path))
     assert [body] == code(text, "jinja")
     assert "Recipe" in headings(text)
+
+
+@pytest.mark.parametrize("key", ["use_dora", "use_rslora"])
+def test_a_kind_of_lora_is_a_tag_and_what_servers_do_not_take_is_said(key: str) -> None:
+    """DoRA is refused by vLLM; the scale of rsLoRA it takes from the configuration."""
+    plain = record_of()
+    text = made(replace(plain, recipe={**plain.recipe, key: True}))
+    assert key.removeprefix("use_") in ModelCard(text).data.to_dict()["tags"]
+    assert ("vLLM takes no DoRA adapters" in text) == (key == "use_dora")

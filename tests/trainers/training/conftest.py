@@ -76,13 +76,15 @@ class Workbench:
             plan = replace(plan, tokens=tokens)
         return session.train(prepared, folder, plan, resume=resume, say=self.said.append)
 
-    def trainer(self, folder: Path, *, tokens: int | None = None, recomputed: int = 0, **changes: Any) -> Any:
+    def trainer(
+        self, folder: Path, *, tokens: int | None = None, recomputed: int = 0, dtype: str = "float32", **changes: Any
+    ) -> Any:
         """Return a trainer that is ready for its first step."""
         from dataclasses import replace
 
         from trainers.training import session
 
-        prepared = self.prepare(**changes)
+        prepared = self.prepare(dtype=dtype, **changes)
         plan = replace(prepared.plan(), recomputed=recomputed)
         if tokens is not None:
             plan = replace(plan, tokens=tokens)

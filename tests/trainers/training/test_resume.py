@@ -116,6 +116,24 @@ def test_a_training_goes_on_bit_for_bit(
     assert_equal(whole, tmp_path / "cut")
 
 
+def test_what_else_learns_goes_on_bit_for_bit(bench: Workbench, tmp_path: Path, cut: Callable[..., None]) -> None:
+    """Magnitudes of DoRA, the two learning rates of LoRA+, the noise of NEFTune."""
+    more = {"use_dora": True, "use_rslora": True, "loraplus_lr_ratio": 4.0, "neftune_noise_alpha": 5.0}
+    settings = SETTINGS | more | {"num_train_epochs": 2.0}
+    bench.train(tmp_path / "whole", **settings)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(AdapterTrainer, "training_step", AdapterTrainer.training_step)
+        cut(AdapterTrainer, "training_step", 4)
+        with pytest.raises(Killed):
+            bench.train(tmp_path / "cut", **settings)
+    torch.manual_seed(12345)
+    bench.train(tmp_path / "cut", resume=True, **settings)
+    assert_equal(tmp_path / "whole", tmp_path / "cut")
+    config = json.loads((tmp_path / "cut" / "adapter_config.json").read_text())
+    assert (True, True) == (config["use_dora"], config["use_rslora"])
+    assert any("lora_magnitude_vector" in name for name in weights(tmp_path / "cut"))
+
+
 def test_a_training_may_be_cut_off_again_and_again(bench: Workbench, tmp_path: Path, whole: Path) -> None:
     """Three steps at a time, it comes to the same end."""
     for _ in range(4):

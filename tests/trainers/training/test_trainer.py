@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 import torch
-from transformers import AutoTokenizer, DataCollatorForSeq2Seq, Gemma3ForCausalLM, Gemma3TextConfig
-from trl import SFTConfig, SFTTrainer
+from peft import LoraConfig
+from transformers import Gemma3ForCausalLM, Gemma3TextConfig
 
 from tests.trainers.training.conftest import Workbench, weights
+from tests.trainers.training.with_trl import trained_by_trl
 from trainers.training.batches import pack
 
 
@@ -141,64 +142,24 @@ def test_recomputing_layers_changes_no_gradient(recomputed: int, bench: Workbenc
     assert_same(expected, step(second, [1, 2, 3]))
 
 
-def test_a_training_equals_that_of_trl(bench: Workbench, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "more", [{}, {"use_rslora": True}, {"use_dora": True}, {"loraplus_lr_ratio": 16.0, "use_dora": True}], ids=str
+)
+def test_a_training_equals_that_of_trl(more: dict[str, Any], bench: Workbench, tmp_path: Path) -> None:
     """Three steps of four samples give the adapter of SFTTrainer with batch 2, accumulation 2 and the same order."""
     changes = {"max_steps": 3, "learning_rate": 1e-3, "weight_decay": 0.01, "max_grad_norm": 0.5, "warmup_steps": 1}
-    bench.train(tmp_path / "ours", **changes)
-    ours = bench.trainer(tmp_path / "theirs", **changes)
+    bench.train(tmp_path / "ours", **changes, **more)
+    shape = {key: value for key, value in more.items() if key.startswith("use_")}
+    ours = bench.trainer(tmp_path / "theirs", **changes, **shape)
     order = [index for batch in list(ours.step_batches)[:3] for index in batch]
-    tokenizer = AutoTokenizer.from_pretrained(bench.base)
-    theirs = PlainTrainer(
-        model=ours.model,
-        args=SFTConfig(
-            output_dir=str(tmp_path / "theirs"),
-            per_device_train_batch_size=2,
-            gradient_accumulation_steps=2,
-            max_steps=3,
-            learning_rate=1e-3,
-            weight_decay=0.01,
-            max_grad_norm=0.5,
-            warmup_steps=1,
-            optim="adamw_torch",
-            gradient_checkpointing=True,
-            use_cpu=True,
-            bf16=False,
-            save_strategy="no",
-            report_to=[],
-            disable_tqdm=True,
-            max_length=None,
-            dataset_kwargs={"skip_prepare_dataset": True},
-        ),
-        train_dataset=dataset([ours._samples[index] for index in order]),
-        data_collator=DataCollatorForSeq2Seq(tokenizer),
-        processing_class=tokenizer,
-    )
-    theirs.train()
-    expected = {
-        name.replace(".default", ""): parameter.data
-        for name, parameter in theirs.model.named_parameters()
-        if parameter.requires_grad
-    }
+    config = LoraConfig(r=4, lora_alpha=8, target_modules="all-linear", task_type="CAUSAL_LM", **shape)
+    expected = trained_by_trl(bench, ours, order, config, changes, more.get("loraplus_lr_ratio"))
     actual = weights(tmp_path / "ours")
     assert sorted(expected) == sorted(actual)
-    fresh = {n.replace(".default", ""): p.data for n, p in bench.trainer(tmp_path / "x").model.named_parameters()}
+    fresh = {n.replace(".default", "").removesuffix(".weight"): p.data for n, p in ours.model.named_parameters()}
     for name, weight in expected.items():
-        assert (weight - fresh[name]).abs().max() > 1e-4, name
+        assert (weight - fresh[name.removesuffix(".weight")]).abs().max() > 1e-4, name
         torch.testing.assert_close(actual[name], weight, rtol=0, atol=2e-5, msg=name)
-
-
-class PlainTrainer(SFTTrainer):  # type: ignore[misc]  # trl is untyped
-    """trl's trainer as it comes, but for the order: samples are taken as they stand."""
-
-    def _get_train_sampler(self, *_: Any) -> Any:
-        return torch.utils.data.SequentialSampler(self.train_dataset)
-
-
-def dataset(samples: list[dict[str, Any]]) -> Any:
-    """Return samples as the data set that trl takes."""
-    from datasets import Dataset
-
-    return Dataset.from_list([{key: list(value) for key, value in sample.items()} for sample in samples])
 
 
 def test_layers_that_would_mix_samples_get_them_one_at_a_time(
