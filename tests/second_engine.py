@@ -40,12 +40,10 @@ class PlantedNumbers:
 class Second:
     """A backend that answers for ``model`` with the weights of ``instead`` (None: with its own)."""
 
-    engine = "other 1.0"
-
     def __init__(self, model: LocalModel, instead: LocalModel | None = None, **planted: Any) -> None:
         self._model, self._instead, self._planted = model, instead or model, planted
         self.fingerprint = f"other {model.fingerprint}"
-        self.details = {**model.details, "engine": self.engine}
+        self.details = {**model.details, "engine": "other 1.0"}
         self.asked = 0
 
     def generate(self, requests: Sequence[Request]) -> Iterator[Generation]:

@@ -86,12 +86,8 @@ class ShowsNumbers(ModelBackend, Protocol):
 class SecondEngine(ShowsNumbers, Protocol):
     """A backend that answers for a model that another one, the reference, could answer for as well.
 
-    ``engine`` is its name with its version and whatever moves its numbers: ``vllm 0.27.1``.
+    Its details name the ``engine``, with its version and whatever moves its numbers: ``vllm 0.27.1``.
     """
-
-    @property
-    def engine(self) -> str:
-        """What certificates call it."""
 
     def reference(self) -> ModelBackend:
         """Return the same weights, adapter and numerics as the HF path answers for them; nothing is loaded.

@@ -37,8 +37,6 @@ class Open(Plain):
 class Second(Open):
     """One that another engine could answer for."""
 
-    engine = "other 1.0"
-
     def reference(self) -> Open:
         return Open()
 
