@@ -18,7 +18,8 @@ _RECOMPUTE = 0.45  # of a step's time, if every layer recomputes (one H200, 13.7
 _OVERHEAD_TOKENS = 1_700  # a micro-batch costs as much again as this many tokens (the same machine: 2 samples and 8)
 _DEQUANTIZE_TOKENS = 800  # likewise for dequantizing nf4 weights in every pass
 _HEAD_TILE = (4_096, 32_768)  # tokens and words of one tile of trl's fused head
-_HEAD_BYTES_CPU = 8 * 4  # of an element of a tile on a CPU: eight copies in float32 (measured, bench/README.md)
+CPU_HEAD_TILE = 2**25  # scores at once on a CPU (trainers.training.loss_head)
+_CPU_HEAD_BYTES = 14  # of each of them: three copies in float32, one in the base's dtype (bench/README.md)
 _RESERVE = 1.0 * GIB  # of free memory, beside the estimate: the device's own context, workspaces of the matrix library
 _SHARE = {"cuda": 0.92, "cpu": 0.6}  # of what is free that a plan may use
 _MOST_TOKENS = {"cuda": 16_384, "cpu": 2_048}  # beyond them a micro-batch gains nothing
@@ -140,16 +141,18 @@ def estimate_memory(
     """Return what a training needs with ``tokens`` tokens going through the model at once.
 
     The adapter is held in float32 with its gradient (8 bytes an element); ``optimizer_bytes`` are those of its two
-    moments. A layer that recomputes keeps its input alone. The head makes its scores in tiles: two of them (on a CPU
-    eight, in float32), and five hidden vectors a token. By the time the first layer recomputes, the head and the other
-    layers are done.
+    moments. A layer that recomputes keeps its input alone. The head makes its scores in tiles: two of them (one on a
+    CPU, copied), and five hidden vectors a token. By the time the first layer recomputes, the head and the other layers
+    are done.
     """
     layer = shape.layer_token_bytes(constraints)
     inputs = recomputed * shape.hidden * shape.itemsize
     kept = (shape.layers - recomputed) * layer
-    rows, words = _HEAD_TILE
-    tile = min(tokens, rows) * min(shape.vocabulary, words)
-    tiles = _HEAD_BYTES_CPU * tile if constraints.device == "cpu" else 2 * tile * shape.itemsize
+    if constraints.device == "cpu":
+        tiles = _CPU_HEAD_BYTES * min(tokens * shape.vocabulary, CPU_HEAD_TILE)
+    else:
+        rows, words = _HEAD_TILE
+        tiles = 2 * min(tokens, rows) * min(shape.vocabulary, words) * shape.itemsize
     head = tiles + 5 * tokens * shape.hidden * shape.itemsize
     mask = 3 * tokens * tokens if constraints.dense_mask else 0
     # DoRA with dropout multiplies its input by the weights once more, which 4-bit ones are dequantized for and kept.

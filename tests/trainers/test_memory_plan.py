@@ -91,9 +91,9 @@ def test_the_estimate_is_within_a_tenth_of_measured_peaks(
     assert estimate == pytest.approx(peak, rel=0.1)
 
 
-@pytest.mark.parametrize("peak", [0.952, 1.005])
-def test_the_loss_head_on_a_cpu_is_within_a_tenth_of_what_it_took(peak: float) -> None:
+def test_the_loss_head_on_a_cpu_is_within_a_tenth_of_what_it_took() -> None:
     """Resident GiB over those before, 976 tokens through one layer of the embedded model's width (bench/README.md)."""
+    peak = 0.434
     shape = ModelShape(
         layers=1,
         hidden=640,

@@ -11,7 +11,6 @@ from peft import LoraConfig, get_peft_model, set_peft_model_state_dict
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM
 from transformers.modeling_layers import GradientCheckpointingLayer
-from trl.trainer.utils import add_fused_lm_head
 
 from harness.errors import TrainingError
 from harness.locale import tr
@@ -22,6 +21,7 @@ from harness.models.hf.sources import Source
 from trainers.memory_plan import MemoryPlan, ModelShape
 from trainers.recipe import Recipe
 from trainers.training.attention import choose_attention, use_attention
+from trainers.training.loss_head import add_loss_head
 from trainers.training.noise import EmbeddingNoise
 from trainers.training.processes import broadcast_tensor_from_rank0
 from trainers.training.quantized import keep_gradients
@@ -82,7 +82,7 @@ def load_trainable_model(base: ResolvedBase, recipe: Recipe, plan: MemoryPlan, s
     model.config.use_cache = False
     use_attention(model, choose_attention(model.config, numerics.device, numerics.dtype))
     torch.manual_seed(recipe.seed)
-    add_fused_lm_head(model)
+    add_loss_head(model, numerics.device)
     wrapped = get_peft_model(model, _lora(recipe))
     if start is not None:
         _take_weights(wrapped, start)

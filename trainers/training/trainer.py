@@ -1,8 +1,8 @@
 """transformers' Trainer, with micro-batches that fit the memory there is and steps that survive running out of it.
 
 The trainer sees one batch per optimizer step: this device's share of the effective batch. How it is cut up is decided
-here, by the plan. The loss, by trl's fused head, is the sum over all learnt tokens of the step divided by their number,
-on all devices together, so that no cut changes it.
+here, by the plan. The loss is the sum over all learnt tokens of the step divided by their number, on all devices
+together, so that no cut changes it.
 """
 
 import gc
@@ -116,7 +116,7 @@ class AdapterTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped
         return_outputs: bool = False,
         num_items_in_batch: torch.Tensor | int | None = None,
     ) -> torch.Tensor:
-        """Return the summed loss of some samples over ``num_items_in_batch``, by trl's fused head."""
+        """Return the summed loss of some samples over ``num_items_in_batch``, of shape ()."""
         del return_outputs
         outputs = model(**inputs, use_cache=False, fused_lm_head=True)
         loss: torch.Tensor = -outputs.log_probs.sum() / num_items_in_batch
