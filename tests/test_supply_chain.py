@@ -15,7 +15,18 @@ ROOT = Path(__file__).resolve().parent.parent
 LOCKS = ("constraints.txt", "constraints-demo.txt", "constraints-cuda.txt", "constraints-cpu.txt")
 ALLOWED = {
     *("0BSD", "Apache-2.0", "Apache-2.0 WITH LLVM-exception", "BSD", "BSD-2-Clause", "BSD-3-Clause", "BSL-1.0"),
-    *("CC0-1.0", "CNRI-Python", "ISC", "LGPL-2.1-or-later", "LGPL-3.0-or-later", "MIT", "MIT-0", "MIT-CMU", "MPL-2.0"),
+    *(
+        "CC0-1.0",
+        "CNRI-Python",
+        "ISC",
+        "LGPL-2.1-or-later",
+        "LGPL-3.0-only",
+        "LGPL-3.0-or-later",
+        "MIT",
+        "MIT-0",
+        "MIT-CMU",
+        "MPL-2.0",
+    ),
     *("PSF-2.0", "Unlicense", "Zlib"),
 }
 SAME = {  # what authors write for them

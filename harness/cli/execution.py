@@ -1,7 +1,5 @@
 """Executing a job in front of the user: progress while it runs, what came of it, how to go on after Ctrl-C."""
 
-import shlex
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -14,6 +12,7 @@ import click
 from harness.cli.dry_run import work_of
 from harness.cli.progress import ConsoleProgress, local_time
 from harness.cli.say import language, say
+from harness.cli.typed import typed_command
 from harness.engine.execute import execute
 from harness.engine.job import Job, Outcome
 from harness.errors import UsageError
@@ -53,7 +52,7 @@ class Allowance:
 
 def command_line() -> str:
     """Return this command as it can be typed again."""
-    return shlex.join(["harness", *sys.argv[1:]])
+    return typed_command()
 
 
 def invocation() -> Invocation:

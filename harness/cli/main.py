@@ -5,7 +5,6 @@ Exit codes: 0 ok, 1 expected failure, 2 usage, 3 finished with more unscored ite
 
 import errno
 import os
-import shlex
 import sys
 import threading
 import traceback
@@ -19,7 +18,7 @@ from harness.cli.help import localized
 from harness.cli.options import chosen_language, language_option
 from harness.cli.say import said, say, speak
 from harness.cli.terminal import PrintableStream
-from harness.cli.typed import plain_option
+from harness.cli.typed import plain_option, typed_command
 from harness.errors import HarnessError, UnknownNameError
 from harness.locale import tr
 from harness.locale.system import system_said
@@ -141,7 +140,7 @@ def _report(error: BaseException, *, debug: bool) -> int:
         say(
             tr(
                 "\nInterrupted. Everything finished is stored; the same command continues:\n  {names}",
-                names=shlex.join(["harness", *sys.argv[1:]]),
+                names=typed_command(),
             ),
             err=True,
         )

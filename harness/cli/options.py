@@ -74,7 +74,7 @@ def _set_up_logging(_ctx: click.Context, _parameter: click.Parameter, value: boo
 def _check_store(_ctx: click.Context, _parameter: click.Parameter, url: str | None) -> str | None:
     """Refuse what is no store, also by a command that has no use for one."""
     if url is not None:
-        opened("harness.store.store_file:store_file")(url)  # loads SQLAlchemy, which --help need not
+        opened("harness.store.database:database_of")(url)  # loads SQLAlchemy, which --help need not
     return url
 
 
@@ -88,7 +88,7 @@ def common_options(command: F) -> F:
             metavar="URL",
             is_eager=True,
             callback=_check_store,
-            help="Where rows live.  [default: sqlite:///runs/store.sqlite]",
+            help="Where rows live: a file, or PostgreSQL.  [default: sqlite:///runs/store.sqlite]",
         ),
         click.option("--config", metavar="PATH", help="Configuration.  [default: harness.toml if it is here]"),
     ):

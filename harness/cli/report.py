@@ -1,8 +1,6 @@
 """``harness report``: one board of one or several runs, as Markdown, HTML, JSON, CSV or xlsx."""
 
 import json
-import shlex
-import sys
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
@@ -14,6 +12,7 @@ import click
 
 from harness.cli.options import common_options, declared_options
 from harness.cli.say import language, say
+from harness.cli.typed import typed_command
 from harness.errors import UsageError
 from harness.locale import tr
 from harness.runs.boards import view_of, with_declared
@@ -171,7 +170,7 @@ def _command(stored: list[Run]) -> str:
     """Return how to make the figures again: one run's own command, or this one."""
     if len(stored) == 1 and (own := stored[0].manifest.provenance.get("command")):  # a merged run has none
         return str(own)
-    return shlex.join(["harness", *sys.argv[1:]])
+    return typed_command()
 
 
 def _folder(output: str | None, names: Sequence[str], runs: str) -> RunFolder:

@@ -26,9 +26,9 @@ from harness.runs.rerun import Agreement, agreement, changes
 from harness.runs.sealing import SeenBefore
 from harness.runs.unpacking import is_bundle, unpacked
 from harness.specs import Config, load_config, parse_judge, store_mirror, store_url
+from harness.store.database import located, store_exists
 from harness.store.mirror import mirrored_store
-from harness.store.store import store_exists
-from harness.store.store_file import file_url, located
+from harness.store.store_file import file_url
 from harness.types import EvalSpec, JudgeSpec
 
 _OWN_STORE = "rerun.sqlite"

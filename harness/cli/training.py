@@ -15,6 +15,7 @@ from harness.cli.door import opened
 from harness.cli.say import language, said
 from harness.cli.say import say as tell
 from harness.cli.train_options import TrainOptions, columns_of, without_folders
+from harness.cli.typed import without_password
 from harness.locale import clauses, tr, trn
 from harness.specs import DEFAULT_BASE, load_config
 from reports.formatting import printable
@@ -73,7 +74,7 @@ def _request(options: TrainOptions) -> preparation.Request:
         near=options.near if options.near < 1 else None,
         dtype=options.dtype,
         settings=settings.models.get("hf", {}),
-        command=shlex.join(["harness", *without_folders(sys.argv[1:])]),
+        command=shlex.join(["harness", *without_folders([without_password(one) for one in sys.argv[1:]])]),
         language=language(),
     )
 
@@ -147,7 +148,7 @@ def _interrupted(folder: Path) -> None:
     kept = tr("There is no checkpoint yet")
     if checkpoints:
         kept = tr("The last checkpoint is step {step}", step=step_of(checkpoints[-1]))
-    again = [argument for argument in sys.argv[1:] if argument != "--resume"]
+    again = [without_password(argument) for argument in sys.argv[1:] if argument != "--resume"]
     tell(
         tr(
             "\nInterrupted. {kept}; go on with:\n  {names}",

@@ -1,10 +1,14 @@
 """What was typed, as it was meant: typesetting and Japanese keyboards turn the hyphens of options into other dashes."""
 
 import re
+import shlex
+import sys
 import unicodedata
 
 _DASHES = "-－ー‐‑‒–—―−"
 _OPTION = re.compile(rf"([{_DASHES}]{{1,2}})([A-Za-zＡ-Ｚａ-ｚ][-－A-Za-zＡ-Ｚａ-ｚ]*)(?:[=＝](.*))?", re.DOTALL)
+_LOGIN = re.compile(r"(postgres(?:ql)?(?:\+\w+)?://[^:/@\s]*):[^@]*@", re.IGNORECASE)
+_SECRET = re.compile(r"([?&]\w*password=)[^&#\s]*", re.IGNORECASE)
 _SHORT = frozenset("-－‐‑−")
 """Dashes as wide as a hyphen: one alone stands before a short option, where a longer one stands for two."""
 
@@ -28,3 +32,19 @@ def plain_option(argument: str) -> str:
         + unicodedata.normalize("NFKC", name)
         + ("" if value is None else f"={value}")
     )
+
+
+def typed_command() -> str:
+    """Return this command as it can be typed again, without a password in a store's URL."""
+    return shlex.join(["harness", *map(without_password, sys.argv[1:])])
+
+
+def without_password(argument: str) -> str:
+    """Return a word of the command line without the password of a server's URL: it stands in no file and no message.
+
+    >>> without_password("--store=postgresql+psycopg://me:secret@db.example/team?sslmode=require")
+    '--store=postgresql+psycopg://me@db.example/team?sslmode=require'
+    """
+    if "://" not in argument:
+        return argument
+    return _SECRET.sub(r"\1", _LOGIN.sub(r"\1@", argument))

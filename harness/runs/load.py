@@ -11,8 +11,9 @@ from harness.runs.manifest import Manifest
 from harness.runs.pairwise import judged_pairs
 from harness.runs.run import Run
 from harness.runs.unpacking import STORE, is_bundle, unpacked
-from harness.store.store import Store, store_exists, store_file
-from harness.store.store_file import file_url, located
+from harness.store.database import database_of, located, store_exists
+from harness.store.store import Store
+from harness.store.store_file import file_url
 from harness.types import PlannedTask
 
 RUNS = "runs"
@@ -107,7 +108,7 @@ def _existing(url: str) -> str:
     """Refuse a store that is not there: opening it would make an empty one."""
     if not store_exists(url):
         raise StoreGoneError(
-            tr("The store of this run is gone: {url}.", url=store_file(url)),
+            tr("The store of this run is gone: {url}.", url=database_of(url).shown),
             hint=tr("Say where it is now: --store sqlite:///PATH."),
         )
     return url

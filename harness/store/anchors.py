@@ -4,9 +4,9 @@ import json
 from collections.abc import Sequence
 
 from sqlalchemy import inspect, select
-from sqlalchemy.dialects.sqlite import insert
 
 from harness.store import schema
+from harness.store.dialects import insert
 from harness.store.store import Store
 
 
@@ -37,7 +37,7 @@ def keep_anchors(
     row = {"judge": fingerprint, "version": version, "plan": plan, "anchors": json.dumps(grown), "date": date}
     with store.transaction(write=True) as connection:
         schema.metadata.create_all(connection, tables=[table])
-        made = insert(table).values(**row)
+        made = insert(connection, table).values(**row)
         place = ["judge", "version", "plan"]
         connection.execute(made.on_conflict_do_update(index_elements=place, set_={"anchors": row["anchors"]}))
     return grown

@@ -5,10 +5,10 @@ import time
 from collections.abc import Sequence
 
 from sqlalchemy import delete, inspect, select
-from sqlalchemy.dialects.sqlite import insert
 
 from harness.protocols import BatchNote
 from harness.store import schema
+from harness.store.dialects import insert
 from harness.store.store import Store
 
 
@@ -40,7 +40,7 @@ class StoredBatchNotes:
         row = {"name": note.name, "quota": note.quota, "handle": note.handle, "keys": json.dumps(note.keys)}
         with self._store.transaction(write=True) as connection:
             schema.metadata.create_all(connection, tables=[table])
-            made = insert(table).values(**row, created=time.time())
+            made = insert(connection, table).values(**row, created=time.time())
             connection.execute(made.on_conflict_do_update(index_elements=["name"], set_={"handle": note.handle}))
 
     def drop(self, name: str) -> None:

@@ -1,9 +1,9 @@
 """How many calls of a day's quota were made, in the store: whoever shares it shares the quota, today and tomorrow."""
 
 from sqlalchemy import Select, inspect, select
-from sqlalchemy.dialects.sqlite import insert
 
 from harness.store import schema
+from harness.store.dialects import insert
 from harness.store.store import Store
 
 
@@ -28,7 +28,7 @@ class StoredCallCounts:
             made = connection.execute(_count(quota, day)).scalar_one_or_none() or 0
             if made >= most:
                 return False
-            row = insert(table).values(quota=quota, day=day, calls=1)
+            row = insert(connection, table).values(quota=quota, day=day, calls=1)
             row = row.on_conflict_do_update(index_elements=["quota", "day"], set_={"calls": table.c.calls + 1})
             connection.execute(row)
             return True

@@ -18,10 +18,10 @@ from typing import Self
 
 import psutil
 from sqlalchemy import Connection, delete, select, update
-from sqlalchemy.dialects.sqlite import insert
 
 from harness.errors import StoreError
 from harness.store import schema
+from harness.store.dialects import insert, now
 from harness.store.store import Store, chunks
 
 log = logging.getLogger(__name__)
@@ -78,7 +78,7 @@ class Leases:
                 mine.update(key for key in chunk if key not in busy)
             if mine:
                 rows = [{"key": key, "owner": self._owner} for key in mine]
-                connection.execute(insert(schema.leases).on_conflict_do_nothing(), rows)
+                connection.execute(insert(connection, schema.leases).on_conflict_do_nothing(), rows)
         with self._lock:
             self._held |= mine
         return frozenset(mine)
@@ -132,7 +132,8 @@ class Leases:
             "pid": os.getpid(),
             "started": psutil.Process().create_time(),
         }
-        connection.execute(insert(schema.lease_owners), [row | {"expires": time.time() + self._lasts}])
+        expires = now(connection) + self._lasts
+        connection.execute(insert(connection, schema.lease_owners), [row | {"expires": expires}])
 
     def _keep(self) -> None:
         while not self._closed.wait(self._lasts / _RENEWALS):
@@ -143,14 +144,14 @@ class Leases:
 
     def _renew(self) -> None:
         with self._lock:
-            now = time.time()
+            begun = time.time()
             with self._store.transaction(write=True) as connection:
                 mine = schema.lease_owners.c.owner == self._owner
-                renewed = update(schema.lease_owners).where(mine).values(expires=now + self._lasts)
+                renewed = update(schema.lease_owners).where(mine).values(expires=now(connection) + self._lasts)
                 if connection.execute(renewed).rowcount == 0:  # another run took everything over
                     self._held.clear()
                     self._introduce(connection)
-            self._renewed = now
+            self._renewed = begun
 
 
 def _forget_owners(connection: Connection, owners: Collection[str]) -> None:
@@ -162,12 +163,12 @@ def _gone(connection: Connection, owners: Collection[str]) -> set[str]:
     """Return those of ``owners`` that are at work no more."""
     query = select(schema.lease_owners).where(schema.lease_owners.c.owner.in_(owners))
     known = {row.owner: row for row in connection.execute(query)}
-    now, here = time.time(), _machine()
+    at, here = now(connection), _machine()
     return {
         owner
         for owner in owners
         if (row := known.get(owner)) is None
-        or row.expires < now
+        or row.expires < at
         or (row.machine == here and not _runs(row.pid, row.started))
     }
 
@@ -184,9 +185,14 @@ def _runs(pid: int, started: float) -> bool:
 
 
 def _machine() -> str:
-    """Return what processes have in common that know each other by number: the machine, and the container in it."""
+    """Return what processes have in common that know each other by number: the machine, and the container in it.
+
+    Two machines may have the same name, and every one has the same number for what is in no container: what tells them
+    apart is drawn anew whenever a Linux starts, and elsewhere the address of the network card.
+    """
     try:
+        start = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
         space = Path("/proc/self/ns/pid").stat().st_ino
-    except OSError:
-        space = 0
-    return f"{platform.node()} {space}"
+    except (OSError, ValueError):
+        start, space = f"{uuid.getnode():x}", 0
+    return f"{platform.node()} {start} {space}"

@@ -10,11 +10,11 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, delete, inspect, select, update
-from sqlalchemy.dialects.sqlite import insert
 
 from harness.ledger import Ledger, LedgerRow, Reset, Seal, TaskSet, changes
 from harness.locale import tr
 from harness.store import schema
+from harness.store.dialects import insert
 from harness.store.store import Store
 
 
@@ -45,9 +45,11 @@ def add_rows(store: Store, sets: Sequence[TaskSet], rows: Sequence[LedgerRow]) -
         known = _read(connection, store)
         new_sets, new_rows, changed = changes(known, sets, rows)
         if new_sets:
-            connection.execute(insert(schema.ledger_sets), [_closed(one, "items", "clusters") for one in new_sets])
+            connection.execute(
+                insert(connection, schema.ledger_sets), [_closed(one, "items", "clusters") for one in new_sets]
+            )
         if new_rows:
-            connection.execute(insert(schema.ledger_rows), [_closed(row, "scores") for row in new_rows])
+            connection.execute(insert(connection, schema.ledger_rows), [_closed(row, "scores") for row in new_rows])
         for row in changed:
             place = schema.ledger_rows.c.number == row.number
             connection.execute(update(schema.ledger_rows).where(place).values(**_closed(row, "scores")))
@@ -62,8 +64,12 @@ def add_seal(store: Store, whole: TaskSet, seal: Seal) -> Seal:
     """
     with store.transaction(write=True) as connection:
         schema.metadata.create_all(connection, tables=list(schema.ledger))
-        connection.execute(insert(schema.ledger_sets).on_conflict_do_nothing(), [_closed(whole, "items", "clusters")])
-        connection.execute(insert(schema.ledger_seals).on_conflict_do_nothing(), [_closed(seal, "sealed", "opened")])
+        connection.execute(
+            insert(connection, schema.ledger_sets).on_conflict_do_nothing(), [_closed(whole, "items", "clusters")]
+        )
+        connection.execute(
+            insert(connection, schema.ledger_seals).on_conflict_do_nothing(), [_closed(seal, "sealed", "opened")]
+        )
         return next(known for known in _read(connection, store).seals if known.taskset == seal.taskset)
 
 
@@ -102,7 +108,7 @@ def take_in_ledger(store: Store, other: Store) -> int:
             _forget(connection, reset)
         if theirs.seals:
             seals = [_closed(seal, "sealed", "opened") for seal in theirs.seals]
-            connection.execute(insert(schema.ledger_seals).on_conflict_do_nothing(), seals)
+            connection.execute(insert(connection, schema.ledger_seals).on_conflict_do_nothing(), seals)
     before = len(read_ledger(store).rows)
     return len(add_rows(store, theirs.sets, rows).rows) - before
 
@@ -111,7 +117,7 @@ def _forget(connection: Connection, reset: Reset) -> None:
     rows = schema.ledger_rows.c
     gone = delete(schema.ledger_rows).where(rows.taskset.in_(reset.tasksets), rows.date <= reset.date)
     connection.execute(gone)
-    connection.execute(insert(schema.ledger_resets), [_closed(reset, "tasksets")])
+    connection.execute(insert(connection, schema.ledger_resets), [_closed(reset, "tasksets")])
 
 
 def _read(connection: Connection, store: Store) -> Ledger:

@@ -26,9 +26,10 @@ from harness.ledger import Ledger, with_rows
 from harness.locale import Text, tr, trn
 from harness.locale.system import system_said
 from harness.store import schema
+from harness.store.database import database_of, store_exists
 from harness.store.ledger import read_ledger, take_in_ledger
 from harness.store.store import Store
-from harness.store.store_file import store_exists, store_file
+from harness.store.store_file import FileDatabase
 
 COPY = "store.sqlite"
 BEFORE = "store.before.sqlite"
@@ -51,11 +52,11 @@ def mirrored_store(url: str, folder: str | None, *, tell: Tell, every: float = E
     ``every`` is in seconds. A copy that cannot be made is told and ends nothing: the store itself is whole.
 
     Raises:
-        StoreError: the store cannot be opened; the copy is another program's file, of a newer version, or would lie in
-            the store's own folder.
+        StoreError: the store cannot be opened, or is on a server; the copy is another program's file, of a newer
+            version, or would lie in the store's own folder.
     """
     place = None if folder is None else Path(folder).expanduser()
-    if place is not None and place.absolute() == store_file(url).absolute().parent:
+    if place is not None and place.absolute() == _own_file(url).parent:
         raise StoreError(
             tr("The copy of the store cannot lie in the store's own folder, {folder}.", folder=folder),
             hint=tr("Name another folder: store_mirror in harness.toml, or HARNESS_STORE_MIRROR."),
@@ -68,7 +69,7 @@ def mirrored_store(url: str, folder: str | None, *, tell: Tell, every: float = E
         if taken:
             copy = place / COPY
             tell(trn("{n} row was taken from {copy}.", "{n} rows were taken from {copy}.", taken, copy=copy))
-        with _Keeper(store_file(store.url), place, tell=tell, every=every):
+        with _Keeper(_own_file(url), place, tell=tell, every=every):
             yield store
 
 
@@ -107,6 +108,8 @@ def read_mirrored_ledger(url: str, folder: str | None) -> Ledger:
         StoreError: the store or the copy cannot be read.
     """
     found = Ledger()
+    if folder is not None:
+        _own_file(url)
     if store_exists(url):
         with Store(url, read_only=True) as store:
             found = read_ledger(store)
@@ -126,6 +129,24 @@ def read_mirrored_ledger(url: str, folder: str | None) -> Ledger:
     known = with_rows(found, theirs.sets, theirs.rows)
     seals = {seal.taskset: seal for seal in (*theirs.seals, *found.seals)}
     return replace(known, seals=tuple(seals.values()), resets=(*found.resets, *theirs.resets))
+
+
+def _own_file(url: str) -> Path:
+    """Return the file of a store that is to be copied.
+
+    Raises:
+        StoreError: it is on a server, which needs no second copy here.
+    """
+    database = database_of(url)
+    if isinstance(database, FileDatabase):
+        return database.path
+    raise StoreError(
+        tr("A store_mirror is a copy of a SQLite file; the store {shown} is on a server.", shown=database.shown),
+        hint=tr(
+            "Take store_mirror out of harness.toml and HARNESS_STORE_MIRROR out of the environment; harness store copy "
+            "makes a copy of a server's store."
+        ),
+    )
 
 
 def back_up(store: Path, folder: Path) -> None:
@@ -232,7 +253,7 @@ def _merge(store: Store, copy: Path) -> int:
     """Add the rows of a copy; a store of an earlier version gets the columns that it lacks when it next writes."""
     store.write()
     added = 0
-    with closing(sqlite3.connect(store_file(store.url), timeout=30)) as connection:
+    with closing(sqlite3.connect(_own_file(store.url), timeout=30)) as connection:
         connection.execute("ATTACH ? AS copy", (str(copy),))
         with connection:
             for table in _TABLES:

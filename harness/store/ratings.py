@@ -8,12 +8,12 @@ from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 
 from sqlalchemy import ColumnElement, Connection, inspect, select, update
-from sqlalchemy.dialects.sqlite import insert
 
 from harness.human.page import RatingPage
 from harness.human.ratings import Rating
 from harness.human.sent import KeptRating, SentRating, SentRatings
 from harness.store import schema
+from harness.store.dialects import insert
 from harness.store.store import Store
 
 _TABLE = schema.served_ratings
@@ -102,7 +102,7 @@ def _written(
         date=date,
     )
     if known is None:
-        connection.execute(insert(_TABLE).values(**asdict(now)))
+        connection.execute(insert(connection, _TABLE).values(**asdict(now)))
     else:
         where = (_TABLE.c.page == now.page) & (_TABLE.c.item == now.item)
         connection.execute(update(_TABLE).where(where).values(**asdict(now)))

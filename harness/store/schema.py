@@ -6,98 +6,73 @@ that of a row that is not going to change any more, so no older program can make
 and counts only beside the very text that it was written with. The tables of leases hold nothing that lasts.
 """
 
-from typing import Any
+from sqlalchemy import Column, MetaData, Table, UniqueConstraint
 
-from sqlalchemy import Column, Float, Integer, MetaData, Table, Text, UniqueConstraint
-from sqlalchemy.types import TypeDecorator
+from harness.store.column_types import AnyText, Exact, Number, Plain
 
 VERSION = 1
 
-
-class AnyText(TypeDecorator[str]):
-    """Text that may hold lone surrogates, which UTF-8 cannot: those values are stored as bytes and come back whole."""
-
-    impl = Text
-    cache_ok = True
-
-    def process_bind_param(self, value: str | None, dialect: object) -> Any:  # noqa: ANN401 - the driver takes both
-        """Return what the driver is given: text, or bytes where UTF-8 cannot hold it."""
-        del dialect
-        if value is None or value.isascii():
-            return value
-        try:
-            value.encode()
-        except UnicodeEncodeError:
-            return value.encode("utf-8", "surrogatepass")
-        return value
-
-    def process_result_value(self, value: Any, dialect: object) -> str | None:  # noqa: ANN401 - the driver gives both
-        """Return the text that was bound."""
-        del dialect
-        return value.decode("utf-8", "surrogatepass") if isinstance(value, bytes) else value
-
-
 metadata = MetaData()
-meta = Table("meta", metadata, Column("key", Text, primary_key=True), Column("value", Text, nullable=False))
-samples = Table("sample", metadata, Column("digest", Text, primary_key=True), Column("body", Text, nullable=False))
+meta = Table("meta", metadata, Column("key", Plain, primary_key=True), Column("value", Plain, nullable=False))
+samples = Table("sample", metadata, Column("digest", Plain, primary_key=True), Column("body", Plain, nullable=False))
 requests = Table(
     "request",
     metadata,
-    Column("key", Text, primary_key=True),
-    Column("body", Text, nullable=False),
-    Column("checksum", Integer),
+    Column("key", Plain, primary_key=True),
+    Column("body", Plain, nullable=False),
+    Column("checksum", Number),
 )
 generations = Table(
     "generation",
     metadata,
-    Column("request_key", Text, primary_key=True),
+    Column("request_key", Plain, primary_key=True),
     Column("text", AnyText),
-    Column("finish_reason", Text),
-    Column("tokens_in", Integer),
-    Column("tokens_out", Integer),
-    Column("seconds", Float),
+    Column("finish_reason", AnyText),
+    Column("tokens_in", Number),
+    Column("tokens_out", Number),
+    Column("seconds", Exact),
     Column("error", AnyText),
-    Column("checksum", Integer),
+    Column("checksum", Number),
 )
 judgements = Table(
     "judgement",
     metadata,
-    Column("key", Text, primary_key=True),
-    Column("request_key", Text, nullable=False, index=True),
+    Column("key", Plain, primary_key=True),
+    Column("request_key", Plain, nullable=False, index=True),
     Column("judge", AnyText, nullable=False),
     Column("judge_fingerprint", AnyText, nullable=False),
-    Column("repeat", Integer, nullable=False),
-    Column("status", Text, nullable=False),
-    Column("score", Float),
+    Column("repeat", Number, nullable=False),
+    Column("status", Plain, nullable=False),
+    Column("score", Exact),
     Column("reason", AnyText),
     Column("rationale", AnyText),
     Column("raw", AnyText),
     Column("version", AnyText),
-    Column("cost", Float),
-    Column("checksum", Integer),
-    Column("code", Text),
-    Column("fact", Text),
+    Column("cost", Exact),
+    Column("checksum", Number),
+    Column("code", AnyText),
+    Column("fact", Plain),
 )
 plan_samples = Table(
     "plan_sample",
     metadata,
-    Column("plan", Text, primary_key=True),
+    Column("plan", Plain, primary_key=True),
     Column("task", AnyText, primary_key=True),
-    Column("position", Integer, primary_key=True),
-    Column("digest", Text, nullable=False),
+    Column("position", Number, primary_key=True),
+    Column("digest", Plain, nullable=False),
 )
 plan_requests = Table(
     "plan_request",
     metadata,
-    Column("plan", Text, primary_key=True),
-    Column("position", Integer, primary_key=True),
+    Column("plan", Plain, primary_key=True),
+    Column("position", Number, primary_key=True),
     Column("task", AnyText, nullable=False),
     Column("sample_id", AnyText, nullable=False),
     Column("model", AnyText, nullable=False),
     Column("prompt", AnyText),
-    Column("repeat", Integer, nullable=False),
-    Column("request_key", Text, nullable=False),
-    Column("checksum", Integer),
+    Column("repeat", Number, nullable=False),
+    Column("request_key", Plain, nullable=False),
+    Column("checksum", Number),
 )
 checked = (requests, generations, judgements, plan_requests)
 added = {table.name: ("checksum", "code", "fact") if table is judgements else ("checksum",) for table in checked}
@@ -105,104 +80,104 @@ added = {table.name: ("checksum", "code", "fact") if table is judgements else ("
 leases = Table(
     "lease",
     metadata,
-    Column("key", Text, primary_key=True),
-    Column("owner", Text, nullable=False, index=True),
+    Column("key", Plain, primary_key=True),
+    Column("owner", Plain, nullable=False, index=True),
     sqlite_with_rowid=False,
 )
 lease_owners = Table(
     "lease_owner",
     metadata,
-    Column("owner", Text, primary_key=True),
-    Column("machine", Text, nullable=False),
-    Column("pid", Integer, nullable=False),
-    Column("started", Float, nullable=False),
-    Column("expires", Float, nullable=False),
+    Column("owner", Plain, primary_key=True),
+    Column("machine", Plain, nullable=False),
+    Column("pid", Number, nullable=False),
+    Column("started", Exact, nullable=False),
+    Column("expires", Exact, nullable=False),
 )
 ledger_sets = Table(
     "ledger_set",
     metadata,
-    Column("digest", Text, primary_key=True),
+    Column("digest", Plain, primary_key=True),
     Column("name", AnyText, nullable=False),
-    Column("date", Text, nullable=False),
-    Column("items", Text, nullable=False),
-    Column("clusters", Text),
+    Column("date", Plain, nullable=False),
+    Column("items", Plain, nullable=False),
+    Column("clusters", Plain),
 )
 ledger_rows = Table(
     "ledger_row",
     metadata,
-    Column("number", Integer, primary_key=True, autoincrement=True),
-    Column("taskset", Text, nullable=False),
-    Column("judge", Text, nullable=False),
+    Column("number", Number, primary_key=True, autoincrement=True),
+    Column("taskset", Plain, nullable=False),
+    Column("judge", Plain, nullable=False),
     Column("judge_name", AnyText, nullable=False),
-    Column("candidate", Text, nullable=False),
-    Column("answers", Text, nullable=False),
+    Column("candidate", Plain, nullable=False),
+    Column("answers", Plain, nullable=False),
     Column("task", AnyText, nullable=False),
     Column("label", AnyText, nullable=False),
     Column("prompt", AnyText),
     Column("run", AnyText, nullable=False),
-    Column("date", Text, nullable=False),
-    Column("role", Text, nullable=False),
-    Column("baseline", Text),
-    Column("scores", Text, nullable=False),
+    Column("date", Plain, nullable=False),
+    Column("role", Plain, nullable=False),
+    Column("baseline", Plain),
+    Column("scores", Plain, nullable=False),
     UniqueConstraint("taskset", "judge", "candidate"),
 )
 ledger_seals = Table(
     "ledger_seal",
     metadata,
-    Column("taskset", Text, primary_key=True),
+    Column("taskset", Plain, primary_key=True),
     Column("name", AnyText, nullable=False),
-    Column("date", Text, nullable=False),
-    Column("share", Float, nullable=False),
-    Column("sealed", Text, nullable=False),
-    Column("opened", Text, nullable=False),
-    Column("tries_before", Integer, nullable=False),
+    Column("date", Plain, nullable=False),
+    Column("share", Exact, nullable=False),
+    Column("sealed", Plain, nullable=False),
+    Column("opened", Plain, nullable=False),
+    Column("tries_before", Number, nullable=False),
 )
 ledger_resets = Table(
     "ledger_reset",
     metadata,
-    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("number", Number, primary_key=True, autoincrement=True),
     Column("name", AnyText, nullable=False),
-    Column("date", Text, nullable=False),
-    Column("tasksets", Text, nullable=False),
-    Column("tries", Integer, nullable=False),
-    Column("openings", Integer, nullable=False),
+    Column("date", Plain, nullable=False),
+    Column("tasksets", Plain, nullable=False),
+    Column("tries", Number, nullable=False),
+    Column("openings", Number, nullable=False),
 )
 ledger = (ledger_sets, ledger_rows, ledger_seals, ledger_resets)
 call_counts = Table(
     "call_count",
     metadata,
-    Column("quota", Text, primary_key=True),
-    Column("day", Text, primary_key=True),
-    Column("calls", Integer, nullable=False),
+    Column("quota", AnyText, primary_key=True),
+    Column("day", Plain, primary_key=True),
+    Column("calls", Number, nullable=False),
 )
 batch_notes = Table(
     "batch_note",
     metadata,
-    Column("name", Text, primary_key=True),
-    Column("quota", Text, nullable=False),
-    Column("handle", Text),
-    Column("keys", Text, nullable=False),
-    Column("created", Float, nullable=False),
+    Column("name", Plain, primary_key=True),
+    Column("quota", AnyText, nullable=False),
+    Column("handle", AnyText),
+    Column("keys", Plain, nullable=False),
+    Column("created", Exact, nullable=False),
 )
 served_ratings = Table(
     "served_rating",
     metadata,
-    Column("page", Text, primary_key=True),
-    Column("item", Text, primary_key=True),
-    Column("tag", Text, nullable=False, index=True),
+    Column("page", Plain, primary_key=True),
+    Column("item", Plain, primary_key=True),
+    Column("tag", Plain, nullable=False, index=True),
     Column("rater", AnyText, nullable=False),
-    Column("score", Float),
-    Column("skip", Text),
+    Column("score", Exact),
+    Column("skip", Plain),
     Column("comment", AnyText),
-    Column("number", Integer, nullable=False),
-    Column("date", Text, nullable=False),
+    Column("number", Number, nullable=False),
+    Column("date", Plain, nullable=False),
 )
 anchor_sets = Table(
     "anchor_set",
     metadata,
     Column("judge", AnyText, primary_key=True),
     Column("version", AnyText, primary_key=True),
-    Column("plan", Text, primary_key=True),
-    Column("anchors", Text, nullable=False),
-    Column("date", Text, nullable=False),
+    Column("plan", Plain, primary_key=True),
+    Column("anchors", Plain, nullable=False),
+    Column("date", Plain, nullable=False),
 )

@@ -1,25 +1,23 @@
-"""The store: every answer and every judgement by content key, in SQLite through SQLAlchemy Core.
+"""The store: every answer and every judgement by content key, in SQLite or PostgreSQL through SQLAlchemy Core.
 
 Failures are recorded but never served: a reader asking for finished work does not see them, and a later success
 replaces them. A success is never replaced. Rows are durable once `Store.write` returns; readers and writers of several
-processes work side by side (WAL, one short transaction per write).
+processes work side by side (one short transaction per write, one writer at a time).
 """
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, Self
 
 from sqlalchemy import Column, Connection, Table, bindparam, delete, inspect, select, text
-from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import DBAPIError
 
 from harness.errors import StoreError
 from harness.locale import tr
-from harness.locale.system import database_said
 from harness.store import schema
-from harness.store.store_file import OTHER_STORE, file_url, reading_engine, store_exists, store_file, writing_engine
+from harness.store.database import database_of, store_exists
+from harness.store.dialects import insert
 from harness.store.store_rows import (
     CHECKSUM,
     body_digest,
@@ -35,7 +33,7 @@ from harness.store.store_rows import (
 )
 from harness.types import Generation, Judgement, Request, Sample
 
-__all__ = ["Store", "store_exists", "store_file"]
+__all__ = ["Store", "store_exists"]
 
 _BEING_MADE = 2.0  # seconds: another process may just be making the file, and its tables come a moment later
 _CHUNK = 500  # keys in one SELECT; SQLite allows 32,766 parameters
@@ -48,29 +46,28 @@ class Store:
     """An open store. Thread-safe; close it, or use it as a context manager."""
 
     def __init__(self, url: str, *, lock_timeout: float = 30.0, read_only: bool = False) -> None:
-        """Open the store at ``url`` (``sqlite:///FILE`` or a file's path) and create it if it is not there.
+        """Open the store at ``url`` and create it if it is not there.
+
+        ``url`` is ``sqlite:///FILE``, a file's path, or ``postgresql+psycopg://USER@HOST/DATABASE``.
 
         ``lock_timeout`` is how long, in seconds, to wait for another process that is writing. With ``read_only``
         nothing is made or changed, and the store may lie where nobody can write.
 
         Raises:
-            StoreError: the URL is not SQLite's, the file cannot be opened or is no database, or its schema is newer.
+            StoreError: the URL is no store's, the database cannot be opened or is none, or its schema is newer.
         """
-        self._path = store_file(url).absolute()  # a run's manifest must find it from any folder
-        self.url = file_url(self._path)
+        self._database = database_of(url)
+        self.url = self._database.url
+        self.shown = self._database.shown
         self._read_only = read_only
-        self._copy = None
-        if read_only:
-            self._engine, self._copy = reading_engine(self._path, lock_timeout)
-        else:
-            self._engine = writing_engine(self._path, lock_timeout)
+        self._engine, self._copy = self._database.engine(lock_timeout, read_only=read_only)
         found = self._schema()
         if found > schema.VERSION:
             self.close()
             raise StoreError(
                 tr(
                     "The store {path} has schema {found}; this version of ja-harness knows schema {version}.",
-                    path=self._path,
+                    path=self.shown,
                     found=found,
                     version=schema.VERSION,
                 ),
@@ -108,7 +105,7 @@ class Store:
         if version is None or not version.isdecimal():
             self.close()
             raise StoreError(
-                tr("{path} is a database, but not a store of ja-harness.", path=self._path), hint=OTHER_STORE
+                tr("{path} is a database, but not a store of ja-harness.", path=self.shown), hint=self._database.other
             )
         with self.transaction() as connection:
             self._lacking = _lacking(connection)
@@ -141,7 +138,7 @@ class Store:
     def damaged(self, what: str) -> StoreError:
         """Return the error that says that something in this store is not what was written."""
         return StoreError(
-            tr("The store {path} is damaged: {what}.", path=self._path, what=what),
+            tr("The store {path} is damaged: {what}.", path=self.shown, what=what),
             hint=tr(
                 "Put a copy of it back, or move it away and run the harness eval command again: it makes all anew."
             ),
@@ -167,10 +164,11 @@ class Store:
             StoreError: whatever the database says, in a sentence.
         """
         try:
-            with self._engine.connect().execution_options(write=write) as connection, connection.begin():
+            options = self._database.options(write=write and not self._read_only)
+            with self._engine.connect().execution_options(**options) as connection, connection.begin():
                 yield connection
         except DBAPIError as error:
-            raise _explain(error, self._path) from error
+            raise self._database.explain(error) from error
 
     def generations(self, keys: Sequence[str], *, failures: bool = False) -> dict[str, Generation]:
         """Return the stored answers among ``keys``; failed ones only if asked for."""
@@ -217,7 +215,7 @@ class Store:
             self._add_columns()
         with self.transaction(write=True) as connection:
             if generations:
-                statement = insert(schema.generations)
+                statement = insert(connection, schema.generations)
                 statement = statement.on_conflict_do_update(
                     index_elements=["request_key"],
                     set_={column.name: column for column in statement.excluded if column.name != "request_key"},
@@ -225,7 +223,7 @@ class Store:
                 )
                 connection.execute(statement, [generation_row(row) for row in generations])
             if judgements:
-                judged = insert(schema.judgements)
+                judged = insert(connection, schema.judgements)
                 judged = judged.on_conflict_do_update(
                     index_elements=["key"],
                     set_={column.name: column for column in judged.excluded if column.name != "key"},
@@ -295,7 +293,7 @@ class Store:
             requests = [to_request(row, bodies[row["request_key"]]) for row in planned]
         if not planned:
             raise StoreError(
-                tr("The store {path} does not hold this run.", path=self._path),
+                tr("The store {path} does not hold this run.", path=self.shown),
                 hint=tr("Use the store it was made with: --store URL."),
             )
         known = {(task, sample.id) for task, items in samples.items() for sample in items}
@@ -305,26 +303,6 @@ class Store:
         return {task: tuple(items) for task, items in samples.items()}, requests
 
 
-def _explain(error: DBAPIError, path: Path) -> StoreError:
-    cause = str(error.orig)
-    if "locked" in cause:
-        return StoreError(
-            tr("The store {path} is locked: another process has been writing for too long.", path=path),
-            hint=tr("Wait for it or end it, then run the same command again; nothing stored is lost."),
-        )
-    if "full" in cause:
-        return StoreError(
-            tr("No space left to write the store {path}.", path=path),
-            hint=tr("Free some space, then run the same command again."),
-        )
-    said = database_said(cause)
-    if "readonly" in cause or "unable to open" in cause:
-        return StoreError(tr("The store {path} cannot be written: {cause}.", path=path, cause=said), hint=OTHER_STORE)
-    if "not a database" in cause or "malformed" in cause:
-        return StoreError(tr("{path} is not a readable store: {cause}.", path=path, cause=said), hint=OTHER_STORE)
-    return StoreError(tr("The store {path} failed: {cause}.", path=path, cause=cause), hint=OTHER_STORE)
-
-
 def chunks(keys: Sequence[str]) -> Iterator[Sequence[str]]:
     """Yield keys in portions that fit into one statement."""
     return (keys[start : start + _CHUNK] for start in range(0, len(keys), _CHUNK))
@@ -332,7 +310,7 @@ def chunks(keys: Sequence[str]) -> Iterator[Sequence[str]]:
 
 def _insert_new(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
     if rows:
-        connection.execute(insert(table).on_conflict_do_nothing(), rows)
+        connection.execute(insert(connection, table).on_conflict_do_nothing(), rows)
 
 
 def _lacking(connection: Connection) -> frozenset[tuple[str, str]]:

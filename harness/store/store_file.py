@@ -9,15 +9,16 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import StatementError
 from sqlalchemy.pool import QueuePool
 
 from harness.errors import StoreError
 from harness.locale import tr
-from harness.locale.system import system_said
+from harness.locale.system import database_said, system_said
 
 OTHER_STORE = tr("Choose another place with --store sqlite:///PATH.")
 _PREFIX = "sqlite:///"
@@ -41,7 +42,9 @@ def store_file(url: str) -> Path:
     found = _SQLITE.fullmatch(url)
     text = found[1] if found else url
     if found is None and "://" in url:
-        raise _not_sqlite(url)
+        raise StoreError(
+            tr("{url!r} is not the URL of a SQLite file.", url=url), hint=tr("Write sqlite:///PATH/TO/store.sqlite.")
+        )
     if not text.strip() or "\0" in text:
         raise StoreError(
             tr("{url!r} names no file for the store.", url=url), hint=tr("Write sqlite:///PATH/TO/store.sqlite.")
@@ -65,27 +68,59 @@ def file_url(path: Path) -> str:
     return f"{_PREFIX}{path}"
 
 
-def located(url: str, folder: Path) -> str:
-    """Return the URL of the store that a run's manifest in ``folder`` names: a relative path starts there.
-
-    >>> located("sqlite:///store.sqlite", Path("/data/demo")), located("/x/store.sqlite", Path("/data/demo"))
-    ('sqlite:////data/demo/store.sqlite', 'sqlite:////x/store.sqlite')
-    """
-    return file_url(folder.absolute() / store_file(url))
+def names_a_file(url: str) -> bool:
+    """Return whether a store's URL is SQLite's, or a plain path."""
+    return "://" not in url or _SQLITE.fullmatch(url) is not None
 
 
-def store_exists(url: str) -> bool:
-    """Return whether there is a store that can be opened without making it: a file that is not empty.
+class FileDatabase:
+    """A store in a SQLite file: `harness.store.database.Database`."""
 
-    Raises:
-        StoreError: the URL is not that of a SQLite file.
-    """
-    try:
-        return store_file(url).stat().st_size > 0
-    except (FileNotFoundError, NotADirectoryError):
-        return False
-    except OSError:
-        return True  # opening it says what is wrong
+    other = OTHER_STORE
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.url = file_url(path)
+        self.shown = str(path)
+
+    def exists(self) -> bool:
+        """Return whether there is a file that is not empty."""
+        try:
+            return self.path.stat().st_size > 0
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except OSError:
+            return True  # opening it says what is wrong
+
+    def engine(self, lock_timeout: float, *, read_only: bool) -> tuple[Engine, tempfile.TemporaryDirectory[str] | None]:
+        """Return connections to the file, and the folder of a copy where it can only be read from one."""
+        if read_only:
+            return reading_engine(self.path, lock_timeout)
+        return writing_engine(self.path, lock_timeout), None
+
+    def options(self, *, write: bool) -> dict[str, Any]:
+        """Return the options of a transaction, as `_engine` reads them."""
+        return {"write": write}
+
+    def explain(self, error: StatementError) -> StoreError:
+        """Return what SQLite says as a sentence."""
+        cause, path = str(error.orig), self.path
+        if "locked" in cause:
+            return StoreError(
+                tr("The store {path} is locked: another process has been writing for too long.", path=path),
+                hint=tr("Wait for it or end it, then run the same command again; nothing stored is lost."),
+            )
+        if "full" in cause:
+            return StoreError(
+                tr("No space left to write the store {path}.", path=path),
+                hint=tr("Free some space, then run the same command again."),
+            )
+        said, hint = database_said(cause), OTHER_STORE
+        if "readonly" in cause or "unable to open" in cause:
+            return StoreError(tr("The store {path} cannot be written: {cause}.", path=path, cause=said), hint=hint)
+        if "not a database" in cause or "malformed" in cause:
+            return StoreError(tr("{path} is not a readable store: {cause}.", path=path, cause=said), hint=hint)
+        return StoreError(tr("The store {path} failed: {cause}.", path=path, cause=cause), hint=hint)
 
 
 def writing_engine(path: Path, lock_timeout: float) -> Engine:
@@ -237,12 +272,3 @@ def _refuse_devices(path: Path) -> None:
         raise StoreError(
             tr("The store {path} is a device, a pipe or a socket, not a file.", path=path), hint=OTHER_STORE
         )
-
-
-def _not_sqlite(url: str) -> StoreError:
-    hint = f"Write {_PREFIX}PATH/TO/store.sqlite."
-    try:
-        shown = make_url(url).render_as_string(hide_password=True)
-    except (ArgumentError, ValueError):
-        return StoreError(tr("{url!r} is not a store URL.", url=url), hint=hint)
-    return StoreError(tr("The store must be a SQLite file, not {shown!r}.", shown=shown), hint=hint)

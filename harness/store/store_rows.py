@@ -3,15 +3,16 @@
 import hashlib
 import json
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Float, Integer, Table
+from sqlalchemy import Float, Table
 
 from harness.codec import canonical
 from harness.locale import Text
 from harness.locale.facts import fact_of, text_of
 from harness.store import schema
+from harness.store.column_types import Number
 from harness.types import Generation, Judgement, Message, RenderedPrompt, Request, Sample, Sampling, Verdict
 from harness.unscored import reason_fact, reason_of
 
@@ -47,16 +48,21 @@ def checksum(table: Table, fields: Mapping[str, Any]) -> int:
     return zlib.crc32("\x1f".join(parts).encode("utf-8", "surrogatepass"))
 
 
-def _plain(kind: type, value: object) -> object:
+def _plain(kind: Callable[[Any], object], value: object) -> object:
     try:
         return kind(value)
     except (TypeError, ValueError, OverflowError):  # a plugin's odd value, which SQLite keeps as it is
         return value
 
 
-_AS_STORED: dict[str, dict[str, type]] = {
+def _double(value: Any) -> float:  # noqa: ANN401 - whatever a plugin says
+    """Return a double; SQLite keeps no sign of zero."""
+    return float(value) + 0.0
+
+
+_AS_STORED: dict[str, dict[str, Callable[[Any], object]]] = {
     table.name: {
-        column.name: float if isinstance(column.type, Float) else int if isinstance(column.type, Integer) else str
+        column.name: _double if isinstance(column.type, Float) else int if isinstance(column.type, Number) else str
         for column in table.columns
         if column.name not in schema.added[table.name]
     }

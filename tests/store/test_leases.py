@@ -2,15 +2,11 @@
 
 import os
 import signal
-import sqlite3
 import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
-from pathlib import Path
 
 import pytest
 
@@ -20,19 +16,13 @@ from harness.store.store import Store
 from harness.store.writer import Writer
 from harness.types import Generation, Judgement, Verdict
 from tests.conftest import ROOT
+from tests.store.conftest import asked, changed
 
 KEYS = [f"key {number}" for number in range(1200)]
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with Store(str(tmp_path / "store.sqlite")) as opened:
-        yield opened
-
-
 def held(store: Store) -> int:
-    with closing(sqlite3.connect(store.url.removeprefix("sqlite:///"))) as other:
-        [(count,)] = other.execute("SELECT count(*) FROM lease")
+    [(count,)] = asked(store, "SELECT count(*) FROM lease")
     return count
 
 
@@ -128,22 +118,19 @@ def test_another_machine_is_believed_until_its_lease_runs_out(store: Store) -> N
         assert {"a"} == here.claim(["a"])
 
 
-def test_a_store_of_an_earlier_version_gets_the_tables_and_stays_readable(tmp_path: Path) -> None:
+def test_a_store_of_an_earlier_version_gets_the_tables_and_stays_readable(store_url: str) -> None:
     """The version is the same as before, so that earlier programs go on reading what this one has written."""
-    path = tmp_path / "old.sqlite"
-    with Store(str(path)) as store:
+    with Store(store_url) as store:
         store.write(generations=[Generation(request_key="a", text="x")])
-    with closing(sqlite3.connect(path)) as old:
-        old.executescript("DROP TABLE lease; DROP TABLE lease_owner")
-    with Store(str(path)) as store, Leases(store) as leases:
+        changed(store, "DROP TABLE lease", "DROP TABLE lease_owner")
+    with Store(store_url) as store, Leases(store) as leases:
         assert ["a"] == list(store.generations(["a"]))
         assert {"b"} == leases.claim(["b"])
-    with closing(sqlite3.connect(path)) as store_file:
-        assert [("1",)] == store_file.execute("SELECT value FROM meta WHERE key = 'schema'").fetchall()
+        assert [("1",)] == asked(store, "SELECT value FROM meta WHERE key = 'schema'")
 
 
 def test_without_a_claim_nothing_is_written(store: Store) -> None:
     """A run that finds everything stored does not even say that it is there."""
-    with Leases(store) as leases, closing(sqlite3.connect(store.url.removeprefix("sqlite:///"))) as other:
+    with Leases(store) as leases:
         assert not leases.claim([])
-        assert [(0,)] == other.execute("SELECT count(*) FROM lease_owner").fetchall()
+        assert [(0,)] == asked(store, "SELECT count(*) FROM lease_owner")

@@ -37,11 +37,6 @@ def row(candidate: str, scores: tuple[float | None, ...] = (1, 2, 3, 4, 5, None)
     return LedgerRow(**known | fields)
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store(str(tmp_path / "store.sqlite"))
-
-
 def test_the_same_candidate_is_one_try(store: Store) -> None:
     """Seen again under another label and run it keeps its first name; new scores are taken, lost ones are not."""
     add_rows(store, [SET], [row("a"), row("base", role="baseline", baseline=None)])
@@ -96,23 +91,23 @@ def test_judges_and_sets_are_apart(store: Store) -> None:
     assert 2 == len(found.of(found.related(SET.items), "j"))
 
 
-def test_a_store_of_an_earlier_version_gets_its_ledger(store: Store, tmp_path: Path) -> None:
+def test_a_store_of_an_earlier_version_gets_its_ledger(store: Store) -> None:
     """Without the tables it reads as empty, read-only too, and the first row makes them."""
     with store.transaction(write=True) as connection:
         for name in ("ledger_set", "ledger_row", "ledger_seal", "ledger_reset"):
             connection.execute(text(f"DROP TABLE {name}"))
     assert Ledger() == read_ledger(store)
-    with Store(str(tmp_path / "store.sqlite"), read_only=True) as reading:
+    with Store(store.url, read_only=True) as reading:
         assert Ledger() == read_ledger(reading)
     add_rows(store, [SET], [row("a")])
     assert [SET] == list(read_ledger(store).sets)
 
 
-def test_read_only_stores_are_shown_and_not_written(store: Store, tmp_path: Path) -> None:
+def test_read_only_stores_are_shown_and_not_written(store: Store) -> None:
     """What is known can be read; what is new is refused; what is not new needs no writing."""
     add_rows(store, [SET], [row("a")])
     store.close()
-    with Store(str(tmp_path / "store.sqlite"), read_only=True) as reading:
+    with Store(store.url, read_only=True) as reading:
         assert 1 == len(read_ledger(reading).rows)
         assert 1 == len(add_rows(reading, [SET], [row("a")]).rows)
         with pytest.raises(StoreError):
@@ -169,24 +164,23 @@ def test_damage_is_said(store: Store) -> None:
         read_ledger(store)
 
 
-def _add(path: str, start: int) -> None:
-    with Store(path) as store:
+def _add(url: str, start: int) -> None:
+    with Store(url) as store:
         for place in range(start, start + 5):
             add_rows(store, [SET], [row(f"candidate {place}"), row("base", role="baseline", baseline=None)])
 
 
-def test_no_try_is_lost_between_processes(tmp_path: Path) -> None:
+def test_no_try_is_lost_between_processes(store_url: str) -> None:
     """Four processes at once: every try is there, the common baseline once."""
-    path = str(tmp_path / "store.sqlite")
-    Store(path).close()
+    Store(store_url).close()
     context = multiprocessing.get_context("spawn")
-    processes = [context.Process(target=_add, args=(path, start)) for start in (0, 5, 10, 15)]
+    processes = [context.Process(target=_add, args=(store_url, start)) for start in (0, 5, 10, 15)]
     for process in processes:
         process.start()
     for process in processes:
         process.join()
         assert 0 == process.exitcode
-    with Store(path) as store:
+    with Store(store_url) as store:
         found = read_ledger(store)
     assert 21 == len(found.rows)
     assert 1 == len(found.sets)

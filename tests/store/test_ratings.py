@@ -1,9 +1,5 @@
 """What raters send, in the store: kept once, never overwritten by a device that did not know of it."""
 
-from pathlib import Path
-
-import pytest
-
 from harness.human.page import rating_page
 from harness.human.sent import SentRating, SentRatings
 from harness.store.ratings import keep_ratings, kept_ratings, override_ratings
@@ -20,11 +16,6 @@ ITEM, NEXT = (item.id for item in PAGE.items[:2])
 
 def sent(*ratings: SentRating) -> SentRatings:
     return SentRatings(page=PAGE.digest, ratings=ratings)
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store(str(tmp_path / "store.sqlite"))
 
 
 def test_what_was_kept_is_there_for_another_process(store: Store) -> None:

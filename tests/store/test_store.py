@@ -79,11 +79,13 @@ def test_an_unknown_plan_is_an_error(store: Store) -> None:
 def test_a_locked_store_says_so(store: Store) -> None:
     """While another process keeps the lock for too long, writing fails with the reason and loses nothing."""
     row = Generation(request_key="a", text="x")
-    other = sqlite3.connect(store.url.removeprefix("sqlite:///"), isolation_level=None)
-    other.execute("BEGIN IMMEDIATE")
-    with pytest.raises(StoreError, match="is locked: another process"):
-        store.write(generations=[row])
-    other.execute("ROLLBACK")
+    with (
+        Store(store.url) as other,
+        other.transaction(write=True),
+        Store(store.url, lock_timeout=0.2) as waiting,
+        pytest.raises(StoreError, match="is locked: another process"),
+    ):
+        waiting.write(generations=[row])
     store.write(generations=[row])
     assert {"a": row} == store.generations(["a"])
 
@@ -106,9 +108,9 @@ def test_a_full_disk_says_so_and_keeps_what_was_written(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("url", "message"),
     [
-        ("sqlite://", "must be a SQLite file"),
+        ("sqlite://", "must be a SQLite file or a PostgreSQL database"),
         ("sqlite:///:memory:", "must be a SQLite file"),
-        ("mysql://h/db", "must be a SQLite file"),
+        ("mysql://h/db", "must be a SQLite file or a PostgreSQL database"),
         ("what is this://", "is not a store URL"),
     ],
 )
