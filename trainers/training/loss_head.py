@@ -61,5 +61,5 @@ def _log_probs(hidden: torch.Tensor, head: torch.nn.Linear, targets: torch.Tenso
         return -functional.cross_entropy(scores, words, reduction="none")
 
     at_once = max(1, CPU_HEAD_TILE // head.weight.shape[0])
-    parts = zip(hidden.split(at_once), targets.split(at_once), strict=True)
+    parts = zip(torch.split(hidden, at_once), torch.split(targets, at_once), strict=True)
     return torch.cat([checkpoint(part, *each, use_reentrant=False, preserve_rng_state=False) for each in parts])
