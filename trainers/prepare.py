@@ -305,6 +305,9 @@ def _optimizer(recipe: Recipe, numerics: Numerics) -> str:
 
 def _notices(prepared: Prepared) -> list[str]:
     recipe, notices = prepared.recipe, list(prepared.train.notices)
+    start = prepared.request.start
+    if start is not None and start.notice is not None:
+        notices.insert(0, start.notice)
     if prepared.steps <= recipe.warmup_steps + 1:
         told = tr("{steps} trains almost nothing (take more data, more epochs)", steps=steps_said(prepared.steps))
         warming = tr(

@@ -20,6 +20,8 @@ from harness.engine.job import Outcome
 from harness.engine.looks import Looks
 from harness.errors import UsageError
 from harness.locale import tr
+from harness.notices import about, as_notice
+from harness.protocols import GivesNotices
 from harness.runs.assemble import Evaluation
 from harness.runs.finish import check_names, check_plan, finish_in_folder
 from harness.runs.folder import RESULTS, RunFolder, new_run
@@ -32,6 +34,8 @@ from harness.runs.version_anchors import as_held_before
 from harness.specs import load_config
 from harness.store.mirror import mirrored_store
 from harness.tasks.seal import DEFAULT_SHARE
+
+_GUESSED = {"base_not_recorded", "base_as_given"}  # what hours on the wrong base would follow from
 
 
 @click.command(
@@ -196,6 +200,10 @@ def carry_out(
 
 
 def say_notices(evaluation: Evaluation) -> None:
-    """Print on stderr what the user should know before the work begins."""
+    """Print on stderr what the user should know before the work begins: which base was guessed, above all."""
     for notice in evaluation.notices:
         say_note(notice)
+    for label, backend in evaluation.job.models.items():
+        for notice in map(as_notice, backend.notices() if isinstance(backend, GivesNotices) else ()):
+            if notice.code in _GUESSED:
+                say_note(about(label, notice))

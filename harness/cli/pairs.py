@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from harness.cli.benchmark_options import benchmark_options
 from harness.cli.benchmarks import benchmark_samples
 from harness.cli.options import FiniteRange, common_options
 from harness.cli.say import say
@@ -25,7 +26,6 @@ from trainers.adapter.files import write_whole
 from trainers.data.contamination import BenchmarkIndex, find_hits, index, known_benchmarks
 from trainers.data.examples import Example
 from trainers.data.judged_answers import JudgedPrompt, judged_prompts
-from trainers.data.near_duplicates import DEFAULT_NEAR
 from trainers.data.preferences import Pairs, choose_best, choose_pairs
 
 _LISTED = 20  # refused prompts that are named
@@ -73,15 +73,7 @@ class _Asked:
     metavar="SCORE",
     help="With --best: the lowest score that is good enough.  [default: 4 of 1-5]",
 )
-@click.option("--against", metavar="TASK|PATH", multiple=True, help="Refuse prompts that are tasks of this set, too.")
-@click.option(
-    "--near",
-    type=FiniteRange(min=0, max=1, min_open=True),
-    metavar="SHARE",
-    default=DEFAULT_NEAR,
-    show_default=True,
-    help="Refuse prompts that share this much with a benchmark's task, in character trigrams; 1: only equal ones.",
-)
+@benchmark_options
 @click.option("--overwrite", is_flag=True, help="Replace the file if it is there.")
 @common_options
 def pairs(**given: Any) -> None:  # noqa: ANN401 - click's values, each of the type that its option has

@@ -8,6 +8,7 @@ import click
 from huggingface_hub.errors import HFValidationError
 from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]  # its __init__ names no exports
 
+from harness.cli.benchmark_options import benchmark_options
 from harness.cli.door import opened
 from harness.cli.options import FiniteRange, common_options
 from harness.cli.train_options import TrainOptions, columns_of
@@ -17,7 +18,6 @@ from harness.locale import tr
 from harness.specs import load_config
 from trainers.adapter.adapter_folder import refuse_occupied
 from trainers.adapter.publishing import hub_token, refuse_public
-from trainers.data.near_duplicates import DEFAULT_NEAR
 from trainers.launch import first_speaks, is_first, is_installed
 from trainers.recipe import Recipe, load_recipe
 
@@ -77,15 +77,7 @@ class _TrainCommand(click.Command):
 )
 @click.option("--set", "changes", metavar="KEY=VALUE", multiple=True, help="Change a hyperparameter; may be repeated.")
 @click.option("--columns", metavar="ROLE=COLUMN", multiple=True, help="Where input or answer stands in your data.")
-@click.option("--against", metavar="TASK|PATH", multiple=True, help="Refuse samples that equal tasks of this set.")
-@click.option(
-    "--near",
-    type=FiniteRange(min=0, max=1, min_open=True),
-    metavar="SHARE",
-    default=DEFAULT_NEAR,
-    show_default=True,
-    help="Refuse samples that share this much with a benchmark's task, in character trigrams; 1: only equal ones.",
-)
+@benchmark_options
 @click.option("--strict", is_flag=True, help="Stop at rows that cannot be used, instead of leaving them out.")
 @click.option(
     "--preview", type=click.IntRange(min=1), metavar="N", help="Print N samples with their loss mask, and stop."

@@ -368,3 +368,14 @@ def test_help_and_recipes_load_no_torch(arguments: list[str]) -> None:
     loaded = set(json.loads(ended.stderr))
     assert set() == {"torch", "transformers", "peft", "trl", "datasets", "matplotlib", "bitsandbytes"} & loaded
     assert "cpu-demo" in ended.stdout or "--recipe" in ended.stdout
+
+
+def test_a_base_that_an_adapter_does_not_record_is_said_before_anything_is_trained(
+    train: Train, tiny: Path, make_adapter: Callable[..., Path], set_config: Callable[..., None]
+) -> None:
+    """`--from` such an adapter: which base is taken, by name, with the plan."""
+    adapter = make_adapter(tiny, scale=0.5, seed=9)
+    set_config(adapter, base_model_name_or_path=None)
+    ran = train("--from", str(adapter), "--dry-run")
+    assert 0 == ran.code, ran.err
+    assert f"Note: adapter {adapter} does not record its base; {tiny} was taken" in ran.err

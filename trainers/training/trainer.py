@@ -136,7 +136,9 @@ class AdapterTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped
             with torch.compiler.set_stance("force_eager"):  # two small rows: no reason to compile for them
                 self._mixing = not self._samples_stay_apart()
             if self._mixing:
-                self._event("layers of this model would mix samples of one row: one sample at a time goes through it")
+                self._event(
+                    tr("layers of this model would mix samples of one row: one sample at a time goes through it")
+                )
             self.model.train()
             check_gradients_pass(self.model)
             self._until_it_fits(inputs, learnt)
@@ -205,7 +207,7 @@ class AdapterTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped
         if self.is_world_process_zero():
             full = self._keep(folder) if not full else _drop(folder)
         if full and not self._disk_was_full:
-            self._event("the disk is full: this checkpoint was not kept; training goes on")
+            self._event(tr("the disk is full: this checkpoint was not kept; training goes on"))
         self._disk_was_full = full
 
     def _keep(self, folder: Path) -> bool:
@@ -319,7 +321,7 @@ class AdapterTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped
                 torch.cuda.empty_cache()
             if worst == _Failed.COMPILER:
                 leave_uncompiled(self.model)
-                self._event(f"layers cannot be compiled here ({why}): going on without, more slowly")
+                self._event(tr("layers cannot be compiled here ({why}): going on without, more slowly", why=why))
             else:
                 self._shrink(inputs)
 
@@ -361,9 +363,10 @@ class AdapterTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped
             )
         assert plan is not None
         recompute(self.model, plan.recomputed)
-        what = f"{plan.tokens:,} tokens at once" if plan.tokens < self.plan.tokens else "every layer recomputing"
+        less = plan.tokens < self.plan.tokens
+        what = tr("{n:,} tokens at once", n=plan.tokens) if less else tr("every layer recomputing")
         self.plan = plan
-        self._event(f"out of memory: going on with {what}; the effective batch stays")
+        self._event(tr("out of memory: going on with {what}; the effective batch stays", what=what))
 
     def _event(self, text: str) -> None:
         self._progress.event(self.state.global_step, text)

@@ -56,6 +56,18 @@ def test_base_and_adapters_of_one_folder(
     assert ran.out == again.out
 
 
+def test_a_base_that_was_guessed_is_said_before_it_is_loaded(
+    run_cli: RunCli, workplace: Path, tiny: Path, make_adapter: MakeAdapter, set_config: Callable[..., None]
+) -> None:
+    """Hours of answers of the wrong base would follow from it: already a dry run says which one is taken."""
+    adapter = make_adapter(tiny, scale=0.5, seed=9)
+    set_config(adapter, base_model_name_or_path=None)
+    command = ("eval", *tasks(workplace, 2), "--base", str(tiny), "--model", f"mine=adapter:{adapter}", *MODELS)
+    ran = run_cli(*command, "--judge", "rules", "--dry-run")
+    assert 0 == ran.code, ran.err
+    assert f"mine: adapter {adapter} does not record its base; {tiny} was taken" in ran.err
+
+
 def test_an_adapter_without_effect_is_refused_and_the_others_finish(
     run_cli: RunCli, workplace: Path, tiny: Path, make_adapter: MakeAdapter
 ) -> None:

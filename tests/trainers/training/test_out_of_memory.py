@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from harness.errors import HarnessError
+from harness.locale import in_language
 from tests.trainers.training.conftest import Workbench, losses, rows, weights
 from trainers.training import session
 from trainers.training.trainer import AdapterTrainer, out_of_memory
@@ -62,7 +63,8 @@ def test_too_wide_rows_are_cut_and_change_nothing(
     assert events
     assert all("out of memory: going on with " in row["event"] for row in events)
     assert all("the effective batch stays" in row["event"] for row in events)
-    assert any("out of memory" in line for line in bench.said)
+    said = next(line for line in bench.said if "out of memory" in line)
+    assert "メモリーが足りません。一度に" in in_language(said, "ja")
 
 
 @pytest.mark.parametrize("seed", range(4))
