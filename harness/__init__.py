@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from harness.errors import TemplateError as TemplateError
     from harness.errors import TrainingDataError as TrainingDataError
     from harness.errors import TrainingError as TrainingError
+    from harness.errors import UnequalEngineError as UnequalEngineError
     from harness.errors import UnfinishedRunError as UnfinishedRunError
     from harness.errors import UnknownNameError as UnknownNameError
     from harness.errors import UnknownPriceError as UnknownPriceError
@@ -103,6 +104,7 @@ _ERRORS = (
     "UnknownNameError",
     "UnknownPriceError",
     "UnlikeJudgesError",
+    "UnequalEngineError",
     "UnlikeRunsError",
     "UnwritableError",
     "UsageError",

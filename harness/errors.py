@@ -35,6 +35,7 @@
     ├── RunMismatchError         a run that is not the one that was meant
     ├── UnfinishedRunError       a folder that holds no finished run
     ├── UnlikeRunsError          runs that cannot stand on one board
+    ├── UnequalEngineError       an engine that computes something else than the HF path
     ├── UnlikeJudgesError        judges of which no panel can be declared
     ├── RerunError               a run that cannot be made again as it was
     ├── TrainingDataError        data that cannot be trained on, or nothing of which is left
@@ -268,6 +269,10 @@ class UnfinishedRunError(HarnessError):
 
 class UnlikeRunsError(HarnessError):
     """Runs that cannot stand on one board: other tasks, or another judge under the same name."""
+
+
+class UnequalEngineError(HarnessError):
+    """An engine whose answers cannot stand for those of the HF path: it computes something else, or nobody can tell."""
 
 
 class UnlikeJudgesError(HarnessError):

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from harness.analysis.parity import engine_named
 from harness.analysis.scores import ScoreTable
 from harness.types import RowKey, Sampling
 from reports.formatting import percent, row_name
@@ -27,6 +28,7 @@ def cautions(report: Report, words: Words) -> list[str]:
         *_unlike_prompts(report.answers, words),
         *_unlike_sampling(report.answers, words),
         *_unlike_precision(report.provenance.get("model_details", {}), words),
+        *_unlike_engines(report.provenance, words),
         *_unlike_templates(report.provenance.get("runs", {}), words),
         *_unlike_versions(report.provenance.get("runs", {}), words),
     ]
@@ -106,6 +108,17 @@ def _unlike_precision(details: Mapping[str, Mapping[str, Any]], words: Words) ->
             label
         )
     return _unlike("caution.precision", models, words)
+
+
+def _unlike_engines(provenance: Mapping[str, Any], words: Words) -> list[str]:
+    models: dict[tuple[tuple[str, Any], ...], list[str]] = {}
+    known = provenance.get("parity", {})
+    for label, details in provenance.get("model_details", {}).items():
+        if (engine := engine_named(details)) is not None:
+            models.setdefault((("engine", engine),), []).append(label)
+    others = [label for (((_, engine),), labels) in models.items() if engine != "hf" for label in labels]
+    proven = all(known.get(label, {}).get("verdict") == "equal" for label in others)
+    return _unlike("caution.engines" if proven else "caution.engines_unproven", models, words)
 
 
 def _unlike(key: str, groups: Mapping[tuple[tuple[str, Any], ...], Sequence[str]], words: Words) -> list[str]:

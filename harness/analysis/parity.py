@@ -123,6 +123,16 @@ class Certificate:
         return {"verdict": "equal" if self.equal else "refused", **asdict(self)}
 
 
+def engine_named(details: Mapping[str, Any]) -> str | None:
+    """Return the engine that a model's details name; those of the HF path name a route and no engine.
+
+    >>> engine_named({"route": "plain"}), engine_named({"route": "plain", "engine": "vllm 0.27.1"}), engine_named({})
+    ('hf', 'vllm 0.27.1', None)
+    """
+    named = details.get("engine")
+    return str(named) if named else ("hf" if "route" in details else None)
+
+
 def certificate(
     engine: str,
     reference: Reference,

@@ -5,6 +5,7 @@ import platform
 from datetime import UTC, date, datetime
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import click
 import psutil
@@ -16,7 +17,7 @@ from harness.cli.fits import SHAPES, fits, judges_that_fit
 from harness.cli.options import common_options
 from harness.cli.say import said, say
 from harness.cli.table import table
-from harness.errors import HarnessError
+from harness.errors import HarnessError, UsageError
 from harness.installation import add_extra
 from harness.locale import Text, tr
 from harness.protocols import Served
@@ -36,13 +37,38 @@ _GIB = 2**30
 
 @click.command("doctor", short_help="Say what is installed and what is ready to use.")
 @click.option("--online", is_flag=True, help="Ask the servers of configured judges for their models, too.")
+@click.option("--parity", is_flag=True, help="Compare another engine with transformers, on the MODELS named.")
+@click.argument("models", nargs=-1, metavar="[MODELS]...")
+@click.option("--base", metavar="SPEC", help="For --parity: the base model of `base` and of adapters.")
+@click.option("--task", metavar="NAME[=PATH]", help="For --parity: whose prompts.  [default: bundled:ja-mini]")
+@click.option("--prompt", metavar="NAME|PATH", help="For --parity: the template.  [default: course.v1]")
+@click.option("--limit", type=click.IntRange(min=5), default=8, metavar="K", help="For --parity: how many prompts.")
+@click.option("--quantization", type=click.Choice(["nf4", "none"]), help="For --parity, as harness eval has it.")
+@click.option("--dtype", type=click.Choice(["bfloat16", "float16", "float32"]), help="For --parity, likewise.")
+@click.option("--json", "as_json", is_flag=True, help="Print the certificates of --parity as JSON, unrounded.")
 @common_options
-def doctor(*, online: bool, config: str | None, store: str | None) -> int:
+def doctor(
+    *,
+    online: bool,
+    parity: bool,
+    models: tuple[str, ...],
+    as_json: bool,
+    config: str | None,
+    store: str | None,
+    **options: Any,  # noqa: ANN401 - click's values, each typed where it is read
+) -> int:
     """Say what is installed, which device and how much memory there is, and whether keys, store and cache are there.
 
     Nothing is changed; nothing is sent unless --online; keys are never printed.
+
+    --parity compares the engine that would answer for models (base, hf:, adapter:) with transformers: log-probabilities
+    of the same texts, greedy texts, the effect of each adapter. Exit code 1 where they are not equal.
     """
     settings = load_config(config)
+    if parity:
+        return int(opened("harness.cli.parity:parity")(settings, as_json=as_json, models=models, **options))
+    if models or as_json:
+        raise UsageError(tr("MODELS and --json belong to --parity."), hint=tr("harness doctor --parity base"))
     url = store_url(store, settings)
     state, ok = _store_state(url)
     rows = [

@@ -42,7 +42,8 @@ class Evaluation:
     ``declared``: what is said before looking; no part of the plan, so that saying it later makes no other run.
     ``seals``: which part of a sealed task set this is, and the share that is sealed, by the set's name.
     ``sizes``: how many tasks each set has, whatever part of them is asked. ``trainings``: the labels of the checkpoints
-    of each training.
+    of each training. ``parity``: what is certified of models that another engine than the HF path answers for, by
+    label.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Evaluation:
     seals: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     sizes: Mapping[str, int] = field(default_factory=dict)
     trainings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    parity: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 def assemble(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from harness.engine.job import Outcome
 from harness.engine.looks import Looks
@@ -72,7 +73,7 @@ def finish(
         trainings=evaluation.trainings,
         sizes=evaluation.sizes,
         rubrics={**(previous.rubrics if previous else {}), **rubrics_of(job.judges)},
-        provenance=with_judges_named(provenance_of(evaluation, invocation), judges, joined),
+        provenance=with_judges_named(_provenance(evaluation, invocation, previous), judges, joined),
     )
     return Run(
         name=evaluation.name,
@@ -85,6 +86,13 @@ def finish(
         verdicts=verdicts_now(items, outcome.verdicts, store, manifest.swaps),
         pairwise=judged_pairs(manifest.pairs, job.tasks, job.requests, answers, store=store),
     )
+
+
+def _provenance(evaluation: Evaluation, invocation: Invocation, previous: Manifest | None) -> dict[str, Any]:
+    """Return where the figures come from; what was certified of an engine when it answered still holds."""
+    before = previous.provenance.get("parity", {}) if previous else {}
+    kept = {label: entry for label, entry in before.items() if label in evaluation.job.models}
+    return provenance_of(replace(evaluation, parity={**kept, **evaluation.parity}), invocation)
 
 
 def _looks_before(previous: Manifest | None) -> Looks | None:

@@ -18,6 +18,7 @@ from harness.runs.boards import board_tables
 from harness.runs.declared import check_estimand
 from harness.runs.finish import finish
 from harness.runs.panels import with_panels
+from harness.runs.parity import certified
 from harness.runs.provenance import Invocation
 from harness.stats import Design, FamilyComparison
 from harness.stats.sequential import sequential_p
@@ -74,7 +75,12 @@ def carried_out(
     max_cost: float | None,
     tell: Callable[[str], None],
 ) -> Iterator[tuple[Evaluation, Outcome]]:
-    """Yield what an evaluation came to after each round, with itself: looks may have left a part of it out."""
+    """Yield what an evaluation came to after each round, with itself: looks may have left a part of it out.
+
+    Raises:
+        UnequalEngineError: another engine than the HF path is not equal to it.
+    """
+    evaluation = certified(evaluation, store, tell=tell)
     if looks is not None:
         found = look_by_look(evaluation, looks, store, rounds, invocation=invocation, max_cost=max_cost, tell=tell)
         yield found.evaluation, found.outcome

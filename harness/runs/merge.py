@@ -12,6 +12,7 @@ from harness.errors import UnlikeRunsError
 from harness.locale import tr
 from harness.notices import Notice
 from harness.runs.manifest import JoinedJudge, JudgeSwap, Manifest
+from harness.runs.merged_engines import refuse_unlike_engines
 from harness.runs.merged_pairs import merged_pairs
 from harness.runs.run import Run
 from harness.types import PlannedTask, Request, RowKey, Verdict
@@ -30,12 +31,13 @@ def merge_runs(runs: Sequence[Run], judges: Sequence[str] = ()) -> Run:
     no store until the run is saved, which then keeps them beside its files.
 
     Raises:
-        HarnessError: a task set has other content in another run, the runs share none, or a judge of one name is
-            another judge.
+        HarnessError: a task set has other content in another run, the runs share none, a judge of one name is another
+            judge, or two engines answered and nobody has certified that they are equal.
     """
     if len(runs) == 1:
         return runs[0]
     tasks = _tasks(runs)
+    refuse_unlike_engines(runs)
     merged_judges = _judges(runs, judges)
     renamed = _renamed(runs)
     requests: dict[_Cell, Request] = {}
@@ -284,6 +286,7 @@ def _provenance(runs: Sequence[Run], labels: Mapping[tuple[str, str], str]) -> d
         "tasks": {name: value for known in provenances.values() for name, value in known["tasks"].items()},
         "models": models("models"),
         "model_details": models("model_details"),
+        "parity": models("parity"),
         "templates": {name: value for known in provenances.values() for name, value in known["templates"].items()},
         "judges": {name: value for known in provenances.values() for name, value in known["judges"].items()},
     }

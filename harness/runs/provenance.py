@@ -74,6 +74,7 @@ def provenance_of(evaluation: Evaluation, invocation: Invocation) -> dict[str, A
         "command": invocation.command,
         **asked(evaluation),
         **({"seals": {task: dict(part) for task, part in evaluation.seals.items()}} if evaluation.seals else {}),
+        **({"parity": {label: dict(known) for label, known in evaluation.parity.items()}} if evaluation.parity else {}),
         "versions": versions(),
         "machine": machine(),
     }

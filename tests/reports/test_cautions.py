@@ -86,6 +86,17 @@ def test_unlike_precision_is_said() -> None:
     assert [] == said(small_report(), model_details={"a": details["a"]})
 
 
+def test_rows_of_several_engines_are_said_with_what_is_known_of_them() -> None:
+    """Measured to be equal or not; one engine alone is nothing to say."""
+    hf, other = {"route": "plain"}, {"route": "plain", "engine": "vllm 0.27.1"}
+    certified = {"b": {"verdict": "equal"}}
+    [caution] = said(small_report(), model_details={"a": hf, "b": other}, parity=certified)
+    assert "a: engine hf; b: engine vllm 0.27.1. Each was measured" in caution
+    [caution] = said(small_report(), model_details={"a": hf, "b": other})
+    assert "Nobody has measured" in caution
+    assert [] == said(small_report(), model_details={"a": other, "b": other}, parity=certified)
+
+
 def test_runs_of_unlike_versions_or_templates_are_said() -> None:
     """Merged runs that another library, or another text under one template name, may have moved."""
     runs = {

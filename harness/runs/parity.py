@@ -1,0 +1,196 @@
+"""The certificate of an engine: measured where a run uses it for the first time, kept in the cache and with the run.
+
+Scores of two engines are scores of one model only if both compute the same. Whoever answers by another engine than the
+HF path is therefore compared with it before the first answer, on some of the run's own prompts, and refused if it is
+not equal within the HF path's own noise. What is equal is not measured again: the certificate is kept under what the
+engine declares of itself and of the model (its fingerprint), and stands among the provenance of every run.
+"""
+
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from platformdirs import user_cache_dir
+
+from harness import plugins
+from harness.analysis.parity import Certificate, ModelParity, certificate, engine_named
+from harness.codec import digest
+from harness.engine.parity import Questions, measure_engine, measure_reference
+from harness.errors import UnequalEngineError, UnwritableError
+from harness.locale import joined, tr
+from harness.plugins import model_info
+from harness.protocols import ModelBackend, SecondEngine, ShowsNumbers
+from harness.runs.assemble import Evaluation
+from harness.runs.parity_text import reason_texts
+from harness.store.store import Store
+from harness.types import RenderedPrompt, Request
+
+PROMPTS = 8
+"""How many prompts a certificate asks, evenly spaced over the tasks."""
+NEW_TOKENS = 48
+"""How long its answers may be."""
+
+_VERSION = 1  # raised when the rule is another
+_SETTINGS = ("base_digest", "adapter_digest", "dtype", "quantization", "route")
+
+
+def certify(models: Mapping[str, SecondEngine], questions: Questions) -> tuple[Certificate, ...]:
+    """Return the certificates of models by label: one for each base, with all models on it.
+
+    Raises:
+        HarnessError: a model cannot be loaded by one of the engines, or a prompt cannot be encoded.
+    """
+    groups: dict[tuple[Any, Any], dict[str, SecondEngine]] = {}
+    for label, model in models.items():
+        details = model_info(model.reference()).details
+        groups.setdefault((details.get("base_digest"), engine_of(model)), {})[label] = model
+    return tuple(_certify(group, name or "", questions) for (_, name), group in groups.items())
+
+
+def _certify(models: Mapping[str, SecondEngine], name: str, questions: Questions) -> Certificate:
+    references: dict[str, ShowsNumbers] = {}
+    for label, model in models.items():
+        one = model.reference()
+        assert isinstance(one, ShowsNumbers)
+        references[label] = one
+    reference = measure_reference(references, questions)
+    found = measure_engine(models, questions, reference.texts)
+    unlike = {label: _unlike(model_info(model).details, references[label]) for label, model in models.items()}
+    return certificate(name, reference, found, unlike=unlike)
+
+
+def _unlike(said: Mapping[str, Any], reference: ModelBackend) -> list[str]:
+    """Return the settings that an engine declares otherwise than the reference, of those that both declare."""
+    own = model_info(reference).details
+    return [name for name in _SETTINGS if name in said and name in own and said[name] != own[name]]
+
+
+def engine_of(backend: ModelBackend) -> str | None:
+    """Return by what engine a model on this machine answers; None for one that answers elsewhere or from a file."""
+    return engine_named(model_info(backend).details)
+
+
+def certified(evaluation: Evaluation, store: Store, *, tell: Callable[[str], None]) -> Evaluation:
+    """Return an evaluation with the certificates of its engines, after measuring those that are needed and not there.
+
+    Nothing is measured for a model whose answers are all stored: what was certified when they were made still holds.
+    ``tell`` hears that something is measured.
+
+    Raises:
+        UnequalEngineError: an engine is not equal to the HF path.
+        HarnessError: a model cannot be loaded by one of the engines.
+    """
+    engines = {label: one for label, one in evaluation.job.models.items() if isinstance(one, SecondEngine)}
+    if not engines:
+        return evaluation
+    known = {label: entry for label, one in engines.items() if (entry := _kept(one)) is not None}
+    asked = [request for request in evaluation.job.requests if request.model in engines]
+    stored = store.generations(list({request.key: None for request in asked}))
+    pending = {request.model for request in asked if request.key not in stored}
+    if missing := [label for label in engines if label in pending and label not in known]:
+        # beside each other: that one adapter is not another can only be seen where both are
+        tell(
+            tr(
+                "Comparing {engine} with transformers on {n} prompts, once for these models: {names}",
+                engine=engine_of(engines[missing[0]]),
+                n=PROMPTS,
+                names=", ".join(engines),
+            )
+        )
+        for one in certify(engines, questions_of(asked)):
+            refuse_unequal(one)
+            known |= keep(one, engines)
+    return replace(evaluation, parity=known)
+
+
+def keep(found: Certificate, engines: Mapping[str, SecondEngine]) -> dict[str, dict[str, Any]]:
+    """Keep what is equal in the cache, and return what provenance says of each model, by label.
+
+    Raises:
+        UnwritableError: the cache folder cannot be written.
+    """
+    entries = {model.label: _entry(found, model) for model in found.models}
+    for label, entry in entries.items():
+        if entry["verdict"] == "equal":
+            _keep(engines[label], entry)
+    return entries
+
+
+def questions_of(requests: Sequence[Request], *, most: int = PROMPTS) -> Questions:
+    """Return what a certificate asks: prompts of a run, evenly spaced, with its sampling but answers no longer."""
+    found: dict[RenderedPrompt, Request] = {}
+    for request in requests:
+        if request.prompt is not None:
+            found.setdefault(request.rendered, request)
+    every = list(found.values())
+    count = min(most, len(every))
+    chosen = [every[len(every) * place // count] for place in range(count)]
+    sampling = chosen[0].sampling
+    return Questions(
+        prompts=tuple(request.rendered for request in chosen),
+        sampling=replace(sampling, max_new_tokens=min(NEW_TOKENS, sampling.max_new_tokens)),
+    )
+
+
+def refuse_unequal(found: Certificate) -> None:
+    """Refuse an engine that computes something else than the HF path.
+
+    Raises:
+        UnequalEngineError: with the figures of the first model that is not equal.
+    """
+    for model in found.models:
+        if model.reasons:
+            raise UnequalEngineError(
+                tr(
+                    "{engine} does not compute what transformers does for {label!r}: {reasons}.",
+                    engine=found.engine,
+                    label=model.label,
+                    reasons=joined(reason_texts(model, found), "; "),
+                ),
+                hint=tr(
+                    "Evaluate with transformers: --engine hf. harness doctor --parity shows the figures of every model."
+                ),
+            )
+
+
+def _entry(found: Certificate, model: ModelParity) -> dict[str, Any]:
+    """Return what provenance says of a model's certificate: plain values."""
+    limits = ("engine", "prompts", "tokens", "floor_mean", "floor_p99", "limit_mean", "limit_p99", "limit_greedy")
+    figures = {name: value for name, value in asdict(model).items() if name not in ("label", "reasons", "unlike")}
+    return {
+        "verdict": "refused" if model.reasons else "equal",
+        **{name: getattr(found, name) for name in limits},
+        **figures,
+        "like": list(model.like),
+    }
+
+
+def _place(backend: ModelBackend) -> Path:
+    folder = Path(os.environ.get("HARNESS_CACHE") or user_cache_dir("ja-harness"))
+    return folder / "parity" / f"{digest([_VERSION, plugins.identity(backend)])}.json"
+
+
+def _kept(backend: ModelBackend) -> dict[str, Any] | None:
+    """Return the certificate that was kept; a file that cannot be read is none."""
+    try:
+        found = json.loads(_place(backend).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, dict) and found.get("verdict") == "equal" else None
+
+
+def _keep(backend: ModelBackend, entry: Mapping[str, Any]) -> None:
+    path = _place(backend)
+    work = path.with_suffix(f".{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        work.write_text(json.dumps(entry, ensure_ascii=False), encoding="utf-8")
+        work.replace(path)
+    except OSError as error:
+        raise UnwritableError(
+            tr("The cache folder {parent} cannot be written: {strerror}.", parent=path.parent, strerror=error.strerror),
+            hint=tr("Set HARNESS_CACHE to a folder with a few GB of free space."),
+        ) from error
