@@ -93,11 +93,13 @@ class Prepared:
     @property
     def steps(self) -> int:
         """The optimizer steps of the whole training."""
-        recipe = self.recipe
-        if recipe.max_steps > 0:
-            return recipe.max_steps
-        each = math.ceil(self.items / recipe.batch_size)
-        return math.ceil(each * recipe.num_train_epochs)
+        return self.steps_of(self.recipe.max_steps, self.recipe.num_train_epochs)
+
+    def steps_of(self, max_steps: int, epochs: float) -> int:
+        """Return the optimizer steps of a training of another length on the same samples."""
+        if max_steps > 0:
+            return max_steps
+        return math.ceil(math.ceil(self.items / self.recipe.batch_size) * epochs)
 
     @property
     def longest(self) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 from tabulate import tabulate
 
-from harness.locale import Language, Text, tr
+from harness.locale import Language, Text, listing, tr
 from harness.types import PromptContract
 from reports.formatting import MISSING, markdown_cell, number
 from reports.wording import words
@@ -238,10 +238,12 @@ def _training(record: TrainingRecord, say: Say, *, curve: bool) -> str:
 
 
 def _outcome(record: TrainingRecord, outcome: Outcome) -> list[tuple[str, str]]:
+    measured = outcome.heldout_loss_before is not None or outcome.heldout_loss is not None
     rows: list[tuple[str, str]] = [
         (tr("Optimizer steps"), _steps(outcome)),
+        *_lengths(record),
         (tr("Training loss, first and last (nats per trained token)"), _fall(outcome.first_loss, outcome.last_loss)),
-        (tr("Held-out loss, before and after"), _heldout(outcome)),
+        *([(tr("Held-out loss, before and after"), _heldout(outcome))] if measured else []),
         *_pairs(outcome),
         (tr("Trained tokens"), f"{outcome.tokens:,}"),
         (tr("Time"), _duration(outcome.seconds)),
@@ -249,9 +251,16 @@ def _outcome(record: TrainingRecord, outcome: Outcome) -> list[tuple[str, str]]:
         (tr("Device"), markdown_cell(record.device)),
         (tr("Processes"), str(record.processes)),
     ]
-    if outcome.heldout_loss_before is None and outcome.heldout_loss is None:
-        del rows[2]
     return rows
+
+
+def _lengths(record: TrainingRecord) -> list[tuple[str, str]]:
+    """Return for how many steps a training was planned at first and later on, if it was made longer."""
+    lengths = {one.steps: one.after_step for one in reversed(record.sessions) if one.steps is not None}
+    if len(lengths) < 2:  # noqa: PLR2004 - one length is the usual case
+        return []
+    parts = [tr("{n} from step {step} on", n=number(n, 0), step=number(after, 0)) for n, after in lengths.items()]
+    return [(tr("Planned for"), listing(parts[::-1]))]
 
 
 def _pairs(outcome: Outcome) -> list[tuple[str, str]]:

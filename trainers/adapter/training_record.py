@@ -31,6 +31,7 @@ _MAY_CHANGE = {  # likewise of the recipe
     "save_total_limit",
     "torch_compile",
 }
+_LENGTH = {"num_train_epochs", "max_steps"}  # more of the same training goes on where it stopped
 _DEFAULTS = asdict(Recipe())  # what held where an earlier version of the harness had no such key
 _TOLD_ELSEWHERE = {"changed", "sources", "recipe_name", "data_license"}  # by the recipe's own entries
 
@@ -98,8 +99,8 @@ class Cut:
 class Session:
     """What a training was done with from one optimizer step on, until it ended or was resumed.
 
-    ``cut`` is None where an earlier version of the harness did not say; what running out of memory changed on the way
-    stands in the log.
+    ``cut`` is None where an earlier version of the harness did not say, and so is ``steps``, the whole length that was
+    planned; what running out of memory changed on the way stands in the log.
     """
 
     after_step: int
@@ -107,6 +108,7 @@ class Session:
     processes: int
     versions: Mapping[str, str]
     cut: Cut | None = None
+    steps: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,13 +197,15 @@ def read_log(folder: Path) -> list[dict[str, Any]]:
     return rows
 
 
-def with_session(record: TrainingRecord, earlier: TrainingRecord | None, step: int, cut: Cut) -> TrainingRecord:
+def with_session(
+    record: TrainingRecord, earlier: TrainingRecord | None, step: int, cut: Cut, steps: int | None = None
+) -> TrainingRecord:
     """Return a record with the session that begins after a step, behind those of which something is left by then."""
     before = earlier.sessions if earlier else ()
     if earlier and not before:
         before = [_session(earlier, 0, None)]
     kept = [session for session in before if session.after_step < step]
-    return replace(record, sessions=(*kept, _session(record, step, cut)))
+    return replace(record, sessions=(*kept, replace(_session(record, step, cut), steps=steps)))
 
 
 def _session(record: TrainingRecord, step: int, cut: Cut | None) -> Session:
@@ -220,6 +224,7 @@ def differences(earlier: TrainingRecord, now: TrainingRecord) -> list[str]:
             then, given = _DEFAULTS | value, _DEFAULTS | after[key]
             chooses = given["keep_best"] or given["early_stopping_patience"]
             free = _MAY_CHANGE - {"eval_steps"} if chooses else _MAY_CHANGE
+            free = free | _LENGTH if is_longer(then, given) else free
             changed = [name for name in {**value, **then} if name not in free and _differs(name, then, given)]
             found += [f"{name} was {then[name]!r}, now {given.get(name)!r}" for name in changed]
         elif key == "data":
@@ -228,6 +233,19 @@ def differences(earlier: TrainingRecord, now: TrainingRecord) -> list[str]:
         elif key not in _TOLD_ELSEWHERE:
             found.append(f"{key} was {value!r}, now {after[key]!r}")
     return found
+
+
+def is_longer(before: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
+    """Return whether a recipe asks for more epochs, or for more steps, than another.
+
+    >>> one, two = {"max_steps": -1, "num_train_epochs": 1.0}, {"max_steps": -1, "num_train_epochs": 2.0}
+    >>> is_longer(one, two), is_longer(two, one), is_longer(one, {**two, "max_steps": 5})
+    (True, False, False)
+    """
+    if before["max_steps"] > 0 and now["max_steps"] > 0:
+        return bool(now["max_steps"] > before["max_steps"])
+    whole = before["max_steps"] < 0 and now["max_steps"] < 0
+    return bool(whole and now["num_train_epochs"] > before["num_train_epochs"])
 
 
 def _differs(name: str, before: Mapping[str, Any], now: Mapping[str, Any]) -> bool:

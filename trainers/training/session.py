@@ -38,6 +38,7 @@ from trainers.training.arguments import training_arguments
 from trainers.training.batches import EpochOrder
 from trainers.training.best import BestAdapter
 from trainers.training.failures import out_of_memory
+from trainers.training.longer import check_can_go_on, goes_on, said_of_length
 from trainers.training.loraplus import use_loraplus
 from trainers.training.model import load_trainable_model
 from trainers.training.preference import REFERENCE, PreferenceTrainer
@@ -68,7 +69,7 @@ def train(
     if rank == 0:
         refuse_occupied(folder, resume=resume)
     earlier = check_same_run(folder, prepared.record)
-    if earlier is not None and earlier.outcome is not None:
+    if earlier is not None and earlier.outcome is not None and not goes_on(earlier, prepared):
         check_weights(folder)
         say(
             tr(
@@ -98,11 +99,17 @@ def _train(
     with _quiet():
         trainer, progress = _trainer(prepared, plan, folder, say)
         checkpoint = _agreed(found, folder)
+        longer = earlier if goes_on(earlier, prepared) else None
+        check_can_go_on(longer, checkpoint, folder)
         if first:
             rewind_log(folder, step_of(checkpoint) if checkpoint else -1)
         _start(trainer, progress, checkpoint, say)
         step = step_of(checkpoint) if checkpoint else 0
-        record = with_session(prepared.record, earlier, step, cut_of(trainer.plan))
+        if longer is not None:
+            said_of_length(longer, prepared, step, say)
+            if prepared.recipe.chooses:
+                progress.measure_heldout(step)  # the last measurement came after the last checkpoint
+        record = with_session(prepared.record, earlier, step, cut_of(trainer.plan), prepared.steps)
         if first:
             save_record(folder, record)
         _run(trainer, progress, checkpoint, prepared.steps)

@@ -26,6 +26,7 @@ from trainers.memory_plan import GIB, MemoryPlan, ModelShape, smaller
 from trainers.training.attention import VARLEN
 from trainers.training.batches import StepBatches, pack, unpack
 from trainers.training.failures import disk_is_full, first_line, loading, out_of_memory
+from trainers.training.longer import apply_schedule
 from trainers.training.model import is_compiled, leave_uncompiled, recompute
 from trainers.training.processes import all_reduce_max, all_reduce_sum, any_rank, average_gradients
 from trainers.training.progress import Progress
@@ -231,6 +232,8 @@ class AdapterTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped
         """Load the state of the optimizer and of the schedule, or say what is wrong with it."""
         with loading(checkpoint):
             super()._load_optimizer_and_scheduler(checkpoint)
+        if checkpoint is not None:
+            apply_schedule(self.optimizer, self.lr_scheduler)
 
     def _load_rng_state(self, checkpoint: str | None) -> None:
         """Load the state of the random numbers, or say what is wrong with it."""

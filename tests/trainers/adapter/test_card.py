@@ -2,6 +2,7 @@
 
 import os
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from tests.trainers.adapter_folders import record_of
 from trainers.adapter.card import update_scores
 from trainers.adapter.card_scores import BEGIN, END
 from trainers.adapter.scores import Difference, Score, ScoreRow, Side
-from trainers.adapter.training_record import DataFile
+from trainers.adapter.training_record import DataFile, Session
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 HOSTILE = (
@@ -256,3 +257,12 @@ def test_a_japanese_card_has_no_english_words_of_ours() -> None:
     again = update_scores(text, ROWS[:1], "ja")
     assert "尺度" in again
     assert "Scale" not in again
+
+
+def test_a_training_that_was_made_longer_says_from_where_on() -> None:
+    """The learning rate was planned for the first length up to there; one length is not worth a row."""
+    plain = record_of()
+    parts = [Session(after_step=after, device="cpu", processes=1, versions={}, steps=steps) for after, steps in
+             ((0, 300), (120, 300), (300, 600))]  # fmt: skip
+    assert "Planned for" not in made(replace(plain, sessions=parts[:2]))
+    assert "| 300 from step 0 on, 600 from step 300 on |" in made(replace(plain, sessions=parts))
