@@ -40,6 +40,7 @@ Code = Literal[
     "graphs_unused",
     "graphs_given_up",
     "model_retires",
+    "engine_chosen",
     # files of other tools
     "file_recognised",
     "file_caution",

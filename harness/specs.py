@@ -66,6 +66,7 @@ class Config:
     lang: Literal["en", "ja"] | None = None
     runs: str = "runs"
     prompt: str | None = None
+    engine: Literal["auto", "hf", "vllm"] | None = None
     models: Mapping[str, Any] = field(default_factory=dict)
     generation: GenerationConfig = field(default_factory=GenerationConfig)
     eval: DeclarationConfig = field(default_factory=DeclarationConfig)
@@ -177,6 +178,7 @@ def parse_model(
     base: str | None = None,
     quantization: str | None = None,
     dtype: str | None = None,
+    engine: str | None = None,
 ) -> ModelSpec:
     """Return the model spec of ``[LABEL=]BACKEND[:TARGET]``.
 
@@ -208,8 +210,16 @@ def parse_model(
         adapter=parts.target if parts.backend == "adapter" else None,
         quantization=quantization,
         dtype=dtype,
-        settings=config.models.get("hf" if parts.backend in LOCAL_BACKENDS else parts.backend, {}),
+        settings=_settings(parts.backend, config, engine or config.engine),
     )
+
+
+def _settings(backend: str, config: Config, engine: str | None) -> Mapping[str, Any]:
+    """Return the settings of a backend; the engine is one where it was chosen, so that other runs keep their names."""
+    if backend not in LOCAL_BACKENDS:
+        settings: Mapping[str, Any] = config.models.get(backend, {})
+        return settings
+    return {**config.models.get("hf", {}), **({} if engine is None else {"engine": engine})}
 
 
 def _check_backend(parts: SplitSpec) -> None:

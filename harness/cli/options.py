@@ -171,6 +171,9 @@ _EVALUATION = (
     click.option("--seed", type=int, metavar="S", help="For sampled answers.  [default: 0]"),
     click.option("--quantization", type=click.Choice(["nf4", "none"]), help="[default: nf4 on a CUDA GPU, else none]"),
     click.option("--dtype", type=click.Choice(["bfloat16", "float16", "float32"]), help="[default: the fastest here]"),
+    click.option(
+        "--engine", type=click.Choice(["auto", "hf", "vllm"]), help="What answers for local models.  [default: auto]"
+    ),
     click.option("--confidence", type=FiniteRange(0.5, 0.999), default=0.95, show_default=True, help="Of intervals."),
     click.option(
         "--run", "run_name", metavar="NAME", help="The run's name.  [default: derived from what is evaluated]"

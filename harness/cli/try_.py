@@ -29,6 +29,7 @@ from harness.locale import tr
 @click.option("--max-new-tokens", type=click.IntRange(min=1), metavar="N", help="Longest answer.  [default: 512]")
 @click.option("--quantization", type=click.Choice(["nf4", "none"]), help="[default: nf4 on a CUDA GPU, else none]")
 @click.option("--dtype", type=click.Choice(["bfloat16", "float16", "float32"]), help="[default: the fastest here]")
+@click.option("--engine", type=click.Choice(["auto", "hf", "vllm"]), help="What answers here.  [default: auto]")
 @click.option("--max-cost", type=FiniteRange(min=0, min_open=True), metavar="USD", help="Spend no more than this.")
 @click.option(
     "--allow-prompt-mismatch", is_flag=True, help="Ask adapters with other prompts than they were trained with."

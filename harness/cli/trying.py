@@ -100,7 +100,7 @@ def _opened(
         "repetition_penalty": None,
         "seed": None,
     }
-    names = ("rubric", "limit", "max_new_tokens", "quantization", "dtype")
+    names = ("rubric", "limit", "max_new_tokens", "quantization", "dtype", "engine")
     spec = evaluation_spec(settings, **asked, **{name: options[name] for name in names})
     name = f"try-{re.sub(r'[^A-Za-z0-9._+-]', '-', subject.label)}-{default_run_name(spec)}"
     mirror, shares = store_mirror(settings), seal_shares(spec, settings, None)

@@ -163,3 +163,23 @@ class ScoresWords(ModelBackend, Protocol):
         Raises:
             HarnessError: the model cannot be loaded, or has no token for a word.
         """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineChoice:
+    """The models of a board, by label, on the engine chosen for all of them, and what is to be said of it, or None."""
+
+    models: Mapping[str, ModelBackend]
+    notice: str | None
+
+
+@runtime_checkable
+class ChoosesEngine(ModelBackend, Protocol):
+    """A model that several engines could answer for; which one does is decided for a whole board."""
+
+    def choose_engine(self, board: Mapping[str, ModelBackend], requests: Sequence[Request]) -> EngineChoice:
+        """Return the models of a board that could choose, by label, on one engine; ``requests`` are all of the run.
+
+        Raises:
+            HarnessError: the engine that was asked for cannot be had.
+        """

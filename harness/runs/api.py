@@ -92,6 +92,7 @@ def evaluate(
     seed: int | None = None,
     quantization: Literal["nf4", "none"] | None = None,
     dtype: Literal["bfloat16", "float16", "float32"] | None = None,
+    engine: Literal["auto", "hf", "vllm"] | None = None,
     confidence: float = 0.95,
     primary: str | None = None,
     primary_task: str | None = None,
@@ -133,6 +134,7 @@ def evaluate(
         seed: For sampled answers.
         quantization: None: nf4 on a CUDA GPU, else none.
         dtype: None: the fastest here.
+        engine: What answers for local models: transformers (hf) or vllm; None: auto.
         confidence: Of every interval.
         primary: The judge whose verdicts count; None: the first that measures quality, else the first.
         primary_task: The task set whose verdicts count; None: each.
@@ -169,6 +171,7 @@ def evaluate(
         "seed": seed,
         "quantization": quantization,
         "dtype": dtype,
+        "engine": engine,
         "confidence": confidence,
         "primary": primary,
         "primary_task": primary_task,

@@ -40,7 +40,14 @@ def evaluation_spec(config: Config, **options: Any) -> EvalSpec:  # noqa: ANN401
     configured = {key: value for key, value in asdict(config.generation).items() if value is not None}
     sampling = Sampling(**(configured | chosen))
     models = tuple(
-        parse_model(text, config, base=options["base"], quantization=options["quantization"], dtype=options["dtype"])
+        parse_model(
+            text,
+            config,
+            base=options["base"],
+            quantization=options["quantization"],
+            dtype=options["dtype"],
+            engine=options.get("engine"),
+        )
         for text in options["models"]
     )
     check_labels([model.label for model in models])

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from harness import plugins
@@ -23,6 +24,7 @@ from harness.protocols import (
     TellsOfTasks,
     prompts_share,
 )
+from harness.runs.engines import on_one_engine
 from harness.runs.panels import PanelSpec, planned_panels
 from harness.runs.prompt_match import check_prompts
 from harness.specs import check_labels, default_run_name, task_plugin
@@ -106,7 +108,11 @@ def assemble(
     said = [as_notice(one) for source in sources.values() if isinstance(source, TellsOfTasks) for one in source.notices]
     notices = (*dict.fromkeys((*said, *told, *notices)), *_only_checks(judges))
     notices += (*plugins.unread(list(models.values())), *_prompts_share_ratings(judges, models, spec.prompts))
-    requests = plan_requests(tasks, _planned_models(models), templates, sampling=spec.sampling, repeats=spec.repeats)
+    planned = partial(plan_requests, tasks, templates=templates, sampling=spec.sampling, repeats=spec.repeats)
+    requests = planned(models=_planned_models(models))
+    models, said_of_engine = on_one_engine(models, requests)
+    notices += said_of_engine
+    requests = planned(models=_planned_models(models)) if said_of_engine else requests
     notices += check_prompts(models, typed, templates, allow=allow_prompt_mismatch)
     return Evaluation(
         name=name,

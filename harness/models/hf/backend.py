@@ -3,7 +3,7 @@
 import functools
 import gc
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -16,6 +16,7 @@ from harness.models.hf.adapters import Adapter
 from harness.models.hf.bases import BASE_MODELS, Base, sizes_of
 from harness.models.hf.batching import Budget, Row, describe, halves, plan_batches
 from harness.models.hf.decoding import Answer, decode
+from harness.models.hf.encoding import encode_requests, end_differs, failed
 from harness.models.hf.forward_cuda_graph import CaptureError, GraphSteps, can_capture
 from harness.models.hf.forward_eager import EagerSteps, Steps
 from harness.models.hf.memory import available_bytes, check_fits
@@ -26,7 +27,7 @@ from harness.models.hf.token_numbers import LocalNumbers
 from harness.models.hf.word_scores import WordScorer, most_tokens
 from harness.models.live import LIVE
 from harness.notices import Notice, as_notice
-from harness.protocols import FreeText, MachineNeeds, WordScores
+from harness.protocols import EngineChoice, FreeText, MachineNeeds, ModelBackend, WordScores
 from harness.remote.pricing import rough_tokens
 from harness.templates.contract import read_contract
 from harness.types import Generation, PromptContract, RenderedPrompt, Request, Sampling
@@ -46,6 +47,14 @@ class Limits:
     tokens: int | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Engines:
+    """Which engine was ``wanted`` (auto, hf or vllm), and what chooses one for a board."""
+
+    wanted: str
+    choose: Callable[[Mapping[str, ModelBackend], Sequence[Request]], EngineChoice]
+
+
 class LocalModel:
     """A base, or an adapter on a base; see `harness.protocols.ModelBackend`.
 
@@ -61,8 +70,10 @@ class LocalModel:
         adapter: Adapter | None = None,
         limits: Limits | None = None,
         notices: Sequence[Notice] = (),
+        engines: Engines | None = None,
     ) -> None:
         self.batch_plan = ""
+        self._engines = engines
         self._label = label
         self._resolved = base
         self._source = base.source
@@ -72,6 +83,31 @@ class LocalModel:
         self._notices = list(notices)
         self._is_checked = adapter is None
         self._eager = False
+
+    @property
+    def adapter(self) -> Adapter | None:
+        """The adapter on the base, None for the base itself."""
+        return self._adapter
+
+    @property
+    def base(self) -> ResolvedBase:
+        """The base, identified."""
+        return self._resolved
+
+    @property
+    def engine(self) -> str:
+        """The engine that the user asked for: auto, hf or vllm."""
+        return "hf" if self._engines is None else self._engines.wanted
+
+    def choose_engine(self, board: Mapping[str, ModelBackend], requests: Sequence[Request]) -> EngineChoice:
+        """Return a board's models on one engine; see `harness.protocols.ChoosesEngine`.
+
+        Raises:
+            MissingExtraError: the engine that was asked for is not installed.
+        """
+        if self._engines is None:
+            return EngineChoice(models=board, notice=None)
+        return self._engines.choose(board, requests)
 
     @property
     def fingerprint(self) -> str:
@@ -157,8 +193,8 @@ class LocalModel:
         requests = [_scoring_request(str(index), prompt, most_tokens(lead)) for index, prompt in enumerate(prompts)]
         base = self._loaded()
         rows, refused, refusal = self._encode(base, requests)
-        for failed in refused:
-            yield WordScores(index=int(failed.request_key), probabilities=None, error=failed.error)
+        for lost in refused:
+            yield WordScores(index=int(lost.request_key), probabilities=None, error=lost.error)
         if rows:
             self._check_adapter(base, rows[0])
             batches, scorer = deque(plan_batches(rows, self._budget(base))), WordScorer(words=words, lead=lead)
@@ -240,36 +276,10 @@ class LocalModel:
         self, base: Base, requests: Sequence[Request]
     ) -> tuple[list[Row], list[Generation], HarnessError | None]:
         """Return what can be generated, what cannot with the reason, and the first prompt format that is refused."""
-        rows: list[Row] = []
-        refused: list[Generation] = []
-        refusal: HarnessError | None = None
-        encoded = base.encoder.encode_all([request.rendered for request in requests])
-        for request, ids in zip(requests, encoded, strict=True):
-            if isinstance(ids, HarnessError):
-                refusal = refusal or ids
-                continue
-            room = request.sampling.max_new_tokens if base.context is None else base.context - len(ids)
-            if ids and room > 0:
-                rows.append(Row(request=request, ids=ids, limit=min(request.sampling.max_new_tokens, room)))
-                continue
-            reason = tr("the prompt has no tokens")
-            if ids:
-                reason = tr(
-                    "the prompt has {n} tokens, and the model takes {most} with the answer",
-                    n=len(ids),
-                    most=base.context,
-                )
-            refused.append(_failed(request, reason))
-        if not base.encoder.has_bos and any(request.rendered.bos == "once" for request in requests):
-            self._note(Notice("no_bos_token", tr("the tokenizer has no beginning-of-sequence token; none was added")))
-        if not base.encoder.has_chat_template and any(request.rendered.text_form for request in requests):
-            self._note(
-                Notice(
-                    "no_chat_template",
-                    tr("the tokenizer has no chat template; prompts with a text form were given as that"),
-                )
-            )
-        return rows, refused, refusal
+        encoded = encode_requests(base.encoder, requests, base.context)
+        for notice in encoded.notices:
+            self._note(notice)
+        return encoded.rows, encoded.refused, encoded.refusal
 
     def _check_adapter(self, base: Base, first: Row) -> None:
         if self._adapter is None or self._is_checked:
@@ -278,18 +288,7 @@ class LocalModel:
         self._note(check_tokenizer(self._adapter, size, rows))
         for notice in check_effect(base.switch, self._adapter, first.ids):
             self._note(notice)
-        contract = self.training_prompt()
-        if contract is not None and contract.eos.id not in base.end:
-            ended = f"{contract.eos.token} (id {contract.eos.id})"
-            self._note(
-                Notice(
-                    "end_token_differs",
-                    tr(
-                        "training ended every answer with {ended}, at which generation with this base does not stop",
-                        ended=ended,
-                    ),
-                )
-            )
+        self._note(end_differs(self.training_prompt(), base.end))
         self._is_checked = True
 
     def _budget(self, base: Base) -> Budget:
@@ -337,7 +336,7 @@ class LocalModel:
             self._note(Notice("graphs_given_up", tr("CUDA graphs were given up: out of memory with one row")))
             batches.appendleft(waiting)
         else:
-            yield _failed(batch[0].request, tr("out of memory, alone in its batch"))
+            yield failed(batch[0].request, tr("out of memory, alone in its batch"))
 
     def _uses_graphs(self) -> bool:
         return not self._eager and can_capture(self._base().model)
@@ -354,7 +353,7 @@ class LocalModel:
         request = answer.row.request
         if answer.text is None:
             name = self._numerics.dtype_name
-            return _failed(
+            return failed(
                 request, tr("the model's scores are not numbers in {name}; try --dtype float32 or bfloat16", name=name)
             )
         return Generation(
@@ -375,10 +374,6 @@ def _scoring_request(key: str, prompt: RenderedPrompt, most: int) -> Request:
     """Return a request whose answer is of no interest: what is asked is how probable its beginnings are."""
     sampling = Sampling(max_new_tokens=most)
     return Request(key=key, task="", sample_id=key, model="", prompt=None, repeat=0, rendered=prompt, sampling=sampling)
-
-
-def _failed(request: Request, reason: str) -> Generation:
-    return Generation(request_key=request.key, text=None, finish_reason="error", error=reason)
 
 
 def _out_of_memory(error: BaseException) -> bool:

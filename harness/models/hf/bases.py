@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
@@ -38,22 +38,34 @@ class Base:
     context: int | None
 
 
+@runtime_checkable
+class Releases(Protocol):
+    """What holds memory that no garbage collection frees, such as an engine in a process of its own."""
+
+    def release(self) -> None:
+        """Give the memory back; never raises."""
+
+
+Held = TypeVar("Held")
+
+
 class BaseModelCache:
-    """Holds the one base that is in memory. ``loads`` counts how often one was loaded in this process."""
+    """Holds the one base, or the one engine, that is in memory. ``loads`` counts how often one was loaded."""
 
     def __init__(self) -> None:
         self.loads = 0
         self._key: str | None = None
-        self._base: Base | None = None
+        self._base: Any = None
 
-    def get(self, key: str, load: Callable[[], Base]) -> Base:
-        """Return the base of a key, loading it, after the one held so far is released, if it is another."""
+    def get(self, key: str, load: Callable[[], Held]) -> Held:
+        """Return what is held for a key, loading it, after what was held so far is released, if it is another."""
         if self._base is None or self._key != key:
             self.clear()
             base = load()
             self.loads += 1
             self._key, self._base = key, base
-        return self._base
+        held: Held = self._base
+        return held
 
     def holds(self, key: str) -> bool:
         """Return whether the base of a key is in memory."""
@@ -65,7 +77,9 @@ class BaseModelCache:
         return self._base is not None
 
     def clear(self) -> None:
-        """Release the base."""
+        """Release the base or the engine."""
+        if isinstance(self._base, Releases):
+            self._base.release()
         self._key, self._base = None, None
         gc.collect()
         if torch.cuda.is_available():

@@ -10,18 +10,19 @@ import torch
 from harness.errors import UnknownNameError, UsageError
 from harness.locale import tr
 from harness.models.hf.adapters import CONFIG, DEFAULT_BASE, Adapter, BaseChoice, choose_base, open_adapter
-from harness.models.hf.backend import Limits, LocalModel
+from harness.models.hf.backend import Engines, Limits, LocalModel
 from harness.models.hf.bases import sizes_of
 from harness.models.hf.checkpoint_folders import checkpoint_folders
 from harness.models.hf.memory import dequantised_fits
 from harness.models.hf.resolved_base import ResolvedBase, resolve_base
 from harness.models.hf.sources import split_revision
 from harness.models.hf.unread import refuse_unread
+from harness.models.vllm.choose import ENGINES, choose_engines
 from harness.notices import Notice
 from harness.templates.contract import CONTRACT
 from harness.types import ModelSpec
 
-_SETTINGS = ("trust_remote_code", "fast_dequantize", "double_quant", "max_batch_rows", "max_batch_tokens")
+_SETTINGS = ("trust_remote_code", "fast_dequantize", "double_quant", "max_batch_rows", "max_batch_tokens", "engine")
 
 
 def open_local(spec: ModelSpec) -> LocalModel:
@@ -30,7 +31,7 @@ def open_local(spec: ModelSpec) -> LocalModel:
     Settings (the ``[models.hf]`` table): ``trust_remote_code`` (list of model names whose own code may run),
     ``fast_dequantize`` (true, false, or where memory allows: nf4 weights dequantized once at load),
     ``double_quant`` (nf4 scales quantised as well, default false), ``max_batch_rows`` and ``max_batch_tokens`` (padded
-    prompt and answer tokens of a batch; default: what memory allows).
+    prompt and answer tokens of a batch; default: what memory allows), ``engine`` (auto, hf or vllm).
 
     Raises:
         UsageError: an unknown or unusable setting, or nothing named where the spec needs a name.
@@ -66,6 +67,7 @@ def open_local(spec: ModelSpec) -> LocalModel:
         adapter=adapter,
         limits=Limits(rows=settings.get("max_batch_rows"), tokens=settings.get("max_batch_tokens")),
         notices=notices,
+        engines=Engines(wanted=settings.get("engine", "auto"), choose=choose_engines),
     )
 
 
@@ -115,6 +117,8 @@ def _checked(settings: Mapping[str, Any]) -> Mapping[str, Any]:
             raise UsageError(
                 tr("[models.hf] {name} = {value!r} is not a positive whole number.", name=name, value=value)
             )
+    if (engine := settings.get("engine", "auto")) not in ENGINES:
+        raise UnknownNameError(tr("engine"), str(engine), ENGINES)
     return settings
 
 

@@ -1,0 +1,129 @@
+"""What vLLM is started with: arguments for its class ``LLM``, from what is known before it is imported."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from harness.models.hf.numerics import Numerics
+from harness.models.vllm.slots import Slots
+from harness.models.vllm_loader.nf4 import NF4_TURNED
+
+WORKER = "harness.models.vllm_loader.worker.HarnessWorker"
+SEQUENCES = 128  # answered at once; of 13.7 B parameters more do not fit beside their weights on 80 GB
+CAPTURED = (1, 4, 8, 16, 32, 64, 128)  # sizes of decoding batches: 7 instead of 51, 45 seconds of the start-up less
+_SHORTEST = 2048  # tokens of context: so that a few longer prompts do not make another engine
+_GIB = 1 << 30
+_LEFT_FREE = 1.5 * _GIB  # for this process beside vLLM's, and what no profile of vLLM sees
+_MOST_SHARE = 0.92  # as vLLM's own default has it
+_CPU_CACHE_GIB = 2  # of keys and values, on a CPU
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weights:
+    """Which weights vLLM loads: a ``folder``, and the names of those that get the values of their nf4 form."""
+
+    folder: str
+    turned: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """An engine to be started. ``context``: the longest sequence; ``share``: of a GPU's memory, None on a CPU."""
+
+    weights: Weights
+    numerics: Numerics
+    slots: Slots
+    context: int
+    share: float | None
+    trusted: bool = False
+
+    def arguments(self) -> dict[str, Any]:
+        """Return the keyword arguments of ``vllm.LLM``."""
+        numerics = self.numerics
+        chosen: dict[str, Any] = {
+            "model": self.weights.folder,
+            "dtype": numerics.dtype_name,
+            "max_model_len": self.context,
+            "max_num_seqs": SEQUENCES,
+            "trust_remote_code": self.trusted,
+            "generation_config": "vllm",  # else the base's own temperature would be taken for a default
+            "enable_prefix_caching": False,  # an answer must not depend on who asked before
+            "seed": 0,
+            "disable_log_stats": True,
+            "worker_extension_cls": WORKER,
+        }
+        return chosen | self._adapters() | self._loading() | self._device()
+
+    def _adapters(self) -> dict[str, Any]:
+        if not self.slots.count:
+            return {}
+        return {"enable_lora": True, "max_lora_rank": self.slots.rank, "max_loras": self.slots.count}
+
+    def _loading(self) -> dict[str, Any]:
+        numerics = self.numerics
+        if self.weights.turned:
+            told = {
+                "names": sorted(self.weights.turned),
+                "dtype": numerics.dtype_name,
+                "double_quant": numerics.double_quant,
+            }
+            return {"load_format": NF4_TURNED, "model_loader_extra_config": told}
+        if self.in_engine_nf4:
+            told = {"double_quant": numerics.double_quant}
+            return {"quantization": "bitsandbytes", "model_loader_extra_config": told}
+        return {"load_format": "safetensors"}
+
+    @property
+    def in_engine_nf4(self) -> bool:
+        """Whether weights stay 4-bit in the engine."""
+        return self.numerics.quantization == "nf4" and self.numerics.route == "plain"
+
+    def _device(self) -> dict[str, Any]:
+        if self.share is None:
+            return {"enforce_eager": True, "kv_cache_memory_bytes": _CPU_CACHE_GIB * _GIB}
+        captured = {"cudagraph_mode": "FULL_DECODE_ONLY", "cudagraph_capture_sizes": list(CAPTURED)}
+        return {"gpu_memory_utilization": self.share, "compilation_config": captured}
+
+
+def context_for(longest: int, most: int | None) -> int:
+    """Return the context to start with for sequences of ``longest`` tokens; ``most`` is what the model takes.
+
+    >>> context_for(700, 4096), context_for(3000, 4096), context_for(5000, None)
+    (2048, 4096, 8192)
+    """
+    context = _SHORTEST
+    while context < longest:
+        context *= 2
+    return context if most is None else min(context, most)
+
+
+def memory_share(free: int, total: int) -> float:
+    """Return the share of a GPU that vLLM may take, of what is free now.
+
+    >>> memory_share(80 << 30, 80 << 30), memory_share(20 << 30, 80 << 30)
+    (0.92, 0.231)
+    """
+    return max(0.01, min(_MOST_SHARE, int(1000 * (free - _LEFT_FREE) / total) / 1000))
+
+
+def sampling_arguments(
+    *, limit: int, end: frozenset[int], stop: tuple[str, ...], penalty: float, temperature: float, seed: int
+) -> Mapping[str, Any]:
+    """Return the keyword arguments of ``vllm.SamplingParams`` for one answer.
+
+    The ids in ``end`` alone end it: what vLLM takes for the end of a sequence is passed over. ``seed`` counts where
+    tokens are drawn.
+    """
+    chosen: dict[str, Any] = {
+        "max_tokens": limit,
+        "temperature": temperature,
+        "repetition_penalty": penalty,
+        "stop_token_ids": sorted(end),
+        "ignore_eos": True,
+        "detokenize": bool(stop),
+    }
+    if stop:
+        chosen["stop"] = list(stop)
+    if temperature > 0:
+        chosen["seed"] = seed
+    return chosen

@@ -1,0 +1,139 @@
+"""The engine that a base and its adapters share, and one call that answers for all of them."""
+
+import functools
+import hashlib
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Generic, TypeVar
+
+import torch
+
+from harness.errors import HarnessError
+from harness.locale import tr
+from harness.models.hf.adapters import Adapter
+from harness.models.hf.bases import BASE_MODELS
+from harness.models.hf.memory import available_bytes
+from harness.models.hf.resolved_base import ResolvedBase
+from harness.models.hf.tokens import Encoder
+from harness.models.live import LIVE
+from harness.models.vllm.engine import Engine, compile_folder, start
+from harness.models.vllm.gate import check_effects
+from harness.models.vllm.plan import Plan, context_for, memory_share
+from harness.models.vllm.slots import Slots, slots_for
+from harness.models.vllm.weights import weights_of
+from harness.notices import Notice
+
+Model = TypeVar("Model")
+
+
+class SharedEngine(Generic[Model]):
+    """vLLM on one base, with room for its adapters. Started when it is first asked, and kept in `BASE_MODELS`.
+
+    ``models``: those that it answers for, by label.
+    """
+
+    def __init__(self, base: ResolvedBase, adapters: Sequence[Adapter], version: str) -> None:
+        self.base = base
+        self.adapters = tuple({one.digest: one for one in adapters}.values())
+        self.version = version
+        self.models: dict[str, Model] = {}
+        self._context = 0
+        self._noted: dict[str, HarnessError | Notice | None] = {}
+
+    @functools.cached_property
+    def encoder(self) -> Encoder:
+        """The tokenizer of the base; no weights are loaded."""
+        return self.base.encoder()
+
+    @functools.cached_property
+    def end(self) -> frozenset[int]:
+        """The ids that end an answer."""
+        return self.base.end(self.encoder)
+
+    @functools.cached_property
+    def context(self) -> int | None:
+        """The longest sequence that the base takes, None where it does not say."""
+        found: int | None = getattr(self.base.config().get_text_config(decoder=True), "max_position_embeddings", None)
+        return found
+
+    @functools.cached_property
+    def invariance(self) -> str:
+        """What the fingerprint says of kernels that give the same bits in any batch, where the user asked for them."""
+        return " batch-invariant" if os.environ.get("VLLM_BATCH_INVARIANT") == "1" else ""
+
+    @functools.cached_property
+    def slots(self) -> Slots:
+        """What the engine sets aside for adapters."""
+        return slots_for(self.adapters)
+
+    def engine(self, longest: int) -> Engine:
+        """Return the engine, started for sequences of ``longest`` tokens at least.
+
+        Raises:
+            HarnessError: it cannot be started.
+        """
+        self._context = max(self._context, context_for(longest, self.context))
+        key = f"vllm {self.version} {self.base.key} {self.slots} {self._context}"
+        return BASE_MODELS.get(key, self._start)
+
+    def _start(self) -> Engine:
+        LIVE.label = tr("starting vLLM {version}", version=self.version)
+        self._noted = {}
+        try:
+            engine = start(self._plan())
+        finally:
+            LIVE.label = ""
+        _mark_started(self)
+        return engine
+
+    @property
+    def warm_key(self) -> str:
+        """What two engines have in common of which the second finds what the first compiled."""
+        told = f"{self.version} {self.base.source.digest} {self.base.numerics} {self.slots}"
+        return hashlib.sha256(told.encode()).hexdigest()[:24]
+
+    def _plan(self) -> Plan:
+        numerics, share = self.base.numerics, None
+        weights = weights_of(self.base)
+        if numerics.device == "cuda":
+            share = memory_share(available_bytes("cuda"), torch.cuda.get_device_properties(0).total_memory)
+        return Plan(
+            weights=weights,
+            numerics=numerics,
+            slots=self.slots,
+            context=self._context,
+            share=share,
+            trusted=self.base.trusted,
+        )
+
+    def checked(self, adapters: Sequence[Adapter], ids: Sequence[int]) -> Mapping[str, HarnessError | Notice | None]:
+        """Return by its digest what the engine shows of each adapter's effect: an error, a notice, or None.
+
+        Raises:
+            HarnessError: the engine cannot be started, or the base's own scores are no numbers.
+        """
+        engine = self.engine(len(ids) + 1)
+        if new := [one for one in adapters if one.digest not in engine.checked]:
+            self._noted |= check_effects(engine, new, ids)
+            engine.checked |= {one.digest for one in new}
+        return {one.digest: self._noted.get(one.digest) for one in adapters}
+
+
+def _mark_started(engine: "SharedEngine[Model]") -> None:
+    """Remember that an engine like this was started here: the next one finds what was compiled."""
+    place = _mark(engine)
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.touch()
+    except OSError:  # a cache that cannot be written costs time, nothing else
+        return
+
+
+def started_before(engine: "SharedEngine[Model]") -> bool:
+    """Return whether an engine of this version on this base, with such adapters, was started here before."""
+    return _mark(engine).exists()
+
+
+def _mark(engine: "SharedEngine[Model]") -> Path:
+    return compile_folder() / "started" / engine.warm_key
