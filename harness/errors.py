@@ -95,9 +95,11 @@ class UnknownNameError(UsageError):
     def __init__(self, kind: str, name: str, known: Iterable[str], *, hint: str | None = None) -> None:
         known = sorted(known)
         near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
-        none = (
-            tr("No {kind} is installed.", kind=kind) if kind in _PLUGINS else tr("There is no {kind} yet.", kind=kind)
-        )
+        none = tr("No {kind} is installed.", kind=kind)
+        if kind == "run":
+            none = tr("There is no run yet: harness eval makes one, harness try makes one of an adapter.")
+        elif kind not in _PLUGINS:
+            none = tr("There is no {kind} yet.", kind=kind)
         choices = tr("Known: {known}.", known=", ".join(known)) if known else none
         super().__init__(
             tr("No {kind} named {name!r}.", kind=kind, name=name),

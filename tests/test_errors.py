@@ -50,7 +50,9 @@ def test_an_unknown_name_has_the_nearest_or_all() -> None:
     assert "Did you mean 'rules'?" == UnknownNameError("judge", "ruels", ["rules", "human"]).hint
     assert "Known: human, rules." == UnknownNameError("judge", "x", ["rules", "human"]).hint
     assert "No judge is installed." == UnknownNameError("judge", "x", []).hint
-    assert "There is no run yet." == UnknownNameError("run", "x", []).hint
+    assert "There is no anchor yet." == UnknownNameError("anchor", "x", []).hint
+    made = "There is no run yet: harness eval makes one, harness try makes one of an adapter."
+    assert made == UnknownNameError("run", "x", []).hint
 
 
 def _no_key() -> None:

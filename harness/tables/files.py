@@ -8,7 +8,8 @@ import difflib
 import os
 import stat
 import tomllib
-from pathlib import Path
+from collections.abc import Iterable
+from pathlib import Path, PurePath
 from typing import Any
 
 from harness.errors import InputError
@@ -186,15 +187,27 @@ def nearby(path: str | Path, prefix: str = "") -> str | None:
     if not meant.exists():
         gone = next(part for part in (meant, *meant.parents) if part.parent.exists())
         try:
-            near = difflib.get_close_matches(
-                gone.name, [entry.name for entry in gone.parent.iterdir()], n=1, cutoff=_ALIKE
-            )
+            near = _alike(gone.name, [entry.name for entry in gone.parent.iterdir()])
         except OSError:
-            near = []
-        meant = gone.with_name(near[0]) / meant.relative_to(gone) if near and gone.name else meant
+            near = None
+        meant = gone.with_name(near) / meant.relative_to(gone) if near and gone.name else meant
         slashed = str(meant)
     is_there = Path(str(path)).expanduser().exists()  # as something else than what was wanted
     return tr("Did you mean {path}?", path=f"{prefix}{slashed}") if meant.exists() and not is_there else None
+
+
+def _alike(name: str, names: Iterable[str]) -> str | None:
+    """Return the one of ``names`` that differs from ``name`` as a misspelling does, or None.
+
+    Endings count last: they make names of few letters alike, and a wrong one is a misspelling of its own.
+    """
+    wanted, found = PurePath(name.lower()), []
+    for other in names:
+        path = PurePath(other.lower())
+        ratio = difflib.SequenceMatcher(None, wanted.stem, path.stem).ratio()
+        if ratio >= _ALIKE:
+            found.append((ratio, path.suffix == wanted.suffix, other))
+    return max(found)[-1] if found else None
 
 
 def where_to_look(path: str | Path, prefix: str = "") -> str:

@@ -105,3 +105,15 @@ def test_a_path_that_leads_nowhere_is_told_the_nearest(tmp_path: Path, monkeypat
     assert "Did you mean adapters/mine?" == nearby("adaptres/mine")
     assert "Did you mean adapter:adapters/mine?" == nearby("adapters\\mine", "adapter:")
     assert None is nearby("quite/another/place")
+
+
+def test_only_what_looks_misspelt_is_proposed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Equal endings make no two names alike, and another ending may be all that is wrong."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("same.jsonl", "answers.csv", "tasks.jsonl", "t1.jsonl"):
+        (tmp_path / name).touch()
+    assert None is nearby("gone.jsonl")
+    assert None is nearby("t2.jsonl")
+    assert "Did you mean answers.csv?" == nearby("answers.jsonl")
+    assert "Did you mean answers.csv?" == nearby("Answer.csv")
+    assert "Did you mean tasks.jsonl?" == nearby("taks.jsonl")
