@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from harness.analysis.board import Board
 from harness.analysis.leaderboard import Leaderboard
 from harness.analysis.pairwise import PairBoard
-from harness.cli.closing import window_width
 from harness.cli.say import language, said
-from harness.cli.table import columns
+from harness.cli.table import columns, window_width
 from harness.cli.wrapping import wrapped
 from harness.locale import trn
 from harness.runs.boards import view_of

@@ -2,13 +2,13 @@
 
 import os
 import shlex
-import shutil
 import sys
 from collections.abc import Mapping
 
 from harness.analysis.board import Board
 from harness.analysis.leaderboard import Leaderboard
 from harness.cli.say import language, said, say
+from harness.cli.table import window_width
 from harness.cli.wrapping import wrapped
 from harness.locale import Text, tr
 from harness.runs.boards import leaderboard_of
@@ -20,14 +20,8 @@ from reports.verdict import board_verdict
 from reports.wording import words
 
 _COMPETITION = "elyza-tasks-100-tv"
-_NARROWEST, _WIDEST = 40, 120
 _MOST_BOARDS = 3
 _KEYS = {"gemini": ("GEMINI_API_KEY", "GOOGLE_API_KEY"), "openai": ("OPENAI_API_KEY",)}
-
-
-def window_width() -> int:
-    """Return how many columns a line for people may have."""
-    return min(_WIDEST, max(_NARROWEST, shutil.get_terminal_size((_WIDEST, 24)).columns))
 
 
 def say_closing(run: Run, folder: RunFolder, leaderboard: Leaderboard | None = None) -> None:

@@ -16,6 +16,7 @@ from harness.cli.options import FiniteRange, call_limits, common_options, evalua
 from harness.cli.pairing import Comparing, pairs_of_plan, pairs_option, take_pairs
 from harness.cli.repeats import say_repeats
 from harness.cli.say import say
+from harness.cli.waiting import LOADING, Waiting
 from harness.engine.job import Outcome
 from harness.engine.looks import Looks
 from harness.errors import UsageError
@@ -100,16 +101,17 @@ def evaluate(
             tr("--seal and --open-seal were both given."),
             hint=tr("Seal first, try adapters on the open tasks, and open the seal at the end."),
         )
-    opened = open_evaluation(
-        settings,
-        options,
-        date=invocation().date,
-        store=store,
-        run_name=run_name,
-        allow_prompt_mismatch=allow_prompt_mismatch,
-        seal=seal,
-        open_seal=open_seal,
-    )
+    with Waiting(LOADING, after=1.0):
+        opened = open_evaluation(
+            settings,
+            options,
+            date=invocation().date,
+            store=store,
+            run_name=run_name,
+            allow_prompt_mismatch=allow_prompt_mismatch,
+            seal=seal,
+            open_seal=open_seal,
+        )
     evaluation = opened.evaluation
     limit_judges(evaluation.job.judges, call_limits(options))
     folder = new_run(settings.runs, evaluation.name)

@@ -19,6 +19,7 @@ from harness.cli.options import chosen_language, language_option
 from harness.cli.say import said, say, speak
 from harness.cli.terminal import PrintableStream
 from harness.cli.typed import plain_option, typed_command
+from harness.cli.waiting import Waiting
 from harness.errors import HarnessError, UnknownNameError
 from harness.locale import tr
 from harness.locale.system import system_said
@@ -111,7 +112,7 @@ def main() -> NoReturn:
     _ready_streams()
     arguments = [plain_option(argument) for argument in sys.argv[1:]]
     speak(chosen_language(arguments))
-    TELLER.say = partial(say, err=True)
+    TELLER.say, TELLER.during = partial(say, err=True), Waiting
     try:
         result = localized(cli).main(arguments, prog_name="harness", standalone_mode=False)
         code = result if isinstance(result, int) else 0

@@ -1,16 +1,16 @@
 """Progress on stderr: what is done, how fast, and how long it will take."""
 
+import contextlib
 import math
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Self
 
-from harness.cli.closing import window_width
 from harness.cli.say import said, say
-from harness.cli.table import columns
+from harness.cli.table import columns, first_columns, window_width
 from harness.locale import Text, listing, tr, trn
 from harness.locale.telling import TELLER
 from harness.models.live import LIVE
@@ -58,14 +58,15 @@ class ConsoleProgress:
         self._said_delay = float("-inf")
         self._is_terminal = sys.stderr.isatty()
         self._shown = ""
-        self._outer = TELLER.say
+        self._outer = TELLER.say, TELLER.during
         self._said = self._began
         self._entered = False
         self._ended = threading.Event()
         self._ticker = threading.Thread(target=self._tick, daemon=True)
 
     def __enter__(self) -> Self:
-        self._outer, TELLER.say = TELLER.say, self._say
+        self._outer = TELLER.say, TELLER.during
+        TELLER.say, TELLER.during = self._say, self._during
         self._entered = True
         return self
 
@@ -73,7 +74,7 @@ class ConsoleProgress:
         self._ended.set()
         if self._ticker.is_alive():
             self._ticker.join()
-        TELLER.say = self._outer
+        TELLER.say, TELLER.during = self._outer
         with self._lock:
             self._clear()
 
@@ -160,6 +161,15 @@ class ConsoleProgress:
         )
         self._say(tr("Waiting for {waited} that another process is at work on.", waited=waited))
 
+    @contextlib.contextmanager
+    def _during(self, text: str) -> Iterator[None]:
+        """Show what the model on this machine is doing before it answers."""
+        outer, LIVE.label = LIVE.label, text
+        try:
+            yield
+        finally:
+            LIVE.label = outer
+
     def _say(self, text: str) -> None:
         """Print a line above the one that renews itself."""
         with self._lock:
@@ -185,7 +195,7 @@ class ConsoleProgress:
                         self._say_line(now)
                     continue
                 self._clear()
-                self._shown = _first_columns(self._line(now), window_width() - 1)
+                self._shown = first_columns(self._line(now), window_width() - 1)
                 sys.stderr.write(self._shown)
                 sys.stderr.flush()
 
@@ -259,10 +269,3 @@ def said_duration(seconds: float) -> Text:
     if seconds < 3600:  # noqa: PLR2004 - an hour
         return tr("{minutes:.0f} min", minutes=math.ceil(seconds / 60))
     return tr("{hours:.1f} h", hours=seconds / 3600)
-
-
-def _first_columns(text: str, width: int) -> str:
-    """Return as much of a line as is not wider than the window."""
-    while columns(text) > width:
-        text = text[:-1]
-    return text

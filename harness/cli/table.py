@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 from harness.cli.say import said
 
+_NARROWEST, _WIDEST = 40, 120
+
 
 def columns(text: str) -> int:
     """Return how many columns of a terminal a text takes.
@@ -15,6 +17,22 @@ def columns(text: str) -> int:
     (3, 6)
     """
     return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
+
+
+def window_width() -> int:
+    """Return how many columns a line for people may have."""
+    return min(_WIDEST, max(_NARROWEST, shutil.get_terminal_size((_WIDEST, 24)).columns))
+
+
+def first_columns(text: str, width: int) -> str:
+    """Return as much of a line as is not wider than ``width`` columns.
+
+    >>> first_columns("日本語", 5)
+    '日本'
+    """
+    while columns(text) > width:
+        text = text[:-1]
+    return text
 
 
 def table(rows: Sequence[Sequence[str]], headers: Sequence[str] = ()) -> str:

@@ -12,6 +12,7 @@ from harness.cli.benchmark_options import benchmark_options
 from harness.cli.door import opened
 from harness.cli.options import FiniteRange, common_options
 from harness.cli.train_options import TrainOptions, columns_of
+from harness.cli.waiting import LOADING, Waiting
 from harness.errors import UsageError
 from harness.installation import MissingExtraError
 from harness.locale import tr
@@ -102,7 +103,9 @@ def train(**given: Any) -> int:  # noqa: ANN401 - click's values, each of the ty
     """
     options = TrainOptions(**given)
     _check(options)
-    code: int = opened("harness.cli.training:train_adapter")(options)
+    with Waiting(LOADING, after=1.0):
+        body = opened("harness.cli.training:train_adapter")
+    code: int = body(options)
     return code
 
 

@@ -7,6 +7,7 @@ checked.
 import shlex
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from harness.cli.say import say as tell
 from harness.cli.train_options import TrainOptions, columns_of, without_folders
 from harness.cli.typed import without_password
 from harness.locale import clauses, tr, trn
+from harness.locale.telling import TELLER
 from harness.specs import DEFAULT_BASE, load_config
 from reports.formatting import printable
 from trainers import prepare as preparation
@@ -36,6 +38,8 @@ def train_adapter(options: TrainOptions) -> int:
     """Do what the checked options of `harness train` ask for, and return the exit code."""
     rank, size = world()
     say = _say if rank == 0 else _keep_silent
+    if rank != 0:
+        TELLER.during = nullcontext
     prepared = preparation.prepare(_request(options), say)
     for line in summary(prepared):
         say(line)

@@ -1,19 +1,33 @@
 """One line beside whatever progress is shown: whoever shows some prints it there, else it goes to stderr."""
 
+import contextlib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 
 @dataclass(slots=True)
 class Teller:
-    """``say`` prints a line; None while nobody shows progress."""
+    """``say`` prints a line, ``during`` shows what is under way until it is done; None while nobody shows progress."""
 
     say: Callable[[str], None] | None = None
+    during: Callable[[str], AbstractContextManager[object]] | None = None
 
 
 TELLER = Teller()
 """That of this process."""
+
+
+@contextlib.contextmanager
+def during(text: str) -> Iterator[None]:
+    """Show what takes seconds and says nothing meanwhile: as whoever shows progress does it, else as one line."""
+    if TELLER.during is None:
+        tell(text)
+        yield
+        return
+    with TELLER.during(text):
+        yield
 
 
 def tell(text: str) -> None:

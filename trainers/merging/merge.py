@@ -24,10 +24,11 @@ from harness.locale.system import system_said
 from harness.models.hf.adapter_checks import check_tokenizer
 from harness.models.hf.adapter_switch import check_effect
 from harness.models.hf.adapters import CONFIG, Adapter, choose_base, open_adapter
-from harness.models.hf.bases import Base, load_base, quiet, sizes_of
+from harness.models.hf.bases import Base, load_base, sizes_of
 from harness.models.hf.kinds import without_initialisation
 from harness.models.hf.memory import GIB
 from harness.models.hf.numerics import Route
+from harness.models.hf.quiet import quiet
 from harness.models.hf.reading import json_object
 from harness.models.hf.resolved_base import ResolvedBase, resolve_base
 from harness.models.hf.sources import local_folder, resolve, split_revision

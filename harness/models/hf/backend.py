@@ -25,7 +25,6 @@ from harness.models.hf.progress import TokenMeter, say
 from harness.models.hf.resolved_base import ResolvedBase
 from harness.models.hf.token_numbers import LocalNumbers
 from harness.models.hf.word_scores import WordScorer, most_tokens
-from harness.models.live import LIVE
 from harness.notices import Notice, as_notice
 from harness.protocols import EngineChoice, FreeText, MachineNeeds, ModelBackend, WordScores
 from harness.remote.pricing import rough_tokens
@@ -169,7 +168,7 @@ class LocalModel:
             HarnessError: the model cannot be loaded, the adapter does not fit or has no effect, or a prompt wants a
                 chat template that the tokenizer does not have (after all other prompts are answered).
         """
-        base = self._loaded()
+        base = self._base()
         rows, refused, refusal = self._encode(base, requests)
         yield from refused
         if rows:
@@ -191,7 +190,7 @@ class LocalModel:
             HarnessError: as for `generate`, or the tokenizer has no token for a word.
         """
         requests = [_scoring_request(str(index), prompt, most_tokens(lead)) for index, prompt in enumerate(prompts)]
-        base = self._loaded()
+        base = self._base()
         rows, refused, refusal = self._encode(base, requests)
         for lost in refused:
             yield WordScores(index=int(lost.request_key), probabilities=None, error=lost.error)
@@ -239,18 +238,11 @@ class LocalModel:
 
     def numbers(self) -> LocalNumbers:
         """Return this model's numbers token by token; see `harness.protocols.ShowsNumbers`."""
-        return LocalNumbers(self._loaded, self._adapter, self._label)
+        return LocalNumbers(self._base, self._adapter, self._label)
 
     def _trained_with(self) -> str | None:
         contract = self.training_prompt()
         return f"{contract.template} (sha256 {contract.template_sha256[:12]})" if contract else None
-
-    def _loaded(self) -> Base:
-        LIVE.label = tr("loading {label}", label=self._label)
-        try:
-            return self._base()
-        finally:
-            LIVE.label = ""
 
     def _base(self) -> Base:
         """Return the base: as it was loaded, or with this very adapter attached to it.

@@ -1,24 +1,23 @@
 """Loading a base model, once, however many adapters share it."""
 
-import contextlib
 import errno
 import gc
-import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
-from transformers.utils import logging as transformers_logging
 
 from harness.errors import DamagedFileError, OutOfMemoryError
 from harness.locale import tr
+from harness.locale.telling import during
 from harness.models.hf.adapter_switch import Switch
 from harness.models.hf.counts import check_counts, check_elements
 from harness.models.hf.memory import Footprint, available_bytes, check_fits, footprint
 from harness.models.hf.numerics import Numerics
+from harness.models.hf.quiet import quiet
 from harness.models.hf.reading import json_object
 from harness.models.hf.sources import Source, check_unchanged, local_folder, tokenizer_folder, unreadable
 from harness.models.hf.tokens import Encoder
@@ -139,7 +138,7 @@ def load_base(source: Source, numerics: Numerics, *, trusted: bool) -> Base:
     sizes = sizes_of(source, config, trusted=trusted)
     check_elements(sizes.linear + sizes.other, folder, source.text)
     check_fits(source.text, sizes.loading_bytes(numerics), available_bytes(numerics.device), numerics, sizes)
-    with quiet():
+    with quiet(), during(tr("loading {name}", name=source.text)):
         try:
             tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=trusted, local_files_only=True)
             model, loaded = AutoModelForCausalLM.from_pretrained(
@@ -230,18 +229,3 @@ def end_tokens(named: int | list[int] | None, tokenizer: Any) -> frozenset[int]:
     """Return every id that ends an answer: those that the model's generation config names, and the tokenizer's own."""
     ids = named if isinstance(named, list | tuple) else [named]
     return frozenset(token for token in (*ids, tokenizer.eos_token_id) if token is not None)
-
-
-@contextlib.contextmanager
-def quiet() -> Iterator[None]:
-    """Keep transformers' remarks off stderr, and its progress bars too where stderr is no terminal."""
-    verbosity, shown = transformers_logging.get_verbosity(), transformers_logging.is_progress_bar_enabled()
-    transformers_logging.set_verbosity_error()
-    if not sys.stderr.isatty():
-        transformers_logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        transformers_logging.set_verbosity(verbosity)
-        if shown:
-            transformers_logging.enable_progress_bar()

@@ -12,8 +12,9 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from harness.errors import InputError
 from harness.installation import MissingExtraError
 from harness.locale import tr
+from harness.locale.telling import during
 from harness.models.hf.cache import build_once
-from harness.models.hf.progress import say
+from harness.models.hf.quiet import quiet
 
 
 def converted(path: Path, digest: str) -> Path:
@@ -32,7 +33,11 @@ def convert(path: Path, folder: Path) -> None:
         InputError: the file is no GGUF model that transformers knows.
         OSError: the folder cannot be written.
     """
-    say(tr("Converting {name} once; this takes about a minute.", name=path.name))
+    with quiet(), during(tr("converting {name}, only this once: about a minute", name=path.name)):
+        _convert(path, folder)
+
+
+def _convert(path: Path, folder: Path) -> None:
     try:
         tokenizer = AutoTokenizer.from_pretrained(path.parent, gguf_file=path.name)
         model = AutoModelForCausalLM.from_pretrained(path.parent, gguf_file=path.name, dtype=torch.float32)
