@@ -37,6 +37,12 @@ with contextlib.suppress(ImportError):
     importlib.import_module("setuptools")  # peft's boft needs it before anything has imported Python's own distutils
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with a slow test go first: what begins last runs alone while the other process has nothing left to do."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 @pytest.fixture(autouse=True)
 def _english() -> None:
     """What a test before chose as the language of this process is not the next one's."""
