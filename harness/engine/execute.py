@@ -8,17 +8,20 @@ one store share the work: what one is asking for, the others leave to it.
 import logging
 import time
 from collections.abc import Generator, Hashable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from harness.engine.budget import Budget
 from harness.engine.giving_up import GivenUp, words_of
 from harness.engine.job import Job, Outcome, Progress
 from harness.engine.judging import FIRST_LOOK, LAST_LOOK, JudgeWorker
+from harness.engine.plan import plan_digest
 from harness.errors import HarnessError, QuotaEndedError, UnknownPriceError
 from harness.locale import tr
 from harness.plugins import judge_info, model_info
 from harness.protocols import AnswerFile, AnswersTogether, ModelBackend, ModelStopped, Served, is_free
 from harness.store.call_counts import StoredCallCounts
 from harness.store.leases import Leases
+from harness.store.spending import StoredSpending
 from harness.store.store import Store
 from harness.store.writer import Writer
 from harness.types import Generation, Request
@@ -31,7 +34,7 @@ def execute(job: Job, store: Store, progress: Progress, *, max_cost: float | Non
 
     A model that fails does not stop the others: its remaining answers are recorded as failed, with the reason. A judge
     that fails ten times in a row, or says that it cannot go on, is asked no more. Nothing that costs money is asked for
-    once ``max_cost`` US dollars would not cover it.
+    once ``max_cost`` US dollars would not cover it, with what others spend who are at work on the run meanwhile.
 
     Raises:
         HarnessError: ``max_cost`` is set, and the price of a judge or model is unknown.
@@ -45,9 +48,6 @@ def execute(job: Job, store: Store, progress: Progress, *, max_cost: float | Non
     stored = len(answers)
     n_verdicts = len(job.requests) * sum(judge.repeats for judge in job.planned_judges)
     progress.planned(answers=len(wanted), answers_stored=stored, verdicts=n_verdicts)
-    budget = Budget(
-        max_cost, free=[_kind(label) for label, one in job.models.items() if is_free(model_info(one).price)]
-    )
     if max_cost is not None:
         _check_prices(job)
     counts = StoredCallCounts(store)
@@ -56,6 +56,7 @@ def execute(job: Job, store: Store, progress: Progress, *, max_cost: float | Non
             served.attach(counts, progress.delayed)
     with (
         Leases(store) as leases,
+        _budget(job, store, leases, max_cost) as budget,
         Writer(store, leases) as writer,
         JudgeWorker(job, store, writer=writer, leases=leases, progress=progress, budget=budget).open() as judging,
     ):
@@ -78,6 +79,20 @@ def execute(job: Job, store: Store, progress: Progress, *, max_cost: float | Non
         spent=budget.spent,
         out_of_budget=budget.is_spent,
     )
+
+
+@contextmanager
+def _budget(job: Job, store: Store, leases: Leases, max_cost: float | None) -> Iterator[Budget]:
+    """Give a limit that holds for every process that is at work on the same run in the same store."""
+    free = [_kind(label) for label, one in job.models.items() if is_free(model_info(one).price)]
+    if max_cost is None:
+        yield Budget(free=free)
+        return
+    spending = StoredSpending(store, leases, job.purse or plan_digest(job.tasks, job.requests))
+    try:
+        yield Budget(max_cost, free=free, account=spending)
+    finally:
+        spending.close()
 
 
 def _kind(model: str) -> str:

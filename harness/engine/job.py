@@ -44,6 +44,7 @@ class Job:
     """A plan with the objects that carry it out. ``models`` by label, ``judges`` in order.
 
     ``judge_repeats``: verdicts an answer, None: as many as each judge declares.
+    ``purse``: what all who are at work on one run have in common, whose money is counted together; empty: the plan.
     ``given``: answers by request key that are there already and are in no store, such as two answers as one.
     """
 
@@ -53,6 +54,7 @@ class Job:
     judges: tuple[Judge, ...]
     judge_repeats: int | None = 1
     given: Mapping[str, Generation] = field(default_factory=dict)
+    purse: str = ""
 
     @property
     def planned_judges(self) -> tuple[PlannedJudge, ...]:

@@ -49,7 +49,14 @@ def judging_job(run: Run, judges: Sequence[Judge], repeats: int | None = 1) -> J
     answered = [
         request for request in run.requests if request.key in run.answers and run.answers[request.key].text is not None
     ]
-    return Job(tasks=run.tasks, requests=tuple(answered), models={}, judges=tuple(judges), judge_repeats=repeats)
+    return Job(
+        tasks=run.tasks,
+        requests=tuple(answered),
+        models={},
+        judges=tuple(judges),
+        judge_repeats=repeats,
+        purse=run.manifest.plan,
+    )
 
 
 def joined_by(

@@ -114,11 +114,13 @@ def assemble(
     notices += said_of_engine
     requests = planned(models=_planned_models(models)) if said_of_engine else requests
     notices += check_prompts(models, typed, templates, allow=allow_prompt_mismatch)
+    job = Job(tasks=tasks, requests=tuple(requests), models=models, judges=judges, judge_repeats=spec.judge_repeats)
+    plan = plan_digest(tasks, requests)
     return Evaluation(
         name=name,
         spec=spec,
-        job=Job(tasks=tasks, requests=tuple(requests), models=models, judges=judges, judge_repeats=spec.judge_repeats),
-        plan_digest=plan_digest(tasks, requests),
+        job=replace(job, purse=plan),
+        plan_digest=plan,
         templates=templates,
         baseline=_baseline(spec.baseline, list(models)),
         notices=notices,

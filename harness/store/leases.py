@@ -42,7 +42,7 @@ class Leases:
     def __init__(self, store: Store, *, lasts: float = LASTS) -> None:
         self._store = store
         self._lasts = lasts
-        self._owner = uuid.uuid4().hex[:16]
+        self.owner = uuid.uuid4().hex[:16]
         self._held: set[str] = set()
         self._renewed: float | None = None
         self._lock = threading.RLock()
@@ -58,7 +58,7 @@ class Leases:
             return
         self._thread.join()
         with contextlib.suppress(StoreError), self._store.transaction(write=True) as connection:
-            _forget_owners(connection, [self._owner])  # else the others find that this process is gone
+            _forget_owners(connection, [self.owner])  # else the others find that this process is gone
 
     def claim(self, keys: Sequence[str]) -> frozenset[str]:
         """Return the keys among ``keys`` that are this run's now; the others belong to runs that are at work on them.
@@ -70,14 +70,14 @@ class Leases:
         """
         if not keys or (self._renewed is not None and not self._free(keys)):
             return frozenset()
-        self._register()
+        self.register()
         mine: set[str] = set()
         with self._store.transaction(write=True) as connection:
             for chunk in chunks(keys):
                 busy = self._busy(connection, chunk, take_over=True)
                 mine.update(key for key in chunk if key not in busy)
             if mine:
-                rows = [{"key": key, "owner": self._owner} for key in mine]
+                rows = [{"key": key, "owner": self.owner} for key in mine]
                 connection.execute(insert(connection, schema.leases).on_conflict_do_nothing(), rows)
         with self._lock:
             self._held |= mine
@@ -93,7 +93,7 @@ class Leases:
     def rows(self, keys: Iterable[str]) -> list[dict[str, str]]:
         """Return the leases on those of ``keys`` that are this run's, as `Store.write` ends them."""
         with self._lock:
-            return [{"held": key, "by": self._owner} for key in keys if key in self._held]
+            return [{"held": key, "by": self.owner} for key in keys if key in self._held]
 
     def forget(self, keys: Iterable[str]) -> None:
         """Know that leases have ended."""
@@ -108,14 +108,19 @@ class Leases:
     def _busy(self, connection: Connection, keys: Sequence[str], *, take_over: bool = False) -> set[str]:
         """Return the keys that other runs are at work on; with ``take_over`` the claims of those that are gone end."""
         lease = schema.leases.c
-        query = select(lease.key, lease.owner).where(lease.key.in_(keys), lease.owner != self._owner)
+        query = select(lease.key, lease.owner).where(lease.key.in_(keys), lease.owner != self.owner)
         claimed = {row.key: row.owner for row in connection.execute(query)}
-        gone = _gone(connection, set(claimed.values())) if claimed else set()
+        gone = gone_owners(connection, set(claimed.values())) if claimed else set()
         if gone and take_over:
             _forget_owners(connection, gone)
         return {key for key, owner in claimed.items() if owner not in gone}
 
-    def _register(self) -> None:
+    def register(self) -> None:
+        """Be known as at work from now on.
+
+        Raises:
+            StoreError: it could not be written.
+        """
         with self._lock:
             if self._renewed is not None:
                 return
@@ -127,7 +132,7 @@ class Leases:
 
     def _introduce(self, connection: Connection) -> None:
         row = {
-            "owner": self._owner,
+            "owner": self.owner,
             "machine": _machine(),
             "pid": os.getpid(),
             "started": psutil.Process().create_time(),
@@ -146,7 +151,7 @@ class Leases:
         with self._lock:
             begun = time.time()
             with self._store.transaction(write=True) as connection:
-                mine = schema.lease_owners.c.owner == self._owner
+                mine = schema.lease_owners.c.owner == self.owner
                 renewed = update(schema.lease_owners).where(mine).values(expires=now(connection) + self._lasts)
                 if connection.execute(renewed).rowcount == 0:  # another run took everything over
                     self._held.clear()
@@ -159,7 +164,7 @@ def _forget_owners(connection: Connection, owners: Collection[str]) -> None:
     connection.execute(delete(schema.lease_owners).where(schema.lease_owners.c.owner.in_(owners)))
 
 
-def _gone(connection: Connection, owners: Collection[str]) -> set[str]:
+def gone_owners(connection: Connection, owners: Collection[str]) -> set[str]:
     """Return those of ``owners`` that are at work no more."""
     query = select(schema.lease_owners).where(schema.lease_owners.c.owner.in_(owners))
     known = {row.owner: row for row in connection.execute(query)}

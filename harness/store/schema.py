@@ -1,9 +1,10 @@
 """The tables of the store. A change to what is stored is a new `VERSION`, which older programs refuse to touch.
 
-Checksums, codes, leases, the ledger, counts of calls, batches, served ratings and anchors are no change of version: a
-store without them gets them when something is written, and programs that do not know them pass them over. A checksum is
-that of a row that is not going to change any more, so no older program can make it wrong. A code belongs to a reason,
-and counts only beside the very text that it was written with. The tables of leases hold nothing that lasts.
+Checksums, codes, leases, spending, the ledger, counts of calls, batches, served ratings and anchors are no change of
+version: a store without them gets them when something is written, and programs that do not know them pass them over. A
+checksum is that of a row that is not going to change any more, so no older program can make it wrong. A code belongs to
+a reason, and counts only beside the very text that it was written with. The tables of leases and spending hold nothing
+that lasts.
 """
 
 from sqlalchemy import Column, MetaData, Table, UniqueConstraint
@@ -150,6 +151,20 @@ call_counts = Table(
     Column("day", Plain, primary_key=True),
     Column("calls", Number, nullable=False),
 )
+spending = Table(
+    "spending",
+    metadata,
+    Column("purse", Plain, primary_key=True),
+    Column("owner", Plain, primary_key=True),
+    Column("kind", AnyText, primary_key=True),
+    Column("process", Plain, nullable=False),
+    Column("seen", Exact, nullable=False),
+    Column("spent", Exact, nullable=False),
+    Column("in_flight", Number, nullable=False),
+    Column("dearest", Exact),
+)
+passing = (leases, lease_owners, spending)
+"""What is at work now, and nothing that lasts: no copy takes it over."""
 batch_notes = Table(
     "batch_note",
     metadata,
