@@ -39,6 +39,9 @@ _GIB = 2**30
 @click.option("--online", is_flag=True, help="Ask the servers of configured judges for their models, too.")
 @click.option("--parity", is_flag=True, help="Compare another engine with transformers, on the MODELS named.")
 @click.argument("models", nargs=-1, metavar="[MODELS]...")
+@click.option(
+    "--engine", type=click.Choice(["auto", "vllm"]), default="vllm", show_default=True, help="For --parity: which one."
+)
 @click.option("--base", metavar="SPEC", help="For --parity: the base model of `base` and of adapters.")
 @click.option("--task", metavar="NAME[=PATH]", help="For --parity: whose prompts.  [default: bundled:ja-mini]")
 @click.option("--prompt", metavar="NAME|PATH", help="For --parity: the template.  [default: course.v1]")

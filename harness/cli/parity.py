@@ -10,17 +10,17 @@ from harness.analysis.parity import Certificate, ModelParity
 from harness.cli.door import opened
 from harness.cli.say import say
 from harness.cli.table import table
-from harness.engine.parity import Questions
 from harness.engine.plan import PlannedModel, plan_requests
 from harness.errors import UsageError
-from harness.locale import tr
+from harness.locale import joined, tr
 from harness.protocols import ModelBackend, SecondEngine
 from harness.runs.assemble import open_model, open_task
+from harness.runs.engines import on_one_engine
 from harness.runs.parity import NEW_TOKENS, PROMPTS, certify, keep, questions_of
 from harness.runs.parity_text import reason_texts
 from harness.specs import DEFAULT_PROMPT, Config, check_labels, parse_model, parse_task
 from harness.templates import load_template
-from harness.types import PlannedTask, Sampling
+from harness.types import PlannedTask, Request, Sampling
 
 TASK = "bundled:ja-mini"
 _INVARIANT = "VLLM_BATCH_INVARIANT"
@@ -32,6 +32,7 @@ class Asked:
     """What is to be compared, and on which prompts; None where the defaults hold."""
 
     models: Sequence[str]
+    engine: str = "vllm"
     base: str | None = None
     quantization: str | None = None
     dtype: str | None = None
@@ -49,8 +50,9 @@ def parity(settings: Config, *, as_json: bool, **options: Any) -> int:  # noqa: 
     """
     asked = Asked(**options)
     _ask_for_the_same_bits()
-    models = _second_engines(asked, settings)
-    found = certify(models, _questions(asked, settings))
+    requests = _requests(asked, settings)
+    models = _second_engines(asked, settings, requests)
+    found = certify(models, questions_of(requests, most=asked.limit))
     for one in found:
         keep(one, models)
     say(json.dumps([one.document() for one in found], ensure_ascii=False, indent=2) if as_json else _text(found))
@@ -67,27 +69,35 @@ def _ask_for_the_same_bits() -> None:
         os.environ.setdefault(_INVARIANT, "1")
 
 
-def _second_engines(asked: Asked, settings: Config) -> dict[str, SecondEngine]:
+def _second_engines(asked: Asked, settings: Config, requests: Sequence[Request]) -> dict[str, SecondEngine]:
     if not asked.models:
         raise UsageError(
             tr("--parity names no model."), hint=tr("For example: harness doctor --parity base adapter:adapters/mine")
         )
     models: dict[str, ModelBackend] = {}
     for text in asked.models:
-        spec = parse_model(text, settings, base=asked.base, quantization=asked.quantization, dtype=asked.dtype)
+        spec = parse_model(
+            text,
+            settings,
+            base=asked.base,
+            quantization=asked.quantization,
+            dtype=asked.dtype,
+            engine=asked.engine,
+        )
         made = open_model(spec)
         check_labels([*models, *made])
         models.update(made)
-    found = {label: model for label, model in models.items() if isinstance(model, SecondEngine)}
+    chosen, said = on_one_engine(models, requests)
+    found = {label: model for label, model in chosen.items() if isinstance(model, SecondEngine)}
     if others := [label for label in models if label not in found]:
         raise UsageError(
             tr("{label!r} is answered by transformers, or elsewhere: there is nothing to compare.", label=others[0]),
-            hint=tr("Name base, hf: or adapter: models, and an engine that is installed here: --engine vllm."),
+            hint=joined(said, " ") if said else tr("Name base, hf: or adapter: models that vLLM can answer for."),
         )
     return found
 
 
-def _questions(asked: Asked, settings: Config) -> Questions:
+def _requests(asked: Asked, settings: Config) -> list[Request]:
     """Return the first prompts of a task set, as an evaluation would ask them."""
     task = parse_task(asked.task or TASK, settings)
     samples = open_task(task)[: asked.limit]
@@ -95,13 +105,12 @@ def _questions(asked: Asked, settings: Config) -> Questions:
         max_new_tokens=NEW_TOKENS,
         repetition_penalty=settings.generation.repetition_penalty or Sampling().repetition_penalty,
     )
-    requests = plan_requests(
+    return plan_requests(
         [PlannedTask(name=task.name, samples=samples)],
         [PlannedModel(label="", fingerprint="")],
         [load_template(asked.prompt or settings.prompt or DEFAULT_PROMPT)],
         sampling=sampling,
     )
-    return questions_of(requests, most=asked.limit)
 
 
 def _text(found: Sequence[Certificate]) -> str:
