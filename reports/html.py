@@ -20,6 +20,7 @@ from reports.opening import Opening
 from reports.opening_text import report_openings
 from reports.page_table import board_table, page_table
 from reports.pairwise import pair_view
+from reports.parity import provenance_value
 from reports.payload import embedded, page_rows, payload
 from reports.run_view import Report
 from reports.svg import forest, level_colours
@@ -150,7 +151,7 @@ def _provenance(provenance: Mapping[str, Any], say: Words) -> list[tuple[str, An
     return [
         (
             names.get(key, key),
-            [(printable(str(name)), printable(shown_value(item))) for name, item in value.items()]
+            [(printable(str(name)), printable(provenance_value(key, item, say))) for name, item in value.items()]
             if is_long(value)
             else printable(shown_value(value)),
         )

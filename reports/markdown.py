@@ -28,6 +28,7 @@ from reports.gaps import comparison_cautions
 from reports.ledger import ledger_note, tries_lines
 from reports.markdown_table import markdown_table
 from reports.pairwise import pairs_markdown
+from reports.parity import provenance_value
 from reports.verdict import board_verdict, margin_lines, verdict_lines
 from reports.wording import Language, Words, words
 
@@ -162,7 +163,7 @@ def _provenance_section(provenance: Mapping[str, Any], say: Words) -> str:
         if key == "command" or value in ({}, []):
             continue
         if is_long(value):
-            lines = _bullets([f"{name}: {shown_value(item)}" for name, item in value.items()])
+            lines = _bullets([f"{name}: {provenance_value(key, item, say)}" for name, item in value.items()])
             folded.append(f"<details><summary>{escape(title)} ({len(value)})</summary>\n\n{lines}\n\n</details>")
         else:
             plain.append((markdown_cell(title), markdown_cell(shown_value(value))))

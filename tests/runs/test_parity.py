@@ -81,7 +81,9 @@ def test_an_engine_is_measured_once_before_it_answers_and_the_run_keeps_it(
     }
     assert known["tuned"]["share"] == pytest.approx(1, abs=1e-3)
     assert known == load_run("first").manifest.provenance["parity"]
-    assert "engine certificates" in (workplace / "runs" / "first" / "leaderboard.md").read_text(encoding="utf-8")
+    assert "other 1.0 computes what transformers does" in (workplace / "runs" / "first" / "leaderboard.md").read_text(
+        encoding="utf-8"
+    )
 
     ran = evaluate("second", "--limit", "9", "--max-new-tokens", "11")
     assert 0 == ran.code, ran.err
