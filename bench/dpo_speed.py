@@ -120,7 +120,14 @@ def ours(base: Path, folder: Path, pairs: list[dict[str, str]], further: list[st
     PreferenceTrainer.start_from_here = timed  # type: ignore[method-assign]
     data = folder / "pairs.json"
     data.write_text(json.dumps(pairs), encoding="utf-8")
-    found = run_ours(base, folder, "dpo", [*LONG, "heldout=0", "logging_steps=1"], further, data)
+    found = run_ours(
+        base,
+        folder,
+        "dpo",
+        [*(one for one in LONG if "logging" not in one), "heldout=0", "logging_steps=1"],
+        further,
+        data,
+    )
     tokens = found["tokens_per_second"] * found["seconds"]
     return found | {
         "reference_seconds": round(spent[0], 1),
