@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from harness.errors import HarnessError, InputError
+from harness.errors import HarnessError, InputError, OutOfMemoryError
 from harness.locale import tr
 from harness.models.hf.adapters import Adapter
 from harness.models.hf.bases import BASE_MODELS, Base
@@ -99,7 +99,19 @@ class LocalNumbers:
         found = []
         for start in range(0, len(encoded), rows):
             ids, given = encoded[start : start + rows], answers[start : start + rows]
-            for prompt, answer, scores in zip(ids, given, _scores(base, ids, given), strict=True):
+            try:
+                every = _scores(base, ids, given)
+            except torch.OutOfMemoryError as error:
+                if rows == 1:
+                    raise OutOfMemoryError(
+                        tr("Memory does not suffice to score a prompt of {n} tokens.", n=len(ids[0])),
+                        hint=tr("Close other programs on the GPU, or compare on shorter prompts."),
+                    ) from error
+                every = None  # tried again below, where the exception no longer holds the batch's tensors
+            if every is None:
+                torch.cuda.empty_cache()
+                return self._forced(prompts, answers, rows=(rows + 1) // 2)
+            for prompt, answer, scores in zip(ids, given, every, strict=True):
                 chosen = torch.tensor(list(answer), dtype=torch.long, device=scores.device)
                 values = scores.double().log_softmax(dim=-1).gather(1, chosen[:, None]).squeeze(1)
                 self._note_rounding(scores, base.numerics.dtype)

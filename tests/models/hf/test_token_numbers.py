@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 import torch
 
-from harness.errors import InputError
+from harness.errors import InputError, OutOfMemoryError
 from harness.models.hf import LocalModel
 from harness.models.hf.sampling import penalised
 from harness.protocols import ShowsNumbers
@@ -82,3 +82,32 @@ def test_a_prompt_without_room_for_an_answer_is_refused(backend: LocalModel) -> 
 def test_penalised_is_the_penalty_of_the_samplers() -> None:
     """A token that was seen twice is penalised once, a negative score multiplied."""
     assert penalised(torch.tensor([2.0, -1.0, 3.0]), [0, 1, 1], 2.0).tolist() == [1.0, -2.0, 3.0]
+
+
+def test_a_batch_that_does_not_fit_is_halved_and_a_row_that_does_not_is_refused(
+    backend: LocalModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same values in smaller passes; with room for none, the tokens of the prompt are named."""
+    from harness.models.hf import token_numbers
+
+    numbers, prompts, answers = backend.numbers(), rendered(PROMPTS), [(5, 6)] * len(PROMPTS)
+    expected = numbers.forced_answers(prompts, answers)
+    plain, sizes = token_numbers._scores, []
+
+    def with_room_for(most: int) -> None:
+        def scores(base: object, ids: Sequence[Sequence[int]], given: Sequence[Sequence[int]]) -> list[torch.Tensor]:
+            sizes.append(len(ids))
+            if len(ids) > most:
+                raise torch.OutOfMemoryError
+            return plain(base, ids, given)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(token_numbers, "_scores", scores)
+
+    with_room_for(1)
+    found = numbers.forced_answers(prompts, answers)
+    assert [4, 2, 1, 1, 1, 1] == sizes
+    for one, other in zip(expected, found, strict=True):
+        assert list(one.values) == pytest.approx(list(other.values), abs=1e-4)
+    with_room_for(0)
+    with pytest.raises(OutOfMemoryError, match="a prompt of"):
+        numbers.forced_answers(prompts, answers)
