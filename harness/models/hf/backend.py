@@ -29,7 +29,7 @@ from harness.notices import Notice, as_notice
 from harness.protocols import EngineChoice, FreeText, MachineNeeds, ModelBackend, WordScores
 from harness.remote.pricing import rough_tokens
 from harness.templates.contract import read_contract
-from harness.types import Generation, PromptContract, RenderedPrompt, Request, Sampling
+from harness.types import Generation, ModelSpec, PromptContract, RenderedPrompt, Request, Sampling
 
 ENGINE = 2  # raised when the same weights and prompt would give another answer
 _ROWS = {"cuda": 128, "cpu": 32}  # most rows of a batch: beyond them a token costs almost as much, and a crash more
@@ -57,8 +57,8 @@ class Engines:
 class LocalModel:
     """A base, or an adapter on a base; see `harness.protocols.ModelBackend`.
 
-    ``batch_plan`` describes the batches of the last call of ``generate``, because their composition moves the last bits
-    of reduced-precision scores.
+    ``spec``: what it was opened by, so that another process can open the same. ``batch_plan`` describes the batches of
+    the last call of ``generate``, because their composition moves the last bits of reduced-precision scores.
     """
 
     def __init__(
@@ -70,8 +70,10 @@ class LocalModel:
         limits: Limits | None = None,
         notices: Sequence[Notice] = (),
         engines: Engines | None = None,
+        spec: ModelSpec | None = None,
     ) -> None:
         self.batch_plan = ""
+        self.spec = spec
         self._engines = engines
         self._label = label
         self._resolved = base
@@ -133,6 +135,11 @@ class LocalModel:
     def notices(self) -> Sequence[Notice]:
         """Return what the report must say of this model; complete once ``generate`` has run."""
         return (*self._notices, *([as_notice(self.batch_plan)] if self.batch_plan else ()))
+
+    def hear(self, notices: Sequence[Notice]) -> None:
+        """Take over what another process has to say of the same model."""
+        for notice in notices:
+            self._note(notice)
 
     def needs(self, requests: Sequence[Request]) -> MachineNeeds:
         """Return what answering takes on this machine, by count; no weight is loaded.

@@ -68,6 +68,7 @@ def open_local(spec: ModelSpec) -> LocalModel:
         limits=Limits(rows=settings.get("max_batch_rows"), tokens=settings.get("max_batch_tokens")),
         notices=notices,
         engines=Engines(wanted=settings.get("engine", "auto"), choose=choose_engines),
+        spec=spec,
     )
 
 

@@ -1,0 +1,108 @@
+"""One process of a crew: opens what it is told to, answers, and ends when its parent does.
+
+    python -m harness.models.hf.crew.worker
+
+Orders come through the standard input, messages leave by what was the standard output; whatever else is printed goes to
+the standard error.
+"""
+
+import logging
+import os
+import queue
+import sys
+import threading
+from typing import BinaryIO
+
+from harness.errors import HarnessError
+from harness.locale import tr
+from harness.locale.telling import TELLER
+from harness.models.hf.backend import LocalModel
+from harness.models.hf.crew.channel import Answered, AtWork, Finished, Order, Sender, Told, received
+from harness.models.hf.open_model import open_local
+from harness.models.live import LIVE
+from harness.notices import as_notice
+
+log = logging.getLogger(__name__)
+
+_EVERY = 0.5  # seconds between two words on how far it is
+
+
+class Worker:
+    """Answers orders one after the other; a model that was opened once stays known."""
+
+    def __init__(self, sender: Sender) -> None:
+        self._sender = sender
+        self._models: dict[str, LocalModel] = {}
+
+    def carry_out(self, order: Order) -> None:
+        """Send the answers of an order as they come, and then that it is done."""
+        stopped: str | None = None
+        try:
+            model = self._model(order)
+            for generation in model.generate(order.requests):
+                self._sender.send(Answered(generation=generation))
+        except HarnessError as error:
+            stopped = error.message
+            if error.hint is not None:
+                stopped = tr("{message} {hint}", message=error.message, hint=error.hint)
+        except Exception as error:
+            log.exception("model %s failed", order.label)
+            stopped = f"{type(error).__name__}: {error}"
+        known = self._models.get(order.label)
+        notices = tuple(as_notice(one) for one in known.notices()) if known is not None else ()
+        self._tell_progress()
+        self._sender.send(Finished(notices=notices, stopped=stopped))
+
+    def keep_telling(self) -> None:
+        """Say how far it is, for ever."""
+        while True:
+            threading.Event().wait(_EVERY)
+            try:
+                self._tell_progress()
+            except OSError:  # the parent has gone, and the thread that reads is about to notice
+                return
+
+    def _tell_progress(self) -> None:
+        self._sender.send(AtWork(label=LIVE.label, tokens=LIVE.tokens, most_left=LIVE.most_left))
+
+    def _model(self, order: Order) -> LocalModel:
+        if (known := self._models.get(order.label)) is not None:
+            return known
+        LIVE.label = tr("loading {label}", label=order.label)
+        model = open_local(order.spec)
+        if model.fingerprint != order.fingerprint:
+            raise HarnessError(
+                tr(
+                    "{label} is not the same here ({here}) as where the run was planned ({there}).",
+                    label=order.label,
+                    here=model.fingerprint,
+                    there=order.fingerprint,
+                ),
+                hint=tr("Its files changed, or the GPUs are unlike: name alike ones in CUDA_VISIBLE_DEVICES."),
+            )
+        return self._models.setdefault(order.label, model)
+
+
+def main() -> None:
+    """Serve the parent until it closes the pipe or ends."""
+    out = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    sender = Sender(out)
+    TELLER.say = lambda text: sender.send(Told(text=text))
+    worker = Worker(sender)
+    orders: queue.SimpleQueue[Order] = queue.SimpleQueue()
+    threading.Thread(target=_listen, args=(sys.stdin.buffer, orders), daemon=True).start()
+    threading.Thread(target=worker.keep_telling, daemon=True).start()
+    while True:
+        worker.carry_out(orders.get())
+
+
+def _listen(pipe: BinaryIO, orders: "queue.SimpleQueue[Order]") -> None:
+    """Take orders in while others are carried out; without a parent there is nothing left to do."""
+    while (order := received(pipe)) is not None:
+        orders.put(order)
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()
