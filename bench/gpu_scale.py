@@ -21,6 +21,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ from harness.models.hf.backend import LocalModel
 from harness.models.hf.forward_cuda_graph import GraphSteps
 from harness.models.hf.forward_eager import EagerSteps, Steps
 from harness.models.hf.sampling import Sampler
+from harness.protocols import AnswersTogether
 from harness.types import ModelSpec
 
 CUDA = torch.cuda.is_available()
@@ -61,6 +63,7 @@ def main() -> None:
     parser.add_argument("--plan", choices=PLANS, default="fast")
     parser.add_argument("--only", nargs="*", help="some of the cases")
     parser.add_argument("--adapter", type=Path)
+    parser.add_argument("--gpus", type=int, default=1)
     options = parser.parse_args()
     if options.what in CHILDREN:
         play(options.cap, options.capability)
@@ -139,9 +142,6 @@ def forget_peaks() -> None:
 def gib(amount: float) -> str:
     """Return bytes in words."""
     return f"{amount / GIB:.2f}"
-
-
-# Generation ----------------------------------------------------------------------------------------------------------
 
 
 def generate_memory(options: argparse.Namespace) -> None:
@@ -251,9 +251,6 @@ class _Row(argparse.Namespace):
     """What a row must have."""
 
 
-# Training ------------------------------------------------------------------------------------------------------------
-
-
 def train_memory(options: argparse.Namespace) -> None:
     """Train under four plans."""
     for name, (_, _, cap) in PLANS.items():
@@ -340,6 +337,38 @@ def two_gpus(options: argparse.Namespace) -> None:
         child(options, "_train", "--plan", "fast", "--samples", samples, gpus="0", processes=1)
         child(options, "_train", "--plan", "fast", "--samples", samples, gpus="0,1", processes=2)
 
+    if not options.only or "evaluate" in options.only:
+        for gpus in ("1", "2"):
+            child(options, "_evaluate", "--gpus", gpus, "--rows", str(options.rows), "--new-tokens", "256")
+
+
+def evaluate(options: argparse.Namespace) -> None:
+    """Answer for base and three adapters on so many GPUs, as `harness eval` does, and print the tokens a second."""
+    for seed in (1, 2):
+        if not (options.folder / f"adapter-{seed}").exists():
+            build_adapter(options.folder / f"adapter-{seed}", options.folder / "base", options.shape, seed)
+    common: dict[str, Any] = {"base": str(options.folder / "base")}
+    models = {"base": open_local(ModelSpec(text="base", label="base", backend="base", **common))}
+    for seed in range(3):
+        target = str(options.folder / f"adapter-{seed}")
+        spec = ModelSpec(text=f"adapter:{target}", label=f"a{seed}", backend="adapter", target=target, **common)
+        models[spec.label] = open_local(spec)
+    requests = prompts(options.rows, SHAPES[options.shape]["vocab_size"], options.new_tokens)
+    asked = {label: [replace(one, key=f"{label} {one.key}", model=label) for one in requests] for label in models}
+    began, tokens, last = time.time(), 0, {}
+    wanted: dict[str, Any] = {"gpus": options.gpus, "processes": None, "tokens": 0, "stays": True}
+    with models["base"].spread(models, **wanted) as members:
+        one = members["base"]
+        alone = itertools.chain(*(model.generate(asked[label]) for label, model in models.items()))
+        for event in one.generate_together(asked) if isinstance(one, AnswersTogether) else alone:
+            tokens += event.tokens_out or 0
+            last[event.request_key.split()[0]] = round(time.time() - began, 1)
+        ended = time.time()
+    print(
+        f"evaluate on {options.gpus}: {len(last)} x {options.rows} rows, {tokens} tokens in {ended - began:.1f} s "
+        f"with starting and loading: {tokens / (ended - began):.0f} tokens/s; last answers of each after {last} s"
+    )
+
 
 def t4(options: argparse.Namespace) -> None:
     """Train and evaluate as a T4 would."""
@@ -352,7 +381,7 @@ def t4(options: argparse.Namespace) -> None:
 
 
 PARENTS = {"generate-memory": generate_memory, "train-memory": train_memory, "two-gpus": two_gpus, "t4": t4}
-CHILDREN = {"_generate": generate, "_profile": profile, "_train": train}
+CHILDREN = {"_generate": generate, "_profile": profile, "_train": train, "_evaluate": evaluate}
 
 if __name__ == "__main__":
     main()

@@ -23,6 +23,7 @@ from harness.runs.folder import AB_MARKDOWN, RunFolder, new_run
 from harness.runs.manifest import PromptTest
 from harness.runs.open_evaluation import OpenedEvaluation
 from harness.runs.sealing import read_sealing
+from harness.runs.spreading import Gpus
 from harness.runs.version_anchors import as_held_before
 from harness.specs import default_run_name, load_config, store_mirror, store_url
 from reports.ab_text import plan_sentence
@@ -49,6 +50,8 @@ def ab(
     max_cost: float | None,
     wait: bool,
     batch: bool,
+    gpus: Gpus,
+    processes: int | None,
     allow_prompt_mismatch: bool,
     overwrite: bool,
     dry_run: bool,
@@ -97,7 +100,7 @@ def ab(
     return run_evaluation(
         OpenedEvaluation(evaluation=evaluation, sealing=sealing, asked=asked, url=url, mirror=mirror),
         folder,
-        Allowance(max_cost=max_cost, wait=wait, batch=batch),
+        Allowance(max_cost=max_cost, wait=wait, batch=batch, gpus=gpus, processes=processes),
         max_unscored=max_unscored,
         overwrite=overwrite,
         test=PromptTest(control=control, confidence=spec.confidence),

@@ -31,6 +31,7 @@ from harness.runs.looks import carried_out, looks_for
 from harness.runs.manifest import PromptTest
 from harness.runs.open_evaluation import OpenedEvaluation, open_evaluation
 from harness.runs.run import Run
+from harness.runs.spreading import Gpus, spread
 from harness.runs.version_anchors import as_held_before
 from harness.specs import load_config
 from harness.store.mirror import mirrored_store
@@ -75,6 +76,8 @@ def evaluate(
     max_cost: float | None,
     wait: bool,
     batch: bool,
+    gpus: Gpus,
+    processes: int | None,
     allow_prompt_mismatch: bool,
     overwrite: bool,
     dry_run: bool,
@@ -129,7 +132,7 @@ def evaluate(
     return run_evaluation(
         replace(opened, evaluation=evaluation),
         folder,
-        Allowance(max_cost=max_cost, wait=wait, batch=batch),
+        Allowance(max_cost=max_cost, wait=wait, batch=batch, gpus=gpus, processes=processes),
         looks=planned,
         max_unscored=max_unscored,
         overwrite=overwrite,
@@ -178,26 +181,27 @@ def carry_out(
     """
     evaluation = opened.evaluation
     machine_needs(evaluation.job, opened.url)  # what cannot fit is refused before anything is made
-    folder.create()
-    say_notices(evaluation)
-    say_repeats(evaluation.job, opened.url)
     tell = partial(say, err=True)
-    with mirrored_store(opened.url, opened.mirror, tell=tell) as rows:
-        opened.sealing.write(rows)
-        for done, outcome in carried_out(
-            evaluation,
-            rows,
-            looks,
-            lambda job, left: rounds(job, rows, max_cost=left, wait=allowance.wait, batch=allowance.batch),
-            invocation=invocation(),
-            max_cost=allowance.max_cost,
-            tell=tell,
-        ):
-            run = finish_in_folder(
-                done, outcome, rows, folder, invocation=invocation(), tell=tell, overwrite=overwrite, test=test
-            )
-        if comparing is not None:
-            run = comparing.of(run, rows, folder, allowance.after(outcome))
+    with spread(evaluation.job, opened.url, gpus=allowance.gpus, processes=allowance.processes) as spreads:
+        folder.create()
+        say_notices(evaluation)
+        say_repeats(evaluation.job, opened.url)
+        with mirrored_store(opened.url, opened.mirror, tell=tell) as rows:
+            opened.sealing.write(rows)
+            for done, outcome in carried_out(
+                evaluation,
+                rows,
+                looks,
+                lambda job, left: rounds(spreads(job), rows, max_cost=left, wait=allowance.wait, batch=allowance.batch),
+                invocation=invocation(),
+                max_cost=allowance.max_cost,
+                tell=tell,
+            ):
+                run = finish_in_folder(
+                    done, outcome, rows, folder, invocation=invocation(), tell=tell, overwrite=overwrite, test=test
+                )
+            if comparing is not None:
+                run = comparing.of(run, rows, folder, allowance.after(outcome))
     return run, outcome
 
 

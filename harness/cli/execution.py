@@ -21,6 +21,7 @@ from harness.protocols import CallLimits, Judge, JudgesInBatches, Served
 from harness.runs.folder import RunFolder
 from harness.runs.provenance import Invocation
 from harness.runs.run import Run
+from harness.runs.spreading import Gpus
 from harness.runs.verdicts import held_scores
 from harness.store.batch_notes import StoredBatchNotes
 from harness.store.store import Store
@@ -38,11 +39,14 @@ class Allowance:
     """What a command may spend, in US dollars (None: whatever it costs), and how it deals with paid calls.
 
     ``wait``: go on by itself when a quota begins anew; ``batch``: hand calls over in batches where a judge can.
+    ``gpus`` and ``processes``: what answers are made with, see `harness.runs.spreading.spread`.
     """
 
     max_cost: float | None = None
     wait: bool = False
     batch: bool = False
+    gpus: Gpus = None
+    processes: int | None = None
 
     def after(self, outcome: Outcome) -> "Allowance":
         """Return what is left of it once a job has been done."""

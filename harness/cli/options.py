@@ -30,6 +30,16 @@ class FiniteRange(click.FloatRange):
         return number
 
 
+class HowMany(click.ParamType[Any]):
+    """A number of things of this machine, or all of them."""
+
+    name = "number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ANN401 - click's
+        """Return the number, or ``all``; fail as click does."""
+        return value if value == "all" else click.IntRange(min=1).convert(value, param, ctx)
+
+
 def chosen_language(arguments: Sequence[str]) -> Language:
     """Return the language of a command, which is wanted before its arguments are read: they may be wrong.
 
@@ -173,6 +183,12 @@ _EVALUATION = (
     click.option("--dtype", type=click.Choice(["bfloat16", "float16", "float32"]), help="[default: the fastest here]"),
     click.option(
         "--engine", type=click.Choice(["auto", "hf", "vllm"]), help="What answers for local models.  [default: auto]"
+    ),
+    click.option(
+        "--gpus", type=HowMany(), metavar="N|all", help="GPUs that share the answers.  [default: all worth it]"
+    ),
+    click.option(
+        "--processes", type=click.IntRange(min=1), hidden=True, help="Processes that share them, on any device."
     ),
     click.option("--confidence", type=FiniteRange(0.5, 0.999), default=0.95, show_default=True, help="Of intervals."),
     click.option(

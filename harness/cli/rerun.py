@@ -24,6 +24,7 @@ from harness.runs.manifest import Manifest
 from harness.runs.panels import panel_specs, panels_of, with_members
 from harness.runs.rerun import Agreement, agreement, changes
 from harness.runs.sealing import SeenBefore
+from harness.runs.spreading import spread
 from harness.runs.unpacking import is_bundle, unpacked
 from harness.specs import Config, load_config, parse_judge, store_mirror, store_url
 from harness.store.database import located, store_exists
@@ -84,12 +85,13 @@ def rerun(
     check_plan(evaluation, folder, overwrite=overwrite)
     folder.create()
     url = _fresh_store(folder) if fresh else store or known_store or store_url(None, settings)
-    with mirrored_store(url, None if fresh else store_mirror(settings), tell=say_note) as opened:
+    mirror = None if fresh else store_mirror(settings)
+    with spread(evaluation.job, url) as spreads, mirrored_store(url, mirror, tell=say_note) as opened:
         [(done, outcome)] = carried_out(
             evaluation,
             opened,
             looks_again(recorded.looks, evaluation),
-            lambda job, left: [execute_here(job, opened, max_cost=left)],
+            lambda job, left: [execute_here(spreads(job), opened, max_cost=left)],
             invocation=invocation(),
             max_cost=max_cost,
             tell=say_note,

@@ -64,6 +64,7 @@ from harness.protocols.models import (
     NeedsMachine,
     ScoresWords,
     ShowsTokens,
+    SpreadsOverGpus,
     WordScores,
 )
 from harness.protocols.served import BatchNote, BatchNotes, CallCounts, CallLimits, Delay, Served
@@ -114,6 +115,7 @@ __all__ = [
     "ShowsNumbers",
     "ShowsTokens",
     "Source",
+    "SpreadsOverGpus",
     "TaskSource",
     "TellsOfTasks",
     "TokenNumbers",

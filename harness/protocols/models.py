@@ -1,8 +1,9 @@
 """What a model may be able to do."""
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
 from harness.types import Generation, PromptContract, RenderedPrompt, Request, Sample
 
@@ -113,6 +114,30 @@ class AnswersTogether(ModelBackend, Protocol):
         """Yield one generation per request, in any order, as they finish. ``asked`` are requests by model label.
 
         A model that fails is told of once and does not stop the others.
+        """
+
+
+@runtime_checkable
+class SpreadsOverGpus(ModelBackend, Protocol):
+    """A model on this machine that can be answered for by several processes, each with a GPU of its own."""
+
+    def spread(
+        self,
+        models: Mapping[str, ModelBackend],
+        *,
+        gpus: int | Literal["all"] | None,
+        processes: int | None,
+        tokens: int,
+        stays: bool,
+    ) -> AbstractContextManager[Mapping[str, ModelBackend]]:
+        """Give models by label with those of this kind answering together, on several GPUs, as long as the block.
+
+        ``gpus``: how many, None: as many as ``tokens``, the most that are to be generated, are worth; ``processes``
+        instead of them: so many on whatever device there is. ``stays`` False: they let go of their memory whenever
+        nothing is left to do.
+
+        Raises:
+            UsageError: there are not so many GPUs.
         """
 
 

@@ -17,7 +17,6 @@ from harness.engine.job import Progress
 from harness.engine.looks import Looks
 from harness.errors import UsageError
 from harness.locale import tr
-from harness.protocols import Delay
 from harness.runs import add_judges as adding
 from harness.runs import load, merge
 from harness.runs.beside import open_beside
@@ -31,42 +30,16 @@ from harness.runs.open_evaluation import OpenedEvaluation, open_evaluation
 from harness.runs.pairs_asked import FORM, open_pairs, split_judges, with_compared
 from harness.runs.panels import with_panels
 from harness.runs.provenance import Invocation
+from harness.runs.quiet import Quiet
 from harness.runs.run import Run
+from harness.runs.spreading import Gpus, spread
 from harness.runs.unpacking import refuse_bundle, run_folder
 from harness.specs import load_config, parse_judge, store_mirror
 from harness.stats import Family
 from harness.store.mirror import mirrored_store
-from harness.types import Estimand, Generation, Request, Verdict
+from harness.types import Estimand
 
 log = logging.getLogger(__name__)
-
-
-class Quiet:
-    """Progress that says nothing; a base for one that says something."""
-
-    def planned(self, *, answers: int, answers_stored: int, verdicts: int) -> None:
-        """Work begins."""
-
-    def answered(self, request: Request, generation: Generation) -> None:
-        """One answer was generated."""
-
-    def judged(self, verdict: Verdict, *, stored: bool) -> None:
-        """One verdict was given, or found in the store."""
-
-    def model_failed(self, model: str, reason: str) -> None:
-        """A model stopped."""
-
-    def judge_stopped(self, judge: str, reason: str) -> None:
-        """A judge is asked no more."""
-
-    def quota_ended(self, name: str, until: datetime) -> None:
-        """A quota is used up."""
-
-    def delayed(self, delay: Delay) -> None:
-        """A call is made again."""
-
-    def waiting(self, what: str, count: int) -> None:
-        """Only work is left that other runs are at."""
 
 
 def evaluate(
@@ -104,6 +77,7 @@ def evaluate(
     open_seal: bool = False,
     looks: int | None = None,
     halving: bool = False,
+    gpus: Gpus = None,
     progress: Progress | None = None,
 ) -> Run:
     """Evaluate every model under every prompt on every task by every judge, and return the run.
@@ -146,6 +120,8 @@ def evaluate(
         open_seal: Judge the sealed tasks, for the final claim.
         looks: Look so many times on the way, and stop asking where the verdict is settled.
         halving: Many candidates on few tasks, the better half of them on more.
+        gpus: How many GPUs share the answers, or ``all``; None: all that are worth it. Answers are those of one GPU,
+            but for the last bits of reduced precision.
         progress: What is told how the work goes, from several threads; None: nobody.
 
     Raises:
@@ -180,6 +156,7 @@ def evaluate(
     }
     settings = load_config(config)
     compared = open_pairs(of_pairs, pairs, settings, rubric=rubric)
+    comparing = partial(with_compared, asked=compared, runs=settings.runs)
     opened = open_evaluation(
         settings,
         options,
@@ -195,35 +172,37 @@ def evaluate(
     check_declared(opened.asked, judges_now, names)
     check_estimand(evaluation.declared, judges_now, names)
     options |= {"primary": opened.asked.primary, "run": evaluation.name if open_seal else run}
-    options |= {"judges": _several(judges), "pairs": pairs}
-    options |= {"allow_prompt_mismatch": allow_prompt_mismatch, "config": config}
-    command = _as_command(options | {"seal": seal, "open_seal": open_seal, "looks": looks, "halving": halving})
+    options |= {"judges": _several(judges), "pairs": pairs, "allow_prompt_mismatch": allow_prompt_mismatch}
+    options |= {"config": config, "seal": seal, "open_seal": open_seal, "looks": looks, "halving": halving}
     planned = looks_for(evaluation, looks=looks, halving=halving)
+    command = _as_command(options)
     invocation = Invocation(command=command, now=datetime.now().astimezone(), language=settings.lang or "en")
-    comparing = partial(with_compared, asked=compared, runs=settings.runs)
-    return _carry_out(opened, planned, progress or Quiet(), invocation, max_cost=max_cost, comparing=comparing)
+    return _carry_out(opened, planned, progress, invocation, max_cost=max_cost, comparing=comparing, gpus=gpus)
 
 
 def _carry_out(
     opened: OpenedEvaluation,
     looks: Looks | None,
-    progress: Progress,
+    progress: Progress | None,
     invocation: Invocation,
     *,
     max_cost: float | None,
     comparing: Callable[..., Run],
+    gpus: Gpus,
 ) -> Run:
     """Return the run that an evaluation came to, entered in the ledger; no file is written but the store.
 
     ``comparing`` gives it what judges of pairs say.
     """
-    with mirrored_store(opened.url, opened.mirror, tell=log.warning) as rows:
+    progress = progress or Quiet()
+    spreading = spread(opened.evaluation.job, opened.url, gpus=gpus)
+    with spreading as spreads, mirrored_store(opened.url, opened.mirror, tell=log.warning) as rows:
         opened.sealing.write(rows)
         [(done, outcome)] = carried_out(
             opened.evaluation,
             rows,
             looks,
-            lambda job, left: [execute(job, rows, progress, max_cost=left)],
+            lambda job, left: [execute(spreads(job), rows, progress, max_cost=left)],
             invocation=invocation,
             max_cost=max_cost,
             tell=log.warning,

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 from transformers import AutoModelForCausalLM
 
 from harness.models.hf import backend, bases
@@ -67,3 +68,37 @@ def test_stored_answers_need_no_memory(run_cli: RunCli, command: list[str], monk
     again = run_cli(*command)
     assert 0 == again.code, again.err
     assert "0 answers generated" in again.err
+
+
+def test_more_gpus_than_there_are_end_the_command_before_anything_is_made(
+    run_cli: RunCli, command: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Exit 2 with what can be seen; a word that is no number is refused as any other."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    ran = run_cli(*command, "--gpus", "2")
+    assert (2, "") == (ran.code, ran.out)
+    assert "--gpus 2: 0 GPUs can be seen here." in ran.err
+    assert not Path("runs").exists()
+    assert 2 == run_cli(*command, "--gpus", "0").code
+
+
+def test_two_processes_make_the_board_that_one_makes(
+    run_cli: RunCli, command: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Answers in the store, board and notices; and the run goes on from a store without starting any process."""
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    shared = run_cli(*command, "--processes", "2", "--run", "two", "--store", "sqlite:///two.sqlite")
+    single = run_cli(*command, "--run", "one", "--store", "sqlite:///one.sqlite")
+    assert (0, 0) == (shared.code, single.code), shared.err
+    boards = [json.loads(Path(f"runs/{name}/results.json").read_text(encoding="utf-8")) for name in ("one", "two")]
+    assert boards[0]["rows"] == boards[1]["rows"]
+    texts = []
+    for name in ("one", "two"):
+        run_cli("export", name, "--output", f"{name}.jsonl", "--store", f"sqlite:///{name}.sqlite")
+        lines = Path(f"{name}.jsonl").read_text(encoding="utf-8").splitlines()
+        texts.append([json.loads(line)["answer"] for line in lines])
+    assert texts[0] == texts[1]
+    assert len(texts[0]) == 2
+    assert "2 answers generated" in shared.err
+    monkeypatch.setattr("harness.models.hf.crew.crew.Process", lambda *_: pytest.fail("started"))
+    assert 0 == run_cli(*command, "--processes", "2", "--run", "two", "--store", "sqlite:///two.sqlite").code

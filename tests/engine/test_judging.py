@@ -12,7 +12,7 @@ from harness.engine.job import Job
 from harness.engine.judging import JudgeWorker
 from harness.engine.plan import PlannedModel, plan_requests
 from harness.errors import JudgeUnavailableError
-from harness.runs.api import Quiet
+from harness.runs.quiet import Quiet
 from harness.store.leases import Leases
 from harness.store.store import Store
 from harness.store.writer import Writer

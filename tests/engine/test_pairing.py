@@ -8,7 +8,7 @@ from harness.engine.plan import PlannedModel, plan_requests
 from harness.pairs.answer_pair import PAIR_SCALE, AnswerPair
 from harness.pairs.planned import PairOfRows, PairRating, PlannedPairs
 from harness.plugins import identity
-from harness.runs.api import Quiet
+from harness.runs.quiet import Quiet
 from harness.store.store import Store
 from harness.types import Generation, PlannedTask, RowKey, Sample, Sampling, Verdict
 

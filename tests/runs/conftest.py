@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from harness.runs.add_judges import add_judges
-from harness.runs.api import Quiet
 from harness.runs.assemble import open_judges
 from harness.runs.load import load_run
 from harness.runs.provenance import Invocation
+from harness.runs.quiet import Quiet
 from harness.runs.run import Run
 from harness.specs import Config, parse_judge
 from harness.store.store import Store

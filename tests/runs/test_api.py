@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 import harness
-from harness.runs.api import Quiet
+from harness.runs.quiet import Quiet
 from harness.types import Generation, Request
 from tests.conftest import RunCli, results_of
 

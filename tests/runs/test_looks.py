@@ -8,10 +8,10 @@ import pytest
 from harness.engine.execute import execute
 from harness.engine.job import Job, Outcome
 from harness.errors import UsageError
-from harness.runs.api import Quiet
 from harness.runs.asking import evaluation_spec
 from harness.runs.assemble import Evaluation, assemble
 from harness.runs.looks import carried_out, look_by_look, looks_again, looks_for
+from harness.runs.quiet import Quiet
 from harness.specs import Config
 from harness.store.store import Store
 from tests.runs.conftest import LATER

@@ -9,7 +9,7 @@ import pytest
 from harness.engine.execute import execute
 from harness.engine.job import Outcome
 from harness.errors import NothingToJudgeError
-from harness.runs.api import Quiet
+from harness.runs.quiet import Quiet
 from harness.runs.rubric_testing import Given, Testing, material_of, prepare, to_ask, what_came_of
 from harness.runs.run import Run
 from harness.specs import Config, parse_judge

@@ -7,8 +7,8 @@ import pytest
 from harness.engine.execute import execute
 from harness.engine.job import Job
 from harness.errors import UnknownNameError
-from harness.runs.api import Quiet
 from harness.runs.assemble import open_judges
+from harness.runs.quiet import Quiet
 from harness.runs.run import Run
 from harness.specs import Config, parse_judge
 from harness.store.store import Store

@@ -1,10 +1,11 @@
 """The backend for models on this machine: a base, or an adapter on a base, answering requests in batches."""
 
 import functools
-import gc
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 
@@ -14,12 +15,13 @@ from harness.models.hf.adapter_checks import check_tokenizer
 from harness.models.hf.adapter_switch import check_effect
 from harness.models.hf.adapters import Adapter
 from harness.models.hf.bases import BASE_MODELS, Base, sizes_of
-from harness.models.hf.batching import Budget, Row, describe, halves, plan_batches
+from harness.models.hf.batching import Budget, Limits, Row, describe, halves, plan_batches
+from harness.models.hf.crew import Enlisted, crew_of, gpu_count, gpu_places, process_places
 from harness.models.hf.decoding import Answer, decode
 from harness.models.hf.encoding import encode_requests, end_differs, failed
 from harness.models.hf.forward_cuda_graph import CaptureError, GraphSteps, can_capture
 from harness.models.hf.forward_eager import EagerSteps, Steps
-from harness.models.hf.memory import available_bytes, check_fits
+from harness.models.hf.memory import available_bytes, check_fits, ran_out, release
 from harness.models.hf.needs import most_seconds, step_seconds, this_device
 from harness.models.hf.progress import TokenMeter, say
 from harness.models.hf.resolved_base import ResolvedBase
@@ -36,14 +38,6 @@ _ROWS = {"cuda": 128, "cpu": 32}  # most rows of a batch: beyond them a token co
 # A base and its adapters ask the same tokenizer one after the other; reading one takes up to two seconds.
 _encoder = functools.lru_cache(maxsize=1)(ResolvedBase.encoder)
 _SHARE = {"cuda": 0.85, "cpu": 0.5}  # of the available memory that batches may plan with
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """What the user allows a batch, None where the machine decides."""
-
-    rows: int | None = None
-    tokens: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +135,29 @@ class LocalModel:
         for notice in notices:
             self._note(notice)
 
+    def spread(
+        self,
+        models: Mapping[str, ModelBackend],
+        *,
+        gpus: int | Literal["all"] | None,
+        processes: int | None,
+        tokens: int,
+        stays: bool,
+    ) -> AbstractContextManager[Mapping[str, ModelBackend]]:
+        """Have several processes answer for the models of this kind; see `harness.protocols.SpreadsOverGpus`.
+
+        Raises:
+            UsageError: there are not so many GPUs.
+        """
+        mine = {
+            label: Enlisted(spec=one.spec, fingerprint=one.fingerprint, hear=one.hear)
+            for label, one in models.items()
+            if isinstance(one, LocalModel) and one.spec is not None
+        }
+        count = 1 if processes else gpu_count(gpus, tokens)
+        places = process_places(processes) if processes else gpu_places(count)
+        return crew_of(models, mine, places, stays=stays) if len(places) > 1 else nullcontext(models)
+
     def needs(self, requests: Sequence[Request]) -> MachineNeeds:
         """Return what answering takes on this machine, by count; no weight is loaded.
 
@@ -218,9 +235,9 @@ class LocalModel:
             base.switch.use(self._adapter)
             return scorer.score(batch, base, self._source.text)
         except (RuntimeError, MemoryError) as error:
-            if not _out_of_memory(error):
+            if not ran_out(error):
                 raise
-        _release()
+        release()
         if len(batch) == 1:
             reason = tr("out of memory, alone in its batch")
             return [WordScores(index=int(batch[0].request.key), probabilities=None, error=reason)]
@@ -274,10 +291,8 @@ class LocalModel:
     def _encode(
         self, base: Base, requests: Sequence[Request]
     ) -> tuple[list[Row], list[Generation], HarnessError | None]:
-        """Return what can be generated, what cannot with the reason, and the first prompt format that is refused."""
         encoded = encode_requests(base.encoder, requests, base.context)
-        for notice in encoded.notices:
-            self._note(notice)
+        self.hear(encoded.notices)
         return encoded.rows, encoded.refused, encoded.refusal
 
     def _check_adapter(self, base: Base, first: Row) -> None:
@@ -313,7 +328,7 @@ class LocalModel:
                 self._note(Notice("graphs_unused", tr("CUDA graphs were not used: {error}", error=error)))
                 batches.appendleft(list(waiting.values()))
             except (RuntimeError, MemoryError) as error:
-                if not _out_of_memory(error):
+                if not ran_out(error):
                     raise
                 exhausted = True  # dealt with below, where the exception no longer holds the batch's tensors
             if exhausted:
@@ -325,7 +340,7 @@ class LocalModel:
         A row that was alone is tried once more without CUDA graphs, whose memory is apart from the rest, and has failed
         if that is not enough.
         """
-        _release()
+        release()
         if len(batch) > 1:
             self._note(Notice("batch_halved", tr("a batch of {n} rows ran out of memory and was halved", n=len(batch))))
             say(tr("  {label}: out of memory with {n} rows; going on with halves", label=self._label, n=len(batch)))
@@ -373,16 +388,3 @@ def _scoring_request(key: str, prompt: RenderedPrompt, most: int) -> Request:
     """Return a request whose answer is of no interest: what is asked is how probable its beginnings are."""
     sampling = Sampling(max_new_tokens=most)
     return Request(key=key, task="", sample_id=key, model="", prompt=None, repeat=0, rendered=prompt, sampling=sampling)
-
-
-def _out_of_memory(error: BaseException) -> bool:
-    if isinstance(error, torch.OutOfMemoryError | MemoryError):
-        return True
-    text = str(error).lower()  # the CPU allocator has no exception of its own
-    return "can't allocate memory" in text or "not enough memory" in text
-
-
-def _release() -> None:
-    gc.collect()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()

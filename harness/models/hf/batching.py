@@ -18,6 +18,14 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What the user allows a batch, None where the machine decides."""
+
+    rows: int | None = None
+    tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
     """What one batch may hold: at most ``rows`` rows, ``tokens`` padded tokens (None: any) and ``memory`` bytes.
 

@@ -1,5 +1,6 @@
 """What a model needs and what the machine has, before anything is loaded."""
 
+import gc
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -146,3 +147,22 @@ def dequantised_fits(sizes: Footprint, numerics: Numerics, total_bytes: int) -> 
     """
     dense = Numerics(device=numerics.device, dtype=numerics.dtype, quantization="none")
     return sizes.loading_bytes(dense) <= total_bytes // 2
+
+
+def ran_out(error: BaseException) -> bool:
+    """Return whether an error says that memory ran out.
+
+    >>> ran_out(MemoryError()), ran_out(RuntimeError("shapes differ"))
+    (True, False)
+    """
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    text = str(error).lower()  # the CPU allocator has no exception of its own
+    return "can't allocate memory" in text or "not enough memory" in text
+
+
+def release() -> None:
+    """Give memory that nothing holds any more back to the device."""
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()

@@ -10,8 +10,9 @@ import torch
 from harness.errors import UnknownNameError, UsageError
 from harness.locale import tr
 from harness.models.hf.adapters import CONFIG, DEFAULT_BASE, Adapter, BaseChoice, choose_base, open_adapter
-from harness.models.hf.backend import Engines, Limits, LocalModel
+from harness.models.hf.backend import Engines, LocalModel
 from harness.models.hf.bases import sizes_of
+from harness.models.hf.batching import Limits
 from harness.models.hf.checkpoint_folders import checkpoint_folders
 from harness.models.hf.memory import dequantised_fits
 from harness.models.hf.resolved_base import ResolvedBase, resolve_base

@@ -4,7 +4,8 @@ The requests are dealt here (`dealing`) and the answers come back here (`process
 one line of progress, whoever answered. `members` puts a crew in the place of the models that the engine asks.
 """
 
+from harness.models.hf.crew.crew import Enlisted
 from harness.models.hf.crew.members import crew_of
 from harness.models.hf.crew.places import gpu_count, gpu_places, process_places
 
-__all__ = ["crew_of", "gpu_count", "gpu_places", "process_places"]
+__all__ = ["Enlisted", "crew_of", "gpu_count", "gpu_places", "process_places"]

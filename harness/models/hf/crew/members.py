@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from harness.errors import ModelLoadError
-from harness.models.hf.backend import LocalModel
 from harness.models.hf.crew.crew import Crew, Enlisted, Event
 from harness.models.hf.crew.places import Place
 from harness.protocols import ModelBackend, ModelStopped
@@ -42,18 +41,12 @@ class Member:
 
 @contextmanager
 def crew_of(
-    models: Mapping[str, ModelBackend], places: Sequence[Place], *, stays: bool = True
-) -> Iterator[dict[str, ModelBackend]]:
-    """Give models by label with a crew in the place of those of this machine; its processes end with the block.
+    models: Mapping[str, ModelBackend], enlisted: Mapping[str, Enlisted], places: Sequence[Place], *, stays: bool = True
+) -> Iterator[Mapping[str, ModelBackend]]:
+    """Give models by label with a crew in the place of those enlisted; its processes end with the block.
 
     ``stays`` False: they end whenever there is nothing to do, for whoever needs the memory meanwhile.
     """
-    here = {label: one for label, one in models.items() if isinstance(one, LocalModel) and one.spec is not None}
-    enlisted = {
-        label: Enlisted(spec=model.spec, fingerprint=model.fingerprint, hear=model.hear)
-        for label, model in here.items()
-        if model.spec is not None
-    }
     crew = Crew(places, enlisted, stays=stays)
     try:
         yield {

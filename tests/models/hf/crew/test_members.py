@@ -9,7 +9,6 @@ import pytest
 
 from harness.locale.telling import TELLER
 from harness.models.hf import LocalModel, open_local
-from harness.models.hf.crew import crew_of, process_places
 from harness.models.hf.crew.members import Member
 from harness.protocols import AnswersTogether
 from harness.types import Generation, ModelSpec, Request
@@ -44,7 +43,7 @@ def test_two_processes_answer_as_one_does_and_a_killed_one_costs_nothing(
     }
     said: list[str] = []
     monkeypatch.setattr(TELLER, "say", said.append)
-    with crew_of(dict(models), process_places(2)) as members:
+    with models["base"].spread(models, gpus=None, processes=2, tokens=1, stays=True) as members:
         member = members["tuned"]
         assert isinstance(member, Member)
         assert isinstance(member, AnswersTogether)
@@ -59,4 +58,5 @@ def test_two_processes_answer_as_one_does_and_a_killed_one_costs_nothing(
     assert len(said) == 1
     assert "(signal 9)" in said[0]
     assert "batch_plan" in [notice.code for notice in models["tuned"].notices()]
+    assert "batch_plan" in [notice.code for notice in models["base"].notices()]
     assert not Path(f"/proc/{first}").exists(), "no process is left behind"
