@@ -49,6 +49,7 @@ COMMANDS = {
     "show": ("harness.cli.show:show", "Print one task of a run with its answers, scores and reasons."),
     "submit": ("harness.cli.submit:submit", "Write the competition's answer file, or check one."),
     "ls": ("harness.cli.ls:ls", "List models, judges, tasks, prompts, recipes or runs."),
+    "store": ("harness.cli.store:store_group", "Copy a store of answers and verdicts, or say what it holds."),
     "doctor": ("harness.cli.doctor:doctor", "Say what is installed and what is ready to use."),
 }
 _WIDTH = 100

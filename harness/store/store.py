@@ -123,7 +123,8 @@ class Store:
                 connection.execute(text(f"ALTER TABLE {table} ADD COLUMN {name} {kind}"))
         self._lacking = frozenset()
 
-    def _columns(self, table: Table) -> list[Column[Any]]:
+    def columns(self, table: Table) -> list[Column[Any]]:
+        """Return the columns of a table that this store has."""
         return [column for column in table.columns if (table.name, column.name) not in self._lacking]
 
     @contextmanager
@@ -144,7 +145,7 @@ class Store:
             ),
         )
 
-    def _intact(self, table: Table, row: Any) -> dict[str, Any]:  # noqa: ANN401 - a SQLAlchemy row
+    def intact(self, table: Table, row: Any) -> dict[str, Any]:  # noqa: ANN401 - a SQLAlchemy row
         """Return a row's fields.
 
         Raises:
@@ -175,11 +176,11 @@ class Store:
         found: dict[str, Generation] = {}
         with self._reading() as connection:
             for chunk in chunks(keys):
-                query = select(*self._columns(schema.generations)).where(schema.generations.c.request_key.in_(chunk))
+                query = select(*self.columns(schema.generations)).where(schema.generations.c.request_key.in_(chunk))
                 if not failures:
                     query = query.where(schema.generations.c.text.is_not(None))
                 for row in connection.execute(query):
-                    generation = Generation(**self._intact(schema.generations, row))
+                    generation = Generation(**self.intact(schema.generations, row))
                     found[generation.request_key] = generation
         return found
 
@@ -188,11 +189,11 @@ class Store:
         found: dict[str, Judgement] = {}
         with self._reading() as connection:
             for chunk in chunks(keys):
-                query = select(*self._columns(schema.judgements)).where(schema.judgements.c.key.in_(chunk))
+                query = select(*self.columns(schema.judgements)).where(schema.judgements.c.key.in_(chunk))
                 if not failures:
                     query = query.where(schema.judgements.c.status == "scored")
                 for row in connection.execute(query):
-                    fields = self._intact(schema.judgements, row)
+                    fields = self.intact(schema.judgements, row)
                     found[fields["key"]] = to_judgement(fields)
         return found
 
@@ -280,15 +281,15 @@ class Store:
                     raise self.damaged(tr("a task is not what was written"))
                 samples.setdefault(row.task, []).append(to_sample(row.body))
             bodies: dict[str, str] = {}
-            query = select(*self._columns(schema.plan_requests)).where(schema.plan_requests.c.plan == plan)
+            query = select(*self.columns(schema.plan_requests)).where(schema.plan_requests.c.plan == plan)
             planned = [
-                self._intact(schema.plan_requests, row)
+                self.intact(schema.plan_requests, row)
                 for row in connection.execute(query.order_by(schema.plan_requests.c.position))
             ]
             for chunk in chunks(list({row["request_key"]: None for row in planned})):
-                query = select(*self._columns(schema.requests)).where(schema.requests.c.key.in_(chunk))
+                query = select(*self.columns(schema.requests)).where(schema.requests.c.key.in_(chunk))
                 for row in connection.execute(query):
-                    fields = self._intact(schema.requests, row)
+                    fields = self.intact(schema.requests, row)
                     bodies[fields["key"]] = fields["body"]
             requests = [to_request(row, bodies[row["request_key"]]) for row in planned]
         if not planned:
