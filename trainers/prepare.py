@@ -24,9 +24,11 @@ from trainers.adapter.training_record import DataFile, TrainingRecord
 from trainers.balancing import balance_across_ranks
 from trainers.counts import samples_said, steps_said
 from trainers.data.contamination import Hit, find_hits, index, known_benchmarks
-from trainers.data.examples import BadRow, Example, read_examples, split_heldout
+from trainers.data.examples import BadRow, Example, read_examples, shown_name, split_heldout
+from trainers.data.mixing import mix, repeated
 from trainers.data.near_duplicates import DEFAULT_NEAR
 from trainers.data.preference_rows import read_preferences
+from trainers.data.sources import parse_sources
 from trainers.encoding import Encoded, EncodedSet, SampleEncoder, remedy
 from trainers.items import item_lengths, whole
 from trainers.launch import world
@@ -136,12 +138,14 @@ def prepare(request: Request, say: Callable[[str], None]) -> Prepared:
     recipe = request.recipe.values
     template = load_template(recipe.prompt)
     read = read_preferences if recipe.objective == "dpo" else read_examples
-    examples = read(request.data, columns=request.columns, strict=request.strict)
-    kept, refused, files = _refuse_contaminated(examples.examples, examples.files, request)
+    sources = parse_sources(request.data)
+    examples = read([source.path for source in sources], columns=request.columns, strict=request.strict)
+    clean, refused, files = _refuse_contaminated(examples.examples, examples.files, request)
     if request.strict and refused:
         raise TrainingDataError(tr("--strict: {refused}.", refused=_first(refused)), hint=tr("Take these rows out."))
-    wanted = recipe.heldout * recipe.each if isinstance(recipe.heldout, int) else recipe.heldout
-    training, held = split_heldout(kept, wanted, recipe.seed)
+    mixture = mix(clean, files, sources, each=recipe.each, seed=recipe.seed, total=recipe.mixture_samples)
+    wanted = recipe.heldout * (recipe.each if isinstance(recipe.heldout, int) else 1)
+    training, held = split_heldout(mixture.examples, wanted, recipe.seed)
     base = _base(request)
     config, encoder = base.config(), base.encoder()
     if request.start is not None:
@@ -150,7 +154,7 @@ def prepare(request: Request, say: Callable[[str], None]) -> Prepared:
     say(
         tr(
             "Encoding {samples} with {template} ...",
-            samples=trn("{n} sample", "{n} samples", len(kept) // recipe.each),
+            samples=trn("{n} sample", "{n} samples", len(mixture.examples) // recipe.each),
             template=template.name,
         )
     )
@@ -160,6 +164,8 @@ def prepare(request: Request, say: Callable[[str], None]) -> Prepared:
             tr("--strict: {left_out}.", left_out=_first([row.said for row in train.left_out])),
             hint=tr("Mend them, or leave out --strict to train on the others."),
         )
+    again = repeated(train.samples, mixture.times, each=recipe.each, seed=recipe.seed)
+    train = replace(train, samples=again, notices=(*mixture.notices, *train.notices))
     contract = make_contract(template, tokens=encoder.tokens, answer_tokens=samples.answer_tokens)
     _check_context(config, max(map(len, (*train.samples, *heldout))))
     prepared = Prepared(
@@ -175,7 +181,7 @@ def prepare(request: Request, say: Callable[[str], None]) -> Prepared:
         shape=model_shape(base, config, recipe),
         constraints=_constraints(recipe, base.numerics, config),
         notices=(),
-        record=_record(request, base, template, files, train, heldout),
+        record=_record(request, base, template, mixture.files, train, heldout),
     )
     return replace(prepared, notices=tuple(_notices(prepared)))
 
@@ -343,7 +349,7 @@ def _record(  # noqa: PLR0917 - what a record is made of
         base_revision=base.source.commit,
         base_digest=base.source.digest,
         recipe_name=recipe.name,
-        recipe=asdict(recipe.values),
+        recipe={**asdict(recipe.values), "data": [shown_name(source) for source in recipe.values.data]},
         changed=recipe.changed,
         sources=recipe.sources,
         prompt=template.name,

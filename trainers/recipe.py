@@ -45,6 +45,9 @@ _CHOICES: Mapping[str, tuple[Callable[[Any], bool], Text]] = {  # keys of severa
 class Recipe:
     """Every hyperparameter of a training, under the names that transformers, trl and peft use for them.
 
+    ``data`` are sources of samples, as --data takes them, which counts instead where it is given: ``PATH``, or with a
+    share of the mixture or the most rows that are taken (``PATH:0.7``, ``PATH:500``). ``mixture_samples`` is the size
+    of a mixture with shares; 0: as large as it can be without learning a sample twice.
     ``objective`` "dpo" learns from pairs of a better and a worse answer (Rafailov et al., "Direct Preference
     Optimization", 2023): a sample is then a pair, ``beta`` how closely the adapter stays to where it starts from,
     ``loss_type`` the paper's loss or IPO's (Azar et al., 2023), ``sft_weight`` that of the better answers' own loss
@@ -68,6 +71,8 @@ class Recipe:
     __pydantic_config__ = {"extra": "forbid", "strict": True}  # noqa: RUF012 - pydantic reads it from the class
 
     summary: str = ""
+    data: tuple[str, ...] = ()
+    mixture_samples: Annotated[int, Ge(0)] = 0
     prompt: str = "course.v1"
     objective: Literal["sft", "dpo"] = "sft"
     beta: Annotated[float, Gt(0), Lt(math.inf)] = 0.1

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from harness.locale import Text, tr
 from trainers.counts import samples_said, steps_said
+from trainers.data.mixing import said_of_mixture
 from trainers.encoding import preview
 from trainers.items import item_lengths
 from trainers.prepare import Prepared
@@ -36,6 +37,8 @@ def summary(prepared: Prepared) -> list[str]:
             samples=samples_said(recipe.batch_size, recipe.each),
         ),
     ]
+    if (mixture := said_of_mixture(record.data)) is not None:
+        lines.append(mixture)
     lines += [tr("Note: {notice}", notice=notice) for notice in prepared.notices]
     return [
         *lines,

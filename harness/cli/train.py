@@ -19,6 +19,7 @@ from harness.locale import tr
 from harness.specs import load_config
 from trainers.adapter.adapter_folder import refuse_occupied
 from trainers.adapter.publishing import hub_token, refuse_public
+from trainers.data.sources import parse_sources
 from trainers.launch import first_speaks, is_first, is_installed
 from trainers.recipe import Recipe, load_recipe
 
@@ -64,8 +65,8 @@ class _TrainCommand(click.Command):
     "--data",
     metavar="PATH",
     multiple=True,
-    required=True,
-    help="Instructions and answers: JSON, JSONL, CSV, TSV, Parquet, a folder, hub:ORG/NAME; may be repeated.",
+    help="Instructions and answers: JSON, JSONL, CSV, TSV, Parquet, a folder, hub:ORG/NAME; may be repeated, with "
+    "shares (a.json:0.7) or caps (a.json:500).  [default: the recipe's data]",
 )
 @click.option("--output", metavar="DIR", help="The adapter's folder.  [required unless nothing is trained]")
 @click.option(
@@ -112,7 +113,10 @@ def train(**given: Any) -> int:  # noqa: ANN401 - click's values, each of the ty
 def _check(options: TrainOptions) -> None:
     """Raise if nothing could come of the command, before anything heavy is loaded."""
     load_config(options.config)
-    load_recipe(options.recipe, options.changes)
+    recipe = load_recipe(options.recipe, options.changes)
+    if not (options.data or recipe.values.data):
+        raise UsageError(tr("No data to train on."), hint=tr("Pass --data PATH."))
+    parse_sources(options.data or recipe.values.data)
     columns_of(options.columns)
     if options.output is None and options.trains:
         raise UsageError(tr("No --output was given."), hint=tr("Name the adapter's folder: --output adapters/mine"))

@@ -1,5 +1,6 @@
 """What `harness train` was asked for, and how a record of it is published: without the folders of this machine."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,6 +70,8 @@ def without_folders(arguments: Sequence[str]) -> list[str]:
     ['train', '--data', 'a.json', '--data=hub:org/set', '--output', 'mine']
     >>> without_folders(["--base", "llm-jp/llm-jp-3-13b", "--against", "exam=/x/y.jsonl", "--set", "prompt=/x/z.j2"])
     ['--base', 'llm-jp/llm-jp-3-13b', '--against', 'exam=y.jsonl', '--set', 'prompt=z.j2']
+    >>> without_folders(["--set", 'data=["/home/me/a.json:0.7", "~/b.json:0.3"]'])
+    ['--set', 'data=["a.json:0.7","b.json:0.3"]']
     """
     shown = []
     option = ""
@@ -93,6 +96,8 @@ def _shown_pair(text: str) -> str:
 
 def _shown_setting(text: str) -> str:
     key, equals, value = text.partition("=")
+    if key.strip() == "data":
+        return key + equals + re.sub(r"[^\[\]\"',]+", lambda found: shown_name(found[0].strip()), value)
     return f"{key}{equals}{Path(value).name}" if key.strip() == "prompt" else text
 
 

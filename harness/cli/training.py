@@ -70,7 +70,7 @@ def _request(options: TrainOptions) -> preparation.Request:
     return preparation.Request(
         recipe=recipe if start is None else with_shape_of(recipe, start),
         start=start,
-        data=options.data,
+        data=options.data or recipe.values.data,
         base=options.base or str(settings.models.get("base", DEFAULT_BASE)),
         columns=columns_of(options.columns),
         strict=options.strict,

@@ -379,3 +379,22 @@ def test_a_base_that_an_adapter_does_not_record_is_said_before_anything_is_train
     ran = train("--from", str(adapter), "--dry-run")
     assert 0 == ran.code, ran.err
     assert f"Note: adapter {adapter} does not record its base; {tiny} was taken" in ran.err
+
+
+def test_a_recipe_may_name_its_data(run_cli: RunCli, tiny: Path) -> None:
+    """With shares; --data counts instead where it is given, and the record holds no folder."""
+    Path("deep").mkdir()
+    Path("deep/a.json").write_text(json.dumps(ROWS[:6], ensure_ascii=False), encoding="utf-8")
+    Path("b.json").write_text(json.dumps(ROWS[6:], ensure_ascii=False), encoding="utf-8")
+    Path("mine.toml").write_text(
+        'data = ["deep/a.json:0.5", "b.json:0.5:4"]\nquantization = "none"\n', encoding="utf-8"
+    )
+    command = ("train", "--recipe", "mine.toml", "--base", str(tiny), "--dry-run")
+    ran = run_cli(*command)
+    assert 0 == ran.code, ran.err
+    assert "Mixture: a.json: 4 of 6 (50.0%), b.json: 4 of 6 (50.0%)" in ran.err
+    assert "Mixture" not in run_cli(*command, "--data", "b.json").err
+    assert "add up to 0.9" in run_cli(*command, "--data", "b.json:0.9").err
+    Path("mine.toml").write_text("lora_r = 4\n", encoding="utf-8")
+    nothing = run_cli(*command)
+    assert (2, True) == (nothing.code, "No data to train on" in nothing.err)

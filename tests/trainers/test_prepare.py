@@ -12,7 +12,7 @@ from harness.models.hf import open_local
 from harness.templates import load_template
 from harness.types import ModelSpec, Sample
 from trainers import prepare as preparation
-from trainers.adapter.training_record import record_text
+from trainers.adapter.training_record import differences, record_text
 from trainers.memory_plan import GIB
 from trainers.prepare import Prepared, Request, prepare
 from trainers.recipe import load_recipe
@@ -35,6 +35,7 @@ def ready(tmp_path: Path, tiny: Path) -> Prepare:
         against: Mapping[str, Sequence[Sample]] | None = None,
         near: float | None = None,
         said: list[str] | None = None,
+        shares: Sequence[str] = (),
     ) -> Prepared:
         files = rows if isinstance(rows, dict) else {"rows.json": rows}
         for name, content in files.items():
@@ -43,7 +44,9 @@ def ready(tmp_path: Path, tiny: Path) -> Prepare:
         held = () if any("heldout" in change for change in changes) else ("heldout=0",)
         request = Request(
             recipe=load_recipe(recipe, ["quantization=none", *held, *changes]),
-            data=tuple(str(tmp_path / name) for name in files),
+            data=tuple(
+                f"{tmp_path / name}{share}" for name, share in zip(files, shares or [""] * len(files), strict=True)
+            ),
             base=base or str(tiny),
             columns={},
             strict=strict,
@@ -64,6 +67,41 @@ def test_the_contract_is_what_an_evaluation_finds(ready: Prepare, tiny: Path) ->
     assert [token for token, _ in model.tokens(rendered)] == list(contract.probe.prompt_ids)
     assert ("once", 1, 2) == (contract.bos.policy, contract.bos.id, contract.eos.id)
     assert 2 == contract.probe.answer_ids[-1]
+
+
+@pytest.mark.parametrize("recipe", ["cpu-demo", "dpo"])
+def test_sources_are_mixed_after_what_may_not_be_learnt_is_gone(ready: Prepare, recipe: str) -> None:
+    """A task of a benchmark counts for no share; held out is a part of the mixture, and repeats are none of it."""
+    one, two = (
+        [
+            {"text": f"{name}の{n}番目の質問です", "output": f"答え{n}", "chosen": f"答え{n}", "rejected": f"別{n}"}
+            for n in range(12)
+        ]
+        for name in ("甲", "乙")
+    )
+    if recipe == "dpo":
+        one, two = ([{k: v for k, v in row.items() if k != "output"} for row in rows] for rows in (one, two))
+    against = {"exam": [Sample(id="q", inputs={"input": "乙の3番目の質問です"})]}
+    files = {"one.json": one, "two.json": two}
+    plain = ready(files, recipe=recipe, against=against, shares=(":0.5", ":0.5:8"))
+    assert (16, [8, 8]) == (plain.record.samples, [file.taken for file in plain.record.data])
+    assert "Mixture: one.json: 8 of 12 (50.0%), two.json: 8 of 11 (50.0%)" in summary(plain)
+    assert len({sample.where for sample in plain.train.samples}) == 16
+    more = ready(files, "mixture_samples=32", "heldout=4", recipe=recipe, against=against, shares=(":0.25", ":0.75:8"))
+    held = {sample.where for sample in more.heldout}
+    learnt = [sample.where for sample in more.train.samples]
+    assert 4 == more.record.heldout
+    assert not held & set(learnt)
+    assert any("two.json: 8 samples for a larger share: each is learnt 3.00 times" in note for note in more.notices)
+    each = {where: learnt.count(where) // more.recipe.each for where in learnt}
+    assert {3} == {count for where, count in each.items() if "two.json" in where}
+    assert {1} == {count for where, count in each.items() if "one.json" in where}
+    assert (0.75, 8, 8, 3.0) == (
+        *(more.record.data[1].share, more.record.data[1].cap),
+        *(more.record.data[1].taken, more.record.data[1].times),
+    )
+    changed = ready(files, recipe=recipe, against=against, shares=(":0.5", ":0.5:7"))
+    assert "the shares or caps of one.json, two.json changed" in differences(plain.record, changed.record)
 
 
 def test_the_record_says_what_goes_in(ready: Prepare, tiny: Path) -> None:

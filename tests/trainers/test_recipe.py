@@ -30,6 +30,8 @@ NO_SOURCE_NEEDED = {
     "use_dora",
     "loraplus_lr_ratio",
     "neftune_noise_alpha",
+    "data",
+    "mixture_samples",
 }
 
 

@@ -11,14 +11,14 @@ from tabulate import tabulate
 
 from harness.locale import Language, Text, listing, tr
 from harness.types import PromptContract
-from reports.formatting import MISSING, markdown_cell, number
+from reports.formatting import MISSING, markdown_cell, number, percent
 from reports.wording import words
 from trainers.adapter.card_scores import BEGIN, END, scores_section
 from trainers.adapter.card_usage import Say, coded, evaluation_command, fenced, hub_base, is_hub_id, usage
 from trainers.adapter.scores import ScoreRow
 from trainers.adapter.training_record import CURVE, LOG, RECORD, DataFile, Outcome, TrainingRecord
 
-_TOLD = frozenset({"summary", "data_license"})  # entries of a recipe that stand elsewhere in the card
+_TOLD = frozenset({"summary", "data", "data_license"})  # entries of a recipe that stand elsewhere in the card
 _SCORES = tr("Scores")
 _MINUTE = 60
 _HOUR = 3600
@@ -194,7 +194,12 @@ def _data(record: TrainingRecord, say: Say) -> str:
         tr("Unusable"),
         tr("Refused: equal to a benchmark's task"),
     ]
-    table = _table(rows, headers, say, ["left", "left", "right", "right", "right"])
+    align = ["left", "left", "right", "right", "right"]
+    if any(file.taken is not None for file in record.data):
+        headers += [tr("Share asked for"), tr("Taken"), tr("Times an epoch")]
+        align += ["right"] * 3
+        rows = [(*row, *_mixed(file)) for row, file in zip(rows, record.data, strict=True)]
+    table = _table(rows, headers, say, align)
     counts = tr(
         "{samples:,} samples were trained on and {heldout:,} held out; {truncated:,} were cut at the maximum length.",
         samples=record.samples,
@@ -213,6 +218,11 @@ def _data(record: TrainingRecord, say: Say) -> str:
 
 def _data_row(file: DataFile) -> tuple[str, ...]:
     return markdown_cell(file.name), coded(file.sha256), str(file.rows), str(file.bad), str(file.refused)
+
+
+def _mixed(file: DataFile) -> tuple[str, str, str]:
+    share = MISSING if file.share is None else percent(file.share)
+    return share, MISSING if file.taken is None else number(file.taken, 0), f"{file.times:g}"
 
 
 def _training(record: TrainingRecord, say: Say, *, curve: bool) -> str:

@@ -41,7 +41,9 @@ class DataFile:
     """One source of samples.
 
     ``name`` is the file's name without its folder or the Hub's id; ``rows`` counts a conversation once for each of its
-    answers, ``bad`` what could not be used of them, ``refused`` those that equal a task of a benchmark.
+    answers, ``bad`` what could not be used of them, ``refused`` those that equal a task of a benchmark. Of a mixture,
+    ``share`` and ``cap`` are what was asked of its source, ``taken`` the samples that came into it (None: all of them),
+    ``times`` how often each is learnt in an epoch.
     """
 
     name: str
@@ -49,6 +51,10 @@ class DataFile:
     rows: int
     bad: int = 0
     refused: int = 0
+    share: float | None = None
+    cap: int | None = None
+    taken: int | None = None
+    times: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,7 +235,9 @@ def differences(earlier: TrainingRecord, now: TrainingRecord) -> list[str]:
             found += [f"{name} was {then[name]!r}, now {given.get(name)!r}" for name in changed]
         elif key == "data":
             names = ", ".join(file["name"] for file in value)
-            found.append(f"the data was {names}" if names != _names(after[key]) else f"the content of {names} changed")
+            same = [file["sha256"] for file in value] == [file["sha256"] for file in after[key]]
+            changed_what = f"the shares or caps of {names} changed" if same else f"the content of {names} changed"
+            found.append(f"the data was {names}" if names != _names(after[key]) else changed_what)
         elif key not in _TOLD_ELSEWHERE:
             found.append(f"{key} was {value!r}, now {after[key]!r}")
     return found

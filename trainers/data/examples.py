@@ -215,7 +215,7 @@ def tables(sources: Sequence[str]) -> Iterator[Table]:
         raise UsageError(tr("No data to train on."), hint=tr("Pass --data PATH."))
     seen: dict[str, str] = {}
     for source in sources:
-        for name in [source] if source.startswith(HUB) else _files(source):
+        for name in [source] if source.startswith(HUB) else files_of(source):
             identity = name if source.startswith(HUB) else str(Path(name).expanduser().resolve())
             if identity in seen:
                 raise UsageError(tr("{name} was given twice.", name=name), hint=tr("Give each file once."))
@@ -231,7 +231,7 @@ def _hub_reader() -> Callable[[str], Table]:
     return reader
 
 
-def _files(source: str) -> list[str]:
+def files_of(source: str) -> list[str]:
     """Return the data files that a path stands for: itself, or those in the folder."""
     folder = Path(source).expanduser()
     if not folder.is_dir():
