@@ -1,6 +1,7 @@
 """vLLM's own numbers of a model, token by token; see `harness.protocols.TokenNumbers`."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from harness.errors import InputError, ModelLoadError
 from harness.locale import tr
@@ -16,7 +17,7 @@ from harness.types import RenderedPrompt, Sampling
 class EngineNumbers:
     """The numbers of a base, or of an adapter on it, in a shared engine."""
 
-    def __init__(self, engine: SharedEngine, adapter: Adapter | None) -> None:
+    def __init__(self, engine: SharedEngine[Any], adapter: Adapter | None) -> None:
         self._engine = engine
         self._adapter = adapter
 

@@ -26,7 +26,8 @@ def nf4_values(weight: torch.Tensor, *, double_quant: bool) -> torch.Tensor:
     packed, state = functional.quantize_4bit(
         weight.contiguous(), blocksize=_BLOCK, compress_statistics=double_quant, quant_type="nf4"
     )
-    return functional.dequantize_4bit(packed, state)
+    values: torch.Tensor = functional.dequantize_4bit(packed, state)
+    return values
 
 
 def turned(

@@ -26,7 +26,7 @@ class HarnessWorker:
 
 
 @register_model_loader(NF4_TURNED)
-class TurnedLoader(DefaultModelLoader):  # type: ignore[misc] - vllm is untyped here
+class TurnedLoader(DefaultModelLoader):  # type: ignore[misc]  # vllm is untyped here
     """Loads safetensors with the values of their nf4 form, in the model's dtype."""
 
     def __init__(self, load_config: Any) -> None:  # noqa: ANN401 - vLLM's
@@ -52,7 +52,7 @@ class TurnedLoader(DefaultModelLoader):  # type: ignore[misc] - vllm is untyped 
 if BitsAndBytesModelLoader is not None:
 
     @register_model_loader("bitsandbytes")  # vLLM takes no other name for 4-bit weights
-    class Nf4Loader(BitsAndBytesModelLoader):  # type: ignore[misc] - likewise
+    class Nf4Loader(BitsAndBytesModelLoader):  # type: ignore[misc]  # likewise
         """Loads weights as nf4 with the scales that training had: vLLM's own loader always rounds the scales, too."""
 
         def __init__(self, load_config: Any) -> None:  # noqa: ANN401 - vLLM's

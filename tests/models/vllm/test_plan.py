@@ -1,0 +1,69 @@
+"""What vLLM is started with."""
+
+import torch
+
+from harness.models.hf.numerics import Numerics
+from harness.models.vllm.plan import CAPTURED, SEQUENCES, Plan, Weights, memory_share, sampling_arguments
+from harness.models.vllm.slots import Slots
+
+ON_A_GPU = Numerics(device="cuda", dtype=torch.bfloat16, quantization="nf4", route="dequantised")
+
+
+def plan(numerics: Numerics = ON_A_GPU, weights: Weights | None = None, count: int = 4) -> Plan:
+    return Plan(
+        weights=weights or Weights(folder="base", turned=frozenset({"b.weight", "a.weight"})),
+        numerics=numerics,
+        slots=Slots(rank=16 if count else 0, count=count),
+        context=2048,
+        share=0.9 if numerics.device == "cuda" else None,
+    )
+
+
+def test_a_gpu_gets_values_of_nf4_graphs_of_few_sizes_and_room_for_adapters() -> None:
+    """Seven sizes up to what is answered at once, for decoding alone: what cut the start from 125 to 38 seconds."""
+    told = plan().arguments()
+    assert {"cudagraph_mode": "FULL_DECODE_ONLY", "cudagraph_capture_sizes": list(CAPTURED)} == told[
+        "compilation_config"
+    ]
+    assert (7, SEQUENCES) == (len(CAPTURED), CAPTURED[-1])
+    assert (True, 16, 4) == (told["enable_lora"], told["max_lora_rank"], told["max_loras"])
+    assert "harness-nf4" == told["load_format"]
+    extra = {"names": ["a.weight", "b.weight"], "dtype": "bfloat16", "double_quant": False}
+    assert extra == told["model_loader_extra_config"]
+    assert ("bfloat16", 0.9, "vllm", False) == (
+        told["dtype"],
+        told["gpu_memory_utilization"],
+        told["generation_config"],
+        told["enable_prefix_caching"],
+    )
+
+
+def test_a_small_card_keeps_weights_in_4_bits_with_the_scales_of_training() -> None:
+    """VLLM's own loader would round the scales, too, whatever training did."""
+    small = Numerics(device="cuda", dtype=torch.bfloat16, quantization="nf4")
+    told = plan(small, Weights(folder="base")).arguments()
+    assert ("bitsandbytes", {"double_quant": False}) == (told["quantization"], told["model_loader_extra_config"])
+
+
+def test_a_base_alone_has_no_adapters_and_a_cpu_no_graphs() -> None:
+    """Nothing is set aside that is not used."""
+    told = plan(Numerics(device="cpu", dtype=torch.float32, quantization="none"), Weights(folder="base"), 0).arguments()
+    assert not {"enable_lora", "max_loras", "gpu_memory_utilization", "compilation_config"} & set(told)
+    assert (True, "safetensors", "float32") == (told["enforce_eager"], told["load_format"], told["dtype"])
+
+
+def test_memory_is_what_is_free_and_never_more() -> None:
+    """VLLM refuses to start where less is free than it was given."""
+    total = 24 << 30
+    for free in (total, 20 << 30, 6 << 30):
+        assert memory_share(free, total) * total < free
+    assert 0.01 == memory_share(1 << 30, total)
+
+
+def test_sampling_names_every_end_and_leaves_out_what_does_not_count() -> None:
+    """A seed only where tokens are drawn, texts only where one ends an answer."""
+    told = sampling_arguments(limit=5, end=frozenset({9, 2}), stop=(), penalty=1.2, temperature=0.0, seed=7)
+    assert ([2, 9], True, False) == (told["stop_token_ids"], told["ignore_eos"], told["detokenize"])
+    assert not {"seed", "stop"} & set(told)
+    drawn = sampling_arguments(limit=5, end=frozenset(), stop=("#",), penalty=1.0, temperature=0.5, seed=7)
+    assert (7, ["#"], True) == (drawn["seed"], drawn["stop"], drawn["detokenize"])

@@ -1,0 +1,35 @@
+"""One engine for a base and its adapters: started once, longer where it must be, remembered as started."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from harness.models.vllm.shared import started_before
+from harness.types import Request
+from tests.models.vllm.fake_vllm import FakeVllm
+
+
+def test_it_is_started_once_and_again_only_for_longer_sequences(
+    board: Mapping[str, Any], fake: FakeVllm, ask: Callable[..., Request]
+) -> None:
+    """Within the context that the base takes."""
+    for label in board:
+        list(board[label].generate([ask("hello", new=3)]))
+    [told] = fake.started
+    assert (256, True, 16, 2) == (told["max_model_len"], told["enable_lora"], told["max_lora_rank"], told["max_loras"])
+
+
+def test_a_start_is_remembered(board: Mapping[str, Any], fake: FakeVllm, ask: Callable[..., Request]) -> None:
+    """The next one finds what it compiled, and is weighed as shorter."""
+    shared = board["base"].engine
+    assert not started_before(shared)
+    list(board["base"].generate([ask("hello", new=3)]))
+    assert started_before(shared)
+
+
+def test_the_effect_of_an_adapter_is_looked_at_once(
+    board: Mapping[str, Any], fake: FakeVllm, ask: Callable[..., Request]
+) -> None:
+    """And again in an engine that was started anew."""
+    for _ in range(2):
+        list(board["small"].generate([ask("hello", new=3)]))
+    assert 3 == fake.calls
