@@ -11,17 +11,16 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from itertools import combinations
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from scipy.special import ndtri
 
+from bench.verdict_words import Figures, ab_pages, paired_p, share, words
 from harness.analysis.panel import panel_family, panel_table
-from harness.analysis.prompt_choice import choose
 from harness.engine.halving import dropped
 from harness.engine.plan import PlannedPanel
 from harness.stats import (
@@ -37,7 +36,7 @@ from harness.stats import (
 from harness.stats.arrays import score_array, t_critical, tail_probability
 from harness.stats.correlation import length_slope
 from harness.stats.jackknife import jackknife_kappa
-from harness.stats.pairs import pair_flips, pair_intervals, pair_moments
+from harness.stats.pairs import pair_intervals, pair_moments
 from harness.stats.pooling import pool_pairs
 from harness.stats.power import detectable_gap
 from harness.stats.replication import same_sign
@@ -46,16 +45,10 @@ from harness.stats.signflip import score_grid
 from harness.stats.tries import correct_over_tries
 from harness.types import LIKERT_5
 from tests.analysis.tables import table
-from tests.analysis.test_prompt_test import claims, pages
 from tests.stats import scenarios
 
 SHABERI = Path(__file__).parents[2] / "shared" / "data" / "shaberi" / "scores.csv"
-Figures = Iterator[tuple[str, Any]]
 _FEW = (2, 8, 20, 60)
-
-
-def share(flags: object) -> float:
-    return round(float(np.mean(np.asarray(flags, dtype=float))), 3)
 
 
 def real_scores() -> np.ndarray:
@@ -69,17 +62,6 @@ def real_scores() -> np.ndarray:
         if 1 <= score <= 5:
             scores[judges.index(row["judge"]), models.index(row["model"]), int(row["task_id"])] = score
     return scores
-
-
-def paired_p(scores: np.ndarray, clusters: np.ndarray | None = None) -> np.ndarray:
-    """Return the p-values (boards, models - 1) of every model against the first; ``scores`` (boards, models, tasks)."""
-    boards, models, tasks = scores.shape
-    found = []
-    for chunk in np.array_split(scores, max(1, boards * models // 4000)):
-        flat = chunk.reshape(-1, tasks)
-        pairs = np.array([(b * models + m, b * models) for b in range(len(chunk)) for m in range(1, models)])
-        found.append(pair_flips(flat, pairs, score_grid(flat, 1.0), clusters).p_values.reshape(len(chunk), -1))
-    return np.concatenate(found)
 
 
 def clusters_of_unlike_sizes() -> Figures:
@@ -274,38 +256,6 @@ def left_out_judge() -> Figures:
         yield f"judge {out + 1} left out", share((low <= alone) & (alone <= high))
 
 
-def words() -> Figures:
-    """Some word of a board is false: "equal" or "no worse" at a true -margin (.055), any word at mixed truths."""
-    rng, margin = np.random.default_rng(6), 1.0
-    truths = {
-        "all at -margin": lambda m: np.full(m, -margin),
-        "all at +margin": lambda m: np.full(m, margin),
-        "all equal": np.zeros,
-        "half equal, half at -margin": lambda m: np.where(np.arange(m) % 2, -margin, 0.0),
-        "one far better, the others so": lambda m: np.where(
-            np.arange(m) == 0, 3.0, np.where(np.arange(m) % 2, -margin, 0.0)
-        ),
-    }
-    for m in (1, 4, 12):
-        # the margin a little wider than the interval: with a smaller error "worse" comes first, with a larger none
-        reach, boards = float(t_critical(99, 2 * tail_probability(0.95, m))), 4000 if m < 12 else 2000
-        noise = margin / (reach + 0.5) * 10 / 2**0.5
-        for name, truth in truths.items():
-            delta = truth(m)
-            scores = 20 + noise * rng.normal(size=(boards, m + 1, 100)) + np.r_[0, delta][:, None]
-            scores = np.clip(np.rint(scores), 0, 40)
-            shown = np.array([holm(row) <= 0.05 for row in paired_p(scores)])
-            pairs = np.array([(b * (m + 1) + k, b * (m + 1)) for b in range(boards) for k in range(1, m + 1)])
-            moments = pair_moments(scores.reshape(-1, 100), pairs, None)
-            mean, half = (one.reshape(boards, m) for one in (moments.mean, reach * moments.se))
-            no_worse = ~shown & (mean - half >= -margin)
-            equal = no_worse & (mean + half <= margin)
-            differ = shown & np.where(mean > 0, delta <= 0, delta >= 0)
-            alike = (no_worse & (delta <= -margin)) | (equal & (np.abs(delta) >= margin))
-            yield f"{m} comparisons, {name}: some word", share((differ | alike).any(axis=1))
-            yield f"{m} comparisons, {name}: some equal or no worse", share(alike.any(axis=1))
-
-
 def sign() -> Figures:
     """The said chance of the same sign less the share that kept it, by said chance, on halves of real boards; .03."""
     rng, said, kept = np.random.default_rng(0), [], []
@@ -346,23 +296,6 @@ def seal() -> Figures:
             climbed.append(((found.p_values <= 0.05) & (found.differences > 0)).any())
     yield "sealed half", share(wrong)
     yield "open half, corrected over all thirty", share(climbed)
-
-
-def ab_pages() -> Figures:
-    """Some claim of a whole A/B page without any effect (.05); the gain of the best of ten equal prompts (0)."""
-    for models, prompts in ((2, 2), (3, 3)):
-        found = [claims(page) for page in pages((0.0,) * models, 600, seed=models, prompts=prompts)]
-        wrong = [headline or bool(on) or unlike for headline, on, unlike in found]
-        yield f"{models} models, {prompts} prompts: some claim", share(wrong)
-    rng, naive, honest = np.random.default_rng(3), [], []
-    for _ in range(2000):
-        level = rng.normal(size=100)
-        scores = np.clip(np.rint(3 + 0.9 * level + rng.normal(size=(10, 100)) * 0.8), 1, 5)
-        best = choose([str(i) for i in range(10)], scores, [], control="0")
-        naive.append(best.gain or 0.0 if best else 0.0)
-        honest.append(best.cross_fitted or 0.0 if best else 0.0)
-    yield "gain of the best of ten prompts as it looks", round(float(np.mean(naive)), 3)
-    yield "the same, cross-fitted", round(float(np.mean(honest)), 3)
 
 
 def speed() -> Figures:

@@ -76,6 +76,12 @@ Code = Literal[
     "these_drawn",
     "these_panel",
     "these_equated",
+    # one comparison
+    "pair_no_common_task",
+    "pair_all_equal",
+    "pair_few_differ",
+    "pair_skewed",
+    "pair_scores_missing",
     # plugins
     "plugin_unread",
     "other",

@@ -89,4 +89,5 @@ def _figures_document(result: PairedComparison) -> dict[str, Any]:
         "best_case_high": result.missing.high,
         "minimum_detectable": result.minimum_detectable,
         "cautions": list(result.cautions),
+        "caution_codes": [caution.code for caution in result.cautions],
     }

@@ -329,6 +329,7 @@ def comparison_figures(board: Board, comparison: Comparison) -> dict[str, Any]:
         "tasks_needed": comparison.verdict.tasks_needed,
         **tried_fields(comparison),
         "cautions": list(result.cautions),
+        "caution_codes": [caution.code for caution in result.cautions],
         "panel": None if comparison.panel is None else asdict(comparison.panel),
     }
 

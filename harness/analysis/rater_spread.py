@@ -85,13 +85,35 @@ def with_raters(found: AnchoredEstimate, spread: RaterSpread | None, scale: Scal
     """
     if spread is None:
         return found
+    population, labels_only = (
+        _wider(one, found.n_labels, spread, scale) for one in (found.population, found.labels_only)
+    )
+    these, labels_only_these = (
+        _wider(one, found.n_labels, spread, scale) for one in (found.these_tasks, found.labels_only_these_tasks)
+    )
     return replace(
         found,
-        these_tasks=_wider(found.these_tasks, found.n_labels, spread, scale),
-        population=_wider(found.population, found.n_labels, spread, scale),
-        labels_only_these_tasks=_wider(found.labels_only_these_tasks, found.n_labels, spread, scale),
-        labels_only=_wider(found.labels_only, found.n_labels, spread, scale),
+        these_tasks=_within(these, population),
+        population=population,
+        labels_only_these_tasks=_within(labels_only_these, labels_only),
+        labels_only=labels_only,
     )
+
+
+def _within(these: Estimate, new: Estimate) -> Estimate:
+    """Return an interval about these tasks that reaches no further than the one about new tasks like these.
+
+    The error about these tasks is a part of the error about new ones, to which the draw of the tasks adds: what is wide
+    enough for the whole is so for the part. Each has degrees of freedom of its own, and with two raters, who have one,
+    those of the part can be so few that its t outweighs the smaller error.
+    """
+    value = these.value
+    if value is None or these.low is None or these.high is None:
+        return these
+    if new.value is None or new.low is None or new.high is None:
+        return these
+    below, above = new.value - new.low, new.high - new.value
+    return replace(these, low=max(these.low, value - below), high=min(these.high, value + above))
 
 
 def _wider(before: Estimate, n_labels: int, spread: RaterSpread, scale: Scale) -> Estimate:

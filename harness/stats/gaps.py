@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from harness.locale import tr, trn
+from harness.notices import Notice
 from harness.stats.arrays import Bools, Floats, Ints, number
 from harness.stats.worst_case_bounds import Ends, bound_intervals, missing_bounds
 
@@ -49,7 +50,7 @@ class MissingScores:
     best: float | None
     low: float | None
     high: float | None
-    caution: str | None
+    caution: Notice | None
 
     @property
     def has_sure_sign(self) -> bool:
@@ -66,7 +67,7 @@ def missing_scores(gaps: PairGaps, i: int, *, n: int, n_pairs: int, span: float 
         best=number(gaps.best[i]),
         low=number(gaps.low[i]),
         high=number(gaps.high[i]),
-        caution=gap_sentence(gaps, i, n=n, n_pairs=n_pairs, span=span),
+        caution=gap_caution(gaps, i, n=n, n_pairs=n_pairs, span=span),
     )
 
 
@@ -154,10 +155,14 @@ def _partly(missing: Bools, shares: Floats) -> Ints:
     return np.rint(part @ known.T + known @ part.T - part @ part.T).astype(np.int64)
 
 
-def gap_sentence(gaps: PairGaps, i: int, *, n: int, n_pairs: int, span: float | None) -> str | None:
+def gap_caution(gaps: PairGaps, i: int, *, n: int, n_pairs: int, span: float | None) -> Notice | None:
     """Return what to print beside the figures of comparison ``i``, None where nothing needs to be said."""
     if not gaps.matters[i]:
         return None
+    return Notice("pair_scores_missing", _sentence(gaps, i, n=n, n_pairs=n_pairs, span=span))
+
+
+def _sentence(gaps: PairGaps, i: int, *, n: int, n_pairs: int, span: float | None) -> str:
     said = tr(
         "{missing} (candidate {candidate}, baseline {baseline}, in part {partly}): {rests}",
         missing=trn("no score on the only task", "no score on some of {n} tasks", n),

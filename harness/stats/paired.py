@@ -16,6 +16,7 @@ from scipy.special import stdtr
 
 from harness.errors import StatisticsError
 from harness.locale import tr
+from harness.notices import Notice
 from harness.stats.arrays import (
     Floats,
     grid_step,
@@ -62,7 +63,7 @@ class PairedComparison:
     interval that holds for the whole family at once · ``p_value``: sign-flip mid-p, made as ``p_method`` says ·
     ``p_adjusted``: Holm over the family · ``wins``: tasks on which the candidate is higher ·
     ``minimum_detectable``: see `harness.stats.power.detectable_gap` · ``missing``: what the two lack, and what that
-    could change · ``cautions``: sentences to print beside the figures, the one about missing scores among them.
+    could change · ``cautions``: what to beware of, each with its code, the one about missing scores among them.
     """
 
     difference: Estimate
@@ -76,7 +77,7 @@ class PairedComparison:
     spread: Spread
     minimum_detectable: float | None
     missing: MissingScores
-    cautions: tuple[str, ...]
+    cautions: tuple[Notice, ...]
 
     @property
     def n_pairs(self) -> int:
@@ -118,7 +119,8 @@ def paired_comparison(
 ) -> PairedComparison:
     """Return ``candidate`` against ``baseline``, two arrays of shape (n,) with one score per task, in the same order.
 
-    Interval: paired t, cut to what the scale allows (CR2 if the design names shared clusters). p-value:
+    Interval: paired t, cut to what the scale allows (with shared clusters CR2; with few of unlike sizes what their sign
+    flips leave). p-value:
     sign-flip mid-p, exact by FFT where all scores lie on the scale's step (1 without one) or a fraction of it (repeats
     averaged), else Monte Carlo with the design's draws from its seed, as ``p_method`` then says. Swapping the arrays
     negates the difference and leaves p as it is; the order of the tasks never matters.
@@ -310,7 +312,7 @@ def _comparison(table: _Table, i: int) -> PairedComparison:
     moments = table.moments
     n, wins, losses = int(moments.n[i]), int(moments.wins[i]), int(moments.losses[i])
     ties = n - wins - losses
-    method, family = method_of(moments, table.own[0], i), table.size
+    method, family = method_of(moments, table.own[0], i, table.tail), table.size
     missing = missing_scores(table.gaps, i, n=table.n_tasks, n_pairs=n, span=table.span)
 
     def estimate(interval: tuple[Floats, Floats], method: str) -> Estimate:
@@ -343,7 +345,7 @@ def _comparison(table: _Table, i: int) -> PairedComparison:
         ),
         minimum_detectable=_detectable(table, i),
         missing=missing,
-        cautions=cautions_on(moments, i) + (() if missing.caution is None else (missing.caution,)),
+        cautions=cautions_on(moments, i, table.tail) + (() if missing.caution is None else (missing.caution,)),
     )
 
 

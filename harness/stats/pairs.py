@@ -10,11 +10,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from harness.stats.arrays import Bools, Floats, Ints, sure_share, t_critical
+from harness.stats.cluster_flips import flip_interval
 from harness.stats.cr2 import cr2_variance
 from harness.stats.design import DRAWS
-from harness.stats.intervals import TOO_FEW_CLUSTERS
+from harness.stats.intervals import EQUAL, FEW_CLUSTERS, TOO_FEW_CLUSTERS
 from harness.stats.signflip import CHUNK, Grid, exact_mid_p, is_exact_feasible, monte_carlo_p
 
+UNLIKE = 2 / 3
+"""Clusters that are worth less than this share of their number are of sizes too unlike for t."""
 TABLE_LEVELS = 32
 """Joint tables are used for grids of at most this many levels."""
 TABLE_CELLS = 1 << 23
@@ -29,7 +32,8 @@ class PairMoments:
 
     ``n`` tasks with both scores · ``units`` independent ones among them (clusters, or n) · ``mean``, ``sd``, ``skew``
     of the differences · ``se`` of the mean with ``df`` degrees of freedom · ``is_equal``: all differences are
-    the same, so that ``se`` says nothing.
+    the same, so that ``se`` says nothing · ``sums``, ``sizes`` (P, G): each cluster's differences and how many there
+    are; None without clusters.
     """
 
     n: Ints
@@ -42,7 +46,13 @@ class PairMoments:
     wins: Ints
     losses: Ints
     is_equal: Bools
-    is_clustered: bool
+    sums: Floats | None = None
+    sizes: Floats | None = None
+
+    @property
+    def is_clustered(self) -> bool:
+        """Whether tasks come in clusters."""
+        return self.sums is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,9 +82,9 @@ def pair_moments(scores: Floats, pairs: Ints, grid: Grid | None, clusters: Ints 
     if grid is not None and clusters is None:
         return _histogram_moments(difference_histograms(grid, pairs), grid.step)
     parts = [_row_moments(d, clusters) for _, d in _difference_rows(scores, pairs)]
-    fields = ("n", "units", "mean", "sd", "se", "df", "skew", "wins", "losses", "is_equal")
-    joined = {name: np.concatenate([getattr(part, name) for part in parts]) for name in fields}
-    return PairMoments(**joined, is_clustered=clusters is not None)
+    fields = ["n", "units", "mean", "sd", "se", "df", "skew", "wins", "losses", "is_equal"]
+    fields += [] if clusters is None else ["sums", "sizes"]
+    return PairMoments(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in fields})
 
 
 def pair_intervals(moments: PairMoments, tail: float | Floats, span: float | None) -> tuple[Floats, Floats]:
@@ -84,6 +94,7 @@ def pair_intervals(moments: PairMoments, tail: float | Floats, span: float | Non
 
     mean +- t(df) se, cut to +-``span``, the widest difference the scale allows. Where all differences are equal:
     the Clopper-Pearson bound (see `harness.stats.arrays.sure_share`) if ``span`` is known. Under 5 clusters: none.
+    Where clusters are of unlike sizes and worth few of one size: what their sign-flip test leaves (`by_sign_flips`).
     """
     low, high = np.full(moments.n.shape, np.nan), np.full(moments.n.shape, np.nan)
     usable = (moments.n > 0) & ~moments.is_equal & (moments.se > 0)
@@ -92,6 +103,10 @@ def pair_intervals(moments: PairMoments, tail: float | Floats, span: float | Non
     tails = np.broadcast_to(tail, moments.n.shape)
     half = t_critical(moments.df[usable], tails[usable]) * moments.se[usable]
     low[usable], high[usable] = moments.mean[usable] - half, moments.mean[usable] + half
+    if moments.sums is not None and moments.sizes is not None:
+        for i in np.flatnonzero(usable & by_sign_flips(moments)):
+            ends = flip_interval(moments.sums[i], moments.sizes[i], float(tails[i]))
+            low[i], high[i] = ends or (low[i], high[i])
     if span is not None:
         equal = (moments.n > 0) & moments.is_equal
         if moments.is_clustered:
@@ -101,6 +116,16 @@ def pair_intervals(moments: PairMoments, tail: float | Floats, span: float | Non
         high[equal] = share * moments.mean[equal] + (1 - share) * span
         low, high = np.maximum(low, -span), np.minimum(high, span)
     return low, high
+
+
+def by_sign_flips(moments: PairMoments) -> Bools:
+    """Return for which pairs clusters are too unlike for t: their intervals are those of the sign-flip test.
+
+    They are worth fewer than 12 of one size, and less than two thirds of their number. Where there are so few that the
+    test rejects nothing at all, t has to do.
+    """
+    worth = moments.df + 1
+    return np.asarray((worth < FEW_CLUSTERS - EQUAL) & (worth < UNLIKE * moments.units) & moments.is_clustered)
 
 
 def pair_flips(
@@ -190,7 +215,6 @@ def _histogram_moments(histograms: Ints, step: float) -> PairMoments:
         wins=histograms[:, middle + 1 :].sum(axis=1),
         losses=histograms[:, :middle].sum(axis=1),
         is_equal=spread == 0,
-        is_clustered=False,
     )
 
 
@@ -207,9 +231,9 @@ def _row_moments(differences: Floats, clusters: Ints | None) -> PairMoments:
         square[is_equal] = 0.0
         sd = np.sqrt(square / (n - 1.0))
         skew = (np.einsum("pn,pn,pn->p", residuals, residuals, residuals) / n) / (square / n) ** 1.5
-        units, se, df = n, sd / np.sqrt(n), n - 1.0
+        units, se, df, sums, sizes = n, sd / np.sqrt(n), n - 1.0, None, None
         if clusters is not None:
-            sizes = _cluster_sums(known.astype(np.float64), clusters)
+            sums, sizes = _cluster_sums(filled, clusters), _cluster_sums(known.astype(np.float64), clusters)
             units = (sizes > 0).sum(axis=1)
             variance, df = cr2_variance(_cluster_sums(residuals, clusters), sizes)
             se = np.sqrt(variance)
@@ -225,7 +249,8 @@ def _row_moments(differences: Floats, clusters: Ints | None) -> PairMoments:
         wins=(filled > 0).sum(axis=1),
         losses=(filled < 0).sum(axis=1),
         is_equal=is_equal,
-        is_clustered=clusters is not None,
+        sums=sums,
+        sizes=sizes,
     )
 
 

@@ -65,6 +65,7 @@ class Drawn:
 
     raters: tuple[Floats, Floats]
     judge: tuple[Floats, Floats]
+    quality: tuple[Floats, Floats]
 
 
 def study(rng: np.random.Generator, n_raters: int, taste: float) -> Drawn:
@@ -78,7 +79,7 @@ def study(rng: np.random.Generator, n_raters: int, taste: float) -> Drawn:
         for own, sign in zip(quality, (1, -1), strict=True)
     ]
     judge = [np.clip(own + rng.normal(0, 0.5, 100), 1, 5) for own in quality]
-    return Drawn(raters=(people[0], people[1]), judge=(judge[0], judge[1]))
+    return Drawn(raters=(people[0], people[1]), judge=(judge[0], judge[1]), quality=(quality[0], quality[1]))
 
 
 @pytest.mark.slow
@@ -98,6 +99,24 @@ def test_intervals_are_about_people_like_these(n_raters: int) -> None:
             kept.append(estimate.low <= 0 <= estimate.high)
     assert np.mean(held) >= 0.905
     assert np.mean(alone) <= np.mean(held) - 0.08
+
+
+@pytest.mark.parametrize("n_raters", [2, 3])
+def test_the_interval_about_these_tasks_reaches_no_further_than_that_about_new_ones(n_raters: int) -> None:
+    """With two raters, who have one degree of freedom, it did; it still holds what all would say of these tasks."""
+    rng = np.random.default_rng(20 + n_raters)
+    held = []
+    for _ in range(300):
+        drawn = study(rng, n_raters, 0.4)
+        means = [rows.mean(axis=0) for rows in drawn.raters]
+        found = anchored_difference(*means, *drawn.judge, scale=LIKERT_5, drawn_at_random=True)
+        wider = with_raters(found, rater_spread(drawn.raters[0] - drawn.raters[1]), SPAN)
+        for these, new in ((wider.these_tasks, wider.population), (wider.labels_only_these_tasks, wider.labels_only)):
+            assert None not in (these.low, these.high, new.low, new.high)
+            assert new.low - 1e-9 <= these.low <= these.high <= new.high + 1e-9  # type: ignore[operator]
+        truth = float((drawn.quality[0] - drawn.quality[1]).mean())
+        held.append(wider.these_tasks.low <= truth <= wider.these_tasks.high)  # type: ignore[operator]
+    assert np.mean(held) >= 0.905
 
 
 def test_raters_who_agree_cost_nothing() -> None:
