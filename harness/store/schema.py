@@ -7,7 +7,7 @@ a reason, and counts only beside the very text that it was written with. The tab
 that lasts.
 """
 
-from sqlalchemy import Column, MetaData, Table, UniqueConstraint
+from sqlalchemy import Column, Identity, MetaData, Table, UniqueConstraint
 
 from harness.store.column_types import AnyText, Exact, Number, Plain
 
@@ -106,7 +106,7 @@ ledger_sets = Table(
 ledger_rows = Table(
     "ledger_row",
     metadata,
-    Column("number", Number, primary_key=True, autoincrement=True),
+    Column("number", Number, Identity(), primary_key=True),
     Column("taskset", Plain, nullable=False),
     Column("judge", Plain, nullable=False),
     Column("judge_name", AnyText, nullable=False),
@@ -136,7 +136,7 @@ ledger_seals = Table(
 ledger_resets = Table(
     "ledger_reset",
     metadata,
-    Column("number", Number, primary_key=True, autoincrement=True),
+    Column("number", Number, Identity(), primary_key=True),
     Column("name", AnyText, nullable=False),
     Column("date", Plain, nullable=False),
     Column("tasksets", Plain, nullable=False),

@@ -158,6 +158,8 @@ def earlier(page: str, run_cli: RunCli) -> None:
         outputs = ("--model", "base", "--model", "mine=adapter:ME/MY-ADAPTER", "--judge", "rules", "--run", "first")
         ran = run_cli("eval", "--task", "elyza-tasks-100-tv=elyza-tasks-100-TV_0.jsonl", *outputs)
         assert 0 == ran.code, ran.err
+    if page == "store.md":
+        assert 0 == run_cli("eval", "--task", "t=tasks.jsonl", "--model", "echo", "--judge", "rules", "--run", "x").code
     if page == "training.md":
         shutil.rmtree("adapters/mine")
 
@@ -167,10 +169,17 @@ def earlier(page: str, run_cli: RunCli) -> None:
     [pytest.param(page, id=page.name, marks=pytest.mark.slow if page.name in SLOW else ()) for page in STAGED],
 )
 def test_the_blocks_run_with_stand_ins(
-    page: Path, stage: Path, tiny_adapters: list[Path], run_cli: RunCli, monkeypatch: pytest.MonkeyPatch
+    page: Path,
+    stage: Path,
+    tiny_adapters: list[Path],
+    run_cli: RunCli,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
 ) -> None:
     """From top to bottom, each command as it stands there; a judge that gave no score here and there is no failure."""
     earlier(page.name, run_cli)
+    if page.name == "store.md":
+        monkeypatch.setenv("HARNESS_STORE", request.getfixturevalue("postgres_url"))
     for block in blocks(page):
         if block.stand_ins:
             run_block(block, run_cli, monkeypatch, tiny_adapters[1])

@@ -1,17 +1,22 @@
 """A store on a server: what its URL means, and what is said when it cannot be used."""
 
-import importlib
 import logging
 import sys
 
 import pytest
 
+from harness.engine.budget import Budget
 from harness.errors import StoreError
+from harness.ledger import Ledger
 from harness.store.database import database_of, store_exists
+from harness.store.leases import Leases
+from harness.store.ledger import add_rows, read_ledger
 from harness.store.server import ServerDatabase, is_server_url
+from harness.store.spending import StoredSpending
 from harness.store.store import Store
 from harness.types import Generation
 from tests.postgres import BOSS, LOCKED, PASSWORD, PostgresServer
+from tests.store.test_ledger import SET, row
 
 ROW = Generation(request_key="a", text="答え")
 QUOTED = "p%40ss%3Aw%2Frd"
@@ -104,6 +109,25 @@ def test_who_may_make_no_tables_is_told_what_to_ask_for(postgres: PostgresServer
     assert f"GRANT CREATE, USAGE ON SCHEMA public TO {LOCKED};" in hint
 
 
+def test_rights_are_those_that_the_page_names(postgres: PostgresServer) -> None:
+    """Who may read alone reads; who may write rows needs no right to make tables."""
+    name = postgres.new_database()
+    with Store(postgres.url(name)) as owners:
+        owners.write(generations=[ROW])
+    postgres.run(f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {LOCKED}", database=name)
+    theirs = postgres.url(name, LOCKED, QUOTED)
+    with Store(theirs, read_only=True) as reading:
+        assert ({"a": ROW}, Ledger()) == (reading.generations(["a"]), read_ledger(reading))
+    with Store(theirs) as store, pytest.raises(StoreError, match=f"The user '{LOCKED}' may not do this in the store"):
+        store.write(generations=[ROW])
+    postgres.run(f"GRANT ALL ON ALL TABLES IN SCHEMA public TO {LOCKED}", database=name)
+    with Store(theirs) as store, Leases(store) as leases:
+        assert {"b"} == leases.claim(["b"])
+        store.write(generations=[Generation(request_key="b", text="y")])
+        assert 1 == len(add_rows(store, [SET], [row("tried")]).rows)
+        assert 1 == Budget(1.0, account=StoredSpending(store, leases, "run")).admit("judge")
+
+
 def test_a_newer_schema_and_a_strangers_database_are_refused(postgres: PostgresServer) -> None:
     """And stay as they are."""
     url = postgres.new_schema()
@@ -170,5 +194,4 @@ def test_a_server_that_was_started_anew_is_reached_again(postgres: PostgresServe
 def test_the_module_does_not_need_the_driver(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever works with a file needs no package more."""
     monkeypatch.setitem(sys.modules, "psycopg", None)
-    importlib.reload(sys.modules["harness.store.dialects"])
     assert "me@h/team" == ServerDatabase("postgresql://me@h/team").shown
