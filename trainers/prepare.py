@@ -30,6 +30,7 @@ from trainers.data.near_duplicates import DEFAULT_NEAR
 from trainers.data.preference_rows import read_preferences
 from trainers.data.sources import parse_sources
 from trainers.encoding import Encoded, EncodedSet, SampleEncoder, remedy
+from trainers.evaluations.asked import EvaluationsAsked
 from trainers.items import item_lengths, whole
 from trainers.launch import world
 from trainers.memory_plan import MemoryConstraints, MemoryPlan, ModelShape, plan_memory
@@ -47,7 +48,8 @@ class Request:
     """What the user asks for: a recipe, data, a base as typed, and the benchmarks that must not be trained on.
 
     ``start``: the adapter that training goes on from, whose shape the recipe has · ``near``: the share of a task's
-    trigrams from which on a sample counts as its copy; None: only where it equals it.
+    trigrams from which on a sample counts as its copy; None: only where it equals it · ``evaluations``: what the
+    adapter is asked on the way.
     """
 
     recipe: NamedRecipe
@@ -57,6 +59,7 @@ class Request:
     strict: bool = False
     against: Mapping[str, Sequence[Sample]]
     start: Start | None = None
+    evaluations: EvaluationsAsked | None = None
     near: float | None = DEFAULT_NEAR
     dtype: str | None = None
     settings: Mapping[str, Any]
@@ -349,7 +352,11 @@ def _record(  # noqa: PLR0917 - what a record is made of
         base_revision=base.source.commit,
         base_digest=base.source.digest,
         recipe_name=recipe.name,
-        recipe={**asdict(recipe.values), "data": [shown_name(source) for source in recipe.values.data]},
+        recipe={
+            **asdict(recipe.values),
+            "data": [shown_name(source) for source in recipe.values.data],
+            "eval_tasks": _without_folder(recipe.values.eval_tasks),
+        },
         changed=recipe.changed,
         sources=recipe.sources,
         prompt=template.name,
@@ -369,6 +376,16 @@ def _record(  # noqa: PLR0917 - what a record is made of
         start=Path(request.start.adapter.name).name if request.start else None,
         start_sha256=request.start.sha256 if request.start else None,
     )
+
+
+def _without_folder(tasks: str) -> str:
+    """Return NAME or NAME=PATH without the folder: a record of it is published.
+
+    >>> _without_folder("bundled:ja-mini"), _without_folder("dev=/home/me/dev.jsonl")
+    ('bundled:ja-mini', 'dev=dev.jsonl')
+    """
+    name, equals, path = tasks.partition("=")
+    return f"{name}{equals}{Path(path).name}" if equals else name
 
 
 def _version(name: str) -> str:

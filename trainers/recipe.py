@@ -64,6 +64,10 @@ class Recipe:
     ``use_dora`` trains the length of each row of a weight apart from its direction (Liu et al., "DoRA", 2024),
     ``loraplus_lr_ratio`` is how many times the learning rate of A that of B is (0: the same), ``neftune_noise_alpha``
     how much noise is on the embeddings while training (0: none).
+    ``eval_tasks`` names tasks that the adapter answers every ``eval_every`` optimizer steps (0: ``save_steps``), before
+    the first and after the last, ``eval_judge`` who judges them, ``eval_limit`` how many of them (0: all); what that
+    shows ends the training early (``eval_patience``: see `trainers.evaluations.stopping`). ``best_by`` "judge":
+    ``keep_best`` goes by the judge's mean.
     ``dequantize`` turns nf4 weights back once after loading (same values, faster, four times the memory);
     ``gradient_checkpointing`` recomputes activations instead of keeping them; both are decided by memory if "auto".
     """
@@ -113,6 +117,12 @@ class Recipe:
     heldout: Annotated[int, Ge(0)] | Annotated[float, Ge(0), Lt(1)] = 0
     early_stopping_patience: Annotated[int, Ge(0)] = 0
     keep_best: bool = False
+    best_by: Literal["heldout", "judge"] = "heldout"
+    eval_tasks: str = ""
+    eval_judge: str = "rules"
+    eval_every: Annotated[int, Ge(0)] = 0
+    eval_limit: Annotated[int, Ge(0)] = 0
+    eval_patience: Annotated[int, Ge(0)] = 3
     data_license: str | None = None
 
     @property
@@ -122,7 +132,7 @@ class Recipe:
         >>> Recipe(keep_best=True).chooses, Recipe().chooses
         (True, False)
         """
-        return self.keep_best or self.early_stopping_patience > 0
+        return (self.keep_best and self.best_by == "heldout") or self.early_stopping_patience > 0
 
     @property
     def each(self) -> int:
@@ -238,11 +248,17 @@ def _checked(data: Mapping[str, Any], *, where: str) -> Recipe:
             path=where,
             hint=tr('Take loss = "completion_only".'),
         )
+    if recipe.best_by == "judge" and not recipe.eval_tasks:
+        raise InputError(
+            tr('best_by = "judge" goes by tasks that are judged on the way, and eval_tasks names none.'),
+            path=where,
+            hint=tr("For example: --eval-tasks NAME=PATH --eval-judge rules"),
+        )
     if recipe.chooses and not (recipe.heldout and recipe.eval_steps):
         raise InputError(
             tr(
                 "{key} goes by the held-out loss on the way, and {missing} is 0.",
-                key="keep_best" if recipe.keep_best else "early_stopping_patience",
+                key="early_stopping_patience" if recipe.early_stopping_patience else "keep_best",
                 missing="eval_steps" if recipe.heldout else "heldout",
             ),
             path=where,

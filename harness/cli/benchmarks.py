@@ -1,6 +1,6 @@
 """Task sets that must not be trained on, as `--against` names them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from harness.runs.assemble import open_task
@@ -8,7 +8,7 @@ from harness.specs import Config, parse_task
 from harness.types import Sample
 
 
-def benchmark_samples(names: Sequence[str], settings: Config) -> Mapping[str, Sequence[Sample]]:
+def benchmark_samples(names: Iterable[str], settings: Config) -> Mapping[str, Sequence[Sample]]:
     """Return the samples of task sets given by name, by NAME=PATH, or by their path alone, each by what was given.
 
     Raises:

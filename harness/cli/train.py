@@ -92,6 +92,11 @@ class _TrainCommand(click.Command):
     help="Plan for a device of this machine's kind (GPU or CPU) with this much memory.",
 )
 @click.option("--dtype", type=click.Choice(["bfloat16", "float16", "float32"]), help="[default: the fastest here]")
+@click.option("--eval-tasks", metavar="SET", help="Let the adapter answer these tasks on the way, and judge them.")
+@click.option("--eval-judge", metavar="JUDGE", help="Who judges them.  [default: the recipe's, else rules]")
+@click.option("--eval-every", type=click.IntRange(min=1), metavar="N", help="Every N steps.  [default: every save]")
+@click.option("--eval-limit", type=click.IntRange(min=1), metavar="N", help="Only the first N of these tasks.")
+@click.option("--yes", is_flag=True, help="Begin though --eval-judge asks a language model.")
 @click.option("--resume", is_flag=True, help="Go on from the last checkpoint in --output, if there is one.")
 @click.option("--push-to-hub", "repo", metavar="ORG/NAME", help="Publish the adapter, privately, when it is done.")
 @common_options
@@ -113,7 +118,7 @@ def train(**given: Any) -> int:  # noqa: ANN401 - click's values, each of the ty
 def _check(options: TrainOptions) -> None:
     """Raise if nothing could come of the command, before anything heavy is loaded."""
     load_config(options.config)
-    recipe = load_recipe(options.recipe, options.changes)
+    recipe = load_recipe(options.recipe, options.recipe_changes)
     if not (options.data or recipe.values.data):
         raise UsageError(tr("No data to train on."), hint=tr("Pass --data PATH."))
     parse_sources(options.data or recipe.values.data)

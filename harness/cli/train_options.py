@@ -28,10 +28,21 @@ class TrainOptions:
     dry_run: bool
     memory: float | None
     dtype: str | None
+    eval_tasks: str | None
+    eval_judge: str | None
+    eval_every: int | None
+    eval_limit: int | None
+    yes: bool
     resume: bool
     repo: str | None
     config: str | None
     store: str | None
+
+    @property
+    def recipe_changes(self) -> tuple[str, ...]:
+        """Every change of the recipe: those of --set, and options that are keys of it."""
+        own = {name: getattr(self, name) for name in ("eval_tasks", "eval_judge", "eval_every", "eval_limit")}
+        return (*self.changes, *(f"{name}={value}" for name, value in own.items() if value is not None))
 
     @property
     def trains(self) -> bool:
@@ -98,6 +109,8 @@ def _shown_setting(text: str) -> str:
     key, equals, value = text.partition("=")
     if key.strip() == "data":
         return key + equals + re.sub(r"[^\[\]\"',]+", lambda found: shown_name(found[0].strip()), value)
+    if key.strip() == "eval_tasks":
+        return f"{key}{equals}{_shown_pair(value)}"
     return f"{key}{equals}{Path(value).name}" if key.strip() == "prompt" else text
 
 
@@ -113,6 +126,7 @@ _SHOWN: Mapping[str, Callable[[str], str]] = {  # options that may name a place 
     "--base": _shown_base,
     "--config": shown_name,
     "--data": shown_name,
+    "--eval-tasks": _shown_pair,
     "--output": shown_name,
     "--recipe": shown_name,
     "--set": _shown_setting,

@@ -8,6 +8,7 @@ import shlex
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +20,17 @@ from harness.cli.train_options import TrainOptions, columns_of, without_folders
 from harness.cli.typed import without_password
 from harness.locale import clauses, tr, trn
 from harness.locale.telling import TELLER
-from harness.specs import DEFAULT_BASE, load_config
+from harness.runs.series import ask_series
+from harness.specs import DEFAULT_BASE, Config, load_config
 from reports.formatting import printable
 from trainers import prepare as preparation
 from trainers.adapter.checkpoints import finished_checkpoints, step_of
 from trainers.adapter.publishing import hub_token, place_notices, push_to_hub
 from trainers.adapter.training_record import TrainingRecord
+from trainers.evaluations.asked import EvaluationsAsked, announced, refuse_unannounced
 from trainers.launch import is_first, world
 from trainers.memory_plan import GIB, MemoryPlan, plan_table
-from trainers.recipe import load_recipe
+from trainers.recipe import Recipe, load_recipe
 from trainers.start import open_start, with_shape_of
 from trainers.summary import previews, summary
 
@@ -47,6 +50,11 @@ def train_adapter(options: TrainOptions) -> int:
         tell("\n\n".join(printable(said(text)) for text in previews(prepared, options.preview)))
     if options.preview and not options.dry_run:
         return 0
+    if (evaluations := prepared.request.evaluations) is not None:
+        for line in announced(evaluations, prepared.steps):
+            say(line)
+        if options.trains and not options.yes:
+            refuse_unannounced(evaluations, prepared.steps)
     plan = prepared.plan(world=size, memory=None if options.memory is None else int(options.memory * GIB))
     show = tell if options.dry_run and rank == 0 else say
     show(
@@ -65,7 +73,8 @@ def train_adapter(options: TrainOptions) -> int:
 
 def _request(options: TrainOptions) -> preparation.Request:
     settings = load_config(options.config)
-    recipe = load_recipe(options.recipe, options.changes)
+    recipe = load_recipe(options.recipe, options.recipe_changes)
+    tasks = recipe.values.eval_tasks
     start = open_start(options.start, options.base) if options.start is not None else None
     return preparation.Request(
         recipe=recipe if start is None else with_shape_of(recipe, start),
@@ -74,13 +83,30 @@ def _request(options: TrainOptions) -> preparation.Request:
         base=options.base or str(settings.models.get("base", DEFAULT_BASE)),
         columns=columns_of(options.columns),
         strict=options.strict,
-        against=benchmark_samples(options.against, settings),
+        evaluations=_evaluations(recipe.values, settings, options.store),
+        against=benchmark_samples(dict.fromkeys((*options.against, *filter(None, [tasks]))), settings),
         near=options.near if options.near < 1 else None,
         dtype=options.dtype,
         settings=settings.models.get("hf", {}),
         command=shlex.join(["harness", *without_folders([without_password(one) for one in sys.argv[1:]])]),
         language=language(),
     )
+
+
+def _evaluations(recipe: Recipe, settings: Config, store: str | None) -> EvaluationsAsked | None:
+    """Return what the adapter is asked on the way, None if its recipe names no tasks."""
+    if not recipe.eval_tasks:
+        return None
+    series = ask_series(
+        settings,
+        tasks=recipe.eval_tasks,
+        judge=recipe.eval_judge,
+        prompt=recipe.prompt,
+        limit=recipe.eval_limit or None,
+        store=store,
+        date=datetime.now().astimezone().isoformat(timespec="seconds"),
+    )
+    return EvaluationsAsked(series=series, every=recipe.eval_every or recipe.save_steps, patience=recipe.eval_patience)
 
 
 def _train(prepared: preparation.Prepared, options: TrainOptions, plan: MemoryPlan, say: Callable[[str], None]) -> int:

@@ -32,6 +32,7 @@ from harness.templates import Template, load_template
 from harness.types import Declaration, EvalSpec, JudgeSpec, ModelSpec, PlannedTask, Request, Sample, TaskSpec
 
 Choose = Callable[[str, tuple[Sample, ...]], tuple[Sample, ...]]
+Opener = Callable[[ModelSpec], Mapping[str, ModelBackend]]
 
 
 _PARTLY = {"ja-freeform", "tengu-bench"}
@@ -73,10 +74,12 @@ def assemble(
     declared: Declaration | None = None,
     panels: Sequence[PanelSpec] = (),
     choose: Choose | None = None,
+    opener: Opener | None = None,
 ) -> Evaluation:
     """Open tasks, models, templates and judges, and plan every request. ``panels`` are of judges of the spec.
 
-    ``choose`` says which tasks of a set are seen (see `harness.runs.sealing`), before the limit; None: all.
+    ``choose`` says which tasks of a set are seen (see `harness.runs.sealing`), before the limit; None: all. ``opener``
+    opens models in the place of `open_model`.
 
     Raises:
         HarnessError: whatever cannot be opened, found or filled, before anything is generated; or an adapter was
@@ -90,7 +93,7 @@ def assemble(
     typed: dict[str, str] = {}
     trainings: dict[str, tuple[str, ...]] = {}
     for model in spec.models:
-        opened = open_model(model)
+        opened = (opener or open_model)(model)
         check_labels([*models, *opened])
         models.update(opened)
         typed |= dict.fromkeys(opened, model.text)

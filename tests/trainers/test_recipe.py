@@ -21,6 +21,12 @@ NO_SOURCE_NEEDED = {
     "heldout",
     "early_stopping_patience",
     "keep_best",
+    "best_by",
+    "eval_tasks",
+    "eval_judge",
+    "eval_every",
+    "eval_limit",
+    "eval_patience",
     "objective",
     "beta",
     "loss_type",
@@ -315,3 +321,11 @@ def test_a_sample_of_dpo_is_a_pair() -> None:
     recipe = load_recipe("dpo").values
     assert (2, 16, 0.1) == (recipe.each, recipe.batch_size, recipe.beta)
     assert 1 == load_recipe("fast").values.each
+
+
+def test_choosing_by_a_judge_needs_tasks() -> None:
+    """Else nothing would be chosen, in silence; with tasks the held-out loss is not asked for."""
+    with pytest.raises(UsageError, match="eval_tasks names none"):
+        load_recipe("article", ["best_by=judge", "keep_best=true"])
+    values = load_recipe("article", ["best_by=judge", "keep_best=true", "eval_tasks=dev=dev.jsonl"]).values
+    assert ("dev=dev.jsonl", False) == (values.eval_tasks, values.chooses)

@@ -13,6 +13,7 @@ from harness.locale import Language, Text, listing, tr
 from harness.types import PromptContract
 from reports.formatting import MISSING, markdown_cell, number, percent
 from reports.wording import words
+from trainers.adapter.card_evaluations import evaluations_section
 from trainers.adapter.card_scores import BEGIN, END, scores_section
 from trainers.adapter.card_usage import Say, coded, evaluation_command, fenced, hub_base, is_hub_id, usage
 from trainers.adapter.scores import ScoreRow
@@ -58,6 +59,7 @@ def card_text(
         (tr("Recipe"), _recipe(record, say)),
         (tr("Data"), _data(record, say)),
         (tr("Training"), _training(record, say, curve=curve)),
+        *_judged(record, language),
         (tr("Versions"), _versions(record.versions, say)),
         (_SCORES, f"{BEGIN}\n{evaluation}\n{END}"),
     )
@@ -247,6 +249,12 @@ def _training(record: TrainingRecord, say: Say, *, curve: bool) -> str:
     return "\n\n".join(parts)
 
 
+def _judged(record: TrainingRecord, language: Language) -> list[tuple[Text, str]]:
+    if record.outcome is None or record.outcome.evaluations is None:
+        return []
+    return [(tr("Judged on the way"), evaluations_section(record.outcome.evaluations, words(language)))]
+
+
 def _outcome(record: TrainingRecord, outcome: Outcome) -> list[tuple[str, str]]:
     measured = outcome.heldout_loss_before is not None or outcome.heldout_loss is not None
     rows: list[tuple[str, str]] = [
@@ -292,7 +300,7 @@ def _steps(outcome: Outcome) -> str:
 def _heldout(outcome: Outcome) -> str:
     """Return the held-out losses, and which step the adapter is of where they chose it: the lowest flatters."""
     losses = _fall(outcome.heldout_loss_before, outcome.heldout_loss)
-    if outcome.kept_step is None:
+    if outcome.kept_step is None or outcome.heldout_measured is None:
         return losses
     return tr(
         "{losses} (adapter of step {step}, the lowest of {measured} measurements, so a little too low)",

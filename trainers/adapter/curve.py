@@ -15,16 +15,18 @@ from matplotlib.ticker import MaxNLocator, ScalarFormatter
 from reports.formatting import printable, shortened
 
 # From Okabe & Ito (2008), as in the reports; shape tells the series apart where colour does not.
-_LOSS, _HELDOUT, _EVENT = "#0063a3", "#b2450e", "#333333"
+_LOSS, _HELDOUT, _JUDGE, _EVENT = "#0063a3", "#b2450e", "#00694b", "#333333"
 _INK, _MUTED, _LINE = "#1a1a1a", "#555555", "#d9d9d9"
 _WIDTH = 8.0  # inches; 800 pixels as a model card shows it, drawn at twice that
 _DPI = 200
 _PANELS = 4.6  # inches of height
+_JUDGED = 1.4  # inches more where judges saw the adapter on the way
 _NOTE = 0.19  # inches of height for each event's sentence
 _NOTES = 5  # events with a sentence; more are marked and counted
 _NOTE_COLUMNS = 120
 _MARKED = 60  # points up to which each one gets a dot
 _TITLE_COLUMNS = 80
+_JUDGE_COLUMNS = 20
 
 Points = list[tuple[float, float]]
 
@@ -45,14 +47,18 @@ def draw_curve(rows: Sequence[Mapping[str, Any]], title: str) -> bytes | None:
         return None
     events = [(float(row["step"]), str(row["event"])) for row in rows if row.get("event") and _is_number(row, "step")]
     notes = _notes(events)
-    height = _PANELS + _NOTE * len(notes)
+    height = _PANELS + _NOTE * len(notes) + _JUDGED * any(_is_number(row, "judged") for row in rows)
     figure = Figure(figsize=(_WIDTH, height), facecolor="white")
-    above, below = figure.subplots(
-        2, 1, sharex=True, height_ratios=(3.2, 1), gridspec_kw=_margins(height, _NOTE * len(notes))
+    judged = [row for row in rows if _is_number(row, "judged") and _is_number(row, "step")]
+    ratios = (3.2, *([1.6] if judged else []), 1)
+    above, *between, below = figure.subplots(
+        len(ratios), 1, sharex=True, height_ratios=ratios, gridspec_kw=_margins(height, _NOTE * len(notes))
     )
     _draw_losses(above, loss, heldout)
+    for axes in between:
+        _draw_judged(axes, judged)
     _draw_rate(below, _series(rows, "learning_rate"))
-    _draw_events(above, below, events)
+    _draw_events([above, *between, below], events)
     above.set_title(_shown(title, _TITLE_COLUMNS), color=_INK, fontsize=11, loc="left", parse_math=False)
     above.legend(frameon=False, fontsize=9, labelcolor=_INK, loc="upper right")
     for place, note in enumerate(notes):
@@ -119,6 +125,18 @@ def _draw_losses(axes: Axes, loss: Points, heldout: Points) -> None:
     _plain(axes)
 
 
+def _draw_judged(axes: Axes, judged: Sequence[Mapping[str, Any]]) -> None:
+    """Draw a judge's means with their intervals, of each step as it was logged last."""
+    latest = {float(row["step"]): row for row in judged}
+    for step, row in latest.items():
+        if _is_number(row, "judged_low") and _is_number(row, "judged_high"):
+            axes.plot([step, step], [row["judged_low"], row["judged_high"]], color=_JUDGE, linewidth=1.0)
+    points = sorted((step, float(row["judged"])) for step, row in latest.items())
+    axes.plot(*zip(*points, strict=True), color=_JUDGE, linewidth=0.9, marker="s", markersize=4)
+    axes.set_ylabel(_shown(str(judged[-1].get("judge", "judge")), _JUDGE_COLUMNS), color=_MUTED, fontsize=9)
+    _plain(axes)
+
+
 def _draw_rate(axes: Axes, rate: Points) -> None:
     if rate:
         steps, values = zip(*rate, strict=True)
@@ -138,14 +156,14 @@ def _draw_rate(axes: Axes, rate: Points) -> None:
     _plain(axes)
 
 
-def _draw_events(above: Axes, below: Axes, events: Sequence[tuple[float, str]]) -> None:
+def _draw_events(panels: Sequence[Axes], events: Sequence[tuple[float, str]]) -> None:
     """Draw a dotted line at each event; the first have the numbers of the sentences under the picture."""
     for place, (step, _) in enumerate(events, start=1):
-        for axes in (above, below):
+        for axes in panels:
             axes.axvline(step, color=_EVENT, linewidth=0.8, linestyle=":", zorder=1)
         if place <= _NOTES:
-            above.annotate(
-                str(place), (step, 1), xycoords=above.get_xaxis_transform(), xytext=(2, -9),
+            panels[0].annotate(
+                str(place), (step, 1), xycoords=panels[0].get_xaxis_transform(), xytext=(2, -9),
                 textcoords="offset points", fontsize=8, color=_EVENT,
             )  # fmt: skip
 

@@ -58,6 +58,60 @@ class DataFile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluated:
+    """What a judge made of an adapter after some optimizer steps, 0: before the first.
+
+    ``mean`` with its interval, over ``n`` tasks; ``difference`` from what there was before the first step, with the
+    interval that holds for all evaluations at once, and the ``verdict`` on it in a word. None: it cannot be computed.
+    """
+
+    step: int
+    mean: float | None
+    low: float | None
+    high: float | None
+    n: int
+    difference: float | None = None
+    difference_low: float | None = None
+    difference_high: float | None = None
+    verdict: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChosenCheckpoint:
+    """The step with the highest mean, and what it gains over what there was before the first.
+
+    ``naive``: on the tasks that it was chosen on · ``honest``, ``low``, ``high``: without the luck of being chosen ·
+    ``agreement``: see `harness.stats.best_of`.
+    """
+
+    step: int
+    naive: float
+    honest: float | None
+    low: float | None
+    high: float | None
+    agreement: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluations:
+    """How an adapter was judged while it was trained, in the ``run`` of that name.
+
+    ``part``: of a sealed task set the open tasks, else all · ``stopped``: why that ended the training, if it did.
+    """
+
+    run: str
+    tasks: str
+    n_tasks: int
+    part: Literal["open", "all"]
+    judge: str
+    scale: tuple[float, float]
+    margin: float
+    evaluated: tuple[Evaluated, ...]
+    stopped: Literal["worse", "no_gain"] | None = None
+    best: ChosenCheckpoint | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """What a finished training came to. Losses are nats per trained token; None where nothing was held out.
 
@@ -67,7 +121,8 @@ class Outcome:
     that they are of where the recipe keeps those of the lowest held-out loss, and ``heldout_loss`` theirs, chosen among
     ``heldout_measured``; ``stopped_early``: the recipe's patience ended the training. Of pairs, losses are those of the
     objective; ``heldout_margin`` is the mean margin in nats (see `trainers.training.preference_loss`), and
-    ``heldout_accuracy`` the share above 0, of the last step.
+    ``heldout_accuracy`` the share above 0, of the last step. ``evaluations``: what judges saw on the way, if they did;
+    with the recipe's ``best_by`` "judge" ``kept_step`` is the best of those.
     """
 
     steps: int
@@ -86,6 +141,7 @@ class Outcome:
     heldout_margin_before: float | None = None
     heldout_margin: float | None = None
     heldout_accuracy: float | None = None
+    evaluations: Evaluations | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,7 +242,8 @@ def read_log(folder: Path) -> list[dict[str, Any]]:
 
     A row has ``step`` and either ``loss``, ``learning_rate``, ``tokens`` (seen so far), ``tokens_per_second``,
     ``memory_gib`` (the most so far) and ``seconds`` (of training so far), or
-    ``heldout_loss``, or ``event`` (a sentence).
+    ``heldout_loss``, or ``judged`` (the mean that ``judge`` gave, with ``judged_low``, ``judged_high`` and, after step
+    0, the ``verdict`` on its difference from there), or ``event`` (a sentence).
     """
     path = folder / LOG
     if not path.is_file():

@@ -10,9 +10,6 @@ from typing import Any
 import torch
 from safetensors.torch import load_file, save_file
 
-_STATE = "best.json"
-_WEIGHTS = "best.safetensors"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BestState:
@@ -35,8 +32,10 @@ class BestAdapter:
     loss after which training stops (0: never). Of equal losses the first counts.
     """
 
-    def __init__(self, model: torch.nn.Module, *, keep: bool, patience: int) -> None:
+    def __init__(self, model: torch.nn.Module, *, keep: bool, patience: int, name: str = "best") -> None:
+        """``name``: of its files in a checkpoint."""
         self.state = BestState()
+        self._state_file, self._weights_file = f"{name}.json", f"{name}.safetensors"
         self._model = model
         self._keep = keep
         self._patience = patience
@@ -67,16 +66,16 @@ class BestAdapter:
         """Write what a resumed run needs into a checkpoint's folder; nothing before the first measurement."""
         if self.state.step is None:
             return
-        (checkpoint / _STATE).write_text(json.dumps(asdict(self.state)), encoding="utf-8")
+        (checkpoint / self._state_file).write_text(json.dumps(asdict(self.state)), encoding="utf-8")
         if self._weights:
-            save_file(dict(self._weights), checkpoint / _WEIGHTS)
+            save_file(dict(self._weights), checkpoint / self._weights_file)
 
     def load(self, checkpoint: Path) -> None:
         """Go on from what a checkpoint holds, which is checked to be as it was written."""
-        if (checkpoint / _STATE).is_file():
-            self.state = BestState(**json.loads((checkpoint / _STATE).read_text(encoding="utf-8")))
-        if (checkpoint / _WEIGHTS).is_file():
-            self._weights = load_file(checkpoint / _WEIGHTS)
+        if (checkpoint / self._state_file).is_file():
+            self.state = BestState(**json.loads((checkpoint / self._state_file).read_text(encoding="utf-8")))
+        if (checkpoint / self._weights_file).is_file():
+            self._weights = load_file(checkpoint / self._weights_file)
 
     def _trained(self) -> list[tuple[str, Any]]:
         return [(name, tensor) for name, tensor in self._model.named_parameters() if tensor.requires_grad]

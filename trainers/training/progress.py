@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import psutil
 import torch
@@ -53,11 +53,18 @@ class Tally:
         return cls(**json.loads((checkpoint / _TALLY).read_text(encoding="utf-8")))
 
 
+class SavesState(Protocol):
+    """What puts into a checkpoint's folder what a resumed run goes on with."""
+
+    def save(self, checkpoint: Path) -> None:
+        """Write it."""
+
+
 class Progress(TrainerCallback):  # type: ignore[misc]  # transformers is untyped
     """Writes a row of the log, and a line for people, every ``logging_steps``; measures the held-out loss on the way.
 
     ``heldout`` measures the held-out loss (None: nothing is held out), ``heldout_metrics`` says what else is known of
-    that measurement, ``best`` takes what it comes to. Only the
+    that measurement, ``best`` takes what it comes to; ``parts`` are what else goes on with a resumed run. Only the
     process that ``writes`` writes. Sums are kept on ``device``, so that no step waits for them.
     """
 
@@ -72,12 +79,13 @@ class Progress(TrainerCallback):  # type: ignore[misc]  # transformers is untype
         device: torch.device,
     ) -> None:
         self.best = best
+        self.parts: list[SavesState] = []
         self.heldout: Callable[[], float] | None = None
         self.heldout_metrics: Callable[[], Mapping[str, float]] = dict
         self._log = log
         self._writes = writes
         self._failing = False
-        self._say = say
+        self.say = say
         self._eval_steps = eval_steps
         self._measured: set[int] = set()
         self._last: tuple[int, float] | None = None  # the last measurement's step and loss
@@ -165,10 +173,10 @@ class Progress(TrainerCallback):  # type: ignore[misc]  # transformers is untype
             "seconds": round(tally.seconds, 1),
         }
         row |= {name: round(value / tally.noted[""], 6) for name, value in tally.noted.items() if name}
-        self._write(row)
+        self.write(row)
         each = (now - self._began) / (state.global_step - self._first_step)
         left = _duration((state.max_steps - state.global_step) * each)
-        self._say(
+        self.say(
             tr(
                 "  step {step}/{steps}  loss {loss:.4f}  learning rate {rate:.2e}  {pairs}{pace:,.0f} tokens/s  "
                 "{memory:.1f} GiB  {left} left",
@@ -219,13 +227,13 @@ class Progress(TrainerCallback):  # type: ignore[misc]  # transformers is untype
             return None
         if self._last is not None and self._last[0] == step:
             return self._last[1]
-        with self._clocks_stopped():
+        with self.clocks_stopped():
             loss = self.heldout()
         if not math.isfinite(loss):
             raise diverged(tr("the held-out loss at step {step} is {loss}", step=step, loss=loss))
         if step not in self._measured:  # else a resumed run measures again what it had measured
             more = {name: round(value, 6) for name, value in self.heldout_metrics().items()}
-            self._write({"step": step, "heldout_loss": round(loss, 6), **more})
+            self.write({"step": step, "heldout_loss": round(loss, 6), **more})
             self._measured.add(step)
         if step == 0:
             margin = self.heldout_metrics().get("heldout_margin")
@@ -235,7 +243,7 @@ class Progress(TrainerCallback):  # type: ignore[misc]  # transformers is untype
         self._last = step, loss
         metrics = self.heldout_metrics()
         if "heldout_margin" in metrics:
-            self._say(
+            self.say(
                 tr(
                     "  step {step}  held-out loss {loss:.4f}, margin {margin:.3f}, {right:.0%} the right way round",
                     step=step,
@@ -245,11 +253,11 @@ class Progress(TrainerCallback):  # type: ignore[misc]  # transformers is untype
                 )
             )
         else:
-            self._say(tr("  step {step}  held-out loss {loss:.4f}", step=step, loss=loss))
+            self.say(tr("  step {step}  held-out loss {loss:.4f}", step=step, loss=loss))
         return loss
 
     @contextlib.contextmanager
-    def _clocks_stopped(self) -> Iterator[None]:
+    def clocks_stopped(self) -> Iterator[None]:
         """Count none of the time within as time of training."""
         if torch.cuda.is_available():
             torch.cuda.synchronize()  # what the GPU has still to do of the steps before is training
@@ -261,10 +269,10 @@ class Progress(TrainerCallback):  # type: ignore[misc]  # transformers is untype
 
     def event(self, step: int, text: str) -> None:
         """Log and say something that happened."""
-        self._write({"step": step, "event": text})
-        self._say(tr("  step {step}: {text}", step=step, text=text))
+        self.write({"step": step, "event": text})
+        self.say(tr("  step {step}: {text}", step=step, text=text))
 
-    def _write(self, row: dict[str, Any]) -> None:
+    def write(self, row: dict[str, Any]) -> None:
         """Append one row, whole or not at all; a full disk costs the row, not the training."""
         if not self._writes:
             return
@@ -274,7 +282,7 @@ class Progress(TrainerCallback):  # type: ignore[misc]  # transformers is untype
             self._failing = False
         except OSError as error:
             if not self._failing:
-                self._say(
+                self.say(
                     tr(
                         "  {name} cannot be written: {reason}; training goes on",
                         name=self._log.name,

@@ -2,7 +2,7 @@
 
 import shutil
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -30,20 +30,22 @@ from trainers.adapter.card import card_text
 from trainers.adapter.checkpoints import CHECKPOINTS, cut_of, last_checkpoint, read_manifest, step_of
 from trainers.adapter.curve import draw_curve
 from trainers.adapter.files import sha256_of, write_whole
-from trainers.adapter.training_record import CARD, CURVE, LOG, WEIGHTS, Outcome, TrainingRecord, read_log, with_session
+from trainers.adapter.training_record import CARD, CURVE, LOG, WEIGHTS, TrainingRecord, read_log, with_session
 from trainers.launch import is_first, world
 from trainers.memory_plan import GIB, MemoryPlan
 from trainers.prepare import Prepared
 from trainers.training.arguments import training_arguments
 from trainers.training.batches import EpochOrder
 from trainers.training.best import BestAdapter
+from trainers.training.evaluating import while_training
 from trainers.training.failures import out_of_memory
 from trainers.training.longer import check_can_go_on, goes_on, said_of_length
 from trainers.training.loraplus import use_loraplus
 from trainers.training.model import load_trainable_model
+from trainers.training.outcome import check_what_was_learnt, outcome_of, warn_of_falling_answers
 from trainers.training.preference import REFERENCE, PreferenceTrainer
 from trainers.training.processes import broadcast_from_rank0, leave
-from trainers.training.progress import Progress, Tally, diverged
+from trainers.training.progress import Progress, Tally
 from trainers.training.trainer import AdapterTrainer
 
 _SAVING = ".saving"
@@ -104,6 +106,8 @@ def _train(
         if first:
             rewind_log(folder, step_of(checkpoint) if checkpoint else -1)
         _start(trainer, progress, checkpoint, say)
+        judged = while_training(prepared, trainer, progress, folder)
+        judged.begin(checkpoint)
         step = step_of(checkpoint) if checkpoint else 0
         if longer is not None:
             said_of_length(longer, prepared, step, say)
@@ -112,9 +116,11 @@ def _train(
         record = with_session(prepared.record, earlier, step, cut_of(trainer.plan), prepared.steps)
         if first:
             save_record(folder, record)
-        _run(trainer, progress, checkpoint, prepared.steps)
+        stopped = progress.best.state.stopped or judged.stop is not None
+        _run(trainer, checkpoint, None if stopped else prepared.steps)
         tally = progress.tally(trainer.state.global_step)
         after = progress.measure_heldout(trainer.state.global_step)
+        evaluations = judged.finish(trainer.state.global_step)
         best = progress.best.state
         kept = progress.best.put_back()
     leave()
@@ -129,80 +135,28 @@ def _train(
                 loss=after,
             )
         )
-    _check_what_was_learnt(trainer, tally, after, say)
-    _warn_of_falling_answers(read_log(folder), say)
+    check_what_was_learnt(trainer, tally, after, say)
+    warn_of_falling_answers(read_log(folder), say)
     planned = round((trainer.plan.estimate.total + held) / GIB, 2)
-    stopped = best.stopped and trainer.state.global_step < prepared.steps
-    outcome = _outcome(tally, progress, trainer.state.global_step, after)
+    if evaluations is not None and (chosen := judged.put_back()) is not None:
+        kept, after = chosen, None
+        say(tr("The adapter of step {step} is written: its mean is the highest.", step=kept))
+    stopped = (best.stopped or judged.stop is not None) and trainer.state.global_step < prepared.steps
+    outcome = outcome_of(tally, progress, trainer.state.global_step, after)
     outcome = replace(
         outcome,
         kept_step=kept,
         heldout_measured=progress.measured if prepared.recipe.chooses else None,
         stopped_early=stopped,
         planned_gib=planned,
+        evaluations=evaluations,
     )
     return _save(trainer, prepared, replace(record, outcome=outcome), folder)
 
 
-def _outcome(tally: Tally, progress: Progress, steps: int, heldout_loss: float | None) -> Outcome:
-    assert tally.first_loss is not None
-    assert tally.last_loss is not None
-    metrics = progress.heldout_metrics()
-    return Outcome(
-        steps=steps,
-        tokens=tally.tokens,
-        seconds=round(tally.seconds, 1),
-        first_loss=tally.first_loss,
-        last_loss=tally.last_loss,
-        heldout_loss_before=tally.heldout_loss_before,
-        heldout_loss=heldout_loss,
-        peak_gib=round(tally.peak_gib, 2),
-        heldout_margin_before=tally.heldout_margin_before,
-        heldout_margin=metrics.get("heldout_margin"),
-        heldout_accuracy=metrics.get("heldout_accuracy"),
-    )
-
-
-def _check_what_was_learnt(
-    trainer: AdapterTrainer, tally: Tally, heldout_loss: float | None, say: Callable[[str], None]
-) -> None:
-    """Say where the adapter is worse than its base.
-
-    Raises:
-        TrainingError: its weights are no numbers.
-    """
-    before = tally.heldout_loss_before
-    if heldout_loss is not None and before is not None and heldout_loss > before:
-        say(
-            tr(
-                "Note: the held-out loss rose from {before:.3f} to {after:.3f}: this adapter is worse than its base on "
-                "them; a lower learning_rate or fewer epochs may help.",
-                before=before,
-                after=heldout_loss,
-            )
-        )
-    if not all(bool(p.isfinite().all()) for p in trainer.model.parameters() if p.requires_grad):
-        raise diverged(tr("the weights after step {step} are no numbers", step=trainer.state.global_step))
-
-
-def _warn_of_falling_answers(log: Sequence[Mapping[str, Any]], say: Callable[[str], None]) -> None:
-    """Say where pairs are told apart because both answers became less probable, the better one, too."""
-    measured = [row["heldout_chosen_log_prob"] for row in log if "heldout_chosen_log_prob" in row]
-    if measured and measured[-1] < measured[0]:
-        say(
-            tr(
-                "Note: the better answers themselves became less probable (log-probability {before:.1f} to {after:.1f} "
-                "on held-out pairs): the adapter learnt to avoid the worse ones. A larger beta or sft_weight=1 holds "
-                "it back; look at its answers before you trust it.",
-                before=measured[0],
-                after=measured[-1],
-            )
-        )
-
-
-def _run(trainer: AdapterTrainer, progress: Progress, checkpoint: Path | None, steps: int) -> None:
-    """Train to the end; a checkpoint of the last step only needs to be loaded."""
-    if checkpoint is not None and (step_of(checkpoint) >= steps or progress.best.state.stopped):
+def _run(trainer: AdapterTrainer, checkpoint: Path | None, steps: int | None) -> None:
+    """Train to the end; a checkpoint of the last step only needs to be loaded, as one that stopped (steps None)."""
+    if checkpoint is not None and (steps is None or step_of(checkpoint) >= steps):
         trainer._load_from_checkpoint(str(checkpoint))  # noqa: SLF001 - what train() itself would call
         trainer.state.global_step = step_of(checkpoint)
     else:
@@ -224,7 +178,9 @@ def _trainer(
     model = load_trainable_model(prepared.base, recipe, plan, start.adapter.folder if start else None)
     progress = Progress(
         folder / LOG,
-        best=BestAdapter(model, keep=recipe.keep_best, patience=recipe.early_stopping_patience),
+        best=BestAdapter(
+            model, keep=recipe.keep_best and recipe.best_by == "heldout", patience=recipe.early_stopping_patience
+        ),
         writes=is_first(),
         say=say,
         eval_steps=recipe.eval_steps,

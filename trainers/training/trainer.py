@@ -200,6 +200,8 @@ class AdapterTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped
             if self.is_world_process_zero():
                 tally.save(folder)
                 self._progress.best.save(folder)
+                for part in self._progress.parts:
+                    part.save(folder)
         except Exception as error:
             if not disk_is_full(error):
                 raise

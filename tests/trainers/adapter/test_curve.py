@@ -12,7 +12,7 @@ from matplotlib.image import imread
 from tests.trainers.adapter_folders import LOGGED
 from trainers.adapter.curve import draw_curve
 
-BLUE, ORANGE = (0x00, 0x63, 0xA3), (0xB2, 0x45, 0x0E)
+BLUE, ORANGE, GREEN = (0x00, 0x63, 0xA3), (0xB2, 0x45, 0x0E), (0x00, 0x69, 0x4B)
 
 
 def pixels(rows: list[dict[str, Any]], title: str = "a training") -> npt.NDArray[np.int64]:
@@ -101,3 +101,17 @@ def test_any_title_can_be_drawn(title: str) -> None:
 def test_the_same_log_gives_the_same_bytes() -> None:
     """No date and no version is in the file."""
     assert draw_curve(LOGGED, "x") == draw_curve(LOGGED, "x")
+
+
+def test_what_judges_saw_has_a_panel_of_its_own() -> None:
+    """Green points with intervals in a taller picture; none where nobody judged; of a step that came twice the last."""
+    judged = [
+        {"step": step, "judged": 0.5, "judged_low": 0.4, "judged_high": 0.6, "judge": "rules"} for step in (0, 3, 6)
+    ]
+    picture, plain = pixels([*LOGGED, *judged]), pixels(LOGGED)
+    assert count(picture, GREEN) > 500
+    assert 0 == count(plain, GREEN)
+    assert picture.shape[0] > plain.shape[0]
+    again = [judged[0] | {"judged": 0.1}, *judged]
+    assert (pixels([*LOGGED, *again]) == picture).all()
+    assert draw_curve(judged, "no loss") is None
