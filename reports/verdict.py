@@ -71,13 +71,15 @@ def comparison_says(board: Board, one: Comparison, say: Words) -> str:
         return say("verdict.undecided_these", **names, difference=signed(result.difference.value, digits))
     if result.difference.value is None or result.p_adjusted is None:
         return say("verdict.unknown", **names)
+    bounds = _bounds(one, digits)
+    is_open = bounds == MISSING and one.verdict.code == "undecided"
     parts = [
         say(
-            f"verdict.{one.verdict.code}",
+            f"verdict.{'undecided_open' if is_open else one.verdict.code}",
             **names,
             margin=_margin(board),
             difference=signed(result.difference.value, digits),
-            bounds=_bounds(one, digits),
+            bounds=bounds,
             p=p_value(result.p_adjusted),
         )
     ]

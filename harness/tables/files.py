@@ -6,6 +6,7 @@ them, a Parquet file four times as many once unpacked; settings in JSON `MAX_SET
 
 import difflib
 import os
+import re
 import stat
 import tomllib
 from collections.abc import Iterable
@@ -174,6 +175,7 @@ def _refuse_odd(mode: int, path: str | Path) -> None:
             raise InputError(tr("this is {name}, not a file", name=name), path=path)
 
 
+_OF_WINDOWS = re.compile(r"[A-Za-z]:[\\/]")
 _ALIKE = 0.7  # as difflib counts: two letters of seven may differ
 
 
@@ -211,5 +213,13 @@ def _alike(name: str, names: Iterable[str]) -> str | None:
 
 
 def where_to_look(path: str | Path, prefix: str = "") -> str:
-    """Return the hint for a path that leads nowhere: what was probably meant, else where relative paths start."""
-    return nearby(path, prefix) or tr("Relative paths start at {folder}.", folder=Path.cwd())
+    """Return the hint for a path that leads nowhere: what was probably meant, else from where it was looked for."""
+    if near := nearby(path, prefix):
+        return near
+    if _OF_WINDOWS.match(str(path)) and os.name != "nt":
+        return tr("That is a path of Windows; here paths look like /home/me/file, and under WSL C:\\ is /mnt/c/.")
+    meant = Path(str(path)).expanduser()
+    if meant.is_absolute():
+        there = next(folder for folder in meant.parents if folder.exists())
+        return tr("There is {folder}, but nothing of that name in it.", folder=there)
+    return tr("Relative paths start at {folder}.", folder=Path.cwd())

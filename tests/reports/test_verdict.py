@@ -7,9 +7,10 @@ import pytest
 
 from harness.analysis.board import Board
 from harness.analysis.leaderboard import Leaderboard
+from harness.locale import Language
 from harness.types import Declaration
 from reports.markdown import comparison_report, leaderboard_markdown
-from reports.verdict import board_verdict, verdict_lines, verdict_word
+from reports.verdict import board_verdict, comparison_says, verdict_lines, verdict_word
 from reports.wording import LANGUAGES, words
 from tests.reports.test_gaps import made
 
@@ -62,6 +63,17 @@ def test_what_is_open_says_what_remains_possible_and_what_would_decide() -> None
     [fixed] = board_verdict(replace(found, is_fixed=True), 0.95, EN)
     assert "tasks like these would decide" not in fixed
     assert "The set has no more: add other task sets, repeats" in fixed
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_an_interval_that_cannot_be_computed_is_not_quoted(language: Language) -> None:
+    """Where all differences are equal there may be none, over many tries: then no dash stands in its place."""
+    found = board(LOW, [score + 0.1 for score in LOW])
+    [one] = found.comparisons
+    verdict = replace(one.verdict, code="undecided", low=None, high=None)
+    said = comparison_says(found, replace(one, verdict=verdict), words(language))
+    assert "+0.10" in said
+    assert "–" not in said
 
 
 def test_several_are_listed_under_their_words() -> None:

@@ -16,6 +16,7 @@ from harness.tables.files import (
     read_toml,
     refuse_long_lines,
     refuse_nul,
+    where_to_look,
 )
 
 
@@ -105,6 +106,15 @@ def test_a_path_that_leads_nowhere_is_told_the_nearest(tmp_path: Path, monkeypat
     assert "Did you mean adapters/mine?" == nearby("adaptres/mine")
     assert "Did you mean adapter:adapters/mine?" == nearby("adapters\\mine", "adapter:")
     assert None is nearby("quite/another/place")
+
+
+def test_where_a_path_was_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A whole path by the folder that is there, one of Windows by how paths look here, others by where they start."""
+    monkeypatch.chdir(tmp_path)
+    assert f"Relative paths start at {tmp_path}." == where_to_look("quite/another")
+    assert f"There is {tmp_path}, but nothing of that name in it." == where_to_look(tmp_path / "quite" / "another")
+    assert "That is a path of Windows" in where_to_look("C:\\Users\\me\\tasks.jsonl")
+    assert "That is a path of Windows" in where_to_look("d:/tasks.jsonl")
 
 
 def test_only_what_looks_misspelt_is_proposed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
