@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +72,26 @@ class Runner:
         self._take_outputs(name)
         return ran
 
+    def run_all(self) -> list[str]:
+        """Run the steps as GitHub does: those whose condition holds, until one fails; return the ids of those run."""
+        ran: list[str] = []
+        for step in STEPS:
+            if not self._holds(str(step.get("if", "true"))):
+                continue
+            ran.append(step["id"])
+            if self.run(step["id"]).returncode:
+                break
+        return ran
+
+    def _holds(self, condition: str) -> bool:
+        """Evaluate a condition of contexts and texts joined by && and ==."""
+        for clause in condition.split("&&"):
+            sides = [side.strip() for side in clause.split("==")]
+            values = [side.strip("'") if side.startswith("'") else self.contexts.get(side, side) for side in sides]
+            if values[0] != values[1] if len(values) > 1 else not values[0]:
+                return False
+        return True
+
     def _filled(self, text: str) -> str:
         return re.sub(r"\$\{\{ ([\w.-]+) \}\}", lambda match: self.contexts[match[1]], text)
 
@@ -132,6 +153,43 @@ def test_the_verdict_is_commented_and_decides_the_check(
     checked = runner.run("check")
     assert (0 if met else 1) == checked.returncode
     assert met or "::error::" in checked.stdout
+
+
+@pytest.mark.parametrize(("comment", "number", "steps"), [("false", "7", 4), ("true", "", 4)])
+def test_all_steps_run_in_order(workspace: Path, comment: str, number: str, steps: int) -> None:
+    """No comment where none is wanted, and none outside a pull request; the check is the last step all the same."""
+    runner = Runner(workspace, inputs("good", require="better", comment=comment))
+    runner.contexts["github.event.pull_request.number"] = number
+    ran = runner.run_all()
+    assert (steps, "check") == (len(ran), ran[-1])
+    assert ("comment" in ran) is bool(runner.calls())
+
+
+def test_an_adapter_is_tried_against_its_own_base(
+    workspace: Path, tiny: Path, make_adapter: Callable[..., Path]
+) -> None:
+    """A model and an adapter that are loaded: `base`, the default baseline, is the one that the adapter names.
+
+    The two answer alike as far as rules can see, so that it is not shown to be better, and the check fails.
+    """
+    adapter = make_adapter(tiny, seed=5)
+    runner = Runner(
+        workspace,
+        inputs("none", require="better", arguments="--max-new-tokens\n4\n--limit\n6\n--dtype\nfloat32")
+        | {"candidate": f"adapter:{adapter}", "baseline": "base"},
+        HARNESS_CACHE=str(workspace / "cache"),
+        HF_HUB_OFFLINE="1",
+    )
+    ran = runner.run_all()
+    assert ["install", "evaluate", "verdict", "comment", "check"] == ran
+    assert "false" == runner.contexts["steps.verdict.outputs.met"]
+    sentence = runner.contexts["steps.verdict.outputs.sentence"]
+    assert "candidate" in sentence
+    assert "baseline" in sentence
+    results = json.loads((workspace / "runs" / "pull-request" / "results.json").read_text(encoding="utf-8"))
+    assert f"is {tiny}" in json.dumps(results["notices"], ensure_ascii=False)
+    [posted] = [call for call in runner.calls() if "POST" in call["arguments"]]
+    assert sentence in posted["body"]
 
 
 def test_an_earlier_comment_is_written_anew_in_japanese(workspace: Path) -> None:
