@@ -16,6 +16,7 @@ from reports.wording import words
 from trainers.adapter.card_evaluations import evaluations_section
 from trainers.adapter.card_scores import BEGIN, END, scores_section
 from trainers.adapter.card_usage import Say, coded, evaluation_command, fenced, hub_base, is_hub_id, usage
+from trainers.adapter.model_index import index_text, with_model_index
 from trainers.adapter.scores import ScoreRow
 from trainers.adapter.training_record import CURVE, LOG, RECORD, DataFile, Outcome, TrainingRecord
 
@@ -65,13 +66,14 @@ def card_text(
     )
     parts = [f"# {markdown_cell(name)}", say(_summary(record))]
     parts += [f"## {say(title)}\n\n{text}" for title, text in sections]
-    return f"---\n{_front_matter(record)}---\n" + "\n\n".join(parts) + "\n"
+    return f"---\n{_front_matter(record)}{index_text(name, scores)}---\n" + "\n\n".join(parts) + "\n"
 
 
 def update_scores(text: str, scores: Sequence[ScoreRow], language: Language = "en") -> str:
     r"""Return a card with other scores: what stands between the two markers is replaced, all else stays as it is.
 
-    Where the markers are gone, the section is put at the end. ``scores`` has at least one row.
+    The front matter's scores for the Hub are replaced, too (see `trainers.adapter.model_index`). Where the markers are
+    gone, the section is put at the end. ``scores`` has at least one row.
 
     >>> from trainers.adapter.scores import Score, ScoreRow
     >>> score = Score(task="t", judge="rules", model="m", prompt=None, scale=(0, 1), mean=0.5, low=0.4, high=0.6,
@@ -81,6 +83,7 @@ def update_scores(text: str, scores: Sequence[ScoreRow], language: Language = "e
     >>> "old" in new, new.partition("-->")[0], new.rpartition("<!--")[2]
     (False, '# Mine\n<!-- scores: begin ', ' scores: end -->\nby hand\n')
     """
+    text = with_model_index(text, scores)
     end_of_line = "\r\n" if "\r\n" in text else "\n"
     section = scores_section(scores, language).replace("\n", end_of_line)
     # The last pair: an earlier one may be quoted in a command or a template.
