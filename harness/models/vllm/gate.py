@@ -1,7 +1,8 @@
 """Whether adapters act inside the engine: some models take them, load them, and pass them over in silence.
 
-One prompt is scored by the base, by the base again, and with each adapter, in one call. What the base's two scores
-differ by is the engine's own noise; an adapter that moves nothing beyond it has no effect here.
+One prompt is scored by the base alone, then by the base and with each adapter in one call. What the base's two scores
+differ by is the engine's own noise; an adapter that moves nothing beyond it has no effect here. A base that beside
+adapters has the scores of one of them is answered for with its weights: vLLM's CPU build does that (0.32.0).
 """
 
 import math
@@ -10,12 +11,14 @@ from statistics import pstdev
 
 from harness.errors import AdapterMismatchError, HarnessError, ModelLoadError
 from harness.locale import tr
+from harness.models.hf.adapter_checks import all_zero
 from harness.models.hf.adapters import Adapter
 from harness.models.vllm.engine import Ask, Engine
 from harness.notices import Notice
 
 _TINY = 0.01  # of the spread of the base's scores, as on the other engine
 _NOISE = 2.0  # times what the base differs from itself by
+_NEAR = 0.25  # of how far the base moved beside adapters: that near to one of them, it is that one
 _PROBE = 64  # tokens of the prompt at most
 SCORING: Mapping[str, object] = {"max_tokens": 1, "temperature": 0.0, "prompt_logprobs": 0, "detokenize": False}
 """Sampling parameters with which a sequence is scored, and one token is generated, which is of no interest."""
@@ -30,18 +33,36 @@ def check_effects(
         HarnessError: the base's own scores are no numbers, or the engine ended.
     """
     probe = list(ids[:_PROBE]) if len(ids) > 1 else [*ids, *ids]
-    acting = [None, None, *adapters]
-    scores = dict(engine.run([Ask(ids=probe, adapter=one, sampling=SCORING) for one in acting]))
-    base, again, *moved = (scores[place].prompt_scores for place in range(len(acting)))
-    if not all(map(math.isfinite, base)):
+    acting = [adapter for adapter in adapters if not all_zero(adapter)]
+    [alone] = _scored(engine, probe, [None])
+    base, *moved = _scored(engine, probe, [None, *acting])
+    if not all(map(math.isfinite, alone)):
         raise ModelLoadError(
             tr("The base's scores are not numbers in this engine."),
             hint=tr("Try --dtype float32 or bfloat16, or --engine hf."),
         )
-    noise = _furthest(base, again)
-    return {
-        adapter.digest: _verdict(adapter, base, scores, noise) for adapter, scores in zip(adapters, moved, strict=True)
-    }
+    noise = _furthest(alone, base)
+    nearest = min((_furthest(base, one) for one in moved), default=math.inf)
+    if noise > _TINY * pstdev(alone) and nearest < _NEAR * noise:
+        raise ModelLoadError(
+            tr("vLLM answers for the base with an adapter's weights where both are asked together."),
+            hint=tr("Take the other engine: --engine hf."),
+        )
+    seen = {adapter.digest: _verdict(adapter, base, one, noise) for adapter, one in zip(acting, moved, strict=True)}
+    return {adapter.digest: seen[adapter.digest] if adapter in acting else _empty(adapter) for adapter in adapters}
+
+
+def _scored(engine: Engine, ids: Sequence[int], acting: Sequence[Adapter | None]) -> list[tuple[float, ...]]:
+    scores = dict(engine.run([Ask(ids=ids, adapter=one, sampling=SCORING) for one in acting]))
+    return [scores[place].prompt_scores for place in range(len(acting))]
+
+
+def _empty(adapter: Adapter) -> HarnessError:
+    reason = tr("all its lora_B weights are zero, as before the first optimizer step")
+    return AdapterMismatchError(
+        tr("{name} has no effect: base and adapter give equal scores; {reason}.", name=adapter.name, reason=reason),
+        hint=tr("Train it: a run of no more steps than its warm-up, or max_steps 1, changes nothing."),
+    )
 
 
 def _verdict(

@@ -33,7 +33,7 @@ def test_a_board_is_asked_in_one_call_each_with_its_adapter(
     asked = requests_for(board, ask)
     given = list(board["base"].generate_together(asked))
     assert {one.key for several in asked.values() for one in several} == {one.request_key for one in given}
-    assert 2 == fake.calls
+    assert 3 == fake.calls
     assert 1 == len(fake.started)
     paths = [one.lora and one.lora.path for one in fake.asked[-6:]]
     small, large = (str(two_adapters[name].resolve()) for name in ("small", "large"))
