@@ -12,6 +12,7 @@ CUDA itself takes there, with the free memory and the size that torch tells patc
 """
 
 import argparse
+import importlib
 import itertools
 import json
 import os
@@ -33,6 +34,7 @@ from harness.models.hf import open_local
 from harness.models.hf.backend import LocalModel
 from harness.models.hf.forward_cuda_graph import GraphSteps
 from harness.models.hf.forward_eager import EagerSteps, Steps
+from harness.models.hf.room import Room
 from harness.models.hf.sampling import Sampler
 from harness.protocols import AnswersTogether
 from harness.types import ModelSpec
@@ -43,6 +45,7 @@ CONTEXT = 0.4  # GiB of a card that are CUDA's own
 LONG = ["max_length=1024", "save_steps=100000", "logging_steps=1", "warmup_steps=0"]
 PLANS: dict[str, tuple[str, list[str], float | None]] = {  # recipe, --set, card in GiB
     "fast": ("fast", LONG, None),
+    "fast, dequantized": ("fast", [*LONG, "dequantize=true"], None),
     "course-unsloth": ("course-unsloth", LONG, None),
     "course-unsloth, 24 GB": ("course-unsloth", LONG, 22.2),
     "course-unsloth, 16 GB": ("course-unsloth", LONG, 14.6),
@@ -105,6 +108,8 @@ def play(cap: float | None, capability: str | None) -> None:
     """Make torch tell of a smaller or older card."""
     if capability is not None:
         told = tuple(int(part) for part in capability.split("."))
+        if CUDA:  # Triton builds for the card that is really there
+            importlib.import_module("triton").runtime.driver.active.get_current_target()
         torch.cuda.get_device_capability = lambda device=None: told
     if cap is None or not CUDA:
         return
@@ -169,9 +174,8 @@ def generate(options: argparse.Namespace) -> None:
     decode = LocalModel._decode
 
     def watched(self: LocalModel, batch: Any, meter: Any) -> Iterator[Any]:
-        base = self._base()
         new = max(row.limit for row in batch)
-        planned = len(batch) * base.sizes.row_bytes(len(batch[0].ids), new, self._numerics.dtype)
+        planned = self.room.batch_bytes(len(batch), len(batch[0].ids), new)
         before = torch.cuda.memory_allocated()
         forget_peaks()
         outcome = "out of memory or cut off"
@@ -210,17 +214,18 @@ def profile(options: argparse.Namespace) -> None:
         base = model._base()
         base.switch.use(model._adapter)
         for kind in (EagerSteps, GraphSteps):
-            for rows, prompt, room in ((2, 250, 512), (6, 250, 512), (6, 60, 512), (6, 900, 64)):
-                print(f"{spec.label} {_stages(base, kind, rows, prompt, room, model._numerics.dtype)}", flush=True)
+            for rows, prompt, room in ((2, 250, 512), (5, 250, 512), (5, 700, 64)):
+                print(f"{spec.label} {_stages(base, kind, rows, prompt, room)}", flush=True)
 
 
-def _stages(base: Any, kind: Any, rows: int, prompt: int, room: int, dtype: torch.dtype) -> str:
+def _stages(base: Any, kind: Any, rows: int, prompt: int, room: int) -> str:
     asked = prompts(rows, 500, room)
     batch = [_Row(ids=[5 + place] * prompt, request=one, limit=room) for place, one in enumerate(asked)]
     torch.cuda.empty_cache()
     held, before = torch.cuda.memory_reserved(), torch.cuda.memory_allocated()
-    formula = rows * base.sizes.row_bytes(prompt, room, dtype) / 2**20
-    told = [f"{kind.__name__} {rows} x ({prompt} + {room}): formula {formula:.0f} MiB;"]
+    counted = Room(sizes=base.sizes, numerics=base.numerics, buffers=kind is GraphSteps)
+    planned = counted.batch_bytes(rows, prompt, room) / 2**20
+    told = [f"{kind.__name__} {rows} x ({prompt} + {room}): planned {planned:.0f} MiB;"]
 
     def stage(name: str) -> None:
         settle()

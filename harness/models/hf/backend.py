@@ -25,6 +25,7 @@ from harness.models.hf.memory import available_bytes, check_fits, ran_out, relea
 from harness.models.hf.needs import most_seconds, step_seconds, this_device
 from harness.models.hf.progress import TokenMeter, say
 from harness.models.hf.resolved_base import ResolvedBase
+from harness.models.hf.room import Peak, Room
 from harness.models.hf.token_numbers import LocalNumbers
 from harness.models.hf.word_scores import WordScorer, most_tokens
 from harness.notices import Notice, as_notice
@@ -37,7 +38,6 @@ ENGINE = 2  # raised when the same weights and prompt would give another answer
 _ROWS = {"cuda": 128, "cpu": 32}  # most rows of a batch: beyond them a token costs almost as much, and a crash more
 # A base and its adapters ask the same tokenizer one after the other; reading one takes up to two seconds.
 _encoder = functools.lru_cache(maxsize=1)(ResolvedBase.encoder)
-_SHARE = {"cuda": 0.85, "cpu": 0.5}  # of the available memory that batches may plan with
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +67,7 @@ class LocalModel:
         spec: ModelSpec | None = None,
     ) -> None:
         self.batch_plan = ""
+        self.room: Room
         self.spec = spec
         self._engines = engines
         self._label = label
@@ -172,15 +173,16 @@ class LocalModel:
         check_fits(base.source.text, loading, available, numerics, sizes)
         limits = [request.sampling.max_new_tokens for request in requests]
         prompt = max((rough_tokens(request.rendered.text) for request in requests), default=0)
-        row = sizes.row_bytes(prompt, max(limits, default=0), numerics.dtype)
-        most = int((available - loading) * _SHARE[numerics.device]) // max(1, row)
+        room = Room(sizes=sizes, numerics=numerics, buffers=numerics.device == "cuda").recalled()
+        row = room.row_bytes(prompt, max(limits, default=0))
+        most = room.share(available - loading) // max(1, row)
         rows = max(1, min(self._limits.rows or _ROWS[numerics.device], most, len(requests)))
         device = this_device(numerics)
         layers = config.get_text_config(decoder=True).num_hidden_layers
         step = step_seconds(sizes, layers, numerics, device, rows)
         return MachineNeeds(
             device=device.name,
-            needed=loading + row * rows,
+            needed=loading + room.fixed + row * rows,
             available=available,
             seconds=most_seconds(step, rows, limits),
         )
@@ -306,12 +308,15 @@ class LocalModel:
         self._is_checked = True
 
     def _budget(self, base: Base) -> Budget:
-        device, dtype = self._numerics.device, self._numerics.dtype
+        device = self._numerics.device
+        if device == "cuda":
+            release()
+        self.room = Room(sizes=base.sizes, numerics=self._numerics, buffers=self._uses_graphs()).recalled()
         return Budget(
             rows=self._limits.rows or _ROWS[device],
             tokens=self._limits.tokens,
-            memory=int(available_bytes(device) * _SHARE[device]),
-            row_bytes=lambda prompt, new: base.sizes.row_bytes(prompt, new, dtype),
+            memory=self.room.share(available_bytes(device)),
+            row_bytes=self.room.row_bytes,
         )
 
     def _run(self, batches: deque[list[Row]], meter: TokenMeter) -> Iterator[Generation]:
@@ -319,10 +324,13 @@ class LocalModel:
             batch = batches.popleft()
             waiting = {row.request.key: row for row in batch}
             exhausted = False
+            planned = self.room.batch_bytes(len(batch), len(batch[0].ids), max(row.limit for row in batch))
+            peak = Peak(self._numerics.device)
             try:
                 for answer in self._decode(batch, meter):
                     del waiting[answer.row.request.key]
                     yield self._generation(answer)
+                self.room = self.room.after(planned, peak.taken)
             except CaptureError as error:
                 self._eager = True
                 self._note(Notice("graphs_unused", tr("CUDA graphs were not used: {error}", error=error)))
@@ -341,6 +349,7 @@ class LocalModel:
         if that is not enough.
         """
         release()
+        self.room = self.room.after_failure()
         if len(batch) > 1:
             self._note(Notice("batch_halved", tr("a batch of {n} rows ran out of memory and was halved", n=len(batch))))
             say(tr("  {label}: out of memory with {n} rows; going on with halves", label=self._label, n=len(batch)))

@@ -1,11 +1,13 @@
 """Decoding on a GPU with CUDA graphs: one launch a token where an eager pass makes thousands.
 
-The keys and values lie in buffers of the size that the longest answer may need, so a captured pass can be replayed.
+The keys and values lie in buffers of the size that the longest answer may need, so a captured pass can be replayed. The
+prompts are read straight into them: a cache of the prompts that is then moved would exist beside them, and leave gaps.
 Attention sees the filled part of them, in blocks: when the answers outgrow what it sees, it is shown one block more and
 the pass is captured again (about 0.2 s), where a cache of full length would be read whole for every token. The kernels
 are those of an eager pass.
 """
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,17 +22,15 @@ _WARM_UPS = 2  # passes before a capture, in which libraries allocate what must 
 
 
 class _Slots(CacheLayerMixin):  # type: ignore[misc]  # transformers is untyped
-    """The keys and values of one layer, of ``size`` tokens: new ones are written at ``slot``."""
+    """The keys and values of one layer, of ``size`` tokens: the prompts' first, then new ones, each at ``slot``."""
 
-    is_compileable = True
-
-    def __init__(self, layer: DynamicLayer, slot: torch.Tensor, size: int, visible: int) -> None:
+    def __init__(self, slot: torch.Tensor, size: int, visible: int) -> None:
         super().__init__()
-        self.keys: torch.Tensor = _buffer(layer.keys, size)
-        self.values: torch.Tensor = _buffer(layer.values, size)
         self.slot = slot
+        self.size = size
         self.visible = visible
-        self.is_initialized = True
+        self.is_initialized = False
+        self.is_compileable = False  # the prompts are masked as for a cache that grows
 
     def update(
         self,
@@ -39,25 +39,35 @@ class _Slots(CacheLayerMixin):  # type: ignore[misc]  # transformers is untyped
         *args: Any,  # noqa: ANN401, ARG002 - the base class's signature
         **kwargs: Any,  # noqa: ANN401, ARG002 - likewise
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Write one token's keys and values and return what is visible of the buffers."""
+        """Keep the prompts' keys and values and return them; of one token more return what is visible of all."""
+        if not self.is_initialized:
+            self.lazy_initialization(key_states, value_states)
+            return key_states, value_states
         self.keys.index_copy_(2, self.slot, key_states)
         self.values.index_copy_(2, self.slot, value_states)
         return self.keys[:, :, : self.visible], self.values[:, :, : self.visible]
 
     def lazy_initialization(self, key_states: torch.Tensor, value_states: torch.Tensor) -> None:
-        """Do nothing: the buffers exist from the start."""
+        """Make the buffers, which begin with the prompts."""
+        self.keys: torch.Tensor = _buffer(key_states, self.size)
+        self.values: torch.Tensor = _buffer(value_states, self.size)
+        self.is_initialized = self.is_compileable = True
 
     def get_mask_sizes(self, query_length: int) -> tuple[int, int]:
-        """Raise: a length read now would be frozen into the captured pass."""
+        """Return the length of the prompts; raise afterwards: a length read then would be frozen into the pass."""
+        if not self.is_initialized:
+            return query_length, 0
         raise CaptureError(f"the model asks for mask sizes ({query_length})")
 
     def get_seq_length(self) -> int:
-        """Raise: a length read now would be frozen into the captured pass."""
+        """Return 0 before the prompts are read; raise afterwards, likewise."""
+        if not self.is_initialized:
+            return 0
         raise CaptureError("the model asks for the cache's length")
 
     def get_max_length(self) -> int:
         """Return the size of the buffers in tokens."""
-        return int(self.keys.shape[2])
+        return self.size
 
 
 class CaptureError(RuntimeError):
@@ -97,26 +107,23 @@ class GraphSteps:
         """See `Steps.start`."""
         ids, mask = pad_left(prompts, self._pad, self._model.device)
         positions = (mask.cumsum(dim=-1) - 1).clamp(min=0)
-        filled = DynamicCache(config=self._model.config.get_text_config(decoder=True))
+        self._length = ids.shape[1]
+        self._visible = rounded(self._length + 1)
+        size = rounded(self._length + self._room)
+        self._slot = torch.zeros(1, dtype=torch.long, device=ids.device)
+        self._tokens = ids[:, -1:].clone()
+        self._positions = positions[:, -1:].clone()
+        count = len(DynamicCache(config=self._model.config.get_text_config(decoder=True)).layers)
+        self._cache = Cache(layers=[_Slots(self._slot, size, self._visible) for _ in range(count)])
         scores: torch.Tensor = self._model(
             input_ids=ids,
             attention_mask=mask,
             position_ids=positions,
-            past_key_values=filled,
+            past_key_values=self._cache,
             use_cache=True,
             **self._options,
         ).logits[:, -1]
-        self._length = ids.shape[1]
-        self._visible = _rounded(self._length + 1)
-        size = _rounded(self._length + self._room)
-        self._slot = torch.zeros(1, dtype=torch.long, device=ids.device)
-        self._tokens = ids[:, -1:].clone()
-        self._positions = positions[:, -1:].clone()
         self._mask = _additive(mask, size, scores.dtype)
-        layers = []
-        while filled.layers:  # one by one, so that the whole cache never exists twice
-            layers.append(_Slots(filled.layers.pop(0), self._slot, size, self._visible))
-        self._cache = Cache(layers=layers)
         return scores
 
     @torch.inference_mode()
@@ -157,7 +164,7 @@ class GraphSteps:
             layer.visible = self._visible
 
     def _capture(self) -> None:
-        stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]  # torch's own omission
+        stream = _side_stream()
         stream.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(stream):
             for _ in range(_WARM_UPS):
@@ -180,7 +187,18 @@ class GraphSteps:
         return scores
 
 
-def _rounded(length: int) -> int:
+@functools.cache
+def _side_stream() -> torch.cuda.Stream:
+    """Return the stream of the passes before a capture: the libraries keep a workspace for each that they ever saw."""
+    return torch.cuda.Stream()  # type: ignore[no-untyped-call]  # torch's own omission
+
+
+def rounded(length: int) -> int:
+    """Return the tokens that a row's buffers are made for, of which it may need ``length``.
+
+    >>> rounded(1), rounded(128), rounded(409)
+    (128, 128, 512)
+    """
     return -(-length // _BLOCK) * _BLOCK
 
 

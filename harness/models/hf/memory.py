@@ -27,6 +27,7 @@ class Footprint:
 
     ``kv_elements`` is what one token adds to the key-value cache, ``activations`` the elements that one token of a
     prompt needs for a moment, both upper bounds. ``constants``: elements of tables that are computed, not stored.
+    ``largest``: elements of the largest linear layer.
     """
 
     linear: int
@@ -35,6 +36,7 @@ class Footprint:
     activations: int
     vocabulary: int
     constants: int = 0
+    largest: int = 0
 
     def weight_bytes(self, numerics: Numerics) -> int:
         """Return the bytes of the loaded weights, by count.
@@ -57,7 +59,8 @@ class Footprint:
         """Return the bytes that one row of a batch needs: its cache, its prompt's activations and its scores."""
         tokens = prompt_tokens + new_tokens
         scores = 40 * self.vocabulary  # logits and a penalised copy in float32, a distribution and its sum in float64
-        return (tokens * self.kv_elements + prompt_tokens * self.activations) * dtype.itemsize + scores
+        mask = 3 * prompt_tokens * prompt_tokens  # as booleans, and as numbers that are added
+        return (tokens * self.kv_elements + prompt_tokens * self.activations) * dtype.itemsize + scores + mask
 
 
 def footprint(config: Any, *, trust_remote_code: bool = False) -> Footprint:  # noqa: ANN401 - transformers is untyped
@@ -66,11 +69,12 @@ def footprint(config: Any, *, trust_remote_code: bool = False) -> Footprint:  # 
         model = AutoModelForCausalLM.from_config(config, trust_remote_code=trust_remote_code)
     model.tie_weights()
     head = model.get_output_embeddings()
-    linear = sum(
+    layers = [
         module.weight.numel()
         for module in model.modules()
         if isinstance(module, torch.nn.Linear) and module is not head
-    )
+    ]
+    linear = sum(layers)
     total = sum(parameter.numel() for parameter in model.parameters())
     text = config.get_text_config(decoder=True)
     heads = getattr(text, "num_key_value_heads", None) or text.num_attention_heads
@@ -83,6 +87,7 @@ def footprint(config: Any, *, trust_remote_code: bool = False) -> Footprint:  # 
         activations=3 * inner + 8 * text.hidden_size,
         vocabulary=text.vocab_size,
         constants=sum(buffer.numel() for buffer in model.buffers()),
+        largest=max(layers, default=0),
     )
 
 

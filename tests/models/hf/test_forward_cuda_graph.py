@@ -9,7 +9,7 @@ import torch
 from transformers import AutoModelForCausalLM
 
 from harness.models.hf import backend, open_local
-from harness.models.hf.forward_cuda_graph import CaptureError, GraphSteps, can_capture
+from harness.models.hf.forward_cuda_graph import CaptureError, GraphSteps, can_capture, rounded
 from harness.models.hf.forward_eager import EagerSteps
 from harness.types import ModelSpec, Request
 
@@ -70,6 +70,15 @@ def test_a_model_that_asks_for_the_caches_length_is_not_captured(model: Any, mon
         steps._cache.get_seq_length()
     with pytest.raises(CaptureError):
         steps._cache.get_mask_sizes(1, 0)
+
+
+def test_prompts_are_read_into_the_buffers_and_nowhere_else(model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Scores are those of a cache that grows, to the bit, with padding and without; each layer has its two buffers."""
+    for prompts in (PROMPTS, PROMPTS[:1]):
+        steps = GraphSteps(model, 3, 100)
+        assert torch.equal(EagerSteps(model, 3).start(prompts), steps.start(prompts))
+        assert {tuple(layer.keys.shape[::2]) for layer in steps._cache.layers} == {(len(prompts), rounded(200))}
+        assert all(bool((layer.values[:, :, 101:] == 0).all()) for layer in steps._cache.layers)
 
 
 def test_rows_are_dropped_once_half_are_done(model: Any) -> None:

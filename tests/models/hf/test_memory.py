@@ -112,6 +112,6 @@ def test_the_faster_route_needs_half_of_the_gpu() -> None:
 
 
 def test_a_row_grows_with_its_tokens() -> None:
-    """Cache for all tokens, activations for the prompt, scores once."""
+    """Cache for all tokens, activations for the prompt and its mask, scores once."""
     sizes = Footprint(linear=0, other=0, kv_elements=10, activations=100, vocabulary=1000)
-    assert (30 * 10 + 20 * 100) * 2 + 40_000 == sizes.row_bytes(20, 10, torch.bfloat16)
+    assert (30 * 10 + 20 * 100) * 2 + 40_000 + 3 * 20 * 20 == sizes.row_bytes(20, 10, torch.bfloat16)
