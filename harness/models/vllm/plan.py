@@ -82,7 +82,9 @@ class Plan:
 
     def _device(self) -> dict[str, Any]:
         if self.share is None:
-            return {"enforce_eager": True, "kv_cache_memory_bytes": _CPU_CACHE_GIB * _GIB}
+            # one process less to start: it would import all of vLLM again
+            cache = _CPU_CACHE_GIB * _GIB
+            return {"enforce_eager": True, "kv_cache_memory_bytes": cache, "distributed_executor_backend": "uni"}
         captured = {"cudagraph_mode": "FULL_DECODE_ONLY", "cudagraph_capture_sizes": list(CAPTURED)}
         return {"gpu_memory_utilization": self.share, "compilation_config": captured}
 

