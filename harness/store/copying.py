@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, func, inspect, select, tuple_
+from sqlalchemy import Connection, Table, and_, func, inspect, select
 
 from harness.errors import StoreError
 from harness.locale import tr
@@ -81,8 +81,10 @@ def _copied(source: Store, target: Store, table: Table) -> CopiedTable:
     for portion in _portions(source, table):
         rows += len(portion)
         by_key = {_key(table, row): row for row in portion}
-        new += _write(target, table, by_key)
-        there = _there(target, table, list(by_key))
+        changed, there = _write(target, table, by_key)
+        if changed:
+            there = _there(target, table, list(by_key))
+        new += changed
         for key, row in by_key.items():
             if key in there and not _same(row, there[key]) and table not in _ALIKE:
                 kept += 1
@@ -123,8 +125,8 @@ def _checked(source: Store, table: Table, row: Any) -> Row:  # noqa: ANN401 - a 
     return fields
 
 
-def _write(target: Store, table: Table, rows: Mapping[Any, Row]) -> int:
-    """Add what the target lacks, in one transaction; return how many rows of it changed."""
+def _write(target: Store, table: Table, rows: Mapping[Any, Row]) -> tuple[int, dict[Any, Row]]:
+    """Add what the target lacks, in one transaction; return how many rows of it changed, and those that it had."""
     with target.transaction(write=True) as connection:
         schema.metadata.create_all(connection, tables=[table])
         there = _found(connection, table, list(rows))
@@ -136,7 +138,7 @@ def _write(target: Store, table: Table, rows: Mapping[Any, Row]) -> int:
             connection.execute(
                 statement.on_conflict_do_update(index_elements=keys, set_=new), [dict(row) for row in wanted]
             )
-    return len(wanted)
+    return len(wanted), there
 
 
 def _there(target: Store, table: Table, keys: Sequence[Any]) -> dict[Any, Row]:
@@ -145,15 +147,17 @@ def _there(target: Store, table: Table, keys: Sequence[Any]) -> dict[Any, Row]:
 
 
 def _found(connection: Connection, table: Table, keys: Sequence[Any]) -> dict[Any, Row]:
-    columns = list(table.primary_key.columns)
+    *first, last = table.primary_key.columns
+    beginnings: dict[Any, list[Any]] = {}  # most keys begin alike, and an index finds the ends of those
+    for key in keys:
+        beginnings.setdefault(key[:-1], []).append(key[-1])
     found: dict[Any, Row] = {}
-    for chunk in chunks(keys):
-        place: ColumnElement[bool] = columns[0].in_({key[0] for key in chunk})
-        if len(columns) > 1:  # where most keys begin alike, the first column alone would find too much
-            place = and_(place, tuple_(*columns).in_(chunk))
-        for row in connection.execute(select(table).where(place)):
-            fields = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name
-            found[_key(table, fields)] = fields
+    for beginning, ends in beginnings.items():
+        here = [column == value for column, value in zip(first, beginning, strict=True)]
+        for chunk in chunks(ends):
+            for row in connection.execute(select(table).where(and_(*here, last.in_(chunk)))):
+                fields = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name
+                found[_key(table, fields)] = fields
     return found
 
 

@@ -17,7 +17,7 @@ from harness.errors import StoreError
 from harness.locale import tr
 from harness.store import schema
 from harness.store.database import database_of, store_exists
-from harness.store.dialects import insert
+from harness.store.dialects import insert, insert_new
 from harness.store.store_rows import (
     CHECKSUM,
     body_digest,
@@ -95,7 +95,7 @@ class Store:
         if not tables and not self._read_only:
             with self.transaction(write=True) as connection:
                 schema.metadata.create_all(connection)
-                _insert_new(connection, schema.meta, [{"key": "schema", "value": str(schema.VERSION)}])
+                insert_new(connection, schema.meta, [{"key": "schema", "value": str(schema.VERSION)}])
         version = None
         if schema.meta.name in tables or not (tables or self._read_only):
             with self.transaction() as connection:
@@ -246,9 +246,9 @@ class Store:
             self._add_columns()
         bodies = {digest_: body for _, digest_, body in sample_rows(samples)}
         with self.transaction(write=True) as connection:
-            _insert_new(connection, schema.samples, [{"digest": key, "body": body} for key, body in bodies.items()])
-            _insert_new(connection, schema.requests, [request_row(row) for row in requests])
-            _insert_new(
+            insert_new(connection, schema.samples, [{"digest": key, "body": body} for key, body in bodies.items()])
+            insert_new(connection, schema.requests, [request_row(row) for row in requests])
+            insert_new(
                 connection,
                 schema.plan_samples,
                 [
@@ -256,7 +256,7 @@ class Store:
                     for (task, position), digest_, _ in sample_rows(samples)
                 ],
             )
-            _insert_new(
+            insert_new(
                 connection,
                 schema.plan_requests,
                 [plan_row(plan, position, row) for position, row in enumerate(requests)],
@@ -307,11 +307,6 @@ class Store:
 def chunks(keys: Sequence[str]) -> Iterator[Sequence[str]]:
     """Yield keys in portions that fit into one statement."""
     return (keys[start : start + _CHUNK] for start in range(0, len(keys), _CHUNK))
-
-
-def _insert_new(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-    if rows:
-        connection.execute(insert(connection, table).on_conflict_do_nothing(), rows)
 
 
 def _lacking(connection: Connection) -> frozenset[tuple[str, str]]:

@@ -155,10 +155,10 @@ def test_broken_off_it_goes_on_where_it_was(two: tuple[Store, Store], monkeypatc
     source, target = two
     fill(source)
     monkeypatch.setattr(copying, "_PORTION", 3)
-    write: Callable[..., int] = copying._write
+    write: Callable[..., object] = copying._write
     calls = []
 
-    def breaking(*arguments: object) -> int:
+    def breaking(*arguments: object) -> object:
         calls.append(arguments)
         if len(calls) == 8:
             raise KeyboardInterrupt

@@ -3,10 +3,10 @@
 import time
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from harness.store import schema
-from harness.store.dialects import insert, is_server, now
+from harness.store.dialects import insert, insert_new, is_server, now
 from harness.store.store import Store
 
 
@@ -20,6 +20,20 @@ def test_an_insert_may_meet_a_row(store: Store) -> None:
         row = insert(connection, schema.meta).values(key="k", value="third")
         connection.execute(row.on_conflict_do_update(index_elements=["key"], set_={"value": row.excluded.value}))
         assert "third" == _value(connection)
+
+
+def test_many_rows_come_in_at_once(store: Store) -> None:
+    """Those that are there stay, odd characters come back, and nothing is too many."""
+    rows = [{"digest": f"d{number}", "body": f"{number}"} for number in range(12_001)]
+    seal = {"plan": "p", "task": "課題\x00\ud800", "position": 2**31, "digest": "d"}
+    with store.transaction(write=True) as connection:
+        insert_new(connection, schema.samples, [])
+        insert_new(connection, schema.samples, [{"digest": "d7", "body": "first"}])
+        insert_new(connection, schema.samples, [*rows, rows[0]])
+        insert_new(connection, schema.plan_samples, [seal])
+        bodies = dict(map(tuple, connection.execute(select(schema.samples.c.digest, schema.samples.c.body))))
+        assert [tuple(seal.values())] == [tuple(one) for one in connection.execute(select(schema.plan_samples))]
+    assert {row["digest"]: row["body"] for row in rows} | {"d7": "first"} == bodies
 
 
 def _value(connection: Connection) -> str:
