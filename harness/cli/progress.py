@@ -1,11 +1,10 @@
 """Progress on stderr: what is done, how fast, and how long it will take."""
 
-import contextlib
 import math
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime
 from typing import Self
 
@@ -13,7 +12,7 @@ from harness.cli.say import said, say
 from harness.cli.table import columns, first_columns, window_width
 from harness.locale import Text, listing, tr, trn
 from harness.locale.telling import TELLER
-from harness.models.live import LIVE
+from harness.models.live import LIVE, at_work
 from harness.protocols import Delay
 from harness.types import Generation, Request, Verdict
 
@@ -66,7 +65,7 @@ class ConsoleProgress:
 
     def __enter__(self) -> Self:
         self._outer = TELLER.say, TELLER.during
-        TELLER.say, TELLER.during = self._say, self._during
+        TELLER.say, TELLER.during = self._say, at_work
         self._entered = True
         return self
 
@@ -160,15 +159,6 @@ class ConsoleProgress:
             trn("{n} answer", "{n} answers", count) if what == "answers" else trn("{n} verdict", "{n} verdicts", count)
         )
         self._say(tr("Waiting for {waited} that another process is at work on.", waited=waited))
-
-    @contextlib.contextmanager
-    def _during(self, text: str) -> Iterator[None]:
-        """Show what the model on this machine is doing before it answers."""
-        outer, LIVE.label = LIVE.label, text
-        try:
-            yield
-        finally:
-            LIVE.label = outer
 
     def _say(self, text: str) -> None:
         """Print a line above the one that renews itself."""

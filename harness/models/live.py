@@ -1,5 +1,7 @@
 """What a model on this machine tells between its answers: whoever shows progress reads it."""
 
+import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 
@@ -18,3 +20,13 @@ class Live:
 
 LIVE = Live()
 """That of this process, in which one model is at work at a time."""
+
+
+@contextlib.contextmanager
+def at_work(text: str) -> Iterator[None]:
+    """Have a message stand as what is at work, for as long as that takes."""
+    outer, LIVE.label = LIVE.label, text
+    try:
+        yield
+    finally:
+        LIVE.label = outer

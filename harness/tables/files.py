@@ -87,6 +87,8 @@ def read_bytes(path: str | Path, *, most: int | None = None) -> bytes:
         raise InputError(tr("no permission to read this file"), path=path) from None
     except (OSError, ValueError, RuntimeError) as error:
         reason = system_said(error) if isinstance(error, OSError) else str(error)
+        if isinstance(error, RuntimeError):
+            reason = tr("nobody of that name has a home folder here")
         raise InputError(tr("cannot be read: {reason}", reason=reason), path=path) from None
     if status.st_size > limit or len(data) > limit:
         size = max(status.st_size, len(data))

@@ -11,7 +11,7 @@ from harness.cli import progress as module
 from harness.cli.progress import ConsoleProgress, said_duration
 from harness.locale.telling import TELLER, tell
 from harness.models.hf.progress import TokenMeter
-from harness.models.live import LIVE
+from harness.models.live import LIVE, at_work
 from harness.types import Generation, RenderedPrompt, Request, Sampling, Verdict
 
 
@@ -119,3 +119,12 @@ def test_the_bound_shrinks_with_answers_that_end_early() -> None:
 def test_durations(seconds: float, text: str) -> None:
     """Seconds, whole minutes rounded up, hours."""
     assert text == said_duration(seconds)
+
+
+def test_what_is_at_work_gives_way_to_what_is_inside_it() -> None:
+    """And stands again afterwards, also where that fails."""
+    with at_work("loading"):
+        with pytest.raises(ZeroDivisionError), at_work("converting"):
+            assert 1 / (LIVE.label != "converting")
+        assert "loading" == LIVE.label
+    assert "" == LIVE.label

@@ -117,6 +117,12 @@ def test_where_a_path_was_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert "That is a path of Windows" in where_to_look("d:/tasks.jsonl")
 
 
+def test_a_home_folder_that_nobody_has() -> None:
+    """Said in our words, as Python's are English."""
+    with pytest.raises(InputError, match="nobody of that name has a home folder here"):
+        read_bytes("~nobody-of-that-name/a.csv")
+
+
 def test_only_what_looks_misspelt_is_proposed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Equal endings make no two names alike, and another ending may be all that is wrong."""
     monkeypatch.chdir(tmp_path)

@@ -19,7 +19,7 @@ from harness.locale.telling import TELLER
 from harness.models.hf.backend import LocalModel
 from harness.models.hf.crew.channel import Answered, AtWork, Finished, Order, Sender, Told, received
 from harness.models.hf.open_model import open_local
-from harness.models.live import LIVE
+from harness.models.live import LIVE, at_work
 from harness.notices import as_notice
 
 log = logging.getLogger(__name__)
@@ -68,8 +68,8 @@ class Worker:
     def _model(self, order: Order) -> LocalModel:
         if (known := self._models.get(order.label)) is not None:
             return known
-        LIVE.label = tr("loading {label}", label=order.label)
-        model = open_local(order.spec)
+        with at_work(tr("loading {name}", name=order.label)):
+            model = open_local(order.spec)
         if model.fingerprint != order.fingerprint:
             raise HarnessError(
                 tr(
@@ -88,7 +88,7 @@ def main() -> None:
     out = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     sender = Sender(out)
-    TELLER.say = lambda text: sender.send(Told(text=text))
+    TELLER.say, TELLER.during = lambda text: sender.send(Told(text=text)), at_work
     worker = Worker(sender)
     orders: queue.SimpleQueue[Order] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(sys.stdin.buffer, orders), daemon=True).start()

@@ -14,7 +14,7 @@ def test_messages_come_out_as_they_went_in_with_words_that_can_be_translated() -
     notice = Notice("batch_halved", tr("a batch of {n} rows ran out of memory and was halved", n=4))
     sent = [
         Answered(generation=Generation(request_key="k", text="答え", error=None)),
-        Told(text=tr("loading {label}", label="base")),
+        Told(text=tr("loading {name}", name="base")),
         Finished(notices=(notice,), stopped=None),
     ]
     pipe = io.BytesIO()
@@ -23,7 +23,7 @@ def test_messages_come_out_as_they_went_in_with_words_that_can_be_translated() -
     pipe.seek(0)
     found = [received(pipe) for _ in range(4)]
     assert found == [*sent, None]
-    assert found[1].text.values == {"label": "base"}
+    assert found[1].text.values == {"name": "base"}
     assert found[2].notices[0].code == "batch_halved"
 
 

@@ -101,7 +101,7 @@ def test_the_line_of_progress_is_about_all_processes(said: list[str], ask: Ask) 
     events = crew.answers(_asked(ask, {"a": 2, "b": 2}))
     next(events)
     assert LIVE.label == "1 process: a is answering"
-    crew._show(Scripted.began[1], AtWork(label=tr("loading {label}", label="b"), tokens=3, most_left=9.0))
+    crew._show(Scripted.began[1], AtWork(label=tr("loading {name}", name="b"), tokens=3, most_left=9.0))
     assert LIVE.label == "2 processes: a is answering, loading b"
     assert LIVE.most_left == 9.0
     list(events)
