@@ -4,7 +4,7 @@ import importlib.metadata
 import math
 import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from trainers.adapter.training_record import DataFile, TrainingRecord
 from trainers.balancing import largest_share
 from trainers.counts import samples_said, steps_said
 from trainers.data.contamination import Hit, find_hits, index, known_benchmarks
-from trainers.data.examples import BadRow, Example, read_examples, shown_name, split_heldout
+from trainers.data.examples import BadRow, Example, read_examples, split_heldout
 from trainers.data.mixing import mix, repeated
 from trainers.data.near_duplicates import DEFAULT_NEAR
 from trainers.data.preference_rows import read_preferences
@@ -36,6 +36,7 @@ from trainers.items import item_lengths, whole
 from trainers.launch import world
 from trainers.memory_plan import MemoryConstraints, MemoryPlan, ModelShape, plan_memory
 from trainers.recipe import NamedRecipe, Recipe
+from trainers.shown import shown_values
 from trainers.start import Start, check_prompt
 from trainers.training.attention import DENSE, choose_attention
 from trainers.training.model import model_shape, take_device, total_bytes
@@ -356,11 +357,7 @@ def _record(  # noqa: PLR0917 - what a record is made of
         base_revision=base.source.commit,
         base_digest=base.source.digest,
         recipe_name=recipe.name,
-        recipe={
-            **asdict(recipe.values),
-            "data": [shown_name(source) for source in recipe.values.data],
-            "eval_tasks": _without_folder(recipe.values.eval_tasks),
-        },
+        recipe=shown_values(recipe.values),
         changed=recipe.changed,
         sources=recipe.sources,
         prompt=template.name,
@@ -380,16 +377,6 @@ def _record(  # noqa: PLR0917 - what a record is made of
         start=Path(request.start.adapter.name).name if request.start else None,
         start_sha256=request.start.sha256 if request.start else None,
     )
-
-
-def _without_folder(tasks: str) -> str:
-    """Return NAME or NAME=PATH without the folder: a record of it is published.
-
-    >>> _without_folder("bundled:ja-mini"), _without_folder("dev=/home/me/dev.jsonl")
-    ('bundled:ja-mini', 'dev=dev.jsonl')
-    """
-    name, equals, path = tasks.partition("=")
-    return f"{name}{equals}{Path(path).name}" if equals else name
 
 
 def _version(name: str) -> str:

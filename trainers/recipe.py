@@ -34,6 +34,10 @@ _CHOICES: Mapping[str, tuple[Callable[[Any], bool], Text]] = {  # keys of severa
         tr("0 (one learning rate for A and B) or a number from 1"),
     ),
     "max_steps": (lambda value: value != 0, tr("-1 (all epochs) or a number of steps")),
+    "sample_prompts": (
+        lambda value: isinstance(value, str) or (_is_number(value) and isinstance(value, int) and value >= 0),
+        tr("a number of held-out prompts, or a file of prompts"),
+    ),
     "target_modules": (
         lambda value: bool(value) and (_is_pattern(value) or _is_list_of_text(value)),
         tr("all-linear, a regular expression or a list of names"),
@@ -68,6 +72,8 @@ class Recipe:
     the first and after the last, ``eval_judge`` who judges them, ``eval_limit`` how many of them (0: all); what that
     shows ends the training early (``eval_patience``: see `trainers.evaluations.stopping`). ``best_by`` "judge":
     ``keep_best`` goes by the judge's mean.
+    ``sample_prompts`` are answered, for people to read, whenever the held-out loss is measured: so many of those held
+    out, or those of a file, with at most ``sample_max_new_tokens``; no weight changes by it.
     ``dequantize`` turns nf4 weights back once after loading (same values, faster, four times the memory);
     ``gradient_checkpointing`` recomputes activations instead of keeping them; both are decided by memory if "auto".
     """
@@ -123,6 +129,8 @@ class Recipe:
     eval_every: Annotated[int, Ge(0)] = 0
     eval_limit: Annotated[int, Ge(0)] = 0
     eval_patience: Annotated[int, Ge(0)] = 3
+    sample_prompts: Annotated[int, Ge(0)] | str = 0
+    sample_max_new_tokens: Positive = 64
     data_license: str | None = None
 
     @property
@@ -253,6 +261,12 @@ def _checked(data: Mapping[str, Any], *, where: str) -> Recipe:
             tr('best_by = "judge" goes by tasks that are judged on the way, and eval_tasks names none.'),
             path=where,
             hint=tr("For example: --eval-tasks NAME=PATH --eval-judge rules"),
+        )
+    if isinstance(recipe.sample_prompts, int) and recipe.sample_prompts and not recipe.heldout:
+        raise InputError(
+            tr("sample_prompts takes prompts that are held out, and heldout is 0."),
+            path=where,
+            hint=tr('For example: heldout = 0.05, or sample_prompts = "prompts.txt"'),
         )
     if recipe.chooses and not (recipe.heldout and recipe.eval_steps):
         raise InputError(

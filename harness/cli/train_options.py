@@ -111,7 +111,7 @@ def _shown_setting(text: str) -> str:
         return key + equals + re.sub(r"[^\[\]\"',]+", lambda found: shown_name(found[0].strip()), value)
     if key.strip() == "eval_tasks":
         return f"{key}{equals}{_shown_pair(value)}"
-    return f"{key}{equals}{Path(value).name}" if key.strip() == "prompt" else text
+    return f"{key}{equals}{Path(value).name}" if key.strip() in {"prompt", "sample_prompts"} else text
 
 
 def _shown_base(text: str) -> str:

@@ -38,6 +38,8 @@ NO_SOURCE_NEEDED = {
     "neftune_noise_alpha",
     "data",
     "mixture_samples",
+    "sample_prompts",
+    "sample_max_new_tokens",
 }
 
 

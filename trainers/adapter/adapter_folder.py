@@ -17,6 +17,7 @@ from trainers.adapter.training_record import (
     ADAPTER,
     LOG,
     RECORD,
+    SAMPLES,
     WEIGHTS,
     TrainingRecord,
     differences,
@@ -104,7 +105,7 @@ def _is_ours(name: str, *, begun: bool) -> bool:
     """
     if name in {_LOCK, _SAVING} or (name.startswith(".") and name.endswith(PART)):
         return True
-    return begun and name in {RECORD, LOG, CHECKPOINTS}
+    return begun and name in {RECORD, LOG, SAMPLES, CHECKPOINTS}
 
 
 def _is_under_way(folder: Path, record: TrainingRecord) -> bool:

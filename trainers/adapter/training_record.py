@@ -16,6 +16,7 @@ WEIGHTS = "adapter_model.safetensors"
 CARD = "README.md"
 RECORD = "training.json"
 LOG = "trainer_log.jsonl"
+SAMPLES = "samples.jsonl"  # answers while training, for people
 CURVE = "loss.png"
 _MAY_DIFFER = {  # what changes no weight of a resumed run but in its last digits
     *("outcome", "versions", "command", "device", "processes", "sessions", "start"),
@@ -27,6 +28,8 @@ _MAY_CHANGE = {  # likewise of the recipe
     "eval_steps",
     "gradient_checkpointing",
     "logging_steps",
+    "sample_max_new_tokens",
+    "sample_prompts",
     "save_steps",
     "save_total_limit",
     "torch_compile",

@@ -46,6 +46,7 @@ from trainers.training.outcome import check_what_was_learnt, outcome_of, warn_of
 from trainers.training.preference import REFERENCE, PreferenceTrainer
 from trainers.training.processes import broadcast_from_rank0, leave
 from trainers.training.progress import Progress, Tally
+from trainers.training.sample_answers import SampleAnswers, sample_prompts
 from trainers.training.trainer import AdapterTrainer
 
 _SAVING = ".saving"
@@ -175,6 +176,7 @@ def _trainer(
             tr("optim {optim} needs a GPU: {used} is used instead.", optim=recipe.optim, used=prepared.record.optimizer)
         )
     start = prepared.request.start
+    prompts = sample_prompts(prepared)
     model = load_trainable_model(prepared.base, recipe, plan, start.adapter.folder if start else None)
     progress = Progress(
         folder / LOG,
@@ -208,6 +210,9 @@ def _trainer(
         trainer.remove_callback(callback)
     trainer.add_callback(progress)
     trainer.add_callback(EpochOrder(trainer.step_batches))
+    if prompts and is_first():
+        how = trainer.accelerator.autocast
+        trainer.add_callback(SampleAnswers(prepared, prompts, folder=folder, progress=progress, autocast=how))
     return trainer, progress
 
 
