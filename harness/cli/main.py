@@ -5,6 +5,7 @@ Exit codes: 0 ok, 1 expected failure, 2 usage, 3 finished with more unscored ite
 
 import errno
 import os
+import signal
 import sys
 import threading
 import traceback
@@ -110,6 +111,8 @@ def cli() -> None:
 
 def main() -> NoReturn:
     """Run the command line and exit."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:  # as `harness.cli` left it
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     _ready_streams()
     arguments = [plain_option(argument) for argument in sys.argv[1:]]
     speak(chosen_language(arguments))

@@ -2,6 +2,7 @@
 
 import errno
 import io
+import signal
 import subprocess
 import sys
 from importlib.metadata import version
@@ -12,7 +13,7 @@ import pytest
 from harness.cli import main as module
 from harness.cli.main import COMMANDS
 from harness.errors import HarnessError, InputError, UsageError
-from tests.conftest import RunCli
+from tests.conftest import ROOT, RunCli
 
 
 @pytest.fixture
@@ -53,6 +54,21 @@ def test_every_failure_is_a_sentence_and_an_exit_code(fails, error: BaseExceptio
     ran = fails(error)
     assert (code, "", True) == (ran.code, ran.out, said in ran.err), ran.err
     assert "Traceback" not in ran.err
+
+
+def test_ctrl_c_while_the_program_is_loaded_shows_no_traceback() -> None:
+    """It ends by the signal, which shells count as 130; a program that imports it as a library is left alone."""
+    code = (
+        "import os, signal, sys, time; sys.argv = [{name!r}]; import harness.cli; "
+        "print(signal.getsignal(signal.SIGINT) is signal.default_int_handler, flush=True); "
+        "os.kill(os.getpid(), signal.SIGINT); time.sleep(5)"
+    )
+    for name, as_it_was, shows in (("/x/bin/harness", "False", False), ("/x/bin/other", "True", True)):
+        ran = subprocess.run(
+            [sys.executable, "-c", code.format(name=name)], cwd=ROOT, capture_output=True, text=True, check=False
+        )
+        assert (-signal.SIGINT, as_it_was) == (ran.returncode, ran.stdout.strip())
+        assert shows is ("Traceback" in ran.stderr)
 
 
 def test_debug_shows_the_traceback(fails) -> None:  # noqa: ANN001
