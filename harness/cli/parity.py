@@ -16,13 +16,12 @@ from harness.locale import joined, tr
 from harness.protocols import ModelBackend, SecondEngine
 from harness.runs.assemble import open_model, open_task
 from harness.runs.engines import on_one_engine
-from harness.runs.parity import NEW_TOKENS, PROMPTS, certify, keep, questions_of
+from harness.runs.parity import BUNDLED, NEW_TOKENS, PROMPTS, certify, keep, questions_of
 from harness.runs.parity_text import reason_texts
 from harness.specs import DEFAULT_PROMPT, Config, check_labels, parse_model, parse_task
 from harness.templates import load_template
 from harness.types import PlannedTask, Request, Sampling
 
-TASK = "bundled:ja-mini"
 _INVARIANT = "VLLM_BATCH_INVARIANT"
 _CAPABILITY = 9  # compute capability from which on vLLM has kernels that give the same bits in any batch
 
@@ -99,7 +98,7 @@ def _second_engines(asked: Asked, settings: Config, requests: Sequence[Request])
 
 def _requests(asked: Asked, settings: Config) -> list[Request]:
     """Return the first prompts of a task set, as an evaluation would ask them."""
-    task = parse_task(asked.task or TASK, settings)
+    task = parse_task(asked.task or BUNDLED, settings)
     samples = open_task(task)[: asked.limit]
     sampling = Sampling(
         max_new_tokens=NEW_TOKENS,
@@ -183,4 +182,4 @@ def _effect(model: ModelParity) -> tuple[str, str]:
     effect = " / ".join(both) + ("" if model.correlation is None else f", r {model.correlation:.3f}")
     if model.share is None or model.share_low is None or model.share_high is None:
         return effect, "–"
-    return effect, f"{100 * model.share:.0f} % ({100 * model.share_low:.0f}–{100 * model.share_high:.0f})"
+    return effect, f"{round(100 * model.share)} % ({round(100 * model.share_low)}–{round(100 * model.share_high)})"

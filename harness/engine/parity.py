@@ -11,6 +11,7 @@ from harness.protocols import ForcedAnswer, ReferenceNumbers, ShowsNumbers, Toke
 from harness.types import RenderedPrompt, Sampling
 
 Tokens = tuple[int, ...]
+_SHORT = 12  # tokens
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +50,8 @@ class ReferenceModel:
 class Reference:
     """All models by the reference, the base first, under "" where it is none of them.
 
-    ``texts``: the answers that every model is given, which are the base's own · ``resolution``: how finely scores are
+    ``texts``: the answers that every model is given, which are the base's own, a short one with the beginning of its
+    prompt behind it: single words tell too little · ``resolution``: how finely scores are
     rounded.
     """
 
@@ -71,7 +73,7 @@ def measure_reference(models: Mapping[str, ShowsNumbers], questions: Questions) 
     found = {}
     for label, one in numbers.items():
         greedy = _greedy(one, questions)
-        texts = texts or greedy
+        texts = texts or _long_enough(greedy, one, questions)
         leaders = one.leaders(questions.prompts, greedy, questions.sampling)
         found[label] = ReferenceModel(
             numbers=ModelNumbers(forced=tuple(one.forced_answers(questions.prompts, texts)), greedy=greedy),
@@ -98,6 +100,17 @@ def measure_engine(
         forced = tuple(one.forced_answers(questions.prompts, texts))
         found[label] = ModelNumbers(forced=forced, greedy=_greedy(one, questions))
     return found
+
+
+def _long_enough(greedy: Sequence[Tokens], numbers: TokenNumbers, questions: Questions) -> tuple[Tokens, ...]:
+    """Return answers with at least as many tokens as a text needs, of short ones and what their prompts begin with."""
+    if all(len(answer) >= _SHORT for answer in greedy):
+        return tuple(greedy)
+    read = numbers.forced_answers(questions.prompts, greedy)
+    return tuple(
+        answer if len(answer) >= _SHORT else (*answer, *one.prompt[1 : 1 + 2 * _SHORT])
+        for answer, one in zip(greedy, read, strict=True)
+    )
 
 
 def _greedy(numbers: TokenNumbers, questions: Questions) -> tuple[Tokens, ...]:

@@ -10,6 +10,7 @@ import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,17 +20,20 @@ from harness import plugins
 from harness.analysis.parity import Certificate, ModelParity, certificate, engine_named
 from harness.codec import digest
 from harness.engine.parity import Questions, measure_engine, measure_reference
-from harness.errors import UnequalEngineError, UnwritableError
+from harness.errors import HarnessError, UnequalEngineError, UnwritableError
 from harness.locale import joined, tr
 from harness.plugins import model_info
 from harness.protocols import ModelBackend, SecondEngine, ShowsNumbers
-from harness.runs.assemble import Evaluation
+from harness.runs.assemble import Evaluation, open_task
 from harness.runs.parity_text import reason_texts
 from harness.store.store import Store
-from harness.types import RenderedPrompt, Request
+from harness.templates import Template
+from harness.types import Message, RenderedPrompt, Request, TaskSpec
 
 PROMPTS = 8
 """How many prompts a certificate asks, evenly spaced over the tasks."""
+BUNDLED = "bundled:ja-mini"
+"""Whose prompts it asks where a run has fewer."""
 NEW_TOKENS = 48
 """How long its answers may be."""
 
@@ -100,7 +104,7 @@ def certified(evaluation: Evaluation, store: Store, *, tell: Callable[[str], Non
                 names=", ".join(engines),
             )
         )
-        for one in certify(engines, questions_of(asked)):
+        for one in certify(engines, questions_of(asked, fill=partial(_bundled, evaluation.templates[0]))):
             refuse_unequal(one)
             known |= keep(one, engines)
     return replace(evaluation, parity=known)
@@ -119,20 +123,31 @@ def keep(found: Certificate, engines: Mapping[str, SecondEngine]) -> dict[str, d
     return entries
 
 
-def questions_of(requests: Sequence[Request], *, most: int = PROMPTS) -> Questions:
-    """Return what a certificate asks: prompts of a run, evenly spaced, with its sampling but answers no longer."""
-    found: dict[RenderedPrompt, Request] = {}
-    for request in requests:
-        if request.prompt is not None:
-            found.setdefault(request.rendered, request)
-    every = list(found.values())
+def questions_of(
+    requests: Sequence[Request], *, most: int = PROMPTS, fill: Callable[[], Sequence[RenderedPrompt]] = tuple
+) -> Questions:
+    """Return what a certificate asks: prompts of a run, evenly spaced, under its repetition penalty.
+
+    ``fill`` has further prompts where the run has too few. Answers may be as long as `NEW_TOKENS`, however short those
+    of the run are: fewer tokens would tell too little.
+    """
+    every = list({request.rendered: None for request in requests if request.prompt is not None})
     count = min(most, len(every))
     chosen = [every[len(every) * place // count] for place in range(count)]
-    sampling = chosen[0].sampling
-    return Questions(
-        prompts=tuple(request.rendered for request in chosen),
-        sampling=replace(sampling, max_new_tokens=min(NEW_TOKENS, sampling.max_new_tokens)),
-    )
+    if count < most:
+        chosen += [prompt for prompt in fill() if prompt not in chosen][: most - count]
+    return Questions(prompts=tuple(chosen), sampling=replace(requests[0].sampling, max_new_tokens=NEW_TOKENS))
+
+
+def _bundled(template: Template) -> Sequence[RenderedPrompt]:
+    """Return the bundled tasks under a template, or as they are where it asks for other columns than they have."""
+    samples = open_task(TaskSpec(name=BUNDLED))
+    try:
+        return template.render_all([sample.inputs for sample in samples])
+    except HarnessError:
+        return [
+            RenderedPrompt(messages=(Message(role="user", content=str(sample.inputs["input"])),)) for sample in samples
+        ]
 
 
 def refuse_unequal(found: Certificate) -> None:

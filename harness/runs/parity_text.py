@@ -12,7 +12,7 @@ def reason_texts(model: ModelParity, found: Certificate) -> list[Text]:
 
 
 def _percent(share: float | None) -> str:
-    return f"{100 * (share or 0.0):.0f} %"
+    return f"{round(100 * (share or 0.0))} %"
 
 
 _WORDS: Mapping[Reason, Callable[[ModelParity, Certificate], Text]] = {

@@ -74,3 +74,22 @@ def test_adapters_without_their_base_are_measured_against_it_all_the_same() -> N
     reference = measure_reference({"one": Fake(1, has_adapter=True)}, questions)
     assert ["", "one"] == list(reference.models)
     assert ((0,), (0,)) == reference.texts
+
+
+def test_a_short_text_goes_on_with_the_beginning_of_its_prompt() -> None:
+    """Without the token in front; a long one stays as it is."""
+
+    class Talkative(Fake):
+        def greedy_answers(self, prompts: Sequence[RenderedPrompt], sampling: Sampling) -> list[tuple[int, ...]]:
+            return [(7,), (7,) * 20]
+
+        def forced_answers(
+            self, prompts: Sequence[RenderedPrompt], answers: Sequence[Sequence[int]]
+        ) -> list[ForcedAnswer]:
+            return [ForcedAnswer(prompt=tuple(range(100)), values=(0.0,) * len(answer)) for answer in answers]
+
+        forced_alone = forced_answers
+
+    reference = measure_reference({"base": Talkative(1)}, Questions(prompts=PROMPTS, sampling=Sampling()))
+    assert ((7, *range(1, 25)), (7,) * 20) == reference.texts
+    assert ((7,), (7,) * 20) == reference.models["base"].numbers.greedy

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from harness.runs.load import load_run
-from harness.runs.parity import PROMPTS, questions_of
+from harness.runs.parity import PROMPTS, _bundled, questions_of
+from harness.templates import load_template
 from harness.types import Message, RenderedPrompt, Request, Sampling
 from tests.conftest import RunCli, results_of
 
@@ -102,21 +103,26 @@ def test_an_engine_is_measured_once_before_it_answers_and_the_run_keeps_it(
 def test_an_engine_that_loses_an_adapter_answers_nothing(
     evaluate: Callable[..., Any], seconds: dict[str, Any], workplace: Path
 ) -> None:
-    """Exit 1 with the figures, before anything is stored; nothing is kept either."""
+    """Exit 1 with the figures, before anything is stored; nothing is kept either. Three tasks and four tokens suffice.
+
+    Bundled tasks are asked beside those of the run, and answers are longer.
+    """
+    few = ("--limit", "3", "--max-new-tokens", "4")
     seconds["lost"] = True
-    ran = evaluate("lost")
+    ran = evaluate("lost", *few)
     assert 1 == ran.code
     assert "other 1.0 does not compute what transformers does for 'tuned'" in ran.err
     assert "the adapter is not applied: 0 % of its effect is there" in " ".join(ran.err.split())
     assert not (workplace / "cache" / "parity").exists()
     seconds["lost"] = False
-    ran = evaluate("lost")
+    ran = evaluate("lost", *few)
     assert 0 == ran.code, ran.err
-    assert "20 answers generated" in ran.err
+    assert "6 answers generated" in ran.err
+    assert PROMPTS == results_of(workplace, "lost")["provenance"]["parity"]["tuned"]["prompts"]
 
 
-def test_prompts_are_spread_over_the_tasks_and_answers_are_short() -> None:
-    """Eight of twenty different ones, each once; of three, three; a longest answer below the limit stays."""
+def test_prompts_are_spread_over_the_tasks_and_filled_up() -> None:
+    """Eight of twenty different ones, each once; of three, three with others; answers are of one length."""
 
     def requests(count: int, most: int) -> list[Request]:
         return [
@@ -137,6 +143,16 @@ def test_prompts_are_spread_over_the_tasks_and_answers_are_short() -> None:
     asked = questions_of(requests(20, 512))
     assert ["0", "2", "5", "7", "10", "12", "15", "17"] == [prompt.text for prompt in asked.prompts]
     assert Sampling(max_new_tokens=48, repetition_penalty=1.1) == asked.sampling
-    asked = questions_of(requests(3, 7))
-    assert ["0", "1", "2"] == [prompt.text for prompt in asked.prompts]
-    assert 7 == asked.sampling.max_new_tokens
+    others = [RenderedPrompt(messages=(Message(role="user", content=text),)) for text in ("1", "x", "y", "z")]
+    asked = questions_of(requests(3, 7), most=5, fill=lambda: others)
+    assert ["0", "1", "2", "x", "y"] == [prompt.text for prompt in asked.prompts]
+    assert 48 == asked.sampling.max_new_tokens
+
+
+def test_a_template_that_asks_for_other_columns_gets_the_bundled_tasks_as_they_are(tmp_path: Path) -> None:
+    """As text; one that can be filled fills them."""
+    own = tmp_path / "own.j2"
+    own.write_text("{{ question }} と {{ context }}", encoding="utf-8")
+    plain, filled = (_bundled(load_template(name)) for name in (str(own), "course.v1"))
+    assert len(plain) == len(filled) > PROMPTS
+    assert all(one.text in other.text != one.text for one, other in zip(plain, filled, strict=True))

@@ -61,3 +61,9 @@ def test_every_reason_has_words_with_its_figures(reason: Reason) -> None:
 def test_an_equal_model_has_no_reasons() -> None:
     """Nothing is said of it."""
     assert [] == reason_texts(MODEL, FOUND)
+
+
+def test_no_percent_is_minus_zero() -> None:
+    """A share of -0.001 is none."""
+    (text,) = reason_texts(replace(MODEL, share=-0.001, reasons=("adapter_lost",)), FOUND)
+    assert ": 0 % of" in text
