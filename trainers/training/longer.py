@@ -43,8 +43,10 @@ def check_can_go_on(earlier: TrainingRecord | None, checkpoint: Path | None, fol
         raise InputError(tr("none of its checkpoints is left to go on from."), path=folder, hint=hint)
 
 
-def said_of_length(earlier: TrainingRecord, prepared: Prepared, step: int, say: Callable[[str], None]) -> None:
-    """Say what a longer training has in common with one of that length from the beginning, and what not."""
+def said_of_length(earlier: TrainingRecord | None, prepared: Prepared, step: int, say: Callable[[str], None]) -> None:
+    """Say what a training that goes on shares with one of its length from the beginning, and what not."""
+    if earlier is None:
+        return
     before = _length(earlier.recipe)
     planned = prepared.steps_of(int(before["max_steps"]), float(before["num_train_epochs"]))
     steps = trn("{n:,} step", "{n:,} steps", prepared.steps)

@@ -107,13 +107,12 @@ def _train(
         if first:
             rewind_log(folder, step_of(checkpoint) if checkpoint else -1)
         _start(trainer, progress, checkpoint, say)
+        step = step_of(checkpoint) if checkpoint else 0
+        said_of_length(longer, prepared, step, say)
         judged = while_training(prepared, trainer, progress, folder)
         judged.begin(checkpoint)
-        step = step_of(checkpoint) if checkpoint else 0
-        if longer is not None:
-            said_of_length(longer, prepared, step, say)
-            if prepared.recipe.chooses:
-                progress.measure_heldout(step)  # the last measurement came after the last checkpoint
+        if longer is not None and prepared.recipe.chooses:
+            progress.measure_heldout(step)  # the last measurement came after the last checkpoint
         record = with_session(prepared.record, earlier, step, cut_of(trainer.plan), prepared.steps)
         if first:
             save_record(folder, record)
@@ -129,13 +128,7 @@ def _train(
         return prepared.record
     if kept is not None:
         after = best.loss
-        say(
-            tr(
-                "The adapter of step {step} is written: its held-out loss, {loss:.4f}, is the lowest.",
-                step=kept,
-                loss=after,
-            )
-        )
+        say(_said_of_lowest(kept, after))
     check_what_was_learnt(trainer, tally, after, say)
     warn_of_falling_answers(read_log(folder), say)
     planned = round((trainer.plan.estimate.total + held) / GIB, 2)
@@ -143,9 +136,8 @@ def _train(
         kept, after = chosen, None
         say(tr("The adapter of step {step} is written: its mean is the highest.", step=kept))
     stopped = (best.stopped or judged.stop is not None) and trainer.state.global_step < prepared.steps
-    outcome = outcome_of(tally, progress, trainer.state.global_step, after)
     outcome = replace(
-        outcome,
+        outcome_of(tally, progress, trainer.state.global_step, after),
         kept_step=kept,
         heldout_measured=progress.measured if prepared.recipe.chooses else None,
         stopped_early=stopped,
@@ -153,6 +145,12 @@ def _train(
         evaluations=evaluations,
     )
     return _save(trainer, prepared, replace(record, outcome=outcome), folder)
+
+
+def _said_of_lowest(step: int, loss: float) -> str:
+    return tr(
+        "The adapter of step {step} is written: its held-out loss, {loss:.4f}, is the lowest.", step=step, loss=loss
+    )
 
 
 def _run(trainer: AdapterTrainer, checkpoint: Path | None, steps: int | None) -> None:
