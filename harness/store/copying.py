@@ -111,7 +111,9 @@ def _portions(source: Store, table: Table) -> Iterator[list[Row]]:
         if table.name not in inspect(connection).get_table_names():
             return
         reading = connection.execution_options(stream_results=True, yield_per=_PORTION)
-        query = select(*source.columns(table)).order_by(*table.primary_key.columns)
+        *first, last = table.primary_key.columns
+        order = last.desc() if table is schema.plan_requests else last  # as `Store.save_plan` writes it
+        query = select(*source.columns(table)).order_by(*first, order)
         for part in reading.execute(query).partitions():
             yield [_checked(source, table, row) for row in part]
 

@@ -6,8 +6,9 @@ processes work side by side (one short transaction per write, one writer at a ti
 """
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from typing import Any, Self
 
 from sqlalchemy import Column, Connection, Table, bindparam, delete, inspect, select, text
@@ -36,6 +37,7 @@ from harness.types import Generation, Judgement, Request, Sample
 __all__ = ["Store", "store_exists"]
 
 _BEING_MADE = 2.0  # seconds: another process may just be making the file, and its tables come a moment later
+_PORTION = 5000  # rows of a plan in one transaction
 _CHUNK = 500  # keys in one SELECT; SQLite allows 32,766 parameters
 _RELEASE = delete(schema.leases).where(
     schema.leases.c.key == bindparam("held"), schema.leases.c.owner == bindparam("by")
@@ -235,32 +237,37 @@ class Store:
                 connection.execute(_RELEASE, released)
 
     def has_plan(self, plan: str) -> bool:
-        """Return whether a plan of this digest is stored."""
+        """Return whether a plan of this digest is stored, whole: its first request is written last."""
         with self.transaction() as connection:
-            query = select(schema.plan_requests.c.plan).where(schema.plan_requests.c.plan == plan).limit(1)
+            here = schema.plan_requests.c
+            query = select(here.plan).where(here.plan == plan, here.position == 0)
             return connection.execute(query).first() is not None
 
     def save_plan(self, plan: str, samples: Mapping[str, Sequence[Sample]], requests: Sequence[Request]) -> None:
-        """Store what a run consists of, under the digest ``plan``: the samples of each task and every request."""
+        """Store what a run consists of, under the digest ``plan``: the samples of each task and every request.
+
+        In portions, so that nobody waits for long who writes meanwhile; a part that was left behind is completed.
+        """
         if self._lacking:
             self._add_columns()
-        bodies = {digest_: body for _, digest_, body in sample_rows(samples)}
-        with self.transaction(write=True) as connection:
-            insert_new(connection, schema.samples, [{"digest": key, "body": body} for key, body in bodies.items()])
-            insert_new(connection, schema.requests, [request_row(row) for row in requests])
-            insert_new(
-                connection,
-                schema.plan_samples,
-                [
-                    {"plan": plan, "task": task, "position": position, "digest": digest_}
-                    for (task, position), digest_, _ in sample_rows(samples)
-                ],
-            )
-            insert_new(
-                connection,
-                schema.plan_requests,
-                [plan_row(plan, position, row) for position, row in enumerate(requests)],
-            )
+        placed = list(sample_rows(samples))
+        self._add_new(schema.samples, {digest: {"digest": digest, "body": body} for _, digest, body in placed}.values())
+        self._add_new(schema.requests, map(request_row, requests))
+        self._add_new(
+            schema.plan_samples,
+            (
+                {"plan": plan, "task": task, "position": position, "digest": digest}
+                for (task, position), digest, _ in placed
+            ),
+        )
+        last_first = reversed(list(enumerate(requests)))
+        self._add_new(schema.plan_requests, (plan_row(plan, position, row) for position, row in last_first))
+
+    def _add_new(self, table: Table, rows: Iterable[Mapping[str, Any]]) -> None:
+        left = iter(rows)
+        while part := list(islice(left, _PORTION)):
+            with self.transaction(write=True) as connection:
+                insert_new(connection, table, part)
 
     def load_plan(self, plan: str) -> tuple[dict[str, tuple[Sample, ...]], list[Request]]:
         """Return the samples of each task and every request of a stored plan, in order.

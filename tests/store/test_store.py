@@ -1,10 +1,12 @@
 """The store: what it keeps, what it serves, and how it fails."""
 
 import sqlite3
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import Table, event
 
 from harness.engine.plan import PlannedModel, plan_digest, plan_requests
 from harness.errors import StoreError
@@ -68,6 +70,30 @@ def test_a_plan_comes_back_in_order(store: Store) -> None:
     store.save_plan(digest, {task.name: task.samples}, requests)
     assert store.has_plan(digest)
     assert ({task.name: task.samples}, requests) == store.load_plan(digest)
+
+
+def test_a_plan_that_was_cut_off_is_not_there_and_is_completed(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is written in portions: whoever comes next neither reads a part nor leaves it at that."""
+    monkeypatch.setattr("harness.store.store._PORTION", 2)
+    task = PlannedTask(name="t", samples=tuple(Sample(id=str(n), inputs={"input": f"問{n}"}) for n in range(5)))
+    models = [PlannedModel(label="m", fingerprint="m")]
+    requests = plan_requests([task], models, [load_template("plain.v1")], sampling=Sampling())
+    add, tables = store._add_new, []
+
+    def cut_off(table: Table, rows: Iterable[Mapping[str, Any]]) -> None:
+        tables.append(table.name)
+        add(table, list(rows)[:3] if table.name == "plan_request" else rows)
+
+    monkeypatch.setattr(store, "_add_new", cut_off)
+    store.save_plan("plan", {"t": task.samples}, requests)
+    assert "plan_request" == tables[-1]
+    assert not store.has_plan("plan")
+    with pytest.raises(StoreError):
+        store.load_plan("plan")
+    monkeypatch.undo()
+    store.save_plan("plan", {"t": task.samples}, requests)
+    assert store.has_plan("plan")
+    assert ({"t": task.samples}, requests) == store.load_plan("plan")
 
 
 def test_an_unknown_plan_is_an_error(store: Store) -> None:
