@@ -20,6 +20,7 @@ from harness.cli.train_options import TrainOptions, columns_of, without_folders
 from harness.cli.typed import without_password
 from harness.locale import clauses, tr, trn
 from harness.locale.telling import TELLER
+from harness.locale.telling import tell as beside
 from harness.runs.series import ask_series
 from harness.specs import DEFAULT_BASE, Config, load_config
 from reports.formatting import printable
@@ -190,7 +191,7 @@ def _interrupted(folder: Path) -> None:
 
 
 def _say(text: str) -> None:
-    tell(text, err=True)
+    beside(text)  # what is under way may have a line of its own
 
 
 def _keep_silent(_: str) -> None:

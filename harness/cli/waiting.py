@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from typing import Self
 
-from harness.cli.say import said, say
+from harness.cli.say import language, said, say
 from harness.cli.table import columns, first_columns, window_width
 from harness.locale import tr
 from harness.locale.telling import TELLER
@@ -20,8 +20,7 @@ _RENEWED_EVERY = 0.5  # seconds
 
 
 def _sentence(text: str) -> str:
-    text = said(text)
-    return text[:1].upper() + text[1:]
+    return said(text) if language() != "en" else text[:1].upper() + text[1:]
 
 
 class Waiting:

@@ -15,6 +15,7 @@ from transformers.utils import logging as transformers_logging
 
 from harness.errors import OutOfMemoryError, UnwritableError
 from harness.locale import tr, trn
+from harness.locale.telling import during
 from harness.models.hf.adapters import CONFIG
 from harness.templates.contract import CONTRACT, contract_text
 from trainers.adapter.adapter_folder import (
@@ -223,8 +224,8 @@ def _start(
     """Try the costliest step, and measure the held-out loss before training."""
     if checkpoint is not None:
         trainer.state.global_step = step_of(checkpoint)
-    say(tr("Trying the longest batch (one step, which is not kept) ..."))
-    peak = trainer.preflight()
+    with during(tr("trying the longest batch (one step, which is not kept)")):
+        peak = trainer.preflight()
     if peak:
         say(
             tr(
