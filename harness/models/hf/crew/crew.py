@@ -94,8 +94,11 @@ class Crew:
         """Start processes at places without one, until so many are there."""
         taken = {process.place.name for process in (*self._idle, *self._at_work)}
         free = [place for place in self._places if place.name not in taken]
-        for place in free[: max(0, count - len(taken))]:
+        new = free[: max(0, count - len(taken))]
+        for place in new:
             self._idle.append(Process(place, self._events))
+        if new:
+            LIVE.label = trn("starting {n} process", "starting {n} processes", len(new))
 
     def _hand_over(self, unit: Unit) -> None:
         process = self._idle.popleft()
@@ -182,7 +185,6 @@ class Crew:
             shown.label if isinstance(shown.label, Text) else tr("{label} is answering", label=shown.label)
             for shown in busy
         )
-        LIVE.label = ""
         if busy:
             LIVE.label = trn("{n} process: {states}", "{n} processes: {states}", len(busy), states=listing(states))
         known = [shown.most_left for shown in busy if shown.most_left is not None]

@@ -83,10 +83,15 @@ def test_every_request_is_answered_once_by_processes_that_stay(said: list[str], 
     assert (LIVE.label, said) == ("", [])
 
 
-def test_no_more_processes_start_than_there_is_work(said: list[str], ask: Ask) -> None:
+def test_no_more_processes_start_than_there_is_work(said: list[str], ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    labels: list[str] = []
+    give = Scripted.give
     crew, _ = _crew(4)
-    list(crew.answers(_asked(ask, {"a": 2})))
+    events = crew.answers(_asked(ask, {"a": 2}))
+    monkeypatch.setattr(Scripted, "give", lambda process, order: labels.append(str(LIVE.label)) or give(process, order))
+    list(events)
     assert len(Scripted.began) == 2
+    assert labels[0] == "starting 2 processes"
 
 
 def test_a_crew_that_does_not_stay_ends_its_processes_when_all_is_answered(said: list[str], ask: Ask) -> None:
