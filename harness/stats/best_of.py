@@ -63,7 +63,7 @@ def best_of(
     The interval is that of the chosen candidate's own mean, reaching down as far as intervals must that hold for all
     candidates at once (max-T by sign flips, see `harness.stats.tries`), and up as far as one alone (t): what is chosen
     for being high errs upwards. The error of the cross-fitted mean itself is no basis: where candidates are nearly
-    equal, folds choose unlike ones and its usual interval holds in 65-92 % of cases in place of 95 %. This one held in
+    equal, folds choose unlike ones and its usual interval holds in 69-96 % of cases in place of 95 %. This one held in
     95-99 % of cases, at 1.06 to 1.33 times the width (`bench/best_of_coverage.py`). It is widened where the honest
     value would lie below it, and cut to the ``scale``.
 

@@ -12,7 +12,7 @@ import pytest
 from tests.conftest import ROOT, RunCli
 from tests.docs.pages import Block, blocks, commands, run_page
 
-OWN_TEST = {"plugins", "python", "rules", "servers", "templates", "testing", "training"}
+OWN_TEST = {"plugins", "python", "rules", "servers", "story", "templates", "testing", "training"}
 PAGES = sorted((ROOT / "docs").glob("*.md"))
 
 
