@@ -3,9 +3,10 @@
 from pathlib import Path
 
 from harness.locale import tr
-from harness.models.hf.bases import load_base, quiet, stored_quantization
+from harness.models.hf.bases import load_base, stored_quantization
 from harness.models.hf.cache import build_once
 from harness.models.hf.progress import say
+from harness.models.hf.quiet import quiet
 from harness.models.hf.resolved_base import ResolvedBase
 from harness.models.hf.sources import local_folder, raw_config
 from harness.models.vllm.plan import Weights
