@@ -15,4 +15,4 @@ def test_every_block_of_the_page_runs(run_cli: RunCli, name: str) -> None:
         pytest.skip("the page shows the embedded model's tokens: the extra [demo] is not installed")
     found = run_page(ROOT / "docs" / name, run_cli)
     assert 7 == len([block for block in found if block.reason])
-    assert 4 == len([block for block in found if "console" == block.kind and not (block.reason or block.stand_ins)])
+    assert 5 == len([block for block in found if "console" == block.kind and not (block.reason or block.stand_ins)])
