@@ -8,7 +8,8 @@ import numpy.typing as npt
 
 from harness.analysis.tried import BoardLedger, Part, TriedRow
 from harness.ledger import ROLE_RANK, Ledger, LedgerRow, Role, TaskSet
-from harness.stats.tries import CorrectedTries, correct_over_tries, luck_of_the_best, shrink_gains, spending_share
+from harness.stats.spending import spend_over_tries
+from harness.stats.tries import CorrectedTries, correct_over_tries, luck_of_the_best, shrink_gains
 from harness.types import RowKey
 
 Floats = npt.NDArray[np.float64]
@@ -38,9 +39,14 @@ class TriesFamily:
     differences: Floats
     clusters: tuple[str | None, ...] | None
 
-    def corrected(self, confidence: float, *, share: float = 1.0) -> CorrectedTries:
-        """Return the family corrected as one; ``share``: what it may spend (see `harness.stats.tries`)."""
-        return correct_over_tries(self.differences, clusters=self.clusters, confidence=confidence, share=share)
+    def corrected(self, confidence: float) -> CorrectedTries:
+        """Return the family corrected as one, all of it at once."""
+        return correct_over_tries(self.differences, clusters=self.clusters, confidence=confidence)
+
+    def as_given(self, confidence: float) -> CorrectedTries:
+        """Return each try as its own day saw it, by what the tries before it left of the error."""
+        boards = [(one.row.run, one.row.date) for one in self.tries]
+        return spend_over_tries(self.differences, boards=boards, clusters=self.clusters, confidence=confidence)
 
     def luck(self) -> float | None:
         """Return by how much the best of as many equal tries would seem to gain."""
@@ -182,7 +188,7 @@ def seal_state(ledger: Ledger, items: Sequence[str], judge: str | None = None) -
 
 def _figures(family: TriesFamily, confidence: float) -> list[dict[str, float | None]]:
     """Return the corrected figures of every try, as the fields of a `TriedRow`: for a verdict that will stand."""
-    found = family.corrected(confidence, share=spending_share(len(family.tries)))
+    found = family.as_given(confidence)
     shrunken = shrunken_gains(found)
     return [
         {

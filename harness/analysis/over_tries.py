@@ -13,7 +13,8 @@ from harness.locale import trn
 from harness.stats import BoardPlan, Design
 from harness.stats.arrays import t_critical
 from harness.stats.power import detectable_gap, plan_board
-from harness.stats.tries import comparisons_worth, spending_share
+from harness.stats.spending import part_of_try
+from harness.stats.tries import comparisons_worth
 from harness.types import Estimate
 
 
@@ -43,14 +44,14 @@ def _board(board: Board, entry: BoardLedger, confidence: float) -> Board:
     is_corrected = any(comparison.is_over_tries for comparison in comparisons)
     if board.is_about_these:
         method = trn(
-            "Bonferroni over {n} try, at its share of the error",
-            "Bonferroni over {n} tries, at their share of the error",
+            "Bonferroni at the share of the error of {n} try",
+            "Bonferroni at the share of the error of the last of {n} tries",
             entry.tries,
         )
     else:
         method = trn(
-            "max-T step-down over {n} try, at its share of the error",
-            "max-T step-down over {n} tries, at their share of the error",
+            "sign-flip p at what {n} try leaves of the error",
+            "sign-flip p at what {n} tries leave of the error",
             entry.tries,
         )
     return replace(
@@ -114,8 +115,8 @@ def _comparison(board: Board, comparison: Comparison, entry: BoardLedger, confid
 def _about_these(comparison: Comparison, entry: BoardLedger, confidence: float) -> Comparison:
     """Return a comparison about exactly these tasks, corrected over every try.
 
-    What varies is another answer or verdict, of which signs know nothing: each of as many tries has an equal part of
-    what they may spend (Bonferroni).
+    What varies is another answer or verdict, of which signs know nothing: each may spend what the last of as many tries
+    may that have nothing in common.
     """
     result, row = comparison.result, entry.row(comparison.candidate)
     if row is None:
@@ -123,7 +124,7 @@ def _about_these(comparison: Comparison, entry: BoardLedger, confidence: float) 
     found = replace(comparison, tried=_place(row))
     if entry.earlier == 0 or result.p_value is None or result.difference.value is None:
         return replace(found, p_ledger=result.p_adjusted)
-    times = entry.tries / spending_share(entry.tries)
+    times = 1 / part_of_try(entry.tries)
     p_ledger = max(min(1.0, times * result.p_value), result.p_adjusted or 0.0)
     spread, joint = result.spread, result.simultaneous
     if spread.se and spread.df and joint.low is not None and joint.high is not None:
@@ -163,4 +164,6 @@ def _interval(joint: Estimate, comparison: Comparison, tries: int, *, at_least_o
     low, high = row.low, row.high
     if at_least_own and joint.low is not None and joint.high is not None:
         low, high = min(low, joint.low), max(high, joint.high)
-    return replace(joint, low=low, high=high, method=trn("max-T over {n} try", "max-T over {n} tries", tries))
+    return replace(
+        joint, low=low, high=high, method=trn("t, at what {n} try leaves", "t, at what {n} tries leave", tries)
+    )

@@ -21,9 +21,6 @@ from harness.stats.signflip import ROUNDING
 DRAWS = 9_999
 """Joint sign patterns drawn: the smallest p-value is 1 in 10,000."""
 
-PLANNED = 30
-"""Up to this many tries each has nearly the same chance to be found; those after it have ever less."""
-
 CHUNK = 1 << 18  # statistics at once: what stays in a processor's cache
 
 
@@ -50,20 +47,17 @@ def correct_over_tries(
     confidence: float = 0.95,
     draws: int = DRAWS,
     seed: int = 0,
-    share: float = 1.0,
 ) -> CorrectedTries:
     """Return tries corrected over all of them. ``differences`` (K, n): candidate - baseline per task, NaN for none.
 
-    ``share`` (above 0, at most 1): what of the error probability these tries may spend, where a verdict is given before
-    the next ones are made (see `spending_share`): p-values are 1 / share times as large, and intervals reach as far as
-    that asks.
+    This speaks once of all tries together; what is said of each on its own day is `harness.stats.spending`'s.
 
     A missing difference counts as none in the flips. ``clusters`` are flipped whole. The statistic is the sum of the
     differences over the root of their sum of squares, which a flip leaves as it is (of cluster sums, with clusters).
     A try without any difference has p = 1. The order of the tries does not matter.
 
     Raises:
-        StatisticsError: not a table, infinite values, or a confidence or share outside 0-1.
+        StatisticsError: not a table, infinite values, or a confidence outside 0-1.
 
     >>> rng = np.random.default_rng(1)
     >>> tries = rng.choice([-1, 0, 1], (6, 100)).astype(float)
@@ -73,8 +67,6 @@ def correct_over_tries(
     """
     table = score_array(differences, ndim=2, name="differences")
     check_confidence(confidence)
-    if not 0 < share <= 1:
-        raise StatisticsError(tr("A share of {share:g} of the error: it lies above 0 and at most at 1.", share=share))
     if draws < 1:
         raise StatisticsError(
             tr("{draws} sign patterns give no p-value.", draws=draws), hint=tr("Try {draws}.", draws=DRAWS)
@@ -88,15 +80,15 @@ def correct_over_tries(
     units = np.maximum(counts, 2)
     if clusters is not None:
         codes = cluster_codes(clusters, n_tasks)
-        raw, centred = _by_cluster(raw, codes), _by_cluster(centred, codes)
-        units = np.maximum((_by_cluster(known.astype(np.float64), codes) > 0).sum(axis=1), 2)
+        raw, centred = by_cluster(raw, codes), by_cluster(centred, codes)
+        units = np.maximum((by_cluster(known.astype(np.float64), codes) > 0).sum(axis=1), 2)
     size = np.sqrt((raw**2).sum(axis=1))
     observed = np.divide(np.abs(raw.sum(axis=1)), size, out=np.zeros(n_tries), where=size > 0)
     p_values, critical = np.ones(n_tries), np.full(n_tries, np.nan)
     if n_tries and raw.any():
-        signs = _signs(draws, raw.shape[1], seed)
-        p_values = np.minimum(1.0, _step_down(raw, observed, signs) / share)
-        critical = _critical(centred, units, signs, 1 - (1 - confidence) * share)
+        signs = draw_signs(draws, raw.shape[1], seed)
+        p_values = _step_down(raw, observed, signs)
+        critical = _critical(centred, units, signs, confidence)
     p_values[counts == 0] = np.nan
     errors = np.sqrt((centred**2).sum(axis=1) * units / (units - 1)) / np.maximum(counts, 1)
     reach = np.full(n_tries, np.nan)
@@ -110,37 +102,18 @@ def correct_over_tries(
     )
 
 
-def spending_share(n_tries: int) -> float:
-    """Return the share of the error probability that a verdict may spend when ``n_tries`` (>= 2) have been made.
-
-    Whoever says after each try whether it is better, and takes nothing back, can be wrong on every one of those days.
-    Corrected over those before it alone, some of 30 equal tries was "better" in 6-8 % of cases, of 100 in 7-10 %. So
-    the error is spent over the number of the try (Lan & DeMets 1983 spend it over time, Foster & Stine 2008 over
-    hypotheses as they come): of what one try alone may spend, the k-th spends 0.4 k^-1.5 + 0.02 up to the 30th, and
-    from there on less by k^-3, which adds up to 1.4 for ever. The largest of k tries may spend k times that. With the
-    first, which stands alone, some "better" among equal tries came in at most 4.4 % of 30 and 5.0 % of 100
-    (`bench/tries_over_time.py`, which has the alternatives); for tries that do not depend on each other it is 6.0 % at
-    most, however many come.
-
-    >>> [round(spending_share(n), 2) for n in (2, 5, 10, 30, 100)]
-    [0.32, 0.28, 0.33, 0.67, 0.06]
-    """
-    planned = min(n_tries, PLANNED)
-    spent = (0.4 * planned**-1.5 + 0.02) * (planned / n_tries) ** 3
-    return float(min(1.0, n_tries * spent))
-
-
-def _by_cluster(table: Floats, codes: NDArray[np.int64]) -> Floats:
+def by_cluster(table: Floats, codes: NDArray[np.int64]) -> Floats:
     """Return sums over the tasks of each cluster."""
     return np.asarray(table @ (codes[:, None] == np.arange(codes.max(initial=-1) + 1)), dtype=np.float64)
 
 
-def _signs(draws: int, n: int, seed: int) -> NDArray[np.float32]:
+def draw_signs(draws: int, n: int, seed: int) -> NDArray[np.float32]:
+    """Return that many sign patterns of n units, shape (draws, n)."""
     bits = np.random.default_rng(seed).integers(0, 256, (draws, -(-n // 8)), dtype=np.uint8)
     return np.float32(2) * np.unpackbits(bits, axis=1, count=n).astype(np.float32) - np.float32(1)
 
 
-def _unit(table: Floats) -> NDArray[np.float32]:
+def unit_rows(table: Floats) -> NDArray[np.float32]:
     """Return rows of length one, zeros where a try has no difference: their flipped sums are the statistic."""
     size = np.sqrt((table**2).sum(axis=1))
     unit = np.divide(table, size[:, None], out=np.zeros_like(table), where=size[:, None] > 0)
@@ -161,7 +134,7 @@ def _step_down(table: Floats, observed: Floats, signs: NDArray[np.float32]) -> F
     reached = np.zeros(len(observed), dtype=np.int64)
     # float32 sums of unit vectors are right to about 1e-6: what differs by less is a tie, and ties count.
     target = (observed[order] * (1 - ROUNDING) - 1e-5).astype(np.float32)
-    for found in _flipped(_unit(table)[order], signs):
+    for found in _flipped(unit_rows(table)[order], signs):
         np.maximum.accumulate(found, axis=0, out=found)
         reached += np.count_nonzero(found >= target[:, None], axis=1)
     p_values = np.empty(len(observed))
@@ -176,7 +149,7 @@ def _critical(centred: Floats, units: NDArray[np.int64], signs: NDArray[np.float
     The quantile is that of the largest statistic, which varies as much for a try on few tasks as for one on many; each
     try then has the t that its own number of units makes of it. Infinite where there are too few.
     """
-    largest = np.concatenate([found.max(axis=0) for found in _flipped(_unit(centred), signs)])
+    largest = np.concatenate([found.max(axis=0) for found in _flipped(unit_rows(centred), signs)])
     square = float(np.quantile(largest, confidence, method="higher")) ** 2
     # From z = sum / root of squares to Student's t of the same flipped sample: t^2 = z^2 (u - 1) / (u - z^2).
     with np.errstate(divide="ignore"):
@@ -221,8 +194,8 @@ def luck_of_the_best(
     means = np.nansum(table, axis=1) / counts
     centred = np.where(known, table - means[:, None], 0.0)
     if clusters is not None:
-        centred = _by_cluster(centred, cluster_codes(clusters, table.shape[1]))
-    signs = _signs(draws, centred.shape[1], seed)
+        centred = by_cluster(centred, cluster_codes(clusters, table.shape[1]))
+    signs = draw_signs(draws, centred.shape[1], seed)
     return float(np.median(((centred / counts[:, None]).astype(np.float32) @ signs.T).max(axis=0)))
 
 

@@ -7,7 +7,8 @@ import pytest
 
 from harness.analysis.ledger import OwnBoard, board_ledger, seal_state, shrunken_gains, tries_family
 from harness.ledger import Ledger, LedgerRow, Seal, task_set
-from harness.stats.tries import correct_over_tries, shrink_gains, spending_share
+from harness.stats.spending import spend_over_tries
+from harness.stats.tries import correct_over_tries, shrink_gains
 from harness.types import RowKey, Sample
 
 SAMPLES = [Sample(id=str(n), inputs={"input": f"質問{n}"}) for n in range(20)]
@@ -66,9 +67,7 @@ def test_a_board_that_holds_every_try_needs_no_other_correction() -> None:
     whole = board_ledger(LEDGER, own("one", "two"), confidence=0.95, date="2026-11-03")
     assert (2, 0, None, [None, None]) == (whole.tries, whole.earlier, whole.luck, [one.p_value for one in whole.rows])
     second = board_ledger(LEDGER, own("two"), confidence=0.95, date="2026-11-03")
-    corrected = correct_over_tries(
-        tries_family(LEDGER, [SET], "j").differences, confidence=0.95, share=spending_share(2)
-    )
+    corrected = spend_over_tries(tries_family(LEDGER, [SET], "j").differences, boards=["r", "r"])
     [only] = second.rows
     assert (2, 1, 2) == (second.tries, second.earlier, only.place)
     assert (corrected.p_values[1], corrected.low[1], corrected.high[1]) == (only.p_value, only.low, only.high)

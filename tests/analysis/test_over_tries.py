@@ -11,7 +11,8 @@ from harness.analysis.over_tries import over_tries
 from harness.analysis.these import TaskSet, about_sets
 from harness.analysis.tried import BoardLedger, TriedRow
 from harness.stats.power import detectable_gap
-from harness.stats.tries import comparisons_worth, correct_over_tries, spending_share
+from harness.stats.spending import part_of_try, spend_over_tries
+from harness.stats.tries import comparisons_worth
 from harness.types import Declaration
 from tests.analysis.tables import table
 
@@ -38,7 +39,7 @@ def test_a_verdict_is_taken_back_where_many_were_tried() -> None:
     assert ("better", 0.3, True) == (before.verdict.code, after.p_ledger, after.is_over_tries)
     assert "better" != after.verdict.code
     assert (before.result, -0.1, 1.1) == (after.result, after.shown.simultaneous.low, after.shown.simultaneous.high)
-    assert "max-T step-down over 40 tries, at their share of the error" == str(board.family_method)
+    assert "sign-flip p at what 40 tries leave of the error" == str(board.family_method)
     assert entry(0.3) == board.ledger
 
 
@@ -103,12 +104,12 @@ def test_about_exactly_these_tasks_every_try_has_an_equal_part() -> None:
     [before] = alone.boards[0].comparisons
     [shown] = over_tries(alone, [entry(0.9, tries=3, earlier=2)]).boards
     [after] = shown.comparisons
-    times = 3 / spending_share(3)
+    times = 1 / part_of_try(3)
     assert min(1.0, times * before.result.p_value) == pytest.approx(after.p_ledger)
     reach = stats.t.isf(0.025 / times, before.result.spread.df) * before.result.spread.se
     assert before.result.difference.value - reach == pytest.approx(after.tried.low)
     assert (None, None) == (after.tried.shrunken, shown.ledger.luck)
-    assert "Bonferroni over 3 tries, at their share of the error" == str(shown.family_method)
+    assert "Bonferroni at the share of the error of the last of 3 tries" == str(shown.family_method)
     first = over_tries(alone, [entry(None, tries=1, earlier=0)]).boards[0].comparisons[0]
     assert (before.verdict, before.result.p_adjusted) == (first.verdict, first.p_ledger)
 
@@ -121,14 +122,12 @@ def test_the_printed_gap_is_found_in_80_percent_over_tries() -> None:
     differences = noise[:, 1:] - noise[:, :1]
     gaps = []
     for board in differences[:60]:
-        one = correct_over_tries(board, draws=1999, share=spending_share(12))
+        one = spend_over_tries(board, draws=999)
         se = board[-1].std(ddof=1) / 10
         worth = comparisons_worth((one.high[-1] - one.low[-1]) / 2 / se, 99, 0.95)
         gap = detectable_gap(se, 99, 100, n_comparisons=worth)
         assert gap is not None
         gaps.append(gap)
     differences[:, -1] += np.mean(gaps)
-    found = [
-        correct_over_tries(board, draws=1999, share=spending_share(12)).p_values[-1] <= 0.05 for board in differences
-    ]
+    found = [spend_over_tries(board, draws=999).p_values[-1] <= 0.05 for board in differences]
     assert 0.78 - 0.036 <= np.mean(found) <= 0.84 + 0.036  # two standard errors of 500 boards

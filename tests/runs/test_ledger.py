@@ -14,7 +14,7 @@ import harness
 from harness.errors import StoreError
 from harness.ledger import Ledger, is_try
 from harness.runs import ledger as module
-from harness.stats.tries import correct_over_tries, spending_share
+from harness.stats.spending import spend_over_tries
 from harness.store.ledger import read_ledger
 from harness.store.store import Store
 from tests.cli.test_rate import fill
@@ -88,11 +88,11 @@ def test_sets_that_share_some_tasks_are_told_of(forty: RunCli, workplace: Path) 
 
 
 def test_later_boards_are_corrected_over_all_before_them(forty: RunCli, workplace: Path) -> None:
-    """The third try has the p-value and the interval of `correct_over_tries` over the three, and its verdict."""
+    """The third try has the p-value and the interval of `spend_over_tries` over the three, and its verdict."""
     for place in (0, 1, 2):
         ran = evaluate(forty, f"base a{place}", "--run", f"r{place}")
     differences = [SCORES[f"a{place}"] - BASE for place in (0, 1, 2)]
-    expected = correct_over_tries(np.array(differences, dtype=float), share=spending_share(3))
+    expected = spend_over_tries(np.array(differences, dtype=float))
     found = comparison(workplace, "r2")
     assert expected.p_values[2] == pytest.approx(found["p_ledger"], abs=0.005)  # another order of tasks, other draws
     assert (expected.low[2], expected.high[2]) == pytest.approx((found["ledger_low"], found["ledger_high"]), abs=0.01)

@@ -11,7 +11,7 @@ from statsmodels.stats.meta_analysis import combine_effects
 from harness.errors import StatisticsError
 from harness.stats.multiplicity import holm
 from harness.stats.paired import paired_comparison
-from harness.stats.tries import correct_over_tries, paule_mandel, shrink_gains, spending_share
+from harness.stats.tries import correct_over_tries, paule_mandel, shrink_gains
 from tests.stats import scenarios
 
 LATENT = 0.85  # adapters of one base are alike
@@ -118,58 +118,6 @@ def test_a_thousand_tries_fit() -> None:
     corrected = correct_over_tries(rng.choice([-1.0, 0, 1], (1000, 100)), draws=999)
     assert (1000,) == corrected.p_values.shape
     assert (corrected.p_values > 0).all()
-
-
-def test_a_share_of_the_error_makes_all_figures_stricter() -> None:
-    """At a third of it: p-values three times as large, intervals of a third of the error; no share is none."""
-    rng = np.random.default_rng(14)
-    table = rng.choice([-1.0, 0, 1], (5, 60)) + np.array([[0.5], [0.1], [0], [0], [0.2]])
-    plain, third = correct_over_tries(table), correct_over_tries(table, share=1 / 3)
-    assert np.minimum(1, 3 * plain.p_values).tolist() == pytest.approx(third.p_values.tolist())
-    assert correct_over_tries(table, confidence=1 - 0.05 / 3).low.tolist() == pytest.approx(third.low.tolist())
-    for share in (0.0, 1.1):
-        with pytest.raises(StatisticsError, match="share"):
-            correct_over_tries(table, share=share)
-
-
-def test_what_all_tries_may_spend_is_bounded() -> None:
-    """By what one try may spend alone: less for every later one, 1.4 times in all, and the first beside it."""
-    shares = [spending_share(k) / k for k in range(2, 5000)]
-    assert shares == sorted(shares, reverse=True)
-    assert 0 < shares[-1]
-    assert sum(shares) < 1.41
-    assert all(spending_share(k) <= 1 for k in range(2, 200))
-
-
-def one_after_the_other(differences: np.ndarray) -> tuple[bool, bool]:
-    """Return whether some try is called better at its own finish, with and without its share; the first alone."""
-    kept = plain = False
-    for k, row in enumerate(differences, 1):
-        if row.mean() <= 0 or stats.ttest_1samp(row, 0).pvalue > 0.05:
-            continue  # no correction makes this one significant
-        tries_so_far = differences[:k]
-        plain |= (is_plain := correct_over_tries(tries_so_far, draws=499).p_values[-1] <= 0.05)
-        kept |= (
-            is_plain
-            and correct_over_tries(tries_so_far, draws=499, share=spending_share(k) if k > 1 else 1).p_values[-1]
-            <= 0.05
-        )
-    return kept, plain
-
-
-@pytest.mark.slow
-def test_some_verdict_of_thirty_given_one_after_the_other_is_wrong_in_5_percent() -> None:
-    """Thirty equal adapters, each judged at its own finish and never taken back; 400 stores.
-
-    Three answers of four are the baseline's, the worst design of `bench/tries_over_time.py`. Corrected over what came
-    before alone, some "better" comes in 8 %.
-    """
-    rng = np.random.default_rng(41)
-    drawn = rng.choice(scenarios.LEVELS, (400, 31, 100), p=scenarios.MID)
-    scores = np.where(rng.random(drawn.shape) < 0.75, drawn[:, :1], drawn)
-    kept, plain = np.mean([one_after_the_other(board[1:] - board[0]) for board in scores], axis=0)
-    assert kept <= 0.05 + 0.011  # one standard error of 400 stores
-    assert plain > 0.05 + 0.011
 
 
 def tries(replicates: int, n_tries: int, seed: int, gain: float = 0.0) -> np.ndarray:
