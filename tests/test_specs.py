@@ -132,3 +132,12 @@ def test_a_task_is_taken_apart_in_the_same_way(workplace: Path) -> None:
     with pytest.raises(UsageError, match="is a path without a name") as refused:
         parse_task("t.jsonl", Config())
     assert "Give it a name: --task t=t.jsonl" == refused.value.hint
+
+
+def test_an_engine_is_a_setting_of_local_models_alone_and_only_where_it_was_chosen() -> None:
+    """Runs that name none keep their names; a flag wins over the file."""
+    of_the_file = Config(engine="vllm", models={"hf": {"max_batch_rows": 4}})
+    assert {"max_batch_rows": 4, "engine": "vllm"} == parse_model("hf:org/name", of_the_file).settings
+    assert {"max_batch_rows": 4, "engine": "hf"} == parse_model("hf:org/name", of_the_file, engine="hf").settings
+    assert {} == parse_model("echo", of_the_file).settings
+    assert {} == parse_model("hf:org/name", Config()).settings
