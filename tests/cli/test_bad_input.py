@@ -82,7 +82,7 @@ def command(**changes: str | None) -> list[str]:
         (command(config="models.toml"), 1, ["models.toml", "models.base", "got 3"]),
         (command(config="misspelt-model.toml"), 2, ["[models]", "'bse'", "Did you mean 'base'?"]),
         (command(judge="reference:x"), 2, ["Judge 'reference' takes no option, got 'x'"]),
-        (command(store="postgresql://u:secret@h/db"), 1, ["must be a SQLite file", "sqlite:///"]),
+        (command(store="postgresql://u:secret@h/db"), 1, ["The server of u@h/db cannot be reached", "--store"]),
         (command(store="sqlite:///five.jsonl"), 1, ["five.jsonl"]),
         (command(store="sqlite:////proc/none/store.sqlite"), 1, ["/proc/none", "--store"]),
         (command(run="/proc/none/run"), 1, ["/proc/none/run"]),
