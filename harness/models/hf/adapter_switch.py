@@ -206,9 +206,11 @@ def _take_magnitudes(wrapped: Any, adapter: Adapter) -> None:  # noqa: ANN401 - 
     if not found:
         return
     with safe_open(adapter.folder / WEIGHTS, framework="pt") as saved:
+        present = set(saved.keys())
         for name, parameter in found.items():
-            kept = saved.get_tensor(name.partition(f".{_MAGNITUDE}")[0] + f".{_MAGNITUDE}")
-            parameter.data = kept.to(device=parameter.device, dtype=torch.float32)
+            key = name.partition(f".{_MAGNITUDE}")[0] + f".{_MAGNITUDE}"
+            kept = [saved.get_tensor(one) for one in (key, f"{key}.weight") if one in present]
+            parameter.data = (kept or [parameter.data])[0].to(device=parameter.device, dtype=torch.float32)
 
 
 def _refuse_packed(adapter: Adapter, config: PeftConfig, model: Any) -> None:  # noqa: ANN401 - peft, transformers are untyped
