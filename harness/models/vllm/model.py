@@ -189,7 +189,8 @@ def answer_together(
     rows = [row for one in models for row in one.rows]
     if rows:
         longest = max(len(row.ids) + row.limit for row in rows)
-        shared.engine(longest)  # before anything is looked at in it, so that it is started once
+        usual = sum(len(row.ids) + row.limit for row in rows) / len(rows)
+        shared.engine(longest, usual)  # before anything is looked at in it, so that it is started once
         yield from _gated(models, shared, rows[0].ids)
         yield from _answered([(one, row) for one in models for row in one.rows], shared, longest)
     yield from (Refusal(label=one.label, error=one.refusal) for one in models if one.refusal is not None)

@@ -10,10 +10,12 @@ from harness.models.vllm_loader.nf4 import NF4_TURNED
 
 WORKER = "harness.models.vllm_loader.worker.HarnessWorker"
 SEQUENCES = 128  # answered at once; of 13.7 B parameters more do not fit beside their weights on 80 GB
-CAPTURED = (1, 4, 8, 16, 32, 64, 128)  # sizes of decoding batches: 7 instead of 51, 45 seconds of the start-up less
+CAPTURED = (1, 8, 16, 32, 64, 96, 128)  # sizes of decoding batches: 7 instead of 51, 45 seconds of the start-up less
 _SHORTEST = 2048  # tokens of context: so that a few longer prompts do not make another engine
 _GIB = 1 << 30
 _LEFT_FREE = 1.5 * _GIB  # for this process beside vLLM's, and what no profile of vLLM sees
+_NEARLY = 1.12
+_FEWEST = 8  # sequences; it may still be that one at a time fits
 _MOST_SHARE = 0.92  # as vLLM's own default has it
 _CPU_CACHE_GIB = 2  # of keys and values, on a CPU
 
@@ -35,6 +37,7 @@ class Plan:
     slots: Slots
     context: int
     share: float | None
+    sequences: int = SEQUENCES
     trusted: bool = False
 
     def arguments(self) -> dict[str, Any]:
@@ -44,7 +47,7 @@ class Plan:
             "model": self.weights.folder,
             "dtype": numerics.dtype_name,
             "max_model_len": self.context,
-            "max_num_seqs": SEQUENCES,
+            "max_num_seqs": self.sequences,
             "trust_remote_code": self.trusted,
             "generation_config": "vllm",  # else the base's own temperature would be taken for a default
             "enable_prefix_caching": False,  # an answer must not depend on who asked before
@@ -80,12 +83,15 @@ class Plan:
         """Whether weights stay 4-bit in the engine."""
         return self.numerics.quantization == "nf4" and self.numerics.route == "plain"
 
+    def _captured(self) -> list[int]:
+        return [size for size in CAPTURED if size <= self.sequences]
+
     def _device(self) -> dict[str, Any]:
         if self.share is None:
             # one process less to start: it would import all of vLLM again
             cache = _CPU_CACHE_GIB * _GIB
             return {"enforce_eager": True, "kv_cache_memory_bytes": cache, "distributed_executor_backend": "uni"}
-        captured = {"cudagraph_mode": "FULL_DECODE_ONLY", "cudagraph_capture_sizes": list(CAPTURED)}
+        captured = {"cudagraph_mode": "FULL_DECODE_ONLY", "cudagraph_capture_sizes": self._captured()}
         return {"gpu_memory_utilization": self.share, "compilation_config": captured}
 
 
@@ -99,6 +105,19 @@ def context_for(longest: int, most: int | None) -> int:
     while context < longest:
         context *= 2
     return context if most is None else min(context, most)
+
+
+def sequences_for(room: float, row_bytes: float) -> int:
+    """Return how many sequences to answer at once where keys and values have ``room`` bytes and a row takes so many.
+
+    One of the captured sizes: vLLM stops rows that no longer fit and answers them anew, in steps without graphs. A row
+    rarely grows to its limit, so the next size above is taken where it is near.
+
+    >>> sequences_for(48e9, 5.5e8), sequences_for(48e9, 2e8), sequences_for(1e9, 5.5e8)
+    (96, 128, 8)
+    """
+    rows = _NEARLY * room / max(1.0, row_bytes)
+    return max([size for size in CAPTURED if size <= rows] + [_FEWEST])
 
 
 def memory_share(free: int, total: int) -> float:

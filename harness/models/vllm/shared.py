@@ -12,14 +12,14 @@ import torch
 from harness.errors import HarnessError
 from harness.locale import tr
 from harness.models.hf.adapters import Adapter
-from harness.models.hf.bases import BASE_MODELS
-from harness.models.hf.memory import available_bytes
+from harness.models.hf.bases import BASE_MODELS, sizes_of
+from harness.models.hf.memory import GIB, available_bytes
 from harness.models.hf.resolved_base import ResolvedBase
 from harness.models.hf.tokens import Encoder
 from harness.models.live import LIVE
 from harness.models.vllm.engine import Engine, compile_folder, start
 from harness.models.vllm.gate import check_effects
-from harness.models.vllm.plan import Plan, context_for, memory_share
+from harness.models.vllm.plan import SEQUENCES, Plan, context_for, memory_share, sequences_for
 from harness.models.vllm.slots import Slots, slots_for
 from harness.models.vllm.weights import weights_of
 from harness.notices import Notice
@@ -39,6 +39,7 @@ class SharedEngine(Generic[Model]):
         self.version = version
         self.models: dict[str, Model] = {}
         self._context = 0
+        self._usual = 0.0
         self._noted: dict[str, HarnessError | Notice | None] = {}
 
     @functools.cached_property
@@ -67,13 +68,14 @@ class SharedEngine(Generic[Model]):
         """What the engine sets aside for adapters."""
         return slots_for(self.adapters)
 
-    def engine(self, longest: int) -> Engine:
-        """Return the engine, started for sequences of ``longest`` tokens at least.
+    def engine(self, longest: int, usual: float | None = None) -> Engine:
+        """Return the engine, started for sequences of ``longest`` tokens at least, ``usual`` of them on average.
 
         Raises:
             HarnessError: it cannot be started.
         """
         self._context = max(self._context, context_for(longest, self.context))
+        self._usual = usual or self._usual or longest
         key = f"vllm {self.version} {self.base.key} {self.slots} {self._context}"
         return BASE_MODELS.get(key, self._start)
 
@@ -94,16 +96,21 @@ class SharedEngine(Generic[Model]):
         return hashlib.sha256(told.encode()).hexdigest()[:24]
 
     def _plan(self) -> Plan:
-        numerics, share = self.base.numerics, None
+        numerics, share, sequences = self.base.numerics, None, SEQUENCES
         weights = weights_of(self.base)
         if numerics.device == "cuda":
-            share = memory_share(available_bytes("cuda"), torch.cuda.get_device_properties(0).total_memory)
+            total = torch.cuda.get_device_properties(0).total_memory
+            share = memory_share(available_bytes("cuda"), total)
+            sizes = sizes_of(self.base.source, self.base.config(), trusted=self.base.trusted)
+            room = share * total - sizes.loading_bytes(numerics) - GIB
+            sequences = sequences_for(room, self._usual * sizes.kv_elements * numerics.dtype.itemsize)
         return Plan(
             weights=weights,
             numerics=numerics,
             slots=self.slots,
             context=self._context,
             share=share,
+            sequences=sequences,
             trusted=self.base.trusted,
         )
 

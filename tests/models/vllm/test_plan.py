@@ -1,5 +1,7 @@
 """What vLLM is started with."""
 
+from dataclasses import replace
+
 import torch
 
 from harness.models.hf.numerics import Numerics
@@ -35,6 +37,15 @@ def test_a_gpu_gets_values_of_nf4_graphs_of_few_sizes_and_room_for_adapters() ->
         told["gpu_memory_utilization"],
         told["generation_config"],
         told["enable_prefix_caching"],
+    )
+
+
+def test_a_card_that_holds_fewer_rows_captures_no_more_than_it_answers_at_once() -> None:
+    """Sizes above what runs would be captured for nothing."""
+    told = replace(plan(), sequences=96).arguments()
+    assert (96, [1, 8, 16, 32, 64, 96]) == (
+        told["max_num_seqs"],
+        told["compilation_config"]["cudagraph_capture_sizes"],
     )
 
 
