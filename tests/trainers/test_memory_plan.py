@@ -224,8 +224,8 @@ def test_a_base_that_does_not_fit_is_refused_with_the_figures() -> None:
         shape, MemoryConstraints(dropout=True, quantized=True), tokens=1024, recomputed=0, dequantized=True
     ).total
     expected = (
-        f"Training needs at least {estimate / GIB + 0.6:.1f} GiB for a sample of 1,024 tokens (25.5 of them weights), "
-        "and 7.6 of the 8.0 GiB that are free may be used."
+        f"Training needs at least {estimate / GIB + 1:.1f} GiB for a sample of 1,024 tokens (25.5 of them weights), "
+        "and 7.4 of the 8.0 GiB that are free may be used."
     )
     assert expected == caught.value.message
     assert (
@@ -266,8 +266,8 @@ def test_compiled_layers_get_dense_weights_where_they_fit() -> None:
     h100 = {"available": int(78.6 * GIB), "total": int(79.2 * GIB), "longest": 1000, "batch_tokens": 14_806}
     plan = plan_memory(llama_13b(16), constraints, **h100)
     assert plan.dequantized
-    assert plan.recomputed <= 1
-    assert plan.estimate.total <= plan.available <= 0.96 * 78.6 * GIB
+    assert plan.recomputed <= 4, "of 40; with 4-bit layers it was 15"
+    assert plan.estimate.total <= plan.available <= 0.93 * 78.6 * GIB
 
 
 def test_what_is_fastest_is_decided_by_steps_as_they_come() -> None:
