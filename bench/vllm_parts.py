@@ -58,7 +58,7 @@ def build(options: argparse.Namespace, found: dict[str, Any]) -> None:
 def bare(options: argparse.Namespace, found: dict[str, Any]) -> None:
     """Measure vLLM with its defaults: one call of ``LLM.generate`` for the same prompts, adapters and weights."""
     kept = f"{tempfile.gettempdir()}/bare-vllm"
-    told = {"VLLM_CACHE_ROOT": kept, "VLLM_WORKER_MULTIPROCESSING_METHOD": "spawn", "VLLM_USE_FLASHINFER_SAMPLER": "0"}
+    told = {"VLLM_CACHE_ROOT": kept, "VLLM_WORKER_MULTIPROC_METHOD": "spawn", "VLLM_USE_FLASHINFER_SAMPLER": "0"}
     for name, value in told.items():
         os.environ.setdefault(name, value)
     folder = options.folder / "llmjp"

@@ -123,7 +123,7 @@ def _surroundings() -> dict[str, str]:
         "VLLM_NO_USAGE_STATS": "1",
         "VLLM_LOGGING_LEVEL": "ERROR",
         "VLLM_USE_FLASHINFER_SAMPLER": "0",  # it would be compiled at the start, and nothing is cut off by top-k here
-        "VLLM_WORKER_MULTIPROCESSING_METHOD": "spawn",  # a fork of a process that has used a GPU cannot use it
+        "VLLM_WORKER_MULTIPROC_METHOD": "spawn",  # a fork of a process that has used a GPU cannot use it
     }
 
 
