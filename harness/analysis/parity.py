@@ -147,8 +147,8 @@ def certificate(
     names = [label for label in reference.models if label in found]
     floors = [gap(_flat(one.numbers.forced), _flat(one.alone)) for one in reference.models.values()]
     # on a machine that repeats itself bit for bit, rounding is what is left
-    floor_mean = max(reference.resolution / 8, *(one.mean for one in floors))
-    floor_p99 = max(reference.resolution / 2, *(one.p99 for one in floors))
+    floor_mean = max(reference.resolution / 32, *(one.mean for one in floors))
+    floor_p99 = max(reference.resolution / 8, *(one.p99 for one in floors))
     own = max(_own_gap(one) for one in reference.models.values())
     made = _Verdict(
         reference=reference,
