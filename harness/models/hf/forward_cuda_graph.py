@@ -29,6 +29,8 @@ class _Slots(CacheLayerMixin):  # type: ignore[misc]  # transformers is untyped
         self.slot = slot
         self.size = size
         self.visible = visible
+        self.all: list[_Slots] = []
+        self.room: tuple[torch.Tensor, torch.Tensor] | None = None
         self.is_initialized = False
         self.is_compileable = False  # the prompts are masked as for a cache that grows
 
@@ -48,9 +50,19 @@ class _Slots(CacheLayerMixin):  # type: ignore[misc]  # transformers is untyped
         return self.keys[:, :, : self.visible], self.values[:, :, : self.visible]
 
     def lazy_initialization(self, key_states: torch.Tensor, value_states: torch.Tensor) -> None:
-        """Make the buffers, which begin with the prompts."""
-        self.keys: torch.Tensor = _buffer(key_states, self.size)
-        self.values: torch.Tensor = _buffer(value_states, self.size)
+        """Take the prompts into the buffers, which the first layer makes for all: between passes they leave gaps."""
+        for layer in self.all:
+            if layer.room is None:
+                layer.room = _buffer(key_states, self.size), _buffer(value_states, self.size)
+        self.all = []
+        assert self.room is not None
+        self.keys, self.values = self.room
+        made = [buffer[:, :, : key_states.shape[2]].shape for buffer in self.room]
+        if made != [key_states.shape, value_states.shape]:  # layers of unlike shapes
+            self.keys, self.values = _buffer(key_states, self.size), _buffer(value_states, self.size)
+        self.keys[:, :, : key_states.shape[2]] = key_states
+        self.values[:, :, : value_states.shape[2]] = value_states
+        self.room = None
         self.is_initialized = self.is_compileable = True
 
     def get_mask_sizes(self, query_length: int) -> tuple[int, int]:
@@ -114,7 +126,9 @@ class GraphSteps:
         self._tokens = ids[:, -1:].clone()
         self._positions = positions[:, -1:].clone()
         count = len(DynamicCache(config=self._model.config.get_text_config(decoder=True)).layers)
-        self._cache = Cache(layers=[_Slots(self._slot, size, self._visible) for _ in range(count)])
+        layers = [_Slots(self._slot, size, self._visible) for _ in range(count)]
+        layers[0].all = layers
+        self._cache = Cache(layers=layers)
         scores: torch.Tensor = self._model(
             input_ids=ids,
             attention_mask=mask,
@@ -203,10 +217,8 @@ def rounded(length: int) -> int:
 
 
 def _buffer(states: torch.Tensor, size: int) -> torch.Tensor:
-    """Return states (rows, heads, tokens, width) in a longer buffer; the rest is zero, since 0 × NaN would be NaN."""
-    buffer = states.new_zeros(*states.shape[:2], size, states.shape[3])
-    buffer[:, :, : states.shape[2]] = states
-    return buffer
+    """Return a buffer for states (rows, heads, tokens, width), of zeros, since 0 × NaN would be NaN."""
+    return states.new_zeros(*states.shape[:2], size, states.shape[3])
 
 
 def _additive(mask: torch.Tensor, size: int, dtype: torch.dtype) -> torch.Tensor:
