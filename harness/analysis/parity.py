@@ -155,7 +155,7 @@ def certificate(
         found=found,
         limit_mean=MULTIPLE * floor_mean,
         limit_p99=MULTIPLE * floor_p99,
-        limit_greedy=MULTIPLE * max(floor_p99, own),
+        limit_greedy=MULTIPLE * max(floor_p99, own, reference.resolution / 2),  # two scores, each rounded
         unlike=unlike or {},
     )
     return Certificate(
