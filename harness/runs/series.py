@@ -14,7 +14,6 @@ from harness.locale import tr
 from harness.notices import Notice
 from harness.plugins import judge_info
 from harness.protocols import ModelBackend, is_free
-from harness.runs.api import Quiet
 from harness.runs.asking import evaluation_spec
 from harness.runs.assemble import assemble, open_judges, open_task
 from harness.runs.boards import board_tables
@@ -23,6 +22,7 @@ from harness.runs.enter import enter
 from harness.runs.finish import finish
 from harness.runs.folder import RunFolder
 from harness.runs.provenance import Invocation
+from harness.runs.quiet import Quiet
 from harness.runs.run import Run
 from harness.runs.sealing import OPEN, read_sealing
 from harness.specs import Config, store_mirror, store_url
