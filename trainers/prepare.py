@@ -2,7 +2,6 @@
 
 import importlib.metadata
 import math
-import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -22,7 +21,7 @@ from harness.templates import Template, load_template
 from harness.templates.contract import make_contract
 from harness.types import PromptContract, Sample
 from trainers.adapter.training_record import DataFile, TrainingRecord
-from trainers.balancing import largest_share
+from trainers.balancing import balance_across_ranks
 from trainers.counts import samples_said, steps_said
 from trainers.data.contamination import Hit, find_hits, index, known_benchmarks
 from trainers.data.examples import BadRow, Example, read_examples, split_heldout
@@ -41,7 +40,6 @@ from trainers.start import Start, check_prompt
 from trainers.training.attention import DENSE, choose_attention
 from trainers.training.model import model_shape, take_device, total_bytes
 
-_STEPS_DRAWN = {"cuda": 64, "cpu": 0}  # steps by which it is decided how batches are cut; 0: by the largest
 _ON_A_CPU = "adamw_torch"  # the optimizer in place of those that page to a CPU's memory
 _LIBRARIES = ("ja-harness", "torch", "transformers", "peft", "trl", "bitsandbytes", "accelerate", "datasets")
 
@@ -120,18 +118,16 @@ class Prepared:
         Raises:
             HarnessError: it does not fit.
         """
-        device = self.base.numerics.device
         lengths = sorted(item_lengths(self.train.samples, self.recipe.each), reverse=True)
-        batch = range(min(self.recipe.batch_size, len(lengths)))
-        dice = random.Random(0)  # noqa: S311 - steps as they may come
-        drawn = [dice.sample(range(len(lengths)), len(batch)) for _ in range(_STEPS_DRAWN[device])]
+        worst = lengths[: self.recipe.batch_size]
+        share = max(sum(lengths[i] for i in part) for part in balance_across_ranks(range(len(worst)), lengths, world))
+        device = self.base.numerics.device
         return plan_memory(
             self.shape,
             self.constraints,
             available=available_bytes(device) if memory is None else memory,
             longest=self.longest,
-            batch_tokens=largest_share(batch, lengths, world),
-            steps=[largest_share(step, lengths, world) for step in drawn],
+            batch_tokens=share,
             total=total_bytes(device) if memory is None else memory,
         )
 
