@@ -169,7 +169,7 @@ def prepare(request: Request, say: Callable[[str], None]) -> Prepared:
             hint=tr("Mend them, or leave out --strict to train on the others."),
         )
     again = repeated(train.samples, mixture.times, each=recipe.each, seed=recipe.seed)
-    train = replace(train, samples=again, notices=(*mixture.notices, *train.notices))
+    train = replace(train, samples=again, notices=(*mixture.remarks, *train.notices))
     contract = make_contract(template, tokens=encoder.tokens, answer_tokens=samples.answer_tokens)
     _check_context(config, max(map(len, (*train.samples, *heldout))))
     prepared = Prepared(

@@ -28,7 +28,7 @@ class Mixture:
     times: Mapping[str, float]
 
     @property
-    def notices(self) -> list[Text]:
+    def remarks(self) -> list[Text]:
         """What is learnt more than once, for people."""
         return [
             tr(

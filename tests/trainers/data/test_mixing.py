@@ -60,7 +60,7 @@ def test_shares_hold_and_nothing_comes_twice(counts: list[int], weights: list[in
         taken(made.examples)[str(n)] >= count - 1 / share
         for n, (count, share) in enumerate(zip(counts, shares, strict=True))
     )
-    assert ([], {}) == (made.notices, made.times)
+    assert ([], {}) == (made.remarks, made.times)
     assert [one for one in examples if one in made.examples] == list(made.examples)
 
 
@@ -81,7 +81,7 @@ def test_a_size_that_a_source_does_not_have_is_met_by_repeating_and_said() -> No
     examples = [*examples_of("0", 6), *examples_of("1", 100)]
     made = mix(examples, files_of(6, 100), sources_of(0.5, 0.5), each=1, seed=0, total=40)
     assert {"0": 6, "1": 20} == taken(made.examples)
-    assert ["0.json: 6 samples for a larger share: each is learnt 3.33 times an epoch"] == made.notices
+    assert ["0.json: 6 samples for a larger share: each is learnt 3.33 times an epoch"] == made.remarks
     encoded = [Encoded(where=one.where, ids=(1, 2, 3), prompt=1, loss_start=1) for one in made.examples]
     found = Counter(one.where for one in repeated(encoded, made.times, each=1, seed=0))
     assert ({3, 4}, 20) == (
