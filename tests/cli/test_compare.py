@@ -97,7 +97,7 @@ def test_the_table_says_what_the_board_can_tell(rated: RunCli) -> None:
         (["ratde"], 2, "Did you mean 'rated'?"),
         (["rated", "--baseline", "d"], 2, "No model label in this run named 'd'."),
         (["rated", "--judge", "gemini"], 2, "No judge in this run named 'gemini'."),
-        (["rated", "--store", "sqlite:///elsewhere.sqlite"], 1, "The store of this run is gone: elsewhere.sqlite."),
+        (["rated", "--store", "sqlite:///elsewhere.sqlite"], 1, "/elsewhere.sqlite."),
         (["empty-folder"], 1, "holds no finished run"),
     ],
 )
