@@ -175,9 +175,10 @@ def _entry(found: Certificate, model: ModelParity) -> dict[str, Any]:
     """Return what provenance says of a model's certificate: plain values."""
     limits = ("engine", "prompts", "tokens", "floor_mean", "floor_p99", "limit_mean", "limit_p99", "limit_greedy")
     figures = {name: value for name, value in asdict(model).items() if name not in ("label", "reasons", "unlike")}
+    shared = asdict(found)
     return {
         "verdict": "refused" if model.reasons else "equal",
-        **{name: getattr(found, name) for name in limits},
+        **{name: shared[name] for name in limits},
         **figures,
         "like": list(model.like),
     }

@@ -1,7 +1,7 @@
 """A folder whose weights were never read is refused by its config.json alone, in both languages."""
 
 import json
-from collections.abc import Callable
+import shutil
 from pathlib import Path
 
 import pytest
@@ -113,15 +113,14 @@ def test_what_was_read_before_is_left_alone(tiny: Path, monkeypatch: pytest.Monk
     refuse_unread(str(tiny), {}, quantization=None, dtype="float32")
 
 
-def test_the_rest_is_said_elsewhere(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, set_config: Callable[..., None], copy: Path
-) -> None:
+def test_the_rest_is_said_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny: Path) -> None:
     """A Hub id, a folder without weights, a configuration that no file bears out: whoever reads them says it."""
     monkeypatch.setattr(unread, "available_bytes", lambda _: 1)
     monkeypatch.setattr(unread, "is_known", lambda _: False)
     refuse_unread("org/model", {}, quantization=None, dtype="float32")
     refuse_unread(str(tmp_path), {}, quantization=None, dtype="float32")
-    set_config(copy, vocab_size=1 << 30)
-    refuse_unread(str(copy), {}, quantization=None, dtype="float32")
-    set_config(copy, vocab_size="x")
-    refuse_unread(str(copy), {}, quantization=None, dtype="float32")
+    copy = Path(shutil.copytree(tiny, tmp_path / "copy"))
+    config = copy / "config.json"
+    for wrong in (1 << 30, "x"):
+        config.write_text(json.dumps(json.loads(config.read_text()) | {"vocab_size": wrong}))
+        refuse_unread(str(copy), {}, quantization=None, dtype="float32")
