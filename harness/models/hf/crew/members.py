@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from harness.errors import ModelLoadError
+from harness.locale import tr
 from harness.models.hf.crew.crew import Crew, Enlisted, Event
 from harness.models.hf.crew.places import Place
 from harness.protocols import ModelBackend, ModelStopped
@@ -31,7 +32,9 @@ class Member:
         """
         for event in self._crew.answers({self._label: requests}):
             if isinstance(event, ModelStopped):
-                raise ModelLoadError(event.reason)
+                raise ModelLoadError(
+                    event.reason, hint=tr("With --gpus 1 one process answers; what is there already is kept.")
+                )
             yield event
 
     def generate_together(self, asked: Mapping[str, Sequence[Request]]) -> Iterator[Event]:

@@ -13,7 +13,7 @@ import sys
 import threading
 from typing import BinaryIO
 
-from harness.errors import HarnessError
+from harness.errors import HarnessError, ModelLoadError
 from harness.locale import tr
 from harness.locale.telling import TELLER
 from harness.models.hf.backend import LocalModel
@@ -71,7 +71,7 @@ class Worker:
         with at_work(tr("loading {name}", name=order.label)):
             model = open_local(order.spec)
         if model.fingerprint != order.fingerprint:
-            raise HarnessError(
+            raise ModelLoadError(
                 tr(
                     "{label} is not the same here ({here}) as where the run was planned ({there}).",
                     label=order.label,
