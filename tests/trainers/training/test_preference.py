@@ -15,8 +15,8 @@ from trl import DPOConfig, DPOTrainer
 from harness.errors import HarnessError
 from tests.trainers.training.conftest import Workbench, rows, weights
 from tests.trainers.training.test_trainer import gradients, shake
+from trainers.training.outcome import warn_of_falling_answers
 from trainers.training.preference import REFERENCE, PreferenceTrainer
-from trainers.training.session import _warn_of_falling_answers
 
 WORDS = ["はい", "東京", "静か", "です", "日本", "速い", "回答", "猫"]
 DPO: dict[str, Any] = {"objective": "dpo", "beta": 0.2}
@@ -251,8 +251,8 @@ def test_layers_that_would_mix_the_answers_are_refused(
 def test_falling_answers_are_told() -> None:
     """A training that makes both answers improbable says so; one that does not, does not."""
     said: list[str] = []
-    _warn_of_falling_answers([{"heldout_chosen_log_prob": -9.0}, {"step": 2}], said.append)
-    _warn_of_falling_answers([{"heldout_chosen_log_prob": v} for v in (-9.0, -8.0)], said.append)
+    warn_of_falling_answers([{"heldout_chosen_log_prob": -9.0}, {"step": 2}], said.append)
+    warn_of_falling_answers([{"heldout_chosen_log_prob": v} for v in (-9.0, -8.0)], said.append)
     assert [] == said
-    _warn_of_falling_answers([{"heldout_chosen_log_prob": v} for v in (-9.0, -12.0)], said.append)
+    warn_of_falling_answers([{"heldout_chosen_log_prob": v} for v in (-9.0, -12.0)], said.append)
     assert "log-probability -9.0 to -12.0 on held-out pairs" in said[0]
