@@ -115,8 +115,11 @@ def test_what_was_read_before_is_left_alone(tiny: Path, monkeypatch: pytest.Monk
 
 def test_the_rest_is_said_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny: Path) -> None:
     """A Hub id, a folder without weights, a configuration that no file bears out: whoever reads them says it."""
-    monkeypatch.setattr(unread, "available_bytes", lambda _: 1)
+    asked: list[object] = []
+    monkeypatch.setattr(unread, "check_fits", lambda *what: asked.append(what))
     monkeypatch.setattr(unread, "is_known", lambda _: False)
+    refuse_unread(str(tiny), {}, quantization=None, dtype="float32")
+    assert 1 == len(asked)
     refuse_unread("org/model", {}, quantization=None, dtype="float32")
     refuse_unread(str(tmp_path), {}, quantization=None, dtype="float32")
     copy = Path(shutil.copytree(tiny, tmp_path / "copy"))
@@ -124,3 +127,4 @@ def test_the_rest_is_said_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     for wrong in (1 << 30, "x"):
         config.write_text(json.dumps(json.loads(config.read_text()) | {"vocab_size": wrong}))
         refuse_unread(str(copy), {}, quantization=None, dtype="float32")
+    assert 1 == len(asked)
