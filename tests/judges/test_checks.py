@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from harness.types import Verdict
 from judges.checks import TYPES
 from tests.judges.rule_cases import CASES, OFF, refusal, verdict
+from tests.patience import PATIENCE
 
 
 @pytest.mark.parametrize(("rule", "good", "bad", "said"), CASES)
@@ -78,7 +79,7 @@ def test_a_pattern_that_explodes_leaves_the_answer_unscored(pattern: str) -> Non
     """A pattern that would run for ever ends in time, and its answer gets no score."""
     start = time.perf_counter()
     found = verdict("a" * 5000, {"type": "regex", "pattern": pattern})
-    assert time.perf_counter() - start < 5
+    assert time.perf_counter() - start < PATIENCE
     assert found.status == "unscored"
     assert found.reason == f"regex {pattern!r} found no end within 0.5 s on this answer"
 

@@ -24,6 +24,7 @@ from judges.gemini import open_gemini
 from judges.rubric.question import EMPTY_ANSWER
 from tests.conftest import RunCli
 from tests.judges.served import Faulty, answer, judge_all, number_of, sample, score_of, spec
+from tests.patience import PATIENCE
 
 CANARY = "canary-77ab3d-key"
 
@@ -344,15 +345,17 @@ def test_a_free_key_without_any_setting() -> None:
     assert 100 == len(taken)
 
 
-def test_throughput() -> None:
-    """64 verdicts at half a second and 32 in flight take about two rounds. The full measurement is in bench/."""
-    with serve(lambda call: right(call).after(0.5)) as server:
-        judge = open_gemini(spec("gemini", server.url))
-        started = time.perf_counter()
-        judge_all(judge, 64)
-        seconds = time.perf_counter() - started
+def test_as_many_calls_at_once_as_are_allowed() -> None:
+    """32, each waiting for the others: verdicts that went one after the other would never come."""
+    together = threading.Barrier(32, timeout=PATIENCE)
+
+    def meet(call: Call) -> Step:
+        together.wait()
+        return right(call)
+
+    with serve(meet) as server:
+        judge_all(open_gemini(spec("gemini", server.url)), 64)
     assert 32 == server.most_at_once
-    assert seconds < 2 * 64 / 32 * 0.5
 
 
 def test_fingerprint(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -423,11 +426,11 @@ def test_a_rubric_with_reference_on_tasks_without() -> None:
 def test_close_ends_the_waiting() -> None:
     """A judge that waits for its back-off stops at once when it is closed."""
     with serve(in_turn(wire.error(500, "INTERNAL"))) as server:
-        judge = open_gemini(spec("gemini", server.url, wait_initial=30.0, wait_max=30.0))
+        judge = open_gemini(spec("gemini", server.url, wait_initial=600.0, wait_max=600.0))
         threading.Timer(0.2, judge.close).start()
         started = time.monotonic()
         assert "stopped" == judge.judge(sample(1), answer(1)).reason
-        assert time.monotonic() - started < 5
+        assert time.monotonic() - started < PATIENCE
 
 
 def test_lone_surrogates_and_nul_in_an_answer() -> None:
@@ -508,7 +511,7 @@ def test_ctrl_c_while_a_server_is_slow(workplace: Path) -> None:
     command = [sys.executable, "-c", "from harness.cli.main import main; main()", "eval", "--task", "mine=tasks.jsonl"]
     command += ["--model", "outputs:answers.jsonl", "--judge", "gemini:test-model", "--run", "r"]
     environment = os.environ | {"GEMINI_API_KEY": CANARY}
-    with serve(lambda call: right(call).after(0.0 if call.number < 20 else 30.0)) as server:
+    with serve(lambda call: right(call).after(0.0 if call.number < 20 else 600.0)) as server:
         (workplace / "harness.toml").write_text(f'[judges.gemini]\nbase_url = "{server.url}"\n')
         process = subprocess.Popen(command, cwd=workplace, env=environment, stderr=subprocess.PIPE, text=True)
         while len(server.calls) < 20 + 32:
@@ -517,8 +520,8 @@ def test_ctrl_c_while_a_server_is_slow(workplace: Path) -> None:
         time.sleep(0.5)  # the writer's batch
         started = time.monotonic()
         process.send_signal(signal.SIGINT)
-        shown = process.communicate(timeout=20)[1]
-        assert time.monotonic() - started < 5
+        shown = process.communicate(timeout=PATIENCE)[1]
+        assert time.monotonic() - started < PATIENCE
         assert 130 == process.returncode
         assert "the same command continues" in shown
         server.script = right

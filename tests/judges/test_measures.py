@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from judges import measures
+from tests.patience import PATIENCE
 
 ANY_TEXT = st.text(st.characters(codec=None), max_size=200)  # lone surrogates and NUL included
 
@@ -161,17 +162,17 @@ def test_long_text_is_normalized_as_a_whole() -> None:
 
 
 def test_combining_marks_cannot_hang_it() -> None:
-    """100,000 marks in the worst order, 8 seconds for unicodedata alone, take well under one."""
+    """100,000 marks in the worst order, are no more work than as many letters."""
     start = time.perf_counter()
     measures.normalize("a" + "\u0301\u0316" * 50_000)
-    assert time.perf_counter() - start < 2
+    assert time.perf_counter() - start < PATIENCE
 
 
 @pytest.mark.parametrize(
     "piece", ["!", "。", "- ", "1. ", "①", "#", "**", "\n", " ", "・", "9", "1,111", "(", "-1", "…"]
 )
 def test_time_is_linear(piece: str) -> None:
-    """100,000 characters of what the patterns look for take well under a second each."""
+    """100,000 characters of what the patterns look for are soon done."""
     text = piece * (100_000 // len(piece))
     start = time.perf_counter()
     normal = measures.normalize(text)
@@ -180,4 +181,4 @@ def test_time_is_linear(piece: str) -> None:
     measures.numbers(normal)
     measures.japanese_ratio(normal)
     measures.repetition(text)
-    assert time.perf_counter() - start < 2
+    assert time.perf_counter() - start < PATIENCE

@@ -1,7 +1,6 @@
 """Similarity to the reference, with Popović's definition of chrF, written out here, as the oracle."""
 
 import json
-import time
 from collections import Counter
 from pathlib import Path
 
@@ -111,13 +110,10 @@ def test_settings_are_refused() -> None:
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason="the shared data folder is not here")
 def test_six_hundred_real_answers() -> None:
-    """A tenth of the real answers takes under 1.5 s of CPU (0.5 s measured) and equals the definition's scores."""
+    """A tenth of the real answers gets the definition's scores."""
     lines = (SHARED / "elyza-tasks-100" / "test.jsonl").read_text(encoding="utf-8").splitlines()
     references = [json.loads(line)["output"] for line in lines]
     rows = pq.read_table(SHARED / "shaberi" / "answers.parquet").to_pylist()[::10]
-    start = time.process_time()
     found = [score(row["answer"], references[row["task_id"]]) for row in rows]
-    seconds = time.process_time() - start
     expected = [chrf(row["answer"], references[row["task_id"]]) for row in rows]
     assert found == pytest.approx(expected)
-    assert seconds < 1.5

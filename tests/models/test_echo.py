@@ -1,7 +1,5 @@
 """The echo model."""
 
-import time
-
 from harness.models.echo import open_echo
 from harness.protocols import AnswerFile
 from harness.types import Generation, Message, ModelSpec, RenderedPrompt, Request, Sampling
@@ -55,9 +53,7 @@ def test_sees_the_prompt() -> None:
     assert ECHO.fingerprint == "echo.v1"
 
 
-def test_ten_thousand_answers_take_no_time() -> None:
-    """10,000 answers in well under a second (0.03 s on two quiet cores)."""
+def test_ten_thousand_answers() -> None:
+    """One for each."""
     requests = [request(str(number), Message(role="user", content="問い" * 50)) for number in range(10_000)]
-    start = time.perf_counter()
     assert sum(1 for _ in ECHO.generate(requests)) == 10_000
-    assert time.perf_counter() - start < 1

@@ -14,6 +14,7 @@ from harness.remote.openai import OpenAIClient
 from harness.remote.settings import GeminiSettings, OpenAISettings
 from harness.testing.servers import gemini, openai
 from harness.testing.servers.loopback import Call, Loopback, Step, serve
+from tests.patience import PATIENCE
 
 WIRE: dict[str, Any] = {"gemini": gemini, "openai": openai}
 NAMES = ["gemini", "openai"]
@@ -87,7 +88,7 @@ def test_a_server_that_lists_nothing_says_nothing(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_nobody_there_and_nobody_answering(name: str) -> None:
-    """Both are said within three seconds, and are no error: it may come back."""
+    """Both are said soon, and are no error: it may come back."""
     with socket.socket() as closed, socket.socket() as silent:
         closed.bind(("127.0.0.1", 0))
         silent.bind(("127.0.0.1", 0))
@@ -95,7 +96,7 @@ def test_nobody_there_and_nobody_answering(name: str) -> None:
         began = time.monotonic()
         gone = look_up(client(name, f"http://127.0.0.1:{closed.getsockname()[1]}", "m"), 1.0)
         late = look_up(client(name, f"http://127.0.0.1:{silent.getsockname()[1]}", "m"), 1.0)
-        assert time.monotonic() - began < 3 * 2
+        assert time.monotonic() - began < PATIENCE
     assert "no connection" in str(gone)
     assert "timed out" in str(late)
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from harness.remote import reach
+from tests.patience import PATIENCE
 
 
 @pytest.fixture(autouse=True)
@@ -37,14 +38,14 @@ def test_a_resolver_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> Non
     done = threading.Event()
 
     def hangs(*_: object) -> None:
-        done.wait(5)
+        done.wait(600)
         raise TimeoutError
 
     monkeypatch.setattr(reach, "SECONDS", 0.2)
     monkeypatch.setattr(reach.socket, "create_connection", hangs)
     began = time.monotonic()
     assert not reach.hub_is_reachable()
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < PATIENCE
     done.set()
 
 
@@ -55,7 +56,7 @@ def test_a_name_that_is_none_is_not_waited_for(monkeypatch: pytest.MonkeyPatch, 
     monkeypatch.setattr(reach.constants, "ENDPOINT", f"https://{host}")
     began = time.monotonic()
     assert not reach.hub_is_reachable()
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < PATIENCE
 
 
 def test_every_try_is_told_with_its_number(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

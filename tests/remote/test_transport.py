@@ -14,6 +14,7 @@ from harness.remote.openai import OpenAIClient
 from harness.remote.settings import GeminiSettings, OpenAISettings
 from harness.testing.servers import gemini, openai
 from harness.testing.servers.loopback import Step, in_turn, serve
+from tests.patience import PATIENCE
 from tests.remote.test_openai import PROMPT
 
 OPEN: dict[str, Any] = {
@@ -63,12 +64,12 @@ def test_nobody_there(wire: str) -> None:
 def test_a_resolver_that_hangs(wire: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Looking up a name is within the call's time, too."""
     done = threading.Event()
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: done.wait(2) and [])
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: done.wait(600) and [])
     started = time.monotonic()
     with pytest.raises(CallError, match=r"timed out: looking up slow\.example did not end in time") as caught:
         OPEN[wire](base_url="http://slow.example", timeout=0.3).send(PROMPT)
     assert in_language(caught.value.said, "ja").endswith("slow.example の名前解決が時間内に終わりませんでした")
-    assert time.monotonic() - started < 1.5
+    assert time.monotonic() - started < PATIENCE
     done.set()
 
 
@@ -88,9 +89,9 @@ def test_a_resolver_that_fails_is_heard_at_once(wire: str, trouble: Exception, m
     monkeypatch.setattr(socket, "getaddrinfo", fails)
     started = time.monotonic()
     with pytest.raises(CallError) as caught:
-        OPEN[wire](base_url="http://broken.example", timeout=3.0).send(PROMPT)
+        OPEN[wire](base_url="http://broken.example", timeout=600.0).send(PROMPT)
     assert "timed out" not in str(caught.value)
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < PATIENCE
 
 
 @pytest.mark.parametrize("wire", OPEN)

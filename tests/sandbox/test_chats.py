@@ -14,6 +14,7 @@ import pytest
 from harness.sandbox.chats import render_chats
 from harness.sandbox.confined import ConfinedChat
 from harness.sandbox.program import TemplateFailure
+from tests.patience import PATIENCE
 from tests.templates.chat_templates import CHATML, GEMMA, HOSTILE, LLAMA, SMALL
 
 NOW = dt.datetime(2026, 1, 2, 3, 4, 5, tzinfo=dt.UTC)
@@ -121,11 +122,11 @@ def test_a_refusal_is_told_in_the_words_of_the_template() -> None:
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_chat_template_ends_in_a_failure(name: str) -> None:
-    """Within ten seconds on a busy machine (one on a quiet one), and the next template works."""
+    """Soon, and the next template works."""
     began = time.monotonic()
     with pytest.raises(TemplateFailure) as refused:
         render_chats(HOSTILE[name], [[USER]], now=NOW)
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < PATIENCE
     assert "0x" not in refused.value.message
     assert "root:" not in refused.value.message
 
@@ -143,7 +144,7 @@ def test_thousands_of_conversations_take_seconds() -> None:
     began = time.monotonic()
     texts = render_chats(CHATML, chats, now=NOW, special_tokens=TOKENS)
     assert [f"{number}" * 100 in text for number, text in enumerate(texts)] == [True] * len(chats)
-    assert time.monotonic() - began < 60
+    assert time.monotonic() - began < PATIENCE
     assert json.dumps(texts) == json.dumps(render_chats(CHATML, chats, now=NOW, special_tokens=TOKENS))
 
 

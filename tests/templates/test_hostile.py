@@ -13,6 +13,7 @@ from harness.errors import HarnessError, InputError
 from harness.sandbox import child as sandbox_child
 from harness.sandbox import process as sandbox_process
 from harness.templates import load_template
+from tests.patience import PATIENCE
 from tests.templates.hostile import HOSTILE
 
 MEMORY_PROBE = """
@@ -47,7 +48,7 @@ def test_there_are_at_least_forty() -> None:
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_template_ends_in_a_clear_error(tmp_path: Path, name: str) -> None:
-    """Soon (in a second on a quiet machine), by an error that names the template, without a secret in it."""
+    """Soon, by an error that names the template, without a secret in it."""
     folder = tmp_path / "own"
     folder.mkdir()
     for secret in (write(tmp_path, "SECRET", "secret.j2"), write(folder, "SECRET", "secret.txt")):
@@ -57,7 +58,7 @@ def test_a_hostile_template_ends_in_a_clear_error(tmp_path: Path, name: str) -> 
     began = time.monotonic()
     with pytest.raises(HarnessError) as refused:
         load_template(str(path)).render({"input": "x"})
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < PATIENCE
     assert "hostile.j2" in refused.value.message
     assert "SECRET" not in refused.value.message
     assert "Traceback" not in refused.value.message

@@ -85,6 +85,7 @@ class Loopback(ThreadingHTTPServer):
         self.open_now = 0
         self.most_at_once = 0
         self.lock = threading.Lock()
+        self.over = threading.Event()  # a slow answer ends with the server
 
     @property
     def url(self) -> str:
@@ -130,7 +131,7 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             step = self.server.script(call)
             if step.delay:
-                time.sleep(step.delay)
+                self.server.over.wait(step.delay)
         finally:
             with self.server.lock:
                 self.server.open_now -= 1
@@ -165,7 +166,7 @@ class _Handler(BaseHTTPRequestHandler):
             for index in range(len(payload)):
                 self.wfile.write(payload[index : index + 1])
                 self.wfile.flush()
-                time.sleep(step.drip)
+                self.server.over.wait(step.drip)
             return
         self.wfile.write(payload[: step.cut])
         if step.cut is not None:
@@ -194,6 +195,7 @@ def serve(script: Script) -> Iterator[Loopback]:
     try:
         yield server
     finally:
+        server.over.set()
         server.shutdown()
         server.server_close()
         thread.join()

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from judges.rubric import parse
+from tests.patience import PATIENCE
 
 
 @given(st.text(alphabet=st.characters(categories=["L", "N", "P", "Z"], exclude_characters="{}")), st.integers(1, 5))
@@ -30,8 +31,8 @@ def test_hostile_objects_are_read_in_linear_time() -> None:
         for reply in (f'{{"score": 4, "x": "{inside}"}}', f'{{"{inside}": 4}}', f'{{"score": "{inside}"}}'):
             start = time.process_time()
             parse(reply)
-            assert time.process_time() - start < 2
+            assert time.process_time() - start < PATIENCE
     pairs = ", ".join(f'"k{number}": {number}' for number in range(20_000))
     start = time.process_time()
     parse(f'{{"score": 4, {pairs}, "list": [{"1," * 20_000} 1]}}')
-    assert time.process_time() - start < 2
+    assert time.process_time() - start < PATIENCE

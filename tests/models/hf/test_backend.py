@@ -31,7 +31,7 @@ def test_seconds_add_up_to_the_wall_time(backend: LocalModel, ask: Ask) -> None:
     found = answers(backend, [ask(prompt, new=40) for prompt in PROMPTS])
     wall = time.perf_counter() - began
     total = sum(generation.seconds or 0 for generation in found.values())
-    assert 0.4 * wall < total <= wall
+    assert 0.1 * wall < total <= wall
 
 
 class Scarce:

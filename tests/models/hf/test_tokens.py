@@ -13,6 +13,7 @@ from harness.errors import HarnessError
 from harness.models.hf.sources import local_folder, resolve
 from harness.models.hf.tokens import Encoder
 from harness.types import BosPolicy, Message, PromptFormat, RenderedPrompt
+from tests.patience import PATIENCE
 from tests.templates import chat_templates as templates
 
 COURSE = "### 指示\n日本の首都はどこですか？\n### 回答\n"
@@ -159,7 +160,7 @@ def test_a_hostile_chat_template_is_one_sentence(llama_tokenizer: Any, template:
     tokenizer.chat_template = template
     began = time.monotonic()
     results = Encoder(tokenizer, "org/model").encode_all([prompt("日本", "once", "chat")] * 50)
-    assert time.monotonic() - began < 25
+    assert time.monotonic() - began < PATIENCE
     assert 50 == len(results)
     for result in results:
         assert isinstance(result, HarnessError)
