@@ -1,5 +1,6 @@
 """Where the figures come from: versions, machine and content hashes, for the manifest and every report."""
 
+import functools
 import platform
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
@@ -82,13 +83,16 @@ def provenance_of(evaluation: Evaluation, invocation: Invocation) -> dict[str, A
 
 def versions() -> dict[str, str]:
     """Return the version of Python and of every installed package that can move a score."""
-    found = {"python": platform.python_version()}
-    for package in _PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found
+    found = {package: _version(package) for package in _PACKAGES}
+    return {"python": platform.python_version()} | {name: said for name, said in found.items() if said is not None}
+
+
+@functools.cache  # a file to look for and to parse for each, and no package changes under a running process
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
 
 
 def rendered_hashes(requests: Iterable[Request]) -> Mapping[str, str]:
