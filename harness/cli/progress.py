@@ -10,6 +10,7 @@ from typing import Self
 
 from harness.cli.say import said, say
 from harness.cli.table import columns, first_columns, window_width
+from harness.engine.job import Progress
 from harness.locale import Text, listing, tr, trn
 from harness.locale.telling import TELLER
 from harness.models.live import LIVE, at_work
@@ -32,7 +33,7 @@ def local_time(moment: datetime) -> str:
     return f"{here:%H:%M}" if is_today else f"{here:%Y-%m-%d %H:%M}"
 
 
-class ConsoleProgress:
+class ConsoleProgress(Progress):
     """Shows answers and verdicts as they come: one line that renews itself on a terminal, now and then one elsewhere.
 
     A thread of its own renews it, so that it also tells that nothing came for a while.

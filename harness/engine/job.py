@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
 
 from harness.engine.plan import PlannedJudge
 from harness.plugins import identity, judge_info
@@ -11,8 +10,8 @@ from harness.protocols import Delay, Judge, KeepsVersion, ModelBackend, Ratings,
 from harness.types import Generation, PlannedTask, Request, Verdict
 
 
-class Progress(Protocol):
-    """What the engine tells about its work; calls come from several threads."""
+class Progress:
+    """What the engine tells about its work, from several threads. This one makes nothing of it."""
 
     def planned(self, *, answers: int, answers_stored: int, verdicts: int) -> None:
         """Work begins: how many answers the run has and how many are stored; how many verdicts it has."""

@@ -30,7 +30,6 @@ from harness.runs.open_evaluation import OpenedEvaluation, open_evaluation
 from harness.runs.pairs_asked import FORM, open_pairs, split_judges, with_compared
 from harness.runs.panels import with_panels
 from harness.runs.provenance import Invocation
-from harness.runs.quiet import Quiet
 from harness.runs.run import Run
 from harness.runs.spreading import Gpus, spread
 from harness.runs.unpacking import refuse_bundle, run_folder
@@ -194,7 +193,7 @@ def _carry_out(
 
     ``comparing`` gives it what judges of pairs say.
     """
-    progress = progress or Quiet()
+    progress = progress or Progress()
     spreading = spread(opened.evaluation.job, opened.url, gpus=gpus)
     with spreading as spreads, mirrored_store(opened.url, opened.mirror, tell=log.warning) as rows:
         opened.sealing.write(rows)
@@ -326,7 +325,7 @@ def add_judges(
     invocation = Invocation(command=command, now=now, language=found.manifest.language)
     with mirrored_store(url, store_mirror(settings), tell=log.warning) as rows:
         return adding.add_judges(
-            found, opened, rows, progress or Quiet(), invocation=invocation, notices=notices, repeats=judge_repeats,
+            found, opened, rows, progress or Progress(), invocation=invocation, notices=notices, repeats=judge_repeats,
             max_cost=max_cost,
         )  # fmt: skip
 

@@ -7,7 +7,7 @@ from typing import Any
 from harness.analysis.scores import ScoreTable
 from harness.analysis.verdict import margin_on
 from harness.engine.execute import execute
-from harness.engine.job import planned_judge
+from harness.engine.job import Progress, planned_judge
 from harness.engine.plan import PlannedJudge
 from harness.errors import ModelUnavailableError
 from harness.locale import tr
@@ -22,7 +22,6 @@ from harness.runs.enter import enter
 from harness.runs.finish import finish
 from harness.runs.folder import RunFolder
 from harness.runs.provenance import Invocation
-from harness.runs.quiet import Quiet
 from harness.runs.run import Run
 from harness.runs.sealing import OPEN, read_sealing
 from harness.specs import Config, store_mirror, store_url
@@ -135,7 +134,7 @@ def with_models(
         trainings={training: tuple(labels[1:])},
     )
     with mirrored_store(asked.url, asked.mirror, tell=lambda _: None) as store:
-        outcome = execute(evaluation.job, store, Quiet())
+        outcome = execute(evaluation.job, store, Progress())
         run = finish(evaluation, outcome, store, invocation=invocation)
         return enter(run, store, before=None, date=invocation.date)
 

@@ -8,11 +8,10 @@ from typing import Any
 import pytest
 
 from harness.engine.budget import Budget
-from harness.engine.job import Job
+from harness.engine.job import Job, Progress
 from harness.engine.judging import JudgeWorker
 from harness.engine.plan import PlannedModel, plan_requests
 from harness.errors import JudgeUnavailableError
-from harness.runs.quiet import Quiet
 from harness.store.leases import Leases
 from harness.store.store import Store
 from harness.store.writer import Writer
@@ -52,7 +51,9 @@ def judged(url: str, judge: Judge, n: int = 6, *, limit: float | None = None, te
         Store(url) as store,
         Leases(store) as leases,
         Writer(store, leases) as writer,
-        JudgeWorker(job, store, writer=writer, leases=leases, progress=Quiet(), budget=Budget(limit)).open() as worker,
+        JudgeWorker(
+            job, store, writer=writer, leases=leases, progress=Progress(), budget=Budget(limit)
+        ).open() as worker,
     ):
         for request in requests:
             answer = None if text is None else f"{text} {request.sample_id}"

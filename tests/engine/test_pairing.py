@@ -3,12 +3,12 @@
 import pytest
 
 from harness.engine.execute import execute
+from harness.engine.job import Progress
 from harness.engine.pairing import Answered, PairItem, answered, pair_items, pairs_job
 from harness.engine.plan import PlannedModel, plan_requests
 from harness.pairs.answer_pair import PAIR_SCALE, AnswerPair
 from harness.pairs.planned import PairOfRows, PairRating, PlannedPairs
 from harness.plugins import identity
-from harness.runs.quiet import Quiet
 from harness.store.store import Store
 from harness.types import Generation, PlannedTask, RowKey, Sample, Sampling, Verdict
 
@@ -94,14 +94,14 @@ def test_the_engine_judges_pairs_and_resumes(tmp_path: object) -> None:
     plan = planned(identity(judge))
     with Store(f"{tmp_path}/s.sqlite") as store:
         job = pairs_job([TASK], plan, judge, found())
-        first = execute(job, store, Quiet())
+        first = execute(job, store, Progress())
         assert (first.judged, first.generated, len(judge.shown)) == (6, 0, 6)
         assert {pair.swapped for pair in judge.shown} == set(judge.shown)
-        again = execute(job, store, Quiet())
+        again = execute(job, store, Progress())
         assert (again.judged, again.verdicts) == (0, first.verdicts)
         answers = found()
         changed = Answered(texts={**answers.texts, ("t", "2", A, 0): "新しい"}, repeats=answers.repeats)
-        assert execute(pairs_job([TASK], plan, judge, changed), store, Quiet()).judged == 2
+        assert execute(pairs_job([TASK], plan, judge, changed), store, Progress()).judged == 2
         keys = {one.key for one in items(plan, answers)}
         assert set(store.judgements(list(keys))) == keys
         assert store.generations([request.key for request in job.requests]) == {}  # no answer is kept twice

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from harness.engine.job import Progress
 from harness.runs.add_judges import add_judges
 from harness.runs.assemble import open_judges
 from harness.runs.load import load_run
 from harness.runs.provenance import Invocation
-from harness.runs.quiet import Quiet
 from harness.runs.run import Run
 from harness.specs import Config, parse_judge
 from harness.store.store import Store
@@ -30,4 +30,4 @@ def judged(run: Run) -> Run:
     """Return the run with the judge `rules`."""
     judges, notices = open_judges([parse_judge("rules", Config())], run.tasks, [("echo", "course.v1")])
     with Store(run.manifest.store) as store:
-        return add_judges(run, judges, store, Quiet(), invocation=LATER, notices=notices)
+        return add_judges(run, judges, store, Progress(), invocation=LATER, notices=notices)

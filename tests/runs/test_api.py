@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 import harness
-from harness.runs.quiet import Quiet
+from harness.engine.job import Progress
 from harness.types import Generation, Request
 from tests.conftest import RunCli, results_of
 
@@ -128,9 +128,9 @@ def test_one_name_is_one(workplace: Path, task_file: Path) -> None:
 
 
 def test_progress_hears_of_the_work(workplace: Path, task_file: Path) -> None:
-    """Whatever has the six methods."""
+    """What is derived from it hears what it asks for, and nothing of the rest."""
 
-    class Counting(Quiet):
+    class Counting(Progress):
         answers = 0
 
         def answered(self, request: Request, generation: Generation) -> None:

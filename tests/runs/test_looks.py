@@ -6,12 +6,11 @@ from pathlib import Path
 import pytest
 
 from harness.engine.execute import execute
-from harness.engine.job import Job, Outcome
+from harness.engine.job import Job, Outcome, Progress
 from harness.errors import UsageError
 from harness.runs.asking import evaluation_spec
 from harness.runs.assemble import Evaluation, assemble
 from harness.runs.looks import carried_out, look_by_look, looks_again, looks_for
-from harness.runs.quiet import Quiet
 from harness.specs import Config
 from harness.store.store import Store
 from tests.runs.conftest import LATER
@@ -62,7 +61,7 @@ def looked(made: Evaluation, store: Store, *, out_of_budget: bool = False) -> tu
 
     def carry_out(job: Job, left: float | None) -> list[Outcome]:
         sizes.append(len(job.requests))
-        return [replace(execute(job, store, Quiet(), max_cost=left), out_of_budget=out_of_budget)]
+        return [replace(execute(job, store, Progress(), max_cost=left), out_of_budget=out_of_budget)]
 
     found = look_by_look(made, looks, store, carry_out, invocation=LATER, max_cost=None, tell=said.append)
     return found, sizes, said
@@ -103,7 +102,7 @@ def test_without_looks_all_is_asked_at_once(workplace: Path) -> None:
                 made,
                 store,
                 None,
-                lambda job, left: [execute(job, store, Quiet(), max_cost=left)] * 2,
+                lambda job, left: [execute(job, store, Progress(), max_cost=left)] * 2,
                 invocation=LATER,
                 max_cost=None,
                 tell=print,

@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 
 from harness.engine.execute import execute
-from harness.engine.job import Outcome
+from harness.engine.job import Outcome, Progress
 from harness.errors import NothingToJudgeError
-from harness.runs.quiet import Quiet
 from harness.runs.rubric_testing import Given, Testing, material_of, prepare, to_ask, what_came_of
 from harness.runs.run import Run
 from harness.specs import Config, parse_judge
@@ -41,7 +40,7 @@ RULES = {
 
 
 def carried_out(testing: Testing, store: Store) -> Mapping[str, Outcome]:
-    return {form: execute(job, store, Quiet()) for form, job in testing.jobs.items()}
+    return {form: execute(job, store, Progress()) for form, job in testing.jobs.items()}
 
 
 def planted(rule: str, folder: Path) -> JudgeSpec:

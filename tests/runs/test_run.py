@@ -5,10 +5,9 @@ from dataclasses import FrozenInstanceError, replace
 import pytest
 
 from harness.engine.execute import execute
-from harness.engine.job import Job
+from harness.engine.job import Job, Progress
 from harness.errors import UnknownNameError
 from harness.runs.assemble import open_judges
-from harness.runs.quiet import Quiet
 from harness.runs.run import Run
 from harness.specs import Config, parse_judge
 from harness.store.store import Store
@@ -36,7 +35,7 @@ def test_the_engine_gives_no_run_but_what_was_done(run: Run) -> None:
     judges, _ = open_judges([parse_judge("reference", Config())], run.tasks, [("echo", "course.v1")])
 
     with Store(run.manifest.store) as store:
-        outcome = execute(Job(tasks=run.tasks, requests=run.requests, models={}, judges=judges), store, Quiet())
+        outcome = execute(Job(tasks=run.tasks, requests=run.requests, models={}, judges=judges), store, Progress())
     assert (0, 0, run.answers, dict(run.verdicts)) == (
         outcome.generated, outcome.judged, outcome.answers, dict(outcome.verdicts),
     )  # fmt: skip
