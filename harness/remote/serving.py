@@ -1,5 +1,6 @@
 """What a judge and a model have in common that a server runs: its limits, its calls, and what to do without it."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import ClassVar
 
@@ -11,7 +12,7 @@ from harness.remote.retry import Caller
 from harness.remote.settings import RemoteSettings
 
 
-class Serving:
+class Serving(ABC):
     """The part of a judge or a model that is about its server: `harness.protocols.Served`. Thread-safe.
 
     Attributes:
@@ -64,9 +65,9 @@ class Serving:
         """Make calls again after it could not go on."""
         self._caller.resume()
 
+    @abstractmethod
     def _says(self, error: CallError) -> str:
         """Return the sentence that it cannot go on."""
-        raise NotImplementedError
 
     def _end_if_final(self, error: CallError, hint: str) -> None:
         """Do nothing if a later call may succeed.

@@ -9,18 +9,19 @@ import itertools
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import pyarrow as pa
 from pyarrow import parquet as pq
 
-from harness.engine.plan import JudgementItem, PlannedJudge
+from harness.engine.plan import JudgementItem
 from harness.errors import UnwritableError
 from harness.human.draw import cell as guarded
 from harness.locale import tr
 from harness.locale.system import system_said
+from harness.runs.run import Run
 from harness.tables.workbook import MOST_ROWS, workbook
-from harness.types import Generation, PlannedTask, Request, Sample, Verdict
+from harness.types import Generation, Request, Sample
 
 Format = Literal["parquet", "csv", "xlsx", "jsonl"]
 FORMATS: tuple[Format, ...] = ("parquet", "csv", "xlsx", "jsonl")
@@ -61,38 +62,7 @@ COLUMNS = pa.schema(
 ``cost`` is in US dollars."""
 
 
-class Exported(Protocol):
-    """What is asked of a run."""
-
-    @property
-    def name(self) -> str:
-        """The run's name."""
-
-    @property
-    def tasks(self) -> tuple[PlannedTask, ...]:
-        """Its task sets."""
-
-    @property
-    def judges(self) -> tuple[PlannedJudge, ...]:
-        """Its judges."""
-
-    @property
-    def requests(self) -> tuple[Request, ...]:
-        """The answers it asked for."""
-
-    @property
-    def answers(self) -> Mapping[str, Generation]:
-        """Its answers by request key."""
-
-    @property
-    def items(self) -> tuple[JudgementItem, ...]:
-        """The verdicts it asked for."""
-
-    def verdict(self, item: JudgementItem) -> Verdict:
-        """Return the verdict on one item."""
-
-
-def scores_table(run: Exported) -> pa.Table:
+def scores_table(run: Run) -> pa.Table:
     """Return one line for each answer, judge and repeat of a run, in plan order; columns as in `COLUMNS`.
 
     An answer that no judge was asked about has one line with an empty ``judge``.
@@ -102,7 +72,7 @@ def scores_table(run: Exported) -> pa.Table:
     return pa.Table.from_arrays(arrays, schema=COLUMNS)
 
 
-def _rows(run: Exported) -> Iterator[tuple[Any, ...]]:
+def _rows(run: Run) -> Iterator[tuple[Any, ...]]:
     samples = {(task.name, sample.id): sample for task in run.tasks for sample in task.samples}
     judges = {judge.name: judge for judge in run.judges}
     asked: dict[tuple[str, str, str, str | None, int], list[JudgementItem]] = {}

@@ -3,36 +3,12 @@
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from statistics import fmean
-from typing import Protocol
 
-from harness.engine.plan import JudgementItem
-from harness.types import Generation, PlannedTask, Request, Sample, Verdict
+from harness.runs.run import Run
+from harness.types import Generation, Request, Sample
 
 CUT = "length"
 """The finish reason of an answer that stopped at the length limit."""
-
-
-class Judged(Protocol):
-    """What is asked of a run."""
-
-    @property
-    def tasks(self) -> tuple[PlannedTask, ...]:
-        """Its task sets."""
-
-    @property
-    def requests(self) -> tuple[Request, ...]:
-        """The answers it asked for."""
-
-    @property
-    def answers(self) -> Mapping[str, Generation]:
-        """Its answers by request key."""
-
-    @property
-    def items(self) -> tuple[JudgementItem, ...]:
-        """The verdicts it asked for."""
-
-    def verdict(self, item: JudgementItem) -> Verdict:
-        """Return the verdict on one item."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +36,7 @@ class JudgedPrompt:
         return f"{self.task} {self.sample.id}"
 
 
-def judged_prompts(run: Judged, judge: str, models: Collection[str] = ()) -> list[JudgedPrompt]:
+def judged_prompts(run: Run, judge: str, models: Collection[str] = ()) -> list[JudgedPrompt]:
     """Return every prompt of a run with its answers by ``models`` (all if none is named) and their scores by ``judge``.
 
     An answer with a verdict that has no score is unscored, whatever the others say. Equal texts are one answer, by the
@@ -79,7 +55,7 @@ def judged_prompts(run: Judged, judge: str, models: Collection[str] = ()) -> lis
     ]
 
 
-def _scores(run: Judged, judge: str) -> dict[str, float]:
+def _scores(run: Run, judge: str) -> dict[str, float]:
     """Return the mean score of each answer, by request key, of those that have one."""
     verdicts: dict[str, list[float | None]] = {}
     for item in run.items:

@@ -185,3 +185,29 @@ def _check_rank(adapter: Adapter, name: str, suffix: str, rank: int) -> None:
 
 def _weights(adapter: Adapter) -> Path:
     return adapter.folder / WEIGHTS
+
+
+def hardly_acts(name: str, moved: float, spread: float) -> Notice:
+    """Return what is to be said of an adapter that moves the scores of a base by next to nothing."""
+    return Notice(
+        "adapter_hardly_acts",
+        tr(
+            "adapter {name} hardly changes the model: the scores after one prompt move by at most {moved:.2g}, "
+            "and their spread is {spread:.2g}",
+            name=name,
+            moved=moved,
+            spread=spread,
+        ),
+    )
+
+
+def no_effect(adapter: Adapter) -> AdapterMismatchError:
+    """Return the error on an adapter with which the base's scores are the same."""
+    reason, hint = tr("its tensors reach no layer of the model"), tr("Check target_modules in adapter_config.json.")
+    if all_zero(adapter):
+        reason = tr("all its lora_B weights are zero, as before the first optimizer step")
+        hint = tr("Train it: a run of no more steps than its warm-up, or max_steps 1, changes nothing.")
+    return AdapterMismatchError(
+        tr("{name} has no effect: base and adapter give equal scores; {reason}.", name=adapter.name, reason=reason),
+        hint=hint,
+    )

@@ -11,7 +11,7 @@ from safetensors import safe_open
 
 from harness.errors import AdapterMismatchError, DamagedFileError, HarnessError, InputError, OutOfMemoryError
 from harness.locale import tr
-from harness.models.hf.adapter_checks import all_zero, check_tensors, non_finite, tensor_shapes
+from harness.models.hf.adapter_checks import check_tensors, hardly_acts, no_effect, non_finite, tensor_shapes
 from harness.models.hf.adapters import CONFIG, WEIGHTS, Adapter
 from harness.models.hf.base_state import BaseDigest, Structure, digest_of, is_packed, keep_packed
 from harness.models.hf.digests import content_digest
@@ -252,14 +252,7 @@ def check_effect(switch: Switch, adapter: Adapter, ids: Sequence[int]) -> list[N
     notices = [notice] if notice else []
     adapted = switch.scores(ids)
     if torch.equal(base, adapted):
-        reason, hint = tr("its tensors reach no layer of the model"), tr("Check target_modules in adapter_config.json.")
-        if all_zero(adapter):
-            reason = tr("all its lora_B weights are zero, as before the first optimizer step")
-            hint = tr("Train it: a run of no more steps than its warm-up, or max_steps 1, changes nothing.")
-        raise AdapterMismatchError(
-            tr("{name} has no effect: base and adapter give equal scores; {reason}.", name=adapter.name, reason=reason),
-            hint=hint,
-        )
+        raise no_effect(adapter)
     if not_numbers := non_finite(adapter):
         raise InputError(
             tr("{not_numbers} holds values that are no numbers.", not_numbers=not_numbers),
@@ -268,16 +261,5 @@ def check_effect(switch: Switch, adapter: Adapter, ids: Sequence[int]) -> list[N
     moved = float((adapted.float() - base.float()).abs().max())
     spread = float(base.float().std())
     if moved < _TINY * spread:
-        notices.append(
-            Notice(
-                "adapter_hardly_acts",
-                tr(
-                    "adapter {name} hardly changes the model: the scores after one prompt move by at most {moved:.2g}, "
-                    "and their spread is {spread:.2g}",
-                    name=adapter.name,
-                    moved=moved,
-                    spread=spread,
-                ),
-            )
-        )
+        notices.append(hardly_acts(adapter.name, moved, spread))
     return notices

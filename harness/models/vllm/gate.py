@@ -11,7 +11,7 @@ from statistics import pstdev
 
 from harness.errors import AdapterMismatchError, HarnessError, ModelLoadError
 from harness.locale import tr
-from harness.models.hf.adapter_checks import all_zero
+from harness.models.hf.adapter_checks import all_zero, hardly_acts, no_effect
 from harness.models.hf.adapters import Adapter
 from harness.models.vllm.engine import Ask, Engine
 from harness.notices import Notice
@@ -49,20 +49,12 @@ def check_effects(
             hint=tr("Take the other engine: --engine hf."),
         )
     seen = {adapter.digest: _verdict(adapter, base, one, noise) for adapter, one in zip(acting, moved, strict=True)}
-    return {adapter.digest: seen[adapter.digest] if adapter in acting else _empty(adapter) for adapter in adapters}
+    return {adapter.digest: seen[adapter.digest] if adapter in acting else no_effect(adapter) for adapter in adapters}
 
 
 def _scored(engine: Engine, ids: Sequence[int], acting: Sequence[Adapter | None]) -> list[tuple[float, ...]]:
     scores = dict(engine.run([Ask(ids=ids, adapter=one, sampling=SCORING) for one in acting]))
     return [scores[place].prompt_scores for place in range(len(acting))]
-
-
-def _empty(adapter: Adapter) -> HarnessError:
-    reason = tr("all its lora_B weights are zero, as before the first optimizer step")
-    return AdapterMismatchError(
-        tr("{name} has no effect: base and adapter give equal scores; {reason}.", name=adapter.name, reason=reason),
-        hint=tr("Train it: a run of no more steps than its warm-up, or max_steps 1, changes nothing."),
-    )
 
 
 def _verdict(
@@ -86,16 +78,7 @@ def _verdict(
             hint=tr("vLLM may pass over adapters of this kind of model: --engine hf looks at the adapter itself."),
         )
     if moved < _TINY * spread:
-        return Notice(
-            "adapter_hardly_acts",
-            tr(
-                "adapter {name} hardly changes the model: the scores after one prompt move by at most {moved:.2g}, "
-                "and their spread is {spread:.2g}",
-                name=adapter.name,
-                moved=moved,
-                spread=spread,
-            ),
-        )
+        return hardly_acts(adapter.name, moved, spread)
     return None
 
 
