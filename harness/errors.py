@@ -97,7 +97,10 @@ class UnknownNameError(UsageError):
         near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
         none = tr("No {kind} is installed.", kind=kind)
         if kind == "run":
-            none = tr("There is no run yet: harness eval makes one, harness try makes one of an adapter.")
+            none = tr(
+                "There is no run yet. This makes one: {example}; of an adapter: harness try ADAPTER",
+                example="harness eval --task bundled:ja-mini --model echo --judge rules",
+            )
         elif kind not in _PLUGINS:
             none = tr("There is no {kind} yet.", kind=kind)
         choices = tr("Known: {known}.", known=", ".join(known)) if known else none

@@ -128,7 +128,7 @@ def split_place(text: str) -> tuple[str, str | None]:
 
 def _run(path: Path) -> ModuleType:
     if not path.is_file():
-        raise InputError(tr("no such file."), path=path, hint=where_to_look(path))
+        raise InputError(tr("no such file."), path=path, hint=where_to_look(path, wanted=Path.is_file))
     name = f"judge_file_{path.stem}_{digest(str(path.resolve()))[:8]}"
     found = importlib.util.spec_from_file_location(name, path)
     if found is None or found.loader is None:  # it ends in .py, so there is one

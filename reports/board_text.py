@@ -7,7 +7,7 @@ from harness.analysis.board import Board, BoardRow
 from harness.analysis.leaderboard import Leaderboard
 from harness.types import Declaration
 from harness.unscored import Unscored
-from reports.formatting import kind_key, number, percent, row_name, score_digits
+from reports.formatting import kind_key, number, off_by_rounding, percent, row_name, score_digits
 from reports.gaps import gap_cautions
 from reports.ledger import ledger_cautions
 from reports.versions import version_cautions
@@ -118,7 +118,19 @@ def method_note(board: Board, say: Words) -> str:
             p_methods=_methods((comparison.result.p_method for comparison in board.comparisons), say),
             family=say.sentence(board.family_method),
         )
+    if is_off_by_rounding(board):
+        note += say("space") + say("board.rounded")
     return note
+
+
+def is_off_by_rounding(board: Board) -> bool:
+    """Return whether some difference is not that of the means beside it, only as each figure is rounded for itself."""
+    digits = score_digits(board.judge.scale.low, board.judge.scale.high)
+    means = {row.key: row.estimate.value for row in board.rows}
+    return any(
+        off_by_rounding(means.get(one.baseline), means.get(one.candidate), one.shown.difference.value, digits)
+        for one in board.comparisons
+    )
 
 
 def cautions_about(board: Board, say: Words) -> list[tuple[str, str]]:

@@ -7,7 +7,7 @@ from typing import Any
 from tabulate import tabulate
 
 from harness.analysis.drift import Drift
-from reports.formatting import interval, markdown_cell, number, signed
+from reports.formatting import interval, markdown_cell, number, off_by_rounding, signed
 from reports.history import history_style
 from reports.svg import Bar, forest
 from reports.wording import Language, words
@@ -53,7 +53,10 @@ def drift_markdown(found: Sequence[Drift], *, language: Language = "en") -> str:
     names = ("date", "judge", "old", "new", "n", "old_mean", "new_mean", "difference", "method")
     headers = [say(f"drift.{name}") for name in names]
     table = tabulate(rows, headers=headers, tablefmt="github", disable_numparse=True)
-    return f"## {say('drift.title')}\n\n{say('drift.note')}\n\n{table}\n"
+    note = say("drift.note")
+    if any(off_by_rounding(one.old_mean, one.new_mean, one.difference.value, 2) for one in found):
+        note += say("space") + say("board.rounded")
+    return f"## {say('drift.title')}\n\n{note}\n\n{table}\n"
 
 
 def drift_svg(found: Sequence[Drift], *, language: Language = "en") -> str:

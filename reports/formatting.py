@@ -3,6 +3,8 @@
 import re
 import unicodedata
 from collections.abc import Mapping
+from decimal import Decimal
+from math import isclose
 from typing import TypeGuard
 
 from harness.stats import RankSet
@@ -67,6 +69,20 @@ def signed(value: float | None, digits: int = 2) -> str:
     """
     text = number(value, digits)
     return f"+{text}" if value is not None and value > 0 and float(text) != 0 else text
+
+
+def off_by_rounding(first: float | None, second: float | None, difference: float | None, digits: int) -> bool:
+    """Return whether two means and their difference do not add up as they are shown, each rounded for itself.
+
+    More digits would not help: a third, two thirds and their difference add up with no number of them.
+
+    >>> off_by_rounding(1 / 3, 2 / 3, 1 / 3, 2), off_by_rounding(0.2, 0.5, 0.3, 1), off_by_rounding(1.0, 2.0, 0.4, 1)
+    (True, False, False)
+    """
+    if first is None or second is None or difference is None or not isclose(second - first, difference, abs_tol=1e-9):
+        return False
+    one, other, apart = (Decimal(number(value, digits)) for value in (first, second, difference))
+    return other - one != apart
 
 
 def p_value(value: float | None) -> str:

@@ -39,8 +39,9 @@ def card(
     """Write the README.md of an adapter that harness train made, and print its path.
 
     Without --run, the card is written from training.json if it is missing, and otherwise left as it is. With --run, its
-    section of scores shows the runs named, and nothing else of it changes. --push-to-hub uploads the adapter's own
-    files (never its checkpoints) in one commit and prints the address.
+    section of scores and the scores in its metadata (model-index, which the Hub reads) are those of the runs named, and
+    nothing else of it changes. --push-to-hub uploads the adapter's own files (never its checkpoints) in one commit and
+    prints the address.
     """
     del store  # the figures are in the runs' folders
     if public and repo is None:
@@ -66,7 +67,7 @@ def _card(folder: Path) -> str:
         HarnessError: the folder is no adapter of ours, or its files cannot be used.
     """
     if not folder.is_dir():
-        raise InputError(tr("no such folder."), path=folder, hint=where_to_look(folder))
+        raise InputError(tr("no such folder."), path=folder, hint=where_to_look(folder, wanted=Path.is_dir))
     for name in (ADAPTER, WEIGHTS):
         if not (folder / name).is_file():
             hint = (

@@ -2,6 +2,7 @@
 
 import copy
 import inspect
+import re
 from collections.abc import Iterable
 from typing import overload
 
@@ -46,6 +47,12 @@ def _said(text: str | None) -> str | None:
     text = inspect.cleandoc(text)
     mark = _VERBATIM if text.startswith(_VERBATIM) else ""
     return mark + said(tr(text.removeprefix(mark)))
+
+
+def missing(error: click.MissingParameter) -> str:
+    """Return what click says is missing, with the full stop of the language: click's own is always the same."""
+    text = error.format_message()
+    return text if language() == "en" else re.sub(r"(?<=')[.](?=\s|$) ?", "。", text)
 
 
 class WideFormatter(click.HelpFormatter):

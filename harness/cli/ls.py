@@ -144,7 +144,7 @@ def _runs(config: Config) -> str:
 
 
 def _run_rows(folder: RunFolder, before: dict[tuple[str, ...], float]) -> list[tuple[str, ...]]:
-    """Return a run's rows; ``before`` holds each row's mean in the runs before, and is brought up to date."""
+    """Return a run's rows; ``before`` holds each row's mean, as shown, in the runs before, and is kept up to date."""
     try:
         results = folder.results() if folder.manifest() else None
     except InputError:
@@ -156,9 +156,11 @@ def _run_rows(folder: RunFolder, before: dict[tuple[str, ...], float]) -> list[t
     for row in results["rows"]:
         place = tuple(str(row[key]) for key in ("task", "judge", "model", "prompt"))
         mean, digits = row["mean"], score_digits(*row["scale"])
-        change = number(mean - before[place], digits) if mean is not None and place in before else ""
-        if mean is not None:
-            before[place] = mean
+        shown_mean = None if mean is None else round(mean, digits)
+        # No test is made of it: it is what lies between the two means that stand in the table.
+        change = number(shown_mean - before[place], digits) if shown_mean is not None and place in before else ""
+        if shown_mean is not None:
+            before[place] = shown_mean
         shown = [_cell(str(row[key] or "–")) for key in ("task", "judge", "model", "prompt")]
         rows.append((_cell(folder.name), date, *shown, number(mean, digits), str(row["n"]), _signed(change)))
     return rows

@@ -1,5 +1,7 @@
 """``harness store``: copy a store into another one, between files and servers, and say what one holds."""
 
+from pathlib import Path
+
 import click
 
 from harness.cli.options import common_options
@@ -10,7 +12,10 @@ from harness.specs import load_config, store_url
 from harness.store.copying import CopiedTable, copy_store, count_rows
 from harness.store.database import database_of, store_exists
 from harness.store.schema import VERSION
+from harness.store.server import is_server_url
 from harness.store.store import Store
+from harness.store.store_file import store_file
+from harness.tables.files import nearby
 
 _WIDTHS = (15, 12, 12, 12)
 
@@ -38,7 +43,14 @@ def copy(*, from_: str, to: str | None, config: str | None, store: str | None) -
     target_url = to or store_url(store, load_config(config))
     if database_of(from_).url == database_of(target_url).url:
         raise UsageError(tr("FROM and TO are the same store, {shown}.", shown=database_of(from_).shown))
-    _refuse_missing(from_)
+    _refuse_missing(
+        from_,
+        hint=tr(
+            "FROM is the path of a file or the URL of a server. Runs write to {shown}, unless --store or harness.toml "
+            "names another store.",
+            shown=database_of(store_url(store, load_config(config))).shown,
+        ),
+    )
     with Store(from_, read_only=True) as source, Store(target_url) as target:
         say(tr("Copying {source} to {target}.", source=source.shown, target=target.shown), err=True)
         say(_line(tr("table"), tr("rows"), tr("new"), tr("kept"), "SHA-256"))
@@ -60,19 +72,20 @@ def copy(*, from_: str, to: str | None, config: str | None, store: str | None) -
 def info(*, config: str | None, store: str | None) -> None:
     """Say where the store of --store or harness.toml is, and how many rows each of its tables has."""
     url = store_url(store, load_config(config))
-    _refuse_missing(url)
+    _refuse_missing(
+        url,
+        hint=tr("The first evaluation makes one. If yours is elsewhere: --store PATH, or store = ... in harness.toml."),
+    )
     with Store(url, read_only=True) as opened:
         say(tr("{shown}, schema {version}", shown=opened.shown, version=VERSION))
         for name, count in count_rows(opened).items():
             say(_line(name, f"{count:,}"))
 
 
-def _refuse_missing(url: str) -> None:
+def _refuse_missing(url: str, *, hint: str) -> None:
     if not store_exists(url):
-        raise StoreGoneError(
-            tr("There is no store at {path}.", path=database_of(url).shown),
-            hint=tr("Say where it is: --store sqlite:///PATH."),
-        )
+        near = None if is_server_url(url) else nearby(store_file(url), wanted=Path.is_file)
+        raise StoreGoneError(tr("There is no store at {path}.", path=database_of(url).shown), hint=near or hint)
 
 
 def _tell(table: CopiedTable) -> None:

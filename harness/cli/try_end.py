@@ -14,6 +14,7 @@ from harness.locale import tr
 from harness.runs.boards import leaderboard_of
 from harness.runs.folder import HTML, RunFolder
 from harness.runs.run import Run
+from reports.board_text import is_off_by_rounding
 from reports.formatting import interval, number, percent, score_digits, signed
 from reports.ledger import tries_lines
 from reports.verdict import board_verdict
@@ -34,7 +35,7 @@ def say_end(run: Run, folder: RunFolder, subject: Subject, at_hand: AtHand, *, r
     say()
     say(verdict_sentence(subject, leaderboard, tells_quality=at_hand.tells_quality))
     if board is not None:
-        for line in _numbers(board, comparison):
+        for line in number_lines(board, comparison):
             say(f"  {line}")
     say()
     say(tr("Report: {path}", path=folder.path / HTML))
@@ -68,7 +69,7 @@ def primary_board(leaderboard: Leaderboard) -> Board | None:
     return next((board for board in leaderboard.boards if board.is_primary), None)
 
 
-def _numbers(board: Board, comparison: Comparison | None) -> list[str]:
+def number_lines(board: Board, comparison: Comparison | None) -> list[str]:
     """Return the means, and the difference with its interval."""
     digits = score_digits(board.judge.scale.low, board.judge.scale.high)
     rows = sorted(board.rows, key=lambda row: row.key.model != "base")  # the baseline first
@@ -96,6 +97,8 @@ def _numbers(board: Board, comparison: Comparison | None) -> list[str]:
                 )
             )
         )
+    if is_off_by_rounding(board):
+        lines.append(words(language())("board.rounded"))
     return lines
 
 

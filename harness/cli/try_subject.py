@@ -227,7 +227,7 @@ def task_spec(text: str | None) -> str:
         raise InputError(
             tr("no such task file."),
             path=text,
-            hint=nearby(text) or tr("harness ls tasks lists the sets that come along."),
+            hint=nearby(text, wanted=Path.is_file) or tr("harness ls tasks lists the sets that come along."),
         )
     own = re.sub(r"[^\w.+-]", "-", path.stem)
     return f"{_set_of(path) or own}={path}"

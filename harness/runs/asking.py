@@ -1,6 +1,6 @@
 """From the options of an evaluation, as flags or arguments, to what is asked for."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -9,6 +9,7 @@ from harness.locale import tr
 from harness.runs.panels import panel_specs, with_members
 from harness.specs import (
     DEFAULT_PROMPT,
+    LOCAL_BACKENDS,
     PAIRWISE,
     Config,
     check_labels,
@@ -18,6 +19,8 @@ from harness.specs import (
     split_spec,
 )
 from harness.types import EvalSpec, ModelSpec, Sampling
+
+_NOT_LOADED = {"echo", "gemini", "openai", "outputs"}  # no weights of theirs are on this machine
 
 
 def evaluation_spec(config: Config, **options: Any) -> EvalSpec:  # noqa: ANN401 - click's values, or a caller's
@@ -50,7 +53,7 @@ def evaluation_spec(config: Config, **options: Any) -> EvalSpec:  # noqa: ANN401
         )
         for text in options["models"]
     )
-    check_labels([model.label for model in models])
+    _check(models, options)
     if options["base"] is None and "base" not in config.models:
         models = _on_own_base(models)
     spec = EvalSpec(
@@ -86,6 +89,27 @@ def _refuse_pairs(judges: Sequence[str]) -> None:
             raise UsageError(
                 tr("{name!r} compares answers, which this command does not.", name=name),
                 hint=tr("Evaluate first, then: harness judge RUN --judge {name}", name=name),
+            )
+
+
+def _check(models: Sequence[ModelSpec], options: Mapping[str, Any]) -> None:
+    """Refuse two models of one label, and a flag that no model reads: it would change nothing, in silence."""
+    check_labels([model.label for model in models])
+    used = {model.backend for model in models}
+    unread = [] if used & LOCAL_BACKENDS else ["engine"]
+    unread += ["quantization", "dtype"] if used <= _NOT_LOADED else []  # a plugin's model may read these
+    for key in unread:
+        if options.get(key) not in {None, "auto"}:
+            raise UsageError(
+                tr(
+                    "--{key} {value} changes nothing here, as no weights are loaded for {models}.",
+                    key=key,
+                    value=options[key],
+                    models=", ".join(model.label for model in models),
+                ),
+                hint=tr(
+                    "Leave out --{key}: it is for models that are loaded on this machine (adapter:, hf: ...).", key=key
+                ),
             )
 
 

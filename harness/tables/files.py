@@ -9,7 +9,7 @@ import os
 import re
 import stat
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -81,7 +81,7 @@ def read_bytes(path: str | Path, *, most: int | None = None) -> bytes:
         raise InputError(
             tr("no such file"),
             path=path,
-            hint=where_to_look(path),
+            hint=where_to_look(path, wanted=Path.is_file),
         ) from None
     except PermissionError:
         raise InputError(tr("no permission to read this file"), path=path) from None
@@ -181,23 +181,24 @@ _OF_WINDOWS = re.compile(r"[A-Za-z]:[\\/]")
 _ALIKE = 0.7  # as difflib counts: two letters of seven may differ
 
 
-def nearby(path: str | Path, prefix: str = "") -> str | None:
+def nearby(path: str | Path, prefix: str = "", *, wanted: Callable[[Path], bool] = Path.exists) -> str | None:
     """Return the hint that names the file or folder that was probably meant by a path that leads nowhere.
 
-    ``prefix`` is what stands before the path in a spec, as ``adapter:``.
+    ``prefix`` is what stands before the path in a spec, as ``adapter:``; ``wanted`` tells what would do in its place.
     """
     slashed = str(path).replace("\\", "/")  # as Windows writes paths
     meant = Path(slashed).expanduser()
     if not meant.exists():
         gone = next(part for part in (meant, *meant.parents) if part.parent.exists())
         try:
-            near = _alike(gone.name, [entry.name for entry in gone.parent.iterdir()])
+            fits = wanted if gone == meant else Path.is_dir
+            near = _alike(gone.name, [entry.name for entry in gone.parent.iterdir() if fits(entry)])
         except OSError:
             near = None
         meant = gone.with_name(near) / meant.relative_to(gone) if near and gone.name else meant
         slashed = str(meant)
     is_there = Path(str(path)).expanduser().exists()  # as something else than what was wanted
-    return tr("Did you mean {path}?", path=f"{prefix}{slashed}") if meant.exists() and not is_there else None
+    return tr("Did you mean {path}?", path=f"{prefix}{slashed}") if wanted(meant) and not is_there else None
 
 
 def _alike(name: str, names: Iterable[str]) -> str | None:
@@ -214,9 +215,9 @@ def _alike(name: str, names: Iterable[str]) -> str | None:
     return max(found)[-1] if found else None
 
 
-def where_to_look(path: str | Path, prefix: str = "") -> str:
+def where_to_look(path: str | Path, prefix: str = "", *, wanted: Callable[[Path], bool] = Path.exists) -> str:
     """Return the hint for a path that leads nowhere: what was probably meant, else from where it was looked for."""
-    if near := nearby(path, prefix):
+    if near := nearby(path, prefix, wanted=wanted):
         return near
     if _OF_WINDOWS.match(str(path)) and os.name != "nt":
         return tr("That is a path of Windows; here paths look like /home/me/file, and under WSL C:\\ is /mnt/c/.")

@@ -1,5 +1,6 @@
 """`harness ls`: what can be typed, and the runs that are there."""
 
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -52,3 +53,20 @@ def test_ls_runs_shows_the_change_since_the_run_before(run_cli: RunCli, task_fil
     lines = run_cli("ls", "runs").out.splitlines()
     assert ["before", "after"] == [line.split("|")[1].strip() for line in lines[2:]]
     assert ["", "+100.0"] == [line.split("|")[-2].strip() for line in lines[2:]]
+
+
+def test_the_change_is_that_of_the_means_in_the_table(run_cli: RunCli, task_file: Path) -> None:
+    """Of thirds, too: 33.3 and 66.7 are 33.4 apart for whoever reads them."""
+    arguments = ("eval", "--task", "five=five.jsonl", "--model", "m=outputs:a.csv", "--judge", "reference")
+    for right in (1, 2):
+        answers = [f"答え{n}" if n < right else "違う" for n in range(5)]
+        text = "task_id,output\n" + "\n".join(f"{n},{answer}" for n, answer in enumerate(answers))
+        Path("a.csv").write_text(text, encoding="utf-8")
+        run_cli(*arguments, "--limit", "3", "--run", f"r{right}")
+    means, changes = zip(
+        *((line.split("|")[-4], line.split("|")[-2]) for line in run_cli("ls", "runs").out.splitlines()[2:]),
+        strict=True,
+    )
+    first, second = map(Decimal, means)
+    assert ("", second - first) == (changes[0].strip(), Decimal(changes[1].strip()))
+    assert second - first != Decimal(str(round(100 / 3, 1)))

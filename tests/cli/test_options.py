@@ -45,11 +45,13 @@ def test_every_command_takes_the_language(arguments: tuple[str, ...], run_cli: R
     ("arguments", "said"),
     [
         (("show", "--task-idd"), "'--task-idd' というオプションはありません。"),
-        (("show",), "引数が足りません"),
+        (("show",), "引数が足りません: 'RUN'。\n"),
+        (("show", "demo"), "必須のオプションがありません: '--task-id'。\n"),
+        (("ls",), "'。次から選んでください"),
         (("eval", "--limit", "0"), "0 は範囲 x>=1 の外です。"),
         (("report", "demo", "--format", "docx"), "選べるのは 'md', 'html'"),
         (("eval", "--temperature", "nan"), "有限の数ではありません"),
-        (("evall",), "コマンドに「evall」はありません。"),
+        (("evall",), "「evall」というコマンドはありません。"),
     ],
 )
 def test_wrong_arguments_are_told_in_the_language(arguments: tuple[str, ...], said: str, run_cli: RunCli) -> None:

@@ -67,3 +67,17 @@ def test_a_password_is_not_shown(run_cli: RunCli, workplace: Path, postgres: Pos
         ran = run_cli("store", "copy", *places)
         assert PASSWORD not in ran.out + ran.err
         assert "p%40ss" not in ran.out + ran.err
+
+
+def test_a_store_that_is_not_there_says_where_to_look(run_cli: RunCli, workplace: Path) -> None:
+    """The file that was probably meant; else, for a copy, where runs write to, and for a look, how to name another."""
+    with Store("team.sqlite"):
+        pass
+    near = run_cli("store", "copy", "teem.sqlite", "t.sqlite")
+    assert (1, True) == (near.code, "Did you mean team.sqlite?" in near.err), near.err
+    far = run_cli("store", "copy", "quite/else.db")
+    assert all(part in far.err for part in ("FROM is", str(workplace / "runs" / "store.sqlite"), "--store"))
+    look = run_cli("store", "info")
+    assert all(part in look.err for part in ("The first evaluation makes one", "--store PATH"))
+    server = run_cli("store", "info", "--store", "teem.sqlite")
+    assert "Did you mean team.sqlite?" in server.err

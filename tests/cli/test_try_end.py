@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from decimal import Decimal
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,10 +10,12 @@ import pytest
 
 from harness.analysis.leaderboard import Leaderboard, build_leaderboard
 from harness.analysis.primary import Primary
-from harness.cli.try_end import next_command, primary_board, verdict_sentence
+from harness.cli.try_end import next_command, number_lines, primary_board, verdict_sentence
 from harness.cli.try_judges import AtHand
 from harness.cli.try_subject import Subject
 from harness.specs import Config
+from reports.board_text import method_note
+from reports.wording import words
 from tests.analysis.tables import table
 from tests.analysis.test_over_tries import BASE, GAIN
 
@@ -72,3 +75,21 @@ def test_the_next_command_goes_by_what_was_found() -> None:
         "harness try 'adapter:out/my adapter' elyza-tasks-100",
         "harness card 'out/my adapter' --run 'my run'",
     ] == found
+
+
+@pytest.mark.parametrize(("fours", "adds_up"), [((10, 20), False), ((15, 21), True)])
+def test_numbers_that_do_not_add_up_as_they_are_shown_are_explained(fours: tuple[int, int], *, adds_up: bool) -> None:
+    """3.33 → 3.67 is 0.34 for whoever subtracts, and +0.33 here: every figure is rounded for itself."""
+    before, after = (np.array([4.0] * count + [3.0] * (30 - count)) for count in fours)
+    leaderboard = build_leaderboard(
+        "r", [table(np.array([before, after]))], {}, baseline="m0",
+        primary=Primary(judge="j", task=None, declared=True, late=False),
+    )  # fmt: skip
+    [shown] = leaderboard.boards
+    means, difference, *note = number_lines(shown, shown.comparisons[0])
+    mean = {row: Decimal(text) for row, text in re.findall(r"(m\d) (\S+)", means)}
+    apart = Decimal(re.findall(r"Difference (\S+),", difference)[0])
+    assert adds_up == (mean["m1"] - mean["m0"] == apart)
+    assert adds_up == (not note)
+    assert ["rounded for itself" in line for line in note] == [True] * len(note)
+    assert adds_up == ("rounded for itself" not in method_note(shown, words("en")))

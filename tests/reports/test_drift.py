@@ -1,6 +1,7 @@
 """The drift of a judge as a table, a chart and values."""
 
 import json
+from dataclasses import replace
 from xml.etree import ElementTree as ET
 
 import numpy as np
@@ -53,3 +54,11 @@ def test_as_values(found: list[Drift]) -> None:
     first, second = json.loads(json.dumps(drift_document(found), allow_nan=False))
     assert ([1, 2, 3, 4, 5], 5) == (first["equating"]["scores"], len(first["equating"]["standard_errors"]))
     assert (None, -0.5) == (second["equating"], first["difference"]["value"])
+
+
+def test_means_and_a_difference_that_do_not_add_up_are_explained(found: list[Drift]) -> None:
+    """Thirds never do; nothing is said where they do."""
+    assert "rounded for itself" not in drift_markdown(found)
+    thirds = [replace(one, old_mean=10 / 3, new_mean=11 / 3, difference=replace(one.difference, value=1 / 3))
+              for one in found]  # fmt: skip
+    assert "rounded for itself" in drift_markdown(thirds)

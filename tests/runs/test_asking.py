@@ -54,3 +54,22 @@ def test_what_is_missing_or_there_twice_is_named(options: dict[str, Any], messag
     """Before anything is opened."""
     with pytest.raises(UsageError, match=message):
         evaluation_spec(Config(), **PLAIN | options)
+
+
+@pytest.mark.parametrize(
+    ("model", "options"),
+    [
+        ("echo", {"engine": "vllm"}),
+        ("echo", {"engine": "hf"}),
+        ("outputs:a.csv", {"dtype": "float16"}),
+        ("openai:m", {"quantization": "nf4"}),
+    ],
+)
+def test_a_flag_that_no_model_reads_is_refused(model: str, options: dict[str, Any]) -> None:
+    """It would change nothing, in silence; beside a model that is loaded here it stands."""
+    [(key, value)] = options.items()
+    with pytest.raises(UsageError, match=f"--{key} {value} changes nothing here.*{model}"):
+        evaluation_spec(Config(), **PLAIN | {"models": (model,)} | options)
+    evaluation_spec(Config(), **PLAIN | {"models": (model, "embedded:m")} | options)
+    evaluation_spec(Config(), **PLAIN | {"models": (model,), "engine": "auto"})
+    assert "engine" not in evaluation_spec(Config(engine="vllm"), **PLAIN | {"models": (model,)}).models[0].settings

@@ -133,3 +133,18 @@ def test_only_what_looks_misspelt_is_proposed(tmp_path: Path, monkeypatch: pytes
     assert "Did you mean answers.csv?" == nearby("answers.jsonl")
     assert "Did you mean answers.csv?" == nearby("Answer.csv")
     assert "Did you mean tasks.jsonl?" == nearby("taks.jsonl")
+
+
+def test_a_folder_is_not_proposed_for_a_file_nor_a_file_for_a_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However near its name: it would be refused in the next breath. On the way to a file folders do."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "ratings").mkdir()
+    (tmp_path / "ratings" / "kim.csv").touch()
+    (tmp_path / "qlora.zip").touch()
+    assert None is nearby("ratings.csv", wanted=Path.is_file)
+    assert None is nearby("qlora", wanted=Path.is_dir)
+    assert "Did you mean ratings?" == nearby("rating", wanted=Path.is_dir)
+    assert "Did you mean ratings/kim.csv?" == nearby("ratngs/kim.csv", wanted=Path.is_file)
+    assert f"Relative paths start at {tmp_path}." == where_to_look("qlora", wanted=Path.is_dir)

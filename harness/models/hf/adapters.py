@@ -82,7 +82,7 @@ def open_adapter(target: str, revision: str | None = None) -> Adapter:
         if folder.exists():
             raise InputError(tr("a file, not the folder of an adapter."), path=target, hint=unpacking(folder))
         if not can_resolve(target):
-            hint = nearby(target, "adapter:") or _this_folder()
+            hint = nearby(target, "adapter:", wanted=Path.is_dir) or _this_folder()
             raise InputError(tr("no such adapter folder."), path=target, hint=hint)
         folder, _ = hub.download_adapter(target, revision)
     config = _config(folder)

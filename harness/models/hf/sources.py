@@ -103,7 +103,7 @@ def resolve(text: str, revision: str | None = None) -> Source:
         raise InputError(
             tr("no such model folder."),
             path=name,
-            hint=nearby(name, "hf:") or tr("Give a folder, or a Hub id like llm-jp/llm-jp-3-13b."),
+            hint=nearby(name, "hf:", wanted=Path.is_dir) or tr("Give a folder, or a Hub id like llm-jp/llm-jp-3-13b."),
         )
     commit = hub.model_commit(name, revision)
     return Source(text=name, kind="hub", digest=commit, commit=commit)
@@ -237,7 +237,7 @@ def _check_copies(folder: Path) -> None:
 
 def _gguf(text: str, path: Path) -> Source:
     if not path.is_file():
-        raise InputError(tr("no such GGUF file."), path=path, hint=where_to_look(path, "gguf:"))
+        raise InputError(tr("no such GGUF file."), path=path, hint=where_to_look(path, "gguf:", wanted=Path.is_file))
     check_file(path)
     with path.open("rb") as file:
         if file.read(4) != b"GGUF":
