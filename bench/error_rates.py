@@ -292,7 +292,7 @@ def seal() -> Figures:
         claim = paired_comparison(top[100:], base[100:], LIKERT_5)
         wrong.append((claim.p_value or 1) <= 0.05 and (claim.difference.value or 0) > 0)
         if place < 400:
-            found = correct_over_tries(tried, draws=499, seed=place)
+            found = correct_over_tries(tried, Design(draws=499, seed=place))
             climbed.append(((found.p_values <= 0.05) & (found.differences > 0)).any())
     yield "sealed half", share(wrong)
     yield "open half, corrected over all thirty", share(climbed)

@@ -20,6 +20,7 @@ from statistics import NormalDist
 
 import numpy as np
 
+from harness.stats.design import Design
 from harness.stats.spending import allowances, own_p_values, part_of_try
 
 MID = (0.12, 0.18, 0.22, 0.26, 0.22)
@@ -70,7 +71,7 @@ def one(design: str, seed: int) -> tuple[np.ndarray, np.ndarray, float]:
     gained = (differences + (rng.random(differences.shape) < 0.40))[np.array(FIRST) - 1]
     better, alone = (table.sum(axis=1) > 0 for table in (differences, gained))
     own, up = (own_p_values(table) for table in (differences, gained))
-    parts = 0.05 / 2 / np.maximum(allowances(differences, draws=DRAWS), 1e-12)
+    parts = 0.05 / 2 / np.maximum(allowances(differences, Design(draws=DRAWS)), 1e-12)
     times = {"none": np.ones(TRIES), "spending": parts, "Bonferroni": np.array([1 / part_of_try(k) for k in PLACES])}
     called = np.array([better & (own * factor <= 0.05) for factor in times.values()])
     found = np.array([alone & (up * factor[np.array(FIRST) - 1] <= 0.05) for factor in times.values()])

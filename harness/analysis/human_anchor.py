@@ -41,30 +41,35 @@ class Anchoring:
     differences: tuple[AnchoredRow, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskDraw:
+    """What is on record of how the rated tasks of one set were chosen: ids of tasks; nothing of it may be known.
+
+    ``population``: what was drawn from, None: the whole set · ``chosen``: what was drawn · ``strata``: the parts of the
+    population that were drawn from, each with its own chance.
+    """
+
+    population: Sequence[str] | None = None
+    chosen: Sequence[str] | None = None
+    strata: Sequence[Sequence[str]] = ()
+
+
+_UNKNOWN = TaskDraw()
+
+
 def anchoring(
     judge: ScoreTable,
     human: ScoreTable,
     *,
     baseline: str,
-    population: Sequence[str] | None = None,
-    chosen: Sequence[str] | None = None,
-    strata: Sequence[Sequence[str]] = (),
+    draw: TaskDraw = _UNKNOWN,
     by_rater: Floats | None = None,
     confidence: float = 0.95,
 ) -> Anchoring | None:
     """Return the figures of `anchored_rows`, or None if people rated no task or all of them."""
-    found = anchored_rows(
-        judge,
-        human,
-        baseline=baseline,
-        population=population,
-        chosen=chosen,
-        strata=strata,
-        by_rater=by_rater,
-        confidence=confidence,
-    )
-    here = _places(judge, population)
-    return None if found is None or not np.isnan(human.scores[:, here]).any() else found
+    if not np.isnan(human.scores[:, _places(judge, draw.population)]).any():
+        return None
+    return anchored_rows(judge, human, baseline=baseline, draw=draw, by_rater=by_rater, confidence=confidence)
 
 
 def anchored_rows(
@@ -72,35 +77,31 @@ def anchored_rows(
     human: ScoreTable,
     *,
     baseline: str,
-    population: Sequence[str] | None = None,
-    chosen: Sequence[str] | None = None,
-    strata: Sequence[Sequence[str]] = (),
+    draw: TaskDraw = _UNKNOWN,
     by_rater: Floats | None = None,
     confidence: float = 0.95,
 ) -> Anchoring | None:
     """Return the anchored means and differences, or None if people rated no task.
 
-    ``population`` and ``chosen`` are the ids on record for the draw: the estimate is then about the population alone,
-    and counts as drawn at random if exactly the chosen tasks are rated, for each row by itself: what raters passed over
-    is no random part. ``baseline`` is a model label.
-    ``strata``: the ids of the parts of the population that were drawn from, each with its own chance.
+    The estimate is about the draw's population alone, and counts as drawn at random if exactly the chosen tasks are
+    rated, for each row by itself: what raters passed over is no random part. ``baseline`` is a model label.
     ``by_rater``: each rater's own scores, shape (raters, rows, samples).
     """
     ids = [sample.id for sample in judge.samples]
-    here = _places(judge, population)
+    here = _places(judge, draw.population)
     people, scores = human.scores[:, here], judge.scores[:, here]
     rated: npt.NDArray[np.bool_] = np.any(~np.isnan(people), axis=0)
     if not rated.any():
         return None
-    codes = _codes([ids[place] for place in here], strata)
+    codes = _codes([ids[place] for place in here], draw.strata)
     scale, design = judge.judge.scale, Design(confidence=confidence)
     base = next((place for place, row in enumerate(judge.rows) if row.model == baseline), 0)
 
     def drawn(*places: int) -> bool | None:
-        if chosen is None:
+        if draw.chosen is None:
             return None
         whole: npt.NDArray[np.bool_] = np.all(~np.isnan(people[list(places)]), axis=0)
-        return {ids[place] for place, is_rated in zip(here, whole, strict=True) if is_rated} == set(chosen)
+        return {ids[place] for place, is_rated in zip(here, whole, strict=True) if is_rated} == set(draw.chosen)
 
     def mean(place: int) -> AnchoredRow:
         if codes is None:

@@ -1,7 +1,7 @@
 """Every try on a task set as one family: differences to the baseline, corrected together. Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -9,7 +9,7 @@ import numpy.typing as npt
 from harness.analysis.tried import BoardLedger, Part, TriedRow
 from harness.ledger import ROLE_RANK, Ledger, LedgerRow, Role, TaskSet
 from harness.stats.spending import spend_over_tries
-from harness.stats.tries import CorrectedTries, correct_over_tries, luck_of_the_best, shrink_gains
+from harness.stats.tries import LUCK, TOGETHER, CorrectedTries, correct_over_tries, luck_of_the_best, shrink_gains
 from harness.types import RowKey
 
 Floats = npt.NDArray[np.float64]
@@ -41,16 +41,17 @@ class TriesFamily:
 
     def corrected(self, confidence: float) -> CorrectedTries:
         """Return the family corrected as one, all of it at once."""
-        return correct_over_tries(self.differences, clusters=self.clusters, confidence=confidence)
+        return correct_over_tries(self.differences, replace(TOGETHER, clusters=self.clusters, confidence=confidence))
 
     def as_given(self, confidence: float) -> CorrectedTries:
         """Return each try as its own day saw it, by what the tries before it left of the error."""
         boards = [(one.row.run, one.row.date) for one in self.tries]
-        return spend_over_tries(self.differences, boards=boards, clusters=self.clusters, confidence=confidence)
+        design = replace(TOGETHER, clusters=self.clusters, confidence=confidence)
+        return spend_over_tries(self.differences, design, boards=boards)
 
     def luck(self) -> float | None:
         """Return by how much the best of as many equal tries would seem to gain."""
-        return luck_of_the_best(self.differences, clusters=self.clusters)
+        return luck_of_the_best(self.differences, replace(LUCK, clusters=self.clusters))
 
     def place(self, candidate: str, answers: str) -> int | None:
         """Return where a candidate stands, by itself or by its answers; None if it is not here."""

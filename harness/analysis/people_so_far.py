@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from harness.analysis.human_anchor import Anchoring, anchored_rows
+from harness.analysis.human_anchor import Anchoring, TaskDraw, anchored_rows
 from harness.analysis.judge_audit import comparable
 from harness.analysis.rater_spread import rater_scores
 from harness.analysis.scores import ScoreTable
@@ -136,9 +136,11 @@ def people_so_far(
         judge,
         replace(judge, judge=people, cells=means[:, :, None, None], planned=None),
         baseline=baseline,
-        population=draw.population.get(judge.task),
-        chosen=draw.chosen.get(judge.task),
-        strata=() if strata is None else strata.parts,
+        draw=TaskDraw(
+            population=draw.population.get(judge.task),
+            chosen=draw.chosen.get(judge.task),
+            strata=() if strata is None else strata.parts,
+        ),
         by_rater=by_rater,
         confidence=confidence,
     )

@@ -1,7 +1,7 @@
 """``harness audit``: how far each judge of a run can be trusted."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,7 @@ import click
 
 from harness.analysis.board import Board
 from harness.analysis.drift import Drift
-from harness.analysis.human_anchor import anchoring
+from harness.analysis.human_anchor import TaskDraw, anchoring
 from harness.analysis.judge_audit import (
     Lengths,
     RaterAudit,
@@ -215,15 +215,13 @@ def _task_audit(
         if people is not None and table is not people and comparable(table.judge, people.judge)
     ]
     confusions = [confusion(table, people) for table in against if people is not None]
-    draw = _draw(stored, human)
+    draw = _draw(stored, human, task)
     anchorings = [
         anchoring(
             table,
             people,
             baseline=stored.manifest.baseline,
-            population=draw.get("population", {}).get(task),
-            chosen=draw.get("chosen", {}).get(task),
-            strata=draw.get("strata", {}).get(task, {}).get("parts", ()),
+            draw=draw,
             by_rater=_by_rater(people, ratings),
             confidence=confidence,
         )
@@ -260,9 +258,11 @@ def _lengths(stored: Run) -> Lengths:
     }
 
 
-def _draw(stored: Run, human: str | None) -> Mapping[str, Any]:
-    """Return the random draw on record behind a judge's ratings, or nothing."""
-    return next((joined.draw for joined in stored.manifest.joined if joined.judge == human and joined.draw), {})
+def _draw(stored: Run, human: str | None, task: str) -> TaskDraw:
+    """Return what is on record of the random draw behind a judge's ratings of a task set."""
+    draw = next((joined.draw for joined in stored.manifest.joined if joined.judge == human and joined.draw), {})
+    population, chosen, strata = (draw.get(name, {}).get(task) for name in ("population", "chosen", "strata"))
+    return TaskDraw(population=population, chosen=chosen, strata=(strata or {}).get("parts", ()))
 
 
 def _raters(stored: Run, ratings: Sequence[Rating], confidence: float) -> RaterAudit | None:

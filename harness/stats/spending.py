@@ -22,9 +22,10 @@ from harness.errors import StatisticsError
 from harness.locale import tr
 from harness.stats.arrays import Floats, Ints, check_confidence, cluster_codes, score_array, t_critical
 from harness.stats.cr2 import cr2_variance
+from harness.stats.design import Design
 from harness.stats.pairs import pair_flips
 from harness.stats.signflip import score_grid
-from harness.stats.tries import CHUNK, DRAWS, CorrectedTries, by_cluster, draw_signs, unit_rows
+from harness.stats.tries import CHUNK, TOGETHER, CorrectedTries, by_cluster, draw_signs, unit_rows
 
 WHOLE = 2.0
 """Some equal try is called better at most this many times as often as the first alone: 5 % at 95 % confidence."""
@@ -65,13 +66,7 @@ def _left(first: int, last: int) -> float:
 
 
 def spend_over_tries(
-    differences: ArrayLike,
-    *,
-    boards: Sequence[Hashable] | None = None,
-    clusters: Sequence[Hashable | None] | None = None,
-    confidence: float = 0.95,
-    draws: int = DRAWS,
-    seed: int = 0,
+    differences: ArrayLike, design: Design = TOGETHER, *, boards: Sequence[Hashable] | None = None
 ) -> CorrectedTries:
     """Return each try as its own day saw it, corrected for all that came before it and may come after it.
 
@@ -80,7 +75,7 @@ def spend_over_tries(
     board has the whole error of a board of its own, shared equally.
 
     ``p_values``: the sign-flip mid-p (exact on a grid, by saddlepoint off it) times how many independent comparisons
-    the try's part is worth · ``low``, ``high``: t intervals (CR2 over ``clusters``) at that part. A try's figures do
+    the try's part is worth · ``low``, ``high``: t intervals (CR2 over the clusters) at that part. A try's figures do
     not depend on those after it. Among equal tries some is called better at most twice as often as one alone.
 
     Raises:
@@ -92,9 +87,9 @@ def spend_over_tries(
     >>> [int(p <= 0.05) for p in spend_over_tries(tries).p_values]
     [0, 0, 0, 1, 0, 0]
     """
-    tails = allowances(differences, boards=boards, clusters=clusters, confidence=confidence, draws=draws, seed=seed)
+    tails = allowances(differences, design, boards=boards)
     table = score_array(differences, ndim=2, name="differences")
-    codes = None if clusters is None else cluster_codes(clusters, table.shape[1])
+    codes = None if design.clusters is None else cluster_codes(design.clusters, table.shape[1])
     known = ~np.isnan(table)
     counts = known.sum(axis=1)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -104,8 +99,8 @@ def spend_over_tries(
         usable = (df > 0) & (tails > 0)
         critical = np.full(len(table), np.nan)
         critical[usable] = t_critical(df[usable], 2 * tails[usable])
-        own = np.where(counts > 0, own_p_values(table, clusters=clusters), np.nan)
-        p_values = np.minimum(1.0, own * (1 - confidence) / (2 * tails))
+        own = np.where(counts > 0, own_p_values(table, clusters=design.clusters), np.nan)
+        p_values = np.minimum(1.0, own * (1 - design.confidence) / (2 * tails))
         reach = np.where(
             variance > 0, critical * np.sqrt(variance), np.nan
         )  # no spread: what more would say is unknown
@@ -115,13 +110,7 @@ def spend_over_tries(
 
 
 def allowances(
-    differences: ArrayLike,
-    *,
-    boards: Sequence[Hashable] | None = None,
-    clusters: Sequence[Hashable | None] | None = None,
-    confidence: float = 0.95,
-    draws: int = DRAWS,
-    seed: int = 0,
+    differences: ArrayLike, design: Design = TOGETHER, *, boards: Sequence[Hashable] | None = None
 ) -> Floats:
     """Return the one-sided error probability that each try may spend, shape (K,); arguments as of `spend_over_tries`.
 
@@ -132,12 +121,13 @@ def allowances(
     array([0.025 , 0.0012, 0.0012])
     """
     table = np.nan_to_num(score_array(differences, ndim=2, name="differences"))
-    check_confidence(confidence)
+    check_confidence(design.confidence)
     names = list(range(len(table))) if boards is None else list(boards)
     if len(names) != len(table):
         raise StatisticsError(tr("There are {boards} boards for {n} tries.", boards=len(names), n=len(table)))
-    sums = _whole(table, None if clusters is None else cluster_codes(clusters, table.shape[1]))
-    return _tails(unit_rows(sums), names, draw_signs(max(1, draws), sums.shape[1], seed), (1 - confidence) / 2)
+    sums = _whole(table, None if design.clusters is None else cluster_codes(design.clusters, table.shape[1]))
+    signs = draw_signs(max(1, design.draws), sums.shape[1], design.seed)
+    return _tails(unit_rows(sums), names, signs, (1 - design.confidence) / 2)
 
 
 def own_p_values(differences: ArrayLike, *, clusters: Sequence[Hashable | None] | None = None) -> Floats:

@@ -6,7 +6,7 @@ once. The largest statistic of all tries under such joint flips is what a true g
 step-down: Romano & Wolf 2005). Tries that are alike cost little, unlike with Holm.
 """
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,10 +16,14 @@ from scipy.special import stdtr
 from harness.errors import StatisticsError
 from harness.locale import tr
 from harness.stats.arrays import Floats, check_confidence, cluster_codes, score_array
+from harness.stats.design import Design
 from harness.stats.signflip import ROUNDING
 
 DRAWS = 9_999
 """Joint sign patterns drawn: the smallest p-value is 1 in 10,000."""
+TOGETHER = Design(draws=DRAWS)
+LUCK = Design(draws=999)
+"""A median needs fewer patterns than a tail."""
 
 CHUNK = 1 << 18  # statistics at once: what stays in a processor's cache
 
@@ -40,19 +44,12 @@ class CorrectedTries:
     critical: Floats
 
 
-def correct_over_tries(
-    differences: ArrayLike,
-    *,
-    clusters: Sequence[Hashable | None] | None = None,
-    confidence: float = 0.95,
-    draws: int = DRAWS,
-    seed: int = 0,
-) -> CorrectedTries:
+def correct_over_tries(differences: ArrayLike, design: Design = TOGETHER) -> CorrectedTries:
     """Return tries corrected over all of them. ``differences`` (K, n): candidate - baseline per task, NaN for none.
 
     This speaks once of all tries together; what is said of each on its own day is `harness.stats.spending`'s.
 
-    A missing difference counts as none in the flips. ``clusters`` are flipped whole. The statistic is the sum of the
+    A missing difference counts as none in the flips. Clusters are flipped whole. The statistic is the sum of the
     differences over the root of their sum of squares, which a flip leaves as it is (of cluster sums, with clusters).
     A try without any difference has p = 1. The order of the tries does not matter.
 
@@ -66,10 +63,10 @@ def correct_over_tries(
     [0, 0, 0, 1, 0, 0]
     """
     table = score_array(differences, ndim=2, name="differences")
-    check_confidence(confidence)
-    if draws < 1:
+    check_confidence(design.confidence)
+    if design.draws < 1:
         raise StatisticsError(
-            tr("{draws} sign patterns give no p-value.", draws=draws), hint=tr("Try {draws}.", draws=DRAWS)
+            tr("{draws} sign patterns give no p-value.", draws=design.draws), hint=tr("Try {draws}.", draws=DRAWS)
         )
     n_tries, n_tasks = table.shape
     known = ~np.isnan(table)
@@ -78,17 +75,17 @@ def correct_over_tries(
         means = np.where(counts > 0, np.nansum(table, axis=1) / np.maximum(counts, 1), np.nan)
     raw, centred = np.where(known, table, 0.0), np.where(known, table - means[:, None], 0.0)
     units = np.maximum(counts, 2)
-    if clusters is not None:
-        codes = cluster_codes(clusters, n_tasks)
+    if design.clusters is not None:
+        codes = cluster_codes(design.clusters, n_tasks)
         raw, centred = by_cluster(raw, codes), by_cluster(centred, codes)
         units = np.maximum((by_cluster(known.astype(np.float64), codes) > 0).sum(axis=1), 2)
     size = np.sqrt((raw**2).sum(axis=1))
     observed = np.divide(np.abs(raw.sum(axis=1)), size, out=np.zeros(n_tries), where=size > 0)
     p_values, critical = np.ones(n_tries), np.full(n_tries, np.nan)
     if n_tries and raw.any():
-        signs = draw_signs(draws, raw.shape[1], seed)
+        signs = draw_signs(design.draws, raw.shape[1], design.seed)
         p_values = _step_down(raw, observed, signs)
-        critical = _critical(centred, units, signs, confidence)
+        critical = _critical(centred, units, signs, design.confidence)
     p_values[counts == 0] = np.nan
     errors = np.sqrt((centred**2).sum(axis=1) * units / (units - 1)) / np.maximum(counts, 1)
     reach = np.full(n_tries, np.nan)
@@ -169,17 +166,11 @@ def comparisons_worth(critical: float, df: float, confidence: float) -> int:
     return max(1, round((1 - confidence) / (2 * float(stdtr(df, -critical)))))
 
 
-def luck_of_the_best(
-    differences: ArrayLike,
-    *,
-    clusters: Sequence[Hashable | None] | None = None,
-    draws: int = 999,
-    seed: int = 0,
-) -> float | None:
+def luck_of_the_best(differences: ArrayLike, design: Design = LUCK) -> float | None:
     """Return by how much the best of these tries would seem to gain if none of them changed anything, in points.
 
     The median, over joint sign flips of the differences around their means, of the largest mean difference.
-    ``differences`` and ``clusters`` as in `correct_over_tries`; None without any.
+    Arguments as of `correct_over_tries`; None without any difference.
 
     >>> rng = np.random.default_rng(1)
     >>> [round(luck_of_the_best(rng.choice([-1, 0, 1], (k, 100)).astype(float)), 2) for k in (2, 30)]
@@ -193,9 +184,9 @@ def luck_of_the_best(
         return None
     means = np.nansum(table, axis=1) / counts
     centred = np.where(known, table - means[:, None], 0.0)
-    if clusters is not None:
-        centred = by_cluster(centred, cluster_codes(clusters, table.shape[1]))
-    signs = draw_signs(draws, centred.shape[1], seed)
+    if design.clusters is not None:
+        centred = by_cluster(centred, cluster_codes(design.clusters, table.shape[1]))
+    signs = draw_signs(design.draws, centred.shape[1], design.seed)
     return float(np.median(((centred / counts[:, None]).astype(np.float32) @ signs.T).max(axis=0)))
 
 

@@ -4,7 +4,7 @@ import random
 
 import numpy as np
 
-from harness.analysis.human_anchor import anchoring
+from harness.analysis.human_anchor import TaskDraw, anchoring
 from harness.analysis.scores import ScoreTable
 from tests.analysis.tables import table
 
@@ -20,7 +20,7 @@ def test_anchoring_covers_what_people_would_say(real: dict[str, ScoreTable]) -> 
         human = table(cells[..., 0, 0], name="h", kind="human")
         ids = [str(one) for one in range(100)]
         found = anchoring(
-            judge, human, baseline="m3", population=ids, chosen=[str(one) for one in chosen], confidence=0.95
+            judge, human, baseline="m3", draw=TaskDraw(population=ids, chosen=[str(one) for one in chosen])
         )
         assert found is not None
         whole = not np.isnan(people.cells[:, chosen]).any()  # some answers have no score though their task was drawn
@@ -46,6 +46,6 @@ def test_anchoring_wants_a_part_and_says_when_it_is_not_the_drawn_one() -> None:
     assert None is anchoring(judge, table(scores, kind="human"), baseline="m0")
     assert None is anchoring(judge, table(np.full_like(scores, np.nan), kind="human"), baseline="m0")
     for chosen, drawn in ((ids[:25], True), (ids[5:30], False), (None, None)):
-        found = anchoring(judge, human, baseline="m0", population=ids, chosen=chosen)
+        found = anchoring(judge, human, baseline="m0", draw=TaskDraw(population=ids, chosen=chosen))
         assert found is not None
         assert drawn is found.drawn_at_random

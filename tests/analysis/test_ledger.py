@@ -99,7 +99,7 @@ def test_gains_are_drawn_in_where_their_errors_are_known() -> None:
     rng = np.random.default_rng(4)
     differences = rng.normal(0.3, 1, (4, 30)).round()
     differences[3] = np.nan
-    found = correct_over_tries(differences, confidence=0.95)
+    found = correct_over_tries(differences)
     gains = shrunken_gains(found)
     errors = (found.high - found.low)[:3] / 2 / found.critical[:3]
     assert None is gains[3]

@@ -10,6 +10,7 @@ from harness.analysis.leaderboard import Leaderboard, build_leaderboard
 from harness.analysis.over_tries import over_tries
 from harness.analysis.these import TaskSet, about_sets
 from harness.analysis.tried import BoardLedger, TriedRow
+from harness.stats.design import Design
 from harness.stats.power import detectable_gap
 from harness.stats.spending import part_of_try, spend_over_tries
 from harness.stats.tries import comparisons_worth
@@ -122,12 +123,12 @@ def test_the_printed_gap_is_found_in_80_percent_over_tries() -> None:
     differences = noise[:, 1:] - noise[:, :1]
     gaps = []
     for board in differences[:60]:
-        one = spend_over_tries(board, draws=999)
+        one = spend_over_tries(board, Design(draws=999))
         se = board[-1].std(ddof=1) / 10
         worth = comparisons_worth((one.high[-1] - one.low[-1]) / 2 / se, 99, 0.95)
         gap = detectable_gap(se, 99, 100, n_comparisons=worth)
         assert gap is not None
         gaps.append(gap)
     differences[:, -1] += np.mean(gaps)
-    found = [spend_over_tries(board, draws=999).p_values[-1] <= 0.05 for board in differences]
+    found = [spend_over_tries(board, Design(draws=999)).p_values[-1] <= 0.05 for board in differences]
     assert 0.78 - 0.036 <= np.mean(found) <= 0.84 + 0.036  # two standard errors of 500 boards

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from harness.analysis.human_anchor import anchoring
+from harness.analysis.human_anchor import TaskDraw, anchoring
 from harness.analysis.people_so_far import people_so_far, rating_state
 from harness.human.choosing import Strata
 from harness.stats import anchored_difference
@@ -79,9 +79,11 @@ def test_strata_of_the_draw_are_used() -> None:
     people[:, chosen] = np.where(np.array(chosen) % 2 == 0, [[1.0], [5.0]], [[3.0], [3.0]])
     flat = table(np.full((2, N), 3.0))
     found = anchoring(
-        flat, table(people, kind="human"), baseline="m0", population=ids, chosen=[ids[n] for n in chosen],
-        strata=strata.parts,
-    )  # fmt: skip
+        flat,
+        table(people, kind="human"),
+        baseline="m0",
+        draw=TaskDraw(population=ids, chosen=[ids[n] for n in chosen], strata=strata.parts),
+    )
     assert found is not None
     [row] = found.differences
     assert row.estimate.these_tasks.value == pytest.approx(2.0)

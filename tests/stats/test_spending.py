@@ -29,7 +29,7 @@ def test_the_first_try_is_the_sign_flip_test_and_the_t_interval() -> None:
     rng = np.random.default_rng(5)
     differences = rng.choice([-1.0, 0, 1, 2], 40)
     for clusters in (None, [*("a" * 15), *"bbbbbccddeeff", *(str(i) for i in range(12))]):
-        found = spend_over_tries([differences], clusters=clusters)
+        found = spend_over_tries([differences], Design(clusters=clusters))
         [own] = compare_pairs([np.zeros(40), differences], [(1, 0)], design=Design(clusters=clusters)).comparisons
         assert own.p_value == pytest.approx(found.p_values[0])
         if clusters is None:
@@ -50,7 +50,7 @@ def test_later_tries_change_no_figure_and_pay_by_their_place() -> None:
     """The third of three is the third of ten; each p is its own times at least what its place asks."""
     rng = np.random.default_rng(7)
     table = rng.choice([-1.0, 0, 1], (10, 60)) + 0.2
-    ten, three = spend_over_tries(table, draws=999), spend_over_tries(table[:3], draws=999)
+    ten, three = spend_over_tries(table, Design(draws=999)), spend_over_tries(table[:3], Design(draws=999))
     assert three.p_values.tolist() == ten.p_values[:3].tolist()
     assert three.low.tolist() == ten.low[:3].tolist()
     alone = [spend_over_tries([row]).p_values[0] for row in table]
@@ -96,7 +96,7 @@ def test_some_verdict_of_thirty_given_one_after_the_other_is_wrong_in_5_percent(
     drawn = rng.choice(scenarios.LEVELS, (500, 31, 100), p=scenarios.MID)
     shared = np.where(rng.random(drawn.shape) < 0.75, drawn[:, :1], drawn)
     for boards in (shared[:, 1:] - shared[:, :1], rng.normal(size=(500, 30, 100))):
-        found = [spend_over_tries(board, draws=499) for board in boards]
+        found = [spend_over_tries(board, Design(draws=499)) for board in boards]
         wrong = [((one.p_values <= 0.05) & (one.differences > 0)).any() for one in found]
         assert np.mean(wrong) <= 0.05 + 0.02  # two standard errors of 500 stores
         alone = np.array([stats.ttest_1samp(board, 0, axis=1).pvalue for board in boards[:200]])

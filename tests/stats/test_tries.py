@@ -9,9 +9,10 @@ from scipy.special import ndtri
 from statsmodels.stats.meta_analysis import combine_effects
 
 from harness.errors import StatisticsError
+from harness.stats.design import Design
 from harness.stats.multiplicity import holm
 from harness.stats.paired import paired_comparison
-from harness.stats.tries import correct_over_tries, paule_mandel, shrink_gains
+from harness.stats.tries import DRAWS, correct_over_tries, paule_mandel, shrink_gains
 from tests.stats import scenarios
 
 LATENT = 0.85  # adapters of one base are alike
@@ -37,7 +38,7 @@ def test_as_counting_all_sign_patterns(seed: int) -> None:
     """Ten tasks, four tries: 1,024 patterns against drawn ones, within Monte Carlo error."""
     rng = np.random.default_rng(seed)
     table = rng.choice([-2.0, -1, 0, 1, 2, 3], (4, 10))
-    corrected = correct_over_tries(table, draws=40_000)
+    corrected = correct_over_tries(table, Design(draws=40_000))
     assert brute_force(table) == pytest.approx(corrected.p_values.tolist(), abs=0.012)
 
 
@@ -48,7 +49,7 @@ def test_one_try_is_the_sign_flip_test() -> None:
     theirs = stats.permutation_test(
         (differences, np.zeros(40)), lambda a, b: (a - b).mean(), permutation_type="samples", n_resamples=20_000, rng=1
     ).pvalue
-    assert theirs == pytest.approx(correct_over_tries([differences], draws=20_000).p_values[0], abs=0.012)
+    assert theirs == pytest.approx(correct_over_tries([differences], Design(draws=20_000)).p_values[0], abs=0.012)
 
 
 def test_order_and_company() -> None:
@@ -108,14 +109,14 @@ def test_clusters_are_flipped_whole() -> None:
     rng = np.random.default_rng(8)
     families = rng.choice([-1.0, 0, 1, 2], (3, 10))
     names = np.repeat(np.arange(10), 5).tolist()
-    whole = correct_over_tries(np.repeat(families, 5, axis=1), clusters=names)
+    whole = correct_over_tries(np.repeat(families, 5, axis=1), Design(clusters=names, draws=DRAWS))
     assert correct_over_tries(families).p_values.tolist() == whole.p_values.tolist()
 
 
 def test_a_thousand_tries_fit() -> None:
     """Nothing grows with tries times patterns."""
     rng = np.random.default_rng(9)
-    corrected = correct_over_tries(rng.choice([-1.0, 0, 1], (1000, 100)), draws=999)
+    corrected = correct_over_tries(rng.choice([-1.0, 0, 1], (1000, 100)), Design(draws=999))
     assert (1000,) == corrected.p_values.shape
     assert (corrected.p_values > 0).all()
 
@@ -135,10 +136,10 @@ def test_thirty_equal_adapters_are_rarely_called_better() -> None:
     """Some "better" or "worse" among thirty tries without an effect: at most 5 %; uncorrected, far more often."""
     boards = tries(300, 30, seed=10)
     p_values = np.array(
-        [correct_over_tries(board, draws=999, seed=place).p_values for place, board in enumerate(boards)]
+        [correct_over_tries(board, Design(draws=999, seed=place)).p_values for place, board in enumerate(boards)]
     )
     family_wise = (p_values <= 0.05).any(axis=1).mean()
-    found = [correct_over_tries(board, draws=499, seed=place) for place, board in enumerate(boards[:150])]
+    found = [correct_over_tries(board, Design(draws=499, seed=place)) for place, board in enumerate(boards[:150])]
     covered = [(one.low <= 0).all() and (one.high >= 0).all() for one in found]
     assert np.mean(covered) >= 0.95 - 0.035  # two standard errors of 150 boards
     assert family_wise <= 0.05 + 0.025  # two standard errors of 300 boards
@@ -150,7 +151,7 @@ def test_thirty_equal_adapters_are_rarely_called_better() -> None:
 def test_power_for_one_true_gain_among_nulls() -> None:
     """+0.40 among 29 equal adapters: found in 80 %, more often than by Holm over the same tries."""
     boards = tries(150, 30, seed=20, gain=0.40)
-    stepped = np.array([correct_over_tries(board, draws=999).p_values[0] for board in boards])
+    stepped = np.array([correct_over_tries(board, Design(draws=999)).p_values[0] for board in boards])
     held = np.array([holm([stats.ttest_1samp(row, 0).pvalue for row in board])[0] for board in boards])
     assert (stepped <= 0.05).mean() >= 0.80
     assert (stepped <= 0.05).mean() >= (held <= 0.05).mean()
@@ -219,5 +220,5 @@ def test_a_seal_holds_where_tries_build_on_each_other() -> None:
     claims = [paired_comparison(one[half:], other[half:]) for one, other in zip(best, base, strict=True)]
     false = [(one.p_value or 1) <= 0.05 and (one.difference.value or 0) > 0 for one in claims]
     assert np.mean(false) <= 0.05
-    climbed = [correct_over_tries(table, draws=499, seed=place) for place, table in enumerate(tried[:150])]
+    climbed = [correct_over_tries(table, Design(draws=499, seed=place)) for place, table in enumerate(tried[:150])]
     assert np.mean([((one.p_values <= 0.05) & (one.differences > 0)).any() for one in climbed]) > 0.10
