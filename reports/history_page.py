@@ -1,14 +1,9 @@
 """The page of `harness history`: every try on every task set, and what changed between any two. Pure."""
 
-import base64
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
-from importlib import resources
 from typing import Any, Literal
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from harness.analysis.history import HistoryRow, TriesHistory
@@ -16,7 +11,7 @@ from harness.ledger import Reset
 from harness.types import RowKey
 from reports.formatting import MISSING, minute, number, percent, printable, row_name, signed
 from reports.history import history_chart, history_style, history_table, history_title, learnt, reset_lines
-from reports.payload import embedded
+from reports.page import asset, render_page
 from reports.wording import Words
 
 FactsState = Literal["known", "gone", "changed"]
@@ -38,22 +33,12 @@ Facts = Mapping[tuple[str, str], TryFacts]
 def history_html(found: Sequence[TriesHistory], resets: Sequence[Reset], say: Words, facts: Facts | None = None) -> str:
     """Return one page that holds everything and asks the network for nothing; ``facts``: what tries were made of."""
     known = facts or {}
-    environment = Environment(
-        loader=PackageLoader("reports"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    style, script = history_style(), _script()
-    data = {"words": say.section("history_page"), "sets": [_data(one, known, say) for one in found]}
-    return environment.get_template("history.html.j2").render(
+    return render_page(
+        "history.html.j2",
+        style=history_style(),
+        script=asset("history.js"),
+        data={"words": say.section("history_page"), "sets": [_data(one, known, say) for one in found]},
         say=say,
-        policy=f"default-src 'none'; style-src 'sha256-{_hash(style)}'; script-src 'sha256-{_hash(script)}'; "
-        "base-uri 'none'; form-action 'none'",
-        style=Markup(style),  # noqa: S704 - our own file
-        script=Markup(script),  # noqa: S704 - our own file
-        data=Markup(embedded(data)),  # noqa: S704 - escaped for where it stands
         overview=[_overview(one, say) for one in found],
         sections=[_section(one, say) for one in found],
         resets=[printable(line) for line in reset_lines(resets, say)],
@@ -139,12 +124,3 @@ def _label(key: str, say: Words) -> str:
     if name and f"history_fact.{group}" in say.texts:
         return say(f"history_fact.{group}", name=printable(name))
     return printable(key)
-
-
-@cache
-def _script() -> str:
-    return (resources.files("reports") / "templates" / "history.js").read_text(encoding="utf-8")
-
-
-def _hash(text: str) -> str:
-    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

@@ -1,14 +1,9 @@
 """report.html: one file that holds everything, asks the network for nothing and lets no foreign text act."""
 
-import base64
-import hashlib
 from collections.abc import Mapping, Sequence
-from functools import cache
-from importlib import resources
 from typing import Any
 from urllib.parse import quote
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from reports.ab_page import ab_pages
@@ -18,10 +13,11 @@ from reports.formatting import MISSING, is_long, minute, percent, printable, row
 from reports.judge_cards import judge_cards
 from reports.opening import Opening
 from reports.opening_text import report_openings
+from reports.page import asset, assets, render_page
 from reports.page_table import board_table, page_table
 from reports.pairwise import pair_view
 from reports.parity import provenance_value
-from reports.payload import embedded, page_rows, payload
+from reports.payload import page_rows, payload
 from reports.run_view import Report
 from reports.svg import forest, level_colours
 from reports.wording import Language, Words, words
@@ -36,18 +32,18 @@ def report_html(report: Report, cautions: Sequence[str] = (), *, language: Langu
     say = words(language)
     data = payload(report, say)
     leaderboard, found = report.leaderboard, report_openings(report, say)
-    boards, style, script = leaderboard.boards, page_style(), "\n".join(_asset(name) for name in _SCRIPTS)
+    boards, style, script = leaderboard.boards, page_style(), assets(_SCRIPTS)
     views = [board_view(board, leaderboard.confidence, say) for board in boards]
     others = {task: [board for board in boards if board.task == task] for task in {board.task for board in boards}}
     places = page_rows(report)
-    return _environment().get_template("report.html.j2").render(
+    return render_page(
+        "report.html.j2",
+        style=style,
+        script=script,
+        data=data,
+        allowed="img-src data:",
         say=say,
         run=printable(leaderboard.run),
-        policy=f"default-src 'none'; script-src 'sha256-{_hash(script)}'; style-src 'sha256-{_hash(style)}'; "
-        "img-src data:; base-uri 'none'; form-action 'none'",
-        style=Markup(style),  # noqa: S704 - our own files
-        script=Markup(script),  # noqa: S704 - our own files
-        data=Markup(embedded(data)),  # noqa: S704 - escaped for where it stands
         n_models=len(dict.fromkeys(row.key.model for board in boards for row in board.rows)),
         tasks={board.task: board.n_samples for board in boards},
         judges=list(dict.fromkeys(board.judge.name for board in boards)),
@@ -76,7 +72,7 @@ def report_html(report: Report, cautions: Sequence[str] = (), *, language: Langu
         meanings=say.section("meaning"),
         sort_key=sort_key,
         command=printable(str(report.provenance.get("command", ""))),
-    )  # fmt: skip
+    )
 
 
 def opening_picture(one: Opening) -> Markup:
@@ -96,7 +92,7 @@ def page_style() -> str:
         f".s{place}{{background:{colour};color:{'#fff' if _luminance(colour) < _DARK else '#000'}}}"
         for place, colour in enumerate(level_colours(_SHADES))
     ]
-    return _asset("report.css") + "\n".join(shades)
+    return asset("report.css") + "\n".join(shades)
 
 
 _DARK = 0.18
@@ -117,32 +113,6 @@ def _luminance(colour: str) -> float:
 def _task_link(one: Opening, key: str) -> str:
     parts = [one.task, key, *(row_name(row) for row in one.read)]
     return "#task/" + "/".join(quote(printable(part), safe="") for part in parts)
-
-
-@cache
-def _environment() -> Environment:
-    return Environment(
-        loader=PackageLoader("reports"),
-        autoescape=True,
-        finalize=_printable,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-
-
-def _printable(value: object) -> object:
-    """Return what stands in the page for a value: no text, wherever it comes from, keeps a control character."""
-    return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
-
-
-@cache
-def _asset(name: str) -> str:
-    return (resources.files("reports") / "templates" / name).read_text(encoding="utf-8")
-
-
-def _hash(text: str) -> str:
-    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
 def _provenance(provenance: Mapping[str, Any], say: Words) -> list[tuple[str, Any]]:

@@ -2,14 +2,11 @@
 
 from typing import Any
 
-from markupsafe import Markup
-
 from harness.human.pair_page import PairPage, PairPageItem
 from harness.human.ratings import SKIPS
 from harness.pairs.answer_pair import FIRST, PAIR_SCALE, SECOND, TIE
 from reports.formatting import printable
-from reports.payload import embedded
-from reports.rating_page import asset, environment, policy
+from reports.page import asset, assets, render_page
 from reports.wording import Language, Words, words
 
 _SCRIPTS = ("rating_state.js", "rating_vault.js", "rating_two.js", "rating.js")
@@ -38,26 +35,20 @@ class PairWords:
 def pair_rating_html(page: PairPage, *, language: Language = "en") -> str:
     """Return the whole page; its words are in ``language``, tasks and answers stand as they are."""
     say = PairWords(words(language))
-    style = asset("rating.css") + asset("rating_two.css")
-    script = "\n".join(asset(name) for name in _SCRIPTS)
     choices = [(f"{point:g}", say(f"rating.{name}"), place + 1) for place, (point, name) in enumerate(_POINTS)]
-    return (
-        environment()
-        .get_template("rating_pairs.html.j2")
-        .render(
-            say=say,
-            page=page,
-            served=False,
-            policy=policy(style, script),
-            style=Markup(style),  # noqa: S704 - our own files
-            script=Markup(script),  # noqa: S704 - our own files
-            data=Markup(embedded(_data(page, say))),  # noqa: S704 - escaped for where it stands
-            points=[point for point, _, _ in choices],
-            choices=choices,
-            halves=False,
-            keys="1–3",
-            is_likert=False,
-        )
+    return render_page(
+        "rating_pairs.html.j2",
+        style=asset("rating.css") + asset("rating_two.css"),
+        script=assets(_SCRIPTS),
+        data=_data(page, say),
+        say=say,
+        page=page,
+        served=False,
+        points=[point for point, _, _ in choices],
+        choices=choices,
+        halves=False,
+        keys="1–3",
+        is_likert=False,
     )
 
 

@@ -1,20 +1,13 @@
 """The page that one rater rates on: one file, without network, without a model's name; no foreign text acts in it."""
 
-import base64
-import hashlib
 from collections.abc import Sequence
-from functools import cache
-from importlib import resources
 from typing import Any
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 
 from harness.human.page import PageItem, RatingPage, scale_points
 from harness.human.ratings import SKIPS
 from harness.types import LIKERT_5, Scale
 from reports.formatting import printable
-from reports.payload import embedded
+from reports.page import asset, assets, policy, render_page
 from reports.wording import Language, Words, words
 
 _SCRIPTS = ("rating_state.js", "rating_vault.js", "rating_one.js", "rating.js")
@@ -27,64 +20,33 @@ def rating_html(page: RatingPage, *, language: Language = "en", served: bool = F
     ``served``: it sends what is rated to where it came from, and works without it, too.
     """
     say, points = words(language), scale_points(page.scale)
-    return (
-        environment()
-        .get_template("rating.html.j2")
-        .render(
-            say=say,
-            page=page,
-            served=served,
-            policy=rating_policy(served=served),
-            style=Markup(asset("rating.css")),  # noqa: S704 - our own file
-            script=Markup(_script(served)),  # noqa: S704 - our own files
-            data=Markup(embedded(_data(page, say) | ({"served": True} if served else {}))),  # noqa: S704 - escaped for where it stands
-            points=[f"{point:g}" for point in points],
-            halves=any(point != int(point) for point in points),
-            keys=_keys(points),
-            is_likert=_is_likert(page.scale),
-        )
+    return render_page(
+        "rating.html.j2",
+        style=asset("rating.css"),
+        script=_script(served),
+        data=_data(page, say) | ({"served": True} if served else {}),
+        allowed=_allowed(served),
+        say=say,
+        page=page,
+        served=served,
+        points=[f"{point:g}" for point in points],
+        halves=any(point != int(point) for point in points),
+        keys=_keys(points),
+        is_likert=_is_likert(page.scale),
     )
 
 
 def rating_policy(*, served: bool = False) -> str:
     """Return the page's content security policy: its own script and style, and at most the server it came from."""
-    return policy(asset("rating.css"), _script(served), served=served)
+    return policy(asset("rating.css"), _script(served), allowed=_allowed(served))
 
 
-@cache
 def _script(served: bool) -> str:
-    return "\n".join(asset(name) for name in (_SERVED_SCRIPTS if served else _SCRIPTS))
+    return assets(_SERVED_SCRIPTS if served else _SCRIPTS)
 
 
-@cache
-def environment() -> Environment:
-    """Return where the templates of pages to rate on are rendered: everything foreign is escaped."""
-    return Environment(
-        loader=PackageLoader("reports"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-
-
-@cache
-def asset(name: str) -> str:
-    """Return a script or style of ours."""
-    return (resources.files("reports") / "templates" / name).read_text(encoding="utf-8")
-
-
-def policy(style: str, script: str, *, served: bool = False) -> str:
-    """Return the policy under which a page runs its own script and style, and at most asks the server it came from."""
-    connect = "connect-src 'self'; " if served else ""
-    return (
-        f"default-src 'none'; script-src 'sha256-{_hash(script)}'; style-src 'sha256-{_hash(style)}'; {connect}"
-        "base-uri 'none'; form-action 'none'"
-    )
-
-
-def _hash(text: str) -> str:
-    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+def _allowed(served: bool) -> str:
+    return "connect-src 'self'" if served else ""
 
 
 def guide_rows(scale: Scale, *, language: Language = "en") -> dict[str, list[list[str]]]:

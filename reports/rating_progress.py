@@ -1,39 +1,28 @@
 """How far the rating of a run is, and what people would say of it as far as their ratings go: a page for the host."""
 
-import base64
-import hashlib
-from functools import cache
-from importlib import resources
 from typing import Any
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 
 from harness.analysis.human_anchor import AnchoredRow
 from harness.analysis.people_so_far import RatingState, SetState
 from harness.types import Estimate
 from reports.formatting import MISSING, interval, minute, number, percent, printable, row_name, signed
+from reports.page import asset, policy, render_page
 from reports.wording import Language, Words, words
+
+_STYLE, _SCRIPT = "rating_progress.css", "rating_progress.js"
+_OWN_SERVER = "connect-src 'self'"
 
 
 def progress_html(state: RatingState, *, now: str, language: Language = "en") -> str:
     """Return the page, which looks again by itself where it came from; ``now``: when, as ISO 8601 with seconds."""
     say = words(language)
-    environment = Environment(
-        loader=PackageLoader("reports"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template(
-        "rating_progress.html.j2"
-    ).render(
+    return render_page(
+        "rating_progress.html.j2",
+        style=asset(_STYLE),
+        script=asset(_SCRIPT),
+        allowed=_OWN_SERVER,
         say=say,
         run=printable(state.run),
-        policy=progress_policy(),
-        style=Markup(_asset("rating_progress.css")),  # noqa: S704 - our own file
-        script=Markup(_asset("rating_progress.js")),  # noqa: S704 - our own file
         raters=[
             {
                 "name": printable(one.name),
@@ -52,11 +41,7 @@ def progress_html(state: RatingState, *, now: str, language: Language = "en") ->
 
 def progress_policy() -> str:
     """Return the page's content security policy: its own script and style, and where it came from."""
-    return (
-        f"default-src 'none'; script-src 'sha256-{_hash(_asset('rating_progress.js'))}'; "
-        f"style-src 'sha256-{_hash(_asset('rating_progress.css'))}'; connect-src 'self'; base-uri 'none'; "
-        "form-action 'none'"
-    )
+    return policy(asset(_STYLE), asset(_SCRIPT), allowed=_OWN_SERVER)
 
 
 def difference_lines(state: RatingState, say: Words) -> list[str]:
@@ -125,12 +110,3 @@ def _row(row: AnchoredRow, say: Words) -> dict[str, str]:
         "value": MISSING if beyond.value is None else signed(beyond.value) if is_gap else number(beyond.value),
         "bounds": interval(beyond, with_sign=is_gap),
     }
-
-
-@cache
-def _asset(name: str) -> str:
-    return (resources.files("reports") / "templates" / name).read_text(encoding="utf-8")
-
-
-def _hash(text: str) -> str:
-    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
