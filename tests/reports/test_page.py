@@ -29,8 +29,10 @@ def test_foreign_text_acts_nowhere() -> None:
     """In the page's text it is escaped, in its data it cannot end the element, and control characters are shown."""
     item = PageItem(id="a", input="</script><odd>\x1b[31m", answer="<odd>", reference=None, criteria=None)
     page = rating_html(RatingPage(tag="t", rater="<odd>\u202e", scale=LIKERT_5, items=(item,)))
-    assert not re.search(r"<odd>|\x1b|\u202e", page)
-    assert "&lt;odd&gt;" in page
+    shown = re.sub(r"<script.*?</script>", "", page, flags=re.DOTALL)
+    assert not re.search(r"<odd>|\x1b", page)
+    assert "\u202e" not in shown
+    assert "&lt;odd&gt;" in shown
     assert asset("rating.css") in page
 
 
