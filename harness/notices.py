@@ -23,6 +23,7 @@ Code = Literal[
     "seal_tasks_missing",
     # models
     "base_of_adapter",
+    "chat_template_of_adapter",
     "base_not_recorded",
     "base_by_name",
     "base_as_given",

@@ -18,10 +18,10 @@ from harness.models.hf.sources import split_revision
 from harness.models.hf.tokens import Encoder
 from harness.models.hf.unread import refuse_unread
 from harness.templates import Template, load_template
-from harness.templates.contract import make_contract
 from harness.types import PromptContract, Sample
 from trainers.adapter.training_record import DataFile, TrainingRecord
 from trainers.balancing import balance_across_ranks
+from trainers.chat_format import chat_encoder, contract_of, sha256_of_text
 from trainers.counts import samples_said, steps_said
 from trainers.data.contamination import Hit, find_hits, index, known_benchmarks
 from trainers.data.examples import BadRow, Example, read_examples, split_heldout
@@ -151,7 +151,7 @@ def prepare(request: Request, say: Callable[[str], None]) -> Prepared:
     wanted = recipe.heldout * (recipe.each if isinstance(recipe.heldout, int) else 1)
     training, held = split_heldout(mixture.examples, wanted, recipe.seed)
     base = _base(request)
-    config, encoder = base.config(), base.encoder()
+    config, encoder = base.config(), chat_encoder(base.encoder(), template, recipe, request.start)
     if request.start is not None:
         check_prompt(request.start, template, encoder)
     samples = _sample_encoder(encoder, template, recipe, base.end(encoder))
@@ -170,7 +170,7 @@ def prepare(request: Request, say: Callable[[str], None]) -> Prepared:
         )
     again = repeated(train.samples, mixture.times, each=recipe.each, seed=recipe.seed)
     train = replace(train, samples=again, notices=(*mixture.remarks, *train.notices))
-    contract = make_contract(template, tokens=encoder.tokens, answer_tokens=samples.answer_tokens)
+    contract = contract_of(samples)
     _check_context(config, max(map(len, (*train.samples, *heldout))))
     prepared = Prepared(
         request=request,
@@ -185,7 +185,7 @@ def prepare(request: Request, say: Callable[[str], None]) -> Prepared:
         shape=model_shape(base, config, recipe),
         constraints=_constraints(recipe, base.numerics, config),
         notices=(),
-        record=_record(request, base, template, mixture.files, train, heldout),
+        record=_record(request, base, samples, mixture.files, train, heldout),
     )
     return replace(prepared, notices=tuple(_notices(prepared)))
 
@@ -342,7 +342,7 @@ def _notices(prepared: Prepared) -> list[str]:
 def _record(  # noqa: PLR0917 - what a record is made of
     request: Request,
     base: ResolvedBase,
-    template: Template,
+    samples: SampleEncoder,
     files: Sequence[DataFile],
     train: EncodedSet,
     heldout: Sequence[Encoded],
@@ -356,8 +356,9 @@ def _record(  # noqa: PLR0917 - what a record is made of
         recipe=shown_values(recipe.values),
         changed=recipe.changed,
         sources=recipe.sources,
-        prompt=template.name,
-        prompt_sha256=template.sha256,
+        prompt=samples.template.name,
+        prompt_sha256=samples.template.sha256,
+        chat_template_sha256=sha256_of_text(samples.encoder.chat_template),
         data=tuple(files),
         samples=len(train.samples) // recipe.values.each,
         heldout=len(heldout) // recipe.values.each,

@@ -52,6 +52,8 @@ class Recipe:
     ``data`` are sources of samples, as --data takes them, which counts instead where it is given: ``PATH``, or with a
     share of the mixture or the most rows that are taken (``PATH:0.7``, ``PATH:500``). ``mixture_samples`` is the size
     of a mixture with shares; 0: as large as it can be without learning a sample twice.
+    ``chat_template_path`` is a file with a Jinja2 chat template that writes chats in place of the base's own ("": that
+    one), ``chat_template_kwargs`` are arguments of the template, such as ``enable_thinking``; both for chat prompts.
     ``objective`` "dpo" learns from pairs of a better and a worse answer (Rafailov et al., "Direct Preference
     Optimization", 2023): a sample is then a pair, ``beta`` how closely the adapter stays to where it starts from,
     ``loss_type`` the paper's loss or IPO's (Azar et al., 2023), ``sft_weight`` that of the better answers' own loss
@@ -84,6 +86,8 @@ class Recipe:
     data: tuple[str, ...] = ()
     mixture_samples: Annotated[int, Ge(0)] = 0
     prompt: str = "course.v1"
+    chat_template_path: str = ""
+    chat_template_kwargs: Mapping[str, Any] = field(default_factory=dict)
     objective: Literal["sft", "dpo"] = "sft"
     beta: Annotated[float, Gt(0), Lt(math.inf)] = 0.1
     loss_type: Literal["sigmoid", "ipo"] = "sigmoid"
@@ -350,10 +354,11 @@ def _parse_change(text: str) -> tuple[str, Any]:
         parsed = {}
     if parsed.keys() == {"value"}:  # more keys: the text went on in another line
         return key, parsed["value"]
-    if value.startswith("["):
+    if value.startswith(("[", "{")):
+        example = '["q_proj", "v_proj"]' if value.startswith("[") else "{enable_thinking = false}"
         raise UsageError(
-            tr("--set {text!r}: the list is not valid TOML; a shell takes quotation marks away.", text=text),
-            hint=tr('Quote it whole, for example: --set \'{key}=["q_proj", "v_proj"]\'', key=key),
+            tr("--set {text!r} is not valid TOML; a shell takes quotation marks away.", text=text),
+            hint=tr("Quote it whole, for example: --set '{key}={example}'", key=key, example=example),
         )
     if value in {"True", "False"}:
         return key, value == "True"

@@ -19,6 +19,8 @@ def shown_values(recipe: Recipe) -> dict[str, Any]:
         "data": [shown_name(source) for source in recipe.data],
         "eval_tasks": _without_folder(recipe.eval_tasks),
     }
+    if recipe.chat_template_path:
+        shown["chat_template_path"] = shown_name(recipe.chat_template_path)
     if isinstance(recipe.sample_prompts, str):
         shown["sample_prompts"] = shown_name(recipe.sample_prompts)
     return {**asdict(recipe), **shown}

@@ -97,8 +97,11 @@ def check_prompt(start: Start, template: Template, encoder: Encoder) -> None:
     contract = read_contract(start.adapter.contract_folder)
     if contract is None:
         return
+    hint = tr("Go on with its own: --set prompt={prompt}", prompt=contract.template)
+    if encoder.chat_template != contract.chat_template:
+        hint = tr("Leave chat_template_path and chat_template_kwargs out: its own chat format is gone on with.")
     if (difference := mismatch(contract, template, encoder.tokens)) is not None:
         raise AdapterMismatchError(
             tr("{name} was trained with another prompt: {why}", name=start.adapter.name, why=difference.sentence),
-            hint=tr("Go on with its own: --set prompt={prompt}", prompt=contract.template),
+            hint=hint,
         )

@@ -99,6 +99,9 @@ def without_folders(arguments: Sequence[str]) -> list[str]:
     return shown
 
 
+_PATHS = {"prompt", "sample_prompts", "chat_template_path"}  # keys of a recipe that may name a file
+
+
 def _shown_pair(text: str) -> str:
     """Return PATH or NAME=PATH without the folder; a task's name has none."""
     name, equals, path = text.rpartition("=")
@@ -111,7 +114,7 @@ def _shown_setting(text: str) -> str:
         return key + equals + re.sub(r"[^\[\]\"',]+", lambda found: shown_name(found[0].strip()), value)
     if key.strip() == "eval_tasks":
         return f"{key}{equals}{_shown_pair(value)}"
-    return f"{key}{equals}{Path(value).name}" if key.strip() in {"prompt", "sample_prompts"} else text
+    return f"{key}{equals}{Path(value).name}" if key.strip() in _PATHS else text
 
 
 def _shown_base(text: str) -> str:

@@ -90,6 +90,7 @@ def make_contract(
     *,
     tokens: TokensOfPrompt,
     answer_tokens: Callable[[RenderedPrompt, str], Tokens],
+    chat_template: str | None = None,
 ) -> PromptContract:
     """Return the contract of a training.
 
@@ -97,6 +98,7 @@ def make_contract(
         template: The template that every training prompt is filled with.
         tokens: Gives the tokens of a prompt as training encodes it.
         answer_tokens: Gives the tokens of an answer as training encodes it after a prompt, the one that ends it last.
+        chat_template: What writes messages in place of the base's own chat template, if anything does.
 
     Raises:
         HarnessError: the template cannot be filled with text alone, or the prompt cannot be encoded.
@@ -106,7 +108,7 @@ def make_contract(
     answer = answer_tokens(first.rendered, ANSWER)
     eos = answer[-1]
     return PromptContract(
-        schema=2,
+        schema=2 if chat_template is None else 3,
         template=template.name,
         template_sha256=template.sha256,
         template_text=template.text,
@@ -116,6 +118,7 @@ def make_contract(
         eos=SpecialToken(policy="after every answer", token=eos[1], id=eos[0]),
         probe=replace(first, answer=ANSWER, answer_ids=tuple(_ids(answer))),
         further=tuple(_probe(template, text, tokens) for text in FURTHER),
+        chat_template=chat_template,
     )
 
 
@@ -123,6 +126,8 @@ def contract_text(contract: PromptContract) -> str:
     """Return the content of `CONTRACT`: JSON with one line for each entry, so that token ids stay on one line."""
     document = asdict(contract)
     probe, further = document.pop("probe"), document.pop("further")
+    if contract.chat_template is None:
+        del document["chat_template"]  # which an earlier version of the harness would refuse
     head = [f" {_json(key)}: {_json(value)}" for key, value in document.items()]
     body = ",\n".join(f"  {_json(key)}: {_json(value)}" for key, value in probe.items())
     others = ",\n".join(f"  {_json(other)}" for other in further)

@@ -80,10 +80,12 @@ class PromptContract:
 
     ``further`` probes hold instructions of other kinds, which a template may treat otherwise (none in schema 1).
     ``template`` is its name or path as typed, ``template_sha256`` covers ``template_text`` and what it includes.
+    ``chat_template`` is the Jinja2 text that wrote messages in place of the base's own; None: that one (schema 3 has
+    such a text).
     """
 
     __pydantic_config__ = _STRICT
-    schema: Literal[1, 2]
+    schema: Literal[1, 2, 3]
     template: str
     template_sha256: str
     template_text: str
@@ -91,6 +93,7 @@ class PromptContract:
     eos: SpecialToken
     probe: Probe
     further: tuple[Probe, ...] = ()
+    chat_template: str | None = None
 
     def __post_init__(self) -> None:
         if self.eos.id is None or self.probe.answer_ids[-1:] != (self.eos.id,):

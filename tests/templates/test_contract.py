@@ -68,6 +68,17 @@ def compared(before: str, now: str, tokens: TokensOfPrompt = characters) -> Mism
     return found
 
 
+def test_a_chat_template_of_its_own_is_kept_to_the_byte(tmp_path: Path) -> None:
+    """And a contract without one is written as before there were any, for earlier versions to read."""
+    made = template("---\nformat: chat\n---\n{{ input }}")
+    own = "{% for m in messages %}\n<{{ m.content }}>\u3000\n{% endfor %}"
+    contract = make_contract(made, tokens=characters, answer_tokens=answered, chat_template=own)
+    (tmp_path / CONTRACT).write_text(contract_text(contract), encoding="utf-8")
+    assert (contract, own, 3) == (read_contract(tmp_path), contract.chat_template, contract.schema)
+    plain = make_contract(made, tokens=characters, answer_tokens=answered)
+    assert (2, False) == (plain.schema, "chat_template" in contract_text(plain))
+
+
 def test_a_contract_says_what_training_did() -> None:
     """The template as it stands in its file; the probe's ids begin with BOS, an answer's end with EOS."""
     made = load_template("course.v1")
@@ -128,7 +139,7 @@ def damage(path: str, value: object) -> bytes:
         (b"[1]", "not a prompt contract: "),
         (b"\xff\xfe", "byte 0xff is not UTF-8 text"),
         (b" " * 4_000_001, "larger than 4,000,000 bytes"),
-        (damage("schema", 3), "schema: input should be 1 or 2 (got 3)"),
+        (damage("schema", 4), "schema: input should be 1, 2 or 3 (got 4)"),
         (damage("probe", ...), "probe: "),
         (damage("extra", 1), "extra: no such key"),
         (damage("probe.extra", 1), "probe.extra: no such key"),

@@ -9,7 +9,7 @@ from harness.templates import load_template
 from harness.templates.contract import CONTRACT, contract_text, make_contract
 from harness.templates.template import Template, parse_template
 from harness.types import PromptContract, RenderedPrompt
-from trainers.adapter.training_record import LOG, RECORD, DataFile, Outcome, TrainingRecord, record_text
+from trainers.adapter.training_record import CHAT_TEMPLATE, LOG, RECORD, DataFile, Outcome, TrainingRecord, record_text
 
 LOGGED = [
     *({"step": step, "loss": 3.0 - step / 4, "learning_rate": 2e-4, "tokens": 900 * step, "tokens_per_second": 95.0,
@@ -92,6 +92,7 @@ def write_folder(folder: Path, record: TrainingRecord | None = None, *, weights:
     (folder / "adapter_config.json").write_text(json.dumps(config), encoding="utf-8")
     (folder / "adapter_model.safetensors").write_bytes(weights)
     (folder / CONTRACT).write_text(contract_text(contract_of()), encoding="utf-8")
+    (folder / CHAT_TEMPLATE).write_text("{{ messages }}", encoding="utf-8")
     (folder / RECORD).write_text(record_text(record or record_of()), encoding="utf-8")
     (folder / LOG).write_text("".join(json.dumps(row) + "\n" for row in LOGGED), encoding="utf-8")
     (folder / "checkpoints" / "checkpoint-6" / "optimizer.pt").write_bytes(b"optimizer")

@@ -18,7 +18,7 @@ from trainers.adapter.card_scores import BEGIN, END, scores_section
 from trainers.adapter.card_usage import Say, coded, evaluation_command, fenced, hub_base, is_hub_id, usage
 from trainers.adapter.model_index import index_text, with_model_index
 from trainers.adapter.scores import ScoreRow
-from trainers.adapter.training_record import CURVE, LOG, RECORD, DataFile, Outcome, TrainingRecord
+from trainers.adapter.training_record import CHAT_TEMPLATE, CURVE, LOG, RECORD, DataFile, Outcome, TrainingRecord
 
 _TOLD = frozenset({"summary", "data", "data_license"})  # entries of a recipe that stand elsewhere in the card
 _SCORES = tr("Scores")
@@ -166,7 +166,12 @@ def _prompt(record: TrainingRecord, contract: PromptContract | None, say: Say) -
         ),
     ]
     listed = "\n".join(f"- {say(point)}" for point in points)
-    return "\n\n".join([named, fenced(contract.template_text, "jinja"), listed])
+    parts = [named, fenced(contract.template_text, "jinja"), listed]
+    if contract.chat_template is not None:
+        own = tr("Messages are written by this chat template, {file} in this folder, in place of the base's own:",
+                 file=coded(CHAT_TEMPLATE))  # fmt: skip
+        parts += [say(own), fenced(contract.chat_template, "jinja")]
+    return "\n\n".join(parts)
 
 
 def _recipe(record: TrainingRecord, say: Say) -> str:

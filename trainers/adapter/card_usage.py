@@ -10,7 +10,7 @@ from harness.templates.front_matter import split_front_matter
 from harness.templates.template import turns
 from harness.types import PromptContract
 from reports.formatting import MISSING, markdown_cell, printable
-from trainers.adapter.training_record import TrainingRecord
+from trainers.adapter.training_record import CHAT_TEMPLATE, TrainingRecord
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+", re.ASCII)
 _GAP = "{{ input }}"
@@ -20,6 +20,7 @@ _WORD = r"""(?:'[^']*'|"[^"]*"|\\.|[^\s'"\\])+"""
 _LOADED = re.compile(r'^(ADAPTER = )"(?:[^"\\\n]|\\.)*"', re.MULTILINE)
 _EVALUATED = re.compile(rf"^(harness eval --model base --model )(?='?adapter:){_WORD}", re.MULTILINE)
 _SCORED = re.compile(rf"^(harness card ){_WORD}(?= --run first)", re.MULTILINE)
+_OWN_CHAT = f'tokenizer.chat_template = open(cached_file(ADAPTER, "{CHAT_TEMPLATE}"), encoding="utf-8").read()'
 _NOT_FOR_TRANSFORMERS = ("embedded:", "gguf:")
 
 Say = Callable[[str], str]
@@ -138,6 +139,8 @@ def _python(record: TrainingRecord, name: str, contract: PromptContract) -> str:
         imports += ["from harness.models.hf.tokens import Encoder", "from harness.templates import load_template"]
     imports += ["from peft import PeftModel"]
     imports += [f"from transformers import AutoModelForCausalLM, AutoTokenizer{', BitsAndBytesConfig' * is_nf4}"]
+    if has_own_chat := contract.chat_template is not None:
+        imports += ["from transformers.utils import cached_file"]
     double = bool(record.recipe.get("double_quant"))
     quantised = [
         "quantization = BitsAndBytesConfig(",
@@ -156,6 +159,7 @@ def _python(record: TrainingRecord, name: str, contract: PromptContract) -> str:
         f"ADAPTER = {_quoted(name)}  # its folder, or its name on the Hub",
         *(quantised if is_nf4 else ()),
         f"tokenizer = AutoTokenizer.from_pretrained({', '.join(['BASE', *options])})",
+        *([_OWN_CHAT] if has_own_chat else ()),
         "model = AutoModelForCausalLM.from_pretrained(",
         *(f"    {option}," for option in ("BASE", *options, *numerics)),
         ")",

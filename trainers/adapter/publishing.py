@@ -18,9 +18,9 @@ from harness.locale import Text, tr
 from harness.templates.contract import CONTRACT
 from trainers.adapter.adapter_folder import check_weights
 from trainers.adapter.card_usage import published
-from trainers.adapter.training_record import ADAPTER, CARD, CURVE, LOG, RECORD, WEIGHTS
+from trainers.adapter.training_record import ADAPTER, CARD, CHAT_TEMPLATE, CURVE, LOG, RECORD, WEIGHTS
 
-PUBLISHED = (CARD, ADAPTER, WEIGHTS, CONTRACT, RECORD, LOG, CURVE)
+PUBLISHED = (CARD, ADAPTER, WEIGHTS, CONTRACT, CHAT_TEMPLATE, RECORD, LOG, CURVE)
 """All that is ever uploaded: checkpoints, data and whatever else lies in the folder stay where they are."""
 
 _PICTURES_AND_WEIGHTS = {WEIGHTS, CURVE}

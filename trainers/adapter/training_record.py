@@ -18,6 +18,7 @@ RECORD = "training.json"
 LOG = "trainer_log.jsonl"
 SAMPLES = "samples.jsonl"  # answers while training, for people
 CURVE = "loss.png"
+CHAT_TEMPLATE = "chat_template.jinja"  # as transformers names it beside a tokenizer
 _MAY_DIFFER = {  # what changes no weight of a resumed run but in its last digits
     *("outcome", "versions", "command", "device", "processes", "sessions", "start"),
 }
@@ -182,6 +183,7 @@ class TrainingRecord:
 
     ``base`` is the spec as typed, ``base_digest`` the identity of its weights; ``recipe`` holds every hyperparameter
     after ``--set``, ``changed`` the names of those that ``--set`` changed, ``sources`` where the others come from.
+    ``chat_template_sha256`` is that of a chat template in place of the base's own.
     ``optimizer`` is the one that ran, which on a CPU may not be the recipe's (None: an earlier version did not say).
     ``start`` is the adapter that training goes on from, by its folder's name, ``start_sha256`` its weights' digest.
     ``device``, ``processes`` and ``versions`` are the last session's; ``sessions`` has all of them.
@@ -199,6 +201,7 @@ class TrainingRecord:
     sources: Mapping[str, str] = field(default_factory=dict)
     prompt: str
     prompt_sha256: str
+    chat_template_sha256: str | None = None
     data: Sequence[DataFile]
     samples: int
     heldout: int

@@ -32,9 +32,9 @@ from harness.models.hf.quiet import quiet
 from harness.models.hf.reading import json_object
 from harness.models.hf.resolved_base import ResolvedBase, resolve_base
 from harness.models.hf.sources import local_folder, resolve, split_revision
-from harness.templates.contract import ANSWER, CONTRACT, FURTHER, PROBE
+from harness.templates.contract import ANSWER, CONTRACT, FURTHER, PROBE, read_contract
 from trainers.adapter.adapter_folder import check_weights
-from trainers.adapter.training_record import TrainingRecord, read_record
+from trainers.adapter.training_record import CHAT_TEMPLATE, TrainingRecord, read_record
 
 RECORD = "merge.json"
 _WORK = ".merging"  # ends the name of a folder that is being put together
@@ -118,8 +118,7 @@ def merge(request: MergeRequest, output: Path, say: Callable[[str], None]) -> Me
         with quiet():
             _fold(loaded.model, adapter).save_pretrained(work)
         _copy_tokenizer(local_folder(base.source), work)
-        if (adapter.folder / CONTRACT).is_file():
-            shutil.copyfile(adapter.folder / CONTRACT, work / CONTRACT)
+        _copy_prompt(adapter.folder, work)
         dtype = base.numerics.dtype
         del loaded
         gc.collect()
@@ -351,6 +350,16 @@ def _copy_tokenizer(source: Path, work: Path) -> None:
     for path in sorted(source.iterdir()):
         if path.name in _TOKENIZER_NAMES or path.name.endswith(_TOKENIZER):
             shutil.copyfile(path, work / path.name)
+
+
+def _copy_prompt(folder: Path, work: Path) -> None:
+    """Copy the prompt contract, and the chat template of the training in the place of the base's own."""
+    contract = read_contract(folder)
+    if contract is None:
+        return
+    shutil.copyfile(folder / CONTRACT, work / CONTRACT)
+    if contract.chat_template is not None:
+        (work / CHAT_TEMPLATE).write_text(contract.chat_template, encoding="utf-8")
 
 
 def outcome(shift: Shift) -> str:

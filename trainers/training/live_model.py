@@ -36,7 +36,7 @@ class LiveModel(LocalModel):
         is_base: bool,
     ) -> None:
         """``is_base``: the adapter changes nothing yet, so that the answers are the base's."""
-        super().__init__(label=label, base=base)
+        super().__init__(label=label, base=base, chat_template=encoder.chat_template)
         self._model = model
         self._autocast = autocast
         self._eager = True  # a graph would hold on to memory that training needs
@@ -57,7 +57,8 @@ class LiveModel(LocalModel):
     @property
     def fingerprint(self) -> str:
         """As of `LocalModel`, with the adapter's tensors in the place of its files."""
-        return f"training/{ENGINE} base={self._source.digest[:16]} adapter={self._weights} {self._numerics}"
+        numerics = f"{self._numerics}{self.trained.identity}"
+        return f"training/{ENGINE} base={self._source.digest[:16]} adapter={self._weights} {numerics}"
 
     @property
     def details(self) -> Mapping[str, str | None]:

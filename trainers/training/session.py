@@ -31,7 +31,16 @@ from trainers.adapter.card import card_text
 from trainers.adapter.checkpoints import CHECKPOINTS, cut_of, last_checkpoint, read_manifest, step_of
 from trainers.adapter.curve import draw_curve
 from trainers.adapter.files import sha256_of, write_whole
-from trainers.adapter.training_record import CARD, CURVE, LOG, WEIGHTS, TrainingRecord, read_log, with_session
+from trainers.adapter.training_record import (
+    CARD,
+    CHAT_TEMPLATE,
+    CURVE,
+    LOG,
+    WEIGHTS,
+    TrainingRecord,
+    read_log,
+    with_session,
+)
 from trainers.launch import is_first, world
 from trainers.memory_plan import GIB, MemoryPlan
 from trainers.prepare import Prepared
@@ -264,6 +273,8 @@ def _save(trainer: AdapterTrainer, prepared: Prepared, record: TrainingRecord, f
     adapter_config.json comes last, so that half an adapter is never taken for one.
     """
     write_whole(folder / CONTRACT, contract_text(prepared.contract))
+    if prepared.contract.chat_template is not None:
+        write_whole(folder / CHAT_TEMPLATE, prepared.contract.chat_template)
     name = folder.resolve().name
     picture = draw_curve(read_log(folder), f"{name}: {record.recipe_name} on {record.base}")
     if picture:

@@ -27,11 +27,11 @@ from harness.models.hf.progress import TokenMeter, say
 from harness.models.hf.resolved_base import ResolvedBase
 from harness.models.hf.room import Peak, Room
 from harness.models.hf.token_numbers import LocalNumbers
+from harness.models.hf.trained_prompt import TrainedPrompt
 from harness.models.hf.word_scores import WordScorer, most_tokens
 from harness.notices import Notice, as_notice
 from harness.protocols import EngineChoice, FreeText, MachineNeeds, ModelBackend, WordScores
 from harness.remote.pricing import rough_tokens
-from harness.templates.contract import read_contract
 from harness.types import Generation, ModelSpec, PromptContract, RenderedPrompt, Request, Sampling
 
 ENGINE = 2  # raised when the same weights and prompt would give another answer
@@ -53,6 +53,7 @@ class LocalModel:
 
     ``spec``: what it was opened by, so that another process can open the same. ``batch_plan`` describes the batches of
     the last call of ``generate``, because their composition moves the last bits of reduced-precision scores.
+    ``chat_template``: of a base, what writes messages in place of its own chat template.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class LocalModel:
         notices: Sequence[Notice] = (),
         engines: Engines | None = None,
         spec: ModelSpec | None = None,
+        chat_template: str | None = None,
     ) -> None:
         self.batch_plan = ""
         self.room: Room
@@ -75,6 +77,7 @@ class LocalModel:
         self._source = base.source
         self._numerics = base.numerics
         self._adapter = adapter
+        self.trained = TrainedPrompt(adapter=adapter, given=chat_template)
         self._limits = limits or Limits()
         self._notices = list(notices)
         self._is_checked = adapter is None
@@ -109,7 +112,9 @@ class LocalModel:
     def fingerprint(self) -> str:
         """Weights, adapter, quantisation, dtype, device, route and version of the generation loop."""
         adapter = self._adapter.digest[:16] if self._adapter else "none"
-        return f"local/{ENGINE} base={self._source.digest[:16]} adapter={adapter} {self._numerics}"
+        return (
+            f"local/{ENGINE} base={self._source.digest[:16]} adapter={adapter} {self._numerics}{self.trained.identity}"
+        )
 
     @property
     def details(self) -> Mapping[str, str | None]:
@@ -120,7 +125,7 @@ class LocalModel:
             "base_digest": self._source.digest,
             "adapter": self._adapter.name if self._adapter else None,
             "adapter_digest": self._adapter.digest if self._adapter else None,
-            "training_prompt": self._trained_with(),
+            "training_prompt": self.trained.named,
             "device": torch.cuda.get_device_name() if self._numerics.device == "cuda" else "CPU",
             "dtype": self._numerics.dtype_name,
             "quantization": self._numerics.quantization,
@@ -252,7 +257,7 @@ class LocalModel:
         Raises:
             HarnessError: the tokenizer cannot be loaded, or the prompt wants a chat template that it does not have.
         """
-        return _encoder(self._resolved).tokens(prompt)
+        return _encoder(self._resolved).with_chat(self.trained.chat_template).tokens(prompt)
 
     def training_prompt(self) -> PromptContract | None:
         """Return the contract in the adapter's folder, or None without an adapter or a contract.
@@ -260,15 +265,11 @@ class LocalModel:
         Raises:
             InputError: the contract is damaged.
         """
-        return read_contract(self._adapter.contract_folder) if self._adapter else None
+        return self.trained.contract()
 
     def numbers(self) -> LocalNumbers:
         """Return this model's numbers token by token; see `harness.protocols.ShowsNumbers`."""
         return LocalNumbers(self._base, self._adapter, self._label)
-
-    def _trained_with(self) -> str | None:
-        contract = self.training_prompt()
-        return f"{contract.template} (sha256 {contract.template_sha256[:12]})" if contract else None
 
     def _base(self) -> Base:
         """Return the base: as it was loaded, or with this very adapter attached to it.
@@ -288,7 +289,7 @@ class LocalModel:
             )
             switch.discard()
             BASE_MODELS.clear()
-        return BASE_MODELS.get(base.key, base.load)
+        return BASE_MODELS.get(base.key, base.load).with_chat(self.trained.chat_template)
 
     def _encode(
         self, base: Base, requests: Sequence[Request]

@@ -3,7 +3,7 @@
 import errno
 import gc
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
@@ -35,6 +35,10 @@ class Base:
     end: frozenset[int]
     pad: int
     context: int | None
+
+    def with_chat(self, template: str | None) -> "Base":
+        """Return this base with another chat template, None for its own; the weights are the same."""
+        return self if template is None else replace(self, encoder=self.encoder.with_chat(template))
 
 
 @runtime_checkable

@@ -17,6 +17,7 @@ from harness.models.hf.checkpoint_folders import checkpoint_folders
 from harness.models.hf.memory import dequantised_fits
 from harness.models.hf.resolved_base import ResolvedBase, resolve_base
 from harness.models.hf.sources import split_revision
+from harness.models.hf.trained_prompt import TrainedPrompt
 from harness.models.hf.unread import refuse_unread
 from harness.models.vllm.choose import ENGINES, choose_engines
 from harness.notices import Notice
@@ -40,7 +41,7 @@ def open_local(spec: ModelSpec) -> LocalModel:
         HarnessError: adapter and base do not belong together, the Hub fails, or weights do not fit.
     """
     settings = _checked(spec.settings)
-    adapter, choice = _choose(spec)
+    adapter, choice, chat = _choose(spec)
     refuse_unread(choice.base, settings, quantization=spec.quantization, dtype=spec.dtype)
     base = resolve_base(choice.base, choice.revision, settings, quantization=spec.quantization, dtype=spec.dtype)
     base = _routed(base, settings.get("fast_dequantize"))
@@ -50,6 +51,13 @@ def open_local(spec: ModelSpec) -> LocalModel:
             Notice(
                 "prompt_unknown",
                 tr("adapter {name} has no {file}: its training prompt is unknown", name=adapter.name, file=CONTRACT),
+            )
+        )
+    if chat is not None:
+        notices.append(
+            Notice(
+                "chat_template_of_adapter",
+                tr("{label} is asked in the chat format that the adapter beside it was trained in", label=spec.label),
             )
         )
     if base.numerics.route == "dequantised":
@@ -70,11 +78,12 @@ def open_local(spec: ModelSpec) -> LocalModel:
         notices=notices,
         engines=Engines(wanted=settings.get("engine", "auto"), choose=choose_engines),
         spec=spec,
+        chat_template=chat,
     )
 
 
-def _choose(spec: ModelSpec) -> tuple[Adapter | None, BaseChoice]:
-    """Return the adapter, if the spec names one, and the base."""
+def _choose(spec: ModelSpec) -> tuple[Adapter | None, BaseChoice, str | None]:
+    """Return the adapter, if the spec names one, the base, and the chat template of a base beside an adapter."""
     if spec.backend == "base" and spec.adapter is not None:
         beside = open_adapter(*split_revision(_last_of(spec.adapter)))
         choice = choose_base(beside, spec.base)
@@ -87,10 +96,11 @@ def _choose(spec: ModelSpec) -> tuple[Adapter | None, BaseChoice]:
                 adapter=beside.name,
             ),
         )
-        return None, replace(choice, notice=said if beside.base is not None else choice.notice)
+        choice = replace(choice, notice=said if beside.base is not None else choice.notice)
+        return None, choice, TrainedPrompt(adapter=beside).chat_template
     if spec.backend == "base":
         base, revision = split_revision(spec.base or DEFAULT_BASE)
-        return None, BaseChoice(base=base, revision=revision)
+        return None, BaseChoice(base=base, revision=revision), None
     if not spec.target:
         raise UsageError(
             tr("--model {text!r} names nothing after the colon.", text=spec.text),
@@ -98,9 +108,9 @@ def _choose(spec: ModelSpec) -> tuple[Adapter | None, BaseChoice]:
         )
     if spec.backend == "adapter":
         adapter = open_adapter(*split_revision(spec.target))
-        return adapter, choose_base(adapter, spec.base)
+        return adapter, choose_base(adapter, spec.base), None
     target, revision = split_revision(spec.target) if spec.backend == "hf" else (spec.target, None)
-    return None, BaseChoice(base=f"{spec.backend}:{target}", revision=revision)
+    return None, BaseChoice(base=f"{spec.backend}:{target}", revision=revision), None
 
 
 def _last_of(target: str) -> str:

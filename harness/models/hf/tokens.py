@@ -31,11 +31,13 @@ class Encoder:
 
     Whatever a tokenizer adds by itself is ignored: the prompt's ``bos`` decides. Only ids are passed on, so a
     tokenizer's ``token_type_ids`` never reach a model that does not know them.
+    ``chat_template``: Jinja2 text in place of the tokenizer's own template, None for that one.
     """
 
-    def __init__(self, tokenizer: Any, name: str) -> None:  # noqa: ANN401 - transformers is untyped
+    def __init__(self, tokenizer: Any, name: str, chat_template: str | None = None) -> None:  # noqa: ANN401 - untyped
         self.tokenizer = tokenizer
-        self._name = name
+        self.chat_template = chat_template
+        self.name = name
         # Some templates write today's date: all prompts of a run have that of its beginning.
         self._now = dt.datetime.now().astimezone().replace(tzinfo=None)
 
@@ -47,7 +49,11 @@ class Encoder:
     @property
     def has_chat_template(self) -> bool:
         """Whether the tokenizer says how messages become text; base models' often do not."""
-        return bool(self.tokenizer.chat_template)
+        return bool(self.chat_template or self.tokenizer.chat_template)
+
+    def with_chat(self, template: str | None, name: str | None = None) -> "Encoder":
+        """Return this encoder with another chat template, from a place of that name; None leaves it as it is."""
+        return self if template is None else Encoder(self.tokenizer, name or self.name, template)
 
     def encode(self, prompt: RenderedPrompt) -> list[int]:
         """Return the ids of a prompt: of its messages, or without a chat template of its text form.
@@ -121,7 +127,7 @@ class Encoder:
             return prompt.text
         if prompt.text_form is None:
             return TemplateError(
-                tr("The tokenizer of {name} has no chat template.", name=self._name),
+                tr("The tokenizer of {name} has no chat template.", name=self.name),
                 hint=tr("Use a text prompt, for example course.v1, or give yours a text form."),
             )
         return prompt.text_form
@@ -142,12 +148,12 @@ class Encoder:
 
     def _rendered(self, conversations: Sequence[Turns], *, awaiting: bool, now: dt.datetime) -> Iterator[str]:
         tokenizer = self.tokenizer
-        if type(tokenizer).apply_chat_template is not PreTrainedTokenizerBase.apply_chat_template:
+        if self.chat_template is None and has_own_way(tokenizer):
             for turns in conversations:
                 yield str(tokenizer.apply_chat_template(list(turns), tokenize=False, add_generation_prompt=awaiting))
             return
         yield from render_chats(
-            tokenizer.get_chat_template(),
+            self.chat_template or tokenizer.get_chat_template(),
             conversations,
             now=now,
             add_generation_prompt=awaiting,
@@ -157,7 +163,12 @@ class Encoder:
     def _refusal(self, error: Exception) -> HarnessError:
         said = getattr(error, "message", None) or str(error)
         does = _REFUSED.get(getattr(error, "kind", "refused"), tr("fails"))
-        return TemplateError(tr("The chat template of {name} {does}: {error}", name=self._name, does=does, error=said))
+        return TemplateError(tr("The chat template of {name} {does}: {error}", name=self.name, does=does, error=said))
+
+
+def has_own_way(tokenizer: Any) -> bool:  # noqa: ANN401 - transformers is untyped
+    """Return whether a tokenizer's class writes chats by code of its own, which is no template."""
+    return type(tokenizer).apply_chat_template is not PreTrainedTokenizerBase.apply_chat_template
 
 
 def _turns(messages: Sequence[Message]) -> Turns:

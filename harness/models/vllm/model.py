@@ -81,7 +81,8 @@ class VllmModel:
         adapter = self.adapter.digest[:16] if self.adapter else "none"
         base = self.engine.base
         name = f"vllm/{ENGINE} {self.engine.version}"
-        return f"{name} base={base.source.digest[:16]} adapter={adapter} {base.numerics}{self.engine.invariance}"
+        chat = self.hf.trained.identity
+        return f"{name} base={base.source.digest[:16]} adapter={adapter} {base.numerics}{chat}{self.engine.invariance}"
 
     @property
     def details(self) -> Mapping[str, str | None]:
@@ -147,7 +148,7 @@ class VllmModel:
 
     def numbers(self) -> EngineNumbers:
         """Return the numbers of this model in this engine; see `harness.protocols.ShowsNumbers`."""
-        return EngineNumbers(self.engine, self.adapter)
+        return EngineNumbers(self.engine, self.adapter, self.hf.trained.chat_template)
 
     def reference(self) -> LocalModel:
         """Return the same model on the HF path; nothing is loaded."""
@@ -182,7 +183,8 @@ def answer_together(
     """
     models: list[_Asked] = []
     for label, (model, requests) in asked.items():
-        encoded = encode_requests(shared.encoder, requests, shared.context)
+        encoder = shared.encoder.with_chat(model.hf.trained.chat_template)
+        encoded = encode_requests(encoder, requests, shared.context)
         yield from encoded.refused
         model.note(*encoded.notices)
         models.append(_Asked(label, model, encoded.rows, encoded.refusal))

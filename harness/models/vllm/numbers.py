@@ -17,9 +17,11 @@ from harness.types import RenderedPrompt, Sampling
 class EngineNumbers:
     """The numbers of a base, or of an adapter on it, in a shared engine."""
 
-    def __init__(self, engine: SharedEngine[Any], adapter: Adapter | None) -> None:
+    def __init__(self, engine: SharedEngine[Any], adapter: Adapter | None, chat_template: str | None = None) -> None:
+        """``chat_template``: what writes messages in place of the base's own chat template."""
         self._engine = engine
         self._adapter = adapter
+        self._chat_template = chat_template
 
     def greedy_answers(self, prompts: Sequence[RenderedPrompt], sampling: Sampling) -> list[tuple[int, ...]]:
         """Return the tokens of greedy answers, all in one call.
@@ -64,7 +66,8 @@ class EngineNumbers:
         return found
 
     def _encoded(self, prompts: Sequence[RenderedPrompt]) -> list[list[int]]:
-        encoded = [self._engine.encoder.encode(prompt) for prompt in prompts]
+        encoder = self._engine.encoder.with_chat(self._chat_template)
+        encoded = [encoder.encode(prompt) for prompt in prompts]
         if not all(encoded):
             raise InputError(tr("the prompt has no tokens"))
         return encoded

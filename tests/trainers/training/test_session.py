@@ -2,18 +2,26 @@
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from peft import LoraConfig, PeftModel
-from transformers import AutoModelForCausalLM
+from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from harness.errors import HarnessError
+from harness.models.hf import open_local
 from harness.models.hf.sources import Source
+from harness.templates import load_template
+from harness.types import ModelSpec
 from tests.conftest import RunCli
+from tests.templates.chat_templates import CHATML
 from tests.trainers.training.conftest import Workbench, weights
+from trainers import prepare as preparation
+from trainers.merging.merge import MergeRequest, merge
+from trainers.start import open_start
 from trainers.training.model import _describe
 from trainers.training.trainer import AdapterTrainer
 
@@ -175,3 +183,51 @@ def test_an_optimizer_that_needs_a_gpu_is_replaced_aloud(bench: Workbench, tmp_p
     assert "adamw_torch" == plain.optimizer
     said = [line for line in bench.said if "optim" in line]
     assert ["optim paged_adamw_8bit needs a GPU: adamw_torch is used instead."] == said
+
+
+def test_a_chat_format_goes_from_the_training_to_whoever_uses_the_adapter(bench: Workbench, tmp_path: Path) -> None:
+    """Its file, card, an evaluation and a training that goes on from it: by transformers, one prompt."""
+    file = tmp_path / "mine.jinja"
+    file.write_text(CHATML, encoding="utf-8")
+    chat = {"prompt": "chat.v2", "chat_template_path": str(file), "chat_template_kwargs": {"enable_thinking": False}}
+    record = bench.train(tmp_path / "a", max_steps=1, **chat)
+    assert FILES | {"chat_template.jinja"} == {path.name for path in (tmp_path / "a").iterdir()}
+    tokenizer = AutoTokenizer.from_pretrained(bench.base)
+    turns = [{"role": "user", "content": "猫0とは？"}]
+    asked = {"add_generation_prompt": True, "return_dict": False}
+    expected = tokenizer.apply_chat_template(turns, chat_template=CHATML, enable_thinking=False, **asked)
+    trained = bench.prepare(**chat).train.samples
+    assert expected in [list(sample.ids[: sample.prompt]) for sample in trained]
+    tokenizer.chat_template = (tmp_path / "a" / "chat_template.jinja").read_text(encoding="utf-8")
+    assert expected == tokenizer.apply_chat_template(turns, **asked)
+    spec = ModelSpec(text="adapter:a", label="a", backend="adapter", target=str(tmp_path / "a"), dtype="float32")
+    prompt = load_template("chat.v2").render({"input": "猫0とは？"})
+    assert expected == [token for token, _ in open_local(spec).tokens(prompt)]
+    card = (tmp_path / "a" / "README.md").read_text(encoding="utf-8")
+    assert "{% set enable_thinking = false %}" in card
+    assert 'cached_file(ADAPTER, "chat_template.jinja")' in card
+    assert (record.recipe["chat_template_path"], str(tmp_path) in card) == ("mine.jinja", str(bench.base) in card)
+    request = bench.prepare(prompt="chat.v2", chat_template_path=str(file)).request
+    on = replace(request, start=open_start(str(tmp_path / "a"), None), recipe=replace(request.recipe, values=replace(
+        request.recipe.values, chat_template_path="")))  # fmt: skip
+    assert trained == preparation.prepare(on, bench.said.append).train.samples
+    with pytest.raises(HarnessError, match="was trained with another prompt") as error:
+        preparation.prepare(replace(request, start=on.start), bench.said.append)
+    assert "Leave chat_template_path and chat_template_kwargs out" in str(error.value.hint)
+    file.write_text(CHATML + " ", encoding="utf-8")
+    with pytest.raises(HarnessError, match="chat_template_sha256 was"):
+        bench.train(tmp_path / "a", resume=True, max_steps=1, **chat)
+
+
+def test_a_merged_model_writes_chats_as_it_was_trained(bench: Workbench, tmp_path: Path) -> None:
+    """By its own tokenizer, without an argument."""
+    file = tmp_path / "mine.jinja"
+    file.write_text(CHATML, encoding="utf-8")
+    chat = {"chat_template_path": str(file), "chat_template_kwargs": {"enable_thinking": False}}
+    bench.train(tmp_path / "a", max_steps=2, prompt="chat.v2", **chat)
+    asked = MergeRequest(adapter=str(tmp_path / "a"), base=None, dtype="float32", quantization=None, settings={})
+    merge(asked, tmp_path / "whole", bench.said.append)
+    text = AutoTokenizer.from_pretrained(tmp_path / "whole").apply_chat_template(
+        [{"role": "user", "content": "問"}], tokenize=False, add_generation_prompt=True
+    )
+    assert "<|im_start|>user\n問<|im_end|>\n<|im_start|>assistant\n<think>\n\n</think>\n\n" == text
