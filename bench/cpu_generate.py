@@ -18,7 +18,7 @@ from typing import Any
 import torch
 
 from harness.models.hf import LocalModel, open_local
-from harness.models.hf.batching import Row, plan_batches
+from harness.models.hf.batching import BatchRow, plan_batches
 from harness.models.hf.decoding import decode
 from harness.models.hf.forward_eager import EagerSteps
 from harness.models.hf.progress import TokenMeter
@@ -55,7 +55,7 @@ class Took:
     cpu: float
 
 
-def generate(model: LocalModel, batches: Sequence[Sequence[Row]]) -> tuple[Tokens, Took]:
+def generate(model: LocalModel, batches: Sequence[Sequence[BatchRow]]) -> tuple[Tokens, Took]:
     """Return the tokens of every row and the time that they took."""
     base = model._base()  # noqa: SLF001 - the loop is measured without what surrounds it
     tokens: Tokens = {}
@@ -69,13 +69,13 @@ def generate(model: LocalModel, batches: Sequence[Sequence[Row]]) -> tuple[Token
 
 
 @torch.inference_mode()
-def explain(model: LocalModel, row: Row, alone: Sequence[int], together: Sequence[int]) -> dict[str, Any]:
+def explain(model: LocalModel, row: BatchRow, alone: Sequence[int], together: Sequence[int]) -> dict[str, Any]:
     """Return where two answers part, and how far apart the two best scores are there."""
     base = model._base()  # noqa: SLF001 - as above
     position = next(index for index, (one, other) in enumerate(zip(alone, together, strict=True)) if one != other)
     prefix = [*row.ids, *alone[:position]]
     scores = EagerSteps(base.model, base.pad).start([prefix])
-    sampler = Sampler([Row(request=row.request, ids=prefix, limit=1)], scores.device)
+    sampler = Sampler([BatchRow(request=row.request, ids=prefix, limit=1)], scores.device)
     best, second = sampler.adjusted(scores)[0].topk(2).values.tolist()
     return {"task": row.request.key, "position": position, "gap": best - second, "best": best}
 

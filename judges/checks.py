@@ -29,7 +29,7 @@ class UndecidedError(Exception):
     """A check that came to no result on this answer: the judge makes it "unscored", never a pass or a failure."""
 
 
-class Answer:
+class ReadAnswer:
     """An answer in the forms in which checks read it, each computed once and only if a check needs it."""
 
     def __init__(self, text: str) -> None:
@@ -58,7 +58,7 @@ class Check(ABC):
         return None
 
     @abstractmethod
-    def failure(self, answer: Answer) -> str | None:
+    def failure(self, answer: ReadAnswer) -> str | None:
         """Return what was found against what was wanted, or None if the answer passes.
 
         Raises:
@@ -72,7 +72,7 @@ class NonEmpty(Check):
 
     type: ClassVar[str] = "non_empty"
 
-    def failure(self, answer: Answer) -> str | None:
+    def failure(self, answer: ReadAnswer) -> str | None:
         """Fail an answer of nothing but white space and invisible characters."""
         return None if measures.is_visible(answer.text) else tr("the answer is empty")
 
@@ -88,7 +88,7 @@ class JapaneseRatio(Check):
         """Check the range."""
         return _outside("min", self.min)
 
-    def failure(self, answer: Answer) -> str | None:
+    def failure(self, answer: ReadAnswer) -> str | None:
         """Compare `measures.japanese_ratio`."""
         ratio = measures.japanese_ratio(answer.normal)
         if ratio is None or ratio >= self.min:
@@ -108,7 +108,7 @@ class ScriptRatio(Check):
         """Check the range."""
         return _outside("min", self.min)
 
-    def failure(self, answer: Answer) -> str | None:
+    def failure(self, answer: ReadAnswer) -> str | None:
         """Compare `measures.script_ratio`."""
         ratio = measures.script_ratio(answer.normal, self.script)
         if ratio is None:
@@ -132,7 +132,7 @@ class MaxRepetition(Check):
             return tr("share {share:g} is not in 0-1 (1 excluded: everything would pass)", share=self.share)
         return _too_few(self.n)
 
-    def failure(self, answer: Answer) -> str | None:
+    def failure(self, answer: ReadAnswer) -> str | None:
         """Compare `measures.repetition`."""
         share = measures.repetition(answer.text, self.n)
         if share <= self.share:
@@ -155,7 +155,7 @@ class Length(Check):
             return tr("give min, max or both")
         return None if 0 <= low <= high else tr("no length is from {low} to {high}", low=low, high=high)
 
-    def failure(self, answer: Answer) -> str | None:
+    def failure(self, answer: ReadAnswer) -> str | None:
         """Compare `measures.count_characters`."""
         count = measures.count_characters(answer.text)
         if self.min is not None and count < self.min:
@@ -176,7 +176,7 @@ class ExactlyNItems(Check):
         """Check the range."""
         return _too_few(self.n)
 
-    def failure(self, answer: Answer) -> str | None:
+    def failure(self, answer: ReadAnswer) -> str | None:
         """Compare `measures.count_items`."""
         count = measures.count_items(answer.normal)
         return None if count == self.n else tr("{count} items, wanted {n}", count=count, n=self.n)
@@ -193,7 +193,7 @@ class MaxSentences(Check):
         """Check the range."""
         return _too_few(self.n)
 
-    def failure(self, answer: Answer) -> str | None:
+    def failure(self, answer: ReadAnswer) -> str | None:
         """Compare `measures.count_sentences`."""
         count = measures.count_sentences(answer.normal)
         return None if count <= self.n else tr("{count} sentences, wanted {n} or fewer", count=count, n=self.n)
@@ -211,7 +211,7 @@ class MustInclude(Check):
         """Check that there are words."""
         return _no_words((*self.all, *self.any), "all, any or both")
 
-    def failure(self, answer: Answer) -> str | None:
+    def failure(self, answer: ReadAnswer) -> str | None:
         """Look for the words, in NFKC and without case."""
         missing = [word for word in self.all if measures.fold(word) not in answer.folded]
         found = [tr("{words} missing", words=_quote(missing))] if missing else []
@@ -231,7 +231,7 @@ class MustNotInclude(Check):
         """Check that there are words."""
         return _no_words(self.any, "any")
 
-    def failure(self, answer: Answer) -> str | None:
+    def failure(self, answer: ReadAnswer) -> str | None:
         """Look for the words, in NFKC and without case."""
         found = _found(self.any, answer, enough=len(self.any))
         return tr("{words} found", words=_quote(found)) if found else None
@@ -260,7 +260,7 @@ class Regex(Check):
             return tr("bad pattern {pattern!r}: {error}", pattern=self.pattern, error=error)
         return None
 
-    def failure(self, answer: Answer) -> str | None:
+    def failure(self, answer: ReadAnswer) -> str | None:
         """Search both forms, each for a bounded time."""
         compiled = _compile(self.pattern)
         search = compiled.fullmatch if self.full else compiled.search
@@ -286,7 +286,7 @@ class Json(Check):
     type: ClassVar[str] = "json"
     keys: tuple[str, ...] = ()
 
-    def failure(self, answer: Answer) -> str | None:
+    def failure(self, answer: ReadAnswer) -> str | None:
         """Parse by RFC 8259: NaN and Infinity are no JSON."""
         try:
             value = json.loads(_unfence(answer.text.strip()), parse_constant=_refuse_constant)
@@ -324,7 +324,7 @@ class Number(Check):
             else tr("value and tolerance are finite")
         )
 
-    def failure(self, answer: Answer) -> str | None:
+    def failure(self, answer: ReadAnswer) -> str | None:
         """Compare `measures.numbers`; equal means within 1e-9, relative."""
         found = measures.numbers(answer.normal)
         candidates = found[-1:] if self.position == "last" else found
@@ -374,7 +374,7 @@ def _no_words(words: Sequence[str], names: str) -> str | None:
     )
 
 
-def _found(words: Sequence[str], answer: Answer, *, enough: int) -> list[str]:
+def _found(words: Sequence[str], answer: ReadAnswer, *, enough: int) -> list[str]:
     hits = (word for word in words if measures.fold(word) in answer.folded)
     return list(islice(hits, enough))
 

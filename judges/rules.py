@@ -24,7 +24,7 @@ from harness.locale import clauses, tr, trn
 from harness.notices import Notice
 from harness.types import UNIT, Generation, JudgeSpec, Sample, Scale, Verdict
 from harness.unscored import Unscored
-from judges.checks import TYPES, Answer, Check, NonEmpty, UndecidedError
+from judges.checks import TYPES, Check, NonEmpty, ReadAnswer, UndecidedError
 
 VERSION = 1  # to be raised whenever any check or measure may come out differently: it is part of the fingerprint
 
@@ -67,7 +67,7 @@ class RulesJudge:
         An empty answer scores 0 (unless ``non_empty`` is off); without any check, or with a pattern that takes too long
         on this answer, the verdict is unscored; with a rule that cannot be read it is an error.
         """
-        answer = Answer(generation.text or "")
+        answer = ReadAnswer(generation.text or "")
         try:
             checks = self._checks(sample, tr("sample {id!r}", id=sample.id))
             failures = _failures(checks, answer)
@@ -258,7 +258,7 @@ def main_parameter(kind: type[Check]) -> str | None:
     return required[0] if len(required) == 1 else None
 
 
-def _failures(checks: Sequence[Check], answer: Answer) -> list[tuple[str, str]]:
+def _failures(checks: Sequence[Check], answer: ReadAnswer) -> list[tuple[str, str]]:
     """Return the type of each failed check with what was found; an empty answer fails one for all."""
     for check in checks:
         if isinstance(check, NonEmpty) and (found := check.failure(answer)):

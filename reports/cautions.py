@@ -9,7 +9,7 @@ from harness.analysis.parity import engine_named
 from harness.analysis.scores import ScoreTable
 from harness.types import RowKey, Sampling
 from reports.formatting import percent, row_name
-from reports.run_view import Answer, Report
+from reports.run_view import Report, ShownAnswer
 from reports.wording import Words
 
 CUT_SHARE = 0.05
@@ -58,7 +58,7 @@ def _constant(tables: Iterable[ScoreTable], words: Words) -> list[str]:
     return said
 
 
-def _truncated(answers: Iterable[Answer], words: Words) -> list[str]:
+def _truncated(answers: Iterable[ShownAnswer], words: Words) -> list[str]:
     counts: dict[tuple[str, RowKey], list[int]] = {}
     for answer in answers:
         generation = answer.generation
@@ -82,7 +82,7 @@ def _truncated(answers: Iterable[Answer], words: Words) -> list[str]:
     return said
 
 
-def _unlike_prompts(answers: Sequence[Answer], words: Words) -> list[str]:
+def _unlike_prompts(answers: Sequence[ShownAnswer], words: Words) -> list[str]:
     rows = dict.fromkeys(answer.row for answer in answers)
     prompts = list(dict.fromkeys(row.prompt for row in rows if row.prompt is not None))
     said = [words("caution.prompts", prompts=words.several(prompts, _NAMED))] if len(prompts) > 1 else []
@@ -92,7 +92,7 @@ def _unlike_prompts(answers: Sequence[Answer], words: Words) -> list[str]:
     return said
 
 
-def _unlike_sampling(answers: Iterable[Answer], words: Words) -> list[str]:
+def _unlike_sampling(answers: Iterable[ShownAnswer], words: Words) -> list[str]:
     models: dict[Sampling, dict[str, None]] = {}
     for answer in answers:
         if answer.sampling is not None:

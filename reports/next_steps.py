@@ -11,7 +11,7 @@ from harness.analysis.scores import ScoreTable
 from harness.locale import Text
 from harness.types import RowKey, Scale
 from reports.formatting import number, row_name, score_digits, signed
-from reports.run_view import Answer
+from reports.run_view import ShownAnswer
 from reports.verdict import deciding
 from reports.wording import Words
 
@@ -44,7 +44,7 @@ def leading_row(board: Board) -> BoardRow | None:
     return rows[0] if rows else None
 
 
-def next_steps(board: Board, table: ScoreTable, answers: Iterable[Answer], say: Words) -> tuple[Step, ...]:
+def next_steps(board: Board, table: ScoreTable, answers: Iterable[ShownAnswer], say: Words) -> tuple[Step, ...]:
     """Return what to do next about a board: read, mend, decide. ``answers`` are those of the run."""
     row = leading_row(board)
     if row is None:
@@ -105,7 +105,7 @@ def _weakest(board: Board, row: BoardRow, say: Words) -> Step | None:
     )
 
 
-def _rules(answers: Iterable[Answer], task: str, row: RowKey, say: Words) -> Step | None:
+def _rules(answers: Iterable[ShownAnswer], task: str, row: RowKey, say: Words) -> Step | None:
     """Return the rules that a row's answers fail most often."""
     failed: Counter[str] = Counter()
     for answer in answers:

@@ -11,7 +11,7 @@ from harness.codec import digest
 from harness.engine.plan import PlannedJudge
 from harness.types import FinishReason, RowKey, Sample, Verdict
 from reports.formatting import printable, row_name, score_digits
-from reports.run_view import SLOT, Answer, Report
+from reports.run_view import SLOT, Report, ShownAnswer
 from reports.wording import Words
 
 TEXT_LIMIT = 24_000_000
@@ -53,7 +53,7 @@ def payload(report: Report, say: Words) -> dict[str, Any]:
     tasks = list(dict.fromkeys(table.task for table in report.tables))
     samples = {table.task: table.samples for table in report.tables}
     judges = {board.judge.name: board.judge for board in boards}
-    grouped: dict[tuple[str, str], dict[RowKey, list[Answer]]] = {}
+    grouped: dict[tuple[str, str], dict[RowKey, list[ShownAnswer]]] = {}
     for answer in report.answers:
         grouped.setdefault((answer.task, answer.sample_id), {}).setdefault(answer.row, []).append(answer)
     missing = 0
@@ -184,7 +184,7 @@ def _sample(sample: Sample, texts: _Texts) -> list[Any]:
     ]
 
 
-def _answer(answer: Answer, texts: _Texts) -> list[int | None]:
+def _answer(answer: ShownAnswer, texts: _Texts) -> list[int | None]:
     generation = answer.generation
     if generation is None:
         return [-1, _ENDS["error"], None]
@@ -192,7 +192,7 @@ def _answer(answer: Answer, texts: _Texts) -> list[int | None]:
     return [texts.place(text), _ENDS[generation.finish_reason], generation.tokens_out]
 
 
-def _verdicts(answers: Sequence[Answer], judge: str, texts: _Texts, say: Words) -> list[list[float | int | None]]:
+def _verdicts(answers: Sequence[ShownAnswer], judge: str, texts: _Texts, say: Words) -> list[list[float | int | None]]:
     return [_verdict(verdict, texts, say) for answer in answers for verdict in answer.verdicts.get(judge, ())]
 
 

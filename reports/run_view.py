@@ -15,7 +15,7 @@ SLOT = "\ue000"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class ShownAnswer:
     """One answer with every verdict on it, by judge, one for each judge repeat.
 
     ``generation`` None: nothing was generated. ``sampling`` None: the answer existed already.
@@ -51,7 +51,7 @@ class Report:
 
     leaderboard: Leaderboard
     tables: tuple[ScoreTable, ...]
-    answers: tuple[Answer, ...]
+    answers: tuple[ShownAnswer, ...]
     prompts: tuple[PromptExample, ...]
     provenance: Mapping[str, Any]
     notices: tuple[str, ...] = ()

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from harness.types import Sample, Verdict
 from reports.formatting import printable, row_name
-from reports.run_view import Answer
+from reports.run_view import ShownAnswer
 from reports.wording import Words
 
 Style = Callable[[str], str]
@@ -15,7 +15,7 @@ def plain(text: str) -> str:
     return text
 
 
-def task_text(task: str, sample: Sample, answers: Sequence[Answer], say: Words, *, heading: Style = plain) -> str:
+def task_text(task: str, sample: Sample, answers: Sequence[ShownAnswer], say: Words, *, heading: Style = plain) -> str:
     """Return everything about one task. ``heading`` styles titles; foreign text cannot steer the terminal."""
     tags = f" [{', '.join(map(printable, sample.tags))}]" if sample.tags else ""
     parts = [heading(f"{say('page.task_title', id=_line(sample.id))} · {_line(task)}{tags}")]
@@ -26,7 +26,7 @@ def task_text(task: str, sample: Sample, answers: Sequence[Answer], say: Words, 
     return "\n\n".join(parts) + "\n"
 
 
-def _answer(answer: Answer, say: Words, heading: Style) -> str:
+def _answer(answer: ShownAnswer, say: Words, heading: Style) -> str:
     title = _line(row_name(answer.row))
     if answer.repeat:
         title += f" · {say('page.repeat', number=answer.repeat + 1)}"
@@ -40,7 +40,7 @@ def _answer(answer: Answer, say: Words, heading: Style) -> str:
     return "\n".join([*lines, *_reasons(answer.verdicts, say)])
 
 
-def _text(answer: Answer, say: Words) -> str:
+def _text(answer: ShownAnswer, say: Words) -> str:
     generation = answer.generation
     if generation is None or generation.text is None:
         error = f": {printable(generation.error)}" if generation is not None and generation.error else ""

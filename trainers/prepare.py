@@ -45,7 +45,7 @@ _LIBRARIES = ("ja-harness", "torch", "transformers", "peft", "trl", "bitsandbyte
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class TrainingRequest:
     """What the user asks for: a recipe, data, a base as typed, and the benchmarks that must not be trained on.
 
     ``start``: the adapter that training goes on from, whose shape the recipe has · ``near``: the share of a task's
@@ -72,7 +72,7 @@ class Request:
 class Prepared:
     """A training that is ready to start. ``bad`` and ``refused`` rows are not in it; ``notices`` are for people."""
 
-    request: Request
+    request: TrainingRequest
     base: ResolvedBase
     encoder: Encoder
     template: Template
@@ -132,7 +132,7 @@ class Prepared:
         )
 
 
-def prepare(request: Request, say: Callable[[str], None]) -> Prepared:
+def prepare(request: TrainingRequest, say: Callable[[str], None]) -> Prepared:
     """Read and check everything; nothing is written and no weight is loaded.
 
     Raises:
@@ -202,7 +202,7 @@ def _sample_encoder(encoder: Encoder, template: Template, recipe: Recipe, end: f
 
 
 def _refuse_contaminated(
-    examples: Sequence[Example], files: Sequence[DataFile], request: Request
+    examples: Sequence[Example], files: Sequence[DataFile], request: TrainingRequest
 ) -> tuple[list[Example], list[Text], tuple[DataFile, ...]]:
     """Return what may be trained on, what is refused with the reason, and the files with the refused counted."""
     benchmarks = [*known_benchmarks(), *(index(name, samples) for name, samples in request.against.items())]
@@ -256,7 +256,7 @@ def _encoded(
     return replace(encoded, samples=train), heldout
 
 
-def _base(request: Request) -> ResolvedBase:
+def _base(request: TrainingRequest) -> ResolvedBase:
     """Return the base that is to be trained on."""
     folder = Path(request.base).expanduser()
     holds_adapter = (folder / ADAPTER_CONFIG).is_file() and not (folder / "config.json").exists()
@@ -340,7 +340,7 @@ def _notices(prepared: Prepared) -> list[str]:
 
 
 def _record(  # noqa: PLR0917 - what a record is made of
-    request: Request,
+    request: TrainingRequest,
     base: ResolvedBase,
     samples: SampleEncoder,
     files: Sequence[DataFile],

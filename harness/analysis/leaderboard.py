@@ -12,7 +12,7 @@ from harness.analysis.looks import asked_cells, board_looks
 from harness.analysis.panel import PanelDifference, PanelTable
 from harness.analysis.primary import Primary, primary_of
 from harness.analysis.row_gaps import baseline_place, row_gaps, tag_rows
-from harness.analysis.rows import Difference, Row, differences_of, rows_of
+from harness.analysis.rows import Difference, LeaderboardRow, differences_of, rows_of
 from harness.analysis.scores import ScoreTable
 from harness.analysis.strata import row_intervals
 from harness.analysis.verdict import ComparisonVerdict, comparison_verdict, margin_on
@@ -55,7 +55,7 @@ class Leaderboard:
         return "\n  ".join([f"<Leaderboard {self.run!r} against {self.baseline!r}>", *lines])
 
     @property
-    def rows(self) -> tuple[Row, ...]:
+    def rows(self) -> tuple[LeaderboardRow, ...]:
         """The rows of all boards, best first in each, as flat records."""
         return rows_of(self.boards)
 

@@ -35,7 +35,7 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Compared:
+class ComparedPrompts:
     """Two prompts, by their places, and their comparison."""
 
     candidate: int
@@ -46,7 +46,7 @@ class Compared:
 def choose(
     prompts: Sequence[str],
     scores: Floats,
-    compared: Sequence[Compared],
+    compared: Sequence[ComparedPrompts],
     *,
     control: str,
     winner: str | None = None,
@@ -112,7 +112,7 @@ def _left_out(
     return float(gained.sum() / units.size), float((chosen == best).mean())
 
 
-def _interval(compared: Sequence[Compared], first: int, second: int) -> tuple[float | None, float | None]:
+def _interval(compared: Sequence[ComparedPrompts], first: int, second: int) -> tuple[float | None, float | None]:
     """Return the simultaneous interval of prompt ``first`` - prompt ``second``; None where they are not compared."""
     for one in compared:
         bounds = one.result.simultaneous

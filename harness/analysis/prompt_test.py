@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.analysis.prompt_cells import CellMean, FiniteCells, cell_means, finite_cells
-from harness.analysis.prompt_choice import Choice, Compared, choose
+from harness.analysis.prompt_choice import Choice, ComparedPrompts, choose
 from harness.analysis.prompt_plan import gains_on
 from harness.analysis.scores import ScoreTable
 from harness.engine.plan import PlannedJudge
@@ -128,7 +128,7 @@ def run_experiment(
     family = _Family(table=table, confidence=confidence)
     compared, plan = family.headline(averages, pairs, these)
     results = [
-        Compared(candidate=pair[0], baseline=pair[1], result=result)
+        ComparedPrompts(candidate=pair[0], baseline=pair[1], result=result)
         for pair, result in zip(pairs, compared.comparisons, strict=True)
     ]
     effects = tuple(

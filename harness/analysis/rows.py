@@ -9,7 +9,7 @@ from harness.types import RowKey
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class LeaderboardRow:
     """A model under a prompt, as one judge scored it on one task set; best first within a board.
 
     ``mean`` with its interval ``low`` to ``high``; None where it cannot be computed. ``rank_low`` to ``rank_high`` are
@@ -66,10 +66,10 @@ class Difference:
     is_primary: bool
 
 
-def rows_of(boards: Sequence[Board]) -> tuple[Row, ...]:
+def rows_of(boards: Sequence[Board]) -> tuple[LeaderboardRow, ...]:
     """Return the rows of all boards, board by board."""
     return tuple(
-        Row(
+        LeaderboardRow(
             task=board.task,
             judge=board.judge.name,
             model=row.key.model,

@@ -18,21 +18,21 @@ from harness.types import RowKey
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TaskSet:
+class SetSize:
     """How many tasks a set has, of which a run may have seen a part; ``is_fixed``: nobody can add to them."""
 
     size: int
     is_fixed: bool
 
 
-def about_sets(leaderboard: Leaderboard, tables: Sequence[ScoreTable], sets: Mapping[str, TaskSet]) -> Leaderboard:
+def about_sets(leaderboard: Leaderboard, tables: Sequence[ScoreTable], sets: Mapping[str, SetSize]) -> Leaderboard:
     """Return a leaderboard that knows what its task sets are; about exactly these tasks if that was declared.
 
     ``tables`` are in the order of the boards. A panel's errors, which hold how judges differ, stay as they are.
     """
     boards = []
     for board, table in zip(leaderboard.boards, tables, strict=True):
-        known = sets.get(board.task, TaskSet(size=board.n_samples, is_fixed=False))
+        known = sets.get(board.task, SetSize(size=board.n_samples, is_fixed=False))
         marked = replace(board, is_fixed=known.is_fixed)
         is_asked = leaderboard.declared.estimand == "these"
         if is_asked and isinstance(table, PanelTable):

@@ -22,7 +22,7 @@ from harness.runs.load import list_runs
 from harness.runs.looks import carried_out, looks_again
 from harness.runs.manifest import Manifest
 from harness.runs.panels import panel_specs, panels_of, with_members
-from harness.runs.rerun import Agreement, agreement, changes
+from harness.runs.rerun import RerunAgreement, agreement, changes
 from harness.runs.sealing import SeenBefore
 from harness.runs.spreading import spread
 from harness.runs.unpacking import is_bundle, unpacked
@@ -205,7 +205,7 @@ def _say_changes(recorded: Manifest, evaluation: Evaluation, *, frozen: bool) ->
         )
 
 
-def _say_agreement(found: Agreement, name: str) -> int:
+def _say_agreement(found: RerunAgreement, name: str) -> int:
     """Say how the figures compare, and return the exit code."""
     for judge in found.left_out:
         say_note(tr("{judge} joined the run from files and was not asked again.", judge=judge))

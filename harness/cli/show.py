@@ -13,7 +13,7 @@ from harness.runs.load import load_run
 from harness.runs.run import Run
 from harness.specs import load_config
 from harness.types import PlannedTask, Sample
-from reports.run_view import Answer
+from reports.run_view import ShownAnswer
 from reports.terminal import task_text
 from reports.wording import words
 
@@ -77,13 +77,13 @@ def show(
         )
 
 
-def _best(answers: Sequence[Answer], top: int) -> Sequence[Answer]:
+def _best(answers: Sequence[ShownAnswer], top: int) -> Sequence[ShownAnswer]:
     """Return the answers with the highest scores, in the order of the run; all if there are no more."""
     best = sorted(answers, key=_place)[:top]
     return [answer for answer in answers if any(answer is one for one in best)]
 
 
-def _place(answer: Answer) -> tuple[bool, float]:
+def _place(answer: ShownAnswer) -> tuple[bool, float]:
     """Return where an answer stands: by its first judge's scores, unscored last."""
     first = next(iter(answer.verdicts.values()), ())
     scores = [verdict.score for verdict in first if verdict.score is not None]

@@ -72,12 +72,12 @@ def train_adapter(options: TrainOptions) -> int:
     return 0 if options.dry_run else _train(prepared, options, plan, say)
 
 
-def _request(options: TrainOptions) -> preparation.Request:
+def _request(options: TrainOptions) -> preparation.TrainingRequest:
     settings = load_config(options.config)
     recipe = load_recipe(options.recipe, options.recipe_changes)
     tasks = recipe.values.eval_tasks
     start = open_start(options.start, options.base) if options.start is not None else None
-    return preparation.Request(
+    return preparation.TrainingRequest(
         recipe=recipe if start is None else with_shape_of(recipe, start),
         start=start,
         data=options.data or recipe.values.data,

@@ -24,7 +24,7 @@ _CUT_SHORT = {"length", "max_tokens"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class FileAnswer:
     """One row of an answer file. ``sample_id`` None: the file has no ids, and the row's place decides."""
 
     line: int
@@ -38,11 +38,11 @@ class Answer:
 class Outputs:
     """The answers of one model in an answer file; an `AnswerFile`."""
 
-    def __init__(self, answers: Sequence[Answer], *, path: str, sha256: str, model: str | None) -> None:
+    def __init__(self, answers: Sequence[FileAnswer], *, path: str, sha256: str, model: str | None) -> None:
         self.fingerprint = f"outputs.v1 sha256={sha256}" + ("" if model is None else f" model={model}")
         self._path = path
         self._answers = answers
-        self._by_task: dict[str, dict[str, Answer]] = {}
+        self._by_task: dict[str, dict[str, FileAnswer]] = {}
 
     def check_ids(self, task: str, sample_ids: Sequence[str]) -> None:
         """Raise InputError if an answer belongs to no sample of ``task``, or two to the same one.
@@ -50,7 +50,7 @@ class Outputs:
         ``sample_ids`` are all ids of the task in order: a row of a file without ids belongs to the id at its place.
         """
         known = {id_text(sample_id) for sample_id in sample_ids}
-        found: dict[str, Answer] = {}
+        found: dict[str, FileAnswer] = {}
         for place, answer in enumerate(self._of_task(task)):
             if answer.sample_id is None and place >= len(sample_ids):
                 raise self._error(
@@ -103,17 +103,17 @@ class Outputs:
                     tokens_out=answer.tokens_out,
                 )
 
-    def _answers_by_id(self, task: str) -> Mapping[str, Answer]:
+    def _answers_by_id(self, task: str) -> Mapping[str, FileAnswer]:
         if task not in self._by_task:
             places = enumerate(self._of_task(task))
             self._by_task[task] = {answer.sample_id or str(place): answer for place, answer in places}
         return self._by_task[task]
 
-    def _of_task(self, task: str) -> list[Answer]:
+    def _of_task(self, task: str) -> list[FileAnswer]:
         """Return the rows of one task: those that name it, and those that name none."""
         return [answer for answer in self._answers if answer.task in {None, task}]
 
-    def _error(self, message: str, answer: Answer) -> InputError:
+    def _error(self, message: str, answer: FileAnswer) -> InputError:
         return InputError(message, path=self._path, line=answer.line)
 
 
@@ -152,7 +152,7 @@ def _label(spec: ModelSpec, model: str | None, *, n_models: int) -> str:
     return f"{spec.label}/{model}" if spec.is_labelled else model
 
 
-def _answers_by_model(table: Table) -> dict[str | None, list[Answer]]:
+def _answers_by_model(table: Table) -> dict[str | None, list[FileAnswer]]:
     columns = table.columns
     answer_column = next((name for name in _ANSWER_COLUMNS if name in columns), None)
     id_column = next((name for name in _ID_COLUMNS if name in columns), None)
@@ -167,7 +167,7 @@ def _answers_by_model(table: Table) -> dict[str | None, list[Answer]]:
                 column=_wordiest(table),
             ),
         )
-    by_model: dict[str | None, list[Answer]] = {}
+    by_model: dict[str | None, list[FileAnswer]] = {}
     for row in table.rows:
         try:
             model = _required(name_text, row, "model") if "model" in columns else None
@@ -182,11 +182,11 @@ def _wordiest(table: Table) -> str:
     return max(table.columns, key=lambda name: sum(len(str(row.values.get(name) or "")) for row in table.rows))
 
 
-def _answer(row: Row, id_column: str | None, answer_column: str) -> Answer:
+def _answer(row: Row, id_column: str | None, answer_column: str) -> FileAnswer:
     values = row.values
     ending = name_text(values.get("finish_reason"))
     tokens_out = id_text(values.get("tokens_out"))
-    return Answer(
+    return FileAnswer(
         line=row.line,
         task=name_text(values.get("task")),
         sample_id=None if id_column is None else _required(id_text, row, id_column),

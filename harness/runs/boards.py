@@ -11,7 +11,7 @@ from harness.analysis.pairwise import PairBoard, pair_boards
 from harness.analysis.panel import panel_tables
 from harness.analysis.primary import Primary, primary_of
 from harness.analysis.scores import ScoreTable, score_tables
-from harness.analysis.these import TaskSet, about_sets
+from harness.analysis.these import SetSize, about_sets
 from harness.errors import UnknownNameError
 from harness.locale import tr
 from harness.plugins import names
@@ -23,7 +23,7 @@ from harness.runs.swaps import run_swaps
 from harness.specs import task_plugin
 from harness.stats import Family
 from harness.types import Declaration, PlannedTask, Request, RowKey, TaskSpec, Verdict
-from reports.run_view import Answer, PromptExample, Report
+from reports.run_view import PromptExample, Report, ShownAnswer
 
 
 def by_judges(run: Run, judges: Sequence[str]) -> Run:
@@ -121,10 +121,10 @@ def _leaderboard(run: Run, tables: Sequence[ScoreTable], baseline: str | None, f
     return over_tries(made, ledger)
 
 
-def _task_set(run: Run, task: PlannedTask) -> TaskSet:
+def _task_set(run: Run, task: PlannedTask) -> SetSize:
     """Return what is known of a task set: one that a plugin of its name reads is as it was published."""
     is_fixed = task_plugin(TaskSpec(name=task.name)) in names("tasks")
-    return TaskSet(size=set_sizes(run)[task.name], is_fixed=is_fixed)
+    return SetSize(size=set_sizes(run)[task.name], is_fixed=is_fixed)
 
 
 def set_sizes(run: Run) -> dict[str, int]:
@@ -168,12 +168,12 @@ def pairs_of(run: Run, judges: Sequence[str] = (), *, baseline: str | None = Non
     )
 
 
-def _answers(run: Run) -> tuple[Answer, ...]:
+def _answers(run: Run) -> tuple[ShownAnswer, ...]:
     verdicts: dict[int, dict[str, list[Verdict]]] = {}
     for item in run.items:
         verdicts.setdefault(id(item.request), {}).setdefault(item.judge, []).append(run.verdict(item))
     return tuple(
-        Answer(
+        ShownAnswer(
             task=request.task,
             sample_id=request.sample_id,
             row=RowKey(model=request.model, prompt=request.prompt),

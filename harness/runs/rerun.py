@@ -104,7 +104,7 @@ class Moved:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Agreement:
+class RerunAgreement:
     """How the figures of a run and of its rerun compare.
 
     ``compared`` is their number, ``left_out`` names the recorded judges that were not asked again.
@@ -115,7 +115,7 @@ class Agreement:
     left_out: tuple[str, ...]
 
 
-def agreement(before: Mapping[str, Any], now: Mapping[str, Any]) -> Agreement:
+def agreement(before: Mapping[str, Any], now: Mapping[str, Any]) -> RerunAgreement:
     """Compare two results documents, row by row and comparison by comparison, for the judges that both have."""
     asked_now = {row["judge"] for row in now["rows"]}
     left_out = tuple(dict.fromkeys(row["judge"] for row in before["rows"] if row["judge"] not in asked_now))
@@ -123,7 +123,7 @@ def agreement(before: Mapping[str, Any], now: Mapping[str, Any]) -> Agreement:
         *_pairs(before["rows"], now["rows"], _ROW_FIGURES, left_out),
         *_pairs(before["comparisons"], now["comparisons"], _COMPARISON_FIGURES, left_out),
     ]
-    return Agreement(
+    return RerunAgreement(
         compared=len(pairs),
         moved=tuple(pair for pair in pairs if not _equal(pair.before, pair.now)),
         left_out=left_out,

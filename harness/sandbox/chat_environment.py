@@ -18,7 +18,7 @@ from jinja2.utils import Cycler, Joiner, Namespace
 
 from harness.locale import tr
 from harness.sandbox.environment import MAX_TEXT, Bounds, bounded, bounded_range
-from harness.sandbox.program import RefusedError, Source, TemplateFailure, explained, filled
+from harness.sandbox.program import RefusedError, TemplateFailure, TemplateSource, explained, filled
 
 _REASONING_FIELDS = ("reasoning_content", "thinking", "reasoning")  # the first is what templates read
 
@@ -60,7 +60,7 @@ class ChatProgram:
         """
         self._environment = ChatEnvironment()
         self._template = template
-        with explained(Source(text=template), None, checks_order=False):
+        with explained(TemplateSource(text=template), None, checks_order=False):
             self._compiled = self._environment.from_string(template)
 
     def render(self, variables: Mapping[str, Any], now: dt.datetime) -> str:

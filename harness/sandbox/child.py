@@ -23,7 +23,7 @@ from harness.locale import tr
 from harness.locale.facts import fact_of
 from harness.sandbox.chat_environment import ChatProgram
 from harness.sandbox.limits import confine, held
-from harness.sandbox.program import MissingPartsError, Program, Source, TemplateFailure, inspect
+from harness.sandbox.program import MissingPartsError, Program, TemplateFailure, TemplateSource, inspect
 
 SECONDS = 0.5
 """Seconds of computing that one prompt may take; ordinary ones take a thousandth of that."""
@@ -70,7 +70,7 @@ def main() -> None:
 
 def _load(request: Mapping[str, Any]) -> Program | None:
     _limit_time(LOAD_SECONDS)
-    sources = [Source(**source) for source in request["sources"]]
+    sources = [TemplateSource(**source) for source in request["sources"]]
     try:
         found = inspect(sources, request["parts"])
     except MissingPartsError as error:

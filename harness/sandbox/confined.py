@@ -10,7 +10,7 @@ from typing import Any
 
 from harness.sandbox.parts import read_part
 from harness.sandbox.process import ConfinedProcess, said
-from harness.sandbox.program import Doubt, Inspection, Source
+from harness.sandbox.program import Doubt, Inspection, TemplateSource
 
 
 class ConfinedProgram:
@@ -20,7 +20,7 @@ class ConfinedProgram:
     using too much is replaced at the next call.
     """
 
-    def __init__(self, sources: Sequence[Source], folder: Path) -> None:
+    def __init__(self, sources: Sequence[TemplateSource], folder: Path) -> None:
         """Inspect and compile ``sources``, which may include files of ``folder``.
 
         Raises:

@@ -23,7 +23,7 @@ _STEERING = re.compile(r"[\u202a-\u202e\u2066-\u2069]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
+class TemplateSource:
     """One piece of template text; ``first_line`` is where it begins in its file, None if that is unknown."""
 
     text: str
@@ -73,7 +73,7 @@ class RefusedError(TemplateError):
     """A chat template says itself that it cannot write these messages."""
 
 
-def inspect(sources: Sequence[Source], given: Mapping[str, str] | None) -> Inspection:
+def inspect(sources: Sequence[TemplateSource], given: Mapping[str, str] | None) -> Inspection:
     """Return what the sources need; ``given`` are the texts that they may include (None: they may include nothing).
 
     >>> sorted(inspect([Source(text="{{ input }} {{ level }}")], None).variables)
@@ -88,7 +88,7 @@ def inspect(sources: Sequence[Source], given: Mapping[str, str] | None) -> Inspe
     doubts: list[Doubt] = []
     parts: dict[str, str] = {}
     missing: dict[str, str | None] = {}
-    todo: list[tuple[Source, str | None]] = [(source, None) for source in sources]
+    todo: list[tuple[TemplateSource, str | None]] = [(source, None) for source in sources]
     while todo:
         source, name = todo.pop(0)
         with explained(source, name):
@@ -104,7 +104,7 @@ def inspect(sources: Sequence[Source], given: Mapping[str, str] | None) -> Inspe
                 raise TemplateFailure("syntax", alone)
             if wanted in given and wanted not in parts:
                 parts[wanted] = given[wanted]
-                todo.append((Source(text=given[wanted], first_line=None), wanted))
+                todo.append((TemplateSource(text=given[wanted], first_line=None), wanted))
             elif wanted not in given:
                 missing.setdefault(wanted, name)
         if len(parts) + len(missing) > MAX_PARTS:
@@ -123,7 +123,7 @@ class Program:
     ['1!', '2']
     """
 
-    def __init__(self, sources: Sequence[Source], parts: Mapping[str, str]) -> None:
+    def __init__(self, sources: Sequence[TemplateSource], parts: Mapping[str, str]) -> None:
         """Compile ``sources``, which may include ``parts``.
 
         Raises:
@@ -195,7 +195,7 @@ def _holds(value: object, text: str) -> bool:
 
 
 @contextmanager
-def explained(source: Source, name: str | None, *, checks_order: bool = True) -> Iterator[None]:
+def explained(source: TemplateSource, name: str | None, *, checks_order: bool = True) -> Iterator[None]:
     """Turn whatever parsing and compiling raise into a `TemplateFailure` with the line."""
     if checks_order and (steering := _STEERING.search(source.text)):
         line = _line(source, 1 + source.text.count("\n", 0, steering.start()))
@@ -218,7 +218,7 @@ def explained(source: Source, name: str | None, *, checks_order: bool = True) ->
         raise TemplateFailure("syntax", inside(name, f"{type(error).__name__}: {error}")) from error
 
 
-def _line(source: Source, line: int | None) -> int | None:
+def _line(source: TemplateSource, line: int | None) -> int | None:
     return None if line is None or source.first_line is None else line + source.first_line - 1
 
 
@@ -227,7 +227,7 @@ def inside(name: str | None, said: str) -> str:
     return said if name is None else tr("included file {name!r}: {said}", name=name, said=said)
 
 
-def _doubts(tree: nodes.Template, source: Source, name: str | None) -> Iterator[Doubt]:
+def _doubts(tree: nodes.Template, source: TemplateSource, name: str | None) -> Iterator[Doubt]:
     for node in tree.find_all((nodes.Getattr, nodes.Getitem, nodes.Filter)):
         line = _line(source, node.lineno)
         if isinstance(node, nodes.Filter):

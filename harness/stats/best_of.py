@@ -6,8 +6,7 @@ for model selection"). Cross-fitting takes it out: tasks are split into folds, o
 was best on all *other* folds, and no task is ever scored by a choice that it had a say in.
 """
 
-from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -17,7 +16,7 @@ from harness.locale import tr
 from harness.stats.arrays import Floats, Ints, score_array, shared_clusters, t_critical
 from harness.stats.design import PLAIN, Design
 from harness.stats.intervals import TOO_FEW_CLUSTERS, cluster_cautions
-from harness.stats.tries import correct_over_tries
+from harness.stats.tries import TOGETHER, correct_over_tries
 from harness.types import Estimate, Scale
 
 FOLDS = 3
@@ -148,8 +147,10 @@ def _interval(seen: Floats, units: Ints | None, place: int, design: Design) -> t
     n_units = seen.shape[1] if units is None else int(units.max()) + 1
     if units is not None and n_units < TOO_FEW_CLUSTERS:
         return None, None, tr("none: under {fewest} clusters of tasks", fewest=TOO_FEW_CLUSTERS)
-    clusters: Sequence[Hashable] | None = None if units is None else [int(unit) for unit in units]
-    joint = correct_over_tries(seen, clusters=clusters, confidence=design.confidence, seed=design.seed)
+    clusters = None if units is None else [int(unit) for unit in units]
+    joint = correct_over_tries(
+        seen, replace(TOGETHER, clusters=clusters, confidence=design.confidence, seed=design.seed)
+    )
     mean, low, critical = (float(values[place]) for values in (joint.differences, joint.low, joint.critical))
     if not np.isfinite([low, critical]).all() or critical <= 0:
         return None, None, tr("none: too few tasks, or all scores equal")

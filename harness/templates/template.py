@@ -9,7 +9,7 @@ from typing import Any, Literal, Protocol, cast
 from harness.errors import InputError, TemplateError
 from harness.locale import Text, tr
 from harness.sandbox.confined import ConfinedProgram
-from harness.sandbox.program import Doubt, Program, Source, TemplateFailure, inspect
+from harness.sandbox.program import Doubt, Program, TemplateFailure, TemplateSource, inspect
 from harness.templates.front_matter import split_front_matter
 from harness.types import BosPolicy, Message, PromptFormat, RenderedPrompt, Role
 
@@ -143,8 +143,8 @@ def parse_template(text: str, *, name: str, kind: Kind, path: Path | None = None
     text = text.replace("\r\n", "\n")
     where = name if path is None else str(path)
     front, body, first_line = split_front_matter(text, where)
-    sources = [Source(text=body, first_line=first_line)]
-    sources += (Source(text=turn, first_line=None) for _, turn in turns(front))
+    sources = [TemplateSource(text=body, first_line=first_line)]
+    sources += (TemplateSource(text=turn, first_line=None) for _, turn in turns(front))
     try:
         if path is None:
             inspection = inspect(sources, None)

@@ -8,7 +8,7 @@ from scipy import stats
 
 from harness.analysis.leaderboard import Leaderboard, build_leaderboard
 from harness.analysis.over_tries import over_tries
-from harness.analysis.these import TaskSet, about_sets
+from harness.analysis.these import SetSize, about_sets
 from harness.analysis.tried import BoardLedger, TriedRow
 from harness.stats.design import Design
 from harness.stats.power import detectable_gap
@@ -100,7 +100,7 @@ def test_about_exactly_these_tasks_every_try_has_an_equal_part() -> None:
     alone = about_sets(
         build_leaderboard("r", [board], {}, baseline="m0", declared=Declaration(estimand="these")),
         [board],
-        {"t": TaskSet(size=BASE.size, is_fixed=True)},
+        {"t": SetSize(size=BASE.size, is_fixed=True)},
     )
     [before] = alone.boards[0].comparisons
     [shown] = over_tries(alone, [entry(0.9, tries=3, earlier=2)]).boards

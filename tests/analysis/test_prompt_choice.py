@@ -3,19 +3,19 @@
 import numpy as np
 import pytest
 
-from harness.analysis.prompt_choice import Compared, choose
+from harness.analysis.prompt_choice import ComparedPrompts, choose
 from harness.stats import compare_pairs
 from harness.types import LIKERT_5
 
 NAMES = ("A", "B", "C")
 
 
-def compared(scores: np.ndarray) -> list[Compared]:
+def compared(scores: np.ndarray) -> list[ComparedPrompts]:
     """Return each later prompt against the first."""
     pairs = [(place, 0) for place in range(1, len(scores))]
     family = compare_pairs(scores, pairs, LIKERT_5)
     return [
-        Compared(candidate=i, baseline=k, result=result)
+        ComparedPrompts(candidate=i, baseline=k, result=result)
         for (i, k), result in zip(pairs, family.comparisons, strict=True)
     ]
 

@@ -8,7 +8,7 @@ import pytest
 from harness.analysis.board import Board
 from harness.analysis.leaderboard import build_leaderboard
 from harness.analysis.scores import ScoreTable
-from harness.analysis.these import TaskSet, about_sets
+from harness.analysis.these import SetSize, about_sets
 from harness.engine.plan import PlannedJudge
 from harness.stats.finite import finite_mean, within_tasks
 from harness.types import LIKERT_5, Declaration, RowKey, Sample
@@ -31,7 +31,7 @@ def board(cells: np.ndarray, *, size: int | None = None, estimand: str = "these"
         versions=frozenset(),
     )
     made = build_leaderboard("r", [table], {}, baseline="m0", declared=Declaration(estimand=estimand))
-    sets = {"t": TaskSet(size=size or cells.shape[1], is_fixed=True)}
+    sets = {"t": SetSize(size=size or cells.shape[1], is_fixed=True)}
     found = about_sets(made, [table], sets)
     assert ("exactly these tasks" in estimand_note(found, EN)) == (estimand == "these")
     return found.boards[0]

@@ -17,7 +17,7 @@ from harness.analysis.scores import ScoreTable
 from harness.engine.plan import PlannedJudge
 from harness.types import LIKERT_5, Generation, RowKey, Sample, Verdict
 from reports.html import report_html
-from reports.run_view import Answer, Report
+from reports.run_view import Report, ShownAnswer
 from tests.browser.conftest import Open
 from tests.patience import PATIENCE
 from tests.reports.conftest import HOSTILE, SCORES, ab_report, hostile_report, small_report
@@ -520,7 +520,7 @@ def real_board(data: Path) -> Report:
         leaderboard=build_leaderboard("board", [table], {}, baseline=rows[0].model),
         tables=(table,),
         answers=tuple(
-            Answer(
+            ShownAnswer(
                 task="elyza",
                 sample_id=str(one["task_id"]),
                 row=RowKey(model=one["model"], prompt=None),

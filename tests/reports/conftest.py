@@ -24,7 +24,7 @@ from harness.types import (
     Sampling,
     Verdict,
 )
-from reports.run_view import SLOT, Answer, PromptExample, Report
+from reports.run_view import SLOT, PromptExample, Report, ShownAnswer
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -120,7 +120,7 @@ def ab_report(n: int = 24) -> Report:
         versions=frozenset(),
     )
     answers = tuple(
-        Answer(
+        ShownAnswer(
             task="two dozen",
             sample_id=sample.id,
             row=row,
@@ -203,7 +203,7 @@ def _report(answers: dict[str, list[str]], inputs: list[str], baseline: str = "b
         leaderboard=build_leaderboard("demo|run", tables, length_stop_rates(requests, generations), baseline=baseline),
         tables=tables,
         answers=tuple(
-            Answer(
+            ShownAnswer(
                 task=request.task,
                 sample_id=request.sample_id,
                 row=RowKey(model=request.model, prompt=request.prompt),

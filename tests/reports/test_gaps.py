@@ -19,7 +19,7 @@ from reports.gaps import MARK, comparison_cautions, gap_cautions, legend
 from reports.html import report_html
 from reports.markdown import comparison_report, leaderboard_markdown
 from reports.results import results_csv, results_document
-from reports.run_view import Answer
+from reports.run_view import ShownAnswer
 from reports.wording import LANGUAGES, Language, words
 from tests.reports.conftest import small_report
 
@@ -55,7 +55,7 @@ def documents(scores: dict[str, list[float]]) -> dict[str, str]:
     """Return every document that a board is written into."""
     leaderboard, table = made(scores)
     answers = tuple(
-        Answer(task=table.task, sample_id=sample.id, row=row, repeat=0, generation=None, sampling=None)
+        ShownAnswer(task=table.task, sample_id=sample.id, row=row, repeat=0, generation=None, sampling=None)
         for row in table.rows
         for sample in table.samples
     )

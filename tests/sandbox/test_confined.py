@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from harness.sandbox.confined import ConfinedChat, ConfinedProgram, protections
-from harness.sandbox.program import Program, Source, TemplateFailure, inspect
+from harness.sandbox.program import Program, TemplateFailure, TemplateSource, inspect
 
-SOURCES = [Source(text="{{ a }}: {{ b }}\n{% include 'p.j2' %}"), Source(text="{{ a|upper }}")]
+SOURCES = [TemplateSource(text="{{ a }}: {{ b }}\n{% include 'p.j2' %}"), TemplateSource(text="{{ a|upper }}")]
 FILLINGS = [{"a": "x", "b": 1}, {"a": "日本\ud800", "b": [1, {"c": None}]}, {"a": "", "b": True}]
 
 
@@ -43,10 +43,10 @@ def test_a_process_that_is_gone_is_replaced(program: ConfinedProgram) -> None:
 def test_wrong_sources_are_told_like_in_this_process(tmp_path: Path) -> None:
     """With kind and line."""
     with pytest.raises(TemplateFailure) as caught:
-        ConfinedProgram([Source(text="a\n{{ b", first_line=3)], tmp_path)
+        ConfinedProgram([TemplateSource(text="a\n{{ b", first_line=3)], tmp_path)
     assert ("syntax", 4) == (caught.value.kind, caught.value.line)
     with pytest.raises(TemplateFailure, match=r"includes 'gone\.j2', and there is no such file"):
-        ConfinedProgram([Source(text="{% include 'gone.j2' %}")], tmp_path)
+        ConfinedProgram([TemplateSource(text="{% include 'gone.j2' %}")], tmp_path)
 
 
 def test_a_chat_template_gets_its_messages_and_the_time() -> None:

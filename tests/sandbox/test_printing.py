@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import HarnessError
-from harness.sandbox.program import Program, Source, TemplateFailure
+from harness.sandbox.program import Program, TemplateFailure, TemplateSource
 from harness.templates import load_template
 
 # Everything that a template can lay hands on and that is neither text nor a plain value.
@@ -66,7 +66,7 @@ def test_no_way_of_printing_an_object_shows_an_address(what: str) -> None:
         told = []
         for _ in range(2):
             try:
-                told.append(Program([Source(text=text)], {}).render({"input": "x"})[0])
+                told.append(Program([TemplateSource(text=text)], {}).render({"input": "x"})[0])
             except TemplateFailure as failure:
                 told.append(failure.message)
         assert told[0] == told[1], (what, way)
@@ -89,9 +89,9 @@ def test_an_object_between_braces_is_refused_by_name(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["<f at 0x7f12ab34cd>", "<object object at 0x55d0c0ffee>", "<a b='1'> at 0x12"])
 def test_an_address_that_was_given_is_text(text: str) -> None:
     """A task about Python may hold one, and so may the template itself."""
-    assert [text] == Program([Source(text="{{ input }}")], {}).render({"input": text})
-    assert [text] == Program([Source(text="{{ row.a[0] }}")], {}).render({"row": {"a": [text]}})
-    assert [f"{text}x"] == Program([Source(text=f"{text}{{{{ input }}}}")], {}).render({"input": "x"})
+    assert [text] == Program([TemplateSource(text="{{ input }}")], {}).render({"input": text})
+    assert [text] == Program([TemplateSource(text="{{ row.a[0] }}")], {}).render({"row": {"a": [text]}})
+    assert [f"{text}x"] == Program([TemplateSource(text=f"{text}{{{{ input }}}}")], {}).render({"input": "x"})
 
 
 def test_methods_work_as_before() -> None:
@@ -113,7 +113,7 @@ def test_methods_work_as_before() -> None:
         "{% macro m(a) %}{{ a }}{{ caller() }}{% endmacro %}{% call m(1) %}c{% endcall %}": "1c",
     }
     for text, expected in cases.items():
-        assert [expected] == Program([Source(text=text)], {}).render({"input": "ab"}), text
+        assert [expected] == Program([TemplateSource(text=text)], {}).render({"input": "ab"}), text
 
 
 def test_nested_ranges_stay_limited(tmp_path: Path) -> None:

@@ -9,7 +9,15 @@ from harness.templates import load_template
 from harness.templates.contract import CONTRACT, contract_text, make_contract
 from harness.templates.template import Template, parse_template
 from harness.types import PromptContract, RenderedPrompt
-from trainers.adapter.training_record import CHAT_TEMPLATE, LOG, RECORD, DataFile, Outcome, TrainingRecord, record_text
+from trainers.adapter.training_record import (
+    CHAT_TEMPLATE,
+    LOG,
+    RECORD,
+    DataFile,
+    TrainingOutcome,
+    TrainingRecord,
+    record_text,
+)
 
 LOGGED = [
     *({"step": step, "loss": 3.0 - step / 4, "learning_rate": 2e-4, "tokens": 900 * step, "tokens_per_second": 95.0,
@@ -70,7 +78,7 @@ def record_of(**changes: Any) -> TrainingRecord:
         device="NVIDIA H200",
         versions={"python": "3.11.7", "trl": "1.16.0"},
         command="harness train --recipe course-unsloth --data ichikara.json more.jsonl --set learning_rate=1e-4",
-        outcome=Outcome(
+        outcome=TrainingOutcome(
             steps=142,
             tokens=412_345,
             seconds=754.2,

@@ -14,7 +14,7 @@ from harness.types import ModelSpec, Sample
 from trainers import prepare as preparation
 from trainers.adapter.training_record import differences, record_text
 from trainers.memory_plan import GIB
-from trainers.prepare import Prepared, Request, prepare
+from trainers.prepare import Prepared, TrainingRequest, prepare
 from trainers.recipe import load_recipe
 from trainers.summary import summary
 
@@ -42,7 +42,7 @@ def ready(tmp_path: Path, tiny: Path) -> Prepare:
             (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / name).write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
         held = () if any("heldout" in change for change in changes) else ("heldout=0",)
-        request = Request(
+        request = TrainingRequest(
             recipe=load_recipe(recipe, ["quantization=none", *held, *changes]),
             data=tuple(
                 f"{tmp_path / name}{share}" for name, share in zip(files, shares or [""] * len(files), strict=True)

@@ -18,7 +18,15 @@ from trainers.adapter.card_scores import BEGIN, END, scores_section
 from trainers.adapter.card_usage import Say, coded, evaluation_command, fenced, hub_base, is_hub_id, usage
 from trainers.adapter.model_index import index_text, with_model_index
 from trainers.adapter.scores import ScoreRow
-from trainers.adapter.training_record import CHAT_TEMPLATE, CURVE, LOG, RECORD, DataFile, Outcome, TrainingRecord
+from trainers.adapter.training_record import (
+    CHAT_TEMPLATE,
+    CURVE,
+    LOG,
+    RECORD,
+    DataFile,
+    TrainingOutcome,
+    TrainingRecord,
+)
 
 _TOLD = frozenset({"summary", "data", "data_license"})  # entries of a recipe that stand elsewhere in the card
 _SCORES = tr("Scores")
@@ -263,7 +271,7 @@ def _judged(record: TrainingRecord, language: Language) -> list[tuple[Text, str]
     return [(tr("Judged on the way"), evaluations_section(record.outcome.evaluations, words(language)))]
 
 
-def _outcome(record: TrainingRecord, outcome: Outcome) -> list[tuple[str, str]]:
+def _outcome(record: TrainingRecord, outcome: TrainingOutcome) -> list[tuple[str, str]]:
     measured = outcome.heldout_loss_before is not None or outcome.heldout_loss is not None
     rows: list[tuple[str, str]] = [
         (tr("Optimizer steps"), _steps(outcome)),
@@ -289,7 +297,7 @@ def _lengths(record: TrainingRecord) -> list[tuple[str, str]]:
     return [(tr("Planned for"), listing(parts[::-1]))]
 
 
-def _pairs(outcome: Outcome) -> list[tuple[str, str]]:
+def _pairs(outcome: TrainingOutcome) -> list[tuple[str, str]]:
     """Return what a training on pairs came to on those that were held out."""
     if outcome.heldout_margin is None or outcome.heldout_accuracy is None:
         return []
@@ -300,12 +308,12 @@ def _pairs(outcome: Outcome) -> list[tuple[str, str]]:
     ]
 
 
-def _steps(outcome: Outcome) -> str:
+def _steps(outcome: TrainingOutcome) -> str:
     steps = number(outcome.steps, 0)
     return tr("{steps}, stopped early", steps=steps) if outcome.stopped_early else steps
 
 
-def _heldout(outcome: Outcome) -> str:
+def _heldout(outcome: TrainingOutcome) -> str:
     """Return the held-out losses, and which step the adapter is of where they chose it: the lowest flatters."""
     losses = _fall(outcome.heldout_loss_before, outcome.heldout_loss)
     if outcome.kept_step is None or outcome.heldout_measured is None:
@@ -318,7 +326,7 @@ def _heldout(outcome: Outcome) -> str:
     )
 
 
-def _memory(outcome: Outcome) -> str:
+def _memory(outcome: TrainingOutcome) -> str:
     if outcome.peak_gib is None:
         return MISSING
     peak = number(outcome.peak_gib, 1)

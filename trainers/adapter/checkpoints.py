@@ -42,7 +42,7 @@ class FileDigest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Manifest:
+class CheckpointFiles:
     """What a checkpoint is of, and the files that it consists of, by name."""
 
     __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012 - pydantic reads it from the class
@@ -91,7 +91,7 @@ def seal(checkpoint: Path, run: TrainingRecord, cut: Cut) -> None:
     """
     files = {path.name: _written(path) for path in sorted(checkpoint.iterdir())}
     shown = replace(run, outcome=None, versions={}, command="", sessions=())
-    content = asdict(Manifest(step=step_of(checkpoint), cut=cut, run=shown, files=files))
+    content = asdict(CheckpointFiles(step=step_of(checkpoint), cut=cut, run=shown, files=files))
     sealed = {**content, "sha256": digest(content)}
     write_whole(checkpoint / MANIFEST, json.dumps(sealed, ensure_ascii=False, indent=1, allow_nan=False) + "\n")
 
@@ -157,7 +157,7 @@ def fault_of(checkpoint: Path, run: TrainingRecord) -> str | None:
         return tr("it cannot be read: {value}", value=system_said(error))
 
 
-def read_manifest(checkpoint: Path) -> Manifest:
+def read_manifest(checkpoint: Path) -> CheckpointFiles:
     """Return the manifest of a checkpoint.
 
     Raises:
@@ -180,7 +180,7 @@ def read_manifest(checkpoint: Path) -> Manifest:
         whole = False
     if not whole:
         raise DamagedFileError(tr("{manifest} is not as it was written", manifest=MANIFEST))
-    return decode(Manifest, json.dumps(content), where=MANIFEST)
+    return decode(CheckpointFiles, json.dumps(content), where=MANIFEST)
 
 
 def _fault_of_files(checkpoint: Path, files: Mapping[str, FileDigest]) -> str | None:

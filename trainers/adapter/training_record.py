@@ -116,7 +116,7 @@ class Evaluations:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class TrainingOutcome:
     """What a finished training came to. Losses are nats per trained token; None where nothing was held out.
 
     ``peak_gib`` is the most memory that was taken: of a GPU what was allocated, on a CPU what the process held;
@@ -217,7 +217,7 @@ class TrainingRecord:
     command: str = ""
     start: str | None = None
     start_sha256: str | None = None
-    outcome: Outcome | None = None
+    outcome: TrainingOutcome | None = None
 
 
 def read_record(folder: Path) -> TrainingRecord | None:

@@ -12,7 +12,7 @@ from harness.errors import TrainingDataError, UsageError
 from harness.locale import Text, listing, tr
 from trainers.adapter.training_record import DataFile
 from trainers.data.examples import HUB, Example, files_of
-from trainers.data.sources import Source
+from trainers.data.sources import DataSource
 from trainers.encoding import Encoded
 from trainers.items import items_of
 
@@ -45,7 +45,7 @@ class Mixture:
 def mix(
     examples: Sequence[Example],
     files: Sequence[DataFile],
-    sources: Sequence[Source],
+    sources: Sequence[DataSource],
     *,
     each: int,
     seed: int,
@@ -90,11 +90,11 @@ def mix(
     return Mixture(examples=kept, files=tuple(noted), times=times)
 
 
-def _file_count(source: Source) -> int:
+def _file_count(source: DataSource) -> int:
     return 1 if source.path.startswith(HUB) else len(files_of(source.path))
 
 
-def _wanted(most: Sequence[int], sources: Sequence[Source], total: int) -> list[int]:
+def _wanted(most: Sequence[int], sources: Sequence[DataSource], total: int) -> list[int]:
     shares = [source.share for source in sources if source.share is not None]
     if not shares:
         return list(most)

@@ -14,7 +14,7 @@ _ROUNDING = 1e-3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
+class DataSource:
     """What ``PATH[:SHARE][:ROWS]`` asks for: its share of the mixture, and the most of its samples that are taken."""
 
     path: str
@@ -22,7 +22,7 @@ class Source:
     cap: int | None = None
 
 
-def parse_sources(texts: Sequence[str]) -> tuple[Source, ...]:
+def parse_sources(texts: Sequence[str]) -> tuple[DataSource, ...]:
     """Return sources as typed; a path that exists is a name as a whole.
 
     >>> parse_sources(["a.json:0.7", "hub:org/set:train:0.3:500"])[1]
@@ -49,9 +49,9 @@ def parse_sources(texts: Sequence[str]) -> tuple[Source, ...]:
     return sources
 
 
-def _parsed(text: str) -> Source:
+def _parsed(text: str) -> DataSource:
     if Path(text).expanduser().exists():
-        return Source(path=text)
+        return DataSource(path=text)
     found = _NUMBERS.fullmatch(text)
     if found is None or _ODD.search(found["path"]):
         raise _no_number(text)
@@ -59,7 +59,7 @@ def _parsed(text: str) -> Source:
     cap = int(found["cap"]) if found["cap"] else None
     if cap == 0 or (share is not None and not 0 < share <= 1):
         raise _no_number(text)
-    return Source(path=found["path"], share=share, cap=cap)
+    return DataSource(path=found["path"], share=share, cap=cap)
 
 
 def _no_number(text: str) -> UsageError:

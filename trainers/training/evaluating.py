@@ -26,7 +26,7 @@ from trainers.prepare import Prepared
 from trainers.training.best import BestAdapter
 from trainers.training.live_model import LiveModel
 from trainers.training.processes import any_rank
-from trainers.training.progress import Progress
+from trainers.training.progress import TrainingProgress
 from trainers.training.trainer import AdapterTrainer
 
 _STATE = "evaluations.json"
@@ -70,7 +70,7 @@ class WhileTraining(TrainerCallback):  # type: ignore[misc]  # transformers is u
     """
 
     def __init__(
-        self, asked: EvaluationsAsked, trained: Trained, *, progress: Progress, best: BestAdapter, writes: bool
+        self, asked: EvaluationsAsked, trained: Trained, *, progress: TrainingProgress, best: BestAdapter, writes: bool
     ) -> None:
         self.stop: Stop | None = None
         self.best = best  # a lower "loss" is better: it is given means with the other sign
@@ -283,7 +283,7 @@ def _said(stop: Stop, against: str) -> str:
 
 
 def while_training(
-    prepared: Prepared, trainer: AdapterTrainer, progress: Progress, folder: Path
+    prepared: Prepared, trainer: AdapterTrainer, progress: TrainingProgress, folder: Path
 ) -> WhileTraining | NotJudged:
     """Return what judges a training on the way, as it was asked for, taking part in it already."""
     request, recipe = prepared.request, prepared.recipe

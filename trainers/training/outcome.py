@@ -4,17 +4,17 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from harness.locale import tr
-from trainers.adapter.training_record import Outcome
-from trainers.training.progress import Progress, Tally, diverged
+from trainers.adapter.training_record import TrainingOutcome
+from trainers.training.progress import Tally, TrainingProgress, diverged
 from trainers.training.trainer import AdapterTrainer
 
 
-def outcome_of(tally: Tally, progress: Progress, steps: int, heldout_loss: float | None) -> Outcome:
+def outcome_of(tally: Tally, progress: TrainingProgress, steps: int, heldout_loss: float | None) -> TrainingOutcome:
     """Return what a training came to by its last step."""
     assert tally.first_loss is not None
     assert tally.last_loss is not None
     metrics = progress.heldout_metrics()
-    return Outcome(
+    return TrainingOutcome(
         steps=steps,
         tokens=tally.tokens,
         seconds=round(tally.seconds, 1),

@@ -60,7 +60,7 @@ class SavesState(Protocol):
         """Write it."""
 
 
-class Progress(TrainerCallback):  # type: ignore[misc]  # transformers is untyped
+class TrainingProgress(TrainerCallback):  # type: ignore[misc]  # transformers is untyped
     """Writes a row of the log, and a line for people, every ``logging_steps``; measures the held-out loss on the way.
 
     ``heldout`` measures the held-out loss (None: nothing is held out), ``heldout_metrics`` says what else is known of

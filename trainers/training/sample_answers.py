@@ -15,7 +15,7 @@ from transformers import TrainerCallback
 from harness.errors import HarnessError, InputError
 from harness.locale import tr
 from harness.locale.system import system_said
-from harness.models.hf.batching import Row
+from harness.models.hf.batching import BatchRow
 from harness.models.hf.decoding import decode
 from harness.models.hf.forward_eager import EagerSteps
 from harness.models.hf.progress import TokenMeter
@@ -27,7 +27,7 @@ from trainers.data.columns import ROLES
 from trainers.prepare import Prepared
 from trainers.training.failures import out_of_memory
 from trainers.training.live_model import as_in_evaluation
-from trainers.training.progress import Progress
+from trainers.training.progress import TrainingProgress
 
 _TEXT = {".txt", ".text"}
 _SHOWN = 80  # characters of a prompt, and twice as many of an answer, on the screen
@@ -96,7 +96,7 @@ class SampleAnswers(TrainerCallback):  # type: ignore[misc]  # transformers is u
         prompts: Sequence[SamplePrompt],
         *,
         folder: Path,
-        progress: Progress,
+        progress: TrainingProgress,
         autocast: Callable[[], Any],
     ) -> None:
         """``autocast``: how training multiplies."""
@@ -158,7 +158,8 @@ class SampleAnswers(TrainerCallback):  # type: ignore[misc]  # transformers is u
         encoder = self._prepared.encoder
         most = self._prepared.recipe.sample_max_new_tokens
         rows = [
-            Row(request=_request(number, most), ids=one.ids, limit=most) for number, one in enumerate(self._prompts)
+            BatchRow(request=_request(number, most), ids=one.ids, limit=most)
+            for number, one in enumerate(self._prompts)
         ]
         pads = (encoder.tokenizer.pad_token_id, encoder.tokenizer.eos_token_id, 0)
         steps = EagerSteps(model.get_base_model(), next(token for token in pads if token is not None))

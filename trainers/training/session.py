@@ -55,7 +55,7 @@ from trainers.training.model import load_trainable_model
 from trainers.training.outcome import check_what_was_learnt, outcome_of, warn_of_falling_answers
 from trainers.training.preference import REFERENCE, PreferenceTrainer
 from trainers.training.processes import broadcast_from_rank0, leave
-from trainers.training.progress import Progress, Tally
+from trainers.training.progress import Tally, TrainingProgress
 from trainers.training.sample_answers import SampleAnswers, sample_prompts
 from trainers.training.trainer import AdapterTrainer
 
@@ -176,7 +176,7 @@ def _run(trainer: AdapterTrainer, checkpoint: Path | None, steps: int | None) ->
 
 def _trainer(
     prepared: Prepared, plan: MemoryPlan, folder: Path, say: Callable[[str], None]
-) -> tuple[AdapterTrainer, Progress]:
+) -> tuple[AdapterTrainer, TrainingProgress]:
     recipe = prepared.recipe
     arguments = training_arguments(prepared, folder / CHECKPOINTS)
     if prepared.record.optimizer != recipe.optim:
@@ -186,7 +186,7 @@ def _trainer(
     start = prepared.request.start
     prompts = sample_prompts(prepared)
     model = load_trainable_model(prepared.base, recipe, plan, start.adapter.folder if start else None)
-    progress = Progress(
+    progress = TrainingProgress(
         folder / LOG,
         best=BestAdapter(
             model, keep=recipe.keep_best and recipe.best_by == "heldout", patience=recipe.early_stopping_patience
@@ -226,7 +226,7 @@ def _trainer(
 
 def _start(
     trainer: AdapterTrainer,
-    progress: Progress,
+    progress: TrainingProgress,
     checkpoint: Path | None,
     say: Callable[[str], None],
 ) -> None:

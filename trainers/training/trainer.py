@@ -29,7 +29,7 @@ from trainers.training.failures import disk_is_full, first_line, loading, out_of
 from trainers.training.longer import apply_schedule
 from trainers.training.model import is_compiled, leave_uncompiled, recompute
 from trainers.training.processes import all_reduce_max, all_reduce_sum, any_rank, average_gradients
-from trainers.training.progress import Progress
+from trainers.training.progress import TrainingProgress
 from trainers.training.quantized import check_gradients_pass
 from trainers.training.rng import RngState, preserve_rng_state
 
@@ -56,7 +56,7 @@ class AdapterTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped
         checkpoints: int,
         plan: MemoryPlan,
         shape: ModelShape,
-        progress: Progress,
+        progress: TrainingProgress,
     ) -> None:
         super().__init__(model=model, args=arguments, train_dataset=samples)
         self.model_accepts_loss_kwargs = True  # learnt tokens are counted whatever the model's own forward takes

@@ -15,9 +15,9 @@ from harness.models.hf.adapter_checks import check_tokenizer
 from harness.models.hf.adapter_switch import check_effect
 from harness.models.hf.adapters import Adapter
 from harness.models.hf.bases import BASE_MODELS, Base, sizes_of
-from harness.models.hf.batching import Budget, Limits, Row, describe, halves, plan_batches
+from harness.models.hf.batching import BatchBudget, Batches, BatchLimits, BatchRow, describe, halves, plan_batches
 from harness.models.hf.crew import Enlisted, crew_of, gpu_count, gpu_places, process_places
-from harness.models.hf.decoding import Answer, decode
+from harness.models.hf.decoding import Decoded, decode
 from harness.models.hf.encoding import encode_requests, end_differs, failed
 from harness.models.hf.forward_cuda_graph import CaptureError, GraphSteps, can_capture
 from harness.models.hf.forward_eager import EagerSteps, Steps
@@ -62,7 +62,7 @@ class LocalModel:
         label: str,
         base: ResolvedBase,
         adapter: Adapter | None = None,
-        limits: Limits | None = None,
+        limits: BatchLimits | None = None,
         notices: Sequence[Notice] = (),
         engines: Engines | None = None,
         spec: ModelSpec | None = None,
@@ -78,7 +78,7 @@ class LocalModel:
         self._numerics = base.numerics
         self._adapter = adapter
         self.trained = TrainedPrompt(adapter=adapter, given=chat_template)
-        self._limits = limits or Limits()
+        self._limits = limits or BatchLimits()
         self._notices = list(notices)
         self._is_checked = adapter is None
         self._eager = False
@@ -234,7 +234,7 @@ class LocalModel:
         if refusal is not None:
             raise refusal
 
-    def _scored(self, batches: deque[list[Row]], scorer: WordScorer) -> Sequence[WordScores]:
+    def _scored(self, batches: Batches, scorer: WordScorer) -> Sequence[WordScores]:
         """Return what the next batch comes to; of one that does not fit, nothing: its halves are put back."""
         batch = batches.popleft()
         try:
@@ -293,12 +293,12 @@ class LocalModel:
 
     def _encode(
         self, base: Base, requests: Sequence[Request]
-    ) -> tuple[list[Row], list[Generation], HarnessError | None]:
+    ) -> tuple[list[BatchRow], list[Generation], HarnessError | None]:
         encoded = encode_requests(base.encoder, requests, base.context)
         self.hear(encoded.notices)
         return encoded.rows, encoded.refused, encoded.refusal
 
-    def _check_adapter(self, base: Base, first: Row) -> None:
+    def _check_adapter(self, base: Base, first: BatchRow) -> None:
         if self._adapter is None or self._is_checked:
             return
         size, rows = len(base.encoder.tokenizer), base.model.get_input_embeddings().weight.shape[0]
@@ -308,19 +308,19 @@ class LocalModel:
         self._note(end_differs(self.training_prompt(), base.end))
         self._is_checked = True
 
-    def _budget(self, base: Base) -> Budget:
+    def _budget(self, base: Base) -> BatchBudget:
         device = self._numerics.device
         if device == "cuda":
             release()
         self.room = Room(sizes=base.sizes, numerics=self._numerics, buffers=self._uses_graphs()).recalled()
-        return Budget(
+        return BatchBudget(
             rows=self._limits.rows or _ROWS[device],
             tokens=self._limits.tokens,
             memory=self.room.share(available_bytes(device)),
             row_bytes=self.room.row_bytes,
         )
 
-    def _run(self, batches: deque[list[Row]], meter: TokenMeter) -> Iterator[Generation]:
+    def _run(self, batches: Batches, meter: TokenMeter) -> Iterator[Generation]:
         while batches:
             batch = batches.popleft()
             waiting = {row.request.key: row for row in batch}
@@ -343,7 +343,7 @@ class LocalModel:
             if exhausted:
                 yield from self._halve(batch, list(waiting.values()), batches)
 
-    def _halve(self, batch: list[Row], waiting: list[Row], batches: deque[list[Row]]) -> Iterator[Generation]:
+    def _halve(self, batch: list[BatchRow], waiting: list[BatchRow], batches: Batches) -> Iterator[Generation]:
         """Put the rows that are still waiting back as two batches.
 
         A row that was alone is tried once more without CUDA graphs, whose memory is apart from the rest, and has failed
@@ -365,7 +365,7 @@ class LocalModel:
     def _uses_graphs(self) -> bool:
         return not self._eager and can_capture(self._base().model)
 
-    def _decode(self, batch: list[Row], meter: TokenMeter) -> Iterator[Answer]:
+    def _decode(self, batch: list[BatchRow], meter: TokenMeter) -> Iterator[Decoded]:
         base = self._base()
         base.switch.use(self._adapter)
         steps: Steps = EagerSteps(base.model, base.pad)
@@ -373,7 +373,7 @@ class LocalModel:
             steps = GraphSteps(base.model, base.pad, max(row.limit for row in batch))
         return decode(batch, steps, base.encoder, base.end, meter)
 
-    def _generation(self, answer: Answer) -> Generation:
+    def _generation(self, answer: Decoded) -> Generation:
         request = answer.row.request
         if answer.text is None:
             name = self._numerics.dtype_name

@@ -1,5 +1,6 @@
 """Which requests are generated together: longest prompt first, within a budget of rows and bytes."""
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -9,7 +10,7 @@ from harness.types import Request
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class BatchRow:
     """One request, encoded. ``limit`` is how many tokens it may generate, at least 1."""
 
     request: Request
@@ -17,8 +18,12 @@ class Row:
     limit: int
 
 
+Batches = deque[list[BatchRow]]
+"""What is still to be done, the next batch first."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class BatchLimits:
     """What the user allows a batch, None where the machine decides."""
 
     rows: int | None = None
@@ -26,7 +31,7 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Budget:
+class BatchBudget:
     """What one batch may hold: at most ``rows`` rows, ``tokens`` padded tokens (None: any) and ``memory`` bytes.
 
     ``row_bytes(prompt, new)`` is what one row of so many tokens needs.
@@ -45,12 +50,12 @@ class Budget:
         return rows <= self.rows and within_tokens and rows * self.row_bytes(prompt_tokens, new_tokens) <= self.memory
 
 
-def plan_batches(rows: Sequence[Row], budget: Budget) -> list[list[Row]]:
+def plan_batches(rows: Sequence[BatchRow], budget: BatchBudget) -> list[list[BatchRow]]:
     """Return the batches, longest prompt first; equal input gives equal batches.
 
     Longest first shows at once whether memory suffices, and neighbours of like length waste little on padding.
     """
-    batches: list[list[Row]] = []
+    batches: list[list[BatchRow]] = []
     new_tokens = 0
     for row in sorted(rows, key=lambda row: (-len(row.ids), row.request.key)):
         new_tokens = max(new_tokens, row.limit)
@@ -62,7 +67,7 @@ def plan_batches(rows: Sequence[Row], budget: Budget) -> list[list[Row]]:
     return batches
 
 
-def halves(rows: list[Row]) -> list[list[Row]]:
+def halves(rows: list[BatchRow]) -> list[list[BatchRow]]:
     """Return a batch as two, order kept; a single row stays one.
 
     >>> [len(half) for half in halves([None] * 5)], halves([None])
@@ -72,7 +77,7 @@ def halves(rows: list[Row]) -> list[list[Row]]:
     return [half for half in (rows[:middle], rows[middle:]) if half]
 
 
-def describe(batches: Sequence[Sequence[Row]]) -> Notice:
+def describe(batches: Sequence[Sequence[BatchRow]]) -> Notice:
     """Return the batch plan in words, as it is recorded: rows × padded prompt tokens of each batch, in order."""
     shapes = [f"{len(batch)}×{len(batch[0].ids)}" for batch in batches]
     return Notice(

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import torch
 
-from harness.models.hf.batching import Row
+from harness.models.hf.batching import BatchRow
 from harness.models.hf.forward_eager import Steps
 from harness.models.hf.progress import TokenMeter
 from harness.models.hf.sampling import Sampler
@@ -22,13 +22,13 @@ _TAIL = 24  # generated tokens that are decoded to look for a stop string
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Decoded:
     """What was generated for a row: ``tokens`` as the model gave them, with the end token if it gave one.
 
     ``text`` is None if the model's scores stopped being numbers.
     """
 
-    row: Row
+    row: BatchRow
     tokens: tuple[int, ...]
     text: str | None
     finish: FinishReason
@@ -37,14 +37,14 @@ class Answer:
 
 @dataclass(slots=True)
 class _Live:
-    row: Row
+    row: BatchRow
     tokens: list[int] = field(default_factory=list)
     seconds: float = 0.0
 
 
 def decode(
-    rows: Sequence[Row], steps: Steps, encoder: Encoder, end: frozenset[int], meter: TokenMeter
-) -> Iterator[Answer]:
+    rows: Sequence[BatchRow], steps: Steps, encoder: Encoder, end: frozenset[int], meter: TokenMeter
+) -> Iterator[Decoded]:
     """Yield the answers of a batch as they end: with a token of ``end``, a stop string, or the row's limit.
 
     ``seconds`` is the row's share of the wall time: a pass's time over the rows that were still going.
@@ -78,7 +78,7 @@ def decode(
         scores = steps.step(chosen.clamp(min=0))
 
 
-def _ended(slot: _Live, encoder: Encoder, end: frozenset[int]) -> Answer | None:
+def _ended(slot: _Live, encoder: Encoder, end: frozenset[int]) -> Decoded | None:
     """Return the answer if its last token ends it."""
     tokens, stops = slot.tokens, slot.row.request.rendered.stop
     if tokens[-1] < 0:
@@ -92,8 +92,8 @@ def _ended(slot: _Live, encoder: Encoder, end: frozenset[int]) -> Answer | None:
     return None
 
 
-def _answer(slot: _Live, text: str | None, finish: FinishReason) -> Answer:
-    return Answer(row=slot.row, tokens=tuple(slot.tokens), text=text, finish=finish, seconds=slot.seconds)
+def _answer(slot: _Live, text: str | None, finish: FinishReason) -> Decoded:
+    return Decoded(row=slot.row, tokens=tuple(slot.tokens), text=text, finish=finish, seconds=slot.seconds)
 
 
 def cut(text: str, stops: Sequence[str]) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from harness.errors import HarnessError
 from harness.locale import tr
-from harness.models.hf.batching import Row
+from harness.models.hf.batching import BatchRow
 from harness.models.hf.tokens import Encoder
 from harness.notices import Notice
 from harness.types import Generation, PromptContract, Request
@@ -16,7 +16,7 @@ from harness.types import Generation, PromptContract, Request
 class Encoded:
     """``rows`` can be answered; ``refused`` cannot, each with its reason; ``refusal``: of a prompt format."""
 
-    rows: list[Row]
+    rows: list[BatchRow]
     refused: list[Generation]
     refusal: HarnessError | None
     notices: tuple[Notice, ...]
@@ -24,7 +24,7 @@ class Encoded:
 
 def encode_requests(encoder: Encoder, requests: Sequence[Request], context: int | None) -> Encoded:
     """Return the rows of requests for a model that takes ``context`` tokens, prompt and answer together (None: any)."""
-    rows: list[Row] = []
+    rows: list[BatchRow] = []
     refused: list[Generation] = []
     refusal: HarnessError | None = None
     encoded = encoder.encode_all([request.rendered for request in requests])
@@ -34,7 +34,7 @@ def encode_requests(encoder: Encoder, requests: Sequence[Request], context: int 
             continue
         room = request.sampling.max_new_tokens if context is None else context - len(ids)
         if ids and room > 0:
-            rows.append(Row(request=request, ids=ids, limit=min(request.sampling.max_new_tokens, room)))
+            rows.append(BatchRow(request=request, ids=ids, limit=min(request.sampling.max_new_tokens, room)))
             continue
         reason = tr("the prompt has no tokens")
         if ids:

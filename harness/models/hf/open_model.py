@@ -12,7 +12,7 @@ from harness.locale import tr
 from harness.models.hf.adapters import CONFIG, DEFAULT_BASE, Adapter, BaseChoice, choose_base, open_adapter
 from harness.models.hf.backend import Engines, LocalModel
 from harness.models.hf.bases import sizes_of
-from harness.models.hf.batching import Limits
+from harness.models.hf.batching import BatchLimits
 from harness.models.hf.checkpoint_folders import checkpoint_folders
 from harness.models.hf.memory import dequantised_fits
 from harness.models.hf.resolved_base import ResolvedBase, resolve_base
@@ -74,7 +74,7 @@ def open_local(spec: ModelSpec) -> LocalModel:
         label=spec.label,
         base=base,
         adapter=adapter,
-        limits=Limits(rows=settings.get("max_batch_rows"), tokens=settings.get("max_batch_tokens")),
+        limits=BatchLimits(rows=settings.get("max_batch_rows"), tokens=settings.get("max_batch_tokens")),
         notices=notices,
         engines=Engines(wanted=settings.get("engine", "auto"), choose=choose_engines),
         spec=spec,

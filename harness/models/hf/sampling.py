@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from harness.models.hf.batching import Row
+from harness.models.hf.batching import BatchRow
 
 
 class Sampler:
@@ -20,7 +20,7 @@ class Sampler:
     in prompt or answer are divided by it if positive, multiplied if negative. Ties go to the lower token id.
     """
 
-    def __init__(self, rows: Sequence[Row], device: torch.device) -> None:
+    def __init__(self, rows: Sequence[BatchRow], device: torch.device) -> None:
         longest = max(len(row.ids) for row in rows)
         padded = [[row.ids[0]] * (longest - len(row.ids)) + list(row.ids) for row in rows]
         self._seen = torch.tensor(padded, device=device)
@@ -88,7 +88,7 @@ def penalised(scores: torch.Tensor, seen: Sequence[int], penalty: float) -> torc
     return found
 
 
-def _seed(row: Row) -> int:
+def _seed(row: BatchRow) -> int:
     request = row.request
     text = f"{request.key}:{request.sampling.seed}:{request.repeat}"
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")

@@ -10,7 +10,7 @@ from harness.errors import HarnessError, InputError, OutOfMemoryError
 from harness.locale import tr
 from harness.models.hf.adapters import Adapter
 from harness.models.hf.bases import BASE_MODELS, Base
-from harness.models.hf.batching import Row
+from harness.models.hf.batching import BatchRow
 from harness.models.hf.decoding import decode
 from harness.models.hf.forward_eager import EagerSteps, last_scores_only, pad_left
 from harness.models.hf.progress import TokenMeter
@@ -47,7 +47,7 @@ class LocalNumbers:
         base = self._ready()
         encoded = self._encoded(base, prompts)
         rows = [
-            Row(request=_request(index, sampling), ids=ids, limit=_room(base, ids, sampling.max_new_tokens))
+            BatchRow(request=_request(index, sampling), ids=ids, limit=_room(base, ids, sampling.max_new_tokens))
             for index, ids in enumerate(encoded)
         ]
         meter = TokenMeter(self._name, len(rows), sum(row.limit for row in rows))

@@ -19,7 +19,7 @@ import torch
 
 from harness.errors import ModelLoadError
 from harness.locale import tr
-from harness.models.hf.batching import Row
+from harness.models.hf.batching import BatchRow
 from harness.models.hf.forward_eager import EagerSteps, Steps
 from harness.protocols import FreeText, WordScores
 
@@ -77,7 +77,7 @@ def read_vocabulary(tokenizer: Any, words: Sequence[str], name: str) -> Vocabula
 
 
 @torch.inference_mode()
-def first_words(rows: Sequence[Row], steps: Steps, vocabulary: Vocabulary) -> list[WordScores]:
+def first_words(rows: Sequence[BatchRow], steps: Steps, vocabulary: Vocabulary) -> list[WordScores]:
     """Return how probable each word is as the first of an answer: one forward pass, a second behind a blank."""
     words, every = vocabulary.of_rows(steps.start([row.ids for row in rows]))
     likeliest = every.argmax(dim=-1)
@@ -90,7 +90,7 @@ def first_words(rows: Sequence[Row], steps: Steps, vocabulary: Vocabulary) -> li
     return [_result(row, values, None) for row, values in zip(rows, words.tolist(), strict=True)]
 
 
-def _result(row: Row, values: Sequence[float], text: str | None) -> WordScores:
+def _result(row: BatchRow, values: Sequence[float], text: str | None) -> WordScores:
     index = int(row.request.key)
     if not np.isfinite(values).all():
         return WordScores(index=index, probabilities=None, text=text, error=tr("the model's scores are not numbers"))
@@ -99,7 +99,7 @@ def _result(row: Row, values: Sequence[float], text: str | None) -> WordScores:
 
 @dataclass(slots=True)
 class _Writing:
-    row: Row
+    row: BatchRow
     matcher: Any
     tokens: list[int] = field(default_factory=list)
     values: list[float] | None = None
@@ -137,7 +137,7 @@ class FormWriter:
         )
 
     @torch.inference_mode()
-    def write(self, rows: Sequence[Row], steps: Steps) -> list[WordScores]:
+    def write(self, rows: Sequence[BatchRow], steps: Steps) -> list[WordScores]:
         """Return each row's text with the probabilities of the words at the place where one of them stands."""
         live = [_Writing(row, llguidance.LLMatcher(self._tokenizer, self._grammar)) for row in rows]
         scores = steps.start([row.ids for row in rows])
@@ -199,7 +199,7 @@ class WordScorer:
     _vocabulary: Vocabulary | None = None
     _writer: FormWriter | None = None
 
-    def score(self, rows: Sequence[Row], base: Any, name: str) -> list[WordScores]:  # noqa: ANN401 - a `Base`
+    def score(self, rows: Sequence[BatchRow], base: Any, name: str) -> list[WordScores]:  # noqa: ANN401 - a `Base`
         """Return the result of each row, in any order.
 
         Raises:

@@ -10,7 +10,7 @@ from harness.locale import tr
 from harness.models.hf.adapter_checks import check_tokenizer
 from harness.models.hf.adapters import Adapter
 from harness.models.hf.backend import LocalModel
-from harness.models.hf.batching import Row
+from harness.models.hf.batching import BatchRow
 from harness.models.hf.decoding import cut
 from harness.models.hf.encoding import encode_requests, end_differs
 from harness.models.hf.progress import TokenMeter
@@ -33,7 +33,7 @@ class _Asked:
 
     label: str
     model: "VllmModel"
-    rows: list[Row] = field(default_factory=list)
+    rows: list[BatchRow] = field(default_factory=list)
     refusal: HarnessError | None = None
 
 
@@ -212,7 +212,7 @@ def _gated(models: Sequence[_Asked], shared: "SharedEngine[VllmModel]", ids: Seq
 
 
 def _answered(
-    rows: Sequence[tuple[_Asked, Row]], shared: "SharedEngine[VllmModel]", longest: int
+    rows: Sequence[tuple[_Asked, BatchRow]], shared: "SharedEngine[VllmModel]", longest: int
 ) -> Iterator[Generation]:
     """Yield the answers of all rows, from one call; ``seconds`` is the time since the answer before it."""
     if not rows:
@@ -230,7 +230,7 @@ def _answered(
         before = now
 
 
-def _sampling(row: Row, end: frozenset[int]) -> Mapping[str, object]:
+def _sampling(row: BatchRow, end: frozenset[int]) -> Mapping[str, object]:
     asked = row.request.sampling
     return sampling_arguments(
         limit=row.limit,
@@ -248,7 +248,7 @@ def draw_seed(request: Request) -> int:
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
 
 
-def generation(row: Row, said: Said, encoder: Encoder, end: frozenset[int], seconds: float) -> Generation:
+def generation(row: BatchRow, said: Said, encoder: Encoder, end: frozenset[int], seconds: float) -> Generation:
     """Return the answer that tokens are: as on the other engine, without the token that ended it, up to a stop text."""
     tokens = list(said.tokens)
     ended = bool(tokens) and tokens[-1] in end

@@ -5,11 +5,11 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.models.hf.batching import Budget, Row, describe, halves, plan_batches
+from harness.models.hf.batching import BatchBudget, BatchRow, describe, halves, plan_batches
 from harness.types import Message, RenderedPrompt, Request, Sampling
 
 
-def row(key: str, length: int, limit: int) -> Row:
+def row(key: str, length: int, limit: int) -> BatchRow:
     """Return a row with a prompt of so many tokens."""
     request = Request(
         key=key,
@@ -21,12 +21,12 @@ def row(key: str, length: int, limit: int) -> Row:
         rendered=RenderedPrompt(messages=(Message(role="user", content=key),)),
         sampling=Sampling(max_new_tokens=limit),
     )
-    return Row(request=request, ids=[7] * length, limit=limit)
+    return BatchRow(request=request, ids=[7] * length, limit=limit)
 
 
-def budget(rows: int = 100, tokens: int | None = None, memory: int = 10**9) -> Budget:
+def budget(rows: int = 100, tokens: int | None = None, memory: int = 10**9) -> BatchBudget:
     """Return a budget in which a token costs one byte."""
-    return Budget(rows=rows, tokens=tokens, memory=memory, row_bytes=lambda prompt, new: prompt + new)
+    return BatchBudget(rows=rows, tokens=tokens, memory=memory, row_bytes=lambda prompt, new: prompt + new)
 
 
 shapes = st.lists(st.tuples(st.integers(1, 60), st.integers(1, 60)), min_size=1, max_size=40)

@@ -12,7 +12,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 
 from harness.models.hf import LocalModel, open_local
 from harness.models.hf import forward_eager as steps_module
-from harness.models.hf.decoding import Answer, decode
+from harness.models.hf.decoding import Decoded, decode
 from harness.models.hf.progress import TokenMeter
 from harness.tasks.bundled import open_bundled
 from harness.types import ModelSpec, Request, TaskSpec
@@ -95,7 +95,7 @@ def test_an_end_token_stops_a_row_and_is_no_part_of_the_text(
         assert expected == (generation.finish_reason, generation.tokens_out)
 
 
-def raw_answers(backend: LocalModel, requests: Sequence[Request]) -> dict[str, Answer]:
+def raw_answers(backend: LocalModel, requests: Sequence[Request]) -> dict[str, Decoded]:
     """Return the loop's own answers, with token ids."""
     base = backend._base()
     rows, _, _ = backend._encode(base, requests)
@@ -104,7 +104,7 @@ def raw_answers(backend: LocalModel, requests: Sequence[Request]) -> dict[str, A
     return {answer.row.request.key: answer for answer in decode(rows, steps, base.encoder, base.end, meter)}
 
 
-def tokens_of(answer: Answer) -> list[int]:
+def tokens_of(answer: Decoded) -> list[int]:
     """Return an answer's token ids."""
     return list(answer.tokens)
 

@@ -8,7 +8,7 @@ import torch
 from scipy import stats
 from transformers import RepetitionPenaltyLogitsProcessor
 
-from harness.models.hf.batching import Row
+from harness.models.hf.batching import BatchRow
 from harness.models.hf.sampling import Sampler
 from harness.types import Request
 
@@ -20,7 +20,7 @@ def test_the_penalty_is_that_of_transformers(ask: Ask) -> None:
     """Prompt and answer count, over several steps."""
     torch.manual_seed(0)
     ids = [5, 6, 7, 6]
-    sampler = Sampler([Row(request=ask("a", penalty=1.7), ids=ids, limit=9)], CPU)
+    sampler = Sampler([BatchRow(request=ask("a", penalty=1.7), ids=ids, limit=9)], CPU)
     reference = RepetitionPenaltyLogitsProcessor(1.7)
     for _ in range(20):
         logits = torch.randn(1, 12) * 3
@@ -33,9 +33,9 @@ def test_the_penalty_is_that_of_transformers(ask: Ask) -> None:
 def test_rows_are_penalised_for_their_own_tokens_only(ask: Ask) -> None:
     """A shorter row beside a longer one, and each row with its own penalty."""
     rows = [
-        Row(request=ask("a", penalty=2.0), ids=[1, 2, 3], limit=9),
-        Row(request=ask("b", penalty=2.0), ids=[4], limit=9),
-        Row(request=ask("c", penalty=1.0), ids=[4], limit=9),
+        BatchRow(request=ask("a", penalty=2.0), ids=[1, 2, 3], limit=9),
+        BatchRow(request=ask("b", penalty=2.0), ids=[4], limit=9),
+        BatchRow(request=ask("c", penalty=1.0), ids=[4], limit=9),
     ]
     logits = torch.tensor([[0.0, 0.0, 0.0, 5.0, 4.0, 0.0]] * 3)
     assert [4, 3, 3] == Sampler(rows, CPU).choose(logits).tolist()
@@ -46,7 +46,7 @@ def test_rows_are_penalised_for_their_own_tokens_only(ask: Ask) -> None:
 def test_a_temperature_draws_from_the_softmax(ask: Ask) -> None:
     """4,000 draws at temperature 0.7 fit the distribution (chi-square)."""
     logits = torch.tensor([[1.0, 0.0, -1.0, 0.5, 2.0]])
-    sampler = Sampler([Row(request=ask("a", temperature=0.7, penalty=1.0), ids=[0], limit=9)], CPU)
+    sampler = Sampler([BatchRow(request=ask("a", temperature=0.7, penalty=1.0), ids=[0], limit=9)], CPU)
     counts = np.bincount([int(sampler.choose(logits)) for _ in range(4000)], minlength=5)
     expected = torch.softmax(logits[0].double() / 0.7, dim=0).numpy() * 4000
     assert stats.chisquare(counts, expected).pvalue > 0.001
@@ -56,8 +56,8 @@ def test_a_rows_draws_do_not_depend_on_its_neighbours(ask: Ask) -> None:
     """The stream belongs to the request."""
     torch.manual_seed(0)
     logits = torch.randn(6, 1, 50)
-    row = Row(request=ask("a", temperature=1.0), ids=[1], limit=9)
-    other = Row(request=ask("b", temperature=1.0), ids=[1, 2, 3], limit=9)
+    row = BatchRow(request=ask("a", temperature=1.0), ids=[1], limit=9)
+    other = BatchRow(request=ask("b", temperature=1.0), ids=[1, 2, 3], limit=9)
     alone, beside = Sampler([row], CPU), Sampler([other, row], CPU)
     first = [int(alone.choose(step)) for step in logits]
     second = [int(beside.choose(step.expand(2, -1))[1]) for step in logits[:3]]
@@ -72,12 +72,12 @@ def test_seed_repeat_and_request_change_the_draws(ask: Ask, change: dict[str, in
     logits = torch.zeros(1, 1000)
     drawn = []
     for request in (ask("a", key="k", temperature=1.0), ask("a", **{"key": "k"} | change, temperature=1.0)):
-        sampler = Sampler([Row(request=request, ids=[1], limit=9)], CPU)
+        sampler = Sampler([BatchRow(request=request, ids=[1], limit=9)], CPU)
         drawn.append([int(sampler.choose(logits)) for _ in range(8)])
     assert drawn[0] != drawn[1]
 
 
 def test_ties_go_to_the_lower_id(ask: Ask) -> None:
     """Greedy is a function of the scores."""
-    sampler = Sampler([Row(request=ask("a", penalty=1.0), ids=[0], limit=9)], CPU)
+    sampler = Sampler([BatchRow(request=ask("a", penalty=1.0), ids=[0], limit=9)], CPU)
     assert 1 == int(sampler.choose(torch.tensor([[0.0, 3.0, 3.0]])))

@@ -11,7 +11,7 @@ import torch
 from harness.errors import ModelLoadError
 from harness.models.hf import LocalModel
 from harness.models.hf import forward_eager as steps_module
-from harness.models.hf.batching import Row
+from harness.models.hf.batching import BatchRow
 from harness.models.hf.word_scores import Vocabulary, WordScorer, first_words, most_tokens, read_vocabulary
 from harness.protocols import FreeText, ScoresWords, WordScores
 from harness.types import Message, RenderedPrompt, Request, Sampling
@@ -174,12 +174,12 @@ class Steps:
         return torch.tensor(self.second).log()
 
 
-def row(key: str) -> Row:
+def row(key: str) -> BatchRow:
     sampling = Sampling()
     request = Request(
         key=key, task="", sample_id=key, model="", prompt=None, repeat=0, rendered=prompts(["a"])[0], sampling=sampling
     )
-    return Row(request=request, ids=[0], limit=2)
+    return BatchRow(request=request, ids=[0], limit=2)
 
 
 def test_behind_a_blank_the_probabilities_are_added() -> None:

@@ -12,7 +12,7 @@ from harness.types import Message
 from trainers.adapter.training_record import DataFile
 from trainers.data.examples import Example
 from trainers.data.mixing import mix, repeated, said_of_mixture
-from trainers.data.sources import Source
+from trainers.data.sources import DataSource
 from trainers.encoding import Encoded
 
 
@@ -24,10 +24,11 @@ def files_of(*counts: int) -> list[DataFile]:
     return [DataFile(name=f"{n}.json", sha256=str(n), rows=count) for n, count in enumerate(counts)]
 
 
-def sources_of(*shares: float | None, caps: tuple[int | None, ...] = ()) -> list[Source]:
+def sources_of(*shares: float | None, caps: tuple[int | None, ...] = ()) -> list[DataSource]:
     caps = caps or (None,) * len(shares)
     return [
-        Source(path=f"{n}.json", share=share, cap=cap) for n, (share, cap) in enumerate(zip(shares, caps, strict=True))
+        DataSource(path=f"{n}.json", share=share, cap=cap)
+        for n, (share, cap) in enumerate(zip(shares, caps, strict=True))
     ]
 
 

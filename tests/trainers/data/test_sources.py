@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import UsageError
-from trainers.data.sources import Source, parse_sources
+from trainers.data.sources import DataSource, parse_sources
 
 
 @pytest.mark.parametrize(
@@ -23,14 +23,14 @@ from trainers.data.sources import Source, parse_sources
 def test_what_stands_behind_the_path(text: str, expected: tuple[str, float | None, int | None]) -> None:
     """A decimal is a share, a whole number a cap, and colons of other meaning stay with the name."""
     (found,) = parse_sources([text])
-    assert Source(path=expected[0], share=expected[1], cap=expected[2]) == found
+    assert DataSource(path=expected[0], share=expected[1], cap=expected[2]) == found
 
 
 def test_a_file_of_that_name_is_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What exists is no path with a share."""
     monkeypatch.chdir(tmp_path)
     Path("a.json:0.7").touch()
-    assert (Source(path="a.json:0.7"),) == parse_sources(["a.json:0.7"])
+    assert (DataSource(path="a.json:0.7"),) == parse_sources(["a.json:0.7"])
 
 
 @pytest.mark.parametrize(

@@ -49,10 +49,10 @@ class Workbench:
     said: list[str] = field(default_factory=list)
 
     def prepare(self, *, dtype: str = "float32", **changes: Any) -> Any:
-        from trainers.prepare import Request, prepare
+        from trainers.prepare import TrainingRequest, prepare
         from trainers.recipe import NamedRecipe, Recipe
 
-        request = Request(
+        request = TrainingRequest(
             recipe=NamedRecipe(name="tiny", values=Recipe(**SETTINGS | changes)),
             data=(str(self.data),),
             base=str(self.base),

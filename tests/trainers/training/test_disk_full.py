@@ -18,7 +18,7 @@ from tests.trainers.training.conftest import Workbench, losses, rows
 from trainers.training import session
 from trainers.training.best import BestAdapter
 from trainers.training.failures import disk_is_full
-from trainers.training.progress import Progress
+from trainers.training.progress import TrainingProgress
 from trainers.training.trainer import AdapterTrainer
 
 
@@ -166,7 +166,9 @@ def test_a_row_of_the_log_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
     """Half a row would take the next one with it; that rows are lost is said once."""
     said: list[str] = []
     log = tmp_path / "trainer_log.jsonl"
-    progress = Progress(log, best=_unwatched(), writes=True, say=said.append, eval_steps=0, device=torch.device("cpu"))
+    progress = TrainingProgress(
+        log, best=_unwatched(), writes=True, say=said.append, eval_steps=0, device=torch.device("cpu")
+    )
     progress.event(1, "one")
     with files_up_to(log.stat().st_size + 10):
         progress.event(2, "two")
@@ -184,7 +186,7 @@ def test_a_log_on_a_full_device_stops_nothing(tmp_path: Path) -> None:
     said: list[str] = []
     (tmp_path / "trainer_log.jsonl").symlink_to("/dev/full")
     log = tmp_path / "trainer_log.jsonl"
-    Progress(log, best=_unwatched(), writes=True, say=said.append, eval_steps=0, device=torch.device("cpu")).event(
-        1, "one"
-    )
+    TrainingProgress(
+        log, best=_unwatched(), writes=True, say=said.append, eval_steps=0, device=torch.device("cpu")
+    ).event(1, "one")
     assert "cannot be written: no space left on the device" in said[0]
