@@ -53,7 +53,11 @@ class Encoder:
 
     def with_chat(self, template: str | None, name: str | None = None) -> "Encoder":
         """Return this encoder with another chat template, from a place of that name; None leaves it as it is."""
-        return self if template is None else Encoder(self.tokenizer, name or self.name, template)
+        if template is None:
+            return self
+        other = Encoder(self.tokenizer, name or self.name, template)
+        other._now = self._now
+        return other
 
     def encode(self, prompt: RenderedPrompt) -> list[int]:
         """Return the ids of a prompt: of its messages, or without a chat template of its text form.

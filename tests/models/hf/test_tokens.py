@@ -193,3 +193,12 @@ def test_tokens_that_are_compared_with_another_day_hold_no_date_of_today(
     (then, first), (today, second) = on(2031), on(2032)
     assert ("2031-05-06 はい", "2032-05-06 はい") == (then, today)
     assert first == second
+
+
+def test_another_chat_template_writes_the_same_date(llama_tokenizer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """That of the run's beginning, whenever a model with a chat format of its own takes its turn."""
+    encoder = Encoder(llama_tokenizer, "model")
+    monkeypatch.setattr(encoder, "_now", dt.datetime(2031, 5, 6))  # noqa: DTZ001
+    other = encoder.with_chat("{{ strftime_now('%Y-%m-%d') }}")
+    assert "2031-05-06" == other.chat_text([Message(role="user", content="はい")], awaiting=True)
+    assert (False, True, encoder) == (encoder.has_chat_template, other.has_chat_template, encoder.with_chat(None))
