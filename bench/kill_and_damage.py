@@ -16,7 +16,6 @@ import itertools
 import json
 import os
 import random
-import resource
 import shutil
 import signal
 import sqlite3
@@ -24,11 +23,14 @@ import subprocess
 import sys
 import tempfile
 import time
-import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from bench.forked import finish, start
 
 N_TASKS = 30
 IN_FLIGHT = 4  # as the judge below says
@@ -91,44 +93,13 @@ def install_plugin(folder: Path) -> None:
     sys.path.insert(0, str(folder))
 
 
-def start(command: list[str], folder: Path, *, pace: float = 0.0, out: str = "said", file_limit: int = 0) -> int:
-    """Start a command in a process of its own, and return its id; what it says goes to a file."""
-    if process := os.fork():
-        return process
-    try:
-        os.chdir(folder)
-        os.environ["PACE"] = str(pace)
-        handle = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-        os.dup2(handle, 1)
-        os.dup2(handle, 2)
-        if file_limit:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (file_limit, file_limit))
-        sys.argv = ["harness", *command]
-        importlib.import_module("harness.cli.main").main()
-    except SystemExit as ended:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(int(ended.code or 0))
-    except BaseException:
-        traceback.print_exc()
-    os._exit(99)
-
-
-def finish(process: int, folder: Path, out: str = "said") -> Ended:
+def waited(process: int, folder: Path, out: str = "said") -> Ended:
     """Wait for a process; one that does not end is killed and counts as hung."""
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        ended, status = os.waitpid(process, os.WNOHANG)
-        if ended:
-            return Ended(code=os.waitstatus_to_exitcode(status), said=(folder / out).read_text(errors="replace"))
-        time.sleep(0.01)
-    os.kill(process, signal.SIGKILL)
-    os.waitpid(process, 0)
-    return Ended(code=98, said="it did not end")
+    return Ended(code=finish(process, PATIENCE), said=(folder / out).read_text(errors="replace"))
 
 
 def run(command: list[str], folder: Path, *, file_limit: int = 0) -> Ended:
-    return finish(start(command, folder, file_limit=file_limit), folder)
+    return waited(start(command, folder, file_limit=file_limit), folder)
 
 
 def calls(folder: Path) -> Counter[str]:
@@ -183,7 +154,7 @@ def kill_once(root: Path, number: int, whole: dict[str, object], dice: random.Ra
     victim = dice.randrange(len(processes))
     os.kill(processes[victim], signal.SIGKILL)
     os.waitpid(processes[victim], 0)
-    survivors = [finish(one, folder, f"said-{place}") for place, one in enumerate(processes) if place != victim]
+    survivors = [waited(one, folder, f"said-{place}") for place, one in enumerate(processes) if place != victim]
     last = run(command, folder)
     if not judging:
         last = run(JUDGE, folder) if last.code == 0 else last

@@ -21,13 +21,13 @@ import signal
 import sys
 import tempfile
 import time
-import traceback
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from bench.forked import finish, fork, start
 from harness.testing.servers import openai
 from harness.testing.servers.loopback import Call, Step, serve
 from tests.postgres import postgres_server
@@ -37,11 +37,6 @@ PRICE = 0.0002  # dollars for the 100 and 20 tokens of a call, at 1 and 5 dollar
 PATIENCE = 180.0
 MODULES = ("cli.main", "cli.eval", "runs.publish", "store.spending", "engine.execute")
 COMMAND = ["eval", "--task", "t=t.jsonl", "--model", "a=echo", "--judge", "openai:test-model", "--run", "r"]
-
-
-def fork() -> int:
-    sys.stdout.flush()
-    return os.fork()
 
 
 @contextlib.contextmanager
@@ -68,38 +63,6 @@ def counting_judge(log: Path, pace: float) -> Iterator[str]:
     finally:
         os.kill(process, signal.SIGKILL)
         os.waitpid(process, 0)
-
-
-def start(folder: Path, store: str, more: list[str]) -> int:
-    """Start a worker in its folder."""
-    if process := fork():
-        return process
-    try:
-        os.chdir(folder)
-        handle = os.open("said", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-        os.dup2(handle, 1)
-        os.dup2(handle, 2)
-        sys.argv = ["harness", *COMMAND, "--store", store, *more]
-        importlib.import_module("harness.cli.main").main()
-    except SystemExit as ended:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(int(ended.code or 0))
-    except BaseException:
-        traceback.print_exc()
-    os._exit(99)
-
-
-def finish(process: int) -> int:
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        ended, status = os.waitpid(process, os.WNOHANG)
-        if ended:
-            return os.waitstatus_to_exitcode(status)
-        time.sleep(0.01)
-    os.kill(process, signal.SIGKILL)
-    os.waitpid(process, 0)
-    return 98
 
 
 def calls(log: Path) -> Counter[str]:
@@ -140,9 +103,9 @@ class Campaign:
             limit = n_tasks // 2 * PRICE
             more = ["--max-cost", f"{limit:.6f}"] if limited else []
             begun = time.monotonic()
-            workers = [start(folder, store, more) for folder in folders]
+            workers = [start([*COMMAND, "--store", store, *more], folder) for folder in folders]
             victim = self.kill(workers, log, n_tasks // 2 if limited else n_tasks) if kill else None
-            codes = {place: finish(worker) for place, worker in enumerate(workers) if place != victim}
+            codes = {place: finish(worker, PATIENCE) for place, worker in enumerate(workers) if place != victim}
             self.seconds += time.monotonic() - begun
             made = calls(log)
             problems = [f"a limit of {limit} was passed: {made.total()} calls"] * (
@@ -154,7 +117,8 @@ class Campaign:
                 if code not in ((0, 3) if limited else (0,))
             ]
             if limited:  # the rest, by one worker alone
-                problems += [f"the rest ended with {code}" for code in [finish(start(folders[0], store, []))] if code]
+                rest = finish(start([*COMMAND, "--store", store], folders[0]), PATIENCE)
+                problems += [f"the rest ended with {rest}"] if rest else []
                 made = calls(log)
         return "; ".join([*problems, *self.problems(made, [f for p, f in enumerate(folders) if p != victim], victim)])
 

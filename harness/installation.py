@@ -1,12 +1,15 @@
-"""How this program was installed, the command that adds an extra to just that, and the error of lacking one."""
+"""How this program was installed, how an extra is added to just that, and where it keeps what can be made again."""
 
 import json
+import os
 import shlex
 import sys
 from importlib.metadata import PackageNotFoundError, distribution
 from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
+
+import platformdirs
 
 from harness.errors import HarnessError
 from harness.locale import tr
@@ -88,3 +91,15 @@ def _recorded() -> str | None:
         return distribution(_NAME).read_text("direct_url.json")
     except PackageNotFoundError:  # run from a folder that was never installed
         return None
+
+
+def cache_folder() -> Path:
+    """Return the folder for everything that can be made again: ``HARNESS_CACHE``, else the platform's own.
+
+    >>> import os
+    >>> os.environ["HARNESS_CACHE"] = "somewhere"
+    >>> str(cache_folder())
+    'somewhere'
+    >>> del os.environ["HARNESS_CACHE"]
+    """
+    return Path(os.environ.get("HARNESS_CACHE") or platformdirs.user_cache_dir("ja-harness"))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.installation import MissingExtraError, install_command
+from harness.installation import MissingExtraError, cache_folder, install_command
 
 VENV = "/home/me/.venv"
 
@@ -57,3 +57,10 @@ def test_from_the_clone_that_make_built(tmp_path: Path, monkeypatch: pytest.Monk
 def test_the_error_says_it() -> None:
     """The hint of a missing extra is a command."""
     assert "[gemini]" in str(MissingExtraError("judge 'gemini'", "gemini").hint)
+
+
+def test_the_platforms_own_folder_is_the_default(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """XDG on Linux."""
+    monkeypatch.delenv("HARNESS_CACHE", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert tmp_path / "ja-harness" == cache_folder()

@@ -4,12 +4,10 @@ import os
 import platform
 from datetime import UTC, date, datetime
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 import click
 import psutil
-from platformdirs import user_cache_dir
 
 from harness import plugins
 from harness.cli.door import opened
@@ -18,7 +16,7 @@ from harness.cli.options import common_options
 from harness.cli.say import said, say
 from harness.cli.table import table
 from harness.errors import HarnessError, UsageError
-from harness.installation import add_extra
+from harness.installation import add_extra, cache_folder
 from harness.locale import Text, tr
 from harness.protocols import Served
 from harness.remote.gemini_models import DEFAULT_JUDGE, retirement_notice
@@ -251,7 +249,7 @@ def _store_state(url: str) -> tuple[str, bool]:
 
 
 def _cache() -> str:
-    folder = Path(os.environ.get("HARNESS_CACHE") or user_cache_dir("ja-harness"))
+    folder = cache_folder()
     if not folder.exists():
         return tr("{folder}: empty", folder=folder)
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())

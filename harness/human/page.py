@@ -216,6 +216,24 @@ def _refuse_other_scale(file: PageFile, scale: Scale, path: str) -> None:
         )
 
 
+def check_skip(item: str, reason: str, path: str) -> None:
+    """Refuse a reason for skipping that no page offers.
+
+    Raises:
+        InputError: it is unknown.
+    """
+    if reason not in SKIPS:
+        raise InputError(
+            tr(
+                "item {id!r} was skipped for {reason!r}, which is none of {known}",
+                id=item,
+                reason=reason[:40],
+                known=", ".join(SKIPS),
+            ),
+            path=path,
+        )
+
+
 def read_rating(rating: PageRating, scale: Scale, path: str) -> ReadScore:
     """Return what a page says of one item.
 
@@ -223,16 +241,7 @@ def read_rating(rating: PageRating, scale: Scale, path: str) -> ReadScore:
         InputError: the score is off the scale or beside a skip, or the reason is unknown.
     """
     if rating.skip is not None:
-        if rating.skip not in SKIPS:
-            raise InputError(
-                tr(
-                    "item {id!r} was skipped for {reason!r}, which is none of {known}",
-                    id=rating.item,
-                    reason=rating.skip[:40],
-                    known=", ".join(SKIPS),
-                ),
-                path=path,
-            )
+        check_skip(rating.item, rating.skip, path)
         if rating.score is not None:
             raise InputError(tr("item {id!r} has a score and was skipped", id=rating.item), path=path)
         return ReadScore(score=None, problem=skipped(rating.skip), cell="")

@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from harness.codec import digest
 from harness.errors import InputError, RatingError
 from harness.human.draw import Answers
-from harness.human.page import PageFile
+from harness.human.page import PageFile, check_skip
 from harness.human.pair_draw import PairExport, PairItemShown
-from harness.human.ratings import SKIPS
 from harness.locale import tr
 from harness.pairs.answer_pair import PAIR_SCALE
 from harness.pairs.planned import PairRating
@@ -117,16 +116,8 @@ def page_pair_ratings(file: PageFile, page: PairPage, export: PairExport, *, pat
             continue
         if rating.score is not None and (rating.skip is not None or not PAIR_SCALE.allows(rating.score)):
             raise InputError(tr("item {id!r} has no verdict of A, B or tie", id=rating.item), path=path)
-        if rating.skip is not None and rating.skip not in SKIPS:
-            raise InputError(
-                tr(
-                    "item {id!r} was skipped for {reason!r}, which is none of {known}",
-                    id=rating.item,
-                    reason=rating.skip[:40],
-                    known=", ".join(SKIPS),
-                ),
-                path=path,
-            )
+        if rating.skip is not None:
+            check_skip(rating.item, rating.skip, path)
         found[rating.item] = _rating(items[rating.item], rating.score, rating.skip, rating.comment)
     return found
 

@@ -14,13 +14,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from platformdirs import user_cache_dir
-
 from harness import plugins
 from harness.analysis.parity import Certificate, ModelParity, certificate, engine_named
 from harness.codec import digest
 from harness.engine.parity import Questions, measure_engine, measure_reference
 from harness.errors import HarnessError, UnequalEngineError, UnwritableError
+from harness.installation import cache_folder
 from harness.locale import joined, tr
 from harness.plugins import model_info
 from harness.protocols import ModelBackend, SecondEngine, ShowsNumbers
@@ -185,8 +184,7 @@ def _entry(found: Certificate, model: ModelParity) -> dict[str, Any]:
 
 
 def _place(backend: ModelBackend) -> Path:
-    folder = Path(os.environ.get("HARNESS_CACHE") or user_cache_dir("ja-harness"))
-    return folder / "parity" / f"{digest([_VERSION, plugins.identity(backend)])}.json"
+    return cache_folder() / "parity" / f"{digest([_VERSION, plugins.identity(backend)])}.json"
 
 
 def _kept(backend: ModelBackend) -> dict[str, Any] | None:

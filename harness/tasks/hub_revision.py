@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import huggingface_hub
-import platformdirs
 
 from harness.errors import HubError
+from harness.installation import cache_folder
 from harness.locale import Text, tr
 from harness.remote.reach import hub_is_reachable
 
@@ -102,7 +102,7 @@ def _chosen(files: Sequence[str], split: str) -> str:
 
 
 def _place() -> Path:
-    return Path(os.environ.get("HARNESS_CACHE") or platformdirs.user_cache_dir("ja-harness")) / _RECORD
+    return cache_folder() / _RECORD
 
 
 def _record() -> dict[str, dict[str, str]]:

@@ -1,31 +1,16 @@
-"""The cache folder, and folders in it that are built once.
-
-``HARNESS_CACHE`` names it; otherwise it is the platform's own (``~/.cache/ja-harness`` on Linux, XDG respected).
-"""
+"""Folders in the cache folder that are built once."""
 
 import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-import platformdirs
 import psutil
 
 from harness.errors import UnwritableError
+from harness.installation import cache_folder
 from harness.locale import tr
 from harness.locale.system import system_said
-
-
-def cache_folder() -> Path:
-    """Return the folder for everything that can be made again.
-
-    >>> import os
-    >>> os.environ["HARNESS_CACHE"] = "somewhere"
-    >>> str(cache_folder())
-    'somewhere'
-    >>> del os.environ["HARNESS_CACHE"]
-    """
-    return Path(os.environ.get("HARNESS_CACHE") or platformdirs.user_cache_dir("ja-harness"))
 
 
 def build_once(name: str, build: Callable[[Path], None]) -> Path:

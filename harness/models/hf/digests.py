@@ -11,9 +11,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from harness.errors import InputError
+from harness.installation import cache_folder
 from harness.locale import tr
 from harness.locale.system import system_said
-from harness.models.hf.cache import cache_folder
 from harness.models.hf.progress import say
 from harness.models.hf.reading import check_file
 

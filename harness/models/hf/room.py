@@ -16,7 +16,7 @@ from pathlib import Path
 
 import torch
 
-from harness.models.hf.cache import cache_folder
+from harness.installation import cache_folder
 from harness.models.hf.forward_cuda_graph import rounded
 from harness.models.hf.memory import GIB, Footprint, release
 from harness.models.hf.numerics import Numerics

@@ -135,6 +135,8 @@ def config_folder(source: Source) -> Path:
     """
     if source.kind == "hub":
         return hub.download_config(source.text, str(source.commit)).parent
+    if source.kind == "folder" and source.path is not None:
+        return source.path  # whether it is what it was is asked where its weights are loaded
     return local_folder(source)
 
 

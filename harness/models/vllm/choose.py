@@ -8,11 +8,10 @@ from pathlib import Path
 import torch
 
 from harness.errors import HarnessError
-from harness.installation import MissingExtraError
+from harness.installation import MissingExtraError, cache_folder
 from harness.locale import Text, tr
 from harness.models.hf.backend import LocalModel
 from harness.models.hf.bases import sizes_of, stored_quantization
-from harness.models.hf.cache import cache_folder
 from harness.models.hf.memory import GIB
 from harness.models.hf.needs import this_device
 from harness.models.hf.resolved_base import ResolvedBase

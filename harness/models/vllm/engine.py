@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import HarnessError, ModelLoadError, OutOfMemoryError
+from harness.installation import cache_folder
 from harness.locale import tr
 from harness.models.hf.adapters import Adapter
-from harness.models.hf.cache import cache_folder
 from harness.models.vllm.plan import Plan
 
 _NO_MEMORY = ("out of memory", "free memory on device", "no available memory", "not enough", "kv cache")

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import HarnessError
-from harness.models.hf.cache import build_once, cache_folder
+from harness.models.hf.cache import build_once
 
 
 class TestCache:
@@ -46,9 +46,3 @@ class TestCache:
         with pytest.raises(HarnessError, match="cannot be written") as caught:
             build_once("thing", lambda folder: None)
         assert "HARNESS_CACHE" in str(caught.value.hint)
-
-    def test_the_platforms_own_folder_is_the_default(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-        """XDG on Linux."""
-        monkeypatch.delenv("HARNESS_CACHE", raising=False)
-        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-        assert tmp_path / "ja-harness" == cache_folder()
