@@ -30,6 +30,7 @@ ALLOWED = {
     *("PSF-2.0", "Unlicense", "Zlib"),
 }
 SAME = {  # what authors write for them
+    "3-Clause BSD License": "BSD-3-Clause",
     "Apache 2.0 License": "Apache-2.0",
     "Apache License 2.0": "Apache-2.0",
     "Apache Software License": "Apache-2.0",

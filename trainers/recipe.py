@@ -76,6 +76,7 @@ class Recipe:
     ``keep_best`` goes by the judge's mean.
     ``sample_prompts`` are answered, for people to read, whenever the held-out loss is measured: so many of those held
     out, or those of a file, with at most ``sample_max_new_tokens``; no weight changes by it.
+    ``report_to`` "tensorboard" writes the figures of the log as event files into the adapter's folder as well.
     ``dequantize`` turns nf4 weights back once after loading (same values, faster, four times the memory);
     ``gradient_checkpointing`` recomputes activations instead of keeping them; both are decided by memory if "auto".
     """
@@ -135,6 +136,7 @@ class Recipe:
     eval_patience: Annotated[int, Ge(0)] = 3
     sample_prompts: Annotated[int, Ge(0)] | str = 0
     sample_max_new_tokens: Positive = 64
+    report_to: Literal["none", "tensorboard"] = "none"
     data_license: str | None = None
 
     @property

@@ -42,6 +42,7 @@ NO_SOURCE_NEEDED = {
     "mixture_samples",
     "sample_prompts",
     "sample_max_new_tokens",
+    "report_to",
 }
 
 

@@ -15,6 +15,7 @@ from trainers.adapter.checkpoints import CHECKPOINTS, finished_checkpoints
 from trainers.adapter.files import PART, refuse_other_than_file, sha256_of, write_whole
 from trainers.adapter.training_record import (
     ADAPTER,
+    EVENTS,
     LOG,
     RECORD,
     SAMPLES,
@@ -105,7 +106,7 @@ def _is_ours(name: str, *, begun: bool) -> bool:
     """
     if name in {_LOCK, _SAVING} or (name.startswith(".") and name.endswith(PART)):
         return True
-    return begun and name in {RECORD, LOG, SAMPLES, CHECKPOINTS}
+    return begun and name in {RECORD, LOG, EVENTS, SAMPLES, CHECKPOINTS}
 
 
 def _is_under_way(folder: Path, record: TrainingRecord) -> bool:

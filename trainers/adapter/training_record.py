@@ -16,6 +16,7 @@ WEIGHTS = "adapter_model.safetensors"
 CARD = "README.md"
 RECORD = "training.json"
 LOG = "trainer_log.jsonl"
+EVENTS = "tensorboard"  # the folder of event files
 SAMPLES = "samples.jsonl"  # answers while training, for people
 CURVE = "loss.png"
 CHAT_TEMPLATE = "chat_template.jinja"  # as transformers names it beside a tokenizer
@@ -29,6 +30,7 @@ _MAY_CHANGE = {  # likewise of the recipe
     "eval_steps",
     "gradient_checkpointing",
     "logging_steps",
+    "report_to",
     "sample_max_new_tokens",
     "sample_prompts",
     "save_steps",

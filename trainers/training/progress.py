@@ -18,6 +18,7 @@ from harness.locale import tr, trn
 from harness.locale.system import system_said
 from trainers.memory_plan import GIB
 from trainers.training.best import BestAdapter
+from trainers.training.event_file import EventFile
 from trainers.training.processes import all_reduce_sum
 
 _TALLY = "tally.json"
@@ -82,6 +83,7 @@ class TrainingProgress(TrainerCallback):  # type: ignore[misc]  # transformers i
         self.parts: list[SavesState] = []
         self.heldout: Callable[[], float] | None = None
         self.heldout_metrics: Callable[[], Mapping[str, float]] = dict
+        self.reports: EventFile | None = None  # takes every row of the log, too
         self._log = log
         self._writes = writes
         self._failing = False
@@ -276,6 +278,8 @@ class TrainingProgress(TrainerCallback):  # type: ignore[misc]  # transformers i
         """Append one row, whole or not at all; a full disk costs the row, not the training."""
         if not self._writes:
             return
+        if self.reports is not None:
+            self.reports.write(row)
         line = (json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n").encode()
         try:
             _append(self._log, line)

@@ -35,6 +35,7 @@ from trainers.adapter.training_record import (
     CARD,
     CHAT_TEMPLATE,
     CURVE,
+    EVENTS,
     LOG,
     WEIGHTS,
     TrainingRecord,
@@ -48,6 +49,7 @@ from trainers.training.arguments import training_arguments
 from trainers.training.batches import EpochOrder
 from trainers.training.best import BestAdapter
 from trainers.training.evaluating import while_training
+from trainers.training.event_file import EventFile, check_reporting
 from trainers.training.failures import out_of_memory
 from trainers.training.longer import check_can_go_on, goes_on, said_of_length
 from trainers.training.loraplus import use_loraplus
@@ -81,6 +83,7 @@ def train(
         )
     if rank == 0:
         refuse_occupied(folder, resume=resume)
+    check_reporting(prepared.recipe)
     earlier = check_same_run(folder, prepared.record)
     if earlier is not None and earlier.outcome is not None and not goes_on(earlier, prepared):
         check_weights(folder)
@@ -196,6 +199,8 @@ def _trainer(
         eval_steps=recipe.eval_steps,
         device=arguments.device,
     )
+    if recipe.report_to == "tensorboard":
+        progress.reports = EventFile(folder / EVENTS, say)
     given: dict[str, Any] = {
         "samples": prepared.train.samples,
         "batch": recipe.batch_size,
@@ -233,6 +238,8 @@ def _start(
     """Try the costliest step, and measure the held-out loss before training."""
     if checkpoint is not None:
         trainer.state.global_step = step_of(checkpoint)
+        if progress.reports is not None:
+            progress.reports.go_on(step_of(checkpoint))
     with during(tr("trying the longest batch (one step, which is not kept)")):
         peak = trainer.preflight()
     if peak:
