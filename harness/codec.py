@@ -150,7 +150,10 @@ def _said(problem: ErrorDetails) -> str:
     """Return what is wrong with a value: as a message where pydantic's sentence is a known one, else its sentence."""
     own = f"{problem['msg'][0].lower()}{problem['msg'][1:]}"
     if (template := _BOUNDS.get(problem["type"])) is not None:
-        found = Text(template, {"bound": own.removeprefix(template.partition("{")[0])})
+        bound = own.removeprefix(template.partition("{")[0])
+        *others, last = bound.split(" or ")
+        either = tr("{others} or {last}", others=", ".join(others), last=last) if others else bound
+        found = Text(template, {"bound": either})
         return found if found == own else own
     return _SENTENCES.get(own, own)
 

@@ -142,7 +142,9 @@ def _run(path: Path) -> ModuleType:
     except HarnessError:
         raise
     except SyntaxError as error:
-        raise InputError(tr("{error}.", error=error.msg), path=error.filename or path, line=error.lineno) from error
+        raise InputError(
+            tr("not valid Python: {error}.", error=error.msg), path=error.filename or path, line=error.lineno
+        ) from error
     except (Exception, SystemExit) as error:
         line = _line_in(error, path)
         raise InputError(f"{type(error).__name__}: {error}.", path=path, line=line) from error

@@ -11,7 +11,7 @@ import click
 
 from harness.cli.dry_run import work_of
 from harness.cli.progress import ConsoleProgress, local_time
-from harness.cli.say import language, say
+from harness.cli.say import language, said, say
 from harness.cli.typed import typed_command
 from harness.engine.execute import execute
 from harness.engine.job import Job, Outcome
@@ -26,10 +26,13 @@ from harness.runs.verdicts import held_scores
 from harness.store.batch_notes import StoredBatchNotes
 from harness.store.store import Store
 from harness.types import Status
+from reports.formatting import printable
 
 UNSCORED_EXIT = 3
 INTERRUPTED_EXIT = 130
 _LOOK_UP_SECONDS = 3.0
+_SHOWN_REASONS = 3
+_REASON_WIDTH = 160
 _GRACE = 5.0  # seconds: clocks differ
 _LONGEST_PAUSE = 30.0  # seconds between two looks at the clock: a machine may sleep meanwhile
 
@@ -212,7 +215,8 @@ def say_outcome(run: Run, judges: Sequence[Judge], outcome: Outcome, folder: Run
     Return how many verdicts of these judges are missing, those among them that other versions of a judge gave.
     """
     own = {judge.name for judge in judges}
-    counts = Counter(run.verdict(item).status for item in run.items if item.judge in own)
+    verdicts = [run.verdict(item) for item in run.items if item.judge in own]
+    counts = Counter(verdict.status for verdict in verdicts)
     unscored = counts.total() - counts["scored"]
     generated = trn("{n} answer generated", "{n} answers generated", outcome.generated)
     if outcome.spent:
@@ -233,6 +237,7 @@ def say_outcome(run: Run, judges: Sequence[Judge], outcome: Outcome, folder: Run
     say(made, err=True)
     if unscored:
         _say_missing(counts, outcome)
+        _say_reasons(Counter(verdict.reason for verdict in verdicts if verdict.reason is not None))
     if held := held_scores(run, own):
         _say_held(run, held, counts.total())
     if outcome.out_of_budget:
@@ -266,7 +271,8 @@ def _say_missing(counts: Counter[Status], outcome: Outcome) -> None:
         say(
             tr(
                 "{unscored} of {n_verdicts} verdicts are missing ({counts} unscored, {counts_2} "
-                "failed); the leaderboard says why. The same command tries them again; --max-unscored N accepts them.",
+                "failed). Once what is the matter is mended, the same command tries them again; --max-unscored N "
+                "accepts them.",
                 unscored=counts.total() - counts["scored"],
                 n_verdicts=counts.total(),
                 counts=counts["unscored"],
@@ -274,6 +280,15 @@ def _say_missing(counts: Counter[Status], outcome: Outcome) -> None:
             ),
             err=True,
         )
+
+
+def _say_reasons(reasons: Counter[str]) -> None:
+    """Say what verdicts are missing for, the commonest reasons first."""
+    for reason, count in reasons.most_common(_SHOWN_REASONS):
+        line = " ".join(printable(said(reason)).split())
+        say(f"  {count} × {line if len(line) <= _REASON_WIDTH else f'{line[:_REASON_WIDTH]}…'}", err=True)
+    if (more := len(reasons) - _SHOWN_REASONS) > 0:
+        say(trn("  {n} more reason: see the leaderboard", "  {n} more reasons: see the leaderboard", more), err=True)
 
 
 def _say_held(run: Run, held: Counter[str], total: int) -> None:

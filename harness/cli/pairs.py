@@ -11,7 +11,7 @@ import click
 from harness.cli.benchmark_options import benchmark_options
 from harness.cli.benchmarks import benchmark_samples
 from harness.cli.options import FiniteRange, common_options
-from harness.cli.say import say
+from harness.cli.say import said, say
 from harness.codec import sample_digest
 from harness.engine.plan import PlannedJudge
 from harness.errors import InputError, TrainingDataError, UnknownNameError, UsageError
@@ -110,15 +110,15 @@ def pairs(**given: Any) -> None:  # noqa: ANN401 - click's values, each of the t
         per_prompt=given["per_prompt"],
         balance=not given["any_length"],
     )
-    rows, said = _rows(kept, judge, asked)
+    rows, found = _rows(kept, judge, asked)
     counted = [
-        *said,
+        *found,
         *([trn("{n:,} answer unscored", "{n:,} answers unscored", n)] if (n := sum(p.unscored for p in kept)) else []),
         *([trn("{n:,} prompt refused", "{n:,} prompts refused", len(refused))] if refused else []),
     ]
     if not rows:
         raise TrainingDataError(
-            tr("Run {run} gives no row: {said}.", run=run.name, said="; ".join(counted)),
+            tr("Run {run} gives no row: {said}.", run=run.name, said="; ".join(map(said, counted))),
             hint=tr("More answers a prompt help (--repeats 8 --temperature 0.8), or a smaller --gap or --least."),
         )
     write_whole(
@@ -128,7 +128,7 @@ def pairs(**given: Any) -> None:  # noqa: ANN401 - click's values, each of the t
     )
     say(tr("{path}: {rows} by {judge}", path=output, rows=_count(rows, best=asked.best), judge=judge.name))
     for line in counted:
-        say(f"  {line}")
+        say(f"  {said(line)}")
 
 
 def _check(given: Mapping[str, Any], output: Path) -> None:

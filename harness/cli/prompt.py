@@ -8,9 +8,9 @@ from pathlib import Path
 import click
 
 from harness.cli.options import common_options
-from harness.cli.say import say
+from harness.cli.say import said, say
 from harness.errors import HarnessError, InputError, PromptTokensError, UnknownNameError, UsageError
-from harness.locale import tr
+from harness.locale import tr, trn
 from harness.protocols import KnowsTrainingPrompt, ShowsTokens
 from harness.runs.assemble import open_model, open_task
 from harness.specs import DEFAULT_PROMPT, Config, load_config, parse_model, parse_task
@@ -228,4 +228,5 @@ def _token_lines(model: str, tokens: Sequence[tuple[int, str]]) -> str:
         if len(lines[-1]) + len(piece) > _WIDTH:
             lines.append("")
         lines[-1] += f"{piece} | "
-    return f"[{len(tokens)} tokens of {model}]\n" + "\n".join(line.removesuffix(" | ") for line in lines)
+    head = said(trn("[{n} token of {model}]", "[{n} tokens of {model}]", len(tokens), model=model))
+    return "\n".join([head, *(line.removesuffix(" | ") for line in lines)])

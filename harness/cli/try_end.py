@@ -72,7 +72,8 @@ def primary_board(leaderboard: Leaderboard) -> Board | None:
 def number_lines(board: Board, comparison: Comparison | None) -> list[str]:
     """Return the means, and the difference with its interval."""
     digits = score_digits(board.judge.scale.low, board.judge.scale.high)
-    rows = sorted(board.rows, key=lambda row: row.key.model != "base")  # the baseline first
+    first = None if comparison is None else comparison.baseline
+    rows = sorted(board.rows, key=lambda row: row.key != first)  # the baseline first: the arrow leads to the candidate
     means = [f"{row.key.model} {number(row.estimate.value, digits)}" for row in rows]
     line = tr(
         "Mean score by {judge} ({scale}): {means}",

@@ -1,5 +1,6 @@
 """What ``harness try`` tries: whose adapter, on which base, asked how, on which tasks. Nothing is loaded."""
 
+import difflib
 import json
 import re
 from collections.abc import Mapping
@@ -81,7 +82,7 @@ def model_spec(text: str) -> str:
         if folder.suffix == ".zip":
             raise InputError(tr("a file, not the folder of an adapter."), path=text, hint=unpacking(folder))
         return f"{'gguf' if folder.suffix == '.gguf' else 'outputs'}:{slashed}"
-    near = nearby(slashed)
+    near = nearby(text.strip())
     if near is None and _HUB_ID.fullmatch(slashed):
         return f"adapter:{slashed}"
     raise InputError(
@@ -224,10 +225,13 @@ def task_spec(text: str | None) -> str:
         is_name = "=" in text or text.partition(":")[0] in plugins.names("tasks")
         if is_name and not path.is_dir():
             return text
+        known = difflib.get_close_matches(text, plugins.names("tasks"), n=1)
         raise InputError(
             tr("no such task file."),
             path=text,
-            hint=nearby(text, wanted=Path.is_file) or tr("harness ls tasks lists the sets that come along."),
+            hint=nearby(text, wanted=Path.is_file)
+            or (tr("Did you mean {near!r}?", near=known[0]) if known else None)
+            or tr("harness ls tasks lists the sets that come along."),
         )
     own = re.sub(r"[^\w.+-]", "-", path.stem)
     return f"{_set_of(path) or own}={path}"

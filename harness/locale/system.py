@@ -54,7 +54,13 @@ def database_said(message: str) -> str:
     return _OF_A_DATABASE.get(message, message)
 
 
-_NO_NAME = ("Name or service not known", "nodename nor servname", "Temporary failure in name", "getaddrinfo failed")
+_NO_NAME = (
+    "Name or service not known",
+    "nodename nor servname",
+    "Temporary failure in name",
+    "getaddrinfo failed",
+    "failed to resolve host",  # psycopg
+)
 
 
 def network_said(message: str) -> str:
@@ -65,4 +71,6 @@ def network_said(message: str) -> str:
     """
     if any(part in message for part in _NO_NAME):
         return tr("the name of the server is not found: is there a network?")
+    if "timeout expired" in message:  # libpq
+        return tr("it does not answer")
     return _SAID[errno.ECONNREFUSED] if "Connection refused" in message else message

@@ -211,8 +211,8 @@ def new_run(runs: str, name: str) -> RunFolder:
         raise RunNameError(
             tr("--run {name!r} is no name for a run: it would not be a folder in {runs}/.", name=name, runs=runs),
             hint=tr(
-                'Give a name without slashes that does not begin with a dot; where runs go is set by runs = "DIR" in '
-                "harness.toml."
+                "Give a name without slashes, full-width spaces and invisible characters that does not begin with a "
+                'dot; where runs go is set by runs = "DIR" in harness.toml.'
             ),
         )
     return RunFolder(runs, name)

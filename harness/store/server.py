@@ -16,6 +16,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, StatementError
 from harness.errors import StoreError
 from harness.installation import add_extra
 from harness.locale import tr
+from harness.locale.system import network_said
 
 DRIVER = "postgresql+psycopg"
 _SCHEME = re.compile(r"postgres(?:ql)?(\+\w+)?://", re.IGNORECASE)
@@ -191,7 +192,7 @@ class ServerDatabase:
             return tr("The store {path} cannot be written: {cause}.", path=shown, cause=said), self.other
         if state is None or state.startswith(("08", "57P")):
             return (
-                tr("The server of {shown} cannot be reached: {cause}", shown=shown, cause=said),
+                tr("The server of {shown} cannot be reached: {cause}", shown=shown, cause=network_said(said)),
                 tr("Check that it runs, and host and port in --store; then run the same command again."),
             )
         return tr("The store {path} failed: {cause}.", path=shown, cause=said), self.other

@@ -198,7 +198,11 @@ def nearby(path: str | Path, prefix: str = "", *, wanted: Callable[[Path], bool]
         meant = gone.with_name(near) / meant.relative_to(gone) if near and gone.name else meant
         slashed = str(meant)
     is_there = Path(str(path)).expanduser().exists()  # as something else than what was wanted
-    return tr("Did you mean {path}?", path=f"{prefix}{slashed}") if wanted(meant) and not is_there else None
+    if wanted(meant) and not is_there:
+        return tr("Did you mean {path}?", path=f"{prefix}{slashed}")
+    if _OF_WINDOWS.match(str(path)) and os.name != "nt":
+        return tr("That is a path of Windows; here paths look like /home/me/file, and under WSL C:\\ is /mnt/c/.")
+    return None
 
 
 def _alike(name: str, names: Iterable[str]) -> str | None:
@@ -219,8 +223,6 @@ def where_to_look(path: str | Path, prefix: str = "", *, wanted: Callable[[Path]
     """Return the hint for a path that leads nowhere: what was probably meant, else from where it was looked for."""
     if near := nearby(path, prefix, wanted=wanted):
         return near
-    if _OF_WINDOWS.match(str(path)) and os.name != "nt":
-        return tr("That is a path of Windows; here paths look like /home/me/file, and under WSL C:\\ is /mnt/c/.")
     meant = Path(str(path)).expanduser()
     if meant.is_absolute():
         there = next(folder for folder in meant.parents if folder.exists())

@@ -129,7 +129,9 @@ def _json_values(text: str, path: str) -> Iterator[tuple[int, Any]]:
             _refuse_depth(value, text, position, end)
         except json.JSONDecodeError as error:
             said = parser_said(error.msg)
-            reason = said if error.lineno == line else tr("{said} at line {line}", said=said, line=error.lineno)
+            last = max(line, text.count("\n", 0, len(text.rstrip())) + 1)  # what ends too soon ends with its last line
+            place = min(error.lineno, last)
+            reason = said if place == line else tr("{said} at line {line}", said=said, line=place)
             raise _not_json(reason, text, position, line, path) from None
         except (ValueError, RecursionError) as error:
             reason = _TOO_DEEP if isinstance(error, RecursionError) else error.args[0]

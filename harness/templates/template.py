@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol, cast
 
 from harness.errors import InputError, TemplateError
-from harness.locale import Text, tr
+from harness.locale import tr
 from harness.sandbox.confined import ConfinedProgram
 from harness.sandbox.program import Doubt, Program, TemplateFailure, TemplateSource, inspect
 from harness.templates.front_matter import split_front_matter
@@ -155,7 +155,7 @@ def parse_template(text: str, *, name: str, kind: Kind, path: Path | None = None
     except TemplateFailure as failure:
         what = tr("not a valid Jinja2 template") if failure.kind == "syntax" else tr("the template asks for too much")
         raise InputError(
-            Text("{what}: {said}.", {"what": what, "said": failure.message}), path=where, line=failure.line
+            tr("{what}: {said}.", what=what, said=failure.message), path=where, line=failure.line
         ) from failure
     if kind == "tasks" and not inspection.variables:
         raise InputError(

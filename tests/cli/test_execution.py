@@ -80,6 +80,7 @@ def test_what_was_done_and_what_is_missing_is_said(said: Any) -> None:
     assert 2 == missing
     assert "1 answer generated, 4 judged anew; files are in runs/r/" in text
     assert "2 of 5 verdicts are missing (1 unscored, 1 failed)" in text
+    assert text.endswith("  1 × x\n  1 × y\n")
 
 
 def test_money_is_said_where_some_was_spent(said: Any) -> None:

@@ -51,7 +51,7 @@ def test_every_command_takes_the_language(arguments: tuple[str, ...], run_cli: R
         (("eval", "--limit", "0"), "0 は範囲 x>=1 の外です。"),
         (("report", "demo", "--format", "docx"), "選べるのは 'md', 'html'"),
         (("eval", "--temperature", "nan"), "有限の数ではありません"),
-        (("evall",), "「evall」というコマンドはありません。"),
+        (("evall",), "コマンド「evall」はありません。"),
     ],
 )
 def test_wrong_arguments_are_told_in_the_language(arguments: tuple[str, ...], said: str, run_cli: RunCli) -> None:

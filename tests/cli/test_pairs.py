@@ -1,6 +1,7 @@
 """`harness pairs`: which rows it writes, what it refuses by name, and what it says of the rest."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +95,16 @@ def test_pairs(judged: RunCli) -> None:
     ran = judged("pairs", "samples", "--output", "fair.jsonl")
     assert ["a", "c"] == [row["task_id"] for row in written("fair.jsonl")]
     assert "balanced by leaving out 1 pair: 50%, 0.51 times" in ran.out
+
+
+def test_what_is_counted_is_said_in_the_language(judged: RunCli) -> None:
+    """On the lines below the file, and in the reason why there are no rows."""
+    ran = judged("pairs", "samples", "--output", "ja.jsonl", "--any-length", "--lang", "ja")
+    assert "未採点の回答: 6件" in ran.out
+    none = judged("pairs", "samples", "--output", "none.jsonl", "--gap", "9", "--lang", "ja")
+    assert 1 == none.code
+    for said in (ran.out, none.err):
+        assert [] == re.findall(r"prompts? with|answers? unscored|is the longer", said), said
 
 
 def test_best(judged: RunCli) -> None:

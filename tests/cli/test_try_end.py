@@ -87,6 +87,7 @@ def test_numbers_that_do_not_add_up_as_they_are_shown_are_explained(fours: tuple
     )  # fmt: skip
     [shown] = leaderboard.boards
     means, difference, *note = number_lines(shown, shown.comparisons[0])
+    assert ["m0", "m1"] == re.findall(r"m\d", means), "the arrow leads from the baseline to the candidate"
     mean = {row: Decimal(text) for row, text in re.findall(r"(m\d) (\S+)", means)}
     apart = Decimal(re.findall(r"Difference (\S+),", difference)[0])
     assert adds_up == (mean["m1"] - mean["m0"] == apart)

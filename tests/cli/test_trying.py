@@ -222,6 +222,8 @@ def test_japanese(run_cli: RunCli, adapter: Path, monkeypatch: pytest.MonkeyPatc
         (("adapters",), 1, ["no adapter_config.json", "There is one in adapters/mine"]),
         (("adapters/mine", "taks.jsonl"), 1, ["no such task file", "Did you mean tasks.jsonl?"]),
         (("adapters/mine", "adapters"), 1, ["no such task file"]),
+        (("adapters/mine", "elyza-task-100"), 1, ["Did you mean 'elyza-tasks-100'?"]),
+        (("D:\\adapters\\mine",), 1, ["D:\\adapters\\mine", "a path of Windows"]),
         (("adapters/mine", "broken.jsonl"), 1, ["broken.jsonl"]),
         (("adapters/mine", "--base", "nowhere/at-all"), 1, ["nowhere/at-all"]),
         (("adapters/mine", "--judge", "gemeni"), 2, ["Did you mean 'gemini'?"]),

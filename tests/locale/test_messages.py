@@ -100,6 +100,7 @@ def test_japanese_has_japanese_punctuation(japanese: Catalog) -> None:
     """Of full width, and no blank is left at an end that the English has not."""
     texts = [(message.id, str(message.string)) for message in japanese if message.id and isinstance(message.id, str)]
     assert [] == [text for _, text in texts if _HALF.search(text)]
+    assert [] == [text for _, text in texts if "：" in text], "one colon for all: a narrow one, with a blank behind it"
     assert [] == [text for english, text in texts if text != text.rstrip(" ") and english == english.rstrip(" ")]
 
 

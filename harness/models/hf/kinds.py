@@ -48,13 +48,13 @@ def check_kind(config: Mapping[str, Any], path: object) -> str:
     Raises:
         InputError: they cannot, and why.
     """
-    kind = str(config.get("peft_type", "")).upper()
+    kind = str(config.get("peft_type") or "").upper()
     known = {getattr(name, "value", str(name)): made for name, made in PEFT_TYPE_TO_CONFIG_MAPPING.items()}
     where = str(path)
+    if not kind:
+        raise InputError(tr("it does not say what kind of adapter it is: peft_type is missing."), path=where)
     if kind not in known:
-        raise InputError(
-            tr("peft_type {kind!r} is not known to the installed peft.", kind=kind or "missing"), path=where
-        )
+        raise InputError(tr("peft_type {kind!r} is not known to the installed peft.", kind=kind), path=where)
     if kind in _AROUND:
         raise InputError(
             tr(

@@ -18,7 +18,7 @@ from tests.models.hf.switched import PROMPT, Ask, MakeAdapter, SpecOf, scores
         ({"peft_type": "PREFIX_TUNING"}, "type PREFIX_TUNING puts virtual tokens around the model"),
         ({"peft_type": "PROMPT_TUNING"}, "type PROMPT_TUNING puts virtual tokens around the model"),
         ({"peft_type": "NEW_IDEA"}, "peft_type 'NEW_IDEA' is not known"),
-        ({"peft_type": None}, "is not known"),
+        ({"peft_type": None}, "peft_type is missing"),
         ({"task_type": "SEQ_CLS"}, "an adapter for SEQ_CLS"),
     ],
 )
