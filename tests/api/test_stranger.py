@@ -1,4 +1,4 @@
-"""A notebook of somebody who knows the design's page on Python and nothing else: it runs, with a real tiny model."""
+"""A notebook and a script of somebody who knows the design and nothing else: they run, one with a real tiny model."""
 
 import ast
 from pathlib import Path
@@ -8,6 +8,7 @@ import pytest
 from harness.testing import make_llama, make_lora
 
 NOTEBOOK = Path(__file__).with_name("notebook.txt")
+SCRIPT = Path(__file__).with_name("script.txt")
 
 
 def test_the_notebook_runs(workplace: Path) -> None:
@@ -20,3 +21,8 @@ def test_the_notebook_runs(workplace: Path) -> None:
     for cell in cells:
         exec(compile(ast.parse(cell), str(NOTEBOOK), "exec"), names)
     assert Path("runs/mine/report.html").exists()
+
+
+def test_the_script_runs(workplace: Path) -> None:
+    """Answers, ratings and a metric of one's own, from files: evaluated, saved, merged, exported and read again."""
+    exec(compile(ast.parse(SCRIPT.read_text(encoding="utf-8")), str(SCRIPT), "exec"), {})
