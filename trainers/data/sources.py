@@ -26,9 +26,9 @@ def parse_sources(texts: Sequence[str]) -> tuple[DataSource, ...]:
     """Return sources as typed; a path that exists is a name as a whole.
 
     >>> parse_sources(["a.json:0.7", "hub:org/set:train:0.3:500"])[1]
-    Source(path='hub:org/set:train', share=0.3, cap=500)
+    DataSource(path='hub:org/set:train', share=0.3, cap=500)
     >>> parse_sources(["a.json:500", "b.json"])[0]
-    Source(path='a.json', share=None, cap=500)
+    DataSource(path='a.json', share=None, cap=500)
 
     Raises:
         UsageError: a number that is neither a share nor a cap; shares for some of them only, or that do not add up.
