@@ -76,7 +76,7 @@ class RefusedError(TemplateError):
 def inspect(sources: Sequence[TemplateSource], given: Mapping[str, str] | None) -> Inspection:
     """Return what the sources need; ``given`` are the texts that they may include (None: they may include nothing).
 
-    >>> sorted(inspect([Source(text="{{ input }} {{ level }}")], None).variables)
+    >>> sorted(inspect([TemplateSource(text="{{ input }} {{ level }}")], None).variables)
     ['input', 'level']
 
     Raises:
@@ -119,7 +119,7 @@ def inspect(sources: Sequence[TemplateSource], given: Mapping[str, str] | None) 
 class Program:
     """Compiled sources.
 
-    >>> Program([Source(text="{{ a }}!"), Source(text="{{ a + 1 }}")], {}).render({"a": 1})
+    >>> Program([TemplateSource(text="{{ a }}!"), TemplateSource(text="{{ a + 1 }}")], {}).render({"a": 1})
     ['1!', '2']
     """
 
