@@ -23,7 +23,7 @@ from harness.runs import assemble
 from harness.testing import load_profile
 from reports import results
 
-pytest_plugins = ["tests.postgres", "tests.tiny_models"]
+pytest_plugins = ["tests.forked", "tests.postgres", "tests.tiny_models"]
 
 # A shell that starts the tests in the background has them ignore Ctrl-C, and the programs they start with them.
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -1,12 +1,9 @@
 """Local models from the command line: base and adapters in one run, and runs that are killed."""
 
 import json
-import os
 import re
 import signal
 import sqlite3
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import RunCli, notices_of, reasons_of, results_of
+from tests.forked import Fork
 
 pytest.importorskip("torch", reason="the extra [local] is not installed")
 
@@ -97,23 +95,19 @@ def test_what_is_not_there_is_said_before_any_work(
     assert (True, True, False) == (ran.code in {1, 2}, message in ran.err, "Traceback" in ran.err), ran.err
 
 
-def test_kill_9_three_times_during_generation(workplace: Path, tiny: Path) -> None:
+def test_kill_9_three_times_during_generation(workplace: Path, tiny: Path, fork: Fork) -> None:
     """After each kill the next run finds every answer that was stored, and makes only the others."""
-    total = 24
+    total = 120
     task = tasks(workplace, total)
     (workplace / "harness.toml").write_text("[models.hf]\nmax_batch_rows = 2\n")
-    command = [sys.executable, "-c", "from harness.cli.main import main; main()", "eval", *task, "--base", str(tiny),
-               "--model", "base", "--judge", "rules", "--run", "r", "--quantization", "none", "--dtype", "float32",
-               "--max-new-tokens", "60"]  # fmt: skip
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[3])}
+    command = ["eval", *task, "--base", str(tiny), "--model", "base", "--judge", "rules", "--run", "r",
+               "--quantization", "none", "--dtype", "float32", "--max-new-tokens", "60"]  # fmt: skip
     before = 0
     for _ in range(3):
-        process = subprocess.Popen(
-            command, cwd=workplace, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-        )
+        process = fork(command)
         deadline = time.monotonic() + 120
         while (stored := _stored(workplace)) < before + 4:
-            assert process.poll() is None, process.stderr.read() if process.stderr else ""
+            assert process.poll() is None, process.communicate()
             assert time.monotonic() < deadline, "no batch was finished"
             time.sleep(0.02)
         process.send_signal(signal.SIGKILL)
@@ -122,11 +116,10 @@ def test_kill_9_three_times_during_generation(workplace: Path, tiny: Path) -> No
             assert (total, before) == (int(found[1]), int(found[2]))
         before = _stored(workplace)
         assert before >= stored
-    last = subprocess.run(
-        command, cwd=workplace, env=environment, capture_output=True, text=True, check=False, timeout=300
-    )
-    assert 0 == last.returncode, last.stderr
-    assert f"{total} answers ({before} stored, {total - before} to generate)" in last.stderr
+    last = fork(command)
+    _, err = last.communicate()
+    assert 0 == last.returncode, err
+    assert f"{total} answers ({before} stored, {total - before} to generate)" in err
     assert total == results_of(workplace, "r")["rows"][0]["n"]
 
 

@@ -1,11 +1,8 @@
 """The command itself, ended from outside: Ctrl-C, and a kill at a moment nobody chose."""
 
 import json
-import os
 import random
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.forked import Fork, Forked
 from tests.trainers.training.conftest import Workbench, losses, rows
 
 SETTINGS: dict[str, Any] = {
@@ -25,18 +23,7 @@ SETTINGS: dict[str, Any] = {
 }  # 120 steps
 
 
-def start(command: list[str]) -> subprocess.Popen[str]:
-    """Start the command line in a process of its own."""
-    return subprocess.Popen(
-        [sys.executable, "-c", "from harness.cli.main import main; main()", *command],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=os.environ | {"OMP_NUM_THREADS": "1"},
-    )
-
-
-def wait_for(process: subprocess.Popen[str], happened: Callable[[], bool]) -> None:
+def wait_for(process: Forked, happened: Callable[[], bool]) -> None:
     """Wait until something is there, or the process has ended."""
     while process.poll() is None and not happened():
         time.sleep(0.02)
@@ -44,19 +31,19 @@ def wait_for(process: subprocess.Popen[str], happened: Callable[[], bool]) -> No
 
 
 @pytest.mark.slow
-def test_a_killed_training_goes_on_bit_for_bit(bench: Workbench, tmp_path: Path) -> None:
+def test_a_killed_training_goes_on_bit_for_bit(bench: Workbench, tmp_path: Path, fork: Fork) -> None:
     """Killed at a random moment behind the first checkpoint, perhaps while the next one is written."""
     folder = tmp_path / "killed"
-    whole = start(bench.command(tmp_path / "whole", **SETTINGS))
-    killed = start(bench.command(folder, **SETTINGS))
+    whole = fork(bench.command(tmp_path / "whole", **SETTINGS))
+    killed = fork(bench.command(folder, **SETTINGS))
     wait_for(killed, lambda: any(folder.glob("checkpoints/*/manifest.json")))
-    time.sleep(random.uniform(0, 1.5))
+    time.sleep(random.uniform(0, 0.6))
     killed.kill()
     killed.communicate()
     assert not (folder / "adapter_config.json").exists(), "it had ended before it was killed"
     out, err = whole.communicate()
     assert 0 == whole.returncode, err
-    again = start(bench.command(folder, "--resume", **SETTINGS))
+    again = fork(bench.command(folder, "--resume", **SETTINGS))
     out, err = again.communicate()
     assert 0 == again.returncode, err
     assert "Going on from step " in err
@@ -71,10 +58,10 @@ def test_a_killed_training_goes_on_bit_for_bit(bench: Workbench, tmp_path: Path)
     assert f"{folder}: 120 steps" in out
 
 
-def test_ctrl_c_says_how_to_go_on(bench: Workbench, tmp_path: Path) -> None:
+def test_ctrl_c_says_how_to_go_on(bench: Workbench, tmp_path: Path, fork: Fork) -> None:
     """It ends with 130 and names the last checkpoint and the command; that command finishes the run."""
     folder = tmp_path / "a"
-    process = start(bench.command(folder, **SETTINGS))
+    process = fork(bench.command(folder, **SETTINGS))
     wait_for(process, lambda: any(folder.glob("checkpoints/*/manifest.json")))
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
