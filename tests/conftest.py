@@ -1,6 +1,7 @@
 """What the tests share: the shared data, the command line in this process, and an installed example plugin."""
 
 import contextlib
+import gc
 import importlib
 import json
 import os
@@ -35,6 +36,15 @@ load_profile()
 
 with contextlib.suppress(ImportError):
     importlib.import_module("setuptools")  # peft's boft needs it before anything has imported Python's own distutils
+
+gc.disable()  # until everything is imported: what is collected stays to the end
+
+
+def pytest_collection_finish() -> None:
+    """Leave what is there by now out of every collection of garbage: trainers ask for one after each training."""
+    gc.collect()
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
