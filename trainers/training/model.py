@@ -77,7 +77,7 @@ def load_trainable_model(base: ResolvedBase, recipe: Recipe, plan: MemoryPlan, s
         HarnessError: the base does not fit, or its files cannot be loaded.
     """
     numerics = replace(base.numerics, route="dequantised" if plan.dequantized else "plain")
-    model = replace(base, numerics=numerics).load().model
+    model = replace(base, numerics=numerics).load_model()
     keep_gradients(model)
     model.config.use_cache = False
     use_attention(model, choose_attention(model.config, numerics.device, numerics.dtype))

@@ -132,11 +132,38 @@ def stored_quantization(config: Mapping[str, Any]) -> str | None:
 
 
 def load_base(source: Source, numerics: Numerics, *, trusted: bool) -> Base:
-    """Return a model in memory, after checking that it fits.
+    """Return a model in memory with its tokenizer, after checking that it fits.
 
     Raises:
         HarnessError: it does not fit into memory, or its files cannot be loaded.
     """
+    tokenizer, model, config, sizes = _load(source, numerics, trusted=trusted, with_tokenizer=True)
+    context = getattr(config.get_text_config(decoder=True), "max_position_embeddings", None)
+    return Base(
+        model=model,
+        encoder=Encoder(tokenizer, source.text),
+        switch=Switch(model, numerics.dtype),
+        sizes=sizes,
+        numerics=numerics,
+        end=end_tokens(model.generation_config.eos_token_id, tokenizer),
+        pad=next((token for token in (tokenizer.pad_token_id, tokenizer.eos_token_id) if token is not None), 0),
+        context=context,
+    )
+
+
+def load_model(source: Source, numerics: Numerics, *, trusted: bool) -> Any:  # noqa: ANN401 - transformers is untyped
+    """Return a model alone, as `load_base` has it: a vocabulary of 262,000 tokens takes 3 s of a CPU core.
+
+    Raises:
+        HarnessError: it does not fit into memory, or its files cannot be loaded.
+    """
+    return _load(source, numerics, trusted=trusted, with_tokenizer=False)[1]
+
+
+def _load(
+    source: Source, numerics: Numerics, *, trusted: bool, with_tokenizer: bool
+) -> tuple[Any, Any, Any, Footprint]:
+    """Return tokenizer (None without), model, configuration and sizes."""
     folder = local_folder(source)
     config = read_config(source, folder, trusted=trusted)
     sizes = sizes_of(source, config, trusted=trusted)
@@ -144,7 +171,11 @@ def load_base(source: Source, numerics: Numerics, *, trusted: bool) -> Base:
     check_fits(source.text, sizes.loading_bytes(numerics), available_bytes(numerics.device), numerics, sizes)
     with quiet(), during(tr("loading {name}", name=source.text)):
         try:
-            tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=trusted, local_files_only=True)
+            tokenizer = (
+                AutoTokenizer.from_pretrained(folder, trust_remote_code=trusted, local_files_only=True)
+                if with_tokenizer
+                else None
+            )
             model, loaded = AutoModelForCausalLM.from_pretrained(
                 folder, config=config, trust_remote_code=trusted, output_loading_info=True, **_loading(numerics, config)
             )
@@ -167,17 +198,7 @@ def load_base(source: Source, numerics: Numerics, *, trusted: bool) -> Base:
     # The last position of a batch of prompts is a view with gaps; torch would copy the whole vocabulary matrix for each
     # row of it (CPU, bfloat16: 11 GB and a minute for 32 rows of a 262,144 vocabulary).
     model.get_output_embeddings().register_forward_pre_hook(lambda _, inputs: (inputs[0].contiguous(),))
-    context = getattr(config.get_text_config(decoder=True), "max_position_embeddings", None)
-    return Base(
-        model=model,
-        encoder=Encoder(tokenizer, source.text),
-        switch=Switch(model, numerics.dtype),
-        sizes=sizes,
-        numerics=numerics,
-        end=end_tokens(model.generation_config.eos_token_id, tokenizer),
-        pad=next((token for token in (tokenizer.pad_token_id, tokenizer.eos_token_id) if token is not None), 0),
-        context=context,
-    )
+    return tokenizer, model, config, sizes
 
 
 def load_encoder(source: Source, *, trusted: bool) -> Encoder:

@@ -6,7 +6,15 @@ from typing import Any
 
 from transformers import GenerationConfig
 
-from harness.models.hf.bases import Base, end_tokens, load_base, load_encoder, read_config, stored_quantization
+from harness.models.hf.bases import (
+    Base,
+    end_tokens,
+    load_base,
+    load_encoder,
+    load_model,
+    read_config,
+    stored_quantization,
+)
 from harness.models.hf.numerics import Numerics, choose
 from harness.models.hf.sources import Source, check_trusted, config_folder, raw_config, resolve
 from harness.models.hf.tokens import Encoder
@@ -56,6 +64,14 @@ class ResolvedBase:
             HarnessError: it does not fit, or its files cannot be loaded.
         """
         return load_base(self.source, self.numerics, trusted=self.trusted)
+
+    def load_model(self) -> Any:  # noqa: ANN401 - transformers is untyped
+        """Return the model alone, in memory, for whom has the encoder already.
+
+        Raises:
+            HarnessError: it does not fit, or its files cannot be loaded.
+        """
+        return load_model(self.source, self.numerics, trusted=self.trusted)
 
 
 def resolve_base(

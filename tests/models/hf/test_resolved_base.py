@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
-from harness.models.hf import resolved_base
+from harness.models.hf import bases, resolved_base
 from harness.models.hf.resolved_base import resolve_base
 
 
@@ -49,3 +50,13 @@ def test_a_training_finds_its_base_once(tiny: Path, tmp_path: Path, monkeypatch:
     monkeypatch.setattr(resolved_base, "resolve", counting)
     Workbench(tiny, write_pairs(tmp_path / "pairs.json", 5)).prepare()
     assert [str(tiny)] == found
+
+
+def test_a_model_alone_is_the_one_of_the_base(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same weights, and no tokenizer is read for it."""
+    resolved = resolve_base(str(tiny), None, {}, quantization="nf4", dtype="float32")
+    base = resolved.load()
+    monkeypatch.setattr(bases, "AutoTokenizer", None)
+    weights = resolved.load_model().state_dict()
+    assert list(base.model.state_dict()) == list(weights)
+    assert all(torch.equal(value, weights[name]) for name, value in base.model.state_dict().items())

@@ -22,7 +22,7 @@ def opened(bench: Workbench, quantization: str, *, dequantized: bool = False) ->
     """Return the base as evaluation loads it, in bfloat16."""
     base = resolve_base(str(bench.base), None, {}, quantization=quantization, dtype="bfloat16")
     route = "dequantised" if dequantized else "plain"
-    return replace(base, numerics=replace(base.numerics, route=route)).load().model
+    return replace(base, numerics=replace(base.numerics, route=route)).load_model()
 
 
 @torch.no_grad()
