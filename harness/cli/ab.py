@@ -1,6 +1,7 @@
 """``harness ab``: which of several prompts is better, measured honestly."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -15,17 +16,14 @@ from harness.cli.say import language, say
 from harness.errors import UnknownNameError, UsageError
 from harness.locale import tr
 from harness.protocols import AnswerFile, prompts_share
-from harness.runs.asking import evaluation_spec
-from harness.runs.assemble import Evaluation, assemble
-from harness.runs.declared import asked_declaration, declaration
+from harness.runs.assemble import Evaluation
 from harness.runs.finish import check_names, check_plan
 from harness.runs.folder import AB_MARKDOWN, RunFolder, new_run
 from harness.runs.manifest import PromptTest
-from harness.runs.open_evaluation import OpenedEvaluation
-from harness.runs.sealing import read_sealing
+from harness.runs.open_evaluation import open_evaluation
 from harness.runs.spreading import Gpus
 from harness.runs.version_anchors import as_held_before
-from harness.specs import default_run_name, load_config, store_mirror, store_url
+from harness.specs import load_config
 from reports.ab_text import plan_sentence
 
 
@@ -70,40 +68,42 @@ def ab(
         say(tr("--select and --select-seed do nothing any more: the best prompt is always named, without a draw."),
             err=True)  # fmt: skip
     settings = load_config(config)
-    spec = evaluation_spec(settings, **options, baseline=None)
-    if len(spec.prompts) < 2:  # noqa: PLR2004 - A and B
+    prompts = options["prompts"]
+    if len(prompts) < 2:  # noqa: PLR2004 - A and B
         raise UsageError(
             tr("An A/B test needs two prompts."), hint=tr("Name two: --prompt course.v1 --prompt polite.v1")
         )
-    if control is not None and control not in spec.prompts:
-        raise UnknownNameError(tr("prompt in this test"), control, spec.prompts)
-    name = f"ab-{default_run_name(spec)}" if run_name is None else run_name
-    url, mirror = store_url(store, settings), store_mirror(settings)
-    sealing = read_sealing(url, date=invocation().date, mirror=mirror)
-    declared = declaration(settings, **options)
-    evaluation = sealing.noted(
-        assemble(spec, name, allow_prompt_mismatch=allow_prompt_mismatch, declared=declared, choose=sealing.choose)
+    if control is not None and control not in prompts:
+        raise UnknownNameError(tr("prompt in this test"), control, prompts)
+    opened = open_evaluation(
+        settings,
+        {**options, "panels": (), "baseline": None},
+        date=invocation().date,
+        store=store,
+        run_name=run_name,
+        allow_prompt_mismatch=allow_prompt_mismatch,
+        prefix="ab-",
     )
+    evaluation = opened.evaluation
     _check(evaluation)
     limit_judges(evaluation.job.judges, call_limits(options))
     folder = new_run(settings.runs, evaluation.name)
     evaluation = as_held_before(evaluation, folder)
     check_plan(evaluation, folder, overwrite=overwrite)
-    asked = asked_declaration(**options)
-    check_names(asked, evaluation, folder)
+    check_names(opened.asked, evaluation, folder)
     for line in _plan(evaluation, control):
         say(line, err=True)
     if dry_run:
         say_notices(evaluation)
-        say(dry_run_report(evaluation, url, as_json=as_json))
+        say(dry_run_report(evaluation, opened.url, as_json=as_json))
         return 0
     return run_evaluation(
-        OpenedEvaluation(evaluation=evaluation, sealing=sealing, asked=asked, url=url, mirror=mirror),
+        replace(opened, evaluation=evaluation),
         folder,
         Allowance(max_cost=max_cost, wait=wait, batch=batch, gpus=gpus, processes=processes),
         max_unscored=max_unscored,
         overwrite=overwrite,
-        test=PromptTest(control=control, confidence=spec.confidence),
+        test=PromptTest(control=control, confidence=evaluation.spec.confidence),
         show=lambda _run: _shown(folder, as_json=as_json),
     )
 

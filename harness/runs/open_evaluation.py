@@ -37,11 +37,12 @@ def open_evaluation(
     allow_prompt_mismatch: bool = False,
     seal: float | None = None,
     open_seal: bool = False,
+    prefix: str = "",
 ) -> OpenedEvaluation:
     """Return what ``harness eval``, or `harness.evaluate`, is asked for by these options.
 
     ``seal``: the share of each task set to keep for one final claim; ``open_seal``: judge the sealed tasks. ``date``:
-    of the seals that are new.
+    of the seals that are new. ``prefix``: of the name of a run that was given none.
 
     Raises:
         HarnessError: as `evaluation_spec` and `assemble`, or the seals forbid it.
@@ -52,11 +53,9 @@ def open_evaluation(
     url, mirror = store_url(store, settings), store_mirror(settings)
     shares = seal_shares(spec, settings, seal)
     sealing = read_sealing(url, date=date, mirror=mirror, shares=shares, opens=open_seal, limit=spec.limit)
-    if open_seal and run_name is None:
-        run_name = f"{default_run_name(spec)}-claim"
     evaluation = assemble(
         spec,
-        run_name,
+        f"{prefix}{default_run_name(spec)}{'-claim' if open_seal else ''}" if run_name is None else run_name,
         allow_prompt_mismatch=allow_prompt_mismatch,
         declared=declaration(settings, **options),
         panels=panels,

@@ -48,6 +48,17 @@ def test_equal_prompts_have_no_winner(run_cli: RunCli, many: Path, example_plugi
     assert (None, []) == (experiment["winner"], experiment["differ_most"])
 
 
+def test_a_seal_of_the_configuration_holds_here_too(run_cli: RunCli, many: Path, example_plugin: Path) -> None:
+    """Whichever command comes first: a test of prompts sees the open tasks alone, and later boards see the same."""
+    Path("harness.toml").write_text('[tasks.many]\npath = "many.jsonl"\nseal = 0.4\n', encoding="utf-8")
+    ran = run_cli("ab", "--task", "many", *TWO, "--model", "echo", "--judge", "length", "--run", "r")
+    assert 0 == ran.code, ran.err
+    [experiment] = results_of(Path(), "r")["ab"]
+    assert 18 == experiment["n_tasks"]
+    assert 0 == run_cli("eval", "--task", "many", "--model", "echo", "--judge", "length", "--run", "later").code
+    assert {18} == {row["n"] for row in results_of(Path(), "later")["rows"]}
+
+
 def test_the_plan_comes_before_the_work(run_cli: RunCli, many: Path) -> None:
     """Even in a dry run, which does nothing else."""
     ran = run_cli("ab", *MANY, *TWO, "--model", "echo", "--judge", "reference", "--dry-run")
