@@ -29,7 +29,7 @@ def test_the_demo_teaches_the_base_to_answer_and_to_stop(run_cli: RunCli) -> Non
     assert 6 == outcome["steps"]
     assert outcome["heldout_loss"] < 0.9 * outcome["heldout_loss_before"]
     evaluated = run_cli(
-        *("eval", "--run", "demo", "--task", "bundled:ja-mini", "--limit", "20", "--max-new-tokens", "96"),
+        *("eval", "--run", "demo", "--task", "bundled:ja-mini", "--limit", "12", "--max-new-tokens", "48"),
         *("--model", f"base={BASE}", "--model", "tuned=adapter:demo", "--judge", "rules"),
     )
     assert 0 == evaluated.code, evaluated.err
