@@ -120,6 +120,10 @@ def main() -> NoReturn:
     try:
         result = localized(cli).main(arguments, prog_name="harness", standalone_mode=False)
         code = result if isinstance(result, int) else 0
+    except SystemExit as ended:
+        if ended.code != 1:  # with which click ends where a pipe was closed
+            raise
+        code = _report(BrokenPipeError(), debug=False)
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the last resort: a sentence, not a traceback
         code = _report(error, debug="--debug" in arguments)
     if code == _INTERRUPTED:

@@ -224,7 +224,8 @@ class ConsoleProgress(Progress):
     def _time_left(self, now: float) -> str:
         """Return how long what takes longest still takes: the answers, and after them the verdicts.
 
-        It goes by the pace so far once enough is done; before that, by how long answers may be at most.
+        It goes by the pace until something last came, once enough is done, and counts down from there. Before that, and
+        when more time has passed than the pace allows, it goes by how long answers may be at most.
         """
         done, left = self._answers, self._answers_total - self._answers_stored - self._answers
         if not left:
@@ -232,7 +233,9 @@ class ConsoleProgress(Progress):
         if left <= 0:
             return ""
         if done >= (done + left) * _ENOUGH:
-            return said(tr("about {time} left", time=said_duration((now - self._began) / done * left)))
+            seconds = (self._last - self._began) / done * left - (now - self._last)
+            if seconds >= 1:
+                return said(tr("about {time} left", time=said_duration(seconds)))
         if LIVE.label and LIVE.most_left is not None and LIVE.most_left >= 1:  # a batch that ends says nothing
             return said(tr("{label} takes at most {time} more", label=LIVE.label, time=said_duration(LIVE.most_left)))
         return ""  # the first answers come in batches: too few of them say nothing about the rest

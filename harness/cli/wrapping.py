@@ -6,7 +6,9 @@ from harness.cli.table import columns
 
 # What stays together at the end of a line: a word, or a wide character with the punctuation that closes it. A bracket
 # that opens takes the next character along.
-_PIECES = re.compile(r"\s+|[「『（【]*(?:[!-~]+|[^\s!-~「『（【])[、。」』）】：；？！ーっゃゅょッャュョぁぃぅぇぉ]*|.")
+_PIECES = re.compile(
+    r"\s+|\[?[「『（【]*(?:[!-~]+|[^\s!-~「『（【])[\]、。」』）】：；？！ーっゃゅょッャュョぁぃぅぇぉ]*|."
+)
 
 
 def wrapped(text: str, width: int, *, indent: str = "") -> str:

@@ -41,6 +41,7 @@ _OF_A_DATABASE = {
     "file is not a database": tr("the file is not a database"),
     "unable to open database file": tr("it cannot be opened as a file"),
     "attempt to write a readonly database": tr("it is read-only"),
+    "disk I/O error": tr("the disk does not take it: is it full, or is there a limit for files?"),
     "database disk image is malformed": tr("the file is damaged"),
 }
 

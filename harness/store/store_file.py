@@ -84,9 +84,9 @@ class FileDatabase:
         self.shown = str(path)
 
     def exists(self) -> bool:
-        """Return whether there is a file that is not empty."""
+        """Return whether there is a file that holds something: what was cut short as it was made is made again."""
         try:
-            return self.path.stat().st_size > 0
+            return self.path.stat().st_size > 0 and not _is_bare(self.path)
         except (FileNotFoundError, NotADirectoryError):
             return False
         except OSError:
@@ -116,11 +116,16 @@ class FileDatabase:
                 hint=tr("Free some space, then run the same command again."),
             )
         said, hint = database_said(cause), OTHER_STORE
+        if "disk I/O" in cause:
+            return StoreError(
+                tr("The store {path} cannot be written: {cause}.", path=path, cause=said),
+                hint=tr("Make room, and run the same command again: what is finished is kept."),
+            )
         if "readonly" in cause or "unable to open" in cause:
             return StoreError(tr("The store {path} cannot be written: {cause}.", path=path, cause=said), hint=hint)
         if "not a database" in cause or "malformed" in cause:
             return StoreError(tr("{path} is not a readable store: {cause}.", path=path, cause=said), hint=hint)
-        return StoreError(tr("The store {path} failed: {cause}.", path=path, cause=cause), hint=hint)
+        return StoreError(tr("The store {path} failed: {cause}.", path=path, cause=said), hint=hint)
 
 
 def writing_engine(path: Path, lock_timeout: float) -> Engine:
@@ -199,6 +204,21 @@ def _modes(path: Path) -> list[str]:
     if os.access(path, os.W_OK) and os.access(path.parent, os.W_OK):
         return ["mode=rw", "mode=ro"]
     return ["mode=ro"] if Path(f"{path}-wal").exists() else []
+
+
+def _is_bare(path: Path) -> bool:
+    """Return whether a file is a database without any table, as it is before the first transaction has ended.
+
+    https://www.sqlite.org/fileformat2.html: the first page is the root of the table of tables, and counts its cells.
+    """
+    with path.open("rb") as file:
+        head = file.read(105)
+    return (
+        head.startswith(b"SQLite format 3\0")
+        and head[100:101] == b"\x0d"
+        and head[103:105] == b"\0\0"
+        and not _unfinished(path)
+    )
 
 
 def _unfinished(path: Path) -> list[str]:

@@ -188,7 +188,7 @@ def test_a_closed_pipe_is_no_error(task_file: Path) -> None:
     harness = f"{sys.executable} -c 'from harness.cli.main import main; main()'"
     script = f"set -o pipefail; {harness} ls prompts | true"
     ended = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False, timeout=60)
-    assert "" == ended.stderr
+    assert (0, "") == (ended.returncode, ended.stderr)
 
 
 @pytest.mark.parametrize("name", list(COMMANDS))

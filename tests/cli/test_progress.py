@@ -49,6 +49,24 @@ def test_the_first_few_answers_say_nothing_of_the_rest(clock: Clock, capsys: pyt
     assert "left" not in capsys.readouterr().err.splitlines()[-1]
 
 
+def test_the_time_left_counts_down_between_batches(
+    clock: Clock, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half is done after 20 s: 20 s are left, then 12; and once they are over, no more than is known is said."""
+    shown = ConsoleProgress(clock=clock)
+    shown.planned(answers=20, answers_stored=0, verdicts=0)
+    answer(shown, clock, 10, 2.0)
+    told = []
+    for seconds, most in ((0, None), (8, None), (11.5, None), (30, None), (0, 4.0)):
+        clock.sleep(seconds)
+        monkeypatch.setattr(LIVE, "label", "base")
+        monkeypatch.setattr(LIVE, "most_left", most)
+        capsys.readouterr()
+        shown._say_line(clock())
+        told.append(capsys.readouterr().err.partition("tokens/s")[2].strip(", \n"))
+    assert ["about 20 s left", "about 12 s left", "", "", "base takes at most 4 s more"] == told
+
+
 @pytest.mark.parametrize(("left", "told"), [(30.0, "base takes at most 30 s more"), (0.0, None), (0.4, None)])
 def test_no_time_at_all_is_never_said_to_be_left(
     clock: Clock, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, left: float, told: str | None

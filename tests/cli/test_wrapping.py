@@ -14,6 +14,7 @@ from harness.cli.wrapping import wrapped
         ("aa bb cc", 5, ["aa bb", "cc"]),
         ("あいうえお。", 10, ["あいうえ", "お。"]),
         ("見る（例）", 6, ["見る", "（例）"]),
+        ("件数 [既定]", 6, ["件数", "[既定]"]),
         ("longer-than-the-width x", 5, ["longer-than-the-width", "x"]),
     ],
 )

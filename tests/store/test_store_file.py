@@ -7,6 +7,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,23 @@ def test_a_folder_of_any_name_holds_its_store(
             with Store(url, read_only=read_only) as again:
                 assert {"a": ROW} == again.generations(["a"])
     assert [f"{name}/s.sqlite"] == list(files_under(tmp_path))
+
+
+def test_a_store_that_was_cut_short_as_it_was_made_is_made_again(
+    tmp_path: Path, run_cli: RunCli, task_file: Path
+) -> None:
+    """By a full disk or a limit for files, after SQLite's first page: no table is there, and nothing is lost."""
+    bare = tmp_path / "bare.sqlite"
+    with closing(sqlite3.connect(bare)) as connection:
+        connection.execute("PRAGMA journal_mode=WAL")
+    assert 0 < bare.stat().st_size
+    assert not store_exists(str(bare))
+    ran = run_cli("eval", "--task", "five=five.jsonl", "--model", "echo", "--judge", "rules", "--store", str(bare))
+    assert 0 == ran.code, ran.err
+    assert store_exists(str(bare))
+    with closing(sqlite3.connect(other := tmp_path / "other.sqlite")) as connection:
+        connection.execute("CREATE TABLE mine (a)")
+    assert store_exists(str(other))
 
 
 def test_two_folders_that_decode_alike_are_two_stores(tmp_path: Path) -> None:
