@@ -6,7 +6,7 @@ never opens it.
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -47,6 +47,7 @@ class Run:
     items: tuple[JudgementItem, ...]
     verdicts: Mapping[str, Verdict]
     pairwise: tuple[JudgedPairs, ...] = ()
+    _digests: dict[str, str] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __repr__(self) -> str:
         tasks = sum(len(task.samples) for task in self.tasks)
@@ -86,7 +87,12 @@ class Run:
     @property
     def content(self) -> str:
         """The digest of all that the run's files are made of: equal as long as they need not be written anew."""
-        verdicts = ((item.key, self.verdict(item)) for item in self.items)
+        if "content" not in self._digests:  # of tens of thousands of verdicts: made once
+            self._digests["content"] = self._content()
+        return self._digests["content"]
+
+    def _content(self) -> str:
+        verdicts = ((item.key, verdict_on(item, self.verdicts)) for item in self.items)
         asked = self.manifest
         return digest(
             [

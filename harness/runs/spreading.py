@@ -19,7 +19,8 @@ def missing_here(job: Job, url: str) -> Mapping[str, list[Request]]:
 
     What is asked twice is answered once.
     """
-    local = [request for request in job.requests if isinstance(job.models.get(request.model), NeedsMachine)]
+    here = {label for label, model in job.models.items() if isinstance(model, NeedsMachine)}
+    local = [request for request in job.requests if request.model in here]
     if not local:
         return {}
     known = set()

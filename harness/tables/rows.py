@@ -29,7 +29,7 @@ def name_text(value: object) -> str | None:
     """
     if isinstance(value, str):
         return value.strip() or None
-    if isinstance(value, bool):
+    if value is None or isinstance(value, bool):
         return None
     if isinstance(value, int) or (isinstance(value, float) and value.is_integer()):
         return str(int(value))

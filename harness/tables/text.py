@@ -240,7 +240,7 @@ def csv_rows(text: str, path: str, *, delimiter: str | None = None) -> list[Row]
     if len(set(named)) != len(named):
         twice = next(name for name in named if named.count(name) > 1)
         raise InputError(tr("two columns are named {twice}", twice=shorten(twice)), path=path)
-    ours = is_ours(header)
+    ours, has_returns = is_ours(header), "\r" in text
     rows = []
     for line, cells in records:
         if len(cells) != len(header):
@@ -256,7 +256,8 @@ def csv_rows(text: str, path: str, *, delimiter: str | None = None) -> list[Row]
                 hint=tr("A cell that holds the delimiter or a line break needs double quotes around it."),
             )
         read = map(unguarded, cells) if ours else cells
-        rows.append(Row(line=line, values={name: lf(cell) for name, cell in zip(header, read, strict=True) if name}))
+        read = map(lf, read) if has_returns else read
+        rows.append(Row(line=line, values={name: cell for name, cell in zip(header, read, strict=True) if name}))
     return rows
 
 

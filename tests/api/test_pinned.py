@@ -51,7 +51,7 @@ def _lines(name: str, value: Any) -> list[str]:
         fields = dataclasses.fields(value) if dataclasses.is_dataclass(value) else ()
         return [
             f"class {name}",
-            *(f"  {field.name}: {_type(field.type)}{_default(field)}" for field in fields),
+            *(f"  {field.name}: {_type(field.type)}{_default(field)}" for field in fields if field.init),
             *members,
         ]
     if callable(value) and not hasattr(value, "__origin__"):

@@ -8,9 +8,11 @@ from harness.engine.execute import execute
 from harness.engine.job import Job, Progress
 from harness.errors import UnknownNameError
 from harness.runs.assemble import open_judges
+from harness.runs.load import load_run
 from harness.runs.run import Run
 from harness.specs import Config, parse_judge
 from harness.store.store import Store
+from harness.types import Verdict
 
 
 def test_it_holds_what_was_asked_and_said(run: Run) -> None:
@@ -39,3 +41,12 @@ def test_the_engine_gives_no_run_but_what_was_done(run: Run) -> None:
     assert (0, 0, run.answers, dict(run.verdicts)) == (
         outcome.generated, outcome.judged, outcome.answers, dict(outcome.verdicts),
     )  # fmt: skip
+
+
+def test_what_a_run_is_made_of_decides_its_content(run: Run) -> None:
+    """It is found out once; a run with another verdict, or another baseline on record, has another."""
+    item = run.items[0]
+    lower = replace(run, verdicts={**run.verdicts, item.key: Verdict.scored(0.25)})
+    other = replace(run, manifest=replace(run.manifest, baseline="another"))
+    assert 3 == len({run.content, lower.content, other.content})
+    assert run.content == replace(run).content == load_run("r").content
