@@ -57,6 +57,7 @@ from typing import ClassVar
 
 from harness.locale import Text, tr
 
+_LISTED = 20  # names of a hint; a team has hundreds of runs
 _PLUGINS = {"model", "judge", "task"}  # what is installed rather than made
 
 
@@ -103,7 +104,11 @@ class UnknownNameError(UsageError):
             )
         elif kind not in _PLUGINS:
             none = tr("There is no {kind} yet.", kind=kind)
-        choices = tr("Known: {known}.", known=", ".join(known)) if known else none
+        choices: Text = none
+        if known[_LISTED:]:
+            choices = tr("Known: {known} and {n} more.", known=", ".join(known[:_LISTED]), n=len(known) - _LISTED)
+        elif known:
+            choices = tr("Known: {known}.", known=", ".join(known))
         super().__init__(
             tr("No {kind} named {name!r}.", kind=kind, name=name),
             hint=hint or (tr("Did you mean {near!r}?", near=near[0]) if near else choices),

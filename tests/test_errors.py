@@ -49,6 +49,9 @@ def test_an_unknown_name_has_the_nearest_or_all() -> None:
     """As the hint."""
     assert "Did you mean 'rules'?" == UnknownNameError("judge", "ruels", ["rules", "human"]).hint
     assert "Known: human, rules." == UnknownNameError("judge", "x", ["rules", "human"]).hint
+    many = [f"r{number:03}" for number in range(300)]
+    assert f"Known: {', '.join(many[:20])} and 280 more." == UnknownNameError("run", "x", many).hint
+    assert f"Known: {', '.join(many[:20])}." == UnknownNameError("run", "x", many[:20]).hint
     assert "No judge is installed." == UnknownNameError("judge", "x", []).hint
     assert "There is no anchor yet." == UnknownNameError("anchor", "x", []).hint
     made = str(UnknownNameError("run", "x", []).hint)
