@@ -90,6 +90,8 @@ class BaseModelCache:
 
 
 BASE_MODELS = BaseModelCache()  # weights are the process's largest possession: there is one place for them
+# The tokenizer that was read alone last: prompts are looked at, and then the model is loaded. Nobody changes it.
+_READ_LAST: dict[tuple[Source, bool], Any] = {}
 
 
 def read_config(source: Source, folder: Path, *, trusted: bool) -> Any:  # noqa: ANN401 - transformers is untyped
@@ -171,11 +173,9 @@ def _load(
     check_fits(source.text, sizes.loading_bytes(numerics), available_bytes(numerics.device), numerics, sizes)
     with quiet(), during(tr("loading {name}", name=source.text)):
         try:
-            tokenizer = (
-                AutoTokenizer.from_pretrained(folder, trust_remote_code=trusted, local_files_only=True)
-                if with_tokenizer
-                else None
-            )
+            tokenizer = _READ_LAST.get((source, trusted)) if with_tokenizer else None
+            if with_tokenizer and tokenizer is None:
+                tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=trusted, local_files_only=True)
             model, loaded = AutoModelForCausalLM.from_pretrained(
                 folder, config=config, trust_remote_code=trusted, output_loading_info=True, **_loading(numerics, config)
             )
@@ -213,6 +213,8 @@ def load_encoder(source: Source, *, trusted: bool) -> Encoder:
             tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=trusted, local_files_only=True)
         except Exception as error:  # transformers raises many kinds for what is one to the user
             raise unreadable(source, error) from error
+    _READ_LAST.clear()
+    _READ_LAST[source, trusted] = tokenizer
     return Encoder(tokenizer, source.text)
 
 

@@ -1,6 +1,7 @@
 """A base is identified once, alike for an evaluation and for a training."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -60,3 +61,12 @@ def test_a_model_alone_is_the_one_of_the_base(tiny: Path, monkeypatch: pytest.Mo
     weights = resolved.load_model().state_dict()
     assert list(base.model.state_dict()) == list(weights)
     assert all(torch.equal(value, weights[name]) for name, value in base.model.state_dict().items())
+
+
+def test_a_tokenizer_that_was_read_alone_is_not_read_again(tiny: Path, make_tiny: Callable[..., Path]) -> None:
+    """The base takes that of its own files; whoever asks for an encoder gets one of his own."""
+    resolved = resolve_base(str(tiny), None, {}, quantization="none", dtype="float32")
+    first, last = resolved.encoder(), resolved.encoder()
+    assert last.tokenizer is resolved.load().encoder.tokenizer is not first.tokenizer
+    other = resolve_base(str(make_tiny("other", seed=7)), None, {}, quantization="none", dtype="float32")
+    assert last.tokenizer is not other.load().encoder.tokenizer
