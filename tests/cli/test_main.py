@@ -113,3 +113,10 @@ def test_a_closed_stream_and_odd_text_stop_nothing(monkeypatch: pytest.MonkeyPat
     print("日本 \ud800", file=sys.stderr)  # noqa: T201
     sys.stderr.flush()
     assert ascii_stream.buffer.getvalue().startswith(b"??")  # type: ignore[attr-defined]
+
+
+def test_the_program_ends_without_looking_through_what_it_leaves() -> None:
+    """With torch that took seconds, behind the last line on the screen."""
+    code = "import atexit, gc, harness.cli.main; atexit._run_exitfuncs(); print(gc.get_freeze_count() > 1000)"
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert "True\n" == ended.stdout
