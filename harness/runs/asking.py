@@ -100,17 +100,20 @@ def _check(models: Sequence[ModelSpec], options: Mapping[str, Any]) -> None:
     unread += ["quantization", "dtype"] if used <= _NOT_LOADED else []  # a plugin's model may read these
     for key in unread:
         if options.get(key) not in {None, "auto"}:
-            raise UsageError(
-                tr(
-                    "--{key} {value} changes nothing here, as no weights are loaded for {models}.",
-                    key=key,
-                    value=options[key],
-                    models=", ".join(model.label for model in models),
-                ),
-                hint=tr(
-                    "Leave out --{key}: it is for models that are loaded on this machine (adapter:, hf: ...).", key=key
-                ),
-            )
+            raise unread_flag(key, options[key], [model.label for model in models])
+
+
+def unread_flag(key: str, value: object, labels: Sequence[str]) -> UsageError:
+    """Return the error for a flag that none of the models of these labels reads."""
+    return UsageError(
+        tr(
+            "--{key} {value} changes nothing here, as no weights are loaded for {models}.",
+            key=key,
+            value=value,
+            models=", ".join(labels),
+        ),
+        hint=tr("Leave out --{key}: it is for models that are loaded on this machine (adapter:, hf: ...).", key=key),
+    )
 
 
 def _on_own_base(models: tuple[ModelSpec, ...]) -> tuple[ModelSpec, ...]:

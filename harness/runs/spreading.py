@@ -7,6 +7,7 @@ from typing import Literal
 
 from harness.engine.job import Job
 from harness.protocols import JudgesTogether, ModelBackend, NeedsMachine, SpreadsOverGpus
+from harness.runs.asking import unread_flag
 from harness.store.store import Store, store_exists
 from harness.types import Request
 
@@ -42,8 +43,10 @@ def spread(job: Job, url: str, *, gpus: Gpus = None, processes: int | None = Non
     ``processes``: so many instead, on whatever device there is. Where nothing is missing, nothing begins.
 
     Raises:
-        UsageError: there are not so many GPUs.
+        UsageError: there are not so many GPUs, or no model could use one.
     """
+    if isinstance(gpus, int) and not any(isinstance(one, SpreadsOverGpus) for one in job.models.values()):
+        raise unread_flag("gpus", gpus, list(job.models))
     missing = missing_here(job, url)
     asked = [request for requests in missing.values() for request in requests]
     first = next((one for label in missing if isinstance(one := job.models[label], SpreadsOverGpus)), None)

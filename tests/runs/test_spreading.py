@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from harness.engine.job import Job
 from harness.engine.plan import PlannedModel, plan_requests
+from harness.errors import UsageError
 from harness.protocols import MachineNeeds, ModelBackend
 from harness.runs.spreading import missing_here, spread
 from harness.store.store import Store
@@ -102,3 +104,13 @@ def test_nothing_begins_where_nothing_is_missing(job: Job, here: Here, tmp_path:
     with spread(job, url, gpus="all") as spreads:
         assert spreads(job).models == job.models
     assert here.asked == {}
+
+
+def test_gpus_are_refused_where_no_model_could_use_one(job: Job, tmp_path: Path) -> None:
+    """They would be left out in silence; "all" is true of none, too."""
+    elsewhere = replace(job, models={"served": Elsewhere()})
+    url = f"sqlite:///{tmp_path}/s.sqlite"
+    with pytest.raises(UsageError, match=r"--gpus 2 changes nothing here.*served"), spread(elsewhere, url, gpus=2):
+        pass
+    with spread(elsewhere, url, gpus="all"), spread(job, url, gpus=2):
+        pass
