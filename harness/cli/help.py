@@ -49,10 +49,10 @@ def _said(text: str | None) -> str | None:
     return mark + said(tr(text.removeprefix(mark)))
 
 
-def missing(error: click.MissingParameter) -> str:
-    """Return what click says is missing, with the full stop of the language: click's own is always the same."""
+def complaint(error: click.UsageError) -> str:
+    """Return what click says is wrong, with the full stop of the language: click's own is always the same."""
     text = error.format_message()
-    return text if language() == "en" else re.sub(r"(?<=')[.](?=\s|$) ?", "。", text)
+    return text if language() == "en" else re.sub(r"(?:(?<=')[.]|。)(?=\s|$) ?", "。", text)
 
 
 class WideFormatter(click.HelpFormatter):

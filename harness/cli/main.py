@@ -17,7 +17,7 @@ from typing import NoReturn
 import click
 
 from harness.cli.door import opened
-from harness.cli.help import localized, missing
+from harness.cli.help import complaint, localized
 from harness.cli.options import chosen_language, language_option
 from harness.cli.say import said, say, speak
 from harness.cli.terminal import PrintableStream
@@ -164,7 +164,7 @@ def _report(error: BaseException, *, debug: bool) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that closing stdout stays quiet
         return 0
     if isinstance(error, click.ClickException):
-        (click.UsageError(missing(error), error.ctx) if isinstance(error, click.MissingParameter) else error).show()
+        (click.UsageError(complaint(error), error.ctx) if isinstance(error, click.UsageError) else error).show()
         if isinstance(error, click.UsageError) and error.ctx is None:
             say(tr("Hint: {hint}", hint=_HELP), err=True)  # what click says itself where it knows the command
         return error.exit_code

@@ -12,6 +12,7 @@ from harness.cli.execution import execute_here, invocation, say_note, say_outcom
 from harness.cli.main import COMMANDS, cli
 from harness.cli.options import FiniteRange, common_options
 from harness.cli.say import say
+from harness.cli.typed import plain_option
 from harness.errors import RerunError, UnfinishedRunError, UnknownNameError
 from harness.locale import tr, trn
 from harness.runs.asking import evaluation_spec
@@ -165,7 +166,7 @@ def _joined(name: str, command: str, settings: Config) -> JudgeSpec | None:
 
 def _options(command: str) -> tuple[str, dict[str, Any]]:
     """Return the name of a recorded command and its options, as the command line reads them."""
-    words = shlex.split(command)
+    words = [plain_option(word) for word in shlex.split(command)]
     place = next((place for place, word in enumerate(words) if place and word in COMMANDS), None)
     if place is None:
         _unreadable(command)

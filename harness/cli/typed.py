@@ -35,8 +35,8 @@ def plain_option(argument: str) -> str:
 
 
 def typed_command() -> str:
-    """Return this command as it can be typed again, without a password in a store's URL."""
-    return shlex.join(["harness", *map(without_password, sys.argv[1:])])
+    """Return this command as it can be typed again, its options plain, without a password in a store's URL."""
+    return shlex.join(["harness", *(without_password(plain_option(argument)) for argument in sys.argv[1:])])
 
 
 def without_password(argument: str) -> str:

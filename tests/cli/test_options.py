@@ -44,7 +44,7 @@ def test_every_command_takes_the_language(arguments: tuple[str, ...], run_cli: R
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("show", "--task-idd"), "'--task-idd' というオプションはありません。"),
+        (("show", "--task-idd"), "'--task-idd' というオプションはありません。もしかして: "),
         (("show",), "引数が足りません: 'RUN'。\n"),
         (("show", "demo"), "必須のオプションがありません: '--task-id'。\n"),
         (("ls",), "'。次から選んでください"),

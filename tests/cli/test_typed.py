@@ -1,10 +1,12 @@
 """Options as they are typed: long and wide dashes, wide letters; what is no option stays as it is."""
 
+import sys
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.cli.typed import plain_option
+from harness.cli.typed import plain_option, typed_command
 
 
 @pytest.mark.parametrize("dashes", ["--", "—", "–", "――", "－－", "ーー", "−−", "—–", "-－"])
@@ -32,3 +34,9 @@ def test_what_is_no_option_stays(argument: str) -> None:
 def test_what_is_typed_in_ascii_never_changes(argument: str) -> None:
     """However odd the value."""
     assert argument == plain_option(argument)
+
+
+def test_the_command_on_record_is_one_that_a_shell_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A rerun and whoever copies it read it without knowing of wide dashes."""
+    monkeypatch.setattr(sys, "argv", ["harness", "eval", "－－ｍｏｄｅｌ", "ｅｃｈｏ", "—task＝mine=a.jsonl"])
+    assert "harness eval --model 'ｅｃｈｏ' --task=mine=a.jsonl" == typed_command()
