@@ -117,24 +117,29 @@ class AnswersTogether(ModelBackend, Protocol):
         """
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sharing:
+    """Among how many processes the answers are shared that are missing on this machine.
+
+    ``gpus``: how many, None: as many as ``tokens``, the most that are to be generated, are worth; ``processes``
+    instead of them: so many on whatever device there is. ``stays`` False: they let go of their memory whenever nothing
+    is left to do.
+    """
+
+    gpus: int | Literal["all"] | None = None
+    processes: int | None = None
+    tokens: int
+    stays: bool
+
+
 @runtime_checkable
 class SpreadsOverGpus(ModelBackend, Protocol):
     """A model on this machine that can be answered for by several processes, each with a GPU of its own."""
 
     def spread(
-        self,
-        models: Mapping[str, ModelBackend],
-        *,
-        gpus: int | Literal["all"] | None,
-        processes: int | None,
-        tokens: int,
-        stays: bool,
+        self, models: Mapping[str, ModelBackend], sharing: Sharing
     ) -> AbstractContextManager[Mapping[str, ModelBackend]]:
-        """Give models by label with those of this kind answering together, on several GPUs, as long as the block.
-
-        ``gpus``: how many, None: as many as ``tokens``, the most that are to be generated, are worth; ``processes``
-        instead of them: so many on whatever device there is. ``stays`` False: they let go of their memory whenever
-        nothing is left to do.
+        """Give models by label with those of this kind answering together, in several processes, as long as the block.
 
         Raises:
             UsageError: there are not so many GPUs.

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Literal
 
 from harness.engine.job import Job
-from harness.protocols import JudgesTogether, ModelBackend, NeedsMachine, SpreadsOverGpus
+from harness.protocols import JudgesTogether, ModelBackend, NeedsMachine, Sharing, SpreadsOverGpus
 from harness.runs.asking import unread_flag
 from harness.store.store import Store, store_exists
 from harness.types import Request
@@ -53,13 +53,13 @@ def spread(job: Job, url: str, *, gpus: Gpus = None, processes: int | None = Non
     if first is None:
         yield Spread({})
         return
-    with first.spread(
-        job.models,
+    sharing = Sharing(
         gpus=gpus,
         processes=processes,
         tokens=sum(request.sampling.max_new_tokens for request in asked),
         stays=not any(isinstance(judge, JudgesTogether) for judge in job.judges),
-    ) as models:
+    )
+    with first.spread(job.models, sharing) as models:
         yield Spread(models)
 
 

@@ -11,7 +11,7 @@ import pytest
 from harness.engine.job import Job
 from harness.engine.plan import PlannedModel, plan_requests
 from harness.errors import UsageError
-from harness.protocols import MachineNeeds, ModelBackend
+from harness.protocols import MachineNeeds, ModelBackend, Sharing
 from harness.runs.spreading import missing_here, spread
 from harness.store.store import Store
 from harness.templates import load_template
@@ -33,15 +33,15 @@ class Here(Elsewhere):
     fingerprint = "here"
 
     def __init__(self) -> None:
-        self.asked: dict[str, Any] = {}
+        self.asked: Sharing | None = None
         self.inside = False
 
     def needs(self, requests: Sequence[Request]) -> MachineNeeds:
         return MachineNeeds(device="CPU", needed=0, available=1, seconds=0)
 
     @contextmanager
-    def spread(self, models: Mapping[str, ModelBackend], **wanted: Any) -> Iterator[Mapping[str, ModelBackend]]:
-        self.asked, self.inside = wanted, True
+    def spread(self, models: Mapping[str, ModelBackend], sharing: Sharing) -> Iterator[Mapping[str, ModelBackend]]:
+        self.asked, self.inside = sharing, True
         yield models | {"here": Elsewhere()}
         self.inside = False
 
@@ -85,7 +85,7 @@ def test_models_of_this_machine_are_spread_while_the_block_lasts(job: Job, here:
         assert here.inside
         spread_job = spreads(job)
     assert not here.inside
-    assert here.asked == {"gpus": 2, "processes": None, "tokens": 21, "stays": True}
+    assert here.asked == Sharing(gpus=2, tokens=21, stays=True)
     assert spread_job.models["here"] is not here
     assert spread_job.models["served"] is job.models["served"]
     assert spread_job.requests == job.requests
@@ -94,7 +94,8 @@ def test_models_of_this_machine_are_spread_while_the_block_lasts(job: Job, here:
 def test_processes_do_not_stay_beside_a_judge_that_needs_the_memory(job: Job, here: Here, tmp_path: Path) -> None:
     judged = Job(tasks=job.tasks, requests=job.requests, models=job.models, judges=(AtTheEnd(),))
     with spread(judged, f"sqlite:///{tmp_path}/none.sqlite"):
-        assert here.asked["stays"] is False
+        assert here.asked is not None
+        assert not here.asked.stays
 
 
 def test_nothing_begins_where_nothing_is_missing(job: Job, here: Here, tmp_path: Path) -> None:
@@ -103,7 +104,7 @@ def test_nothing_begins_where_nothing_is_missing(job: Job, here: Here, tmp_path:
         store.write(generations=[Generation(request_key=request.key, text="答え") for request in job.requests])
     with spread(job, url, gpus="all") as spreads:
         assert spreads(job).models == job.models
-    assert here.asked == {}
+    assert here.asked is None
 
 
 def test_gpus_are_refused_where_no_model_could_use_one(job: Job, tmp_path: Path) -> None:

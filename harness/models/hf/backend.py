@@ -5,7 +5,6 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 
@@ -30,7 +29,7 @@ from harness.models.hf.token_numbers import LocalNumbers
 from harness.models.hf.trained_prompt import TrainedPrompt
 from harness.models.hf.word_scores import WordScorer, most_tokens
 from harness.notices import Notice, as_notice
-from harness.protocols import EngineChoice, FreeText, MachineNeeds, ModelBackend, WordScores
+from harness.protocols import EngineChoice, FreeText, MachineNeeds, ModelBackend, Sharing, WordScores
 from harness.remote.pricing import rough_tokens
 from harness.types import Generation, ModelSpec, PromptContract, RenderedPrompt, Request, Sampling
 
@@ -142,13 +141,7 @@ class LocalModel:
             self._note(notice)
 
     def spread(
-        self,
-        models: Mapping[str, ModelBackend],
-        *,
-        gpus: int | Literal["all"] | None,
-        processes: int | None,
-        tokens: int,
-        stays: bool,
+        self, models: Mapping[str, ModelBackend], sharing: Sharing
     ) -> AbstractContextManager[Mapping[str, ModelBackend]]:
         """Have several processes answer for the models of this kind; see `harness.protocols.SpreadsOverGpus`.
 
@@ -160,9 +153,9 @@ class LocalModel:
             for label, one in models.items()
             if isinstance(one, LocalModel) and one.spec is not None
         }
-        count = 1 if processes else gpu_count(gpus, tokens)
-        places = process_places(processes) if processes else gpu_places(count)
-        return crew_of(models, mine, places, stays=stays) if len(places) > 1 else nullcontext(models)
+        own = sharing.processes
+        places = process_places(own) if own else gpu_places(gpu_count(sharing.gpus, sharing.tokens))
+        return crew_of(models, mine, places, stays=sharing.stays) if len(places) > 1 else nullcontext(models)
 
     def needs(self, requests: Sequence[Request]) -> MachineNeeds:
         """Return what answering takes on this machine, by count; no weight is loaded.

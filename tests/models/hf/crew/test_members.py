@@ -10,7 +10,7 @@ import pytest
 from harness.locale.telling import TELLER
 from harness.models.hf import LocalModel, open_local
 from harness.models.hf.crew.members import Member
-from harness.protocols import AnswersTogether
+from harness.protocols import AnswersTogether, Sharing
 from harness.types import Generation, ModelSpec, Request
 from tests.models.hf.local import PROMPTS
 
@@ -43,7 +43,7 @@ def test_two_processes_answer_as_one_does_and_a_killed_one_costs_nothing(
     }
     said: list[str] = []
     monkeypatch.setattr(TELLER, "say", said.append)
-    with models["base"].spread(models, gpus=None, processes=2, tokens=1, stays=True) as members:
+    with models["base"].spread(models, Sharing(processes=2, tokens=1, stays=True)) as members:
         member = members["tuned"]
         assert isinstance(member, Member)
         assert isinstance(member, AnswersTogether)
