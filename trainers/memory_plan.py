@@ -34,7 +34,8 @@ class ModelShape:
 
     ``adapter`` counts trainable elements, ``adapted_inputs`` the input widths of the adapted modules of one layer.
     ``dora_outputs`` are their output widths and ``dora_bytes`` what the length of a weight's rows takes for a moment,
-    both 0 unless these lengths are trained apart.
+    both 0 unless these lengths are trained apart. ``kept`` is what a layer keeps per token where that was measured
+    (`trainers.training.layer_probe`), 0 where it is to be counted.
     """
 
     layers: int
@@ -48,6 +49,7 @@ class ModelShape:
     itemsize: int
     dora_outputs: int = 0
     dora_bytes: int = 0
+    kept: int = 0
 
     def layer_token_bytes(self, constraints: "MemoryConstraints") -> int:
         """Return what one layer keeps for the backward pass, per token.
@@ -57,6 +59,8 @@ class ModelShape:
         own copy of its input, and which elements were dropped: a byte each on a GPU, an element each on a CPU. DoRA
         keeps what the base's and the adapter's product gave.
         """
+        if self.kept:
+            return self.kept
         apart = 2 * self.dora_outputs * self.itemsize
         if not constraints.dropout and not constraints.compiled:
             return (10 * self.hidden + 4 * self.inner) * self.itemsize + apart

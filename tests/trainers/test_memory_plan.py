@@ -1,5 +1,7 @@
 """The memory plan: close to what was measured, within the memory there is, without touching any sum."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -303,3 +305,14 @@ def test_the_plan_in_words_names_its_figures(recomputed: int, kept: str) -> None
         f"1,234 tokens at once, activation checkpointing: {kept}, nf4 weights dequantized once at load; "
         f"about {amount.total / GIB:.1f} of the 50.0 GiB that may be used"
     ) == plan.describe(shape)
+
+
+def test_what_a_layer_was_measured_to_keep_counts() -> None:
+    """In place of the formula, which is of the Llama shape."""
+    shape, constraints = (
+        replace(llama_13b(), kept=40_000),
+        MemoryConstraints(dropout=False, quantized=False, device="cpu"),
+    )
+    assert 40_000 == shape.layer_token_bytes(constraints)
+    amount = estimate_memory(shape, constraints, tokens=100, recomputed=0, dequantized=False)
+    assert 100 * 40 * 40_000 == amount.activations

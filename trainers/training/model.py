@@ -21,6 +21,7 @@ from harness.models.hf.sources import Source
 from trainers.memory_plan import MemoryPlan, ModelShape
 from trainers.recipe import Recipe
 from trainers.training.attention import choose_attention, use_attention
+from trainers.training.layer_probe import kept_bytes
 from trainers.training.loss_head import add_loss_head
 from trainers.training.noise import EmbeddingNoise
 from trainers.training.processes import broadcast_tensor_from_rank0
@@ -54,6 +55,9 @@ def model_shape(base: ResolvedBase, config: Any, recipe: Recipe) -> ModelShape: 
         adapted_inputs=sum(layer.in_features for layer in adapted) // text.num_hidden_layers,
         itemsize=numerics.dtype.itemsize,
         dora_outputs=sum(layer.out_features for layer in adapted) // text.num_hidden_layers if recipe.use_dora else 0,
+        kept=kept_bytes(config, lora_config(recipe), numerics.dtype, trusted=base.trusted)
+        if numerics.device == "cpu"
+        else 0,
         dora_bytes=max(_norm_bytes(layer, numerics.dtype.itemsize) for layer in adapted) if recipe.use_dora else 0,
     )
 
@@ -83,7 +87,7 @@ def load_trainable_model(base: ResolvedBase, recipe: Recipe, plan: MemoryPlan, s
     use_attention(model, choose_attention(model.config, numerics.device, numerics.dtype))
     torch.manual_seed(recipe.seed)
     add_loss_head(model, numerics.device)
-    wrapped = get_peft_model(model, _lora(recipe))
+    wrapped = get_peft_model(model, lora_config(recipe))
     if start is not None:
         _take_weights(wrapped, start)
     _describe(wrapped.peft_config["default"], base.source)
@@ -156,7 +160,8 @@ def leave_uncompiled(model: Any) -> None:  # noqa: ANN401 - peft is untyped
         layer._compiled_call_impl = None  # noqa: SLF001 - torch has no public way back for one module
 
 
-def _lora(recipe: Recipe) -> LoraConfig:
+def lora_config(recipe: Recipe) -> LoraConfig:
+    """Return the adapter of a recipe as peft takes it."""
     targets = recipe.target_modules
     return LoraConfig(
         r=recipe.lora_r,

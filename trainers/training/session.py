@@ -57,7 +57,7 @@ from trainers.training.model import load_trainable_model
 from trainers.training.outcome import check_what_was_learnt, outcome_of, warn_of_falling_answers
 from trainers.training.preference import REFERENCE, PreferenceTrainer
 from trainers.training.processes import broadcast_from_rank0, leave
-from trainers.training.progress import Tally, TrainingProgress
+from trainers.training.progress import Tally, TrainingProgress, forget_peak
 from trainers.training.sample_answers import SampleAnswers, sample_prompts
 from trainers.training.trainer import AdapterTrainer
 
@@ -111,6 +111,7 @@ def _train(
     if first and earlier is None:
         save_record(folder, prepared.record)
     held = 0 if prepared.base.numerics.device == "cuda" else psutil.Process().memory_info().rss
+    forget_peak()
     found = last_checkpoint(folder, prepared.record, say) if first else None
     with _quiet():
         trainer, progress = _trainer(prepared, plan, folder, say)

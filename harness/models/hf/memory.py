@@ -1,6 +1,9 @@
 """What a model needs and what the machine has, before anything is loaded."""
 
+import contextlib
+import ctypes
 import gc
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -171,3 +174,6 @@ def release() -> None:
     gc.collect()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
+    if sys.platform == "linux":  # glibc keeps what was freed for itself: 0.3 GiB after loading the embedded model
+        with contextlib.suppress(OSError, AttributeError):  # another C library
+            ctypes.CDLL(None).malloc_trim(0)

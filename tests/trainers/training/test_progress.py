@@ -1,6 +1,8 @@
 """What a training says while it runs: its log, its measures, and the end of one that diverges."""
 
 import math
+import os
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -9,6 +11,7 @@ import pytest
 
 from harness.errors import HarnessError
 from tests.trainers.training.conftest import Workbench, losses, rows
+from trainers.training.progress import forget_peak, highest_resident_bytes
 from trainers.training.trainer import AdapterTrainer
 
 
@@ -89,3 +92,13 @@ def test_measuring_is_no_time_of_training(bench: Workbench, tmp_path: Path, monk
         assert row["tokens"] - before == pytest.approx(row["tokens_per_second"], abs=0.1)
         before = row["tokens"]
     assert any("  2 s left" in line for line in bench.said)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="no other system lets a process forget its peak")
+def test_the_peak_of_what_came_before_is_forgotten() -> None:
+    """What a conversion or a first reading of the data took is not what the training took."""
+    taken = bytearray(os.urandom(1)) * (256 << 20)
+    peak = highest_resident_bytes()
+    del taken
+    forget_peak()
+    assert highest_resident_bytes() < peak - (200 << 20)
