@@ -16,6 +16,7 @@ from scipy.special import ndtri
 
 from harness.stats import mean_interval, minimum_detectable_effect, paired_comparison
 from harness.stats.arrays import Floats
+from harness.stats.design import Design
 from harness.stats.equivalence import decide, equivalence
 from harness.stats.tries import correct_over_tries
 from harness.types import LIKERT_5
@@ -182,7 +183,7 @@ def thirty_tries(say: Say) -> str:
     searches = [_best_of_thirty(seed) for seed in range(200)]
     fooled = [seed for seed, (_, _, low, _) in enumerate(searches) if low > 0]
     differences, best, *alone = searches[fooled[0]]
-    over_all = correct_over_tries(differences, draws=1999)
+    over_all = correct_over_tries(differences, Design(draws=1999))
     values = sorted(differences.mean(axis=1))
     left, right, top = 20.0, 620.0, 56.0
     at = lambda value: left + (value + 0.8) / 1.6 * (right - left)  # noqa: E731 - a scale, used below only
