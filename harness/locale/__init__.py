@@ -32,7 +32,7 @@ class Text(str):
     def __new__(cls, msgid: str, values: Mapping[str, Any], plural: str | None = None, n: int | None = None) -> Self:
         """Fill the English text."""
         chosen = msgid if plural is None or n == 1 else plural
-        text = super().__new__(cls, chosen.format(**values) if values else chosen)
+        text = super().__new__(cls, _filled(chosen, values) if values else chosen)
         text.msgid, text.values, text.plural, text.n = msgid, values, plural, n
         return text
 
@@ -106,7 +106,25 @@ def in_language(text: str, language: Language) -> str:
     values = {
         name: in_language(value, language) if isinstance(value, str) else value for name, value in text.values.items()
     }
+    return _filled(template, values)
+
+
+def _filled(template: str, values: Mapping[str, Any]) -> str:
+    """Fill a text's places; a sentence in front of a full stop brings none of its own."""
+    if "}." in template or "}。" in template:
+        values = {
+            name: _without_stop(value)
+            if isinstance(value, str) and (f"{{{name}}}." in template or f"{{{name}}}。" in template)
+            else value
+            for name, value in values.items()
+        }
     return template.format(**values)
+
+
+def _without_stop(value: str) -> str:
+    # Only behind a word: "." and ".." are folders.
+    is_sentence = value[-1:] in (".", "。") and (value[-2:-1].isalnum() or value[-2:-1] in tuple(")）」』\"'"))
+    return value[:-1] if is_sentence else value
 
 
 def is_message(msgid: str) -> bool:

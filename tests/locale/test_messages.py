@@ -121,6 +121,24 @@ def test_a_message_is_said_in_another_language() -> None:
     assert "nobody translated {this}" == in_language(Text("nobody translated {this}", {}), "ja")
 
 
+@pytest.mark.parametrize(
+    ("what", "english", "japanese"),
+    [
+        ("The server hung up.", "Cannot listen on ., port 1: The server hung up.", "hung up。"),
+        ("it holds “a.”", "Cannot listen on ., port 1: it holds “a.”.", "it holds “a.”。"),
+        ("(see above.)", "Cannot listen on ., port 1: (see above.).", "(see above.)。"),
+        ("..", "Cannot listen on ., port 1: ...", "..。"),
+        ("切れました。", "Cannot listen on ., port 1: 切れました.", "切れました。"),
+        ("and so on …", "Cannot listen on ., port 1: and so on ….", "and so on …。"),
+    ],
+)
+def test_a_sentence_within_a_sentence_has_one_full_stop(what: str, english: str, japanese: str) -> None:
+    """What a server or a library says often ends in one of its own; folders keep their dots."""
+    said = tr("Cannot listen on {host}, port {port}: {strerror}.", host=".", port=1, strerror=what)
+    assert english == said
+    assert in_language(said, "ja").endswith(japanese), in_language(said, "ja")
+
+
 def test_numbers_choose_the_form() -> None:
     """English has two forms, and values beside the number are filled too."""
     assert "1 task of x" == trn("{n} task of {name}", "{n} tasks of {name}", 1, name="x")

@@ -162,7 +162,7 @@ def test_reports_hold_no_english_sentence(japanese: RunCli, workplace: Path) -> 
     [
         ('[generation]\nmax_new_tokens = "x"\n', "整数を指定してください"),
         ("[generation]\ntemperature = -1\n", "0 以上にしてください"),
-        ('lang = "fr"\n', "'en' or 'ja'"),
+        ('lang = "fr"\n', "'en'、'ja' のどれか"),
         ("runs = 3\n", "文字列を指定してください"),
         ('stor = "x"\n', "もしかして: store"),
         ("[judges.rules]\njapanese_ratio = true\n[models]\nbase = 3\n", "models.base"),
