@@ -1,6 +1,7 @@
 """The command line as a whole: which command, which exit code, and a sentence whatever happens."""
 
 import errno
+import gc
 import io
 import signal
 import subprocess
@@ -120,3 +121,14 @@ def test_the_program_ends_without_looking_through_what_it_leaves() -> None:
     code = "import atexit, gc, harness.cli.main; atexit._run_exitfuncs(); print(gc.get_freeze_count() > 1000)"
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert "True\n" == ended.stdout
+
+
+def test_old_objects_are_rarely_looked_through_young_ones_as_ever(run_cli: RunCli) -> None:
+    """What holds tensors in a cycle for a moment goes as soon as without us."""
+    before = gc.get_threshold()
+    try:
+        gc.set_threshold(700, 10, 10)
+        assert 0 == run_cli("--version").code
+        assert ((700, 10), True) == (gc.get_threshold()[:2], gc.get_threshold()[2] > 100)
+    finally:
+        gc.set_threshold(*before)
