@@ -119,7 +119,7 @@ def test_the_key_holds_the_code_and_not_the_place() -> None:
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        ("def judge(s, g)\n    return 1", r"my_metric\.py:1: expected ':'\."),
+        ("def judge(s, g)\n    return 1", r"my_metric\.py:1: not valid Python: expected ':'\."),
         ("x = 1\n\nprint(y)", r"my_metric\.py:3: NameError: name 'y' is not defined\."),
         ("def f():\n    raise SystemExit(3)\nf()", r"my_metric\.py:2: SystemExit: 3\."),
         ("import not_there_at_all", r"my_metric\.py:1: ModuleNotFoundError: No module named 'not_there_at_all'\."),
