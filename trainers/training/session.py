@@ -110,8 +110,7 @@ def _train(
 ) -> TrainingRecord:
     if first and earlier is None:
         save_record(folder, prepared.record)
-    held = 0 if prepared.base.numerics.device == "cuda" else psutil.Process().memory_info().rss
-    forget_peak()
+    held = _held_before(prepared.base.numerics.device)
     found = last_checkpoint(folder, prepared.record, say) if first else None
     with _quiet():
         trainer, progress = _trainer(prepared, plan, folder, say)
@@ -159,6 +158,12 @@ def _train(
         evaluations=evaluations,
     )
     return _save(trainer, prepared, replace(record, outcome=outcome), folder)
+
+
+def _held_before(device: str) -> int:
+    """Return the bytes that a process held before its training, 0 of a GPU, and let its peak begin with them."""
+    forget_peak()
+    return 0 if device == "cuda" else int(psutil.Process().memory_info().rss)
 
 
 def _said_of_lowest(step: int, loss: float) -> str:
