@@ -144,7 +144,6 @@ def _train(
         say(_said_of_lowest(kept, after))
     check_what_was_learnt(trainer, tally, after, say)
     warn_of_falling_answers(read_log(folder), say)
-    planned = round((trainer.plan.estimate.total + held) / GIB, 2)
     if evaluations is not None and (chosen := judged.put_back()) is not None:
         kept, after = chosen, None
         say(tr("The adapter of step {step} is written: its mean is the highest.", step=kept))
@@ -154,7 +153,7 @@ def _train(
         kept_step=kept,
         heldout_measured=progress.measured if prepared.recipe.chooses else None,
         stopped_early=stopped,
-        planned_gib=planned,
+        planned_gib=round((trainer.plan.estimate.total + held) / GIB, 2),
         evaluations=evaluations,
     )
     return _save(trainer, prepared, replace(record, outcome=outcome), folder)
