@@ -28,9 +28,10 @@ adapters/demo/adapter_config.json: trainers/recipes/cpu-demo.toml trainers/demo_
 	$(BIN)/harness train --recipe cpu-demo --data trainers/demo_pairs.json --base embedded:gemma-3-270m --output adapters/demo
 
 # Two at a time, whole files, as fixtures of a file load models; more would need more memory than small machines have.
-# One thread each: two on two cores wait for each other. The files come in the order of tests/conftest.py.
+# One thread each: two on two cores wait for each other. The files come in the order of tests/conftest.py. What is
+# imported is kept compiled, whatever else is set: many tests start programs.
 test: .venv/dev
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+	OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 # The documentation site, in both languages, in build/site: warnings and dead links inside it are errors.
 docs: .venv/dev
