@@ -212,9 +212,22 @@ def _carry_out(
         return enter(run, rows, before=None, date=invocation.date)
 
 
-def _several(given: str | Sequence[str]) -> tuple[str, ...]:
-    """Return what was given as several, also if it is one: a text is not taken apart into letters."""
-    return (given,) if isinstance(given, str) else tuple(given)
+def _several(given: object) -> tuple[str, ...]:
+    """Return what was given as several, also if it is one: a text is not taken apart into letters.
+
+    Raises:
+        UsageError: something of it is no text, such as a `Path`, which says nothing of what is in the file.
+    """
+    several = (given,) if isinstance(given, str) or not isinstance(given, Iterable) else tuple(given)
+    for one in several:
+        if not isinstance(one, str):
+            raise UsageError(
+                tr("{one!r} is no text.", one=one),
+                hint=tr(
+                    "Models, tasks, judges and prompts are written as on the command line: 'outputs:answers.jsonl'."
+                ),
+            )
+    return several
 
 
 _DEFAULTS: dict[str, object] = {"repeats": 1, "confidence": 0.95}

@@ -4,6 +4,7 @@ import csv
 import json
 import threading
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -176,6 +177,16 @@ def test_what_is_wrong_is_raised(
     with pytest.raises(error, match=message) as caught:
         harness.evaluate(**plain | arguments)
     assert caught.value.hint
+
+
+@pytest.mark.parametrize("odd", [Path("answers.jsonl"), [Path("answers.jsonl")], ("echo", 3), None, b"echo"])
+@pytest.mark.parametrize("argument", ["models", "tasks", "judges", "prompts"])
+def test_what_is_no_text_is_said(workplace: Path, task_file: Path, argument: str, odd: object) -> None:
+    """A path alone does not say what is in the file; nothing is made of it."""
+    given: dict[str, Any] = {"models": "echo", "tasks": f"small={task_file}", "judges": "rules"} | {argument: odd}
+    with pytest.raises(harness.UsageError, match="is no text") as refused:
+        harness.evaluate(**given)
+    assert "as on the command line" in str(refused.value.hint)
 
 
 def test_a_format_that_is_none_and_no_run_at_all(evaluated: harness.Run) -> None:
