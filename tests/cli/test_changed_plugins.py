@@ -119,6 +119,8 @@ def install(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monkey
     (info / "entry_points.txt").write_text(points)
     for folder in (site, sources):
         monkeypatch.syspath_prepend(str(folder))
+    # Python knows a module's compiled file by its second and size, and the tests change one several times a second.
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
 
     def forget() -> None:
         for name in [
