@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from harness.analysis.leaderboard import build_leaderboard
 from harness.analysis.scores import ScoreTable
@@ -26,8 +26,14 @@ pytestmark = pytest.mark.browser
 
 
 def go(page: Page, tab: str) -> None:
-    """Choose a tab."""
-    page.get_by_role("tab", name=tab, exact=True).click()
+    """Choose a tab by its name."""
+    choose(page.get_by_role("tab", name=tab, exact=True))
+
+
+def choose(tab: Locator) -> None:
+    """Choose a tab, and wait for its panel: it comes with the event of the new address, which follows the click."""
+    tab.click()
+    expect(tab).to_have_attribute("aria-selected", "true")
 
 
 def column(page: Page, key: str) -> list[str]:
@@ -296,7 +302,7 @@ def test_everybody_can_read_it(open_report: Open, language: str, scheme: str, wi
     """Axe finds nothing on any tab, phone and desktop, light and dark; the page never scrolls sideways as a whole."""
     page = open_report(small_report(), language=language, scheme=scheme, width=width).page
     for tab in page.get_by_role("tab").all():
-        tab.click()
+        choose(tab)
         for summary in page.locator(".panel:not(.away) details:not([open]) > summary").all():
             if summary.is_visible():
                 summary.click()
@@ -476,7 +482,7 @@ def test_sixty_models_and_a_hundred_tasks_open_at_once(open_report: Open, shared
     page = opened.page
     assert page.evaluate("() => performance.getEntriesByType('navigation')[0].loadEventEnd / 1000") <= PATIENCE
     for tab in page.get_by_role("tab").all():
-        tab.click()
+        choose(tab)
         assert page.evaluate("() => document.documentElement.scrollHeight") <= 6000, tab.inner_text()
     go(page, "Leaderboard")
     assert 15 == page.locator(".of-board tbody tr:visible").count()
