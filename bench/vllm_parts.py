@@ -146,7 +146,7 @@ def hf(options: argparse.Namespace, found: dict[str, Any]) -> None:
         torch.cuda.set_per_process_memory_fraction(SMALL / torch.cuda.get_device_properties(0).total_memory)
         torch.cuda.mem_get_info = lambda *_: (SMALL - torch.cuda.memory_reserved(), SMALL)
     began = time.perf_counter()
-    found["generate_s"], found["tokens"], found["notices"] = 0.0, 0, []
+    found["generate_s"], found["tokens"], found["notices"], found["ended_s"] = 0.0, 0, [], []
     for label, model in boards(options, "hf").items():
         model._base()  # noqa: SLF001 - to time loading apart
         part: dict[str, Any] = {}
@@ -155,6 +155,7 @@ def hf(options: argparse.Namespace, found: dict[str, Any]) -> None:
         found["generate_s"] = round(found["generate_s"] + part["s"], 2)
         found["tokens"] += sum(one.tokens_out or 0 for one in answers)
         found["notices"] += [str(one) for one in model.notices()]
+        found["ended_s"].append(round(time.perf_counter() - began, 1))
     found["peak_reserved_GiB"] = round(torch.cuda.max_memory_reserved() / GIB, 2)
     summed(found, time.perf_counter() - began)
 
