@@ -173,14 +173,14 @@ def generate(options: argparse.Namespace) -> None:
     """Answer the prompts with base and adapter; print a line a batch and a line a model."""
     decode = LocalModel._decode
 
-    def watched(self: LocalModel, batch: Any, meter: Any) -> Iterator[Any]:
+    def watched(self: LocalModel, batch: Any, meter: Any, waiting: Any) -> Iterator[Any]:
         new = max(row.limit for row in batch)
         planned = self.room.batch_bytes(len(batch), len(batch[0].ids), new)
         before = torch.cuda.memory_allocated()
         forget_peaks()
         outcome = "out of memory or cut off"
         try:
-            yield from decode(self, batch, meter)
+            yield from decode(self, batch, meter, waiting)
             outcome = "done"
         finally:
             used, held = torch.cuda.max_memory_allocated(), torch.cuda.max_memory_reserved()

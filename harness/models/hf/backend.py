@@ -23,6 +23,7 @@ from harness.models.hf.forward_eager import EagerSteps, Steps
 from harness.models.hf.memory import available_bytes, check_fits, ran_out, release
 from harness.models.hf.needs import most_seconds, step_seconds, this_device
 from harness.models.hf.progress import TokenMeter, say
+from harness.models.hf.refilling import Waiting
 from harness.models.hf.resolved_base import ResolvedBase
 from harness.models.hf.room import Peak, Room
 from harness.models.hf.token_numbers import LocalNumbers
@@ -316,28 +317,28 @@ class LocalModel:
     def _run(self, batches: Batches, meter: TokenMeter) -> Iterator[Generation]:
         while batches:
             batch = batches.popleft()
-            waiting = {row.request.key: row for row in batch}
+            waiting = Waiting(batch, batches)
             exhausted = False
             planned = self.room.batch_bytes(len(batch), len(batch[0].ids), max(row.limit for row in batch))
             peak = Peak(self._numerics.device)
             try:
-                for answer in self._decode(batch, meter):
-                    del waiting[answer.row.request.key]
+                for answer in self._decode(batch, meter, waiting):
+                    del waiting.unanswered[answer.row.request.key]
                     yield self._generation(answer)
                 self.room = self.room.after(planned, peak.taken)
             except CaptureError as error:
                 self._eager = True
                 self._note(Notice("graphs_unused", tr("CUDA graphs were not used: {error}", error=error)))
-                batches.appendleft(list(waiting.values()))
+                batches.appendleft(waiting.begun())
             except (RuntimeError, MemoryError) as error:
                 if not ran_out(error):
                     raise
                 exhausted = True  # dealt with below, where the exception no longer holds the batch's tensors
             if exhausted:
-                yield from self._halve(batch, list(waiting.values()), batches)
+                yield from self._halve(batch, waiting.begun(), batches)
 
     def _halve(self, batch: list[BatchRow], waiting: list[BatchRow], batches: Batches) -> Iterator[Generation]:
-        """Put the rows that are still waiting back as two batches.
+        """Put the rows of a batch that have no answer yet, ``waiting``, back as two batches.
 
         A row that was alone is tried once more without CUDA graphs, whose memory is apart from the rest, and has failed
         if that is not enough.
@@ -353,18 +354,18 @@ class LocalModel:
             self._note(Notice("graphs_given_up", tr("CUDA graphs were given up: out of memory with one row")))
             batches.appendleft(waiting)
         else:
-            yield failed(batch[0].request, tr("out of memory, alone in its batch"))
+            yield failed(waiting[0].request, tr("out of memory, alone in its batch"))
 
     def _uses_graphs(self) -> bool:
         return not self._eager and can_capture(self._base().model)
 
-    def _decode(self, batch: list[BatchRow], meter: TokenMeter) -> Iterator[Decoded]:
+    def _decode(self, batch: list[BatchRow], meter: TokenMeter, waiting: Waiting) -> Iterator[Decoded]:
         base = self._base()
         base.switch.use(self._adapter)
         steps: Steps = EagerSteps(base.model, base.pad)
         if self._uses_graphs():
             steps = GraphSteps(base.model, base.pad, max(row.limit for row in batch))
-        return decode(batch, steps, base.encoder, base.end, meter)
+        return decode(batch, steps, base.encoder, base.end, meter, waiting=waiting)
 
     def _generation(self, answer: Decoded) -> Generation:
         request = answer.row.request

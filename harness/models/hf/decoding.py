@@ -1,8 +1,9 @@
-"""The generation loop: one batch of rows from prompts to answers.
+"""The generation loop: rows from prompts to answers, a batch at a time.
 
 It differs from transformers' ``generate`` where an evaluation needs it: the repetition penalty ignores padding (there a
 padded row is penalised for its padding, so the answer depends on the batch), a row that is done leaves the batch and is
-handed over at once, and each row draws from its own random stream.
+handed over at once, rows that wait take the places of those that are done, and each row draws from its own random
+stream.
 """
 
 import time
@@ -14,6 +15,7 @@ import torch
 from harness.models.hf.batching import BatchRow
 from harness.models.hf.forward_eager import Steps
 from harness.models.hf.progress import TokenMeter
+from harness.models.hf.refilling import Waiting, placed
 from harness.models.hf.sampling import Sampler
 from harness.models.hf.tokens import Encoder
 from harness.types import FinishReason
@@ -43,12 +45,20 @@ class _Live:
 
 
 def decode(
-    rows: Sequence[BatchRow], steps: Steps, encoder: Encoder, end: frozenset[int], meter: TokenMeter
+    rows: Sequence[BatchRow],
+    steps: Steps,
+    encoder: Encoder,
+    end: frozenset[int],
+    meter: TokenMeter,
+    *,
+    waiting: Waiting | None = None,
 ) -> Iterator[Decoded]:
     """Yield the answers of a batch as they end: with a token of ``end``, a stop string, or the row's limit.
 
-    ``seconds`` is the row's share of the wall time: a pass's time over the rows that were still going.
+    Rows that are ``waiting`` behind it enter and are answered, too. ``seconds`` is the row's share of the wall time: a
+    pass's time over the rows that were still going.
     """
+    waiting = waiting or Waiting(rows)
     began = time.perf_counter()
     scores = steps.start([row.ids for row in rows])
     sampler = Sampler(rows, scores.device)
@@ -64,18 +74,28 @@ def decode(
             slot.seconds += spent / len(going)
             if answer := _ended(slot, encoder, end):
                 slots[index] = None
+                steps.rest(index)
                 meter.ended(slot.row.limit - len(slot.tokens))
                 yield answer
         live = [index for index, slot in enumerate(slots) if slot is not None]
-        if not live:
-            return
         began = time.perf_counter()
-        if steps.worth_dropping(len(live), len(slots)):
+        entering = waiting.due(len(live), steps.refill_cost) if steps.refills else []
+        if not live and not entering:
+            return
+        if steps.worth_dropping(len(live), len(slots), awaited=bool(entering) or (steps.refills and waiting.is_open)):
             steps.keep(live)
             sampler.keep(live)
             slots = [slots[index] for index in live]
-            chosen = chosen[torch.tensor(live, device=chosen.device)]
-        scores = steps.step(chosen.clamp(min=0))
+            chosen = chosen[torch.tensor(live, dtype=torch.long, device=chosen.device)]
+        scores = steps.step(chosen.clamp(min=0)) if live else scores[: len(slots)]
+        if entering:
+            empty = [index for index, slot in enumerate(slots) if slot is None]
+            places = [*empty, *range(len(slots), len(slots) + len(entering))][: len(entering)]
+            scores = placed(scores, places, steps.admit(places, [row.ids for row in entering]))
+            sampler.admit(places, entering)
+            slots += [None] * (len(scores) - len(slots))
+            for place, row in zip(places, entering, strict=True):
+                slots[place] = _Live(row)
 
 
 def _ended(slot: _Live, encoder: Encoder, end: frozenset[int]) -> Decoded | None:

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from harness.models.hf.batching import BatchRow
+from harness.models.hf.refilling import placed
 
 
 class Sampler:
@@ -21,9 +22,8 @@ class Sampler:
     """
 
     def __init__(self, rows: Sequence[BatchRow], device: torch.device) -> None:
-        longest = max(len(row.ids) for row in rows)
-        padded = [[row.ids[0]] * (longest - len(row.ids)) + list(row.ids) for row in rows]
-        self._seen = torch.tensor(padded, device=device)
+        self._counts = [len(row.ids) for row in rows]
+        self._seen = _seen(rows, max(self._counts), device)
         self._penalty = torch.tensor([[row.request.sampling.repetition_penalty] for row in rows], device=device)
         self._penalised = any(row.request.sampling.repetition_penalty != 1 for row in rows)
         self._temperature = torch.tensor([[row.request.sampling.temperature] for row in rows], device=device)
@@ -43,6 +43,7 @@ class Sampler:
             tokens = torch.where(self._temperature.squeeze(1) > 0, self._draw(scores), tokens)
         if self._penalised:
             self._seen = torch.cat([self._seen, tokens[:, None]], dim=1)
+            self._counts = [count + 1 for count in self._counts]
         return tokens.masked_fill(broken, -1)
 
     @torch.inference_mode()
@@ -58,11 +59,27 @@ class Sampler:
     @torch.inference_mode()
     def keep(self, index: Sequence[int]) -> None:
         """Forget all rows but these."""
-        chosen = torch.tensor(index, device=self._seen.device)
+        chosen = torch.tensor(index, dtype=torch.long, device=self._seen.device)
         self._seen = self._seen[chosen]
         self._penalty = self._penalty[chosen]
         self._temperature = self._temperature[chosen]
         self._streams = [self._streams[row] for row in index]
+        self._counts = [self._counts[row] for row in index]
+
+    @torch.inference_mode()
+    def admit(self, places: Sequence[int], rows: Sequence[BatchRow]) -> None:
+        """Forget what was at these places, and choose for other rows there; places behind the last are new."""
+        own = Sampler(rows, self._seen.device)
+        total = max(len(self._counts), *(place + 1 for place in places))
+        taken = dict(zip(places, range(len(rows)), strict=True))
+        self._streams = [own._streams[taken[row]] if row in taken else self._streams[row] for row in range(total)]
+        self._counts = [own._counts[taken[row]] if row in taken else self._counts[row] for row in range(total)]
+        self._penalty = placed(self._penalty, places, own._penalty)
+        self._temperature = placed(self._temperature, places, own._temperature)
+        width = max(self._counts)  # what only rows had that are gone is cut off: the penalty is as fast as before
+        self._seen = placed(_fitted(self._seen, width), places, _seen(rows, width, self._seen.device))
+        self._penalised = self._penalised or own._penalised
+        self._drawn = self._drawn or own._drawn
 
     def _draw(self, scores: torch.Tensor) -> torch.Tensor:
         """Return a token for each row, drawn by inverting its cumulative distribution at one uniform number."""
@@ -73,6 +90,17 @@ class Sampler:
         )
         drawn = torch.searchsorted(cumulative, uniform * cumulative[:, -1:], right=True)
         return drawn.clamp(max=scores.shape[-1] - 1).squeeze(1)
+
+
+def _seen(rows: Sequence[BatchRow], width: int, device: torch.device) -> torch.Tensor:
+    """Return the tokens of the prompts, each filled up in front with one of its own."""
+    return torch.tensor([[row.ids[0]] * (width - len(row.ids)) + list(row.ids) for row in rows], device=device)
+
+
+def _fitted(seen: torch.Tensor, width: int) -> torch.Tensor:
+    """Return the last columns, or more of the first, which is a token of the row's own as all are."""
+    missing = max(0, width - seen.shape[1])
+    return torch.cat([seen[:, :1].expand(-1, missing), seen[:, seen.shape[1] - (width - missing) :]], dim=1)
 
 
 def penalised(scores: torch.Tensor, seen: Sequence[int], penalty: float) -> torch.Tensor:

@@ -70,7 +70,8 @@ def test_out_of_memory_halves_the_batch_and_goes_on(
     scarce.install(monkeypatch)
     found = {key: generation.text for key, generation in answers(backend, requests).items()}
     assert expected == found
-    assert [7, 4, 2, 2, 3, 2, 1] == scarce.tried
+    assert [7, 4, 2] == scarce.tried[:3]
+    assert max(scarce.tried[3:]) <= 2, "the others enter as places become free"
     assert any("7 rows ran out of memory" in notice for notice in backend.notices())
 
 

@@ -11,24 +11,37 @@ from transformers import AutoModelForCausalLM
 from harness.models.hf import backend, open_local
 from harness.models.hf.forward_cuda_graph import CaptureError, GraphSteps, can_capture, rounded
 from harness.models.hf.forward_eager import EagerSteps
+from harness.models.hf.refilling import placed
 from harness.types import ModelSpec, Request
 
 PROMPTS = [[1, *range(20, 120)], [1, 300, 301], [1, *range(50, 90)], [1, 7]]
 
 
 class Replay:
-    """Stands in for a captured graph on a machine without a GPU: it runs the pass that would have been captured."""
+    """Stands in for a captured graph on a machine without a GPU: it runs the pass that would have been captured.
+
+    What a graph would find changed under it is an error: it has the addresses and sizes of its capture.
+    """
 
     def __init__(self, steps: GraphSteps) -> None:
         self.steps = steps
+        self.captured = self.frozen()
 
-    def replay(self) -> None:
-        self.steps._scores = self.steps._forward()
+    def frozen(self) -> list[tuple[int, torch.Size]]:
+        """Return where the tensors lie that a pass reads and writes."""
+        steps = self.steps
+        read = [steps._tokens, steps._positions, steps._mask[..., : steps._visible], steps._slots]
+        kept = [tensor for layer in steps._cache.layers for tensor in (layer.keys, layer.values, layer.slots)]
+        return [(tensor.data_ptr(), tensor.shape) for tensor in read + kept]
+
+    def replay(self) -> torch.Tensor:
+        assert self.captured == self.frozen()
+        return self.steps._forward()
 
 
-def uncaptured(steps: GraphSteps) -> None:
+def uncaptured(steps: GraphSteps) -> Any:
     """Take the place of the capture."""
-    steps._graph = Replay(steps)  # type: ignore[assignment]
+    return Replay(steps)
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +71,49 @@ def test_buffers_that_grow_and_lose_rows_give_what_a_plain_cache_gives(
     found = run(GraphSteps(model, 3, 100), 60, drop)
     for ours, theirs in zip(found, expected, strict=True):
         torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-4)
+
+
+def test_rows_that_enter_find_nothing_of_who_was_there(model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not even numbers that are none; and a pass that was captured before serves again for them."""
+    captures: list[int] = []
+
+    def capture(steps: GraphSteps) -> Any:
+        captures.append(steps._visible)
+        return uncaptured(steps)
+
+    monkeypatch.setattr(GraphSteps, "_capture", capture)
+    newcomers = [[1, *range(60, 70)], [1, 8, 9]]
+    steps, alone = GraphSteps(model, 3, 200), EagerSteps(model, 3)
+    tokens = steps.start(PROMPTS).argmax(dim=-1)
+    for _ in range(40):
+        tokens = steps.step(tokens).argmax(dim=-1)
+    for place in (0, 2):
+        steps.rest(place)
+        with torch.inference_mode():
+            for layer in steps._cache.layers:
+                layer.keys[place], layer.values[place] = torch.nan, torch.nan
+    tokens = placed(tokens, [2, 0], steps.admit([2, 0], newcomers).argmax(dim=-1))
+    expected = [alone.start(newcomers)]
+    for _ in range(30):
+        expected.append(alone.step(expected[-1].argmax(dim=-1)))
+        scores = steps.step(tokens)
+        tokens = scores.argmax(dim=-1)
+        torch.testing.assert_close(scores[[2, 0]], expected[-1], rtol=1e-4, atol=1e-4)
+    assert captures == [128, 256]
+
+
+def test_a_row_that_has_ended_stays_where_it_is(model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may ride along for longer than its buffers and the model's positions reach; the others show what they need."""
+    monkeypatch.setattr(GraphSteps, "_capture", uncaptured)
+    steps = GraphSteps(model, 3, 20)
+    tokens = steps.start([[1, *range(20, 140)], [1, 7]]).argmax(dim=-1)
+    steps.rest(0)
+    steps.rest(1)
+    tokens = placed(tokens, [1], steps.admit([1], [[1, 9]]).argmax(dim=-1))
+    for _ in range(100):
+        tokens = steps.step(tokens).argmax(dim=-1)
+    assert steps._positions.flatten().tolist() == [120, 101]
+    assert steps._visible == 128
 
 
 def test_a_model_that_asks_for_the_caches_length_is_not_captured(model: Any, monkeypatch: pytest.MonkeyPatch) -> None:

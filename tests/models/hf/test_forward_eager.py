@@ -1,12 +1,14 @@
 """Forward passes one after the other: the scores of a whole sequence read at once, whatever the padding."""
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
-from transformers import AutoModelForCausalLM
+from transformers import AutoModelForCausalLM, Gemma3TextConfig, Lfm2Config, Llama4TextConfig, LlamaConfig
 
-from harness.models.hf.forward_eager import EagerSteps, last_scores_only, pad_left
+from harness.models.hf.forward_eager import EagerSteps, last_scores_only, pad_left, refillable
 
 PROMPTS = [[1, 20, 30, 40], [1, 50], [1, 60, 70]]
 NEXT = [[25, 35], [45, 55], [65, 75]]
@@ -44,6 +46,35 @@ def test_rows_that_stay_go_on_as_if_alone(model: torch.nn.Module) -> None:
     for row, index in enumerate((2, 0)):
         expected = at_once(model, [*PROMPTS[index], NEXT[index][0]])
         torch.testing.assert_close(expected, scores[row], rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("newcomer", [[1, 80], [1, *range(20, 60)]])
+def test_rows_that_enter_go_on_as_if_alone(model: torch.nn.Module, newcomer: list[int]) -> None:
+    """Shorter than what is there and longer; and columns that nobody uses any more are gone."""
+    steps = EagerSteps(model, 3)
+    steps.start([*PROMPTS, [1, *range(100, 130)]])
+    steps.keep([0, 2])
+    assert steps._mask.shape[1] == 4
+    first = steps.admit([2], [newcomer])
+    torch.testing.assert_close(at_once(model, newcomer), first[0], rtol=1e-4, atol=1e-4)
+    scores = steps.step(torch.tensor([25, 65, 85]))
+    for row, ids in enumerate(([*PROMPTS[0], 25], [*PROMPTS[2], 65], [*newcomer, 85])):
+        torch.testing.assert_close(at_once(model, ids), scores[row], rtol=1e-4, atol=1e-4)
+    steps.keep([])
+    torch.testing.assert_close(at_once(model, newcomer), steps.admit([0], [newcomer])[0], rtol=1e-4, atol=1e-4)
+
+
+def test_rows_enter_only_where_keys_and_values_are_all_that_is_kept() -> None:
+    """Full attention and sliding windows; no state that goes on from token to token, no chunks of fixed places."""
+    small = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "vocab_size": 50}
+    cases: list[tuple[Any, bool]] = [
+        (LlamaConfig(**small), True),
+        (Gemma3TextConfig(**small), True),
+        (Llama4TextConfig(**small), False),
+        (Lfm2Config(**small, full_attn_idxs=[1]), False),
+    ]
+    for config, expected in cases:
+        assert refillable(SimpleNamespace(config=config)) is expected, type(config).__name__
 
 
 def test_padding_is_on_the_left_alone() -> None:

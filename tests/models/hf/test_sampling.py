@@ -81,3 +81,26 @@ def test_ties_go_to_the_lower_id(ask: Ask) -> None:
     """Greedy is a function of the scores."""
     sampler = Sampler([BatchRow(request=ask("a", penalty=1.0), ids=[0], limit=9)], CPU)
     assert 1 == int(sampler.choose(torch.tensor([[0.0, 3.0, 3.0]])))
+
+
+def test_rows_that_enter_are_chosen_for_as_if_alone(ask: Ask) -> None:
+    """In the place of another and behind the last: penalty and draws are their own, and those of the others go on."""
+    torch.manual_seed(1)
+    logits = torch.randn(9, 1, 40) * 2
+    stays = BatchRow(request=ask("stays", temperature=1.0, penalty=1.5), ids=[1, 2, 3], limit=9)
+    goes = BatchRow(request=ask("goes", penalty=1.0), ids=[*range(20)], limit=9)
+    enters = [
+        BatchRow(request=ask(f"enters {length}", temperature=length % 2, penalty=1.9), ids=[*range(length)], limit=9)
+        for length in (7, 2)
+    ]
+    alone = [Sampler([row], CPU) for row in (stays, *enters)]
+    expected = [
+        [int(sampler.choose(step)) for step in logits[:count]] for sampler, count in zip(alone, (9, 6, 6), strict=True)
+    ]
+    together = Sampler([goes, stays], CPU)
+    found = [together.choose(step.expand(2, -1)).tolist() for step in logits[:3]]
+    together.admit([0, 2], enters)
+    assert together._seen.shape == (3, 7), "as wide as the longest that is left"
+    later = [together.choose(torch.cat([logits[step], logits[step + 3], logits[step]])).tolist() for step in range(6)]
+    assert expected[0] == [row[1] for row in found + later]
+    assert expected[1:] == [[row[0] for row in later], [row[2] for row in later]]
