@@ -4,6 +4,7 @@
     python bench/gpu_scale.py generate-memory     one GPU: batches under 80, 22.2 and 14.6 GiB, base and adapter
     python bench/gpu_scale.py train-memory        one GPU: four training plans
     python bench/gpu_scale.py two-gpus            two GPUs: training and evaluation, one against two in the same call
+    python bench/gpu_scale.py shard               two GPUs that hold the base together, see bench/sharded_training.py
     python bench/gpu_scale.py t4                  one GPU that says it is a T4: float16, trained and evaluated
 
 Builds the llm-jp-3-13b shape (or ``--shape``) with random weights once (35 s), then runs each case in a process of its
@@ -26,6 +27,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import sharded_training
 import torch
 from gpu_generate import SHAPES, build_adapter, build_model, prompts
 
@@ -65,6 +67,7 @@ def main() -> None:
     parser.add_argument("--samples", type=int, default=96)
     parser.add_argument("--plan", choices=PLANS, default="fast")
     parser.add_argument("--only", nargs="*", help="some of the cases")
+    parser.add_argument("--case", choices=sharded_training.CASES, default="nf4, shared")
     parser.add_argument("--adapter", type=Path)
     parser.add_argument("--gpus", type=int, default=1)
     options = parser.parse_args()
@@ -113,6 +116,7 @@ def play(cap: float | None, capability: str | None) -> None:
         torch.cuda.get_device_capability = lambda device=None: told
     if cap is None or not CUDA:
         return
+    torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
     properties = torch.cuda.get_device_properties
     total = torch.cuda.mem_get_info()[1]
     limit = int((cap - CONTEXT) * GIB)
@@ -386,7 +390,9 @@ def t4(options: argparse.Namespace) -> None:
 
 
 PARENTS = {"generate-memory": generate_memory, "train-memory": train_memory, "two-gpus": two_gpus, "t4": t4}
+PARENTS["shard"] = lambda options: sharded_training.compare(options, child)
 CHILDREN = {"_generate": generate, "_profile": profile, "_train": train, "_evaluate": evaluate}
+CHILDREN["_shard"] = sharded_training.train
 
 if __name__ == "__main__":
     main()

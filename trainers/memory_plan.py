@@ -35,7 +35,8 @@ class ModelShape:
     ``adapter`` counts trainable elements, ``adapted_inputs`` the input widths of the adapted modules of one layer.
     ``dora_outputs`` are their output widths and ``dora_bytes`` what the length of a weight's rows takes for a moment,
     both 0 unless these lengths are trained apart. ``kept`` is what a layer keeps per token where that was measured
-    (`trainers.training.layer_probe`), 0 where it is to be counted.
+    (`trainers.training.layer_probe`), 0 where it is to be counted. ``layer_weights`` and ``dense_layer_weights`` are
+    the bytes of each layer's weights, which several processes can share.
     """
 
     layers: int
@@ -50,6 +51,21 @@ class ModelShape:
     dora_outputs: int = 0
     dora_bytes: int = 0
     kept: int = 0
+    layer_weights: tuple[int, ...] = ()
+    dense_layer_weights: tuple[int, ...] = ()
+
+    def sharded(self, processes: int) -> "ModelShape":
+        """Return what one of several processes holds of it: a part of each layer, and two layers put together."""
+
+        def held(whole: int, layers: tuple[int, ...]) -> int:
+            parts = sum(math.ceil(layer / processes) for layer in layers)
+            return whole - sum(layers) + parts + 2 * max(layers, default=0)
+
+        return replace(
+            self,
+            weights=held(self.weights, self.layer_weights),
+            dense_weights=held(self.dense_weights, self.dense_layer_weights),
+        )
 
     def layer_token_bytes(self, constraints: "MemoryConstraints") -> int:
         """Return what one layer keeps for the backward pass, per token.
@@ -100,7 +116,7 @@ class MemoryPlan:
     """How a batch is cut: at most ``tokens`` at once, the first ``recomputed`` layers recomputing their activations.
 
     ``dequantized``: nf4 weights are dequantized once at load. ``available``: the bytes that may be used, a share
-    of what is free.
+    of what is free. ``shards``: the processes that share the weights of the layers; 1: each has them whole.
     """
 
     tokens: int
@@ -108,6 +124,7 @@ class MemoryPlan:
     dequantized: bool
     estimate: MemoryEstimate
     available: int
+    shards: int = 1
 
     def describe(self, shape: ModelShape) -> Text:
         """Return the plan in one line."""
@@ -117,9 +134,13 @@ class MemoryPlan:
             n=self.tokens,
             kept=some if self.recomputed else tr("none"),
         )
+        if self.dequantized:
+            told = tr("{told}, nf4 weights dequantized once at load", told=told)
+        if self.shards > 1:
+            told = tr("{told}, the layers' weights shared among {n} processes", told=told, n=self.shards)
         return tr(
             "{told}; about {needed:.1f} of the {available:.1f} GiB that may be used",
-            told=tr("{told}, nf4 weights dequantized once at load", told=told) if self.dequantized else told,
+            told=told,
             needed=self.estimate.total / GIB,
             available=self.available / GIB,
         )

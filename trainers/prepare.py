@@ -4,6 +4,7 @@ import importlib.metadata
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,7 @@ from trainers.items import item_lengths, whole
 from trainers.launch import world
 from trainers.memory_plan import MemoryConstraints, MemoryPlan, ModelShape, plan_memory
 from trainers.recipe import NamedRecipe, Recipe
+from trainers.sharding import choose_plan
 from trainers.shown import shown_values
 from trainers.start import Start, check_prompt
 from trainers.training.attention import DENSE, choose_attention
@@ -112,24 +114,37 @@ class Prepared:
         """The tokens of the longest sample, of a pair both answers with their prompt."""
         return max(item_lengths((*self.train.samples, *self.heldout), self.recipe.each))
 
-    def plan(self, *, world: int = 1, memory: int | None = None) -> MemoryPlan:
-        """Return how batches are cut on this machine, or on a device of ``memory`` bytes.
+    def plan(self, *, world: int = 1, memory: int | None = None, shard: bool | None = None) -> MemoryPlan:
+        """Return how batches are cut on this machine, or on devices of ``memory`` bytes.
+
+        ``shard`` says whether the processes share the base's weights, whatever the recipe does.
 
         Raises:
             HarnessError: it does not fit.
         """
+        recipe = self.recipe if shard is None else replace(self.recipe, shard=shard)
+        return choose_plan(recipe, partial(self._planned, memory), world=world, device=self.base.numerics.device)
+
+    def shape_with(self, shards: int) -> ModelShape:
+        """Return the shape of what one process holds where so many share the base's weights."""
+        return self.shape.sharded(shards) if shards > 1 else self.shape
+
+    def _planned(self, memory: int | None, world: int, shards: int) -> MemoryPlan:
         lengths = sorted(item_lengths(self.train.samples, self.recipe.each), reverse=True)
         worst = lengths[: self.recipe.batch_size]
         share = max(sum(lengths[i] for i in part) for part in balance_across_ranks(range(len(worst)), lengths, world))
-        device = self.base.numerics.device
-        return plan_memory(
-            self.shape,
-            self.constraints,
+        device, constraints = self.base.numerics.device, self.constraints
+        if shards > 1 and constraints.dequantize is None:  # four times the bytes would travel
+            constraints = replace(constraints, dequantize=False)
+        plan = plan_memory(
+            self.shape_with(shards),
+            constraints,
             available=available_bytes(device) if memory is None else memory,
             longest=self.longest,
             batch_tokens=share,
             total=total_bytes(device) if memory is None else memory,
         )
+        return replace(plan, shards=shards)
 
 
 def prepare(request: TrainingRequest, say: Callable[[str], None]) -> Prepared:

@@ -38,6 +38,7 @@ _CHOICES: Mapping[str, tuple[Callable[[Any], bool], Text]] = {  # keys of severa
         lambda value: isinstance(value, str) or (_is_number(value) and isinstance(value, int) and value >= 0),
         tr("a number of held-out prompts, or a file of prompts"),
     ),
+    "shard": (lambda value: isinstance(value, bool) or value == "auto", tr("true, false or auto")),
     "target_modules": (
         lambda value: bool(value) and (_is_pattern(value) or _is_list_of_text(value)),
         tr("all-linear, a regular expression or a list of names"),
@@ -79,6 +80,7 @@ class Recipe:
     ``report_to`` "tensorboard" writes the figures of the log as event files into the adapter's folder as well.
     ``dequantize`` turns nf4 weights back once after loading (same values, faster, four times the memory);
     ``gradient_checkpointing`` recomputes activations instead of keeping them; both are decided by memory if "auto".
+    ``shard`` has the processes of a training share the weights of the base's layers ("auto": if it fits no other way).
     """
 
     __pydantic_config__ = {"extra": "forbid", "strict": True}  # noqa: RUF012 - pydantic reads it from the class
@@ -120,6 +122,7 @@ class Recipe:
     gradient_checkpointing: bool | Literal["auto"] = "auto"
     dequantize: bool | Literal["auto"] = "auto"
     torch_compile: bool = False
+    shard: bool | Literal["auto"] = "auto"
     seed: Annotated[int, Ge(0), Le(2**32 - 1)] = 42
     logging_steps: Positive = 10
     save_steps: Positive = 100

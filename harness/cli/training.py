@@ -60,7 +60,7 @@ def train_adapter(options: TrainOptions) -> int:
     show = tell if options.dry_run and rank == 0 else say
     show(
         plan_table(
-            prepared.shape,
+            prepared.shape_with(plan.shards),
             prepared.constraints,
             plan,
             length=prepared.longest,

@@ -316,3 +316,23 @@ def test_what_a_layer_was_measured_to_keep_counts() -> None:
     assert 40_000 == shape.layer_token_bytes(constraints)
     amount = estimate_memory(shape, constraints, tokens=100, recomputed=0, dequantized=False)
     assert 100 * 40 * 40_000 == amount.activations
+
+
+@pytest.mark.parametrize(("processes", "held"), [(2, 100 + 15 + 5 + 15 + 60), (3, 100 + 10 + 4 + 10 + 60)])
+def test_what_one_of_several_processes_holds(processes: int, held: int) -> None:
+    """All that is in no layer, its part of each of three layers, and two of the largest put together."""
+    layers = (30, 10, 30)
+    shape = replace(llama_13b(), weights=170, dense_weights=370, layer_weights=layers, dense_layer_weights=(90,) * 3)
+    shared = shape.sharded(processes)
+    assert held == shared.weights
+    assert 100 + 3 * 90 / processes + 180 == shared.dense_weights
+    assert shape == replace(shared, weights=170, dense_weights=370)
+
+
+def test_a_plan_says_that_weights_are_shared() -> None:
+    """And among how many."""
+    estimate = estimate_memory(
+        llama_13b(), MemoryConstraints(dropout=False, quantized=True), tokens=10, recomputed=0, dequantized=False
+    )
+    plan = MemoryPlan(tokens=10, recomputed=0, dequantized=False, estimate=estimate, available=GIB, shards=4)
+    assert ", the layers' weights shared among 4 processes; about" in plan.describe(llama_13b())

@@ -14,6 +14,7 @@ NO_SOURCE_NEEDED = {
     "summary",
     "data_license",
     "dequantize",
+    "shard",
     "gradient_checkpointing",
     "torch_compile",
     "max_steps",

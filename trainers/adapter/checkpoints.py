@@ -59,7 +59,7 @@ def cut_of(plan: MemoryPlan) -> Cut:
 
     It is kept with every checkpoint: another cut comes to the same sums but for their last digits.
     """
-    return Cut(tokens=plan.tokens, recomputed=plan.recomputed, dequantized=plan.dequantized)
+    return Cut(tokens=plan.tokens, recomputed=plan.recomputed, dequantized=plan.dequantized, shards=plan.shards)
 
 
 def step_of(checkpoint: Path) -> int:

@@ -35,6 +35,7 @@ _MAY_CHANGE = {  # likewise of the recipe
     "sample_prompts",
     "save_steps",
     "save_total_limit",
+    "shard",
     "torch_compile",
 }
 _LENGTH = {"num_train_epochs", "max_steps"}  # more of the same training goes on where it stopped
@@ -157,10 +158,12 @@ class Cut:
     tokens: int
     recomputed: int
     dequantized: bool
+    shards: int = 1
 
     def __str__(self) -> str:
         kept = f", {self.recomputed} layers recomputing" if self.recomputed else ""
-        return f"{self.tokens:,} tokens at once{kept}{', dequantized' if self.dequantized else ''}"
+        shared = f", weights shared among {self.shards}" if self.shards > 1 else ""
+        return f"{self.tokens:,} tokens at once{kept}{', dequantized' if self.dequantized else ''}{shared}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,8 @@ from transformers.modeling_layers import GradientCheckpointingLayer
 from harness.errors import TrainingError
 from harness.locale import tr
 from harness.models.hf.adapters import WEIGHTS
-from harness.models.hf.memory import available_bytes, footprint
+from harness.models.hf.memory import Footprint, available_bytes, footprint
+from harness.models.hf.numerics import Numerics
 from harness.models.hf.resolved_base import ResolvedBase
 from harness.models.hf.sources import Source
 from trainers.memory_plan import MemoryPlan, ModelShape
@@ -24,6 +25,7 @@ from trainers.training.attention import choose_attention, use_attention
 from trainers.training.layer_probe import kept_bytes
 from trainers.training.loss_head import add_loss_head
 from trainers.training.noise import EmbeddingNoise
+from trainers.training.placing import load_sharded, use_shards
 from trainers.training.processes import broadcast_tensor_from_rank0
 from trainers.training.quantized import keep_gradients
 
@@ -40,14 +42,18 @@ def model_shape(base: ResolvedBase, config: Any, recipe: Recipe) -> ModelShape: 
         model = AutoModelForCausalLM.from_config(config, trust_remote_code=base.trusted)
     adapted = _adapted(model, recipe.target_modules)
     text = config.get_text_config(decoder=True)
-    dense = replace(numerics, quantization="none", route="plain")
+    plain = replace(numerics, route="plain")
+    dense = replace(plain, quantization="none")
+    layers = layers_of(model)
     return ModelShape(
         layers=text.num_hidden_layers,
         hidden=text.hidden_size,
         inner=getattr(text, "intermediate_size", None) or 4 * text.hidden_size,
         vocabulary=text.vocab_size,
-        weights=sizes.weight_bytes(replace(numerics, route="plain")),
+        weights=sizes.weight_bytes(plain),
         dense_weights=sizes.weight_bytes(dense),
+        layer_weights=tuple(_layer_bytes(layer, plain) for layer in layers),
+        dense_layer_weights=tuple(_layer_bytes(layer, dense) for layer in layers),
         adapter=sum(
             recipe.lora_r * (layer.in_features + layer.out_features) + recipe.use_dora * layer.out_features
             for layer in adapted
@@ -60,6 +66,13 @@ def model_shape(base: ResolvedBase, config: Any, recipe: Recipe) -> ModelShape: 
         else 0,
         dora_bytes=max(_norm_bytes(layer, numerics.dtype.itemsize) for layer in adapted) if recipe.use_dora else 0,
     )
+
+
+def _layer_bytes(layer: Any, numerics: Numerics) -> int:  # noqa: ANN401 - transformers is untyped
+    linear = sum(module.weight.numel() for module in layer.modules() if isinstance(module, torch.nn.Linear))
+    other = sum(parameter.numel() for parameter in layer.parameters()) - linear
+    sizes = Footprint(linear=linear, other=other, kv_elements=0, activations=0, vocabulary=0)
+    return sizes.weight_bytes(numerics)
 
 
 def _norm_bytes(layer: Any, itemsize: int) -> int:  # noqa: ANN401 - torch is untyped here
@@ -81,7 +94,8 @@ def load_trainable_model(base: ResolvedBase, recipe: Recipe, plan: MemoryPlan, s
         HarnessError: the base does not fit, or its files cannot be loaded.
     """
     numerics = replace(base.numerics, route="dequantised" if plan.dequantized else "plain")
-    model = replace(base, numerics=numerics).load_model()
+    loaded = replace(base, numerics=numerics)
+    model = load_sharded(loaded) if plan.shards > 1 else loaded.load_model()
     keep_gradients(model)
     model.config.use_cache = False
     use_attention(model, choose_attention(model.config, numerics.device, numerics.dtype))
@@ -91,9 +105,8 @@ def load_trainable_model(base: ResolvedBase, recipe: Recipe, plan: MemoryPlan, s
     if start is not None:
         _take_weights(wrapped, start)
     _describe(wrapped.peft_config["default"], base.source)
-    for parameter in wrapped.parameters():
-        if parameter.requires_grad:
-            parameter.data = broadcast_tensor_from_rank0(parameter.data.float())
+    for parameter in [parameter for parameter in wrapped.parameters() if parameter.requires_grad]:
+        parameter.data = broadcast_tensor_from_rank0(parameter.data.float())
     if numerics.dtype != torch.float32:  # autocast multiplies in the base's dtype; casting inputs up first costs memory
         for module in wrapped.modules():
             if hasattr(module, "cast_input_dtype_enabled"):
@@ -101,9 +114,10 @@ def load_trainable_model(base: ResolvedBase, recipe: Recipe, plan: MemoryPlan, s
     if recipe.neftune_noise_alpha:
         EmbeddingNoise(recipe.neftune_noise_alpha).attach(wrapped)
     recompute(wrapped, plan.recomputed)
-    if recipe.torch_compile:
-        for layer in layers_of(wrapped):
-            layer.compile(dynamic=True)
+    for layer in layers_of(wrapped) if recipe.torch_compile else ():
+        layer.compile(dynamic=True)
+    if plan.shards > 1:
+        use_shards(wrapped, layers_of(wrapped))
     return wrapped
 
 

@@ -77,6 +77,19 @@ def average_gradients(parameters: Iterable[torch.nn.Parameter]) -> None:
             parameter.grad = part.view_as(parameter)
 
 
+def gather(whole: torch.Tensor, part: torch.Tensor) -> Any:  # noqa: ANN401 - torch does not name what it returns
+    """Begin to put every process's part, one after the other, into ``whole``; return what `gathered` waits for."""
+    with _together():
+        return dist.all_gather_into_tensor(whole, part, async_op=True)
+
+
+def gathered(work: Any) -> None:  # noqa: ANN401 - see `gather`
+    """Let what is computed next find what was gathered; do nothing if nothing was (None)."""
+    if work is not None:
+        with _together():
+            work.wait()
+
+
 def leave() -> None:
     """Exchange nothing any more, so that one process may go on writing while others end."""
     if _several():

@@ -56,7 +56,7 @@ from trainers.training.loraplus import use_loraplus
 from trainers.training.model import load_trainable_model
 from trainers.training.outcome import check_what_was_learnt, outcome_of, warn_of_falling_answers
 from trainers.training.preference import REFERENCE, PreferenceTrainer
-from trainers.training.processes import broadcast_from_rank0, leave
+from trainers.training.processes import any_rank, broadcast_from_rank0, leave
 from trainers.training.progress import Tally, TrainingProgress, forget_peak
 from trainers.training.sample_answers import SampleAnswers, sample_prompts
 from trainers.training.trainer import AdapterTrainer
@@ -187,6 +187,8 @@ def _trainer(
 ) -> tuple[AdapterTrainer, TrainingProgress]:
     recipe = prepared.recipe
     arguments = training_arguments(prepared, folder / CHECKPOINTS)
+    if any_rank(plan.shards > 1) and plan.shards == 1:  # another process's GPU has less room
+        plan = prepared.plan(world=world()[1], shard=True)
     if prepared.record.optimizer != recipe.optim:
         say(
             tr("optim {optim} needs a GPU: {used} is used instead.", optim=recipe.optim, used=prepared.record.optimizer)

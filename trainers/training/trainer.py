@@ -32,6 +32,7 @@ from trainers.training.processes import all_reduce_max, all_reduce_sum, any_rank
 from trainers.training.progress import TrainingProgress
 from trainers.training.quantized import check_gradients_pass
 from trainers.training.rng import RngState, preserve_rng_state
+from trainers.training.sharded import shards_of
 
 _ALIKE = 1e-3  # nats
 
@@ -67,6 +68,7 @@ class AdapterTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped
         )
         self._longest = max(lengths)
         self._shape = shape
+        self._shards = shards_of(model)
         self._progress = progress
         self._record = record
         self._most_checkpoints = checkpoints
@@ -134,7 +136,8 @@ class AdapterTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped
         if torch.cuda.is_available():
             torch.cuda.reset_peak_memory_stats()
         with preserve_rng_state():
-            with torch.compiler.set_stance("force_eager"):  # two small rows: no reason to compile for them
+            two_small_rows = torch.compiler.set_stance("force_eager")  # no reason to compile for them
+            with two_small_rows, self._shards.passes(4, learning=False):
                 self._mixing = not self._samples_stay_apart()
             if self._mixing:
                 self._event(
@@ -164,17 +167,19 @@ class AdapterTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped
         training = self.model.training
         self.model.eval()
         groups = self._groups([len(sample) for sample in samples])
-        while groups:
-            group = groups.pop()
+        while self._shards.more(groups):
+            group = groups.pop() if groups else []
             try:
-                outputs = self._outputs([samples[index] for index in group])
+                with self._shards.passes(len(group[:1]), learning=False):
+                    outputs = self._outputs([samples[index] for index in group]) if group else None
             except RuntimeError as error:
                 if len(group) == self.each or not out_of_memory(error):
                     raise
                 items = [group[start : start + self.each] for start in range(0, len(group), self.each)]
                 groups += [[index for item in part for index in item] for part in (items[::2], items[1::2])]
             else:
-                yield group, outputs
+                if outputs is not None:
+                    yield group, outputs
         self.model.train(training)
 
     def create_model_card(self, *_: object, **__: object) -> None:
@@ -338,11 +343,13 @@ class AdapterTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped
 
     def _accumulate(self, inputs: dict[str, Any], items: torch.Tensor) -> torch.Tensor:
         total = torch.zeros((), device=self.args.device)
-        for group in self._groups(inputs["lengths"]):
-            with self.accelerator.autocast():
-                loss = self._group_loss(inputs, group, items) * self.args.world_size
-            self.accelerator.backward(loss)
-            total += loss.detach()
+        groups = self._groups(inputs["lengths"])
+        with self._shards.passes(len(groups), learning=True):
+            for group in groups:
+                with self.accelerator.autocast():
+                    loss = self._group_loss(inputs, group, items) * self.args.world_size
+                self.accelerator.backward(loss)
+                total += loss.detach()
         return total
 
     def _group_loss(self, inputs: dict[str, Any], group: Sequence[int], items: torch.Tensor) -> torch.Tensor:

@@ -244,13 +244,18 @@ def _loading(numerics: Numerics, config: Any) -> dict[str, Any]:  # noqa: ANN401
     if numerics.device == "cuda":
         options["device_map"] = {"": torch.cuda.current_device()}
     if numerics.quantization == "nf4" and getattr(config, "quantization_config", None) is None:
-        options["quantization_config"] = BitsAndBytesConfig(
-            load_in_4bit=True,
-            bnb_4bit_quant_type="nf4",
-            bnb_4bit_compute_dtype=numerics.dtype,
-            bnb_4bit_use_double_quant=numerics.double_quant,
-        )
+        options["quantization_config"] = four_bits(numerics)
     return options
+
+
+def four_bits(numerics: Numerics) -> BitsAndBytesConfig:
+    """Return how weights are quantised to nf4."""
+    return BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_compute_dtype=numerics.dtype,
+        bnb_4bit_use_double_quant=numerics.double_quant,
+    )
 
 
 def end_tokens(named: int | list[int] | None, tokenizer: Any) -> frozenset[int]:  # noqa: ANN401 - transformers is untyped

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,20 +39,30 @@ class Ended:
     err: str
 
 
-def launch_two(fork: Fork, command: list[str], *, fail_after: int | None = None) -> Ended:
-    """Run the command line in two processes, and end one that is left as torchrun does.
+DYING = """
+import os, itertools
+from trainers.training.trainer import AdapterTrainer
+step, calls = AdapterTrainer.training_step, itertools.count()
+def dying(*arguments):
+    if os.environ["RANK"] == "1" and next(calls) == 5: os._exit(3)
+    return step(*arguments)
+AdapterTrainer.training_step = dying
+"""  # the second process, before the sixth step
 
-    ``fail_after``: the second one dies before that optimizer step.
-    """
-    dying = (
-        "import os, itertools\n"
-        "from trainers.training.trainer import AdapterTrainer\n"
-        "step, calls = AdapterTrainer.training_step, itertools.count()\n"
-        "def dying(*arguments):\n"
-        f"    if os.environ['RANK'] == '1' and next(calls) == {fail_after}: os._exit(3)\n"
-        "    return step(*arguments)\n"
-        "AdapterTrainer.training_step = dying\n"
-    )
+SHORT_OF_MEMORY = """
+import os, itertools, torch
+from trainers.training.sharded import LayerShards
+use, calls = LayerShards.use, itertools.count()
+def short(self, index):
+    use(self, index)
+    if os.environ["RANK"] == "1" and self._due and next(calls) == 26:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+LayerShards.use = short
+"""  # the second process, in the backward pass of its first step
+
+
+def launch_two(fork: Fork, command: list[str], *, before: str = "") -> Ended:
+    """Run the command line in two processes, and end one that is left as torchrun does."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         place = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free.getsockname()[1]), "WORLD_SIZE": "2"}
@@ -59,7 +70,7 @@ def launch_two(fork: Fork, command: list[str], *, fail_after: int | None = None)
         fork(
             command,
             env=place | {"RANK": rank, "LOCAL_RANK": rank, "LOCAL_WORLD_SIZE": "2"},
-            before=dying if fail_after is not None else "",
+            before=before,
         )
         for rank in "01"
     ]
@@ -98,11 +109,15 @@ def assert_same_run(expected: Path, actual: Path) -> None:
 
 @pytest.mark.slow
 def test_two_processes_train_the_adapter_of_one(
-    bench: Workbench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fork: Fork
+    make_tiny: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fork: Fork
 ) -> None:
-    """Three samples to two processes, and one in an epoch's last step; cut off and resumed by two, it is the same."""
+    """Three samples to two processes, and one in an epoch's last step.
+
+    Where they share the base's weights, the adapter is the same to the last bit; cut off and resumed by two that share
+    them, of which one runs out of memory, it is the same but for last digits.
+    """
     monkeypatch.chdir(tmp_path)
-    write_pairs(bench.data, 13)
+    bench = Workbench(make_tiny("tiny-four", num_hidden_layers=4), write_pairs(tmp_path / "pairs.json", 13))
     bench.train(tmp_path / "one", **SETTINGS)
     both = launch_two(fork, bench.command(tmp_path / "two", **SETTINGS))
     assert 0 == both.code, both.err
@@ -112,16 +127,24 @@ def test_two_processes_train_the_adapter_of_one(
     assert 1 == both.err.count("Trying the longest batch")
     assert [1, 2, 4, 6, 8] == [step for step, _ in losses(tmp_path / "two")]
 
-    cut = launch_two(fork, bench.command(tmp_path / "cut", **SETTINGS), fail_after=5)
+    shared = bench.command(tmp_path / "cut", **SETTINGS, shard=True)
+    cut = launch_two(fork, shared, before=DYING)
     assert 0 != cut.code
+    assert "the layers' weights shared among 2 processes" in cut.err
+    found = [[(row["step"], row["loss"]) for row in rows(tmp_path / run) if "loss" in row] for run in ("two", "cut")]
+    assert found[0][:3] == found[1][:3]
     said = "Error: Another process of this training does not answer any more: "
     assert said in cut.err, cut.err
     assert "This is a defect" not in cut.err
     assert not (tmp_path / "cut" / "adapter_config.json").exists()
-    again = launch_two(fork, bench.command(tmp_path / "cut", "--resume", **SETTINGS))
+    again = launch_two(fork, [*shared, "--resume"], before=SHORT_OF_MEMORY)
     assert 0 == again.code, again.err
     assert 1 == again.err.count("Going on from step ")
+    assert 1 == again.err.count("out of memory: going on with")
     assert_same_run(tmp_path / "one", tmp_path / "cut")
+    config = [(tmp_path / run / "adapter_config.json").read_bytes() for run in ("two", "cut")]
+    assert config[0] == config[1]
+    assert 2 == json.loads((tmp_path / "cut" / "training.json").read_text())["sessions"][-1]["cut"]["shards"]
 
 
 def test_a_process_that_has_gone_is_said_in_words() -> None:
