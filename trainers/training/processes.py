@@ -79,8 +79,9 @@ def average_gradients(parameters: Iterable[torch.nn.Parameter]) -> None:
 
 def gather(whole: torch.Tensor, part: torch.Tensor) -> Any:  # noqa: ANN401 - torch does not name what it returns
     """Begin to put every process's part, one after the other, into ``whole``; return what `gathered` waits for."""
+    exchange = getattr(dist, "all_gather_single", None) or dist.all_gather_into_tensor  # its name before torch 2.13
     with _together():
-        return dist.all_gather_into_tensor(whole, part, async_op=True)
+        return exchange(whole, part, async_op=True)
 
 
 def gathered(work: Any) -> None:  # noqa: ANN401 - see `gather`
