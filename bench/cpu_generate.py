@@ -1,6 +1,7 @@
 """Batches against one prompt at a time, on the CPU with the embedded model: speed, and whether the tokens are the same.
 
     python bench/cpu_generate.py [--rows 40] [--new-tokens 48] [--batch 32] [--dtype float32]
+    python bench/cpu_generate.py --uneven --rows 64 --batch 16     # places of answers that ended: left empty, refilled
 
 Both ways generate the same number of greedy tokens for the tasks of bundled:ja-mini (no end token, so that the work is
 equal). Where they differ, the first differing position is given with the gap between the two best scores there: a gap
@@ -13,9 +14,11 @@ import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import cycle
 from typing import Any
 
 import torch
+from refills import counted, uneven
 
 from harness.models.hf import LocalModel, open_local
 from harness.models.hf.batching import BatchRow, plan_batches
@@ -31,10 +34,11 @@ Tokens = dict[str, list[int]]
 
 def requests(rows: int, new_tokens: int) -> list[Request]:
     """Return the first tasks of bundled:ja-mini under the course prompt."""
-    samples = list(open_bundled(TaskSpec(name="bundled:ja-mini")).samples())[:rows]
+    samples = list(open_bundled(TaskSpec(name="bundled:ja-mini")).samples())
+    asked = [(f"{sample.id} {index // len(samples)}", sample) for index, sample in zip(range(rows), cycle(samples))]
     return [
         Request(
-            key=sample.id,
+            key=key,
             task="bundled:ja-mini",
             sample_id=sample.id,
             model="embedded",
@@ -43,7 +47,7 @@ def requests(rows: int, new_tokens: int) -> list[Request]:
             rendered=RenderedPrompt(messages=(Message(role="user", content=f"### 指示\n{sample.input}\n### 回答\n"),)),
             sampling=Sampling(max_new_tokens=new_tokens),
         )
-        for sample in samples
+        for key, sample in asked
     ]
 
 
@@ -68,6 +72,27 @@ def generate(model: LocalModel, batches: Sequence[Sequence[BatchRow]]) -> tuple[
     return tokens, Took(time.perf_counter() - began, time.process_time() - cpu)
 
 
+def compare_refilling(model: LocalModel, rows: Sequence[Request]) -> dict[str, Any]:
+    """Return what the product's own loop takes for answers of unlike length without refilled places and with them."""
+    texts: list[dict[str, str | None]] = []
+    loops: list[dict[str, Any]] = []
+    list(model.generate(rows[:1]))
+    for refilling in (False, True):
+        began, cpu = time.perf_counter(), time.process_time()
+        with counted(refilling=refilling) as found:
+            answers = list(model.generate(rows))
+        tokens = sum(answer.tokens_out or 0 for answer in answers)
+        wall, spent = time.perf_counter() - began, time.process_time() - cpu
+        found |= {
+            "tokens": tokens,
+            "tokens_per_s": round(tokens / wall, 1),
+            "tokens_per_cpu_s": round(tokens / spent, 1),
+        }
+        loops.append(found)
+        texts.append({answer.request_key: answer.text for answer in answers})
+    return {"loops": loops, "same_texts": sum(texts[0][key] == text for key, text in texts[1].items())}
+
+
 @torch.inference_mode()
 def explain(model: LocalModel, row: BatchRow, alone: Sequence[int], together: Sequence[int]) -> dict[str, Any]:
     """Return where two answers part, and how far apart the two best scores are there."""
@@ -87,6 +112,7 @@ def main() -> None:
     parser.add_argument("--new-tokens", type=int, default=48)
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--dtype", default="float32")
+    parser.add_argument("--uneven", action="store_true", help="answers of unlike length, without refilling and with it")
     options = parser.parse_args()
     model = open_local(
         ModelSpec(
@@ -98,6 +124,10 @@ def main() -> None:
             settings={"max_batch_rows": options.batch},
         )
     )
+    if options.uneven:
+        asked = uneven(requests(options.rows, options.new_tokens))
+        print(json.dumps(compare_refilling(model, asked), ensure_ascii=False, indent=1))
+        return
     base = model._base()  # noqa: SLF001 - as above
     rows, _, _ = model._encode(base, requests(options.rows, options.new_tokens))  # noqa: SLF001 - as above
     planned = plan_batches(rows, model._budget(base))  # noqa: SLF001 - as above

@@ -1,6 +1,7 @@
 """Throughput of local models on a GPU: a base and adapters of the llm-jp-3-13b shape, weights drawn at random.
 
     python bench/gpu_generate.py [--shape 13b|thin|tiny] [--adapters 4] [--rows 100] [--new-tokens 512]
+    python bench/gpu_generate.py --uneven --refill both --adapters 1     # answers of unlike length, old loop and new
 
 Builds a model folder, a tokenizer and LoRA adapters (rank 16, all linear layers), then answers the same prompts with
 the base and each adapter through `open_local`, as `harness eval` does, and, for comparison, with the loop that
@@ -19,11 +20,13 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 import transformers
+from refills import counted, uneven
 from safetensors.torch import save_file
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
@@ -153,8 +156,13 @@ def clock(into: dict[str, Any], name: str) -> Iterator[None]:
     into[name] = round(time.perf_counter() - began, 2)
 
 
-def evaluate(base: Path, adapters: list[Path], requests: list[Request], settings: dict[str, Any]) -> dict[str, Any]:
-    """Answer the requests with the base and every adapter, and return the figures."""
+def evaluate(
+    base: Path, adapters: list[Path], requests: list[Request], settings: dict[str, Any], refill: str
+) -> dict[str, Any]:
+    """Answer the requests with the base and every adapter, and return the figures.
+
+    ``refill``: on, off, or both, one after the other on the loaded model, behind a few answers that warm it up.
+    """
     found: dict[str, Any] = {"models": []}
     common: dict[str, Any] = {"base": str(base), "settings": settings}
     specs = [ModelSpec(text="base", label="base", backend="base", **common)]
@@ -170,8 +178,15 @@ def evaluate(base: Path, adapters: list[Path], requests: list[Request], settings
                 model = open_local(spec)
             with clock(row, "load_s"):
                 model._base()  # noqa: SLF001 - to time loading apart
-            with clock(row, "generate_s"):
+            if refill == "both":
+                list(model.generate([short(one) for one in requests[:4]]))
+                with clock(row, "without_refilling_s"), counted(refilling=False) as row["without_refilling"]:
+                    before = {one.request_key: one.text for one in model.generate(requests)}
+            with clock(row, "generate_s"), counted(refilling=refill != "off") as row["loop"]:
                 answers = list(model.generate(requests))
+            if refill == "both":
+                row["faster"] = round(row["without_refilling_s"] / row["generate_s"], 3)
+                row["same_texts"] = sum(before[one.request_key] == one.text for one in answers)
             errors = [answer.error for answer in answers if answer.error]
             row["tokens"] = sum(answer.tokens_out or 0 for answer in answers)
             row["tokens_per_s"] = round(row["tokens"] / row["generate_s"], 1)
@@ -189,6 +204,11 @@ def evaluate(base: Path, adapters: list[Path], requests: list[Request], settings
         found["peak_allocated_GB"] = round(torch.cuda.max_memory_allocated() / 1e9, 2)
         found["peak_reserved_GB"] = round(torch.cuda.max_memory_reserved() / 1e9, 2)
     return found
+
+
+def short(request: Request) -> Request:
+    """Return a request for four tokens."""
+    return replace(request, sampling=replace(request.sampling, max_new_tokens=4))
 
 
 def notebook_loop(base: Path, requests: list[Request], rows: int, new_tokens: int) -> dict[str, Any]:
@@ -226,6 +246,8 @@ def main() -> None:
     parser.add_argument("--notebook-rows", type=int, default=3, help="prompts for the notebook loop; 0 leaves it out")
     parser.add_argument("--route", choices=("auto", "plain"), default="auto", help="plain: nf4 layers stay 4-bit")
     parser.add_argument("--batch-rows", type=int, help="most rows of a batch")
+    parser.add_argument("--uneven", action="store_true", help="answers of unlike length, --new-tokens at most")
+    parser.add_argument("--refill", choices=("on", "off", "both"), default="on", help="places of rows that ended")
     parser.add_argument("--folder", type=Path, help="where the model lies or is built (13b: 28 GB); kept if given")
     options = parser.parse_args()
     folder = options.folder or Path(tempfile.mkdtemp(prefix="gpu-generate-"))
@@ -236,6 +258,7 @@ def main() -> None:
         "rows": options.rows,
         "new_tokens": options.new_tokens,
         "route": options.route,
+        "uneven": options.uneven,
         "device": torch.cuda.get_device_name() if DEVICE == "cuda" else platform.processor(),
         "versions": {"torch": torch.__version__, "transformers": transformers.__version__},
     }
@@ -251,9 +274,10 @@ def main() -> None:
             torch.cuda.empty_cache()
             torch.cuda.reset_peak_memory_stats()
         requests = prompts(options.rows, SHAPES[options.shape]["vocab_size"], options.new_tokens)
+        requests = uneven(requests) if options.uneven else requests
         settings: dict[str, Any] = {"fast_dequantize": False} if options.route == "plain" else {}
         settings |= {"max_batch_rows": options.batch_rows} if options.batch_rows else {}
-        figures |= evaluate(base, adapters, requests, settings)
+        figures |= evaluate(base, adapters, requests, settings, options.refill)
         if DEVICE == "cuda" and options.notebook_rows:
             figures["notebook"] = notebook_loop(base, requests, options.notebook_rows, 100)
     finally:

@@ -30,6 +30,7 @@ from typing import Any
 import sharded_training
 import torch
 from gpu_generate import SHAPES, build_adapter, build_model, prompts
+from refills import counted, uneven
 
 import trainers.training.trainer as training
 from harness.models.hf import open_local
@@ -65,6 +66,8 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=100)
     parser.add_argument("--new-tokens", type=int, default=96)
     parser.add_argument("--samples", type=int, default=96)
+    parser.add_argument("--uneven", action="store_true", help="generate: answers of unlike length")
+    parser.add_argument("--no-refill", action="store_true", help="generate: batch after batch")
     parser.add_argument("--plan", choices=PLANS, default="fast")
     parser.add_argument("--only", nargs="*", help="some of the cases")
     parser.add_argument("--case", choices=sharded_training.CASES, default="nf4, shared")
@@ -160,7 +163,8 @@ def generate_memory(options: argparse.Namespace) -> None:
             continue
         capped = [] if cap == "80" else ["--cap", cap]
         child(options, "_profile", *capped)
-        child(options, "_generate", *capped, "--rows", str(rows), "--new-tokens", str(new))
+        loop = [f"--{name}" for name in ("uneven", "no-refill") if getattr(options, name.replace("-", "_"))]
+        child(options, "_generate", *capped, *loop, "--rows", str(rows), "--new-tokens", str(new))
 
 
 def specs(options: argparse.Namespace) -> list[ModelSpec]:
@@ -199,7 +203,9 @@ def generate(options: argparse.Namespace) -> None:
         began = time.time()
         model._base()
         loaded = time.time()
-        answers = list(model.generate(prompts(options.rows, SHAPES[options.shape]["vocab_size"], options.new_tokens)))
+        requests = prompts(options.rows, SHAPES[options.shape]["vocab_size"], options.new_tokens)
+        with counted(refilling=not options.no_refill) as loop:
+            answers = list(model.generate(uneven(requests) if options.uneven else requests))
         settle()
         seconds = time.time() - loaded
         tokens = sum(answer.tokens_out or 0 for answer in answers)
@@ -207,7 +213,8 @@ def generate(options: argparse.Namespace) -> None:
         print(
             f"generate {options.cap or 'whole'} GiB {spec.label}: {' '.join(model.fingerprint.split()[-3:])}, "
             f"{len(answers)} rows, {tokens} tokens, {tokens / seconds:.0f} tokens/s (load {loaded - began:.0f} s), "
-            f"{codes.count('batch_halved')} halvings, {sum(a.error is not None for a in answers)} failed; {codes}"
+            f"{codes.count('batch_halved')} halvings, {sum(a.error is not None for a in answers)} failed; {codes}; "
+            f"{loop}"
         )
 
 

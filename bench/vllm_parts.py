@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 from gpu_generate import SHAPES, build_adapter, build_model, clock, prompts
+from refills import counted, uneven
 from transformers import AutoConfig
 
 from harness.models.hf import open_local
@@ -41,6 +42,7 @@ def boards(options: argparse.Namespace, wanted: str) -> dict[str, Any]:
 def asked(options: argparse.Namespace, label: str) -> list[Request]:
     """Return the requests to one model, with keys of its own."""
     common = prompts(options.rows, SHAPES[options.shape]["vocab_size"], options.new_tokens)
+    common = uneven(common) if options.uneven else common
     return [replace(one, key=f"{label} {one.key}", model=label) for one in common]
 
 
@@ -87,9 +89,14 @@ def bare(options: argparse.Namespace, found: dict[str, Any]) -> None:
     }
     sampling = [
         vllm.SamplingParams(
-            max_tokens=options.new_tokens, temperature=0.0, repetition_penalty=1.2, stop_token_ids=[2], ignore_eos=True
+            max_tokens=one.sampling.max_new_tokens,
+            temperature=0.0,
+            repetition_penalty=1.2,
+            stop_token_ids=[2],
+            ignore_eos=True,
         )
-    ] * len(rows)
+        for _, one in rows
+    ]
     with clock(found, "generate_s"):
         given = llm.generate(
             [vllm.TokensPrompt(prompt_token_ids=one) for one in ids],
@@ -150,8 +157,9 @@ def hf(options: argparse.Namespace, found: dict[str, Any]) -> None:
     for label, model in boards(options, "hf").items():
         model._base()  # noqa: SLF001 - to time loading apart
         part: dict[str, Any] = {}
-        with clock(part, "s"):
+        with clock(part, "s"), counted(refilling=not options.no_refill) as loop:
             answers = list(model.generate(asked(options, label)))
+        found.setdefault("loops", []).append(loop)
         found["generate_s"] = round(found["generate_s"] + part["s"], 2)
         found["tokens"] += sum(one.tokens_out or 0 for one in answers)
         found["notices"] += [str(one) for one in model.notices()]
@@ -212,6 +220,8 @@ def main(description: str | None) -> None:
     parser.add_argument("--rows", type=int, default=100)
     parser.add_argument("--new-tokens", type=int, default=256)
     parser.add_argument("--no-compile", action="store_true", help="ours: graphs without torch.compile")
+    parser.add_argument("--uneven", action="store_true", help="answers of unlike length, --new-tokens at most")
+    parser.add_argument("--no-refill", action="store_true", help="hf: a batch begins when the one before has ended")
     parser.add_argument("--small", action="store_true", help="at most 22 GiB, weights stay 4-bit")
     options = parser.parse_args()
     found: dict[str, Any] = {
@@ -220,6 +230,7 @@ def main(description: str | None) -> None:
         "adapters": options.adapters,
         "rows": options.rows,
         "new_tokens": options.new_tokens,
+        "uneven": options.uneven,
         "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU",
         "versions": {"torch": torch.__version__, "vllm": vllm_version()},
     }

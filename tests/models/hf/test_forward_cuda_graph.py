@@ -201,3 +201,34 @@ def test_captured_graphs_give_what_plain_passes_give(tiny: Path) -> None:
     drop = {5: [0, 1, 3], 40: [1, 2]}
     for ours, theirs in zip(run(GraphSteps(model, 3, 100), 60, drop), run(EagerSteps(model, 3), 60, drop), strict=True):
         torch.testing.assert_close(ours, theirs, rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_captured_graphs_serve_rows_that_enter(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each number of blocks is captured once, and what was captured before goes on being right."""
+    load: Callable[..., Any] = AutoModelForCausalLM.from_pretrained
+    model = load(tiny, dtype=torch.float32, attn_implementation="sdpa", device_map={"": 0}).eval()
+    captures: list[int] = []
+    capture = GraphSteps._capture
+
+    def counted(steps: GraphSteps) -> Any:
+        captures.append(steps._visible)
+        return capture(steps)
+
+    monkeypatch.setattr(GraphSteps, "_capture", counted)
+    steps = GraphSteps(model, 3, 150)
+    tokens = steps.start([prompt[:100] for prompt in PROMPTS]).argmax(dim=-1)
+    for newcomers in ([[1, *range(60, 70)], [1, 8, 9]], [[1, *range(200, 260)], [1, 4]]):
+        for _ in range(60):
+            tokens = steps.step(tokens).argmax(dim=-1)
+        for place in range(4):
+            steps.rest(place)
+        tokens = placed(tokens, [2, 0], steps.admit([2, 0], newcomers).argmax(dim=-1))
+        alone = EagerSteps(model, 3)
+        expected = alone.start(newcomers)
+        for _ in range(100):
+            expected = alone.step(expected.argmax(dim=-1))
+            scores = steps.step(tokens)
+            tokens = scores.argmax(dim=-1)
+            torch.testing.assert_close(scores[[2, 0]], expected, rtol=1e-3, atol=1e-3)
+    assert sorted(captures) == [128, 256]
