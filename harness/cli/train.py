@@ -106,6 +106,7 @@ def train(**given: Any) -> int:  # noqa: ANN401 - click's values, each of the ty
 
     The same prompt template as in evaluation is used, and the adapter remembers it: `harness eval --model adapter:DIR`
     refuses a prompt that becomes other tokens. Several GPUs: torchrun --nproc-per-node 2 --no-python harness train ...
+    They share the weights of a base that one of them does not hold.
     """
     options = TrainOptions(**given)
     _check(options)

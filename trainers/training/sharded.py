@@ -5,9 +5,9 @@ runs while the layer before it computes. No more than two layers are whole at an
 stay where they are: what a layer keeps for its backward pass refers to its place in a buffer, where its weights are
 again when they are read.
 
-torch's ``fully_shard`` is not used: it looks after parameters that are trained. These are not, so that nothing is ever
-scattered back; 4-bit weights with their scales are bytes like any others here; and processes with unlike numbers of
-micro-batches, or one that runs out of memory, take part in the others' gathers instead of being waited for.
+torch's ``fully_shard`` wants every process to make the same passes. Here the order of gathers is known beforehand, as
+nothing of frozen weights is ever scattered back: a process with fewer micro-batches than others, or one that runs out
+of memory, takes part in their gathers instead of being waited for. 4-bit weights and their scales are bytes like any.
 """
 
 import contextlib
