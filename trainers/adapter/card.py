@@ -283,9 +283,16 @@ def _outcome(record: TrainingRecord, outcome: TrainingOutcome) -> list[tuple[str
         (tr("Time"), _duration(outcome.seconds)),
         (tr("Peak memory"), _memory(outcome)),
         (tr("Device"), markdown_cell(record.device)),
-        (tr("Processes"), str(record.processes)),
+        (tr("Processes"), _processes(record)),
     ]
     return rows
+
+
+def _processes(record: TrainingRecord) -> str:
+    last = record.sessions[-1].cut if record.sessions else None
+    if last is None or last.shards == 1:
+        return str(record.processes)
+    return tr("{n}, which shared the base's weights", n=record.processes)
 
 
 def _lengths(record: TrainingRecord) -> list[tuple[str, str]]:

@@ -17,7 +17,7 @@ from tests.trainers.adapter_folders import record_of
 from trainers.adapter.card import update_scores
 from trainers.adapter.card_scores import BEGIN, END
 from trainers.adapter.scores import Difference, Score, ScoreRow, Side
-from trainers.adapter.training_record import DataFile, Session
+from trainers.adapter.training_record import Cut, DataFile, Session
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 HOSTILE = (
@@ -267,3 +267,13 @@ def test_a_training_that_was_made_longer_says_from_where_on() -> None:
              ((0, 300), (120, 300), (300, 600))]  # fmt: skip
     assert "Planned for" not in made(replace(plain, sessions=parts[:2]))
     assert "| 300 from step 0 on, 600 from step 300 on |" in made(replace(plain, sessions=parts))
+
+
+def test_processes_that_shared_the_base_say_so() -> None:
+    """As its last session did; beside those that each had it whole."""
+    cut = Cut(tokens=9, recomputed=0, dequantized=False, shards=2)
+    session = Session(after_step=0, device="cuda", processes=2, versions={}, cut=cut, steps=1)
+    whole = replace(session, cut=replace(cut, shards=1))
+    shown = [made(replace(record_of(), processes=2, sessions=(one,))) for one in (session, whole)]
+    found = [re.search(r"^\| Processes +\| (.+?) +\|$", text, re.MULTILINE) for text in shown]
+    assert ["2, which shared the base's weights", "2"] == [row[1] for row in found if row]
