@@ -40,6 +40,7 @@ from transformers import (
 )
 
 from harness.models.hf import BASE_MODELS, open_local
+from harness.models.hf.forward_cuda_graph import GraphSteps
 from harness.types import Message, ModelSpec, RenderedPrompt, Request, Sampling
 
 LLM_JP_13B = {
@@ -248,6 +249,7 @@ def main() -> None:
     parser.add_argument("--batch-rows", type=int, help="most rows of a batch")
     parser.add_argument("--uneven", action="store_true", help="answers of unlike length, --new-tokens at most")
     parser.add_argument("--refill", choices=("on", "off", "both"), default="on", help="places of rows that ended")
+    parser.add_argument("--refill-cost", type=float, help="passes that entering is taken to cost, with CUDA graphs")
     parser.add_argument("--folder", type=Path, help="where the model lies or is built (13b: 28 GB); kept if given")
     options = parser.parse_args()
     folder = options.folder or Path(tempfile.mkdtemp(prefix="gpu-generate-"))
@@ -274,6 +276,7 @@ def main() -> None:
             torch.cuda.empty_cache()
             torch.cuda.reset_peak_memory_stats()
         requests = prompts(options.rows, SHAPES[options.shape]["vocab_size"], options.new_tokens)
+        GraphSteps.refill_cost = options.refill_cost or GraphSteps.refill_cost
         requests = uneven(requests) if options.uneven else requests
         settings: dict[str, Any] = {"fast_dequantize": False} if options.route == "plain" else {}
         settings |= {"max_batch_rows": options.batch_rows} if options.batch_rows else {}

@@ -3,18 +3,20 @@
 import dataclasses
 import time
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
 from harness.errors import HarnessError
-from harness.models.hf import LocalModel
+from harness.models.hf import LocalModel, open_local
 from harness.models.hf import forward_eager as steps_module
-from harness.types import Generation, Message, RenderedPrompt, Request
+from harness.types import Generation, Message, ModelSpec, RenderedPrompt, Request
 from tests.models.hf.local import PROMPTS, answers
 
 Ask = Callable[..., Request]
+SpecOf = Callable[..., ModelSpec]
 
 
 def test_a_short_answer_is_handed_over_before_a_long_one_ends(backend: LocalModel, ask: Ask) -> None:
@@ -82,6 +84,47 @@ def test_a_row_that_does_not_fit_alone_fails_alone(
     Scarce(0, torch.OutOfMemoryError("CUDA out of memory")).install(monkeypatch)
     found = answers(backend, [ask(PROMPTS[0]), ask(PROMPTS[1])])
     assert {"out of memory, alone in its batch"} == {str(generation.error) for generation in found.values()}
+
+
+def refuse(monkeypatch: pytest.MonkeyPatch, times: int) -> list[int]:
+    """Have memory run out as rows enter, so many times; return how many were to enter each time."""
+    admit, tried = steps_module.EagerSteps.admit, list[int]()
+
+    def limited(steps: Any, places: Sequence[int], prompts: Sequence[Sequence[int]]) -> torch.Tensor:
+        tried.append(len(prompts))
+        if len(tried) <= times:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return admit(steps, places, prompts)
+
+    monkeypatch.setattr(steps_module.EagerSteps, "admit", limited)
+    return tried
+
+
+def test_memory_that_runs_out_as_rows_enter_halves_what_was_going(
+    tiny: Path, spec_of: SpecOf, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those that had begun are answered all the same, once, with the text that they have alone."""
+    requests = [ask(f"{index} {PROMPTS[index % 4]}", new=3 + 9 * (index % 3)) for index in range(12)]
+    alone = open_local(spec_of(f"hf:{tiny}", settings={"max_batch_rows": 1}))
+    expected = {key: generation.text for key, generation in answers(alone, requests).items()}
+    model = open_local(spec_of(f"hf:{tiny}", settings={"max_batch_rows": 4}))
+    tried = refuse(monkeypatch, 1)
+    found = list(model.generate(requests))
+    assert len(found) == 12
+    assert expected == {generation.request_key: generation.text for generation in found}
+    assert len(tried) > 1
+    assert ["batch_halved"] == [notice.code for notice in model.notices() if notice.code != "batch_plan"]
+
+
+def test_a_row_that_does_not_fit_where_another_ended_fails_alone(
+    tiny: Path, spec_of: SpecOf, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And no other than it: the one that was answered before has its answer."""
+    requests = [ask(prompt, new=4) for prompt in PROMPTS]
+    model = open_local(spec_of(f"hf:{tiny}", settings={"max_batch_rows": 1}))
+    refuse(monkeypatch, 1)
+    found = [generation.error for generation in model.generate(requests)]
+    assert [None, "out of memory, alone in its batch", None, None] == found
 
 
 def test_other_runtime_errors_are_not_mistaken_for_scarcity(

@@ -184,6 +184,16 @@ def test_rows_that_fit_into_one_batch_never_wait(models: dict[str, Any]) -> None
     assert meter.live == sorted(meter.live, reverse=True)
 
 
+def test_a_model_whose_rows_cannot_move_goes_batch_by_batch(models: dict[str, Any]) -> None:
+    """What waits stays where it is, for a batch of its own."""
+    first, *behind = cut(drawn(8, 6), 3)
+    steps = EagerSteps(models["llama"], 0)
+    steps.refills = False
+    found, _, waiting = answered(first, steps, behind)
+    assert {row.request.key for row in first} == set(found)
+    assert waiting.is_open
+
+
 def test_places_are_filled_once_they_were_empty_for_as_long_as_that_costs() -> None:
     """Four empty places of eight for four passes are two passes of the batch."""
     waiting = Waiting([plain_row(str(index), 9, 9) for index in range(8)], deque([[plain_row("n", 5, 9)]] * 1))
