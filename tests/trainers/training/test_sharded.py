@@ -1,6 +1,7 @@
 """Layers put together where they are used: the same losses and gradients, whatever this process makes of the passes."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import torch
 
 from harness.errors import TrainingError
 from tests.trainers.training.alone import alone, learnt, loaded
+from tests.trainers.training.conftest import Workbench
 from trainers.training.sharded import LayerShards, Whole, shards_of
 
 
@@ -63,6 +65,20 @@ def test_no_more_than_two_layers_are_whole(five: Path) -> None:
             rel=0.01,
         )
         assert model.to("cpu") is model
+
+
+@pytest.mark.parametrize("quantization", ["none", "nf4"])
+def test_what_is_planned_is_what_is_held(bench: Workbench, five: Path, quantization: str) -> None:
+    """The layers' weights of the plan, but for the places between tensors, and the scales of nf4."""
+    prepared = replace(bench, base=five).prepare(quantization=quantization)
+    plan, shape = prepared.plan(world=2, shard=True), prepared.shape
+    assert 2 == plan.shards
+    assert not plan.dequantized
+    assert shape.sharded(2).weights == plan.estimate.weights
+    with alone():
+        shards: Any = shards_of(loaded(five, shared=True, quantization=quantization))
+    assert [part.numel() for part in shards._parts] == pytest.approx(shape.layer_weights, rel=0.03)
+    assert 2 * max(shape.layer_weights) == pytest.approx(sum(slot.numel() for slot in shards._slots), rel=0.03)
 
 
 def test_a_process_that_fails_takes_part_in_what_the_others_still_do(five: Path) -> None:
