@@ -1,8 +1,8 @@
 """How many reworded copies of benchmark tasks `harness train` finds, and how many other questions it takes for copies.
 
 Usage: python bench/near_duplicates.py [--shared ../shared] [--near 0.45]. Each task of ELYZA-tasks-100, its TV set and
-the bundled set is changed in seven ways; the other questions are those of Tengu-Bench, Rakuda and Japanese MT-Bench and
-of the demonstration data. Prints JSON. Needs the shared data.
+the bundled set is changed in thirteen ways; the other questions are those of Tengu-Bench, Rakuda and Japanese MT-Bench
+and of the demonstration data. Prints JSON. Needs the shared data.
 """
 
 import argparse
@@ -31,6 +31,22 @@ ENDINGS = [
 ]
 OPENINGS = ["以下の質問に答えてください。\n", "あなたは優秀なアシスタントです。", "次の問題を考えてみましょう。\n"]
 WORDS = ["ネコ", "会社", "りんご", "先生", "東京都"]
+POLITE = [
+    ("お忙しいところ恐れ入りますが、", "どうぞよろしくお願いいたします。"),
+    ("すみません、", "ありがとうございます！"),
+    ("もしよろしければ、", "初心者にもわかるようにお願いします。"),
+]
+FRAMES = [
+    "以下は、タスクを説明する指示です。要求を適切に満たす応答を書きなさい。\n\n### 指示:\n{}\n\n### 応答:\n",
+    "あなたは誠実で優秀な日本人のアシスタントです。段階的に考えてから回答してください。\n\n質問: {}\n回答:",
+    "Please answer the following question in Japanese. Think step by step.\n\nQuestion: {}\nAnswer:",
+    "「{}」という質問に、専門家として二百字程度で回答し、最後に要点を箇条書きでまとめてください。",
+]
+SYNONYMS = [
+    ("以下の", "次の"), ("文章", "テキスト"), ("理由", "わけ"), ("説明して", "解説して"), ("方法", "やり方"),
+    ("問題", "課題"), ("書いて", "執筆して"), ("意味", "内容"), ("言葉", "単語"), ("どのような", "どんな"),
+    ("違い", "相違点"), ("使って", "用いて"), ("について", "に関して"), ("場合", "とき"), ("簡単", "かんたん"),
+]  # fmt: skip
 NEGATIVES = ("tengu.jsonl", "rakuda.jsonl", "ja-mt-1shot.jsonl")
 
 
@@ -76,6 +92,43 @@ def together(text: str, rng: random.Random) -> str:
     return full_width(numbers(ending(text, rng), rng), rng)
 
 
+def hiragana(text: str, _: random.Random) -> str:
+    """Write katakana as hiragana."""
+    return "".join(chr(ord(char) - 0x60) if "ァ" <= char <= "ヶ" else char for char in text)
+
+
+def katakana(text: str, _: random.Random) -> str:
+    """Write hiragana as katakana."""
+    return "".join(chr(ord(char) + 0x60) if "ぁ" <= char <= "ゖ" else char for char in text)
+
+
+def polite(text: str, rng: random.Random) -> str:
+    """Put courtesies before and after it."""
+    before, after = rng.choice(POLITE)
+    return before + text.rstrip() + after
+
+
+def framed(text: str, rng: random.Random) -> str:
+    """Put it into an instruction's frame."""
+    return rng.choice(FRAMES).format(text)
+
+
+def swapped(text: str, _: random.Random) -> str:
+    """Say its sentences, or the clauses of its only one, in the opposite order."""
+    parts = [part.strip() for part in re.split(r"(?<=[。\n！？])", text) if part.strip()]
+    if len(parts) > 1:
+        return "\n".join(reversed(parts))
+    first, comma, rest = text.partition("、")
+    return f"{rest}、{first}。" if comma else text
+
+
+def synonyms(text: str, _: random.Random) -> str:
+    """Say every word that has one by a synonym."""
+    for old, new in SYNONYMS:
+        text = text.replace(old, new)
+    return text
+
+
 CHANGES: Sequence[Callable[[str, random.Random], str]] = (
     ending,
     numbers,
@@ -84,6 +137,12 @@ CHANGES: Sequence[Callable[[str, random.Random], str]] = (
     word,
     shorter,
     together,
+    hiragana,
+    katakana,
+    polite,
+    framed,
+    swapped,
+    synonyms,
 )
 
 

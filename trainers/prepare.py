@@ -24,7 +24,7 @@ from trainers.adapter.training_record import DataFile, TrainingRecord
 from trainers.balancing import balance_across_ranks
 from trainers.chat_format import chat_encoder, contract_of, sha256_of_text
 from trainers.counts import samples_said, steps_said
-from trainers.data.contamination import Hit, find_hits, index, known_benchmarks
+from trainers.data.contamination import Hit, find_hits, index, known_benchmarks, refused_said
 from trainers.data.examples import BadRow, Example, read_examples, split_heldout
 from trainers.data.mixing import mix, repeated
 from trainers.data.near_duplicates import DEFAULT_NEAR
@@ -345,8 +345,7 @@ def _notices(prepared: Prepared) -> list[str]:
         )
         notices.append(warming if recipe.warmup_steps else told)
     if prepared.refused:
-        equal = len(prepared.refused)
-        notices.append(tr("{n:,} of the samples are tasks of a benchmark, or nearly: not trained on", n=equal))
+        notices.append(refused_said(len(prepared.refused), prepared.request.near))
     if prepared.bad:
         notices.append(trn("{n:,} row left out", "{n:,} rows left out", len(prepared.bad)))
     if not prepared.encoder.has_bos and prepared.template.bos == "once":

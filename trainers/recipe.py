@@ -229,7 +229,8 @@ def load_recipe(name_or_path: str, changes: Sequence[str] = ()) -> NamedRecipe:
         try:
             values = _checked(data | changed, where="--set")
         except InputError as error:
-            raise UsageError(error.message, hint=error.hint) from error
+            hint = error.hint or tr("Give it a value that it takes, or leave it out: the recipe has one of its own.")
+            raise UsageError(error.message, hint=hint) from error
     name = Path(_FOLDED.split(name_or_path)[-1]).stem if is_file else name_or_path
     return NamedRecipe(name=name, values=values, sources=sources, changed=tuple(sorted(changed)))
 

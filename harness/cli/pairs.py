@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from harness.cli.benchmark_options import benchmark_options
-from harness.cli.benchmarks import benchmark_samples
+from harness.cli.benchmarks import benchmark_samples, sealed_by_set
 from harness.cli.options import FiniteRange, common_options
 from harness.cli.say import said, say
 from harness.codec import sample_digest
@@ -92,12 +92,11 @@ def pairs(**given: Any) -> None:  # noqa: ANN401 - click's values, each of the t
         if label not in run.models:
             raise UnknownNameError(tr("model label in this run"), label, run.models)
     prompts = judged_prompts(run, judge.name, given["models"])
-    benchmarks = [
-        *known_benchmarks(),
-        *(index(name, samples) for name, samples in benchmark_samples(given["against"], settings).items()),
-    ]
+    url = store_url(given["store"], settings)
+    against = {**benchmark_samples(given["against"], settings), **sealed_by_set(url)}
+    benchmarks = [*known_benchmarks(), *(index(name, samples) for name, samples in against.items())]
     near = given["near"] if given["near"] < 1 else None
-    refused = _refused(prompts, benchmarks, near, _sealed(store_url(given["store"], settings)))
+    refused = _refused(prompts, benchmarks, near, _sealed(url))
     for line in list(refused.values())[:_LISTED]:
         say(tr("  refused: {line}", line=line), err=True)
     if len(refused) > _LISTED:
@@ -114,12 +113,14 @@ def pairs(**given: Any) -> None:  # noqa: ANN401 - click's values, each of the t
     counted = [
         *found,
         *([trn("{n:,} answer unscored", "{n:,} answers unscored", n)] if (n := sum(p.unscored for p in kept)) else []),
-        *([trn("{n:,} prompt refused", "{n:,} prompts refused", len(refused))] if refused else []),
+        *([_refused_said(len(refused), near)] if refused else []),
     ]
     if not rows:
         raise TrainingDataError(
             tr("Run {run} gives no row: {said}.", run=run.name, said="; ".join(map(said, counted))),
-            hint=tr("More answers a prompt help (--repeats 8 --temperature 0.8), or a smaller --gap or --least."),
+            hint=tr("More answers a prompt help (--repeats 8 --temperature 0.8), or a smaller --gap or --least.")
+            if kept
+            else tr("Take prompts for training that are no tasks of a benchmark."),
         )
     write_whole(
         output,
@@ -178,8 +179,19 @@ def _refused(
             refused[prompt.where] = tr("{where}: a task of {name}, a set that is sealed", where=prompt.where, name=name)
     examples = [Example(where=prompt.where, inputs={"input": prompt.sample.input}, answer="") for prompt in prompts]
     for hit in find_hits(examples, benchmarks, near=near):
-        refused.setdefault(hit.where, str(hit))
+        refused.setdefault(hit.where, hit.said)
     return refused
+
+
+def _refused_said(n: int, near: float | None) -> str:
+    if near is None:
+        return trn("{n:,} prompt refused", "{n:,} prompts refused", n)
+    return trn(
+        "{n:,} prompt refused: a task, or at least {near:g} of one in common (--near)",
+        "{n:,} prompts refused: tasks, or at least {near:g} of one in common (--near)",
+        n,
+        near=near,
+    )
 
 
 def _rows(

@@ -122,6 +122,12 @@ def _check(options: TrainOptions) -> None:
     recipe = load_recipe(options.recipe, options.recipe_changes)
     if not (options.data or recipe.values.data):
         raise UsageError(tr("No data to train on."), hint=tr("Pass --data PATH."))
+    if options.asks_for_evaluations and not recipe.values.eval_tasks:
+        raise UsageError(
+            tr("{option} is for tasks that are answered on the way, and none is named.",
+               option=options.asks_for_evaluations),
+            hint=tr("Name them: --eval-tasks NAME=PATH, or eval_tasks in the recipe."),
+        )  # fmt: skip
     parse_sources(options.data or recipe.values.data)
     columns_of(options.columns)
     if options.output is None and options.trains:

@@ -45,6 +45,12 @@ class TrainOptions:
         return (*self.changes, *(f"{name}={value}" for name, value in own.items() if value is not None))
 
     @property
+    def asks_for_evaluations(self) -> str | None:
+        """The first option that only says how tasks are answered on the way."""
+        own = ("eval_judge", "eval_every", "eval_limit")
+        return next((f"--{name.replace('_', '-')}" for name in own if getattr(self, name) is not None), None)
+
+    @property
     def trains(self) -> bool:
         """Whether anything is written."""
         return not (self.preview or self.dry_run)

@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from harness.cli.benchmarks import benchmark_samples
+from harness.cli.benchmarks import benchmark_samples, sealed_by_set
 from harness.cli.door import opened
 from harness.cli.say import language, said
 from harness.cli.say import say as tell
@@ -22,7 +22,7 @@ from harness.locale import clauses, tr, trn
 from harness.locale.telling import TELLER
 from harness.locale.telling import tell as beside
 from harness.runs.series import ask_series
-from harness.specs import DEFAULT_BASE, Config, load_config
+from harness.specs import DEFAULT_BASE, Config, load_config, store_url
 from reports.formatting import printable
 from trainers import prepare as preparation
 from trainers.adapter.checkpoints import finished_checkpoints, step_of
@@ -81,11 +81,14 @@ def _request(options: TrainOptions) -> preparation.TrainingRequest:
         recipe=recipe if start is None else with_shape_of(recipe, start),
         start=start,
         data=options.data or recipe.values.data,
-        base=options.base or str(settings.models.get("base", DEFAULT_BASE)),
+        base=options.base or (start.base if start else str(settings.models.get("base", DEFAULT_BASE))),
         columns=columns_of(options.columns),
         strict=options.strict,
         evaluations=_evaluations(recipe.values, settings, options.store),
-        against=benchmark_samples(dict.fromkeys((*options.against, *filter(None, [tasks]))), settings),
+        against={
+            **benchmark_samples(dict.fromkeys((*options.against, *filter(None, [tasks]))), settings),
+            **sealed_by_set(store_url(options.store, settings)),
+        },
         near=options.near if options.near < 1 else None,
         dtype=options.dtype,
         settings=settings.models.get("hf", {}),

@@ -4,14 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from harness.codec import sample_digest
+from harness.codec import digest, sample_digest
 from harness.engine.plan import task_hash
 from harness.errors import UsageError
 from harness.ledger import Ledger, Seal, item_keys, task_set
 from harness.locale import tr, trn
 from harness.notices import Notice
 from harness.runs.assemble import Evaluation
-from harness.store.ledger import add_seal
+from harness.store.ledger import add_seal, read_ledger
 from harness.store.mirror import read_mirrored_ledger
 from harness.store.store import Store
 from harness.tasks.seal import split_samples
@@ -76,6 +76,9 @@ class Sealing:
             UsageError: another process sealed the set meanwhile, and otherwise.
         """
         for samples, seal in self.new:
+            inside = {*seal.sealed}
+            kept = [sample for sample in samples if sample_digest(sample) in inside]
+            store.save_samples(sealed_plan(seal), {seal.name: kept})
             if add_seal(store, task_set(seal.name, samples, seal.date), seal).sealed != seal.sealed:
                 raise UsageError(
                     tr("Another command sealed task set {name!r} meanwhile, with another share.", name=seal.name),
@@ -220,6 +223,27 @@ def read_sealing(
     """
     ledger = read_mirrored_ledger(url, mirror)
     return Sealing(ledger, date=date, shares=shares or {}, opens=opens, limit=limit)
+
+
+def sealed_plan(seal: Seal) -> str:
+    """Return the name under which the tasks of a seal are stored, so that training data that hold them are found.
+
+    It says which tasks they are: of two commands that seal one set otherwise, each writes its own.
+    """
+    return f"seal/{digest([seal.taskset, seal.sealed])}"
+
+
+def sealed_samples(store: Store) -> dict[str, tuple[Sample, ...]]:
+    """Return the sealed tasks of each set that a store knows; those that an earlier version sealed are not kept.
+
+    Raises:
+        StoreError: the store cannot be read.
+    """
+    found: dict[str, tuple[Sample, ...]] = {}
+    for seal in read_ledger(store).seals:
+        for samples in store.load_samples(sealed_plan(seal)).values():
+            found[seal.name] = (*found.get(seal.name, ()), *samples)
+    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -250,9 +250,15 @@ class Store:
         """
         if self._lacking:
             self._add_columns()
+        self.save_samples(plan, samples)
+        self._add_new(schema.requests, map(request_row, requests))
+        last_first = reversed(list(enumerate(requests)))
+        self._add_new(schema.plan_requests, (plan_row(plan, position, row) for position, row in last_first))
+
+    def save_samples(self, plan: str, samples: Mapping[str, Sequence[Sample]]) -> None:
+        """Store the samples of each task under a name, a plan's digest or another."""
         placed = list(sample_rows(samples))
         self._add_new(schema.samples, {digest: {"digest": digest, "body": body} for _, digest, body in placed}.values())
-        self._add_new(schema.requests, map(request_row, requests))
         self._add_new(
             schema.plan_samples,
             (
@@ -260,8 +266,26 @@ class Store:
                 for (task, position), digest, _ in placed
             ),
         )
-        last_first = reversed(list(enumerate(requests)))
-        self._add_new(schema.plan_requests, (plan_row(plan, position, row) for position, row in last_first))
+
+    def load_samples(self, plan: str) -> dict[str, tuple[Sample, ...]]:
+        """Return the samples of each task that are stored under a name, in order.
+
+        Raises:
+            StoreError: they are not as they were written.
+        """
+        with self._reading() as connection:
+            rows = connection.execute(
+                select(schema.plan_samples.c.task, schema.samples)
+                .join(schema.samples, schema.samples.c.digest == schema.plan_samples.c.digest)
+                .where(schema.plan_samples.c.plan == plan)
+                .order_by(schema.plan_samples.c.task, schema.plan_samples.c.position)
+            ).all()
+        samples: dict[str, list[Sample]] = {}
+        for row in rows:
+            if body_digest(row.body) != row.digest:
+                raise self.damaged(tr("a task is not what was written"))
+            samples.setdefault(row.task, []).append(to_sample(row.body))
+        return {task: tuple(items) for task, items in samples.items()}
 
     def _add_new(self, table: Table, rows: Iterable[Mapping[str, Any]]) -> None:
         left = iter(rows)
@@ -275,18 +299,8 @@ class Store:
         Raises:
             StoreError: no plan of this digest is here.
         """
+        samples = self.load_samples(plan)
         with self._reading() as connection:
-            rows = connection.execute(
-                select(schema.plan_samples.c.task, schema.samples)
-                .join(schema.samples, schema.samples.c.digest == schema.plan_samples.c.digest)
-                .where(schema.plan_samples.c.plan == plan)
-                .order_by(schema.plan_samples.c.task, schema.plan_samples.c.position)
-            ).all()
-            samples: dict[str, list[Sample]] = {}
-            for row in rows:
-                if body_digest(row.body) != row.digest:
-                    raise self.damaged(tr("a task is not what was written"))
-                samples.setdefault(row.task, []).append(to_sample(row.body))
             bodies: dict[str, str] = {}
             query = select(*self.columns(schema.plan_requests)).where(schema.plan_requests.c.plan == plan)
             planned = [
@@ -308,7 +322,7 @@ class Store:
         places = [row["position"] for row in planned]
         if places != list(range(len(places))) or any((row.task, row.sample_id) not in known for row in requests):
             raise self.damaged(tr("a part of this run's plan is gone"))
-        return {task: tuple(items) for task, items in samples.items()}, requests
+        return samples, requests
 
 
 def chunks(keys: Sequence[str]) -> Iterator[Sequence[str]]:

@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from harness.codec import decode
 from harness.errors import HarnessError, InputError
@@ -53,29 +54,26 @@ class Mismatch:
     """How a prompt differs from an adapter's contract.
 
     ``trained`` and ``asked`` name the two templates with their hashes, ``reasons`` say in words what differs, ``diff``
-    shows the tokens around the first differences, a line each. ``another_tokenizer``: no template could give the tokens
-    of training.
+    shows the tokens around the first differences, a line each, and ``first`` those of the first in one line.
+    ``another_tokenizer``: no template could give the tokens of training.
     """
 
     trained: str
     asked: str
     reasons: tuple[str, ...]
     diff: tuple[str, ...]
+    first: str = ""
     another_tokenizer: bool = False
 
     @property
     def sentence(self) -> str:
         """The whole in one line, for a report."""
-        where = ""
-        if self.diff:
-            place, before, now = (" ".join(line.split()) for line in self.diff[:3])
-            where = f" ({place} {before}; {now})"
         return tr(
             "trained with {trained}, asked with {asked}: {names}{where}",
             trained=self.trained,
             asked=self.asked,
             names=clauses(self.reasons),
-            where=where,
+            where=self.first,
         )
 
     @property
@@ -188,11 +186,13 @@ def mismatch(contract: PromptContract, template: Template, tokens: TokensOfPromp
             continue
         same_tokenizer = list(probe.prompt_ids) == _ids(tokens(probe.rendered))
         bos = _bos(rendered, tokens)
+        hunks = _hunks(before, now)
         return Mismatch(
             trained=_shown(trained),
             asked=_shown(asked),
             reasons=tuple(_reasons(contract, probe, rendered, now, bos, same=same_tokenizer)),
-            diff=tuple(_diff(before, now)),
+            diff=tuple(_diff(hunks)),
+            first=tr(" ({place} trained: {before}; now: {now})", **hunks[0]._asdict()),
             another_tokenizer=not same_tokenizer,
         )
     return None
@@ -254,20 +254,39 @@ def _words(rendered: RenderedPrompt) -> tuple[object, ...]:
     return rendered.messages, rendered.text_form
 
 
-def _diff(before: Sequence[tuple[int, str]], now: Sequence[tuple[int, str]]) -> Iterator[str]:
+class _Hunk(NamedTuple):
+    """Where two prompts part, in words, and the tokens of each around it."""
+
+    place: str
+    before: str
+    now: str
+
+
+def _hunks(before: Sequence[tuple[int, str]], now: Sequence[tuple[int, str]]) -> list[_Hunk]:
     matcher = difflib.SequenceMatcher(None, _ids(before), _ids(now), autojunk=False)
     changed = [span for kind, *span in matcher.get_opcodes() if kind != "equal"]
-    for start, end, other_start, other_end in changed[:_HUNKS]:
-        yield tr(
-            "from token {value}, of {n_before} at training and {n_now} now:",
-            value=min(start, other_start) + 1,
-            n_before=len(before),
-            n_now=len(now),
+    return [
+        _Hunk(
+            place=tr(
+                "from token {value}, of {n_before} at training and {n_now} now:",
+                value=min(start, other_start) + 1,
+                n_before=len(before),
+                n_now=len(now),
+            ),
+            before=_window(before, start, end),
+            now=_window(now, other_start, other_end),
         )
-        yield f"  trained: {_window(before, start, end)}"
-        yield f"  now:     {_window(now, other_start, other_end)}"
-    if len(changed) > _HUNKS:
-        yield tr("and {value} more such differences", value=len(changed) - _HUNKS)
+        for start, end, other_start, other_end in changed
+    ]
+
+
+def _diff(hunks: Sequence[_Hunk]) -> Iterator[str]:
+    for hunk in hunks[:_HUNKS]:
+        yield hunk.place
+        yield tr("  trained: {tokens}", tokens=hunk.before)
+        yield tr("  now:     {tokens}", tokens=hunk.now)
+    if len(hunks) > _HUNKS:
+        yield tr("and {value} more such differences", value=len(hunks) - _HUNKS)
 
 
 def _window(tokens: Tokens, start: int, end: int) -> str:
@@ -275,9 +294,9 @@ def _window(tokens: Tokens, start: int, end: int) -> str:
     left, right = [_token(token) for token in tokens[max(0, start - _CONTEXT) : start]], tokens[end : end + _CONTEXT]
     inner = [_token(token) for token in tokens[start : min(end, start + _SPAN)]]
     if end - start > _SPAN:
-        inner.append(f"… {end - start - _SPAN} more")
-    parts = [*left, f"[{' | '.join(inner) or 'nothing'}]"]
-    return " ".join([*parts, *(_token(token) for token in right)])
+        inner.append(tr("… {n} more", n=end - start - _SPAN))
+    bracket = joined(["[", joined(inner or [tr("nothing")], " | "), "]"], "")
+    return joined([*left, bracket, *(_token(token) for token in right)], " ")
 
 
 def _token(token: tuple[int, str]) -> str:

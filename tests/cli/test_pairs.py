@@ -166,6 +166,34 @@ def test_sealed_tasks_are_refused_by_name(run_cli: RunCli) -> None:
     assert f"{len(refused)} prompts refused" in ran.out
 
 
+def test_a_sealed_task_is_refused_in_other_words_and_columns(run_cli: RunCli) -> None:
+    """The training prompts have answers, which the exam has not, and another ending; in Japanese, too."""
+    Path("last_digit.py").write_text(JUDGE, encoding="utf-8")
+    things = ["".join(chr(0x4E00 + 89 * n + k) for k in range(30)) for n in range(20)]
+    rows = [{"id": str(n), "input": f"{thing}の由来を説明してください。"} for n, thing in enumerate(things)]
+    write("exam.jsonl", rows)
+    write("answers.jsonl", [{"task_id": row["id"], "output": "はい3"} for row in rows])
+    sealing = ["--task", "exam=exam.jsonl", "--model", "outputs:answers.jsonl", "--judge", "./last_digit.py", "--seal"]
+    ran = run_cli("eval", *sealing)
+    assert 0 == ran.code, ran.err
+    prompts = [
+        {"id": row["id"], "text": row["input"].replace("説明してください", "教えてもらえますか"), "output": "昔から。"}
+        for row in rows
+    ]
+    write("prompts.jsonl", prompts)
+    write(
+        "answers.jsonl",
+        [{"model": f"m{k}", "task_id": r["id"], "output": f"夏{5 - 2 * k}"} for r in rows for k in range(2)],
+    )
+    sampled(run_cli, "prompts.jsonl,input=text,reference=output")
+    ran = run_cli("pairs", "samples", "--output", "p.jsonl", "--any-length", "--lang", "ja")
+    refused = re.findall(r"prompts (\d+): 入力がexam（封印中）の問題(\d+)の入力とほとんど同じです（0\.\d\d）", ran.err)
+    assert 10 == len(refused), ran.err
+    assert all(mine == theirs for mine, theirs in refused)
+    assert {row["task_id"] for row in written("p.jsonl")} == {row["id"] for row in rows} - {key for key, _ in refused}
+    assert "0.45" in ran.out
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [

@@ -398,3 +398,38 @@ def test_a_recipe_may_name_its_data(run_cli: RunCli, tiny: Path) -> None:
     Path("mine.toml").write_text("lora_r = 4\n", encoding="utf-8")
     nothing = run_cli(*command)
     assert (2, True) == (nothing.code, "No data to train on" in nothing.err)
+
+
+def test_the_base_of_the_adapter_that_training_goes_on_from_is_the_record_s(
+    run_cli: RunCli, tiny: Path, make_adapter: Callable[..., Path]
+) -> None:
+    """Without --base, and whatever harness.toml names for new adapters."""
+    Path("rows.json").write_text(json.dumps(ROWS, ensure_ascii=False), encoding="utf-8")
+    Path("harness.toml").write_text('[models]\nbase = "embedded:gemma-3-270m"\n', encoding="utf-8")
+    command = ("train", "--recipe", "cpu-demo", "--data", "rows.json", *TINY, "--dry-run")
+    ran = run_cli(*command, "--from", str(make_adapter(tiny, scale=0.5, seed=3)))
+    assert 0 == ran.code, ran.err
+    assert f"Base {tiny} (cpu" in ran.err
+
+
+@pytest.mark.parametrize("option", [("--eval-judge", "rules"), ("--eval-every", "4"), ("--eval-limit", "9")])
+def test_options_of_an_evaluation_that_there_is_none_of(train: Train, option: tuple[str, str]) -> None:
+    """They would be silently without effect."""
+    ran = train("--output", "out", *option)
+    assert (2, f"{option[0]} is for tasks that are answered on the way, and none is named.") == (
+        ran.code,
+        complaint(ran),
+    )
+
+
+def test_a_sealed_task_is_not_trained_on(train: Train, run_cli: RunCli) -> None:
+    """Though its file is not named, and the data have answers that the set has not."""
+    tasks = [{"id": n, "input": f"{chr(0x4E00 + 97 * n) * 9}の短歌を詠んで。"} for n in range(20)]
+    Path("exam.jsonl").write_text("\n".join(json.dumps(row, ensure_ascii=False) for row in tasks), encoding="utf-8")
+    ran = run_cli("eval", "--task", "exam=exam.jsonl", "--model", "echo", "--judge", "rules", "--seal")
+    assert 0 == ran.code, ran.err
+    rows = [*ROWS, *({"text": row["input"], "output": "はい。"} for row in tasks)]
+    Path("rows.json").write_text(json.dumps(rows, ensure_ascii=False), encoding="utf-8")
+    ran = train("--dry-run", "--near", "1")
+    assert 0 == ran.code, ran.err
+    assert 10 == len(re.findall(r"its input is the input of exam \(sealed\) task \d+$", ran.err, re.MULTILINE)), ran.err

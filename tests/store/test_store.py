@@ -70,6 +70,8 @@ def test_a_plan_comes_back_in_order(store: Store) -> None:
     store.save_plan(digest, {task.name: task.samples}, requests)
     assert store.has_plan(digest)
     assert ({task.name: task.samples}, requests) == store.load_plan(digest)
+    store.save_samples("kept", {"kept": task.samples[::-1]})
+    assert ({"kept": task.samples[::-1]}, {}) == (store.load_samples("kept"), store.load_samples("none"))
 
 
 def test_a_plan_that_was_cut_off_is_not_there_and_is_completed(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import HarnessError, InputError
+from harness.locale import in_language
 from harness.templates import load_template, template_names
 from harness.templates.contract import (
     ANSWER,
@@ -178,6 +179,11 @@ def test_only_bos_differs() -> None:
         "  trained: [1 <s>] 35 # 35 # 35 #",
         "  now:     [nothing] 35 # 35 # 35 #",
     ) == found.diff
+    assert in_language(found.sentence, "ja").endswith(
+        "（1番目のトークンから（全73トークン、今回は72トークン）: "
+        "学習時: [1 <s>] 35 # 35 # 35 #、今回: [なし] 35 # 35 # 35 #）"
+    )
+    assert "  学習時: [1 <s>] 35 # 35 # 35 #" == in_language(found.diff[1], "ja")
     other_way = compared(f"---\nbos: never\n---\n{COURSE}", COURSE)
     assert ("BOS: never at training, once now",) == other_way.reasons
 

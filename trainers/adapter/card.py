@@ -117,7 +117,8 @@ def _front_matter(record: TrainingRecord) -> str:
     if datasets:
         data["datasets"] = datasets
     kinds = [name for name in ("rslora", "dora") if record.recipe.get(f"use_{name}")]
-    data["tags"] = ["lora", *kinds, *(["qlora"] if record.quantization == "nf4" else []), "sft", "ja-harness"]
+    kinds += ["qlora"] if record.quantization == "nf4" else []
+    data["tags"] = ["lora", *kinds, "dpo" if record.recipe.get("objective") == "dpo" else "sft", "ja-harness"]
     return str(yaml.safe_dump(data, allow_unicode=True, sort_keys=False))
 
 
@@ -131,14 +132,19 @@ def _slug(name: str) -> str:
 
 
 def _summary(record: TrainingRecord) -> Text:
+    how = tr("QLoRA, 4-bit nf4") if record.quantization == "nf4" else "LoRA"
+    said: dict[str, Any] = {"how": how, "dtype": markdown_cell(record.dtype), "samples": record.samples}
+    said |= {"base": coded(record.base), "recipe": coded(record.recipe_name)}
+    if record.recipe.get("objective") == "dpo":
+        return tr(
+            "A LoRA adapter for {base}: preference tuning ({how}, {dtype}) on {samples:,} pairs of a better and a "
+            "worse answer with the recipe {recipe} of ja-harness.",
+            **said,
+        )
     return tr(
         "A LoRA adapter for {base}: supervised fine-tuning ({how}, {dtype}) on {samples:,} samples with the recipe "
         "{recipe} of ja-harness.",
-        base=coded(record.base),
-        how=tr("QLoRA, 4-bit nf4") if record.quantization == "nf4" else "LoRA",
-        dtype=markdown_cell(record.dtype),
-        samples=record.samples,
-        recipe=coded(record.recipe_name),
+        **said,
     )
 
 

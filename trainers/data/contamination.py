@@ -155,6 +155,22 @@ def find_hits(
     return [hit for example in examples for hit in dict.fromkeys(_hits(example, benchmarks, closest))]
 
 
+def refused_said(n: int, near: float | None) -> Text:
+    """Return how many samples are not trained on, and why.
+
+    >>> refused_said(3, None)
+    '3 of the samples are tasks of a benchmark: not trained on'
+    """
+    if near is None:
+        return tr("{n:,} of the samples are tasks of a benchmark: not trained on", n=n)
+    return tr(
+        "{n:,} of the samples are tasks of a benchmark, or have at least {near:g} of one in common (--near): not "
+        "trained on",
+        n=n,
+        near=near,
+    )
+
+
 def _hits(example: Example, benchmarks: Sequence[BenchmarkIndex], closest: NearIndex | None) -> Iterator[Hit]:
     said = {role: [turn.content for turn in example.history if turn.role == role] for role in ("user", "assistant")}
     asked = [example.inputs[name] for name in ("input", "instruction", "context") if name in example.inputs]

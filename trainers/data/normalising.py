@@ -6,6 +6,7 @@ import regex
 
 # Two kinds of tilde and a minus, mathematical symbols to Unicode, are punctuation in Japanese text.
 _LEFT_OUT = regex.compile(r"(?:[^\p{L}\p{M}\p{N}\p{Sm}()\[\]{}]|[~∼−]|\p{Variation_Selector})+")
+_IN_HIRAGANA = {code: code - 0x60 for code in (*range(ord("ァ"), ord("ヶ") + 1), ord("ヽ"), ord("ヾ"))}
 _NUMBER = regex.compile(r"[\p{N}〇零一二三四五六七八九十百千万億兆]+")
 
 
@@ -37,3 +38,12 @@ def without_numbers(text: str) -> str:
     """
     replaced: str = _NUMBER.sub("0", normalise(text))
     return replaced
+
+
+def in_hiragana(text: str) -> str:
+    """Return a text with hiragana in place of katakana.
+
+    >>> in_hiragana("リンゴとバナナのチーズ")
+    'りんごとばななのちーず'
+    """
+    return text.translate(_IN_HIRAGANA)

@@ -1,6 +1,7 @@
 """Where samples come from, as typed: a path, and what of a mixture it is to be."""
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from harness.locale import tr
 
 _NUMBERS = re.compile(r"(?P<path>.+?)(?::(?P<share>[0-9]*\.[0-9]+))?(?::(?P<cap>[0-9]+))?")
 _ODD = re.compile(r":[-+]?[0-9.,:eE]+%?$")
+_WIDE = re.compile(r"([:：][0-9０-９.．]+)+$")  # numbers typed with a Japanese keyboard
 _ROUNDING = 1e-3
 
 
@@ -29,6 +31,8 @@ def parse_sources(texts: Sequence[str]) -> tuple[DataSource, ...]:
     DataSource(path='hub:org/set:train', share=0.3, cap=500)
     >>> parse_sources(["a.json:500", "b.json"])[0]
     DataSource(path='a.json', share=None, cap=500)
+    >>> parse_sources(["a.json：０．３：５０", "b.json:0.7"])[0]
+    DataSource(path='a.json', share=0.3, cap=50)
 
     Raises:
         UsageError: a number that is neither a share nor a cap; shares for some of them only, or that do not add up.
@@ -52,7 +56,7 @@ def parse_sources(texts: Sequence[str]) -> tuple[DataSource, ...]:
 def _parsed(text: str) -> DataSource:
     if Path(text).expanduser().exists():
         return DataSource(path=text)
-    found = _NUMBERS.fullmatch(text)
+    found = _NUMBERS.fullmatch(_WIDE.sub(lambda found: unicodedata.normalize("NFKC", found[0]), text))
     if found is None or _ODD.search(found["path"]):
         raise _no_number(text)
     share = float(found["share"]) if found["share"] else None

@@ -31,9 +31,9 @@ def announced(asked: EvaluationsAsked, steps: int) -> list[Text]:
     """Return in words what evaluating a training of so many steps takes, and what that makes of the tasks."""
     series = asked.series
     said = tr(
-        "Evaluated before training, every {every} steps and at the end: {tasks} ({n}) by {judge}; at most {times} "
-        "evaluations, {verdicts}.",
-        every=asked.every,
+        "Evaluated before training, {every} and at the end: {tasks} ({n}) by {judge}; at most {times} evaluations, "
+        "{verdicts}.",
+        every=trn("every step", "every {n:,} steps", asked.every),
         tasks=series.tasks,
         n=trn("{n} task", "{n} tasks", len(series.samples)),
         judge=series.judge.name,

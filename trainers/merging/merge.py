@@ -9,6 +9,7 @@ import gc
 import json
 import math
 import shutil
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -331,7 +332,9 @@ def _logits(model: Any, ids: Sequence[int]) -> torch.Tensor:  # noqa: ANN401 - t
 def _fold(model: Any, adapter: Adapter) -> Any:  # noqa: ANN401 - transformers and peft are untyped
     """Return the model with the adapter, in float32, added to its weights."""
     config = PeftConfig.from_peft_type(**without_initialisation(json_object(adapter.folder / CONFIG)))
-    wrapped = PeftModel.from_pretrained(model, str(adapter.folder), config=config, autocast_adapter_dtype=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what matters is checked: the logits
+        wrapped = PeftModel.from_pretrained(model, str(adapter.folder), config=config, autocast_adapter_dtype=True)
     try:
         merged = wrapped.merge_and_unload(safe_merge=True)
     except (ValueError, NotImplementedError) as error:  # weights that are no numbers, layers that peft cannot fold

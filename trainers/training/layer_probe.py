@@ -5,6 +5,7 @@ CPU; what the second layer's operations save is counted.
 """
 
 import copy
+import warnings
 from typing import Any
 
 import torch
@@ -40,7 +41,9 @@ def _two_layers(config: Any, adapter: LoraConfig, dtype: torch.dtype, *, trusted
         model = AutoModelForCausalLM.from_config(small, trust_remote_code=trusted, dtype=dtype)
         model.requires_grad_(requires_grad=False)
         use_attention(model, DENSE)
-        wrapped = get_peft_model(model, adapter)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # libraries' remarks to each other: nothing is trained here
+            wrapped = get_peft_model(model, adapter)
     wrapped.to_empty(device="cpu")
     for parameter in wrapped.parameters():
         if parameter.requires_grad:

@@ -20,6 +20,7 @@ from harness.models.hf.decoding import decode
 from harness.models.hf.forward_eager import EagerSteps
 from harness.models.hf.progress import TokenMeter
 from harness.tables import read_table
+from harness.tables.files import where_to_look
 from harness.types import Message, RenderedPrompt, Request, Sampling
 from trainers.adapter.files import write_whole
 from trainers.adapter.training_record import SAMPLES
@@ -68,6 +69,8 @@ def sample_prompts(prepared: Prepared) -> tuple[SamplePrompt, ...]:
 def _texts(path: str) -> list[str]:
     place = Path(path).expanduser()
     if place.suffix.lower() in _TEXT:
+        if not place.exists():
+            raise InputError(tr("no such file"), path=path, hint=where_to_look(path))
         try:
             texts = place.read_text(encoding="utf-8-sig").splitlines()
         except (OSError, UnicodeDecodeError) as error:

@@ -24,6 +24,7 @@ DEFAULT_BASE = "llm-jp/llm-jp-3-13b"  # what --base is when nobody chose one
 CONFIG = "adapter_config.json"
 WEIGHTS = "adapter_model.safetensors"
 _PICKLED = "adapter_model.bin"
+_BACKEND = re.compile(r"(hf|gguf|embedded|checkpoints|outputs|echo|openai|gemini):")
 _CHECKPOINT = re.compile(r"checkpoint-[0-9]+")
 
 
@@ -69,6 +70,12 @@ def unpacking(path: Path) -> str:
     return tr("Give the folder that holds adapter_config.json.")
 
 
+def _instead(backend: str) -> str:
+    if backend == "checkpoints":
+        return tr("Give one of its checkpoints: DIR/checkpoints/checkpoint-N.")
+    return tr("Give the folder that holds adapter_config.json.")
+
+
 def open_adapter(target: str, revision: str | None = None) -> Adapter:
     """Return the adapter in a folder or on the Hub.
 
@@ -81,6 +88,8 @@ def open_adapter(target: str, revision: str | None = None) -> Adapter:
     if not folder.is_dir():
         if folder.exists():
             raise InputError(tr("a file, not the folder of an adapter."), path=target, hint=unpacking(folder))
+        if (backend := _BACKEND.match(target)) is not None:
+            raise InputError(tr("a model, not an adapter."), path=target, hint=_instead(backend[1]))
         if not can_resolve(target):
             hint = nearby(target, "adapter:", wanted=Path.is_dir) or _this_folder()
             raise InputError(tr("no such adapter folder."), path=target, hint=hint)

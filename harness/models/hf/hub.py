@@ -104,7 +104,10 @@ def _download(name: str, commit: str, patterns: list[str]) -> Path:
 def _cached_commit(name: str, revision: str | None, file: str, error: Exception) -> str:
     """Return the commit of a local copy if the Hub could not be asked; raise if the Hub said no."""
     if not isinstance(error, RepositoryNotFoundError | RevisionNotFoundError | HFValidationError):
-        found = try_to_load_from_cache(name, file, revision=revision)
+        try:
+            found = try_to_load_from_cache(name, file, revision=revision)
+        except HFValidationError as no_name:  # of which no copy can be there either
+            raise _explained(name, revision, no_name) from no_name
         if isinstance(found, str):
             return Path(found).parent.name
     raise _explained(name, revision, error) from error

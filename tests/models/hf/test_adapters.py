@@ -28,6 +28,12 @@ def test_what_is_no_adapter_folder_is_refused(tmp_path: Path, tiny: Path, make_a
     """A missing folder, one without configuration, a whole model, a run folder with checkpoints, broken JSON."""
     with pytest.raises(InputError, match="no such adapter folder"):
         open_adapter(str(tmp_path / "none"))
+    for model in (f"hf:{tiny}", "gguf:a.gguf", "embedded:gemma-3-270m"):
+        with pytest.raises(InputError, match="a model, not an adapter"):
+            open_adapter(model)
+    with pytest.raises(InputError, match="a model, not an adapter") as caught:
+        open_adapter("checkpoints:adapters/mine")
+    assert "checkpoint-N" in str(caught.value.hint)
     with pytest.raises(InputError, match=r"no adapter_config\.json"):
         open_adapter(str(tmp_path))
     with pytest.raises(InputError) as caught:

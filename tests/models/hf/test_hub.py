@@ -154,3 +154,5 @@ class TestHub:
         with pytest.raises(HarnessError, match="cannot be reached for 'org/other'") as caught:
             resolve("org/other")
         assert "give its folder" in str(caught.value.hint)
+        with pytest.raises(HarnessError, match="Neither a folder here nor the Hub has 'no:name'"):
+            hub.download_adapter("no:name", None)

@@ -277,3 +277,11 @@ def test_processes_that_shared_the_base_say_so() -> None:
     shown = [made(replace(record_of(), processes=2, sessions=(one,))) for one in (session, whole)]
     found = [re.search(r"^\| Processes +\| (.+?) +\|$", text, re.MULTILINE) for text in shown]
     assert ["2, which shared the base's weights", "2"] == [row[1] for row in found if row]
+
+
+def test_a_preference_tuning_is_called_so() -> None:
+    """The tag and the sentence follow the objective; records of before it were of supervised fine-tunings."""
+    text = made(record_of(recipe={"objective": "dpo", "beta": 0.1}, samples=36))
+    assert ["lora", "qlora", "dpo", "ja-harness"] == ModelCard(text).data.tags
+    assert "preference tuning (QLoRA, 4-bit nf4, bfloat16) on 36 pairs of a better and a worse answer" in text
+    assert "supervised" not in text

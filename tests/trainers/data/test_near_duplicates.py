@@ -40,6 +40,30 @@ def test_changed_copies(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("task", "text"),
+    [
+        (
+            "ペンギンは空を飛べますか。",
+            "失礼します。ぺんぎんは空を飛べますか？ 小学生にもわかるように、例を三つ挙げて説明してください。",
+        ),
+        ("カメラのレンズの拭き方は？", "かめらのれんずの拭き方は？"),
+        ("うみがめのたまごはなぜまるいの", "ウミガメノタマゴハナゼマルイノ？"),
+    ],
+)
+def test_kana_and_what_stands_around_a_short_task(task: str, text: str) -> None:
+    """The kind of kana does not matter, and a short task is found in any text that says it without a break."""
+    assert [] != NearIndex({Task("mine", "7"): pack(shingles(task))}).found(text)
+
+
+def test_a_short_tasks_trigrams_in_pieces() -> None:
+    """A text that says the same trigrams here and there does not say the task."""
+    task, pieces = "鯨と海の話をして", ["鯨と海の", "町の話、", "海の話を", "昔の話をして"]
+    text = "。船が港に着いた。".join(pieces)
+    assert shingles(task) <= shingles(text)
+    assert [] == NearIndex({Task("mine", "7"): pack(shingles(task))}).found(text)
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "みかんの皮のむき方を、理由も添えて説明してください。",
@@ -96,11 +120,11 @@ def test_hits_say_how_near() -> None:
 
 
 def test_known_benchmarks(shared_data: Path) -> None:
-    """Of the tasks of three sets, each changed in seven ways, 95 % are found; of 333 other questions 1 % at most."""
+    """Of the tasks of three sets, each changed in thirteen ways, 95 % are found; of 333 other questions 1 % at most."""
     script = ROOT / "bench" / "near_duplicates.py"
     command = [sys.executable, script, "--shared", shared_data.parent]
     figures = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-    assert 7 == len(figures["found"])
+    assert 13 == len(figures["found"])
     assert min(figures["found"].values()) >= 0.95
     assert 333 == figures["other_questions"]
     assert figures["false_alarms"] <= 0.01

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainers.data.normalising import normalise, without_numbers
+from trainers.data.normalising import in_hiragana, normalise, without_numbers
 
 
 class TestNormalise:
@@ -51,3 +51,17 @@ class TestNormalise:
 def test_numbers_are_one(text: str, expected: str) -> None:
     """Digits of any kind and kanji numerals."""
     assert expected == without_numbers(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("コーヒーとケーキ", "こーひーとけーき"),
+        ("ヴァイオリン", "ゔぁいおりん"),
+        ("ヽヾヶ", "ゝゞゖ"),
+        ("漢字 kana ー・", "漢字 kana ー・"),
+    ],
+)
+def test_kana_are_one(text: str, expected: str) -> None:
+    """Every katakana that has a hiragana, by Unicode's two tables, and nothing else."""
+    assert expected == in_hiragana(text)

@@ -29,6 +29,7 @@ def test_how_often(series: SeriesAsked, steps: int, every: int, times: int) -> N
     said = " ".join(announced(asked, steps))
     assert f"at most {times} evaluations, {times * 5} verdicts" in said
     assert "five is not sealed" in said
+    assert f"before training, {'every step' if every == 1 else f'every {every} steps'} and at the end" in said
 
 
 def test_only_what_costs_nothing_begins_by_itself(series: SeriesAsked) -> None:

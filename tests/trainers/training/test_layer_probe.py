@@ -43,3 +43,9 @@ def test_the_config_and_its_model_stay_as_they_are() -> None:
 def test_what_cannot_be_cut_to_two_layers_is_left_to_the_formula() -> None:
     """A model of another kind: 0, and no error."""
     assert 0 == kept_bytes(object(), ADAPTER, torch.float32, trusted=False)
+
+
+def test_libraries_say_nothing(recwarn: pytest.WarningsRecorder) -> None:
+    """What peft tells transformers is nothing that a user can act on."""
+    kept_bytes(LlamaConfig(**WIDTHS), ADAPTER, torch.float32, trusted=False)
+    assert [] == [str(one.message) for one in recwarn if issubclass(one.category, FutureWarning | UserWarning)]

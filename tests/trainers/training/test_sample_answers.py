@@ -62,6 +62,9 @@ def test_what_cannot_be_asked(bench: Workbench, tmp_path: Path) -> None:
     for name, error in (("gone.txt", InputError), ("empty.txt", InputError), ("gone.jsonl", HarnessError)):
         with pytest.raises(error, match=name):
             sample_prompts(bench.prepare(sample_prompts=str(tmp_path / name)))
+    with pytest.raises(InputError, match="no such file") as caught:
+        sample_prompts(bench.prepare(sample_prompts=str(tmp_path / "emptyy.txt")))
+    assert f"Did you mean {tmp_path / 'empty.txt'}?" == caught.value.hint
     with pytest.raises(UsageError, match="heldout is 0"):
         load_recipe("fast", ["sample_prompts=3"])
 
