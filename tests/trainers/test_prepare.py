@@ -193,10 +193,7 @@ def test_samples_that_are_tasks_are_refused_by_name(ready: Prepare, tmp_path: Pa
     ] == list(prepared.refused)
     assert [("rows.json", 0, 1), ("rows.json", 1, 2)] == [(f.name, f.bad, f.refused) for f in prepared.record.data]
     assert 17 == prepared.record.samples
-    assert (
-        "3 of the samples are tasks of a benchmark, or have at least 0.45 of one in common (--near): not trained on"
-        in prepared.notices
-    )
+    assert "3 of the samples are tasks of a benchmark: not trained on" in prepared.notices
     assert 3 == len([line for line in summary(prepared) if line.startswith("  refused: ")])
 
 

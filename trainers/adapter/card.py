@@ -6,7 +6,6 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import yaml
 from tabulate import tabulate
 
 from harness.locale import Language, Text, listing, tr
@@ -15,8 +14,8 @@ from reports.formatting import MISSING, markdown_cell, number, percent
 from reports.wording import words
 from trainers.adapter.card_evaluations import evaluations_section
 from trainers.adapter.card_scores import BEGIN, END, scores_section
-from trainers.adapter.card_usage import Say, coded, evaluation_command, fenced, hub_base, is_hub_id, usage
-from trainers.adapter.model_index import index_text, with_model_index
+from trainers.adapter.card_usage import Say, coded, evaluation_command, fenced, usage
+from trainers.adapter.model_index import front_matter, index_text, with_model_index
 from trainers.adapter.scores import ScoreRow
 from trainers.adapter.training_record import (
     CHAT_TEMPLATE,
@@ -74,7 +73,7 @@ def card_text(
     )
     parts = [f"# {markdown_cell(name)}", say(_summary(record))]
     parts += [f"## {say(title)}\n\n{text}" for title, text in sections]
-    return f"---\n{_front_matter(record)}{index_text(name, scores)}---\n" + "\n\n".join(parts) + "\n"
+    return f"---\n{front_matter(record)}{index_text(name, scores)}---\n" + "\n\n".join(parts) + "\n"
 
 
 def update_scores(text: str, scores: Sequence[ScoreRow], language: Language = "en") -> str:
@@ -103,32 +102,6 @@ def update_scores(text: str, scores: Sequence[ScoreRow], language: Language = "e
         return f"{text[: begins[-1].end()]}{section}{end_of_line}{text[ends[-1].start() :]}"
     lines = ["", f"## {words(language).sentence(_SCORES)}", "", BEGIN, section, END, ""]
     return text.rstrip() + end_of_line + end_of_line.join(lines)
-
-
-def _front_matter(record: TrainingRecord) -> str:
-    base = hub_base(record)
-    data: dict[str, Any] = {}
-    if base is not None:  # the Hub takes its own names alone
-        data |= {"base_model": base, "base_model_relation": "adapter"}
-    data |= {"library_name": "peft", "pipeline_tag": "text-generation", "language": "ja"}
-    if record.data_license:
-        data |= {"license": "other", "license_name": _slug(record.data_license)}
-    datasets = [file.name for file in record.data if is_hub_id(file.name)]
-    if datasets:
-        data["datasets"] = datasets
-    kinds = [name for name in ("rslora", "dora") if record.recipe.get(f"use_{name}")]
-    kinds += ["qlora"] if record.quantization == "nf4" else []
-    data["tags"] = ["lora", *kinds, "dpo" if record.recipe.get("objective") == "dpo" else "sft", "ja-harness"]
-    return str(yaml.safe_dump(data, allow_unicode=True, sort_keys=False))
-
-
-def _slug(name: str) -> str:
-    """Return a name as the Hub takes a licence's: lower case, in one word.
-
-    >>> _slug("CC BY-NC-SA 4.0")
-    'cc-by-nc-sa-4.0'
-    """
-    return re.sub(r"[^\w.]+", "-", name.lower()).strip("-")
 
 
 def _summary(record: TrainingRecord) -> Text:

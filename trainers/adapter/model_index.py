@@ -1,4 +1,4 @@
-"""Scores as the Hub's metadata has them: ``model-index`` in the front matter of a card, a metric for each judge.
+"""A card's front matter, as the Hub reads it; scores are its ``model-index``, a metric for each judge.
 
 What a figure means stands beside it, in each metric's ``args``: the judge, its scale, how many answers were scored and
 how many were not, the interval.
@@ -10,7 +10,9 @@ from typing import Any
 
 import yaml
 
+from trainers.adapter.card_usage import hub_base, is_hub_id
 from trainers.adapter.scores import Score, ScoreRow
+from trainers.adapter.training_record import TrainingRecord
 
 _KEY = "model-index"
 _ON_THE_HUB = {"elyza-tasks-100": "elyza/ELYZA-tasks-100"}
@@ -95,3 +97,30 @@ def _name(data: str) -> str | None:
 
 def _slug(task: str) -> str:
     return re.sub(r"[^\w.-]+", "-", task).strip("-") or "task"
+
+
+def front_matter(record: TrainingRecord) -> str:
+    """Return what the Hub reads of a card beside its scores: base, kind, language, licence, data and tags."""
+    base = hub_base(record)
+    data: dict[str, Any] = {}
+    if base is not None:  # the Hub takes its own names alone
+        data |= {"base_model": base, "base_model_relation": "adapter"}
+    data |= {"library_name": "peft", "pipeline_tag": "text-generation", "language": "ja"}
+    if record.data_license:
+        data |= {"license": "other", "license_name": _license_name(record.data_license)}
+    datasets = [file.name for file in record.data if is_hub_id(file.name)]
+    if datasets:
+        data["datasets"] = datasets
+    kinds = [name for name in ("rslora", "dora") if record.recipe.get(f"use_{name}")]
+    kinds += ["qlora"] if record.quantization == "nf4" else []
+    data["tags"] = ["lora", *kinds, "dpo" if record.recipe.get("objective") == "dpo" else "sft", "ja-harness"]
+    return str(yaml.safe_dump(data, allow_unicode=True, sort_keys=False))
+
+
+def _license_name(name: str) -> str:
+    """Return a name as the Hub takes a licence's: lower case, in one word.
+
+    >>> _license_name("CC BY-NC-SA 4.0")
+    'cc-by-nc-sa-4.0'
+    """
+    return re.sub(r"[^\w.]+", "-", name.lower()).strip("-")
