@@ -19,10 +19,12 @@ _OVERHEAD_TOKENS = 1_700  # a micro-batch costs as much again as this many token
 _DEQUANTIZE_TOKENS = 800  # likewise for dequantizing nf4 weights in every pass
 _HEAD_TILE = (4_096, 32_768)  # tokens and words of one tile of trl's fused head
 CPU_HEAD_TILE = 2**25  # scores at once on a CPU (trainers.training.loss_head)
-_CPU_HEAD_BYTES = 14  # of each of them: three copies in float32, one in the base's dtype (bench/README.md)
+_CPU_HEAD_BYTES = 12  # of each of them: three copies in float32 (bench/README.md)
+_CPU_KERNELS = 70 << 20  # that oneDNN keeps for products in bfloat16 (trainers.training.host_memory)
 _RESERVE = 1.0 * GIB  # of free memory, beside the estimate: the device's own context, workspaces of the matrix library
 _SHARE = {"cuda": 0.92, "cpu": 0.6}  # of what is free that a plan may use
 _MOST_TOKENS = {"cuda": 16_384, "cpu": 2_048}  # beyond them a micro-batch gains nothing
+_HALF = 2  # bytes of an element
 _SMALL = 10 * GIB  # less than this is shown with two decimals
 _SHORT = 128  # tokens of a sample that no cut would make cheap
 _DENSE_MASK_TOKENS = 4_096  # without a kernel for sequences of many lengths, a mask of tokens × tokens is built
@@ -168,7 +170,7 @@ def estimate_memory(
     The adapter is held in float32 with its gradient (8 bytes an element); ``optimizer_bytes`` are those of its two
     moments. A layer that recomputes keeps its input alone. The head makes its scores in tiles: two of them (one on a
     CPU, copied), and five hidden vectors a token. By the time the first layer recomputes, the head and the other layers
-    are done.
+    are done. On a CPU each layer that recomputes nothing keeps a mask of its own.
     """
     layer = shape.layer_token_bytes(constraints)
     inputs = recomputed * shape.hidden * shape.itemsize
@@ -180,6 +182,10 @@ def estimate_memory(
         tiles = 2 * min(tokens, rows) * min(shape.vocabulary, words) * shape.itemsize
     head = tiles + 5 * tokens * shape.hidden * shape.itemsize
     mask = 3 * tokens * tokens if constraints.dense_mask else 0
+    kernels = 0
+    if constraints.device == "cpu":
+        mask += (shape.layers - recomputed) * shape.itemsize * tokens * tokens if constraints.dense_mask else 0
+        kernels = _CPU_KERNELS if shape.itemsize == _HALF else 0
     # DoRA with dropout multiplies its input by the weights once more, which 4-bit ones are dequantized for and kept.
     twice = bool(shape.dora_outputs) and constraints.dropout and constraints.quantized and not dequantized
     turned = shape.dense_weights * (shape.layers - recomputed) // shape.layers if twice else 0
@@ -188,7 +194,7 @@ def estimate_memory(
         adapter=8 * shape.adapter,
         optimizer=constraints.optimizer_bytes * shape.adapter,
         activations=tokens * (inputs + kept) + mask + turned,
-        passing=max(tokens * (layer - kept) if recomputed else 0, head) + shape.dora_bytes,
+        passing=max(tokens * (layer - kept) if recomputed else 0, head) + shape.dora_bytes + kernels,
     )
 
 

@@ -3,8 +3,10 @@
 from dataclasses import replace
 
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch.nn.functional import scaled_dot_product_attention
 
 from harness.errors import HarnessError
 from trainers.balancing import split_evenly
@@ -110,6 +112,37 @@ def test_the_loss_head_on_a_cpu_is_within_a_tenth_of_what_it_took() -> None:
     constraints = MemoryConstraints(dropout=False, quantized=False, device="cpu")
     estimate = estimate_memory(shape, constraints, tokens=976, recomputed=0, dequantized=False)
     assert (estimate.activations + estimate.passing) / GIB == pytest.approx(peak, rel=0.1)
+
+
+def test_masks_are_those_that_layers_save_on_a_cpu() -> None:
+    """Oracle: what autograd was given by attention of eighteen layers that read 300 tokens with one mask for all."""
+    heads = [torch.ones(1, 1, 300, 8, dtype=torch.bfloat16, requires_grad=True) for _ in range(18)]
+    mask = torch.ones(300, 300, dtype=torch.bool).tril() & (torch.rand(300, 300) < 0.9).fill_diagonal_(fill_value=True)
+    saved: dict[int, int] = {}
+
+    def note(tensor: torch.Tensor) -> torch.Tensor:
+        if tensor.shape[-2:] == (300, 300):
+            saved[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
+        outputs = [scaled_dot_product_attention(one, one, one, attn_mask=mask) for one in heads]
+    taken = sum(saved.values()) + mask.nbytes
+    assert 18 == len(saved) == len(outputs)
+    shape = ModelShape(
+        layers=18, hidden=8, inner=8, vocabulary=10, weights=1, dense_weights=1, adapter=1, adapted_inputs=8, itemsize=2
+    )  # fmt: skip
+    plain, masked = (
+        estimate_memory(
+            shape,
+            MemoryConstraints(dropout=False, quantized=False, device="cpu", dense_mask=dense),
+            tokens=300,
+            recomputed=0,
+            dequantized=False,
+        ).total
+        for dense in (False, True)
+    )
+    assert masked - plain == pytest.approx(taken, rel=0.1)
 
 
 def test_the_weights_are_those_measured() -> None:

@@ -22,6 +22,7 @@ from harness.models.hf.sources import Source
 from trainers.memory_plan import MemoryPlan, ModelShape
 from trainers.recipe import Recipe
 from trainers.training.attention import choose_attention, use_attention
+from trainers.training.host_memory import bound_kernel_caches, trim_between
 from trainers.training.layer_probe import kept_bytes
 from trainers.training.loss_head import add_loss_head
 from trainers.training.noise import EmbeddingNoise
@@ -114,11 +115,19 @@ def load_trainable_model(base: ResolvedBase, recipe: Recipe, plan: MemoryPlan, s
     if recipe.neftune_noise_alpha:
         EmbeddingNoise(recipe.neftune_noise_alpha).attach(wrapped)
     recompute(wrapped, plan.recomputed)
-    for layer in layers_of(wrapped) if recipe.torch_compile else ():
-        layer.compile(dynamic=True)
+    _run_layers(layers_of(wrapped), compiled=recipe.torch_compile, device=numerics.device)
     if plan.shards > 1:
         use_shards(wrapped, layers_of(wrapped))
     return wrapped
+
+
+def _run_layers(layers: list[Any], *, compiled: bool, device: str) -> None:
+    """Compile the layers; on a CPU let those that are not give memory back between them."""
+    if compiled:
+        for layer in layers:
+            layer.compile(dynamic=True)
+    elif device == "cpu":
+        trim_between(layers)
 
 
 def _take_weights(model: Any, start: Path) -> None:  # noqa: ANN401 - peft is untyped
@@ -137,9 +146,11 @@ def _take_weights(model: Any, start: Path) -> None:  # noqa: ANN401 - peft is un
 
 
 def take_device() -> None:
-    """Use the GPU that torchrun or accelerate launch gave this process; do nothing without one."""
+    """Use the GPU that torchrun or accelerate launch gave this process; without one, bound what its libraries keep."""
     if torch.cuda.is_available():
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
+    else:
+        bound_kernel_caches()
 
 
 def total_bytes(device: str) -> int:

@@ -1,8 +1,9 @@
 """Training on pairs of a better and a worse answer: the adapter learns to tell them apart, from where it starts.
 
 The reference is the model as it was before the first step: the base under a new adapter, or an adapter that training
-goes on from. Its log-probabilities are computed once, by the same plan and numerics, so that no second copy of the base
-is ever in memory and the first loss is ln 2. They are kept in the folder for a resumed run.
+goes on from. Its log-probabilities are computed once, by the same plan and numerics and in the rows of the first epoch,
+so that no second copy of the base is ever in memory and the first loss is ln 2. They are kept in the folder for a
+resumed run.
 """
 
 import json
@@ -80,7 +81,10 @@ class PreferenceTrainer(AdapterTrainer):
         asked = digest([of.base_digest, of.start_sha256, of.quantization, of.dtype, [one.ids for one in samples]])
         known = self._kept(asked)
         if known is None or len(known) != len(samples):
-            known = [*self._reference(self._trained), *self._reference(self._heldout)]
+            known = [
+                *self._reference(self._trained, list(self.step_batches)),
+                *self._reference(self._heldout, [self._mine(len(self._heldout) // self.each)]),
+            ]
             if self.is_world_process_zero():
                 write_whole(self._place, json.dumps({"of": asked, "log_probs": known}))
         for sample, value in zip(self._samples, known, strict=False):
@@ -113,15 +117,23 @@ class PreferenceTrainer(AdapterTrainer):
         }
         return float(loss / count)
 
-    def _reference(self, samples: Sequence[Encoded]) -> list[float]:
-        """Return the log-probability of each answer by the model as it is, each device computing its part."""
-        rank, world = self.args.process_index, self.args.world_size
+    def _mine(self, pairs: int) -> list[int]:
+        """Return this device's part of some pairs."""
+        return list(range(self.args.process_index, pairs, self.args.world_size))
+
+    def _reference(self, samples: Sequence[Encoded], batches: Sequence[Sequence[int]]) -> list[float]:
+        """Return the log-probability of each answer by the model as it is.
+
+        ``batches`` are this device's pairs as a step will have them: a product in bfloat16 rounds by the row that its
+        tokens lie in, and only in the same rows is a model that has learnt nothing its own reference.
+        """
         found = torch.zeros(len(samples), dtype=torch.float64, device=self.args.device)
-        places = [place for place in range(len(samples)) if (place // self.each) % world == rank]
-        mine = [samples[place] for place in places]
-        for group, outputs in self._measured(mine):
-            log_probs, _ = _by_sample(self._inputs([mine[index] for index in group]), outputs.log_probs)
-            found[[places[index] for index in group]] = log_probs.flatten().double()
+        for batch in batches:
+            places = [pair * self.each + part for pair in batch for part in range(self.each)]
+            mine = [samples[place] for place in places]
+            for group, outputs in self._measured(mine):
+                log_probs, _ = _by_sample(self._inputs([mine[index] for index in group]), outputs.log_probs)
+                found[[places[index] for index in group]] = log_probs.flatten().double()
         return [float(value) for value in all_reduce_sum(found).tolist()]
 
     def _kept(self, asked: str) -> list[float] | None:

@@ -29,7 +29,7 @@ from trainers.training.failures import disk_is_full, first_line, loading, out_of
 from trainers.training.longer import apply_schedule
 from trainers.training.model import is_compiled, leave_uncompiled, recompute
 from trainers.training.processes import all_reduce_max, all_reduce_sum, any_rank, average_gradients
-from trainers.training.progress import TrainingProgress
+from trainers.training.progress import TrainingProgress, forget_peak
 from trainers.training.quantized import check_gradients_pass
 from trainers.training.rng import RngState, preserve_rng_state
 from trainers.training.sharded import shards_of
@@ -135,6 +135,8 @@ class AdapterTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped
         learnt = self._count(inputs, (inputs["labels"] != IGNORED).sum().clamp(min=1))
         if torch.cuda.is_available():
             torch.cuda.reset_peak_memory_stats()
+        else:
+            forget_peak()
         with preserve_rng_state():
             two_small_rows = torch.compiler.set_stance("force_eager")  # no reason to compile for them
             with two_small_rows, self._shards.passes(4, learning=False):

@@ -174,6 +174,11 @@ def release() -> None:
     gc.collect()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
-    if sys.platform == "linux":  # glibc keeps what was freed for itself: 0.3 GiB after loading the embedded model
+    trim()
+
+
+def trim() -> None:
+    """Give back what glibc keeps of freed memory: 0.3 GiB after loading the embedded model."""
+    if sys.platform == "linux":
         with contextlib.suppress(OSError, AttributeError):  # another C library
             ctypes.CDLL(None).malloc_trim(0)
