@@ -20,6 +20,7 @@ from trainers.data.examples import BadRow, Example
 
 IGNORED = -100  # the label that no loss is computed for
 _BEFORE = ("\n", "。", "1", "a")  # what an answer may follow: most tokenizers join the first with no answer's beginning
+_UNSEEN = "\u115f\u1160\u2800\u3164\uffa0"  # fillers of Hangul and an empty Braille cell: signs by their category
 _MANY_CUT = 0.05  # share of truncated samples that is worth a warning
 _MOST_MISMATCHES = 0.5  # share of samples whose boundary may tokenise otherwise
 
@@ -366,7 +367,7 @@ def _is_blank(text: str) -> bool:
     >>> _is_blank("\u200b\u3000\n"), _is_blank("🍣")
     (True, False)
     """
-    return all(unicodedata.category(character)[0] in "CZ" for character in text)
+    return all(character in _UNSEEN or unicodedata.category(character)[0] in "CZ" for character in text)
 
 
 def _special_texts(tokenizer: Any) -> re.Pattern[str]:  # noqa: ANN401 - transformers is untyped

@@ -23,6 +23,10 @@ from harness.types import Probe, PromptContract, RenderedPrompt, SpecialToken
 CONTRACT = "prompt_contract.json"
 PROBE = "次の2つの言葉を使って、短い文を1つ書いてください。\n- Tokyo & <東京>\n- 「はい」とだけ答えないで？"
 """An instruction in which everything would show that a template may change: line ends, marks, digits, both scripts."""
+_MARKED = (
+    "## 手順\r\n1.  **太字**と_斜体_\t~~誤~~\r\n  - [表](https://example.jp/?a=1&b=2#c)\n| 値 |\n"
+    "C:\\tmp $x^2$ が・ヴ〜～－😀👨\u200d👩 ©€"
+)
 FURTHER = (
     "はい",
     "42",
@@ -31,9 +35,11 @@ FURTHER = (
     "ABC abc Straße été",
     "```python\nprint('{{ x }}', \"{% y %}\")\n```\n### 回答\n1. a\n\n\n2. b",
     "".join(f"{number}番目の文です。" for number in range(1, 201)),
+    _MARKED,
 )
 """Instructions that a template may treat otherwise than others: very short or long, a number, with blanks around them,
-in forms that are folded or cased, with what looks like a template or like the prompt's own lines."""
+in forms that are folded or cased, with what looks like a template or like the prompt's own lines, with marks of
+Markdown, addresses, Windows' line ends and emoji."""
 ANSWER = "東京 (Tokyo) は日本の首都です。\n人口は約1,400万人です。"
 
 Tokens = Sequence[tuple[int, str]]

@@ -258,6 +258,13 @@ def test_messages_against_one_text() -> None:
         ("### 指示\n{% if input.isdigit() %}数: {% endif %}{{ input }}\n### 回答\n", "42"),
         ("### 指示\n{{ input | replace('\n\n\n', '\n') }}\n### 回答\n", "python"),
         ("### 指示\n{{ input | replace('ｶﾀｶﾅ', 'カタカナ') }}\n### 回答\n", "１２３"),
+        ("### 指示\n{{ input | replace('\\r', '') }}\n### 回答\n", "手順"),
+        ("### 指示\n{{ input | replace('`', '') }}\n### 回答\n", "python"),
+        ("### 指示\n{{ input | replace('*', '') }}\n### 回答\n", "手順"),
+        ("### 指示\n{{ input.expandtabs(4) }}\n### 回答\n", "手順"),
+        ("### 指示\n{{ input.split('://')[0] }}\n### 回答\n", "手順"),
+        ("### 指示\n{{ input | replace('〜', 'から') }}\n### 回答\n", "手順"),
+        ("### 指示\n{% for c in input %}{% if c < '🌀' %}{{ c }}{% endif %}{% endfor %}\n### 回答\n", "手順"),
     ],
 )
 def test_a_template_that_treats_some_instructions_otherwise_is_found(text: str, such_as: str) -> None:

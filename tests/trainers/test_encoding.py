@@ -469,7 +469,7 @@ def test_a_special_token_as_text_is_left_out_wherever_it_stands(llama_tokenizer:
     assert [("x", f"the {what} holds the special token {mark} as text")] == [(r.where, r.why) for r in encoded.left_out]
 
 
-@pytest.mark.parametrize("answer", ["\u200b", "\ufeff\u3000", "\u2060\n\u200d"])
+@pytest.mark.parametrize("answer", ["\u200b", "\ufeff\u3000", "\u2060\n\u200d", "\u2800\n", "\uffa0"])
 def test_an_answer_that_nobody_sees_is_blank(llama_tokenizer: Any, answer: str) -> None:
     """Characters of no width teach nothing but themselves."""
     encoded = encoder_of(llama_tokenizer).encode_all(
