@@ -22,6 +22,15 @@ def balance_across_ranks(indices: Sequence[int], lengths: Sequence[int], ranks: 
     return [sorted(share, key=place.__getitem__) for share in shares]
 
 
+def largest_share(indices: Sequence[int], lengths: Sequence[int], ranks: int) -> int:
+    """Return the total length of the largest of the shares that `balance_across_ranks` makes.
+
+    >>> largest_share([0, 1, 2, 3], [10, 1, 9, 2], 2)
+    11
+    """
+    return max(sum(lengths[index] for index in share) for share in balance_across_ranks(indices, lengths, ranks))
+
+
 def split_evenly(lengths: Sequence[int], tokens: int) -> list[list[int]]:
     """Return the indices of a batch's samples in as few groups of at most ``tokens`` as balancing finds.
 

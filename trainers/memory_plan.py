@@ -5,7 +5,7 @@ model at once, how many layers recompute their activations, and whether nf4 weig
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from tabulate import tabulate
@@ -17,13 +17,15 @@ GIB = 1 << 30
 _RECOMPUTE = 0.45  # of a step's time, if every layer recomputes (one H200, 13.7 B: 6,968 and 4,873 tokens/s)
 _OVERHEAD_TOKENS = 1_700  # a micro-batch costs as much again as this many tokens (the same machine: 2 samples and 8)
 _DEQUANTIZE_TOKENS = 800  # likewise for dequantizing nf4 weights in every pass
+_BROKEN_GRAPH = 0.33  # of a step's time: what compiling gains (9,580 for 7,214 tokens/s) ends at every 4-bit layer
 _HEAD_TILE = (4_096, 32_768)  # tokens and words of one tile of trl's fused head
 CPU_HEAD_TILE = 2**25  # scores at once on a CPU (trainers.training.loss_head)
 _CPU_HEAD_BYTES = 12  # of each of them: three copies in float32 (bench/README.md)
 _CPU_KERNELS = 70 << 20  # that oneDNN keeps for products in bfloat16 (trainers.training.host_memory)
-_RESERVE = 1.0 * GIB  # of free memory, beside the estimate: the device's own context, workspaces of the matrix library
-_SHARE = {"cuda": 0.92, "cpu": 0.6}  # of what is free that a plan may use
+_RESERVE = 0.6 * GIB  # of free memory, beside the estimate: the device's own context, workspaces of the matrix library
+_SHARE = {"cuda": 0.95, "cpu": 0.6}  # of what is free that a plan may use
 _MOST_TOKENS = {"cuda": 16_384, "cpu": 2_048}  # beyond them a micro-batch gains nothing
+_SMALLER = {"cuda": 0.85, "cpu": 0.7}  # of a micro-batch: the next smaller one to consider
 _HALF = 2  # bytes of an element
 _SMALL = 10 * GIB  # less than this is shown with two decimals
 _SHORT = 128  # tokens of a sample that no cut would make cheap
@@ -205,6 +207,7 @@ def plan_memory(
     available: int,
     longest: int,
     batch_tokens: int,
+    steps: Sequence[int] = (),
     total: int | None = None,
 ) -> MemoryPlan:
     """Return the fastest way that fits.
@@ -215,6 +218,7 @@ def plan_memory(
         available: Bytes that are free on it.
         longest: Tokens of the longest sample, which must fit at once.
         batch_tokens: Tokens of the largest share of an effective batch that one device gets.
+        steps: The same of steps as they come: what is fastest is decided by them, not by the largest that can be.
         total: Bytes of the whole device; weights are dequantized only if they take no more than half of it.
 
     Raises:
@@ -227,7 +231,7 @@ def plan_memory(
             plan = _least_recomputing(shape, constraints, tokens, budget, dequantized=dequantized)
             if plan is None:
                 continue
-            cost = _cost(plan, shape, batch_tokens, quantized=constraints.quantized)
+            cost = _cost(plan, shape, steps or [batch_tokens], constraints)
             if best is None or cost < best[0]:
                 best = cost, plan
     if best is None:
@@ -329,7 +333,7 @@ def _sizes(longest: int, batch_tokens: int, constraints: MemoryConstraints) -> I
     size = max(longest, min(batch_tokens, most))
     while size > longest:
         yield size
-        size = max(longest, math.ceil(size * 0.7))
+        size = max(longest, math.ceil(size * _SMALLER[constraints.device]))
     yield longest
 
 
@@ -346,8 +350,10 @@ def _least_recomputing(
     return None
 
 
-def _cost(plan: MemoryPlan, shape: ModelShape, batch_tokens: int, *, quantized: bool) -> float:
-    """Return the time of a batch, in the time of one token through a large micro-batch without recomputing."""
-    parts = math.ceil(batch_tokens / plan.tokens)
-    overhead = _OVERHEAD_TOKENS + (_DEQUANTIZE_TOKENS if quantized and not plan.dequantized else 0)
-    return batch_tokens * (1 + _RECOMPUTE * plan.recomputed / shape.layers) + parts * overhead
+def _cost(plan: MemoryPlan, shape: ModelShape, steps: Sequence[int], constraints: MemoryConstraints) -> float:
+    """Return the time of steps of so many tokens, in the time of one through a large micro-batch, none recomputing."""
+    parts = sum(math.ceil(tokens / plan.tokens) for tokens in steps)
+    four_bit = constraints.quantized and not plan.dequantized
+    overhead = _OVERHEAD_TOKENS + (_DEQUANTIZE_TOKENS if four_bit else 0)
+    slower = _RECOMPUTE * plan.recomputed / shape.layers + (_BROKEN_GRAPH if four_bit and constraints.compiled else 0)
+    return sum(steps) * (1 + slower) + parts * overhead

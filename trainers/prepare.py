@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import math
+import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -13,7 +14,6 @@ from harness.errors import TrainingDataError, UsageError
 from harness.locale import Language, Text, tr, trn
 from harness.models.hf.adapters import CONFIG as ADAPTER_CONFIG
 from harness.models.hf.memory import available_bytes
-from harness.models.hf.numerics import Numerics
 from harness.models.hf.resolved_base import ResolvedBase, resolve_base
 from harness.models.hf.sources import split_revision
 from harness.models.hf.tokens import Encoder
@@ -21,8 +21,9 @@ from harness.models.hf.unread import refuse_unread
 from harness.templates import Template, load_template
 from harness.types import PromptContract, Sample
 from trainers.adapter.training_record import DataFile, TrainingRecord
-from trainers.balancing import balance_across_ranks
+from trainers.balancing import largest_share
 from trainers.chat_format import chat_encoder, contract_of, sha256_of_text
+from trainers.constraints import constraints_of, optimizer_of
 from trainers.counts import samples_said, steps_said
 from trainers.data.contamination import Hit, find_hits, index, known_benchmarks, refused_said
 from trainers.data.examples import BadRow, Example, read_examples, split_heldout
@@ -39,10 +40,9 @@ from trainers.recipe import NamedRecipe, Recipe
 from trainers.sharding import choose_plan
 from trainers.shown import shown_values
 from trainers.start import Start, check_prompt
-from trainers.training.attention import DENSE, choose_attention
 from trainers.training.model import model_shape, take_device, total_bytes
 
-_ON_A_CPU = "adamw_torch"  # the optimizer in place of those that page to a CPU's memory
+_STEPS_DRAWN = {"cuda": 64, "cpu": 0}  # steps by which it is decided how batches are cut; 0: by the largest
 _LIBRARIES = ("ja-harness", "torch", "transformers", "peft", "trl", "bitsandbytes", "accelerate", "datasets")
 
 
@@ -131,9 +131,10 @@ class Prepared:
 
     def _planned(self, memory: int | None, world: int, shards: int) -> MemoryPlan:
         lengths = sorted(item_lengths(self.train.samples, self.recipe.each), reverse=True)
-        worst = lengths[: self.recipe.batch_size]
-        share = max(sum(lengths[i] for i in part) for part in balance_across_ranks(range(len(worst)), lengths, world))
+        batch = range(min(self.recipe.batch_size, len(lengths)))
         device, constraints = self.base.numerics.device, self.constraints
+        dice = random.Random(0)  # noqa: S311 - steps as they may come
+        drawn = [dice.sample(range(len(lengths)), len(batch)) for _ in range(_STEPS_DRAWN[device])]
         if shards > 1 and constraints.dequantize is None:  # four times the bytes would travel
             constraints = replace(constraints, dequantize=False)
         plan = plan_memory(
@@ -141,7 +142,8 @@ class Prepared:
             constraints,
             available=available_bytes(device) if memory is None else memory,
             longest=self.longest,
-            batch_tokens=share,
+            batch_tokens=largest_share(batch, lengths, world),
+            steps=[largest_share(step, lengths, world) for step in drawn],
             total=total_bytes(device) if memory is None else memory,
         )
         return replace(plan, shards=shards)
@@ -198,7 +200,7 @@ def prepare(request: TrainingRequest, say: Callable[[str], None]) -> Prepared:
         refused=tuple(refused),
         contract=contract,
         shape=model_shape(base, config, recipe),
-        constraints=_constraints(recipe, base.numerics, config),
+        constraints=constraints_of(recipe, base.numerics, config),
         notices=(),
         record=_record(request, base, samples, mixture.files, train, heldout),
     )
@@ -309,27 +311,6 @@ def _check_context(config: Any, longest: int) -> None:  # noqa: ANN401 - transfo
         )
 
 
-def _constraints(recipe: Recipe, numerics: Numerics, config: Any) -> MemoryConstraints:  # noqa: ANN401 - transformers is untyped
-    def fixed(value: object) -> bool | None:
-        return value if isinstance(value, bool) else None
-
-    return MemoryConstraints(
-        dropout=recipe.lora_dropout > 0,
-        quantized=numerics.quantization == "nf4",
-        optimizer_bytes=2 if _optimizer(recipe, numerics) == "paged_adamw_8bit" else 8,
-        checkpointing=fixed(recipe.gradient_checkpointing),
-        dequantize=fixed(recipe.dequantize),
-        dense_mask=choose_attention(config, numerics.device, numerics.dtype) == DENSE,
-        compiled=recipe.torch_compile,
-        device=numerics.device,
-    )
-
-
-def _optimizer(recipe: Recipe, numerics: Numerics) -> str:
-    """Return the optimizer that runs: those that page to a CPU's memory are for GPUs."""
-    return _ON_A_CPU if numerics.device == "cpu" and recipe.optim.startswith("paged") else recipe.optim
-
-
 def _notices(prepared: Prepared) -> list[str]:
     recipe, notices = prepared.recipe, list(prepared.train.notices)
     start = prepared.request.start
@@ -381,7 +362,7 @@ def _record(  # noqa: PLR0917 - what a record is made of
         quantization=numerics.quantization,
         dtype=numerics.dtype_name,
         device=numerics.device,
-        optimizer=_optimizer(recipe.values, numerics),
+        optimizer=optimizer_of(recipe.values, numerics),
         processes=world()[1],
         versions={name: _version(name) for name in _LIBRARIES},
         command=request.command,

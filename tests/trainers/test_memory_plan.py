@@ -259,8 +259,8 @@ def test_a_base_that_does_not_fit_is_refused_with_the_figures() -> None:
         shape, MemoryConstraints(dropout=True, quantized=True), tokens=1024, recomputed=0, dequantized=True
     ).total
     expected = (
-        f"Training needs at least {estimate / GIB + 1:.1f} GiB for a sample of 1,024 tokens (25.5 of them weights), "
-        "and 7.4 of the 8.0 GiB that are free may be used."
+        f"Training needs at least {estimate / GIB + 0.6:.1f} GiB for a sample of 1,024 tokens (25.5 of them weights), "
+        "and 7.6 of the 8.0 GiB that are free may be used."
     )
     assert expected == caught.value.message
     assert (
@@ -293,6 +293,28 @@ def test_a_large_card_turns_weights_back_and_recomputes_little() -> None:
         batch_tokens=6000,
     )
     assert (6000, 0, True) == (plan.tokens, plan.recomputed, plan.dequantized)
+
+
+def test_compiled_layers_get_dense_weights_where_they_fit() -> None:
+    """A 4-bit layer ends a compiled graph: `fast` on an H100 made 7,638 tokens/s with them, and recomputed besides."""
+    constraints = MemoryConstraints(dropout=False, quantized=True, compiled=True)
+    h100 = {"available": int(78.6 * GIB), "total": int(79.2 * GIB), "longest": 1000, "batch_tokens": 14_806}
+    plan = plan_memory(llama_13b(16), constraints, **h100)
+    assert plan.dequantized
+    assert plan.recomputed <= 1
+    assert plan.estimate.total <= plan.available <= 0.96 * 78.6 * GIB
+
+
+def test_what_is_fastest_is_decided_by_steps_as_they_come() -> None:
+    """The eight longest samples never meet: for steps of 4,400 tokens fewer layers recompute than for one of 7,716."""
+    constraints = MemoryConstraints(dropout=True, quantized=True)
+    given = {"available": int(21.8 * GIB), "total": int(22.2 * GIB), "longest": 1000, "batch_tokens": 7716}
+    worst = plan_memory(llama_13b(32), constraints, **given)
+    usual = plan_memory(llama_13b(32), constraints, **given, steps=[3900, 4400, 4400, 5000])
+    assert (worst.tokens, worst.recomputed) == (7716, 38)
+    assert 5000 <= usual.tokens < 7716
+    assert usual.recomputed < worst.recomputed
+    assert 0.9 * usual.available < usual.estimate.total <= usual.available
 
 
 def test_masks_of_tokens_by_tokens_keep_micro_batches_short() -> None:

@@ -1,5 +1,6 @@
 """The base model ready for an adapter: loaded as evaluation loads it, with LoRA layers that train in float32."""
 
+import contextlib
 import os
 import re
 from dataclasses import replace
@@ -146,11 +147,18 @@ def _take_weights(model: Any, start: Path) -> None:  # noqa: ANN401 - peft is un
 
 
 def take_device() -> None:
-    """Use the GPU that torchrun or accelerate launch gave this process; without one, bound what its libraries keep."""
-    if torch.cuda.is_available():
-        torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
-    else:
+    """Use the GPU that torchrun or accelerate launch gave this process; without one, bound what its libraries keep.
+
+    A GPU's memory is had in segments that grow, unless ``PYTORCH_CUDA_ALLOC_CONF`` says how: micro-batches of many
+    lengths left a tenth of an H100 in gaps (70.1 GiB allocated, 78.3 reserved).
+    """
+    if not torch.cuda.is_available():
         bound_kernel_caches()
+        return
+    torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
+    if not {"PYTORCH_CUDA_ALLOC_CONF", "PYTORCH_ALLOC_CONF"} & os.environ.keys():
+        with contextlib.suppress(RuntimeError, AttributeError):  # a torch that names it otherwise
+            torch._C._accelerator_setAllocatorSettings("expandable_segments:True")  # noqa: SLF001 - no public name
 
 
 def total_bytes(device: str) -> int:

@@ -10,6 +10,7 @@ import torch
 from harness.errors import HarnessError
 from tests.trainers.training.conftest import Workbench
 from trainers.memory_plan import MemoryConstraints, estimate_memory
+from trainers.training.model import take_device
 
 
 def adapted(trainer: Any) -> set[str]:
@@ -103,3 +104,18 @@ def test_targets_that_are_not_there_are_refused(targets: Any, message: str, benc
     with pytest.raises(HarnessError, match=message.replace("*", r"\*")) as error:
         bench.prepare(target_modules=targets)
     assert "all-linear" in str(error.value.hint)
+
+
+def test_memory_of_a_gpu_is_had_in_segments_that_grow_unless_it_is_said_how(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Micro-batches of many lengths would leave gaps."""
+    said: list[str] = []
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "set_device", lambda _: None)
+    monkeypatch.setattr(torch._C, "_accelerator_setAllocatorSettings", said.append, raising=False)
+    monkeypatch.delenv("PYTORCH_CUDA_ALLOC_CONF", raising=False)
+    monkeypatch.delenv("PYTORCH_ALLOC_CONF", raising=False)
+    take_device()
+    assert said == ["expandable_segments:True"]
+    monkeypatch.setenv("PYTORCH_ALLOC_CONF", "max_split_size_mb:512")
+    take_device()
+    assert len(said) == 1
