@@ -27,7 +27,7 @@ def choose_plan(recipe: Recipe, planned: Callable[[int, int], MemoryPlan], *, wo
                 ),
                 hint=tr("Start several: torchrun --nproc-per-node 2 --no-python harness train ..."),
             )
-        _refuse_unshared(recipe)
+        _refuse_dora(recipe)
         return planned(world, world)
     try:
         return planned(world, 1)
@@ -35,9 +35,9 @@ def choose_plan(recipe: Recipe, planned: Callable[[int, int], MemoryPlan], *, wo
         if recipe.shard is False:
             raise
         if world > 1:
-            _refuse_unshared(recipe)
+            _refuse_dora(recipe)
             return planned(world, world)
-        if device != "cuda" or _unshared(recipe) is not None:
+        if device != "cuda" or recipe.use_dora:
             raise
         for gpus in _TRIED:
             try:
@@ -55,25 +55,11 @@ def choose_plan(recipe: Recipe, planned: Callable[[int, int], MemoryPlan], *, wo
         raise
 
 
-def _unshared(recipe: Recipe) -> str | None:
-    """Return the key of a recipe that asks for more than layers one after the other, in all processes alike."""
-    asked = {"use_dora": recipe.use_dora, "eval_tasks": recipe.eval_tasks, "sample_prompts": recipe.sample_prompts}
-    return next((key for key, value in asked.items() if value), None)
-
-
-def _refuse_unshared(recipe: Recipe) -> None:
-    key = _unshared(recipe)
-    if key == "use_dora":
+def _refuse_dora(recipe: Recipe) -> None:
+    if recipe.use_dora:
         raise UsageError(
             tr(
                 "use_dora reads the weights of all layers at once, and no process has them whole where they are shared."
             ),
             hint=tr("Leave it out (--set use_dora=false), or take larger GPUs and --set shard=false."),
-        )
-    if key is not None:
-        raise UsageError(
-            tr("{key}: one process would answer alone, and none has the weights whole where they are shared.", key=key),
-            hint=tr(
-                "Leave it out, and evaluate the adapter afterwards; or take larger GPUs and --set shard=false.",
-            ),
         )

@@ -69,8 +69,6 @@ def test_what_fits_nowhere_is_refused_as_ever(recipe: Recipe, world: int, device
     [
         ({}, 1, "this is one process", "torchrun --nproc-per-node 2"),
         ({"use_dora": True}, 2, "use_dora reads the weights of all layers", "--set use_dora=false"),
-        ({"eval_tasks": "bundled:ja-mini"}, 2, "eval_tasks: one process would answer alone", "evaluate the adapter"),
-        ({"sample_prompts": "some.txt"}, 2, "sample_prompts: one process", "--set shard=false"),
     ],
 )
 def test_what_cannot_be_shared_is_said(changes: dict[str, Any], world: int, said: str, next_step: str) -> None:

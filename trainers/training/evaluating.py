@@ -27,6 +27,7 @@ from trainers.training.best import BestAdapter
 from trainers.training.live_model import LiveModel
 from trainers.training.processes import any_rank
 from trainers.training.progress import TrainingProgress
+from trainers.training.sharded import Passes, Whole, shards_of
 from trainers.training.trainer import AdapterTrainer
 
 _STATE = "evaluations.json"
@@ -70,14 +71,23 @@ class WhileTraining(TrainerCallback):  # type: ignore[misc]  # transformers is u
     """
 
     def __init__(
-        self, asked: EvaluationsAsked, trained: Trained, *, progress: TrainingProgress, best: BestAdapter, writes: bool
+        self,
+        asked: EvaluationsAsked,
+        trained: Trained,
+        *,
+        progress: TrainingProgress,
+        best: BestAdapter,
+        writes: bool,
+        shards: Passes | None = None,
     ) -> None:
+        """``shards``: how the processes go through the model together, None where each has it whole."""
         self.stop: Stop | None = None
         self.best = best  # a lower "loss" is better: it is given means with the other sign
         self._asked = asked
         self._trained = trained
         self._progress = progress
         self._writes = writes
+        self._shards = shards or Whole()
         self._rows: dict[str, str] = {}  # fingerprints by label, in the order of steps
         self._run: Run | None = None
 
@@ -88,8 +98,8 @@ class WhileTraining(TrainerCallback):  # type: ignore[misc]  # transformers is u
             self._rows, stopped = state["rows"], state["stopped"]
             self.stop = None if stopped is None else Stop(**stopped)
             self.best.load(checkpoint)
-        elif self._writes:
-            self._evaluate(0)
+        else:
+            self._take_turn(0)
 
     def save(self, checkpoint: Path) -> None:
         """Write what a resumed run needs into a checkpoint's folder."""
@@ -103,16 +113,14 @@ class WhileTraining(TrainerCallback):  # type: ignore[misc]  # transformers is u
         step = state.global_step
         if step >= state.max_steps or step % self._asked.every:
             return control
-        if self._writes:
-            self._evaluate(step)
+        self._take_turn(step)
         if any_rank(self.stop is not None):
             control.should_training_stop = control.should_log = control.should_save = True
         return control
 
     def finish(self, step: int) -> Evaluations | None:
         """Evaluate the last step, write the run's files, and return what came of all; None if nothing did."""
-        if self._writes and self._label(step) not in self._rows:
-            self._evaluate(step)
+        self._take_turn(step, due=self._label(step) not in self._rows)
         any_rank(False)  # the others wait until nothing is left to do together
         if not self._writes:
             return None
@@ -129,6 +137,15 @@ class WhileTraining(TrainerCallback):  # type: ignore[misc]  # transformers is u
     def put_back(self) -> int | None:
         """Give the model the weights of the highest mean if they were kept, and return their step."""
         return self.best.put_back()
+
+    def _take_turn(self, step: int, *, due: bool = True) -> None:
+        """Evaluate where it is due, or help the process that does."""
+        if not self._writes:
+            self._shards.serve()
+            return
+        with self._shards.alone():
+            if due:
+                self._evaluate(step)
 
     def _evaluate(self, step: int) -> None:
         label = self._label(step)
@@ -316,6 +333,7 @@ def while_training(
             trainer.model, keep=recipe.keep_best and recipe.best_by == "judge", patience=0, name="best-judged"
         ),
         writes=is_first(),
+        shards=shards_of(trainer.model),
     )
     trainer.add_callback(judged)
     progress.parts.append(judged)

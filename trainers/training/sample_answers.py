@@ -29,6 +29,7 @@ from trainers.prepare import Prepared
 from trainers.training.failures import out_of_memory
 from trainers.training.live_model import as_in_evaluation
 from trainers.training.progress import TrainingProgress
+from trainers.training.sharded import shards_of
 
 _TEXT = {".txt", ".text"}
 _SHOWN = 80  # characters of a prompt, and twice as many of an answer, on the screen
@@ -101,20 +102,23 @@ class SampleAnswers(TrainerCallback):  # type: ignore[misc]  # transformers is u
         folder: Path,
         progress: TrainingProgress,
         autocast: Callable[[], Any],
+        writes: bool,
     ) -> None:
-        """``autocast``: how training multiplies."""
+        """``autocast``: how training multiplies; ``writes``: whether this is the process that answers."""
         self._prepared = prepared
         self._prompts = prompts
         self._place = folder / SAMPLES
         self._progress = progress
         self._autocast = autocast
+        self._writes = writes
         self._gave_up = False
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **given: Any) -> None:  # noqa: ANN401
         """Ask before the first step; of a training that goes on, leave out what comes after its checkpoint."""
         del args, control
-        kept = [row for row in _read(self._place) if row["step"] <= state.global_step] if state.global_step else []
-        write_whole(self._place, "".join(map(_line, kept)))
+        if self._writes:
+            kept = [row for row in _read(self._place) if row["step"] <= state.global_step] if state.global_step else []
+            write_whole(self._place, "".join(map(_line, kept)))
         if not state.global_step:
             self._ask(0, given["model"])
 
@@ -131,8 +135,15 @@ class SampleAnswers(TrainerCallback):  # type: ignore[misc]  # transformers is u
         self._ask(state.global_step, given["model"])
 
     def _ask(self, step: int, model: Any) -> None:  # noqa: ANN401 - peft is untyped
-        if self._gave_up:
+        shards = shards_of(model)
+        if not self._writes:
+            shards.serve()
             return
+        with shards.alone():
+            if not self._gave_up:
+                self._answer(step, model)
+
+    def _answer(self, step: int, model: Any) -> None:  # noqa: ANN401 - peft is untyped
         try:
             with self._progress.clocks_stopped(), as_in_evaluation(model), self._autocast():
                 answers = sorted(self._answers(model))

@@ -230,9 +230,11 @@ def _trainer(
         trainer.remove_callback(callback)
     trainer.add_callback(progress)
     trainer.add_callback(EpochOrder(trainer.step_batches))
-    if prompts and is_first():
-        how = trainer.accelerator.autocast
-        trainer.add_callback(SampleAnswers(prepared, prompts, folder=folder, progress=progress, autocast=how))
+    if prompts:
+        how, writes = trainer.accelerator.autocast, is_first()
+        trainer.add_callback(
+            SampleAnswers(prepared, prompts, folder=folder, progress=progress, autocast=how, writes=writes)
+        )
     return trainer, progress
 
 

@@ -22,10 +22,11 @@ import torch.distributed as dist
 
 from harness.errors import TrainingError
 from harness.locale import tr
-from trainers.training.processes import all_reduce_max, any_rank, gather, gathered
+from trainers.training.processes import all_reduce_max, any_rank, broadcast_from_rank0, gather, gathered
 
 _ALIGNED = 256  # bytes: what a view of any dtype and any kernel may ask for
 _SLOTS = 2
+_DONE = -1  # in the place of a layer's index
 
 
 class Passes(Protocol):
@@ -36,6 +37,12 @@ class Passes(Protocol):
 
     def passes(self, count: int, *, learning: bool) -> contextlib.AbstractContextManager[None]:
         """Let ``count`` passes be made within, and those that other processes make beyond them."""
+
+    def alone(self) -> contextlib.AbstractContextManager[None]:
+        """Let the first process go through the model as it likes within."""
+
+    def serve(self) -> None:
+        """Do what the first process needs of another while it is `alone`."""
 
 
 class Whole:
@@ -50,6 +57,13 @@ class Whole:
         """Do nothing."""
         del count, learning
         yield
+
+    def alone(self) -> contextlib.AbstractContextManager[None]:
+        """Do nothing."""
+        return contextlib.nullcontext()
+
+    def serve(self) -> None:
+        """Do nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +96,7 @@ class LayerShards:
         self._there = [-1] * _SLOTS
         self._work: list[Any] = [None] * _SLOTS
         self._due: deque[int] = deque()
+        self._leads = False
         self.first = 0
 
     @torch.no_grad()
@@ -158,12 +173,32 @@ class LayerShards:
                 tr("The layers of this base are not used one after the other: it cannot be sharded."),
                 hint=tr("Train it whole, on a larger GPU (--set shard=false), or take another base."),
             )
+        if self._leads and self._there[index % _SLOTS] != index:
+            broadcast_from_rank0(index)
+        self._whole(index)
+        if self._due and self._due[0] % _SLOTS != index % _SLOTS:
+            self._fetch(self._due[0])
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """Let this process, the first, go through the model as it likes within, while the others `serve` it."""
+        self._leads = True
+        try:
+            yield
+        finally:
+            self._leads = False
+            broadcast_from_rank0(_DONE)
+
+    def serve(self) -> None:
+        """Take part in the gathers that the first process asks for, until it is done."""
+        while (index := broadcast_from_rank0(_DONE)) != _DONE:
+            self._whole(index)
+
+    def _whole(self, index: int) -> None:
         self._fetch(index)
         slot = index % _SLOTS
         gathered(self._work[slot])
         self._work[slot] = None
-        if self._due and self._due[0] % _SLOTS != slot:
-            self._fetch(self._due[0])
 
     def _take_part(self) -> None:
         while self._due:

@@ -119,7 +119,8 @@ def test_two_processes_train_the_adapter_of_one(
     monkeypatch.chdir(tmp_path)
     bench = Workbench(make_tiny("tiny-four", num_hidden_layers=4), write_pairs(tmp_path / "pairs.json", 13))
     bench.train(tmp_path / "one", **SETTINGS)
-    both = launch_two(fork, bench.command(tmp_path / "two", **SETTINGS))
+    asking = SETTINGS | {"sample_prompts": 2, "sample_max_new_tokens": 4}
+    both = launch_two(fork, bench.command(tmp_path / "two", **asking))
     assert 0 == both.code, both.err
     assert_same_run(tmp_path / "one", tmp_path / "two")
     assert 2 == json.loads((tmp_path / "two" / "training.json").read_text())["processes"]
@@ -127,7 +128,7 @@ def test_two_processes_train_the_adapter_of_one(
     assert 1 == both.err.count("Trying the longest batch")
     assert [1, 2, 4, 6, 8] == [step for step, _ in losses(tmp_path / "two")]
 
-    shared = bench.command(tmp_path / "cut", **SETTINGS, shard=True)
+    shared = bench.command(tmp_path / "cut", **asking, shard=True)
     cut = launch_two(fork, shared, before=DYING)
     assert 0 != cut.code
     assert "the layers' weights shared among 2 processes" in cut.err
@@ -142,6 +143,9 @@ def test_two_processes_train_the_adapter_of_one(
     assert 1 == again.err.count("Going on from step ")
     assert 1 == again.err.count("out of memory: going on with")
     assert_same_run(tmp_path / "one", tmp_path / "cut")
+    answers = [(tmp_path / run / "samples.jsonl").read_text().splitlines() for run in ("two", "cut")]
+    assert 10 == len(answers[0])
+    assert answers[0][:6] == answers[1][:6]  # of steps 0, 2 and 4: until it was cut off
     config = [(tmp_path / run / "adapter_config.json").read_bytes() for run in ("two", "cut")]
     assert config[0] == config[1]
     assert 2 == json.loads((tmp_path / "cut" / "training.json").read_text())["sessions"][-1]["cut"]["shards"]
