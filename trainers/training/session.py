@@ -231,10 +231,8 @@ def _trainer(
     trainer.add_callback(progress)
     trainer.add_callback(EpochOrder(trainer.step_batches))
     if prompts:
-        how, writes = trainer.accelerator.autocast, is_first()
-        trainer.add_callback(
-            SampleAnswers(prepared, prompts, folder=folder, progress=progress, autocast=how, writes=writes)
-        )
+        how = {"autocast": trainer.accelerator.autocast, "writes": is_first()}
+        trainer.add_callback(SampleAnswers(prepared, prompts, folder=folder, progress=progress, **how))
     return trainer, progress
 
 
