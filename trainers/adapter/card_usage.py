@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Callable
 
 from harness.locale import tr
+from harness.models.vllm_ranks import DEFAULT_RANK, rank_offered
 from harness.templates.front_matter import split_front_matter
 from harness.templates.template import turns
 from harness.types import PromptContract
@@ -14,7 +15,6 @@ from trainers.adapter.training_record import CHAT_TEMPLATE, TrainingRecord
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+", re.ASCII)
 _GAP = "{{ input }}"
-_VLLM_RANK = 16  # vLLM's default max_lora_rank
 # The adapter in the lines that `published` changes; a word of a shell may have parts in quotation marks.
 _WORD = r"""(?:'[^']*'|"[^"]*"|\\.|[^\s'"\\])+"""
 _LOADED = re.compile(r'^(ADAPTER = )"(?:[^"\\\n]|\\.)*"', re.MULTILINE)
@@ -122,13 +122,22 @@ def usage(record: TrainingRecord, name: str, contract: PromptContract | None, sa
         command,
     ]
     rank = record.recipe.get("lora_r")
-    if isinstance(rank, int) and rank > _VLLM_RANK:
-        high = tr("vLLM takes adapters of rank {usual} unless told otherwise: {option}.",
-                  usual=_VLLM_RANK, option=f"`--max-lora-rank {rank}`")  # fmt: skip
-        parts.append(say(high))
+    if isinstance(rank, int) and rank > DEFAULT_RANK:
+        parts.append(say(_of_high_rank(rank)))
     if record.recipe.get("use_dora"):
         parts.append(say(tr("vLLM takes no DoRA adapters: merge this one into its base first (`harness merge`).")))
     return "\n\n".join(parts)
+
+
+def _of_high_rank(rank: int) -> str:
+    """Return what vLLM has to be told of a rank above its default."""
+    offered = rank_offered(rank)
+    if offered is None:
+        return tr(
+            "vLLM takes no adapters of rank {rank}: merge this one into its base first (`harness merge`).", rank=rank
+        )
+    return tr("vLLM takes adapters of rank {usual} unless told otherwise: {option}.",
+              usual=DEFAULT_RANK, option=f"`--max-lora-rank {offered}`")  # fmt: skip
 
 
 def _python(record: TrainingRecord, name: str, contract: PromptContract) -> str:

@@ -12,9 +12,7 @@ from harness.locale import Text, tr
 from harness.models.hf.adapter_checks import tensor_shapes
 from harness.models.hf.adapters import CONFIG, Adapter
 from harness.models.hf.reading import json_object
-
-RANKS = (8, 16, 32, 64, 128, 256, 320, 512)
-"""The ranks that vLLM sets aside memory for; an adapter takes the next one."""
+from harness.models.vllm_ranks import RANKS, rank_offered
 
 _MOST_SLOTS = 32  # adapters in one batch; more than that take turns
 _PER_LAYER = ("rank_pattern", "alpha_pattern")
@@ -58,7 +56,7 @@ def _unfit_tensors(adapter: Adapter) -> Text | None:
     if heads := [key for key in shapes if "embed_tokens" in key or "lm_head" in key]:
         return tr("{name} trained embeddings or the head ({tensor})", name=adapter.name, tensor=heads[0])
     rank = highest_rank([adapter])
-    if rank > RANKS[-1]:
+    if rank_offered(rank) is None:
         return tr("{name} has rank {rank}, and vLLM takes {most} at most", name=adapter.name, rank=rank, most=RANKS[-1])
     if adapter.rank is not None and adapter.rank != rank:
         return tr(
@@ -85,5 +83,4 @@ def slots_for(adapters: Sequence[Adapter]) -> Slots:
     distinct = {adapter.digest: adapter for adapter in adapters}
     if not distinct:
         return Slots(rank=0, count=0)
-    wanted = highest_rank(distinct.values())
-    return Slots(rank=next(rank for rank in RANKS if rank >= wanted), count=min(len(distinct), _MOST_SLOTS))
+    return Slots(rank=rank_offered(highest_rank(distinct.values())) or RANKS[-1], count=min(len(distinct), _MOST_SLOTS))

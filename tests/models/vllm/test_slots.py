@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from harness.models.hf.adapters import open_adapter
-from harness.models.vllm.slots import RANKS, Slots, highest_rank, slots_for, unfit
+from harness.models.vllm.slots import Slots, highest_rank, slots_for, unfit
 from harness.testing import make_lora
 
 
@@ -59,8 +59,3 @@ def test_tensors_of_another_kind_are_named(tiny: Path, tmp_path: Path, name: str
     tensors = load_file(folder / "adapter_model.safetensors") | {name: torch.zeros(4, 64)}
     save_file(tensors, folder / "adapter_model.safetensors", metadata={"format": "pt"})
     assert why in str(unfit(open_adapter(str(folder))))
-
-
-def test_ranks_are_those_of_vllm() -> None:
-    """Its configuration takes 1, 8, 16, 32, 64, 128, 256, 320 and 512 (vllm/config/lora.py, 0.24 to 0.32)."""
-    assert {1, *RANKS} == {1, 8, 16, 32, 64, 128, 256, 320, 512}

@@ -43,3 +43,13 @@ def test_a_kind_of_lora_is_a_tag_and_what_servers_do_not_take_is_said(key: str) 
     text = made(replace(plain, recipe={**plain.recipe, key: True}))
     assert key.removeprefix("use_") in ModelCard(text).data.to_dict()["tags"]
     assert ("vLLM takes no DoRA adapters" in text) == (key == "use_dora")
+
+
+@pytest.mark.parametrize(("rank", "option"), [(12, None), (20, 32), (33, 64), (300, 320), (600, None)])
+def test_the_rank_that_vllm_is_told_is_one_that_it_takes(rank: int, option: int | None) -> None:
+    """Its ``--max-lora-rank`` takes certain numbers only, and refuses to start with others."""
+    plain = record_of()
+    text = made(replace(plain, recipe={**plain.recipe, "lora_r": rank}))
+    assert (f"`--max-lora-rank {option}`" in text) == (option is not None)
+    assert ("max-lora-rank" in text) == (option is not None)
+    assert ("vLLM takes no adapters of rank" in text) == (rank > 512)
