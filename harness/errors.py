@@ -50,6 +50,7 @@ raise site knows nothing better: `HarnessError.next_step` is one of the two.
 """
 
 import difflib
+import re
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
@@ -58,6 +59,7 @@ from typing import ClassVar
 from harness.locale import Text, tr
 
 _LISTED = 20  # names of a hint; a team has hundreds of runs
+_FILE_ENDING = re.compile(r"\.[A-Za-z]{2,7}$")
 _PLUGINS = {"model", "judge", "task"}  # what is installed rather than made
 
 
@@ -95,7 +97,7 @@ class UnknownNameError(UsageError):
 
     def __init__(self, kind: str, name: str, known: Iterable[str], *, hint: str | None = None) -> None:
         known = sorted(known)
-        near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+        near = _near(name, known)
         none = tr("No {kind} is installed.", kind=kind)
         if kind == "run":
             none = tr(
@@ -111,8 +113,17 @@ class UnknownNameError(UsageError):
             choices = tr("Known: {known}.", known=", ".join(known))
         super().__init__(
             tr("No {kind} named {name!r}.", kind=kind, name=name),
-            hint=hint or (tr("Did you mean {near!r}?", near=near[0]) if near else choices),
+            hint=hint or (tr("Did you mean {near!r}?", near=near) if near else choices),
         )
+
+
+def _near(name: str, known: Iterable[str]) -> str | None:
+    """Return the name that was probably meant; a file's ending that names have in common makes none of them alike."""
+    ending = _FILE_ENDING.search(name)
+    shared = ending[0] if ending else ""
+    stems = {other.removesuffix(shared): other for other in known}
+    near = difflib.get_close_matches(name.removesuffix(shared), stems, n=1, cutoff=0.6)
+    return stems[near[0]] if near else None
 
 
 class PlanMismatchError(UsageError):

@@ -48,6 +48,10 @@ def test_what_the_command_line_asked_wrongly_ends_with_2() -> None:
 def test_an_unknown_name_has_the_nearest_or_all() -> None:
     """As the hint."""
     assert "Did you mean 'rules'?" == UnknownNameError("judge", "ruels", ["rules", "human"]).hint
+    files = ["same.jsonl", "done.csv"]
+    assert "Known: done.csv, same.jsonl." == UnknownNameError("model label", "gone.jsonl", files).hint
+    assert "Did you mean 'same.jsonl'?" == UnknownNameError("model label", "smae.jsonl", files).hint
+    assert "Did you mean 'done.csv'?" == UnknownNameError("model label", "done.tsv", files).hint
     assert "Known: human, rules." == UnknownNameError("judge", "x", ["rules", "human"]).hint
     many = [f"r{number:03}" for number in range(300)]
     assert f"Known: {', '.join(many[:20])} and 280 more." == UnknownNameError("run", "x", many).hint

@@ -6,7 +6,7 @@ import click
 
 from harness.cli.options import common_options
 from harness.cli.say import say
-from harness.errors import UsageError
+from harness.errors import InputError, UsageError
 from harness.locale import tr
 from harness.runs.bundle import write_bundle
 from harness.runs.export import FORMATS, Format, write_table
@@ -31,6 +31,7 @@ from harness.specs import load_config
     metavar="[FILE.zip]",
     help="Write the whole run to one file instead of a table.  [default: RUN.zip in this folder]",
 )
+@click.option("--overwrite", is_flag=True, help="Replace the file if it is there.")
 @common_options
 def export(
     *,
@@ -38,6 +39,7 @@ def export(
     form: Format | None,
     output: str | None,
     bundle: str | None,
+    overwrite: bool,
     config: str | None,
     store: str | None,
 ) -> None:
@@ -53,6 +55,7 @@ def export(
     stored = load_run(run, load_config(config).runs, store)
     if bundle is not None:
         target = Path(bundle or f"{stored.name}.zip").expanduser()
+        _refuse_there(target, "--bundle", overwrite=overwrite)
         with run_folder(run, load_config(config).runs) as folder:
             notices = write_bundle(stored, target, folder)
         for notice in notices:
@@ -61,9 +64,24 @@ def export(
         return
     chosen = form or _form_of(output)
     path = Path(output).expanduser() if output else Path(f"{stored.name}.{chosen}")
+    _refuse_there(path, "--output", overwrite=overwrite)
     table = stored.scores()
     write_table(table, path, chosen)
     say(tr("{path}: {num_rows:,} rows", path=path, num_rows=table.num_rows))
+
+
+def _refuse_there(path: Path, option: str, *, overwrite: bool) -> None:
+    """Refuse to write over a file, unless it was asked for.
+
+    Raises:
+        InputError: there is one.
+    """
+    if path.exists() and not overwrite:
+        raise InputError(
+            tr("the file is there already."),
+            path=path,
+            hint=tr("Name another one with {option}, or add --overwrite.", option=option),
+        )
 
 
 def _check_bundle(bundle: str, form: Format | None, output: str | None) -> None:

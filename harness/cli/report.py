@@ -13,7 +13,7 @@ import click
 from harness.cli.options import common_options, declared_options
 from harness.cli.say import language, say
 from harness.cli.typed import typed_command
-from harness.errors import UsageError
+from harness.errors import UnwritableError, UsageError
 from harness.locale import tr
 from harness.runs.boards import view_of, with_declared
 from harness.runs.declared import asked_declaration
@@ -113,11 +113,16 @@ def report(
         files[AB_MARKDOWN if lang == plain else _in_language(AB_MARKDOWN, lang)] = lambda: prompt_tests_text(
             tests, lang
         ).encode("utf-8", "replace")
-    folder.create()
-    with folder.lock() if is_own else nullcontext():
-        for name, text in files.items():
-            folder.write_bytes(name, text())
-            say(folder.path / name)
+    try:
+        folder.create()
+        with folder.lock() if is_own else nullcontext():
+            for name, text in files.items():
+                folder.write_bytes(name, text())
+                say(folder.path / name)
+    except UnwritableError as error:
+        if output is None:
+            raise
+        raise UnwritableError(error.message, hint=tr("Choose another folder with --output DIR.")) from error
 
 
 def _refuse_other_runs(folder: RunFolder, form: str, *, is_own: bool, is_whole: bool) -> None:
@@ -175,7 +180,8 @@ def _command(stored: list[Run]) -> str:
 
 def _folder(output: str | None, names: Sequence[str], runs: str) -> RunFolder:
     if output is not None:
-        return RunFolder(runs, str(Path(output)) if "/" in output else f"./{output}")
+        path = str(Path(output).expanduser())
+        return RunFolder(runs, path if "/" in path else f"./{path}")  # a path, also where it looks like a run's name
     for name in names:
         refuse_bundle(name, tr("Say where files go: --output DIR."))
     if len(names) == 1:

@@ -49,9 +49,10 @@ def verdict_sentence(subject: Subject, leaderboard: Leaderboard, *, tells_qualit
     if board is None:
         return said(tr("Nothing was scored."))
     if not tells_quality:
+        tried = board.comparisons[0].candidate.model if board.comparisons else subject.label
         blind = tr(
             "Whether {label} is better cannot be told without a judge model: {judge} sees only the form of answers.",
-            label=subject.label,
+            label=tried,
             judge=board.judge.name,
         )
         return said(blind)

@@ -12,7 +12,7 @@ from huggingface_hub import try_to_load_from_cache
 
 from harness import plugins
 from harness.errors import HarnessError, HubError, InputError, UnwritableError, UsageError
-from harness.locale import tr
+from harness.locale import listing, tr
 from harness.locale.system import system_said
 from harness.models.hf.adapters import unpacking
 from harness.plugins import model_info
@@ -106,7 +106,7 @@ def find_subject(
     spec = model_spec(text)
     label = label_of(spec)
     if not spec.startswith("adapter:"):
-        note = () if base else (tr("There is nothing to compare it with; --base SPEC names what it was made from."),)
+        note = () if base else (_compared(label, spec, config, options),)
         return Subject(label=label, spec=spec, base=base, prompt=prompt, notes=note)
     check_hub(spec, base)
     [backend] = open_model(parse_model(f"{label}={spec}", config, base=base, **options)).values()
@@ -114,6 +114,16 @@ def find_subject(
     contract = backend.training_prompt() if isinstance(backend, KnowsTrainingPrompt) else None
     chosen, notes = _prompt(contract, config, prompt, label)
     return Subject(label=label, spec=spec, base=found, prompt=chosen, notes=notes)
+
+
+def _compared(label: str, spec: str, config: Config, options: Mapping[str, Any]) -> str:
+    """Return what a model without a base is compared with: of a file with answers of several models, the first."""
+    if spec.startswith("outputs:"):
+        first, *others = open_model(parse_model(f"{label}={spec}", config, base=None, **options))
+        if others:
+            return tr("{first} is what {others} is compared with: its answers come first in the file.",
+                      first=first, others=listing(others))  # fmt: skip
+    return tr("There is nothing to compare it with; --base SPEC names what it was made from.")
 
 
 def check_hub(spec: str, base: str | None) -> None:

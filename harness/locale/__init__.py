@@ -13,6 +13,7 @@ from importlib import resources
 from typing import Any, Literal, Self, get_args
 
 Language = Literal["en", "ja"]
+_SAID = {"cause", "error", "failure", "fault", "message", "problem", "reason", "said", "strerror", "what", "why"}
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 
 
@@ -32,7 +33,7 @@ class Text(str):
     def __new__(cls, msgid: str, values: Mapping[str, Any], plural: str | None = None, n: int | None = None) -> Self:
         """Fill the English text."""
         chosen = msgid if plural is None or n == 1 else plural
-        text = super().__new__(cls, _filled(chosen, values) if values else chosen)
+        text = super().__new__(cls, _filled(chosen, values, _sentences(values)) if values else chosen)
         text.msgid, text.values, text.plural, text.n = msgid, values, plural, n
         return text
 
@@ -106,15 +107,25 @@ def in_language(text: str, language: Language) -> str:
     values = {
         name: in_language(value, language) if isinstance(value, str) else value for name, value in text.values.items()
     }
-    return _filled(template, values)
+    return _filled(template, values, _sentences(text.values))
 
 
-def _filled(template: str, values: Mapping[str, Any]) -> str:
+def _sentences(values: Mapping[str, Any]) -> set[str]:
+    """Return the places that a sentence fills: one of this program's, or what a system or a library says of a fault.
+
+    Never a name, a path or a text of the user's, which may end in a full stop that belongs to it.
+    """
+    return {name for name, value in values.items() if isinstance(value, Text) or name in _SAID}
+
+
+def _filled(template: str, values: Mapping[str, Any], sentences: set[str]) -> str:
     """Fill a text's places; a sentence in front of a full stop brings none of its own."""
     if "}." in template or "}。" in template:
         values = {
             name: _without_stop(value)
-            if isinstance(value, str) and (f"{{{name}}}." in template or f"{{{name}}}。" in template)
+            if name in sentences
+            and isinstance(value, str)
+            and (f"{{{name}}}." in template or f"{{{name}}}。" in template)
             else value
             for name, value in values.items()
         }

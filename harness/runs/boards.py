@@ -9,6 +9,7 @@ from harness.analysis.leaderboard import Leaderboard, build_leaderboard, length_
 from harness.analysis.over_tries import over_tries
 from harness.analysis.pairwise import PairBoard, pair_boards
 from harness.analysis.panel import panel_tables
+from harness.analysis.possible_range import within_scale
 from harness.analysis.primary import Primary, primary_of
 from harness.analysis.scores import ScoreTable, score_tables
 from harness.analysis.these import SetSize, about_sets
@@ -118,7 +119,7 @@ def _leaderboard(run: Run, tables: Sequence[ScoreTable], baseline: str | None, f
     is_own = family == "baseline" and baseline in (None, run.manifest.baseline)
     # of other comparisons than the run's own, what was tried is known, and no figure over it
     ledger = run.manifest.ledger if is_own else [replace(one, rows=(), luck=None) for one in run.manifest.ledger]
-    return over_tries(made, ledger)
+    return within_scale(over_tries(made, ledger))
 
 
 def _task_set(run: Run, task: PlannedTask) -> SetSize:

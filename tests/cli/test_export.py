@@ -42,8 +42,21 @@ def test_a_bundle_is_named_after_its_run_unless_it_is_said(exported: RunCli) -> 
     """As a table is; of a bundle, too."""
     ran = exported("export", "r", "--bundle")
     assert f"r.zip: {Path('r.zip').stat().st_size:,} bytes\n" == ran.out, ran.err
-    again = exported("export", "r.zip", "--bundle")
+    again = exported("export", "r.zip", "--bundle", "--overwrite")
     assert (0, True) == (again.code, again.out.startswith("r.zip: ")), again.err
+
+
+@pytest.mark.parametrize("arguments", [("--output", "notes.csv"), ("--format", "csv"), ("--bundle", "notes.zip")])
+def test_a_file_that_is_there_stays_unless_it_may_go(exported: RunCli, arguments: tuple[str, ...]) -> None:
+    """Named or not, table or bundle."""
+    place = Path(arguments[1] if "." in arguments[1] else "r.csv")
+    place.write_text("a day's work", encoding="utf-8")
+    ran = exported("export", "r", *arguments)
+    assert (1, "", True) == (ran.code, ran.out, f"{place}: the file is there already." in ran.err), ran.err
+    assert "--overwrite" in ran.err
+    assert "a day's work" == place.read_text(encoding="utf-8")
+    assert 0 == exported("export", "r", *arguments, "--overwrite").code
+    assert b"a day's work" != place.read_bytes()
 
 
 @pytest.mark.parametrize(

@@ -210,3 +210,18 @@ def test_workbook(reported: RunCli, workplace: Path) -> None:
     assert [one["p_value"] for one in results_of(workplace, "one")["comparisons"]] == [
         row[names.index("p_value")] for row in compared
     ]
+
+
+def test_where_a_report_goes_is_a_path(reported: RunCli, workplace: Path) -> None:
+    """Also where it looks like a run's name; what cannot be written there is answered with the option."""
+    name = next(path.name for path in Path("runs").iterdir() if path.is_dir())
+    for output in ("./here", "there"):
+        ran = reported("report", name, "--format", "html", "--output", output)
+        assert 0 == ran.code, ran.err
+        assert Path(output, "report.html").is_file()
+    assert {name} == {path.name for path in Path("runs").iterdir() if path.is_dir()}
+    Path("taken").write_text("", encoding="utf-8")
+    for output in ("taken", "taken/deeper"):
+        ran = reported("report", name, "--format", "md", "--output", output)
+        assert (1, True) == (ran.code, "Choose another folder with --output DIR." in ran.err), ran.err
+        assert "harness.toml" not in ran.err

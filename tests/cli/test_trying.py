@@ -272,3 +272,17 @@ def test_any_model_spec_can_be_tried(run_cli: RunCli, workplace: Path, roomy: Pa
     assert "cannot be told without a judge model" in alone.out
     echoed = run_cli("try", "echo", *TWO, "--judge", "rules", "--base", str(roomy))
     assert 1 == echoed.code or "base" in echoed.out
+
+
+def test_a_file_with_answers_of_two_models_compares_them(run_cli: RunCli, workplace: Path) -> None:
+    """The first in the file is the baseline; the last sentence names the other, not the file."""
+    rows = [{"model": who, "task_id": n, "output": f"{who}{n}"} for n in range(8) for who in ("旧版", "新版")]
+    Path("two.jsonl").write_text("\n".join(json.dumps(row, ensure_ascii=False) for row in rows), encoding="utf-8")
+    tasks = [{"task_id": n, "input": f"問い{n}", "output": f"旧版{n}"} for n in range(8)]
+    Path("ask.jsonl").write_text("\n".join(json.dumps(row, ensure_ascii=False) for row in tasks), encoding="utf-8")
+    ran = run_cli("try", "outputs:two.jsonl", "ask.jsonl", "--judge", "reference", "--yes")
+    assert 0 == ran.code, ran.err
+    assert "nothing to compare" not in ran.err
+    assert "two.jsonl/旧版 is what two.jsonl/新版 is compared with: its answers come first in the file." in ran.err
+    assert "Whether two.jsonl/新版 is better cannot be told" in ran.out
+    assert "two.jsonl/旧版 100.0 → two.jsonl/新版" in ran.out

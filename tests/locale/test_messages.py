@@ -139,6 +139,16 @@ def test_a_sentence_within_a_sentence_has_one_full_stop(what: str, english: str,
     assert in_language(said, "ja").endswith(japanese), in_language(said, "ja")
 
 
+@pytest.mark.parametrize("name", ["第1回.", "結果。", "etc.", "(old.)"])
+def test_a_name_keeps_its_full_stop(name: str) -> None:
+    """It belongs to a file, a folder or an answer of the user's, which is found by no other name."""
+    said = tr("Another process is training into {folder}.", folder=name)
+    assert f"Another process is training into {name}." == said
+    assert name in in_language(said, "ja")
+    said = tr("Run {run} gives no row: {said}.", run="r", said=tr("nothing."))
+    assert "Run r gives no row: nothing." == said
+
+
 def test_numbers_choose_the_form() -> None:
     """English has two forms, and values beside the number are filled too."""
     assert "1 task of x" == trn("{n} task of {name}", "{n} tasks of {name}", 1, name="x")
