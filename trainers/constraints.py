@@ -6,12 +6,17 @@ from harness.models.hf.numerics import Numerics
 from trainers.memory_plan import MemoryConstraints
 from trainers.recipe import Recipe
 from trainers.training.attention import DENSE, choose_attention
+from trainers.training.fused import uses_kernels
 
 _ON_A_CPU = "adamw_torch"  # the optimizer in place of those that page to a CPU's memory
 
 
 def constraints_of(recipe: Recipe, numerics: Numerics, config: Any) -> MemoryConstraints:  # noqa: ANN401 - transformers is untyped
-    """Return what a plan has to keep to."""
+    """Return what a plan has to keep to.
+
+    Raises:
+        HarnessError: the recipe asks for fused kernels, which cannot be had.
+    """
 
     def fixed(value: object) -> bool | None:
         return value if isinstance(value, bool) else None
@@ -24,6 +29,7 @@ def constraints_of(recipe: Recipe, numerics: Numerics, config: Any) -> MemoryCon
         dequantize=fixed(recipe.dequantize),
         dense_mask=choose_attention(config, numerics.device, numerics.dtype) == DENSE,
         compiled=recipe.torch_compile,
+        fused=uses_kernels(recipe, numerics, config),
         device=numerics.device,
     )
 

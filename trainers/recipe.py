@@ -43,6 +43,7 @@ _CHOICES: Mapping[str, tuple[Callable[[Any], bool], Text]] = {  # keys of severa
         lambda value: bool(value) and (_is_pattern(value) or _is_list_of_text(value)),
         tr("all-linear, a regular expression or a list of names"),
     ),
+    "use_liger_kernel": (lambda value: isinstance(value, bool) or value == "auto", tr("true, false or auto")),
 }
 
 
@@ -81,6 +82,8 @@ class Recipe:
     ``dequantize`` turns nf4 weights back once after loading (same values, faster, four times the memory);
     ``gradient_checkpointing`` recomputes activations instead of keeping them; both are decided by memory if "auto".
     ``shard`` has the processes of a training share the weights of the base's layers ("auto": if it fits no other way).
+    ``use_liger_kernel`` computes norms and gated layers with Liger's kernels on a GPU, which is faster and keeps less
+    ("auto": where the extra ``liger`` is installed, layers are not compiled and the base's architecture was checked).
     """
 
     __pydantic_config__ = {"extra": "forbid", "strict": True}  # noqa: RUF012 - pydantic reads it from the class
@@ -123,6 +126,7 @@ class Recipe:
     dequantize: bool | Literal["auto"] = "auto"
     torch_compile: bool = False
     shard: bool | Literal["auto"] = "auto"
+    use_liger_kernel: bool | Literal["auto"] = "auto"
     seed: Annotated[int, Ge(0), Le(2**32 - 1)] = 42
     logging_steps: Positive = 10
     save_steps: Positive = 100

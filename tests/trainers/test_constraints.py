@@ -8,6 +8,7 @@ from harness.models.hf.numerics import Numerics
 from trainers import constraints
 from trainers.constraints import constraints_of, optimizer_of
 from trainers.recipe import Recipe
+from trainers.training.attention import DENSE
 
 CPU = Numerics(quantization="none", dtype=torch.float32, device="cpu")
 GPU = Numerics(quantization="nf4", dtype=torch.bfloat16, device="cuda")
@@ -15,7 +16,7 @@ GPU = Numerics(quantization="nf4", dtype=torch.bfloat16, device="cuda")
 
 @pytest.fixture(autouse=True)
 def _no_gpu_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(constraints, "choose_attention", lambda *_: constraints.DENSE)
+    monkeypatch.setattr(constraints, "choose_attention", lambda *_: DENSE)
 
 
 @pytest.mark.parametrize(("wish", "left"), [("auto", None), (True, True), (False, False)])

@@ -17,6 +17,7 @@ NO_SOURCE_NEEDED = {
     "shard",
     "gradient_checkpointing",
     "torch_compile",
+    "use_liger_kernel",
     "max_steps",
     "eval_steps",
     "heldout",

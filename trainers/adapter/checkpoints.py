@@ -59,7 +59,13 @@ def cut_of(plan: MemoryPlan) -> Cut:
 
     It is kept with every checkpoint: another cut comes to the same sums but for their last digits.
     """
-    return Cut(tokens=plan.tokens, recomputed=plan.recomputed, dequantized=plan.dequantized, shards=plan.shards)
+    return Cut(
+        tokens=plan.tokens,
+        recomputed=plan.recomputed,
+        dequantized=plan.dequantized,
+        shards=plan.shards,
+        fused=plan.fused,
+    )
 
 
 def step_of(checkpoint: Path) -> int:

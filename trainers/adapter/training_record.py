@@ -37,6 +37,7 @@ _MAY_CHANGE = {  # likewise of the recipe
     "save_total_limit",
     "shard",
     "torch_compile",
+    "use_liger_kernel",
 }
 _LENGTH = {"num_train_epochs", "max_steps"}  # more of the same training goes on where it stopped
 _DEFAULTS = asdict(Recipe())  # what held where an earlier version of the harness had no such key
@@ -159,11 +160,13 @@ class Cut:
     recomputed: int
     dequantized: bool
     shards: int = 1
+    fused: bool = False
 
     def __str__(self) -> str:
         kept = f", {self.recomputed} layers recomputing" if self.recomputed else ""
         shared = f", weights shared among {self.shards}" if self.shards > 1 else ""
-        return f"{self.tokens:,} tokens at once{kept}{', dequantized' if self.dequantized else ''}{shared}"
+        how = (", dequantized" if self.dequantized else "") + (", fused kernels" if self.fused else "")
+        return f"{self.tokens:,} tokens at once{kept}{how}{shared}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

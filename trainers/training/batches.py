@@ -88,3 +88,19 @@ def unpack(row: dict[str, Any], chosen: Sequence[int], *, bounds: bool) -> dict[
         inputs |= {"cu_seq_lens_q": cumulative, "cu_seq_lens_k": cumulative}
         inputs |= {"max_length_q": longest, "max_length_k": longest}
     return inputs
+
+
+def longest_together(lengths: Sequence[int], *, most: int, room: int) -> list[int]:
+    """Return the longest items that may go through the model at once: the longest of all, and what has room beside it.
+
+    >>> longest_together([5, 9, 2, 8], most=3, room=14)
+    [1, 0]
+    """
+    chosen: list[int] = []
+    for index in sorted(range(len(lengths)), key=lambda index: -lengths[index]):
+        if not chosen or lengths[index] <= room:
+            chosen.append(index)
+            room -= lengths[index]
+        if len(chosen) == most:
+            break
+    return chosen

@@ -14,6 +14,7 @@ from harness.models.hf.resolved_base import ResolvedBase
 from harness.models.hf.tokens import Encoder
 from harness.types import Generation, PromptContract, Request
 from trainers.training.attention import DENSE, use_attention
+from trainers.training.fused import without_kernels
 from trainers.training.rng import preserve_rng_state
 
 
@@ -88,7 +89,7 @@ def as_in_evaluation(model: Any) -> Iterator[None]:  # noqa: ANN401 - peft is un
         use_attention(base, DENSE)
     model.eval()
     try:
-        with preserve_rng_state(), torch.compiler.set_stance("force_eager"):
+        with without_kernels(model), preserve_rng_state(), torch.compiler.set_stance("force_eager"):
             yield
     finally:
         model.train(training)

@@ -23,6 +23,7 @@ from harness.models.hf.sources import Source
 from trainers.memory_plan import MemoryPlan, ModelShape
 from trainers.recipe import Recipe
 from trainers.training.attention import choose_attention, use_attention
+from trainers.training.fused import fuse
 from trainers.training.host_memory import bound_kernel_caches, trim_between
 from trainers.training.layer_probe import kept_bytes
 from trainers.training.loss_head import add_loss_head
@@ -101,6 +102,8 @@ def load_trainable_model(base: ResolvedBase, recipe: Recipe, plan: MemoryPlan, s
     keep_gradients(model)
     model.config.use_cache = False
     use_attention(model, choose_attention(model.config, numerics.device, numerics.dtype))
+    if plan.fused:
+        fuse(model)
     torch.manual_seed(recipe.seed)
     add_loss_head(model, numerics.device)
     wrapped = get_peft_model(model, lora_config(recipe))

@@ -51,6 +51,7 @@ from trainers.training.best import BestAdapter
 from trainers.training.evaluating import while_training
 from trainers.training.event_file import EventFile, check_reporting
 from trainers.training.failures import out_of_memory
+from trainers.training.fused import kernel_version
 from trainers.training.longer import check_can_go_on, goes_on, said_of_length
 from trainers.training.loraplus import use_loraplus
 from trainers.training.model import load_trainable_model
@@ -126,7 +127,7 @@ def _train(
         judged.begin(checkpoint)
         if longer is not None and prepared.recipe.chooses:
             progress.measure_heldout(step)  # the last measurement came after the last checkpoint
-        record = with_session(prepared.record, earlier, step, cut_of(trainer.plan), prepared.steps)
+        record = with_session(_as_run(prepared, trainer.plan), earlier, step, cut_of(trainer.plan), prepared.steps)
         if first:
             save_record(folder, record)
         stopped = progress.best.state.stopped or judged.stop is not None
@@ -157,6 +158,12 @@ def _train(
         evaluations=evaluations,
     )
     return _save(trainer, prepared, replace(record, outcome=outcome), folder)
+
+
+def _as_run(prepared: Prepared, plan: MemoryPlan) -> TrainingRecord:
+    """Return the record of a training with the version of fused kernels, if they are used."""
+    record = prepared.record
+    return replace(record, versions={**record.versions, **kernel_version()}) if plan.fused else record
 
 
 def _held_before(device: str) -> int:

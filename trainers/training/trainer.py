@@ -8,6 +8,7 @@ together, so that no cut changes it.
 import gc
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from enum import IntEnum
 from pathlib import Path
 from typing import Any
@@ -23,9 +24,11 @@ from trainers.adapter.training_record import TrainingRecord
 from trainers.balancing import split_evenly
 from trainers.encoding import IGNORED, Encoded
 from trainers.memory_plan import GIB, MemoryPlan, ModelShape, smaller
+from trainers.training.apart import samples_stay_apart
 from trainers.training.attention import VARLEN
-from trainers.training.batches import StepBatches, pack, unpack
+from trainers.training.batches import StepBatches, longest_together, pack, unpack
 from trainers.training.failures import disk_is_full, first_line, loading, out_of_memory
+from trainers.training.fused import leave_unfused, obstacle
 from trainers.training.longer import apply_schedule
 from trainers.training.model import is_compiled, leave_uncompiled, recompute
 from trainers.training.processes import all_reduce_max, all_reduce_sum, any_rank, average_gradients
@@ -34,7 +37,7 @@ from trainers.training.quantized import check_gradients_pass
 from trainers.training.rng import RngState, preserve_rng_state
 from trainers.training.sharded import shards_of
 
-_ALIKE = 1e-3  # nats
+_ELSEWHERE = "see the other process"
 
 
 class AdapterTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped
@@ -131,16 +134,21 @@ class AdapterTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped
         Raises:
             HarnessError: not even one sample fits, or no gradient passes the base's layers.
         """
-        inputs = self._prepare_inputs(self.row_of(self._costliest()))
+        by_length = sorted((sample["input_ids"] for sample in self._samples), key=len)
+        items = self._item_lengths([len(sample["input_ids"]) for sample in self._samples])
+        costliest = longest_together(items, most=self.step_batches.batch, room=self.plan.tokens)
+        inputs = self._prepare_inputs(self.row_of(costliest))
         learnt = self._count(inputs, (inputs["labels"] != IGNORED).sum().clamp(min=1))
         if torch.cuda.is_available():
             torch.cuda.reset_peak_memory_stats()
         else:
             forget_peak()
         with preserve_rng_state():
+            if self.plan.fused:
+                self._check_kernels(by_length[0])
             two_small_rows = torch.compiler.set_stance("force_eager")  # no reason to compile for them
             with two_small_rows, self._shards.passes(4, learning=False):
-                self._mixing = not self._samples_stay_apart()
+                self._mixing = not samples_stay_apart(by_length[0], by_length[-1], self._log_probs)
             if self._mixing:
                 self._event(
                     tr("layers of this model would mix samples of one row: one sample at a time goes through it")
@@ -249,19 +257,6 @@ class AdapterTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped
         with loading(checkpoint):
             super()._load_rng_state(checkpoint)
 
-    def _costliest(self) -> list[int]:
-        """Return the longest items that may go through the model at once."""
-        chosen: list[int] = []
-        room = self.plan.tokens
-        lengths = self._item_lengths([len(sample["input_ids"]) for sample in self._samples])
-        for index in sorted(range(len(lengths)), key=lambda index: -lengths[index]):
-            if not chosen or lengths[index] <= room:
-                chosen.append(index)
-                room -= lengths[index]
-            if len(chosen) == self.step_batches.batch:
-                break
-        return chosen
-
     def _item(self, index: int) -> list[dict[str, Any]]:
         return self._samples[index * self.each : (index + 1) * self.each]
 
@@ -289,31 +284,32 @@ class AdapterTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped
             return self.model(**inputs, use_cache=False, fused_lm_head=True)
 
     @torch.no_grad()
-    def _samples_stay_apart(self) -> bool:
-        """Return whether the shortest and the longest sample come to the same whatever stands before them in the row.
-
-        An architecture whose layers know nothing of positions or masks (recurrent ones) would mix them.
-        """
+    def _log_probs(self, rows: Sequence[tuple[int, ...]]) -> torch.Tensor:
+        """Return those of every token but the first of each sample, laid end to end, as in evaluation."""
         self.model.eval()
-        by_length = sorted((sample["input_ids"] for sample in self._samples), key=len)
-        short = by_length[0]
-        for ids in (short, by_length[-1]):
-            last = Encoded(where="", ids=ids, prompt=0, loss_start=0)
-            first = [Encoded(where="", ids=other, prompt=0, loss_start=0) for other in (short, short[-1:] * len(short))]
-            learnt = len(ids) - 1
-            outputs = [self._outputs([sample, last]) for sample in first]
-            before, after = (each.log_probs[each.label_mask][-learnt:] for each in outputs)
-            if not torch.allclose(before, after, rtol=0, atol=_ALIKE):
-                return False
-        return True
+        outputs = self._outputs([Encoded(where="", ids=ids, prompt=0, loss_start=0) for ids in rows])
+        found: torch.Tensor = outputs.log_probs[outputs.label_mask]
+        return found
+
+    def _check_kernels(self, shortest: tuple[int, ...]) -> None:
+        """Take fused kernels off again if they cannot be had here, or come to something else."""
+        with self._shards.passes(2, learning=False):
+            why = obstacle(self.model, lambda: self._log_probs([shortest]))
+        if any_rank(why is not None):
+            self._unfuse(why or _ELSEWHERE)
+
+    def _unfuse(self, why: str) -> None:
+        leave_unfused(self.model)
+        self.plan = replace(self.plan, fused=False)
+        self._event(tr("fused kernels are left out ({why}): going on without, more slowly", why=why))
 
     def _until_it_fits(self, inputs: dict[str, Any], items: torch.Tensor) -> torch.Tensor:
         """Return the loss of a step with its gradients in place, cutting it smaller each time memory runs out.
 
-        Compiled layers that fail go on as they are written: an error that is not the compiler's comes again.
+        Compiled layers and fused kernels that fail go on as they are written: an error that is not theirs comes again.
         """
         while True:
-            loss, failed, why = None, _Failed.NOT, "see the other process"
+            loss, failed, why = None, _Failed.NOT, _ELSEWHERE
             before = RngState()
             try:
                 loss = self._accumulate(inputs, items)
@@ -334,6 +330,8 @@ class AdapterTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped
             if worst == _Failed.COMPILER:
                 leave_uncompiled(self.model)
                 self._event(tr("layers cannot be compiled here ({why}): going on without, more slowly", why=why))
+            elif worst == _Failed.KERNELS:
+                self._unfuse(why)
             else:
                 self._shrink(inputs)
 
@@ -341,6 +339,8 @@ class AdapterTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped
         """Return what can be given up after an error of a step, ``NOT`` where nothing can."""
         if isinstance(error, RuntimeError) and out_of_memory(error):
             return _Failed.MEMORY
+        if self.plan.fused:
+            return _Failed.KERNELS
         return _Failed.COMPILER if is_compiled(self.model) else _Failed.NOT
 
     def _accumulate(self, inputs: dict[str, Any], items: torch.Tensor) -> torch.Tensor:
@@ -392,6 +392,7 @@ class _Failed(IntEnum):
     NOT = 0
     MEMORY = 1
     COMPILER = 2
+    KERNELS = 3
 
 
 def _drop(folder: Path) -> bool:

@@ -116,3 +116,6 @@ def test_a_cut_is_said_in_words() -> None:
     """As the note of another plan has it."""
     assert "512 tokens at once, 3 layers recomputing, dequantized" == str(CUT)
     assert "2,048 tokens at once" == str(Cut(tokens=2048, recomputed=0, dequantized=False))
+    assert "9 tokens at once, dequantized, fused kernels" == str(
+        Cut(tokens=9, recomputed=0, dequantized=True, fused=True)
+    )
