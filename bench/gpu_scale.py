@@ -2,7 +2,7 @@
 """Memory and scale on GPUs: what is planned against what is taken, one GPU against two, and a card without bfloat16.
 
     python bench/gpu_scale.py generate-memory     one GPU: batches under 80, 22.2 and 14.6 GiB, base and adapter
-    python bench/gpu_scale.py train-memory        one GPU: four training plans
+    python bench/gpu_scale.py train-memory        one GPU: training plans, with Liger's kernels if they are installed
     python bench/gpu_scale.py two-gpus            two GPUs: training and evaluation, one against two in the same call
     python bench/gpu_scale.py shard               two GPUs that hold the base together, see bench/sharded_training.py
     python bench/gpu_scale.py t4                  one GPU that says it is a T4: float16, trained and evaluated
@@ -50,6 +50,7 @@ PLANS: dict[str, tuple[str, list[str], float | None]] = {  # recipe, --set, card
     "fast": ("fast", LONG, None),
     "fast, dequantized": ("fast", [*LONG, "dequantize=true"], None),
     "course-unsloth": ("course-unsloth", LONG, None),
+    "course-unsloth, not fused": ("course-unsloth", [*LONG, "use_liger_kernel=false"], None),
     "course-unsloth, 24 GB": ("course-unsloth", LONG, 22.2),
     "course-unsloth, 16 GB": ("course-unsloth", LONG, 14.6),
 }
@@ -268,7 +269,7 @@ class _Row(argparse.Namespace):
 
 
 def train_memory(options: argparse.Namespace) -> None:
-    """Train under four plans."""
+    """Train under each plan."""
     for name, (_, _, cap) in PLANS.items():
         if not options.only or name in options.only:
             capped = [] if cap is None else ["--cap", str(cap)]

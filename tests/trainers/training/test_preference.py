@@ -256,7 +256,7 @@ def test_layers_that_would_mix_the_answers_are_refused(
 ) -> None:
     """A model whose layers know no bounds cannot compare two answers of one row."""
     trainer = pairs.trainer(tmp_path / "out", **DPO)
-    monkeypatch.setattr(trainer, "_samples_stay_apart", lambda: False)
+    monkeypatch.setattr("trainers.training.trainer.samples_stay_apart", lambda *_: False)
     trainer.preflight()
     with pytest.raises(HarnessError, match="mix the two answers"):
         trainer.start_from_here()
