@@ -16,7 +16,7 @@ from refills import counted, uneven
 from transformers import AutoConfig
 
 from harness.models.hf import open_local
-from harness.models.vllm import choose, engine, plan, shared
+from harness.models.vllm import choose, shared
 from harness.models.vllm.installed import vllm_version
 from harness.models.vllm_loader.nf4 import NF4_TURNED, quantized_names
 from harness.protocols import ModelStopped
@@ -112,28 +112,16 @@ def ours(options: argparse.Namespace, found: dict[str, Any]) -> None:
     """Measure the engine vllm of the harness: everything that `harness eval` does between folder and answers."""
     if options.small:
         shared.memory_share = lambda free, total: SMALL / total
-    if options.no_compile:
-        own = plan.Plan.arguments
-
-        def uncompiled(self: plan.Plan) -> dict[str, Any]:
-            told = own(self)
-            return told | {"compilation_config": told["compilation_config"] | {"mode": 0}}
-
-        plan.Plan.arguments = uncompiled
-    found["no_compile"], found["in_process"] = (
-        options.no_compile,
-        os.environ.get("VLLM_ENABLE_V1_MULTIPROCESSING") == "0",
-    )
     began = time.perf_counter()
     models = boards(options, "vllm")
     starting: dict[str, Any] = {}
-    start = shared.start
+    apart = shared.EngineApart
 
-    def timed(asked: Any) -> engine.Engine:
+    def timed(asked: Any) -> Any:
         with clock(starting, "start_s"):
-            return start(asked)
+            return apart(asked)
 
-    shared.start = timed
+    shared.EngineApart = timed  # type: ignore[assignment, misc]
     found["was_warm"] = choose.started_before(next(iter(models.values())).engine)
     with clock(found, "answering_s"):
         given = list(models["base"].generate_together({label: asked(options, label) for label in models}))
@@ -219,7 +207,6 @@ def main(description: str | None) -> None:
     parser.add_argument("--adapters", type=int, default=4)
     parser.add_argument("--rows", type=int, default=100)
     parser.add_argument("--new-tokens", type=int, default=256)
-    parser.add_argument("--no-compile", action="store_true", help="ours: graphs without torch.compile")
     parser.add_argument("--uneven", action="store_true", help="answers of unlike length, --new-tokens at most")
     parser.add_argument("--no-refill", action="store_true", help="hf: a batch begins when the one before has ended")
     parser.add_argument("--small", action="store_true", help="at most 22 GiB, weights stay 4-bit")

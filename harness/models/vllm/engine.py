@@ -1,10 +1,9 @@
 """A started vLLM: sequences go in, and each comes out when it has ended. The one door to the library."""
 
 import contextlib
-import gc
 import importlib
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,16 +40,17 @@ class Said:
 
 
 class Engine:
-    """A started vLLM. ``checked``: the digests of adapters whose effect was seen in it."""
+    """A started vLLM in this process."""
 
     def __init__(self, vllm: Any, llm: Any) -> None:  # noqa: ANN401 - vllm is untyped here
-        self.checked = set[str]()
         self._vllm = vllm
         self._llm = llm
         self._loras: dict[str, Any] = {}
 
-    def run(self, asks: Sequence[Ask]) -> Iterator[tuple[int, Said]]:
+    def run(self, asks: Sequence[Ask], stop: Callable[[], bool] = lambda: False) -> Iterator[tuple[int, Said]]:
         """Yield what came of each, with its place in ``asks``, as they end; all are in the engine at once.
+
+        ``stop`` is asked between steps whether the rest is still wanted.
 
         Raises:
             HarnessError: the engine ended.
@@ -65,7 +65,7 @@ class Engine:
         places = {str(name).rpartition("-")[0] or str(name): place for place, name in enumerate(names)}
         waiting = set(places)
         try:
-            while waiting:
+            while waiting and not stop():
                 with _told():
                     ended = [output for output in engine.step() if output.finished]
                 for output in ended:
@@ -76,16 +76,6 @@ class Engine:
                 with contextlib.suppress(Exception):
                     engine.abort_request(sorted(waiting))
 
-    def release(self) -> None:
-        """End the engine and its process, and with it free its memory."""
-        llm, self._llm = self._llm, None
-        core = getattr(getattr(llm, "llm_engine", None), "engine_core", None)
-        if core is not None:
-            with contextlib.suppress(Exception):
-                core.shutdown()
-        del llm, core
-        gc.collect()
-
     def _lora(self, adapter: Adapter) -> Any:  # noqa: ANN401 - vLLM's
         if adapter.digest not in self._loras:
             number = 1 + len(self._loras)
@@ -95,7 +85,7 @@ class Engine:
 
 
 def start(plan: Plan) -> Engine:
-    """Return an engine, started: half a minute to a minute and a half on a GPU, longer where nothing is compiled yet.
+    """Return an engine, started in this process: half a minute on a GPU, longer where no kernels are compiled yet.
 
     Raises:
         OutOfMemoryError: it does not fit beside what is in memory.
@@ -145,10 +135,15 @@ def _told() -> Iterator[None]:
     except HarnessError:
         raise
     except Exception as error:
-        raise ModelLoadError(
-            tr("The engine vLLM ended: {error}", error=_words(error)),
-            hint=tr("What it answered is kept. The same command goes on; with --engine hf without vLLM."),
-        ) from error
+        raise engine_ended(_words(error)) from error
+
+
+def engine_ended(why: str) -> ModelLoadError:
+    """Return what is said of an engine that ended at work."""
+    return ModelLoadError(
+        tr("The engine vLLM ended: {error}", error=why),
+        hint=tr("What it answered is kept. The same command goes on; with --engine hf without vLLM."),
+    )
 
 
 def _not_started(plan: Plan, error: Exception) -> HarnessError:

@@ -13,7 +13,8 @@ from harness.errors import AdapterMismatchError, HarnessError, ModelLoadError
 from harness.locale import tr
 from harness.models.hf.adapter_checks import all_zero, hardly_acts, no_effect
 from harness.models.hf.adapters import Adapter
-from harness.models.vllm.engine import Ask, Engine
+from harness.models.vllm.apart import EngineApart
+from harness.models.vllm.engine import Ask
 from harness.notices import Notice
 
 _TINY = 0.01  # of the spread of the base's scores, as on the other engine
@@ -25,7 +26,7 @@ SCORING: Mapping[str, object] = {"max_tokens": 1, "temperature": 0.0, "prompt_lo
 
 
 def check_effects(
-    engine: Engine, adapters: Sequence[Adapter], ids: Sequence[int]
+    engine: EngineApart, adapters: Sequence[Adapter], ids: Sequence[int]
 ) -> dict[str, HarnessError | Notice | None]:
     """Return by its digest what is wrong with each adapter, what is to be said of it, or None; ``ids``: a prompt.
 
@@ -52,7 +53,7 @@ def check_effects(
     return {adapter.digest: seen[adapter.digest] if adapter in acting else no_effect(adapter) for adapter in adapters}
 
 
-def _scored(engine: Engine, ids: Sequence[int], acting: Sequence[Adapter | None]) -> list[tuple[float, ...]]:
+def _scored(engine: EngineApart, ids: Sequence[int], acting: Sequence[Adapter | None]) -> list[tuple[float, ...]]:
     scores = dict(engine.run([Ask(ids=ids, adapter=one, sampling=SCORING) for one in acting]))
     return [scores[place].prompt_scores for place in range(len(acting))]
 

@@ -88,10 +88,10 @@ class Plan:
 
     def _device(self) -> dict[str, Any]:
         if self.share is None:
-            # one process less to start: it would import all of vLLM again
             cache = _CPU_CACHE_GIB * _GIB
             return {"enforce_eager": True, "kv_cache_memory_bytes": cache, "distributed_executor_backend": "uni"}
-        captured = {"cudagraph_mode": "FULL_DECODE_ONLY", "cudagraph_capture_sizes": self._captured()}
+        # "mode" 0: without torch.compile, which takes longer (18 s of 110, H100) than the 2 % that it gains give back
+        captured = {"mode": 0, "cudagraph_mode": "FULL_DECODE_ONLY", "cudagraph_capture_sizes": self._captured()}
         return {"gpu_memory_utilization": self.share, "compilation_config": captured}
 
 

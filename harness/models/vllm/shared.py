@@ -17,7 +17,8 @@ from harness.models.hf.memory import GIB, available_bytes
 from harness.models.hf.resolved_base import ResolvedBase
 from harness.models.hf.tokens import Encoder
 from harness.models.live import LIVE
-from harness.models.vllm.engine import Engine, compile_folder, start
+from harness.models.vllm.apart import EngineApart
+from harness.models.vllm.engine import compile_folder
 from harness.models.vllm.gate import check_effects
 from harness.models.vllm.plan import SEQUENCES, Plan, context_for, memory_share, sequences_for
 from harness.models.vllm.slots import Slots, slots_for
@@ -68,7 +69,7 @@ class SharedEngine(Generic[Model]):
         """What the engine sets aside for adapters."""
         return slots_for(self.adapters)
 
-    def engine(self, longest: int, usual: float | None = None) -> Engine:
+    def engine(self, longest: int, usual: float | None = None) -> EngineApart:
         """Return the engine, started for sequences of ``longest`` tokens at least, ``usual`` of them on average.
 
         Raises:
@@ -79,11 +80,11 @@ class SharedEngine(Generic[Model]):
         key = f"vllm {self.version} {self.base.key} {self.slots} {self._context}"
         return BASE_MODELS.get(key, self._start)
 
-    def _start(self) -> Engine:
+    def _start(self) -> EngineApart:
         LIVE.label = tr("starting vLLM {version}", version=self.version)
         self._noted = {}
         try:
-            engine = start(self._plan())
+            engine = EngineApart(self._plan())
         finally:
             LIVE.label = ""
         _mark_started(self)

@@ -15,6 +15,24 @@ else:
     from tests.models.hf.conftest import ask, spec_of  # noqa: F401 - fixtures
 
 
+class _Here:
+    """An engine in this process, where the stand-in is."""
+
+    def __init__(self, plan: Any) -> None:
+        from harness.models.vllm.engine import start
+
+        self.checked = set[str]()
+        self._engine = start(plan)
+
+    def run(self, asks: Any) -> Any:
+        return self._engine.run(asks)
+
+    def release(self) -> None:
+        import sys
+
+        sys.modules["vllm"].released += 1  # type: ignore[attr-defined]
+
+
 @pytest.fixture
 def fake(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[FakeVllm]:
     """The stand-in, installed as 0.27.1, with a cache folder of its own."""
@@ -22,6 +40,7 @@ def fake(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[FakeVllm]:
 
     monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr("harness.models.vllm.choose.vllm_version", lambda: "0.27.1")
+    monkeypatch.setattr("harness.models.vllm.shared.EngineApart", _Here)
     yield FakeVllm().install(monkeypatch)
     BASE_MODELS.clear()
 

@@ -18,7 +18,7 @@ class FakeVllm(ModuleType):
         self.started: list[dict[str, Any]] = []
         self.asked: list[SimpleNamespace] = []
         self.calls = 0
-        self.shut_down = 0
+        self.released = 0
         self.aborted: list[str] = []
         self.failure: Exception | None = None
         self.fails_after: int | None = None
@@ -49,7 +49,7 @@ class _Llm:
         self._fake = fake
         self._waiting: list[SimpleNamespace] = []
         self._numbers = itertools.count()
-        self.llm_engine = self.engine_core = self
+        self.llm_engine = self
 
     def enqueue(self, prompts: list[Any], sampling: list[Any], *, lora_request: list[Any], use_tqdm: bool) -> list[str]:
         assert use_tqdm is False
@@ -71,9 +71,6 @@ class _Llm:
 
     def abort_request(self, names: list[str]) -> None:
         self._fake.aborted += names
-
-    def shutdown(self) -> None:
-        self._fake.shut_down += 1
 
 
 def _ended(fake: FakeVllm, one: SimpleNamespace) -> Any:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
@@ -85,6 +84,14 @@ def test_whoever_stops_listening_stops_the_engine_s_work(fake: FakeVllm) -> None
     assert ["0", "1"] == fake.aborted
 
 
+def test_nothing_more_is_generated_once_it_is_said_that_nobody_wants_it(fake: FakeVllm) -> None:
+    """By another process, between two steps."""
+    words = iter([False, False, True])
+    asks = [Ask(ids=[1, 2], adapter=None, sampling=GREEDY)] * 4
+    assert [3, 2] == [place for place, _ in start(PLAN).run(asks, lambda: next(words))]
+    assert ["0", "1"] == fake.aborted
+
+
 def test_what_was_compiled_is_kept_with_the_other_caches(
     fake: FakeVllm, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -97,11 +104,3 @@ def test_what_was_compiled_is_kept_with_the_other_caches(
     assert str(tmp_path / "cache" / "vllm") == os.environ["VLLM_CACHE_ROOT"]
     assert "INFO" == os.environ["VLLM_LOGGING_LEVEL"]
     monkeypatch.delenv("VLLM_CACHE_ROOT")
-
-
-def test_release_ends_its_process(fake: FakeVllm) -> None:
-    """Its memory is not ours to free."""
-    engine: Any = start(PLAN)
-    engine.release()
-    engine.release()
-    assert 1 == fake.shut_down

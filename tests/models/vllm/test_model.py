@@ -108,7 +108,7 @@ def test_engine_and_version_are_in_the_fingerprint(
 ) -> None:
     """Answers of two engines, or of two versions of one, are never taken for each other's."""
     base: VllmModel = board["base"]
-    assert base.fingerprint.startswith("vllm/1 0.27.1 base=")
+    assert base.fingerprint.startswith("vllm/2 0.27.1 base=")
     assert open_local(spec_of("base", base=str(tiny))).fingerprint != base.fingerprint
     assert "vllm 0.27.1" == base.details["engine"]
     assert base.reference().fingerprint.startswith("local/")
@@ -120,9 +120,9 @@ def test_a_base_on_the_other_engine_takes_its_memory(
 ) -> None:
     """Two engines are never in memory together."""
     list(board["base"].generate([ask("x")]))
-    assert 0 == fake.shut_down
+    assert 0 == fake.released
     list(board["base"].reference().generate([ask("x", new=1)]))
-    assert 1 == fake.shut_down
+    assert 1 == fake.released
     list(board["base"].generate([ask("x")]))
     assert 2 == len(fake.started)
 

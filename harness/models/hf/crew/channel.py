@@ -1,10 +1,8 @@
-"""What a crew's processes and their parent say to one another, over pipes: records of ours, pickled."""
+"""What a crew's processes and their parent say to one another, over pipes (`harness.models.child_process`)."""
 
-import pickle
-import threading
 from dataclasses import dataclass
-from typing import Any, BinaryIO
 
+from harness.models.child_process import Gone
 from harness.notices import Notice
 from harness.types import Generation, ModelSpec, Request
 
@@ -53,38 +51,4 @@ class Finished:
     stopped: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Gone:
-    """Instead of a message: the process has ended. ``said``: its last words."""
-
-    code: int
-    said: str
-
-
 Message = Answered | AtWork | Told | Finished | Gone
-
-
-class Sender:
-    """Writes messages to a pipe, whole ones, from several threads."""
-
-    def __init__(self, pipe: BinaryIO) -> None:
-        self._pipe = pipe
-        self._lock = threading.Lock()
-
-    def send(self, message: object) -> None:
-        """Write a message.
-
-        Raises:
-            OSError: nobody reads any more.
-        """
-        with self._lock:
-            pickle.dump(message, self._pipe)
-            self._pipe.flush()
-
-
-def received(pipe: BinaryIO) -> Any:  # noqa: ANN401 - whatever the other side sent
-    """Return the next message, or None at the end: a message cut off by a process that was killed is none."""
-    try:
-        return pickle.load(pipe)  # noqa: S301 - from a process that we started ourselves
-    except (EOFError, OSError, pickle.UnpicklingError):
-        return None

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 from harness.locale import Text, listing, tr, trn
 from harness.locale.telling import tell
-from harness.models.hf.crew.channel import Answered, AtWork, Finished, Gone, Message, Order, Told
+from harness.models.child_process import Gone
+from harness.models.hf.crew.channel import Answered, AtWork, Finished, Message, Order, Told
 from harness.models.hf.crew.dealing import Unit, deal
 from harness.models.hf.crew.places import Place
 from harness.models.hf.crew.processes import Process

@@ -7,17 +7,14 @@ the standard error.
 """
 
 import logging
-import os
-import queue
-import sys
 import threading
-from typing import BinaryIO
 
 from harness.errors import HarnessError, ModelLoadError
 from harness.locale import tr
 from harness.locale.telling import TELLER
+from harness.models.child_process import Parent, Sender
 from harness.models.hf.backend import LocalModel
-from harness.models.hf.crew.channel import Answered, AtWork, Finished, Order, Sender, Told, received
+from harness.models.hf.crew.channel import Answered, AtWork, Finished, Order, Told
 from harness.models.hf.open_model import open_local
 from harness.models.live import LIVE, at_work
 from harness.notices import as_notice
@@ -85,23 +82,12 @@ class Worker:
 
 def main() -> None:
     """Serve the parent until it closes the pipe or ends."""
-    out = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    sender = Sender(out)
-    TELLER.say, TELLER.during = lambda text: sender.send(Told(text=text)), at_work
-    worker = Worker(sender)
-    orders: queue.SimpleQueue[Order] = queue.SimpleQueue()
-    threading.Thread(target=_listen, args=(sys.stdin.buffer, orders), daemon=True).start()
+    parent = Parent()
+    TELLER.say, TELLER.during = lambda text: parent.sender.send(Told(text=text)), at_work
+    worker = Worker(parent.sender)
     threading.Thread(target=worker.keep_telling, daemon=True).start()
     while True:
-        worker.carry_out(orders.get())
-
-
-def _listen(pipe: BinaryIO, orders: "queue.SimpleQueue[Order]") -> None:
-    """Take orders in while others are carried out; without a parent there is nothing left to do."""
-    while (order := received(pipe)) is not None:
-        orders.put(order)
-    os._exit(0)
+        worker.carry_out(parent.orders.get())
 
 
 if __name__ == "__main__":

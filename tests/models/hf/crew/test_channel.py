@@ -1,11 +1,10 @@
 """The pipe: messages arrive as they were, and one that was cut off is none."""
 
 import io
-import os
-import pickle
 
 from harness.locale import tr
-from harness.models.hf.crew.channel import Answered, Finished, Gone, Sender, Told, received
+from harness.models.child_process import Sender, received
+from harness.models.hf.crew.channel import Answered, Finished, Told
 from harness.notices import Notice
 from harness.types import Generation
 
@@ -25,12 +24,3 @@ def test_messages_come_out_as_they_went_in_with_words_that_can_be_translated() -
     assert found == [*sent, None]
     assert found[1].text.values == {"name": "base"}
     assert found[2].notices[0].code == "batch_halved"
-
-
-def test_a_message_that_a_killed_process_left_unfinished_is_the_end() -> None:
-    whole = pickle.dumps(Gone(code=-9, said="half"))
-    reading, writing = os.pipe()
-    os.write(writing, whole[:-3])
-    os.close(writing)
-    with os.fdopen(reading, "rb") as pipe:
-        assert received(pipe) is None

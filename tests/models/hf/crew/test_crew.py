@@ -8,8 +8,9 @@ import pytest
 
 from harness.locale import tr
 from harness.locale.telling import TELLER
+from harness.models.child_process import Gone
 from harness.models.hf.crew import crew as crew_module
-from harness.models.hf.crew.channel import Answered, AtWork, Finished, Gone, Order, Told
+from harness.models.hf.crew.channel import Answered, AtWork, Finished, Order, Told
 from harness.models.hf.crew.crew import Crew, Enlisted
 from harness.models.hf.crew.places import Place, process_places
 from harness.models.live import LIVE

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from harness.locale import tr
+from harness.models.child_process import Gone
 from harness.models.hf.crew import processes
-from harness.models.hf.crew.channel import Gone
 from harness.models.hf.crew.places import Place
 
 

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from harness.models.child_process import Sender
 from harness.models.hf import open_local
-from harness.models.hf.crew.channel import Answered, AtWork, Finished, Order, Sender
+from harness.models.hf.crew.channel import Answered, AtWork, Finished, Order
 from harness.models.hf.crew.worker import Worker
 from harness.types import ModelSpec, Request
 

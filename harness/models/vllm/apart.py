@@ -1,0 +1,79 @@
+"""A vLLM in a process of its own, as the rest of the harness sees it: sequences go in, and come out as they end."""
+
+import logging
+import os
+import queue
+import sys
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from harness.locale import tr
+from harness.models.child_process import ChildProcess, Gone
+from harness.models.vllm.engine import Ask, Said, engine_ended
+from harness.models.vllm.messages import Came, Done, Run, Start, Stop
+from harness.models.vllm.plan import Plan
+
+COMMAND = [sys.executable, "-m", "harness.models.vllm.serve"]
+_PATIENCE = 10.0  # seconds in which an engine must hear that nobody wants the rest: a step takes a fraction of one
+
+
+class EngineApart:
+    """A started vLLM elsewhere. ``checked``: the digests of adapters whose effect was seen in it.
+
+    With the process the memory of its GPU is free, whatever vLLM holds on to.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self.checked = set[str]()
+        self._messages: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        heard = logging.getLogger().isEnabledFor(logging.DEBUG) or "VLLM_LOGGING_LEVEL" in os.environ
+        self._process = ChildProcess(COMMAND, {}, self._messages.put, heard=heard)
+        self._process.give(Start(plan=plan))
+        try:
+            list(self._until_done())
+        except BaseException:
+            self.release()
+            raise
+
+    def run(self, asks: Sequence[Ask]) -> Iterator[tuple[int, Said]]:
+        """Yield what came of each, with its place in ``asks``, as they end; all are in the engine at once.
+
+        Raises:
+            HarnessError: the engine ended.
+        """
+        self._process.give(Run(asks=tuple(asks)))
+        try:
+            yield from self._until_done()
+        except (GeneratorExit, KeyboardInterrupt):  # whoever asked went away
+            self._stop()
+            raise
+
+    def release(self) -> None:
+        """End the process, and with it free its memory."""
+        self._process.close()
+
+    def _stop(self) -> None:
+        self._process.give(Stop())
+        try:
+            while not isinstance(self._messages.get(timeout=_PATIENCE), Done | Gone):
+                pass
+        except queue.Empty:
+            self.release()
+
+    def _until_done(self) -> Iterator[tuple[int, Said]]:
+        while True:
+            match self._messages.get():
+                case Came(place=place, said=said):
+                    yield place, said
+                case Done(error=error):
+                    if error is not None:
+                        raise error
+                    return
+                case Gone(code=code, said=said):
+                    self._messages.put(Gone(code=code, said=said))  # so that whoever asks again hears it, too
+                    raise engine_ended(_how(code, said))
+
+
+def _how(code: int, said: str) -> str:
+    how = tr("signal {number}", number=-code) if code < 0 else tr("code {code}", code=code)
+    return tr("its process ended ({how}) {said}", how=how, said=said).rstrip()
