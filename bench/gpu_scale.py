@@ -39,7 +39,7 @@ from harness.models.hf.forward_cuda_graph import GraphSteps
 from harness.models.hf.forward_eager import EagerSteps, Steps
 from harness.models.hf.room import Room
 from harness.models.hf.sampling import Sampler
-from harness.protocols import AnswersTogether
+from harness.protocols import AnswersTogether, Sharing
 from harness.types import ModelSpec
 
 CUDA = torch.cuda.is_available()
@@ -372,18 +372,21 @@ def evaluate(options: argparse.Namespace) -> None:
         models[spec.label] = open_local(spec)
     requests = prompts(options.rows, SHAPES[options.shape]["vocab_size"], options.new_tokens)
     asked = {label: [replace(one, key=f"{label} {one.key}", model=label) for one in requests] for label in models}
-    began, tokens, last = time.time(), 0, {}
-    wanted: dict[str, Any] = {"gpus": options.gpus, "processes": None, "tokens": 0, "stays": True}
-    with models["base"].spread(models, **wanted) as members:
+    began, tokens, first, last = time.time(), 0, {}, {}
+    sharing = Sharing(gpus=options.gpus, tokens=0, stays=True)
+    with models["base"].spread(models, sharing) as members:
         one = members["base"]
         alone = itertools.chain(*(model.generate(asked[label]) for label, model in models.items()))
         for event in one.generate_together(asked) if isinstance(one, AnswersTogether) else alone:
             tokens += event.tokens_out or 0
-            last[event.request_key.split()[0]] = round(time.time() - began, 1)
+            label, now = event.request_key.split()[0], round(time.time() - began, 1)
+            first.setdefault(label, now)
+            last[label] = now
         ended = time.time()
     print(
         f"evaluate on {options.gpus}: {len(last)} x {options.rows} rows, {tokens} tokens in {ended - began:.1f} s "
-        f"with starting and loading: {tokens / (ended - began):.0f} tokens/s; last answers of each after {last} s"
+        f"with starting and loading: {tokens / (ended - began):.0f} tokens/s; first answers of each after {first}, "
+        f"last after {last} s"
     )
 
 
