@@ -11,7 +11,7 @@ from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
 from harness.cli.benchmark_options import benchmark_options
 from harness.cli.door import opened
 from harness.cli.options import FiniteRange, common_options
-from harness.cli.train_options import TrainOptions, columns_of
+from harness.cli.train_options import EVALUATION_KEYS, TrainOptions, columns_of
 from harness.cli.waiting import LOADING, Waiting
 from harness.errors import UsageError
 from harness.installation import MissingExtraError
@@ -122,12 +122,12 @@ def _check(options: TrainOptions) -> None:
     recipe = load_recipe(options.recipe, options.recipe_changes)
     if not (options.data or recipe.values.data):
         raise UsageError(tr("No data to train on."), hint=tr("Pass --data PATH."))
-    if options.asks_for_evaluations and not recipe.values.eval_tasks:
+    idle = [key for key in EVALUATION_KEYS if key in recipe.changed]
+    if idle and not recipe.values.eval_tasks:
         raise UsageError(
-            tr("{option} is for tasks that are answered on the way, and none is named.",
-               option=options.asks_for_evaluations),
+            tr("{option} is for tasks that are answered on the way, and none is named.", option=options.typed(idle[0])),
             hint=tr("Name them: --eval-tasks NAME=PATH, or eval_tasks in the recipe."),
-        )  # fmt: skip
+        )
     parse_sources(options.data or recipe.values.data)
     columns_of(options.columns)
     if options.output is None and options.trains:

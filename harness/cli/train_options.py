@@ -9,6 +9,9 @@ from harness.errors import UsageError
 from harness.locale import tr
 from trainers.data.examples import shown_name
 
+EVALUATION_KEYS = ("eval_judge", "eval_every", "eval_limit", "eval_patience")
+"""The keys of a recipe that only say how tasks are answered on the way."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainOptions:
@@ -44,11 +47,9 @@ class TrainOptions:
         own = {name: getattr(self, name) for name in ("eval_tasks", "eval_judge", "eval_every", "eval_limit")}
         return (*self.changes, *(f"{name}={value}" for name, value in own.items() if value is not None))
 
-    @property
-    def asks_for_evaluations(self) -> str | None:
-        """The first option that only says how tasks are answered on the way."""
-        own = ("eval_judge", "eval_every", "eval_limit")
-        return next((f"--{name.replace('_', '-')}" for name in own if getattr(self, name) is not None), None)
+    def typed(self, key: str) -> str:
+        """Return how a key of the recipe was given: by an option of its own, or by --set."""
+        return f"--{key.replace('_', '-')}" if getattr(self, key, None) is not None else f"--set {key}"
 
     @property
     def trains(self) -> bool:

@@ -412,14 +412,20 @@ def test_the_base_of_the_adapter_that_training_goes_on_from_is_the_record_s(
     assert f"Base {tiny} (cpu" in ran.err
 
 
-@pytest.mark.parametrize("option", [("--eval-judge", "rules"), ("--eval-every", "4"), ("--eval-limit", "9")])
-def test_options_of_an_evaluation_that_there_is_none_of(train: Train, option: tuple[str, str]) -> None:
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        (("--eval-judge", "rules"), "--eval-judge"),
+        (("--eval-every", "4"), "--eval-every"),
+        (("--eval-limit", "9"), "--eval-limit"),
+        (("--set", "eval_patience=2"), "--set eval_patience"),
+    ],
+)
+def test_options_of_an_evaluation_that_there_is_none_of(train: Train, options: tuple[str, str], named: str) -> None:
     """They would be silently without effect."""
-    ran = train("--output", "out", *option)
-    assert (2, f"{option[0]} is for tasks that are answered on the way, and none is named.") == (
-        ran.code,
-        complaint(ran),
-    )
+    ran = train("--output", "out", *options)
+    expected = f"{named} is for tasks that are answered on the way, and none is named."
+    assert (2, expected) == (ran.code, complaint(ran))
 
 
 def test_a_sealed_task_is_not_trained_on(train: Train, run_cli: RunCli) -> None:

@@ -41,7 +41,7 @@ def evaluations_section(found: Evaluations, chosen: Words) -> str:
         colalign=["right", "right", "center", "right", "center", "left"],
         disable_numparse=True,
     )
-    parts = [f"{say(said)} {say(counted)}", table]
+    parts = [chosen("space").join([say(said), say(counted)]), table]
     if found.best is not None:
         parts.append(say(_best(found.best, digits)))
     if found.stopped is not None:

@@ -104,7 +104,7 @@ def merge(request: MergeRequest, output: Path, say: Callable[[str], None]) -> Me
     adapter = open_adapter(*split_revision(request.adapter))
     _refuse_unmergeable(adapter)
     check_weights(adapter.folder)
-    record = read_record(adapter.folder)
+    record = _record(adapter)
     base = _base(request, adapter, record, say)
     with _work_folder(output) as work:
         _check_disk(base, output)
@@ -240,6 +240,14 @@ def _refuse_unmergeable(adapter: Adapter) -> None:
             tr("{name} cannot be merged: {reason}.", name=adapter.name, reason=reason),
             hint=tr("Use it as it is: adapter:{name}.", name=adapter.name),
         )
+
+
+def _record(adapter: Adapter) -> TrainingRecord | None:
+    """Return how an adapter was trained: of a checkpoint its training's record, without what came out in the end."""
+    if (own := read_record(adapter.folder)) is not None:
+        return own
+    record = read_record(adapter.contract_folder)
+    return None if record is None else replace(record, outcome=None)
 
 
 def _base(

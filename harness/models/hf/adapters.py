@@ -70,10 +70,13 @@ def unpacking(path: Path) -> str:
     return tr("Give the folder that holds adapter_config.json.")
 
 
-def _instead(backend: str) -> str:
+def _other_spec(target: str, backend: str) -> InputError:
+    """Return the error for a spec of something else than an adapter."""
     if backend == "checkpoints":
-        return tr("Give one of its checkpoints: DIR/checkpoints/checkpoint-N.")
-    return tr("Give the folder that holds adapter_config.json.")
+        hint = tr("Give one of them: DIR/checkpoints/checkpoint-N.")
+        return InputError(tr("all checkpoints of a training, not one adapter."), path=target, hint=hint)
+    hint = tr("Give the folder that holds adapter_config.json.")
+    return InputError(tr("a model, not an adapter."), path=target, hint=hint)
 
 
 def open_adapter(target: str, revision: str | None = None) -> Adapter:
@@ -89,7 +92,7 @@ def open_adapter(target: str, revision: str | None = None) -> Adapter:
         if folder.exists():
             raise InputError(tr("a file, not the folder of an adapter."), path=target, hint=unpacking(folder))
         if (backend := _BACKEND.match(target)) is not None:
-            raise InputError(tr("a model, not an adapter."), path=target, hint=_instead(backend[1]))
+            raise _other_spec(target, backend[1])
         if not can_resolve(target):
             hint = nearby(target, "adapter:", wanted=Path.is_dir) or _this_folder()
             raise InputError(tr("no such adapter folder."), path=target, hint=hint)

@@ -31,7 +31,7 @@ def test_what_is_no_adapter_folder_is_refused(tmp_path: Path, tiny: Path, make_a
     for model in (f"hf:{tiny}", "gguf:a.gguf", "embedded:gemma-3-270m"):
         with pytest.raises(InputError, match="a model, not an adapter"):
             open_adapter(model)
-    with pytest.raises(InputError, match="a model, not an adapter") as caught:
+    with pytest.raises(InputError, match="all checkpoints of a training, not one adapter") as caught:
         open_adapter("checkpoints:adapters/mine")
     assert "checkpoint-N" in str(caught.value.hint)
     with pytest.raises(InputError, match=r"no adapter_config\.json"):

@@ -68,6 +68,9 @@ def test_a_4_bit_base_is_dequantized_and_stays_so(tiny: Path, tmp_path: Path) ->
     work.train(tmp_path / "adapter", quantization="nf4", double_quant=True, num_train_epochs=2.0)
     made = run(tmp_path / "adapter", tmp_path / "merged")
     assert ("nf4", "float32") == (made.quantization, made.dtype)
+    checkpoint = min((tmp_path / "adapter" / "checkpoints").iterdir())
+    whole = run(checkpoint, tmp_path / "of-checkpoint")
+    assert ("nf4", "float32") == (whole.quantization, whole.dtype), "as its training's record says"
     merged = load_file(tmp_path / "merged" / "model.safetensors")
     name = "model.layers.1.mlp.down_proj"
     weight = load_file(tiny / "model.safetensors")[f"{name}.weight"]
