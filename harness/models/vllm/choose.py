@@ -25,7 +25,7 @@ from harness.protocols import EngineChoice, ModelBackend
 from harness.types import Request
 
 ENGINES = ("auto", "hf", "vllm")
-_COLD, _WARM, _IMPORT = 80.0, 38.0, 15.0  # seconds of a start, measured on an H100 with 13.7 B parameters
+_COLD, _WARM = 75.0, 25.0  # seconds of a start with 13.7 B parameters on an H100, kernels compiled or kept (bench/)
 _FILLED = 0.4  # of the longest answers that answers take
 _ROOM = 0.85  # of a GPU's memory that weights may take, the rest is for keys and values
 _CAPABILITY = 8  # from which vLLM's fast kernels run; an older GPU has to be asked for
@@ -113,7 +113,7 @@ def _weighed(
     asked = {label: [request for request in requests if request.model == label] for label in models}
     seconds = _FILLED * sum(_seconds(one, asked[label]) for label, one in models.items())
     engines = {id(one.engine): one.engine for one in moved.values()}
-    start = _IMPORT + sum(_WARM if started_before(one) else _COLD for one in engines.values())
+    start = sum(_WARM if started_before(one) else _COLD for one in engines.values())
     place = _memory(moved, version, asked)
     faster = _recalled(place)
     if faster is None:
