@@ -6,6 +6,7 @@ CPU; what the second layer's operations save is counted.
 
 import copy
 import warnings
+import weakref
 from typing import Any
 
 import torch
@@ -54,12 +55,21 @@ def _two_layers(config: Any, adapter: LoraConfig, dtype: torch.dtype, *, trusted
     return wrapped.train()
 
 
+class _Kept:
+    """A tensor that waits for the backward pass: it is here as long as it waits."""
+
+    __slots__ = ("__weakref__", "tensor")
+
+    def __init__(self, tensor: torch.Tensor) -> None:
+        self.tensor = tensor
+
+
 def _saved(model: Any, tokens: int, dtype: torch.dtype) -> int:  # noqa: ANN401 - peft is untyped
     """Return the bytes that the second layer saves of a row of tokens, each storage once, weights not counted."""
     weights = {one.untyped_storage().data_ptr() for one in (*model.parameters(), *model.buffers())}
     inner = model.get_base_model().base_model
     layer = inner.layers[1]
-    found: dict[int, int] = {}
+    kept: weakref.WeakSet[_Kept] = weakref.WeakSet()
     inside = False
 
     def enter(*_: object) -> None:
@@ -70,18 +80,20 @@ def _saved(model: Any, tokens: int, dtype: torch.dtype) -> int:  # noqa: ANN401 
         nonlocal inside
         inside = False
 
-    def note(tensor: torch.Tensor) -> torch.Tensor:
+    def note(tensor: torch.Tensor) -> _Kept:
+        noted = _Kept(tensor)
         storage = tensor.untyped_storage()
         if inside and storage.data_ptr() not in weights and tensor.shape[-2:] != (tokens, tokens):
-            found[storage.data_ptr()] = storage.nbytes()
-        return tensor
+            kept.add(noted)
+        return noted
 
     hooks = [layer.register_forward_pre_hook(enter), layer.register_forward_hook(leave)]
     row = {"input_ids": torch.zeros(1, tokens, dtype=torch.long), "position_ids": _two_samples(tokens)}
     cast = torch.autocast("cpu", dtype=dtype, enabled=dtype != torch.float32)
     try:
-        with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor), cast:
-            output = inner(**row, use_cache=False)  # held, so that no storage takes the place of another
+        with torch.autograd.graph.saved_tensors_hooks(note, lambda noted: noted.tensor), cast:
+            output = inner(**row, use_cache=False)
+            found = {one.tensor.untyped_storage().data_ptr(): one.tensor.untyped_storage().nbytes() for one in kept}
     finally:
         for hook in hooks:
             hook.remove()
