@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import IO, Any, BinaryIO
@@ -123,6 +124,10 @@ class Parent:
         threading.Thread(target=self._listen, daemon=True).start()
 
     def _listen(self) -> None:
-        while (order := received(sys.stdin.buffer)) is not None:
-            self.orders.put(order)
+        try:
+            while (order := received(sys.stdin.buffer)) is not None:
+                self.orders.put(order)
+        except Exception:  # noqa: BLE001 - a message that cannot be read: whoever sent it must not wait for ever
+            traceback.print_exc()
+            os._exit(1)
         os._exit(0)

@@ -40,6 +40,21 @@ def test_messages_go_to_and_fro_and_what_is_printed_is_none() -> None:
     child.give("to nobody")
 
 
+class Unreadable:
+    """What can be sent, and is no message on the other side."""
+
+    def __reduce__(self) -> tuple[type[int], tuple[str]]:
+        return int, ("no number",)
+
+
+def test_a_message_that_it_cannot_read_ends_it_and_is_said() -> None:
+    heard: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    child = ChildProcess([sys.executable, "-c", ECHO], {}, heard.put)
+    child.give(Unreadable())
+    gone = heard.get(timeout=PATIENCE)
+    assert (1, True) == (gone.code, "no number" in gone.said)
+
+
 def test_it_ends_when_its_parent_is_killed() -> None:
     """The system closes the pipe: a GPU's memory must not stay taken."""
     code = f"""

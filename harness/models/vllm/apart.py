@@ -55,10 +55,13 @@ class EngineApart:
     def _stop(self) -> None:
         self._process.give(Stop())
         try:
-            while not isinstance(self._messages.get(timeout=_PATIENCE), Done | Gone):
+            while not isinstance(message := self._messages.get(timeout=_PATIENCE), Done | Gone):
                 pass
         except queue.Empty:
             self.release()
+            return
+        if isinstance(message, Gone):
+            self._messages.put(message)  # so that whoever asks next hears it
 
     def _until_done(self) -> Iterator[tuple[int, Said]]:
         while True:
@@ -76,4 +79,6 @@ class EngineApart:
 
 def _how(code: int, said: str) -> str:
     how = tr("signal {number}", number=-code) if code < 0 else tr("code {code}", code=code)
-    return tr("its process ended ({how}) {said}", how=how, said=said).rstrip()
+    if not said:
+        return tr("its process ended ({how})", how=how)
+    return tr("its process ended ({how}): {said}", how=how, said=said)

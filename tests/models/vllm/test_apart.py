@@ -57,8 +57,22 @@ def test_a_start_that_fails_is_said_here_and_leaves_no_process(monkeypatch: pyte
 
 
 def test_a_process_that_is_killed_at_work_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
-    """By the system, that has no memory left; asked again it says the same."""
+    """By the system, that has no memory left; asked again it says the same, in any language."""
     engine = _engine(monkeypatch, "fake.answers = lambda ids, lora: os.kill(os.getpid(), signal.SIGKILL)")
     for _ in range(2):
-        with pytest.raises(HarnessError, match=r"ended: its process ended \(signal 9\)"):
+        with pytest.raises(HarnessError, match=r"ended: its process ended \(signal 9\)") as found:
             list(engine.run([Ask(ids=[1, 2], adapter=None, sampling=GREEDY)]))
+        assert "its process" not in in_language(found.value.message, "ja")
+
+
+def test_whoever_asks_after_a_process_was_killed_behind_an_answer_does_not_wait_for_ever(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nobody wanted the rest when it ended."""
+    engine = _engine(monkeypatch, "fake.answers = lambda ids, lora: [5, 2] if ids[0] else os.kill(os.getpid(), 9)")
+    asks = [Ask(ids=[first, 6], adapter=None, sampling=GREEDY) for first in (0, 7)]
+    going = engine.run(asks)  # the last is answered first
+    assert next(going)[1].tokens == (5, 2)
+    going.close()  # type: ignore[attr-defined]
+    with pytest.raises(HarnessError, match="its process ended"):
+        list(engine.run(asks))
