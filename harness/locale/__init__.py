@@ -14,6 +14,7 @@ from typing import Any, Literal, Self, get_args
 
 Language = Literal["en", "ja"]
 _SAID = {"cause", "error", "failure", "fault", "message", "problem", "reason", "said", "strerror", "what", "why"}
+_LISTS = {"{first}, {rest}", "{first}; {rest}"}
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 
 
@@ -115,7 +116,13 @@ def _sentences(values: Mapping[str, Any]) -> set[str]:
 
     Never a name, a path or a text of the user's, which may end in a full stop that belongs to it.
     """
-    return {name for name, value in values.items() if isinstance(value, Text) or name in _SAID}
+    return {name for name, value in values.items() if _is_sentence(name, value)}
+
+
+def _is_sentence(name: str, value: object) -> bool:
+    if not isinstance(value, Text):
+        return name in _SAID
+    return value.msgid not in _LISTS or _is_sentence("", value.values["rest"])  # a list ends as its last part does
 
 
 def _filled(template: str, values: Mapping[str, Any], sentences: set[str]) -> str:

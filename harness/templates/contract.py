@@ -183,9 +183,9 @@ def mismatch(contract: PromptContract, template: Template, tokens: TokensOfPromp
         except HarnessError as error:
             reason = tr(
                 "the two cannot be compared, because this one cannot be filled with the contract's probe: {error}",
-                error=error,
+                error=error.message,
             )
-            return Mismatch(trained=_shown(trained), asked=_shown(asked), reasons=(reason.rstrip("."),), diff=())
+            return Mismatch(trained=_shown(trained), asked=_shown(asked), reasons=(reason,), diff=())
         before = list(zip(probe.prompt_ids, probe.prompt_tokens, strict=True))
         now = list(tokens(rendered))
         if _ids(before) == _ids(now):

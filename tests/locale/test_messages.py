@@ -14,7 +14,7 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
-from harness.locale import Text, in_language, language_of, tr, trn
+from harness.locale import Text, in_language, language_of, listing, tr, trn
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "harness/locale/ja/LC_MESSAGES"
@@ -145,6 +145,12 @@ def test_a_name_keeps_its_full_stop(name: str) -> None:
     said = tr("Another process is training into {folder}.", folder=name)
     assert f"Another process is training into {name}." == said
     assert name in in_language(said, "ja")
+    for names in ([name], ["一", name], ["a.", "b.", name]):
+        said = tr("The columns are: {columns}.", columns=listing(names))
+        assert f"The columns are: {', '.join(names)}." == said
+        assert name in in_language(said, "ja")
+    said = tr("What would do: {remedies}.", remedies=listing([tr("Close it."), tr("Open it.")]))
+    assert "What would do: Close it., Open it." == said
     said = tr("Run {run} gives no row: {said}.", run="r", said=tr("nothing."))
     assert "Run r gives no row: nothing." == said
 
