@@ -71,12 +71,12 @@ def export(
 
 
 def _refuse_there(path: Path, option: str, *, overwrite: bool) -> None:
-    """Refuse to write over a file, unless it was asked for.
+    """Refuse to write over a file, unless it was asked for; a pipe or a device is none.
 
     Raises:
         InputError: there is one.
     """
-    if path.exists() and not overwrite:
+    if path.is_file() and not overwrite:
         raise InputError(
             tr("the file is there already."),
             path=path,

@@ -59,6 +59,15 @@ def test_a_file_that_is_there_stays_unless_it_may_go(exported: RunCli, arguments
     assert b"a day's work" != place.read_bytes()
 
 
+def test_a_device_can_be_written_to_and_a_folder_is_called_one(exported: RunCli) -> None:
+    """Nothing of either would be lost."""
+    ran = exported("export", "r", "--format", "jsonl", "--output", "/dev/null")
+    assert (0, "/dev/null: 5 rows\n") == (ran.code, ran.out), ran.err
+    Path("kept.csv").mkdir()
+    ran = exported("export", "r", "--output", "kept.csv")
+    assert (1, False) == (ran.code, "--overwrite" in ran.err), ran.err
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
