@@ -20,11 +20,14 @@ _PATIENCE = 10.0  # seconds in which an engine must hear that nobody wants the r
 class EngineApart:
     """A started vLLM elsewhere. ``checked``: the digests of adapters whose effect was seen in it.
 
+    ``ended``: whether it, or its process, has failed, after which it answers no more.
+
     With the process the memory of its GPU is free, whatever vLLM holds on to.
     """
 
     def __init__(self, plan: Plan) -> None:
         self.checked = set[str]()
+        self.ended = False
         self._messages: queue.SimpleQueue[Any] = queue.SimpleQueue()
         heard = logging.getLogger().isEnabledFor(logging.DEBUG) or "VLLM_LOGGING_LEVEL" in os.environ
         self._process = ChildProcess(COMMAND, {}, self._messages.put, heard=heard)
@@ -47,6 +50,9 @@ class EngineApart:
         except (GeneratorExit, KeyboardInterrupt):  # whoever asked went away
             self._stop()
             raise
+        except Exception:
+            self.ended = True
+            raise
 
     def release(self) -> None:
         """End the process, and with it free its memory."""
@@ -59,8 +65,10 @@ class EngineApart:
                 pass
         except queue.Empty:
             self.release()
+            self.ended = True
             return
         if isinstance(message, Gone):
+            self.ended = True
             self._messages.put(message)  # so that whoever asks next hears it
 
     def _until_done(self) -> Iterator[tuple[int, Said]]:

@@ -78,7 +78,11 @@ class SharedEngine(Generic[Model]):
         self._context = max(self._context, context_for(longest, self.context))
         self._usual = usual or self._usual or longest
         key = f"vllm {self.version} {self.base.key} {self.slots} {self._context}"
-        return BASE_MODELS.get(key, self._start)
+        engine = BASE_MODELS.get(key, self._start)
+        if engine.ended:  # in an earlier run of this Python process
+            BASE_MODELS.clear()
+            engine = BASE_MODELS.get(key, self._start)
+        return engine
 
     def _start(self) -> EngineApart:
         LIVE.label = tr("starting vLLM {version}", version=self.version)

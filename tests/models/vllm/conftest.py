@@ -22,10 +22,15 @@ class _Here:
         from harness.models.vllm.engine import start
 
         self.checked = set[str]()
+        self.ended = False
         self._engine = start(plan)
 
     def run(self, asks: Any) -> Any:
-        return self._engine.run(asks)
+        try:
+            yield from self._engine.run(asks)
+        except Exception:
+            self.ended = True
+            raise
 
     def release(self) -> None:
         import sys

@@ -41,6 +41,7 @@ def test_it_answers_stops_when_nobody_listens_and_answers_again(
     going = engine.run(asks)
     next(going)
     going.close()  # type: ignore[attr-defined]
+    assert not engine.ended
     assert expected == {place: said.tokens for place, said in engine.run(asks)}
     engine.release()
     with pytest.raises(ModelLoadError, match="The engine vLLM ended: its process ended"):
@@ -63,6 +64,7 @@ def test_a_process_that_is_killed_at_work_is_told_of(monkeypatch: pytest.MonkeyP
         with pytest.raises(HarnessError, match=r"ended: its process ended \(signal 9\)") as found:
             list(engine.run([Ask(ids=[1, 2], adapter=None, sampling=GREEDY)]))
         assert "its process" not in in_language(found.value.message, "ja")
+        assert engine.ended
 
 
 def test_whoever_asks_after_a_process_was_killed_behind_an_answer_does_not_wait_for_ever(

@@ -3,6 +3,9 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import pytest
+
+from harness.errors import ModelLoadError
 from harness.models.vllm.shared import started_before
 from harness.types import Request
 from tests.models.vllm.fake_vllm import FakeVllm
@@ -33,3 +36,15 @@ def test_the_effect_of_an_adapter_is_looked_at_once(
     for _ in range(2):
         list(board["small"].generate([ask("hello", new=3)]))
     assert 4 == fake.calls
+
+
+def test_an_engine_that_ended_is_started_anew(
+    board: Mapping[str, Any], fake: FakeVllm, ask: Callable[..., Request]
+) -> None:
+    """In a notebook, whose process lives on."""
+    fake.fails_after = 1
+    with pytest.raises(ModelLoadError, match="The engine vLLM ended"):
+        list(board["base"].generate([ask("hello", new=3), ask("again", new=3)]))
+    fake.fails_after = None
+    assert 1 == len(list(board["base"].generate([ask("hello", new=3)])))
+    assert 2 == len(fake.started)
