@@ -17,6 +17,7 @@ from harness.errors import OutOfMemoryError, UnwritableError
 from harness.locale import tr, trn
 from harness.locale.telling import during
 from harness.models.hf.adapters import CONFIG
+from harness.models.hf.memory import trim
 from harness.templates.contract import CONTRACT, contract_text
 from trainers.adapter.adapter_folder import (
     check_same_run,
@@ -167,9 +168,15 @@ def _as_run(prepared: Prepared, plan: MemoryPlan) -> TrainingRecord:
 
 
 def _held_before(device: str) -> int:
-    """Return the bytes that a process held before its training, 0 of a GPU, and let its peak begin with them."""
+    """Return the bytes that a process held before its training, 0 of a GPU, and let its peak begin with them.
+
+    What a conversion of the base or the reading of data has freed is no part of them.
+    """
+    if device == "cuda":
+        return 0
+    trim()
     forget_peak()
-    return 0 if device == "cuda" else int(psutil.Process().memory_info().rss)
+    return int(psutil.Process().memory_info().rss)
 
 
 def _said_of_lowest(step: int, loss: float) -> str:
