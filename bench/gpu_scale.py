@@ -17,7 +17,6 @@ import importlib
 import itertools
 import json
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -31,8 +30,8 @@ import sharded_training
 import torch
 from gpu_generate import SHAPES, build_adapter, build_model, prompts
 from refills import counted, uneven
+from step_times import timed, told
 
-import trainers.training.trainer as training
 from harness.models.hf import open_local
 from harness.models.hf.backend import LocalModel
 from harness.models.hf.forward_cuda_graph import GraphSteps
@@ -282,7 +281,7 @@ def train(options: argparse.Namespace) -> None:
 
     lengths = [100 + (index * 389) % 901 for index in range(options.samples)]
     data = data_file(options.folder, lengths, "data")
-    spans = _timed()
+    spans = timed()
     recipe, changes, _ = PLANS[options.plan]
     found = run_ours(options.folder / "base", options.folder, recipe, changes, [], data)
     if not found:
@@ -295,56 +294,13 @@ def train(options: argparse.Namespace) -> None:
         f"{found['tokens_per_second']} tokens/s, after the first step {found['after_first_step']}; "
         f"loss {losses[0]:.3f} to {losses[-1]:.3f}; {found['cut']}"
     )
-    print(f"  {_told(spans)}")
+    print(f"  {told(spans)}")
     newest = max(
         options.folder.glob("*/adapter/trainer_log.jsonl"), key=lambda path: path.stat().st_mtime, default=None
     )
     for line in newest.read_text(encoding="utf-8").splitlines() if newest else []:
         if "event" in json.loads(line):
             print(f"  event: {line}")
-
-
-def _timed() -> dict[str, list[Any]]:
-    """Have a step's parts noted by events on the GPU."""
-    spans: dict[str, list[Any]] = {"step": [], "exchange": []}
-
-    if not CUDA:
-        return spans
-
-    def watch(name: str, function: Any) -> Any:
-        def run(*arguments: Any, **named: Any) -> Any:
-            first, last = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
-            first.record()
-            began = time.perf_counter()
-            try:
-                return function(*arguments, **named)
-            finally:
-                last.record()
-                spans[name].append((first, last, began, time.perf_counter()))
-
-        return run
-
-    training.AdapterTrainer.training_step = watch("step", training.AdapterTrainer.training_step)  # type: ignore[method-assign]
-    training.average_gradients = watch("exchange", training.average_gradients)
-    return spans
-
-
-def _told(spans: dict[str, list[Any]]) -> str:
-    settle()
-    steps, exchanges = spans["step"][1:], spans["exchange"][1:]
-    whole = [one[0].elapsed_time(two[0]) for one, two in itertools.pairwise(steps)]
-    inside = [first.elapsed_time(last) for first, last, *_ in steps]
-    exchange = [first.elapsed_time(last) for first, last, *_ in exchanges]
-    python = [1000 * (end - begin) for _, _, begin, end in steps]
-    parts = {
-        "step to step": whole,
-        "forward and backward": inside,
-        "of it exchange": exchange,
-        "by the CPU's clock": python,
-    }
-    return "ms, median: " + ", ".join(
-        f"{name} {statistics.median(found):.0f}" for name, found in parts.items() if found
-    )
 
 
 def two_gpus(options: argparse.Namespace) -> None:
@@ -400,10 +356,20 @@ def t4(options: argparse.Namespace) -> None:
     child(options, "_generate", *played, "--rows", "16", "--new-tokens", "48", *trained)
 
 
-PARENTS = {"generate-memory": generate_memory, "train-memory": train_memory, "two-gpus": two_gpus, "t4": t4}
-PARENTS["shard"] = lambda options: sharded_training.compare(options, child)
-CHILDREN = {"_generate": generate, "_profile": profile, "_train": train, "_evaluate": evaluate}
-CHILDREN["_shard"] = sharded_training.train
+PARENTS = {
+    "generate-memory": generate_memory,
+    "train-memory": train_memory,
+    "two-gpus": two_gpus,
+    "t4": t4,
+    "shard": lambda options: sharded_training.compare(options, child),
+}
+CHILDREN = {
+    "_generate": generate,
+    "_profile": profile,
+    "_train": train,
+    "_evaluate": evaluate,
+    "_shard": sharded_training.train,
+}
 
 if __name__ == "__main__":
     main()

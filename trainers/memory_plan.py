@@ -15,9 +15,7 @@ from harness.locale import Text, listing, tr
 
 GIB = 1 << 30
 _RECOMPUTE = 0.45  # of a step's time, if every layer recomputes (one H200, 13.7 B: 6,968 and 4,873 tokens/s)
-# A micro-batch costs as much again as this many tokens (eager: the same machine, 2 samples and 8). Where layers are
-# compiled Python is far ahead of the GPU: a guess, to be measured.
-_OVERHEAD_TOKENS = {"eager": 1_700, "compiled": 500}
+_OVERHEAD_TOKENS = 1_700  # a micro-batch costs as much again as this many tokens (the same machine: 2 samples and 8)
 _DEQUANTIZE_TOKENS = 800  # likewise for dequantizing nf4 weights in every pass
 _BROKEN_GRAPH = 0.33  # of a step's time: what compiling gains (9,580 for 7,214 tokens/s) ends at every 4-bit layer
 _HEAD_TILE = (4_096, 32_768)  # tokens and words of one tile of trl's fused head
@@ -369,8 +367,6 @@ def _cost(plan: MemoryPlan, shape: ModelShape, steps: Sequence[int], constraints
     """Return the time of steps of so many tokens, in the time of one through a large micro-batch, none recomputing."""
     parts = sum(math.ceil(tokens / plan.tokens) for tokens in steps)
     four_bit = constraints.quantized and not plan.dequantized
-    overhead = _OVERHEAD_TOKENS["compiled" if constraints.compiled else "eager"] + (
-        _DEQUANTIZE_TOKENS if four_bit else 0
-    )
+    overhead = _OVERHEAD_TOKENS + (_DEQUANTIZE_TOKENS if four_bit else 0)
     slower = _RECOMPUTE * plan.recomputed / shape.layers + (_BROKEN_GRAPH if four_bit and constraints.compiled else 0)
     return sum(steps) * (1 + slower) + parts * overhead

@@ -85,7 +85,7 @@ class Engine:
 
 
 def start(plan: Plan) -> Engine:
-    """Return an engine, started in this process: half a minute on a GPU, longer where no kernels are compiled yet.
+    """Return an engine, started in this process, which takes longer where no kernels are compiled yet.
 
     Raises:
         OutOfMemoryError: it does not fit beside what is in memory.
