@@ -70,11 +70,11 @@ SHAPES: dict[str, dict[str, Any]] = {
     "thin": LLM_JP_13B | {"num_hidden_layers": 4},  # the true layers, a tenth of them: for profiling
     "tiny": LLM_JP_13B
     | {
-        "hidden_size": 64,
+        "hidden_size": 128,
         "intermediate_size": 128,
         "num_hidden_layers": 2,
-        "num_attention_heads": 4,
-        "num_key_value_heads": 4,
+        "num_attention_heads": 2,
+        "num_key_value_heads": 2,
         "vocab_size": 512,
     },
 }

@@ -30,13 +30,17 @@ def boards(options: argparse.Namespace, wanted: str) -> dict[str, Any]:
     """Return the base and its adapters by label, opened for an engine."""
     base = options.folder / "llmjp"
     settings: dict[str, Any] = {"engine": wanted} | ({"fast_dequantize": False} if options.small else {})
-    common: dict[str, Any] = {"base": str(base), "settings": settings, "quantization": "nf4"}
+    quantization = "nf4" if torch.cuda.is_available() else "none"
+    common: dict[str, Any] = {"base": str(base), "settings": settings, "quantization": quantization}
     specs = [ModelSpec(text="base", label="base", backend="base", **common)]
     for index in range(options.adapters):
         path = options.folder / f"adapter-{index}"
         specs.append(ModelSpec(text=f"adapter:{path}", label=path.name, backend="adapter", target=str(path), **common))
     opened = {spec.label: open_local(spec) for spec in specs}
-    return dict(next(iter(opened.values())).choose_engine(opened, []).models)
+    choice = next(iter(opened.values())).choose_engine(opened, [])
+    if choice.notice is not None:
+        print(choice.notice, flush=True)
+    return dict(choice.models)
 
 
 def asked(options: argparse.Namespace, label: str) -> list[Request]:

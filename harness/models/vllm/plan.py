@@ -62,7 +62,12 @@ class Plan:
             return {}
         # On a CPU vLLM 0.32 answers for a base beside adapters with what is in the last slot: it has to be empty.
         spare = 1 if self.share is None else 0
-        return {"enable_lora": True, "max_lora_rank": self.slots.rank, "max_loras": self.slots.count + spare}
+        return {
+            "enable_lora": True,
+            "max_lora_rank": self.slots.rank,
+            "max_loras": self.slots.count + spare,
+            "lora_target_modules": list(self.slots.modules),
+        }
 
     def _loading(self) -> dict[str, Any]:
         numerics = self.numerics

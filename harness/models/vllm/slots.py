@@ -23,10 +23,15 @@ _HALVES = (".lora_A.weight", ".lora_B.weight")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slots:
-    """What is set aside for adapters: the highest ``rank``, and how many (``count``) act in one batch; 0: none."""
+    """What is set aside for adapters: the highest ``rank``, and how many (``count``) act in one batch; 0: none.
+
+    ``modules``: the names of the layers that any of them adapts. Left to itself vLLM prepares every layer for adapters,
+    the head as well, where 0.32 then cannot score a prompt on a CPU.
+    """
 
     rank: int
     count: int
+    modules: tuple[str, ...] = ()
 
 
 def unfit(adapter: Adapter) -> Text | None:
@@ -75,12 +80,22 @@ def highest_rank(adapters: Iterable[Adapter]) -> int:
 
 
 def slots_for(adapters: Sequence[Adapter]) -> Slots:
-    """Return what adapters need: the lowest rank that vLLM offers and all of them have room in, and their number.
+    """Return what adapters need: the lowest rank that vLLM offers and all of them have room in, number and layers.
 
     >>> slots_for([])
-    Slots(rank=0, count=0)
+    Slots(rank=0, count=0, modules=())
     """
     distinct = {adapter.digest: adapter for adapter in adapters}
     if not distinct:
         return Slots(rank=0, count=0)
-    return Slots(rank=rank_offered(highest_rank(distinct.values())) or RANKS[-1], count=min(len(distinct), _MOST_SLOTS))
+    return Slots(
+        rank=rank_offered(highest_rank(distinct.values())) or RANKS[-1],
+        count=min(len(distinct), _MOST_SLOTS),
+        modules=adapted_modules(distinct.values()),
+    )
+
+
+def adapted_modules(adapters: Iterable[Adapter]) -> tuple[str, ...]:
+    """Return the last names of the layers that adapters have tensors for, sorted."""
+    keys = (key for one in adapters for key in tensor_shapes(one) if key.endswith(_HALVES))
+    return tuple(sorted({key.rpartition(".lora_")[0].rpartition(".")[2] for key in keys}))

@@ -15,7 +15,7 @@ def plan(numerics: Numerics = ON_A_GPU, weights: Weights | None = None, count: i
     return Plan(
         weights=weights or Weights(folder="base", turned=frozenset({"b.weight", "a.weight"})),
         numerics=numerics,
-        slots=Slots(rank=16 if count else 0, count=count),
+        slots=Slots(rank=16, count=count, modules=("q_proj", "v_proj")) if count else Slots(rank=0, count=0),
         context=2048,
         share=0.9 if numerics.device == "cuda" else None,
     )
@@ -29,6 +29,7 @@ def test_a_gpu_gets_values_of_nf4_graphs_of_few_sizes_and_room_for_adapters() ->
     ]
     assert (7, SEQUENCES) == (len(CAPTURED), CAPTURED[-1])
     assert (True, 16, 4) == (told["enable_lora"], told["max_lora_rank"], told["max_loras"])
+    assert ["q_proj", "v_proj"] == told["lora_target_modules"]
     assert "harness-nf4" == told["load_format"]
     extra = {"names": ["a.weight", "b.weight"], "dtype": "bfloat16", "double_quant": False}
     assert extra == told["model_loader_extra_config"]
@@ -59,7 +60,13 @@ def test_a_small_card_keeps_weights_in_4_bits_with_the_scales_of_training() -> N
 def test_a_base_alone_has_no_adapters_and_a_cpu_no_graphs() -> None:
     """Nothing is set aside that is not used."""
     told = plan(Numerics(device="cpu", dtype=torch.float32, quantization="none"), Weights(folder="base"), 0).arguments()
-    assert not {"enable_lora", "max_loras", "gpu_memory_utilization", "compilation_config"} & set(told)
+    assert not {
+        "enable_lora",
+        "max_loras",
+        "lora_target_modules",
+        "gpu_memory_utilization",
+        "compilation_config",
+    } & set(told)
     assert (True, "safetensors", "float32") == (told["enforce_eager"], told["load_format"], told["dtype"])
 
 

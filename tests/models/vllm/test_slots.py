@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from harness.models.hf.adapters import open_adapter
-from harness.models.vllm.slots import Slots, highest_rank, slots_for, unfit
+from harness.models.vllm.slots import highest_rank, slots_for, unfit
 from harness.testing import make_lora
 
 
@@ -18,9 +18,18 @@ def test_plain_adapters_fit_and_take_the_next_rank(two_adapters: Mapping[str, Pa
     """VLLM sets aside a few ranks only; one adapter that is named twice takes one slot."""
     adapters = [open_adapter(str(path)) for path in two_adapters.values()]
     assert [None, None] == [unfit(one) for one in adapters]
-    assert Slots(rank=16, count=2) == slots_for([*adapters, *adapters])
-    assert Slots(rank=8, count=1) == slots_for(adapters[:1])
+    rooms = [slots_for(some) for some in ([*adapters, *adapters], adapters[:1])]
+    assert [(16, 2), (8, 1)] == [(room.rank, room.count) for room in rooms]
     assert 12 == highest_rank(adapters)
+
+
+def test_layers_that_no_adapter_changes_are_left_alone(tiny: Path, tmp_path: Path) -> None:
+    """What vLLM prepares without need costs time in every step, and its head for adapters fails on a CPU."""
+    layers = (["q_proj", "v_proj"], ["down_proj", "v_proj"])
+    made = [make_lora(tmp_path / str(at), tiny, target_modules=names) for at, names in enumerate(layers)]
+    adapters = [open_adapter(str(path)) for path in made]
+    assert ("down_proj", "q_proj", "v_proj") == slots_for(adapters).modules
+    assert ("q_proj", "v_proj") == slots_for(adapters[:1]).modules
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ dependencies, then ``pytest tests/models/vllm/test_true_vllm.py``: some minutes 
 import importlib.util
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ import pytest
 from harness.models.hf import open_local
 from harness.models.vllm.choose import choose_engines
 from harness.protocols import ModelStopped
+from harness.testing import make_llama, make_lora
 from harness.types import Request
 
 pytestmark = [
@@ -33,7 +35,6 @@ def true_board(
 ) -> Mapping[str, Any]:
     """The embedded base and two adapters of it with an effect, of rank 8 and 12, in vLLM."""
     from harness.models.hf.embedded import embedded_folder
-    from harness.testing import make_lora
 
     folder = tmp_path_factory.mktemp("adapters")
     base = embedded_folder("gemma-3-270m")
@@ -81,3 +82,21 @@ def test_the_certificate_s_figures_are_those_of_rounding(
         assert (0, ()) == (one.parted, one.unlike)
         assert one.mean < 1e-4
         assert one.share is None or abs(one.share - 1) < 0.01
+
+
+def test_a_head_of_its_own_beside_an_adapter_of_every_layer(
+    tmp_path: Path, spec_of: Callable[..., Any], ask: Callable[..., Request]
+) -> None:
+    """Left to itself vLLM prepares such a head for adapters, and cannot score a prompt then (0.32, on a CPU)."""
+    base = make_llama(tmp_path / "base", hidden=128, num_attention_heads=2)  # widths that its CPU kernels have
+    path = make_lora(tmp_path / "one", base, target_modules="all-linear")
+    settings = {"engine": "vllm"}
+    specs = {
+        "base": spec_of("base", base=str(base), settings=settings),
+        "one": spec_of(f"adapter:{path}", base=str(base), settings=settings),
+    }
+    board = choose_engines({label: open_local(one) for label, one in specs.items()}, []).models
+    asked = {label: [replace(ask("abc", key=label, new=8), model=label)] for label in board}
+    given = {one.request_key: one.text for one in board["base"].generate_together(asked)}
+    wanted = [one for label, model in board.items() for one in model.reference().generate(asked[label])]
+    assert {one.request_key: one.text for one in wanted} == given
