@@ -25,6 +25,11 @@ class FakeVllm(ModuleType):
         self.answers: Rule = lambda ids, lora: [ids[-1], 2]
         self.scores: Scores = lambda ids, lora: [-1.0 - 0.1 * place - (lora or 0) for place in range(len(ids) - 1)]
         self.LLM = lambda **arguments: _Llm(self, arguments)
+        self.looked_at: dict[str, Any] = {}
+        lazy = SimpleNamespace(load_model_cls=lambda: "the class of a Llama")
+        self.ModelRegistry = SimpleNamespace(
+            models={"LlamaForCausalLM": lazy}, register_model=self.looked_at.__setitem__
+        )
         self.SamplingParams = SimpleNamespace
         self.TokensPrompt = lambda **values: values
         self.lora = ModuleType("vllm.lora")

@@ -1,6 +1,8 @@
 """vLLM, started and asked: by a stand-in here, by the true one in test_true_vllm.py."""
 
+import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -47,6 +49,20 @@ def test_scores_of_a_prompt_begin_with_its_second_token(fake: FakeVllm) -> None:
     """The first has nothing before it."""
     [(_, said)] = start(PLAN).run([Ask(ids=[7, 8, 9], adapter=None, sampling=SCORING)])
     assert (-1.0, -1.1) == said.prompt_scores
+
+
+@pytest.mark.parametrize(
+    ("architecture", "looked_at"),
+    [("LlamaForCausalLM", {"LlamaForCausalLM": "the class of a Llama"}), ("OnlyInTheFolderForCausalLM", {})],
+)
+def test_the_model_s_class_is_imported_where_it_will_run(
+    fake: FakeVllm, tmp_path: Path, architecture: str, looked_at: dict[str, str]
+) -> None:
+    """VLLM would start another Python to look at it; what it does not know is left to it."""
+    (tmp_path / "config.json").write_text(json.dumps({"architectures": [architecture]}))
+    start(replace(PLAN, weights=Weights(folder=str(tmp_path))))
+    assert looked_at == fake.looked_at
+    assert 1 == len(fake.started)
 
 
 @pytest.mark.parametrize(
