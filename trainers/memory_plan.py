@@ -74,23 +74,25 @@ class ModelShape:
     def layer_token_bytes(self, constraints: "MemoryConstraints") -> int:
         """Return what one layer keeps for the backward pass, per token.
 
-        Counted on the Llama shape: ten hidden and four inner vectors as the layers are written, eight and three where
-        they are compiled or where dropout takes the adapters' inputs apart. With dropout each adapted module keeps its
-        own copy of its input, and which elements were dropped: a byte each on a GPU, an element each on a CPU. DoRA
-        keeps what the base's and the adapter's product gave. Fused kernels keep two hidden and an inner vector less
-        (one H100, 13.7 B: 47.7 and 48.8 kB a token where these have 48.1).
+        Counted on the Llama shape: ten hidden and four inner vectors as the layers are written; six and two where they
+        are compiled, which is what products and attention need (`trainers.training.compiling`); eight and three where
+        dropout takes the adapters' inputs apart. With dropout each adapted module keeps its own copy of its input
+        unless it is compiled, and which elements were dropped: a byte each on a GPU or compiled, an element each on a
+        CPU. DoRA keeps what the base's and the adapter's product gave. Fused kernels keep two hidden and an inner
+        vector less (one H100, 13.7 B: 47.7 and 48.8 kB a token where these have 48.1).
         """
         if self.kept:
             return self.kept
         apart = 2 * self.dora_outputs * self.itemsize
-        if constraints.fused and not constraints.compiled:
+        if constraints.compiled:
+            masks = self.adapted_inputs if constraints.dropout else 0
+            return (6 * self.hidden + 2 * self.inner) * self.itemsize + apart + masks
+        if constraints.fused:
             apart -= (2 * self.hidden + self.inner) * self.itemsize
-        if not constraints.dropout and not constraints.compiled:
+        if not constraints.dropout:
             return (10 * self.hidden + 4 * self.inner) * self.itemsize + apart
-        kept = (8 * self.hidden + 3 * self.inner) * self.itemsize + apart
-        if constraints.dropout:
-            kept += self.adapted_inputs * (self.itemsize + (1 if constraints.device == "cuda" else self.itemsize))
-        return kept
+        masks = self.adapted_inputs * (1 if constraints.device == "cuda" else self.itemsize)
+        return (8 * self.hidden + 3 * self.inner + self.adapted_inputs) * self.itemsize + masks + apart
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -77,7 +77,6 @@ wishes_of = st.builds(
         (16, True, False, 5148, 0, True, 97.0 * GB),
         (16, True, False, 5148, 40, True, 33.2 * GB),
         (16, False, False, 5148, 20, True, 54.8 * GB),
-        (16, False, True, 5148, 0, True, 67.0 * GB),
         (32, True, False, 7788, 2, True, 117.6 * GIB),
         (32, True, False, 7788, 40, False, 15.8 * GIB),
     ],

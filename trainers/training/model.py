@@ -23,6 +23,7 @@ from harness.models.hf.sources import Source
 from trainers.memory_plan import MemoryPlan, ModelShape
 from trainers.recipe import Recipe
 from trainers.training.attention import choose_attention, use_attention
+from trainers.training.compiling import compile_layers
 from trainers.training.fused import fuse
 from trainers.training.host_memory import bound_kernel_caches, trim_between
 from trainers.training.layer_probe import kept_bytes
@@ -128,8 +129,7 @@ def load_trainable_model(base: ResolvedBase, recipe: Recipe, plan: MemoryPlan, s
 def _run_layers(layers: list[Any], *, compiled: bool, device: str) -> None:
     """Compile the layers; on a CPU let those that are not give memory back between them."""
     if compiled:
-        for layer in layers:
-            layer.compile(dynamic=True)
+        compile_layers(layers)
     elif device == "cpu":
         trim_between(layers)
 
@@ -183,17 +183,6 @@ def recompute(model: Any, count: int) -> None:  # noqa: ANN401 - peft is untyped
         base.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
     for index, layer in enumerate(layers_of(base)):
         layer.gradient_checkpointing = index < count
-
-
-def is_compiled(model: Any) -> bool:  # noqa: ANN401 - peft is untyped
-    """Return whether layers of the model are compiled."""
-    return any(layer._compiled_call_impl is not None for layer in layers_of(model))  # noqa: SLF001 - no public name
-
-
-def leave_uncompiled(model: Any) -> None:  # noqa: ANN401 - peft is untyped
-    """Let the layers of the model run as they are written again."""
-    for layer in layers_of(model):
-        layer._compiled_call_impl = None  # noqa: SLF001 - torch has no public way back for one module
 
 
 def lora_config(recipe: Recipe) -> LoraConfig:

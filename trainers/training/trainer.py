@@ -27,10 +27,11 @@ from trainers.memory_plan import GIB, MemoryPlan, ModelShape, smaller
 from trainers.training.apart import samples_stay_apart
 from trainers.training.attention import VARLEN
 from trainers.training.batches import StepBatches, longest_together, pack, unpack
+from trainers.training.compiling import is_compiled, leave_uncompiled
 from trainers.training.failures import disk_is_full, first_line, loading, out_of_memory
 from trainers.training.fused import leave_unfused, obstacle
 from trainers.training.longer import apply_schedule
-from trainers.training.model import is_compiled, leave_uncompiled, recompute
+from trainers.training.model import layers_of, recompute
 from trainers.training.processes import all_reduce_max, all_reduce_sum, any_rank, average_gradients
 from trainers.training.progress import TrainingProgress, forget_peak
 from trainers.training.quantized import check_gradients_pass
@@ -325,10 +326,9 @@ class AdapterTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped
             del loss
             self.model.zero_grad(set_to_none=True)
             gc.collect()
-            if torch.cuda.is_available():
-                torch.cuda.empty_cache()
+            torch.cuda.empty_cache()  # nothing, without a GPU
             if worst == _Failed.COMPILER:
-                leave_uncompiled(self.model)
+                leave_uncompiled(layers_of(self.model))
                 self._event(tr("layers cannot be compiled here ({why}): going on without, more slowly", why=why))
             elif worst == _Failed.KERNELS:
                 self._unfuse(why)
@@ -341,7 +341,7 @@ class AdapterTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped
             return _Failed.MEMORY
         if self.plan.fused:
             return _Failed.KERNELS
-        return _Failed.COMPILER if is_compiled(self.model) else _Failed.NOT
+        return _Failed.COMPILER if is_compiled(layers_of(self.model)) else _Failed.NOT
 
     def _accumulate(self, inputs: dict[str, Any], items: torch.Tensor) -> torch.Tensor:
         total = torch.zeros((), device=self.args.device)
