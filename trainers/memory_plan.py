@@ -16,6 +16,7 @@ from harness.locale import Text, listing, tr
 GIB = 1 << 30
 _RECOMPUTE = 0.45  # of a step's time, if every layer recomputes (one H200, 13.7 B: 6,968 and 4,873 tokens/s)
 _OVERHEAD_TOKENS = 1_700  # a micro-batch costs as much again as this many tokens (the same machine: 2 samples and 8)
+_COMPILED_OVERHEAD_TOKENS = 150  # likewise where layers are compiled (one H100: 130 with 2,048 and with 10,240 tokens)
 _DEQUANTIZE_TOKENS = 800  # likewise for dequantizing nf4 weights in every pass
 _BROKEN_GRAPH = 0.33  # of a step's time: what compiling gains (9,580 for 7,214 tokens/s) ends at every 4-bit layer
 _HEAD_TILE = (4_096, 32_768)  # tokens and words of one tile of trl's fused head
@@ -71,28 +72,32 @@ class ModelShape:
             dense_weights=held(self.dense_weights, self.dense_layer_weights),
         )
 
-    def layer_token_bytes(self, constraints: "MemoryConstraints") -> int:
+    def layer_token_bytes(self, constraints: "MemoryConstraints", *, dequantized: bool = True) -> int:
         """Return what one layer keeps for the backward pass, per token.
 
         Counted on the Llama shape: ten hidden and four inner vectors as the layers are written; six and two where they
         are compiled, which is what products and attention need (`trainers.training.compiling`); eight and three where
-        dropout takes the adapters' inputs apart. With dropout each adapted module keeps its own copy of its input
-        unless it is compiled, and which elements were dropped: a byte each on a GPU or compiled, an element each on a
-        CPU. DoRA keeps what the base's and the adapter's product gave. Fused kernels keep two hidden and an inner
-        vector less (one H100, 13.7 B: 47.7 and 48.8 kB a token where these have 48.1).
+        4-bit weights, unless they are ``dequantized``, end the compiled graphs, or where dropout takes the adapters'
+        inputs apart. With dropout each adapted module keeps its own copy of its input unless it is compiled, and which
+        elements were dropped: a byte each on a GPU or compiled, an element each on a CPU. DoRA keeps what the base's
+        and the adapter's product gave. Fused kernels keep two hidden and an inner vector less (one H100, 13.7 B: 47.7
+        and 48.8 kB a token where these have 48.1).
         """
         if self.kept:
             return self.kept
         apart = 2 * self.dora_outputs * self.itemsize
-        if constraints.compiled:
+        broken = constraints.quantized and not dequantized
+        if constraints.compiled and not broken:
             masks = self.adapted_inputs if constraints.dropout else 0
             return (6 * self.hidden + 2 * self.inner) * self.itemsize + apart + masks
-        if constraints.fused:
+        if constraints.fused and not constraints.compiled:
             apart -= (2 * self.hidden + self.inner) * self.itemsize
-        if not constraints.dropout:
+        if not constraints.dropout and not constraints.compiled:
             return (10 * self.hidden + 4 * self.inner) * self.itemsize + apart
-        masks = self.adapted_inputs * (1 if constraints.device == "cuda" else self.itemsize)
-        return (8 * self.hidden + 3 * self.inner + self.adapted_inputs) * self.itemsize + masks + apart
+        kept = (8 * self.hidden + 3 * self.inner) * self.itemsize + apart
+        if constraints.dropout:
+            kept += self.adapted_inputs * (self.itemsize + (1 if constraints.device == "cuda" else self.itemsize))
+        return kept
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,7 +189,7 @@ def estimate_memory(
     CPU, copied), and five hidden vectors a token. By the time the first layer recomputes, the head and the other layers
     are done. On a CPU each layer that recomputes nothing keeps a mask of its own.
     """
-    layer = shape.layer_token_bytes(constraints)
+    layer = shape.layer_token_bytes(constraints, dequantized=dequantized)
     inputs = recomputed * shape.hidden * shape.itemsize
     kept = (shape.layers - recomputed) * layer
     if constraints.device == "cpu":
@@ -369,6 +374,7 @@ def _cost(plan: MemoryPlan, shape: ModelShape, steps: Sequence[int], constraints
     """Return the time of steps of so many tokens, in the time of one through a large micro-batch, none recomputing."""
     parts = sum(math.ceil(tokens / plan.tokens) for tokens in steps)
     four_bit = constraints.quantized and not plan.dequantized
-    overhead = _OVERHEAD_TOKENS + (_DEQUANTIZE_TOKENS if four_bit else 0)
+    start = _COMPILED_OVERHEAD_TOKENS if constraints.compiled else _OVERHEAD_TOKENS
+    overhead = start + (_DEQUANTIZE_TOKENS if four_bit else 0)
     slower = _RECOMPUTE * plan.recomputed / shape.layers + (_BROKEN_GRAPH if four_bit and constraints.compiled else 0)
     return sum(steps) * (1 + slower) + parts * overhead

@@ -5,7 +5,7 @@ from typing import Any
 import torch
 import torch._functorch.config
 
-_RECOMPUTED = (  # reasons for which torch would keep what an elementwise operation gave, though it is cheap to compute
+RECOMPUTED = (  # reasons for which torch would keep what an elementwise operation gave, though it is cheap to compute
     "ban_recompute_used_far_apart",
     "ban_recompute_long_fusible_chains",
     "ban_recompute_materialized_backward",
@@ -19,7 +19,7 @@ def compile_layers(layers: list[Any], backend: str = "inductor") -> None:
     token, where torch's own choice is 8 and 3 (a Llama, `trainers.memory_plan.ModelShape.layer_token_bytes`). These
     settings of torch are the process's.
     """
-    for reason in _RECOMPUTED:
+    for reason in RECOMPUTED:
         if hasattr(torch._functorch.config, reason):  # noqa: SLF001 - the module of settings has no other name
             setattr(torch._functorch.config, reason, False)  # noqa: SLF001 - likewise
     for layer in layers:

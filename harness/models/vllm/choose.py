@@ -25,7 +25,7 @@ from harness.protocols import EngineChoice, ModelBackend
 from harness.types import Request
 
 ENGINES = ("auto", "hf", "vllm")
-_COLD, _WARM = 75.0, 25.0  # seconds of a start, 13.7 B on an H100: estimates from measured parts (bench/README.md)
+_COLD, _WARM = 75.0, 30.0  # seconds of a start, 13.7 B on an H100: 71 and 29 were measured (bench/README.md)
 _FILLED = 0.4  # of the longest answers that answers take
 _ROOM = 0.85  # of a GPU's memory that weights may take, the rest is for keys and values
 _CAPABILITY = 8  # from which vLLM's fast kernels run; an older GPU has to be asked for
