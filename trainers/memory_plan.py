@@ -187,7 +187,8 @@ def estimate_memory(
     The adapter is held in float32 with its gradient (8 bytes an element); ``optimizer_bytes`` are those of its two
     moments. A layer that recomputes keeps its input alone. The head makes its scores in tiles: two of them (one on a
     CPU, copied), and five hidden vectors a token. By the time the first layer recomputes, the head and the other layers
-    are done. On a CPU each layer that recomputes nothing keeps a mask of its own.
+    are done. A mask of tokens × tokens is turned into what is added to the scores in each layer, and kept there unless
+    the layer recomputes (torch's scaled_dot_product_attention; measured on a CPU).
     """
     layer = shape.layer_token_bytes(constraints, dequantized=dequantized)
     inputs = recomputed * shape.hidden * shape.itemsize
@@ -198,11 +199,8 @@ def estimate_memory(
         rows, words = _HEAD_TILE
         tiles = 2 * min(tokens, rows) * min(shape.vocabulary, words) * shape.itemsize
     head = tiles + 5 * tokens * shape.hidden * shape.itemsize
-    mask = 3 * tokens * tokens if constraints.dense_mask else 0
-    kernels = 0
-    if constraints.device == "cpu":
-        mask += (shape.layers - recomputed) * shape.itemsize * tokens * tokens if constraints.dense_mask else 0
-        kernels = _CPU_KERNELS if shape.itemsize == _HALF else 0
+    mask = (3 + (shape.layers - recomputed) * shape.itemsize) * tokens * tokens if constraints.dense_mask else 0
+    kernels = _CPU_KERNELS if constraints.device == "cpu" and shape.itemsize == _HALF else 0
     # DoRA with dropout multiplies its input by the weights once more, which 4-bit ones are dequantized for and kept.
     twice = bool(shape.dora_outputs) and constraints.dropout and constraints.quantized and not dequantized
     turned = shape.dense_weights * (shape.layers - recomputed) // shape.layers if twice else 0
