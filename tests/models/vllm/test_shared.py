@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from harness.errors import ModelLoadError
-from harness.models.vllm.shared import started_before
+from harness.models.vllm.shared import SharedEngine, started_before
 from harness.types import Request
 from tests.models.vllm.fake_vllm import FakeVllm
 
@@ -27,6 +27,9 @@ def test_a_start_is_remembered(board: Mapping[str, Any], fake: FakeVllm, ask: Ca
     assert not started_before(shared)
     list(board["base"].generate([ask("hello", new=3)]))
     assert started_before(shared)
+    small, large = shared.adapters
+    assert started_before(SharedEngine(shared.base, [large], shared.version)), "as many ranks, fewer adapters"
+    assert not started_before(SharedEngine(shared.base, [small], shared.version)), "kernels for another rank"
 
 
 def test_the_effect_of_an_adapter_is_looked_at_once(
