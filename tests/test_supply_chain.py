@@ -53,14 +53,25 @@ REVIEWED = {  # no licence in the metadata, read by a person: what it is, and wh
 Entry = tuple[Requirement, list[str]]
 
 
-def entries(name: str) -> dict[str, Entry]:
-    """Return the requirements of a lock with their hashes, by name."""
+def lines(name: str) -> list[Entry]:
+    """Return the requirements of a lock with their hashes, line by line: some have one line for each of some Pythons."""
     text = "\n".join(line for line in (ROOT / name).read_text().splitlines() if not line.startswith("#"))
-    found = {}
+    found = []
     for entry in re.split(r"\n(?=\S)", text.replace("\\\n", " ")):
         requirement = Requirement(entry.partition(" --hash")[0].strip())
-        found[canonicalize_name(requirement.name)] = (requirement, re.findall(r"--hash=(\S+)", entry))
+        found.append((requirement, re.findall(r"--hash=(\S+)", entry)))
     return found
+
+
+def holds(requirement: Requirement) -> bool:
+    """Return whether a line is for this machine and Python."""
+    return requirement.marker is None or requirement.marker.evaluate()
+
+
+def entries(name: str) -> dict[str, Entry]:
+    """Return the lines of a lock by name, of several with one name that for this machine and Python."""
+    in_order = sorted(lines(name), key=lambda line: holds(line[0]))
+    return {canonicalize_name(requirement.name): (requirement, hashes) for requirement, hashes in in_order}
 
 
 def wanted() -> dict[str, Entry]:
@@ -68,15 +79,15 @@ def wanted() -> dict[str, Entry]:
     return {
         name: (requirement, hashes)
         for name, (requirement, hashes) in entries("constraints.txt").items()
-        if requirement.marker is None or requirement.marker.evaluate()
+        if holds(requirement)
     }
 
 
 @pytest.mark.parametrize("name", LOCKS)
 def test_every_line_is_one_version_with_its_hashes(name: str) -> None:
     """And says of no index where it is to be had."""
-    assert entries(name)
-    for requirement, hashes in entries(name).values():
+    assert lines(name)
+    for requirement, hashes in lines(name):
         assert re.fullmatch(r"==[^*]+", str(requirement.specifier)), requirement
         assert requirement.url is None
         assert hashes
