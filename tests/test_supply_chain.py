@@ -54,7 +54,7 @@ Entry = tuple[Requirement, list[str]]
 
 
 def lines(name: str) -> list[Entry]:
-    """Return the requirements of a lock with their hashes, line by line: some have one line for each of some Pythons."""
+    """Return the requirements of a lock with their hashes, line by line: some have a line for each of some Pythons."""
     text = "\n".join(line for line in (ROOT / name).read_text().splitlines() if not line.startswith("#"))
     found = []
     for entry in re.split(r"\n(?=\S)", text.replace("\\\n", " ")):
