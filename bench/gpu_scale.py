@@ -73,6 +73,7 @@ def main() -> None:
     parser.add_argument("--case", choices=sharded_training.CASES, default="nf4, shared")
     parser.add_argument("--adapter", type=Path)
     parser.add_argument("--gpus", type=int, default=1)
+    parser.add_argument("--adapters", type=int, default=3, help="evaluate: beside the base")
     options = parser.parse_args()
     if options.what in CHILDREN:
         play(options.cap, options.capability)
@@ -312,17 +313,18 @@ def two_gpus(options: argparse.Namespace) -> None:
 
     if not options.only or "evaluate" in options.only:
         for gpus in ("1", "2"):
-            child(options, "_evaluate", "--gpus", gpus, "--rows", str(options.rows), "--new-tokens", "256")
+            counts = ["--adapters", str(options.adapters), "--rows", str(options.rows), "--new-tokens", "256"]
+            child(options, "_evaluate", "--gpus", gpus, *counts)
 
 
 def evaluate(options: argparse.Namespace) -> None:
-    """Answer for base and three adapters on so many GPUs, as `harness eval` does, and print the tokens a second."""
-    for seed in (1, 2):
+    """Answer for base and adapters on so many GPUs, as `harness eval` does, and print the tokens a second."""
+    for seed in range(1, options.adapters):
         if not (options.folder / f"adapter-{seed}").exists():
             build_adapter(options.folder / f"adapter-{seed}", options.folder / "base", options.shape, seed)
     common: dict[str, Any] = {"base": str(options.folder / "base")}
     models = {"base": open_local(ModelSpec(text="base", label="base", backend="base", **common))}
-    for seed in range(3):
+    for seed in range(options.adapters):
         target = str(options.folder / f"adapter-{seed}")
         spec = ModelSpec(text=f"adapter:{target}", label=f"a{seed}", backend="adapter", target=target, **common)
         models[spec.label] = open_local(spec)

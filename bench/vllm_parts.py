@@ -43,6 +43,11 @@ def boards(options: argparse.Namespace, wanted: str) -> dict[str, Any]:
     return dict(choice.models)
 
 
+def labels(options: argparse.Namespace) -> list[str]:
+    """Return the names of the base and its adapters."""
+    return ["base", *(f"adapter-{index}" for index in range(options.adapters))]
+
+
 def asked(options: argparse.Namespace, label: str) -> list[Request]:
     """Return the requests to one model, with keys of its own."""
     common = prompts(options.rows, SHAPES[options.shape]["vocab_size"], options.new_tokens)
@@ -69,8 +74,7 @@ def bare(options: argparse.Namespace, found: dict[str, Any]) -> None:
         os.environ.setdefault(name, value)
     folder = options.folder / "llmjp"
     opened = open_local(ModelSpec(text="base", label="base", backend="base", base=str(folder)))
-    labels = ["base", *(f"adapter-{index}" for index in range(options.adapters))]
-    rows = [(label, one) for label in labels for one in asked(options, label)]
+    rows = [(label, one) for label in labels(options) for one in asked(options, label)]
     ids = [[token for token, _ in opened.tokens(one.rendered)] for _, one in rows]
     began = time.perf_counter()
     vllm, lora = importlib.import_module("vllm"), importlib.import_module("vllm.lora.request")
@@ -89,7 +93,7 @@ def bare(options: argparse.Namespace, found: dict[str, Any]) -> None:
     found["start_s"] = round(time.perf_counter() - began, 2)
     loras = {
         label: lora.LoRARequest(label, index, str(options.folder / label)) if label != "base" else None
-        for index, label in enumerate(labels)
+        for index, label in enumerate(labels(options))
     }
     sampling = [
         vllm.SamplingParams(
@@ -116,8 +120,10 @@ def ours(options: argparse.Namespace, found: dict[str, Any]) -> None:
     """Measure the engine vllm of the harness: everything that `harness eval` does between folder and answers."""
     if options.small:
         shared.memory_share = lambda free, total: SMALL / total
+    requests = {label: asked(options, label) for label in labels(options)}
     began = time.perf_counter()
-    models = boards(options, "vllm")
+    with clock(found, "opened_s"):
+        models = boards(options, "vllm")
     starting: dict[str, Any] = {}
     apart = shared.EngineApart
 
@@ -128,7 +134,7 @@ def ours(options: argparse.Namespace, found: dict[str, Any]) -> None:
     shared.EngineApart = timed  # type: ignore[assignment, misc]
     found["was_warm"] = choose.started_before(next(iter(models.values())).engine)
     with clock(found, "answering_s"):
-        given = list(models["base"].generate_together({label: asked(options, label) for label in models}))
+        given = list(models["base"].generate_together(requests))
     found |= starting
     found["stopped"] = [one.reason for one in given if isinstance(one, ModelStopped)]
     answers = [one for one in given if not isinstance(one, ModelStopped)]
@@ -144,13 +150,14 @@ def hf(options: argparse.Namespace, found: dict[str, Any]) -> None:
     if options.small:
         torch.cuda.set_per_process_memory_fraction(SMALL / torch.cuda.get_device_properties(0).total_memory)
         torch.cuda.mem_get_info = lambda *_: (SMALL - torch.cuda.memory_reserved(), SMALL)
+    requests = {label: asked(options, label) for label in labels(options)}
     began = time.perf_counter()
     found["generate_s"], found["tokens"], found["notices"], found["ended_s"] = 0.0, 0, [], []
     for label, model in boards(options, "hf").items():
         model._base()  # noqa: SLF001 - to time loading apart
         part: dict[str, Any] = {}
         with clock(part, "s"), counted(refilling=not options.no_refill) as loop:
-            answers = list(model.generate(asked(options, label)))
+            answers = list(model.generate(requests[label]))
         found.setdefault("loops", []).append(loop)
         found["generate_s"] = round(found["generate_s"] + part["s"], 2)
         found["tokens"] += sum(one.tokens_out or 0 for one in answers)

@@ -14,7 +14,7 @@ from harness.locale import tr
 from harness.models.hf.adapter_checks import check_tensors, hardly_acts, no_effect, non_finite, tensor_shapes
 from harness.models.hf.adapters import CONFIG, WEIGHTS, Adapter
 from harness.models.hf.base_state import BaseDigest, Structure, digest_of, is_packed, keep_packed
-from harness.models.hf.digests import content_digest
+from harness.models.hf.digests import weights_digest
 from harness.models.hf.kinds import MERGE, check_sizes, without_initialisation
 from harness.models.hf.patterns import resolved
 from harness.models.hf.reading import json_object
@@ -130,7 +130,7 @@ class Switch:
                 ),
                 hint=MERGE,
             )
-        if content_digest([adapter.folder / CONFIG, adapter.folder / WEIGHTS]) != adapter.digest:
+        if weights_digest(adapter.folder / CONFIG, adapter.folder / WEIGHTS) != adapter.digest:
             raise DamagedFileError(
                 tr("{name} changed while it was in use.", name=adapter.name), hint=tr("Is it still being trained?")
             )

@@ -9,7 +9,7 @@ from typing import Any
 from harness.errors import AdapterMismatchError, HarnessError, InputError
 from harness.locale import tr
 from harness.models.hf import hub
-from harness.models.hf.digests import content_digest
+from harness.models.hf.digests import weights_digest
 from harness.models.hf.kinds import check_kind
 from harness.models.hf.reading import check_folder, json_object
 from harness.models.hf.sources import can_resolve, model_name, split_revision
@@ -112,7 +112,7 @@ def open_adapter(target: str, revision: str | None = None) -> Adapter:
     return Adapter(
         name=target,
         folder=folder,
-        digest=content_digest([folder / CONFIG, folder / WEIGHTS]),
+        digest=weights_digest(folder / CONFIG, folder / WEIGHTS),
         kind=kind,
         base=str(base) if base else None,
         base_revision=str(recorded) if recorded else None,

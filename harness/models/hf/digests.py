@@ -47,48 +47,52 @@ def content_digest(parts: Iterable[Path | tuple[str, str]]) -> str:
     return total.hexdigest()
 
 
-def weights_digest(path: Path) -> str:
-    """Return the sha256, in hex, of a file of any size.
+def weights_digest(*paths: Path) -> str:
+    """Return the sha256, in hex, of a file of any size, or of several, one after the other, as if they were one.
 
-    It is read once: the digest is remembered in the cache folder for as long as the file keeps its place, size, times
-    and inode. The time of the last change of the inode is among them, because no program can set it back. A file that
+    They are read once: the digest is remembered in the cache folder for as long as each file keeps its place, size,
+    times and inode. The time of the last change of the inode is among them, because no program can set it back. What
     changed in the last two seconds is not remembered, since the next change could leave the same times. A memory that
     is damaged or cannot be written costs time, nothing else.
 
     Raises:
-        InputError: the file cannot be read, is no regular file, or changes while it is read.
+        InputError: a file cannot be read, is no regular file, or changes while it is read.
     """
-    check_file(path)
+    for path in paths:
+        check_file(path)
+    path = paths[0]
     try:
-        place = path.resolve(strict=True)
-        before = _identity(place)
-        if (known := _recall(place, before)) is not None:
+        places = [one.resolve(strict=True) for one in paths]
+        before = _identity(places)
+        if (known := _recall(places, before)) is not None:
             return known
-        if place.stat().st_size >= _WORTH_SAYING:
-            say(
-                tr(
-                    "Taking the sha256 of {name} ({size:.1f} GB), once.",
-                    name=path.name,
-                    size=place.stat().st_size / 1e9,
-                )
-            )
-        with place.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        after = _identity(place)
+        total = hashlib.sha256()
+        for path in paths:
+            _announce(path)
+            with path.open("rb") as file:
+                hashlib.file_digest(file, lambda: total)
+        after = _identity(places)
     except OSError as error:
         raise InputError(tr("cannot be read: {strerror}.", strerror=system_said(error)), path=path) from error
     if before != after:
         raise InputError(tr("it changed while it was read."), path=path, hint=tr("Is it still being written?"))
-    if time.time_ns() - max(before["mtime_ns"], before["ctime_ns"]) > _SETTLED:
-        _remember(place, before, digest)
-    return digest
+    newest = max(value for name, value in before.items() if name.startswith(("mtime_ns", "ctime_ns")))
+    if time.time_ns() - newest > _SETTLED:
+        _remember(places, before, total.hexdigest())
+    return total.hexdigest()
+
+
+def _announce(path: Path) -> None:
+    size = path.stat().st_size
+    if size >= _WORTH_SAYING:
+        say(tr("Taking the sha256 of {name} ({size:.1f} GB), once.", name=path.name, size=size / 1e9))
 
 
 def is_known(path: Path) -> bool:
     """Return whether a file's digest is remembered, so that `weights_digest` need not read it."""
     try:
-        place = path.resolve(strict=True)
-        return _recall(place, _identity(place)) is not None
+        places = [path.resolve(strict=True)]
+        return _recall(places, _identity(places)) is not None
     except OSError:
         return False
 
@@ -103,37 +107,45 @@ def weights_digests(paths: Sequence[Path]) -> list[str]:
         return list(threads.map(weights_digest, paths))
 
 
-def _identity(place: Path) -> dict[str, int]:
-    found = place.stat()
-    return {
-        "size": found.st_size,
-        "mtime_ns": found.st_mtime_ns,
-        "ctime_ns": found.st_ctime_ns,
-        "inode": found.st_ino,
-        "device": found.st_dev,
-    }
+def _identity(places: Sequence[Path]) -> dict[str, int]:
+    """Return what changes with any of the files; with a number behind the names from the second file on."""
+    told: dict[str, int] = {}
+    for index, place in enumerate(places):
+        found, end = place.stat(), f" {index}" if index else ""
+        told |= {
+            f"size{end}": found.st_size,
+            f"mtime_ns{end}": found.st_mtime_ns,
+            f"ctime_ns{end}": found.st_ctime_ns,
+            f"inode{end}": found.st_ino,
+            f"device{end}": found.st_dev,
+        }
+    return told
 
 
-def _entry(place: Path) -> Path:
+def _name(places: Sequence[Path]) -> str:
+    return "\0".join(map(str, places))
+
+
+def _entry(places: Sequence[Path]) -> Path:
     """Return the file that remembers one digest: one each, so that processes never write into each other's."""
-    return cache_folder() / "digests" / f"{hashlib.sha256(os.fsencode(place)).hexdigest()[:32]}.json"
+    return cache_folder() / "digests" / f"{hashlib.sha256(os.fsencode(_name(places))).hexdigest()[:32]}.json"
 
 
-def _recall(place: Path, identity: dict[str, int]) -> str | None:
+def _recall(places: Sequence[Path], identity: dict[str, int]) -> str | None:
     try:
-        entry = json.loads(_entry(place).read_text(encoding="utf-8"))
+        entry = json.loads(_entry(places).read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
         return None
-    if not isinstance(entry, dict) or entry.get("path") != str(place) or entry.get("identity") != identity:
+    if not isinstance(entry, dict) or entry.get("path") != _name(places) or entry.get("identity") != identity:
         return None
     digest = entry.get("sha256")
     is_digest = isinstance(digest, str) and len(digest) == hashlib.sha256().digest_size * 2
     return str(digest) if is_digest and set(str(digest)) <= set("0123456789abcdef") else None
 
 
-def _remember(place: Path, identity: dict[str, int], digest: str) -> None:
-    entry = _entry(place)
-    text = json.dumps({"path": str(place), "identity": identity, "sha256": digest})
+def _remember(places: Sequence[Path], identity: dict[str, int], digest: str) -> None:
+    entry = _entry(places)
+    text = json.dumps({"path": _name(places), "identity": identity, "sha256": digest})
     with contextlib.suppress(OSError, UnicodeError):  # the digest is then taken again next time
         entry.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=entry.parent, suffix=".new")

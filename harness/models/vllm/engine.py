@@ -92,7 +92,7 @@ def start(plan: Plan) -> Engine:
         OutOfMemoryError: it does not fit beside what is in memory.
         ModelLoadError: vLLM cannot be imported, or refuses the model.
     """
-    for name, value in _surroundings().items():
+    for name, value in _surroundings(plan).items():
         os.environ.setdefault(name, value)
     try:
         vllm = importlib.import_module("vllm")
@@ -120,9 +120,10 @@ def compile_folder() -> Path:
     return cache_folder() / "vllm"
 
 
-def _surroundings() -> dict[str, str]:
+def _surroundings(plan: Plan) -> dict[str, str]:
     """Return what vLLM reads from the environment, unless the user has said it otherwise."""
-    return {
+    kernels = {} if plan.kernels is None else {"VLLM_TUNED_CONFIG_FOLDER": plan.kernels}
+    return kernels | {
         "VLLM_CACHE_ROOT": str(compile_folder()),
         "VLLM_NO_USAGE_STATS": "1",
         "VLLM_LOGGING_LEVEL": "ERROR",

@@ -9,13 +9,16 @@ from harness.models.vllm.slots import Slots
 from harness.models.vllm_loader.nf4 import NF4_TURNED
 
 WORKER = "harness.models.vllm_loader.worker.HarnessWorker"
-SEQUENCES = 128  # answered at once; of 13.7 B parameters more do not fit beside their weights on 80 GB
-CAPTURED = (1, 8, 16, 32, 64, 96, 128)  # sizes of decoding batches: 7 instead of 51, 45 seconds of the start-up less
+SEQUENCES = 128  # answered at once, where nothing is known of the room
+ADAPTERS = 8  # that act at once on a GPU, the others wait in the computer's memory: a place takes room from the rows
+_CAPTURED = (1, 8, 16, 32, 64, 128)  # sizes of decoding batches: 7 instead of 51, 45 seconds of the start-up less
 _SHORTEST = 2048  # tokens of context: so that a few longer prompts do not make another engine
 _GIB = 1 << 30
 _LEFT_FREE = 1.5 * _GIB  # for this process beside vLLM's, and what no profile of vLLM sees
-_NEARLY = 1.12
-_FEWEST = 8  # sequences; it may still be that one at a time fits
+_UNEVEN = 1.3  # rows at once for each that fits at its full length: few are that long at the same time
+_FEWEST, _MOST = 8, 256  # sequences; it may still be that one at a time fits
+_STEP = 16  # sequences by which more are answered at once; half of it up to 64
+_PROMPT_TOKENS, _PROMPT_TOKENS_NF4 = 4096, 2048  # read in a pass: more take room from the rows and make it no faster
 _MOST_SHARE = 0.92  # as vLLM's own default has it
 _CPU_CACHE_GIB = 2  # of keys and values, on a CPU
 
@@ -30,7 +33,10 @@ class Weights:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """An engine to be started. ``context``: the longest sequence; ``share``: of a GPU's memory, None on a CPU."""
+    """An engine to be started. ``context``: the longest sequence; ``share``: of a GPU's memory, None on a CPU.
+
+    ``kernels``: the folder of `harness.models.vllm.lora_kernels`, None where vLLM chooses for itself.
+    """
 
     weights: Weights
     numerics: Numerics
@@ -39,6 +45,7 @@ class Plan:
     share: float | None
     sequences: int = SEQUENCES
     trusted: bool = False
+    kernels: str | None = None
 
     def arguments(self) -> dict[str, Any]:
         """Return the keyword arguments of ``vllm.LLM``."""
@@ -58,14 +65,16 @@ class Plan:
         return chosen | self._adapters() | self._loading() | self._device()
 
     def _adapters(self) -> dict[str, Any]:
-        if not self.slots.count:
+        count = self.slots.count
+        if not count:
             return {}
         # On a CPU vLLM 0.32 answers for a base beside adapters with what is in the last slot: it has to be empty.
-        spare = 1 if self.share is None else 0
+        places = count + 1 if self.share is None else min(count, ADAPTERS)
         return {
             "enable_lora": True,
             "max_lora_rank": self.slots.rank,
-            "max_loras": self.slots.count + spare,
+            "max_loras": places,
+            "max_cpu_loras": max(count, places),
             "lora_target_modules": list(self.slots.modules),
         }
 
@@ -89,7 +98,7 @@ class Plan:
         return self.numerics.quantization == "nf4" and self.numerics.route == "plain"
 
     def _captured(self) -> list[int]:
-        return [size for size in CAPTURED if size <= self.sequences]
+        return [*(size for size in _CAPTURED if size < self.sequences), self.sequences]
 
     def _device(self) -> dict[str, Any]:
         if self.share is None:
@@ -97,7 +106,12 @@ class Plan:
             return {"enforce_eager": True, "kv_cache_memory_bytes": cache, "distributed_executor_backend": "uni"}
         # "mode" 0: without torch.compile, which takes longer (18 s of 110, H100) than the 2 % that it gains give back
         captured = {"mode": 0, "cudagraph_mode": "FULL_DECODE_ONLY", "cudagraph_capture_sizes": self._captured()}
-        return {"gpu_memory_utilization": self.share, "compilation_config": captured}
+        tokens = max(self.context, _PROMPT_TOKENS_NF4 if self.in_engine_nf4 else _PROMPT_TOKENS)
+        return {
+            "gpu_memory_utilization": self.share,
+            "compilation_config": captured,
+            "max_num_batched_tokens": tokens,
+        }
 
 
 def context_for(longest: int, most: int | None) -> int:
@@ -115,14 +129,15 @@ def context_for(longest: int, most: int | None) -> int:
 def sequences_for(room: float, row_bytes: float) -> int:
     """Return how many sequences to answer at once where keys and values have ``room`` bytes and a row takes so many.
 
-    One of the captured sizes: vLLM stops rows that no longer fit and answers them anew, in steps without graphs. A row
-    rarely grows to its limit, so the next size above is taken where it is near.
+    More than fit where all grow to their limits, which they rarely do at the same time. vLLM then stops the last of
+    them and answers it anew: a few hundredths of the speed where every row does, and more rows in every pass else.
 
-    >>> sequences_for(48e9, 5.5e8), sequences_for(48e9, 2e8), sequences_for(1e9, 5.5e8)
-    (96, 128, 8)
+    >>> sequences_for(48e9, 5.5e8), sequences_for(48e9, 2e8), sequences_for(13e9, 3.2e8), sequences_for(1e9, 5.5e8)
+    (112, 256, 48, 8)
     """
-    rows = _NEARLY * room / max(1.0, row_bytes)
-    return max([size for size in CAPTURED if size <= rows] + [_FEWEST])
+    rows = int(_UNEVEN * room / max(1.0, row_bytes))
+    step = _STEP if rows >= 4 * _STEP else _STEP // 2
+    return max(_FEWEST, min(_MOST, rows // step * step))
 
 
 def memory_share(free: int, total: int) -> float:

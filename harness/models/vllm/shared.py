@@ -20,6 +20,7 @@ from harness.models.live import LIVE
 from harness.models.vllm.apart import EngineApart
 from harness.models.vllm.engine import compile_folder
 from harness.models.vllm.gate import check_effects
+from harness.models.vllm.lora_kernels import kernel_folder
 from harness.models.vllm.plan import SEQUENCES, Plan, context_for, memory_share, sequences_for
 from harness.models.vllm.slots import Slots, slots_for
 from harness.models.vllm.weights import weights_of
@@ -104,7 +105,7 @@ class SharedEngine(Generic[Model]):
         return hashlib.sha256(told.encode()).hexdigest()[:24]
 
     def _plan(self) -> Plan:
-        numerics, share, sequences = self.base.numerics, None, SEQUENCES
+        numerics, share, sequences, kernels = self.base.numerics, None, SEQUENCES, None
         weights = weights_of(self.base)
         if numerics.device == "cuda":
             total = torch.cuda.get_device_properties(0).total_memory
@@ -112,6 +113,7 @@ class SharedEngine(Generic[Model]):
             sizes = sizes_of(self.base.source, self.base.config(), trusted=self.base.trusted)
             room = share * total - sizes.loading_bytes(numerics) - GIB
             sequences = sequences_for(room, self._usual * sizes.kv_elements * numerics.dtype.itemsize)
+            kernels = kernel_folder(Path(weights.folder), self.slots.rank)
         return Plan(
             weights=weights,
             numerics=numerics,
@@ -120,6 +122,7 @@ class SharedEngine(Generic[Model]):
             share=share,
             sequences=sequences,
             trusted=self.base.trusted,
+            kernels=kernels,
         )
 
     def checked(self, adapters: Sequence[Adapter], ids: Sequence[int]) -> Mapping[str, HarnessError | Notice | None]:

@@ -14,7 +14,6 @@ from harness.models.hf.adapters import CONFIG, Adapter
 from harness.models.hf.reading import json_object
 from harness.models.vllm_ranks import RANKS, rank_offered
 
-_MOST_SLOTS = 32  # adapters in one batch; more than that take turns
 _PER_LAYER = ("rank_pattern", "alpha_pattern")
 _TRAINED_BESIDE = ("modules_to_save", "trainable_token_indices", "target_parameters")
 _OTHER_PRODUCTS = ("use_dora", "lora_bias", "fan_in_fan_out", "use_qalora", "use_bdlora", "layer_replication")
@@ -23,7 +22,7 @@ _HALVES = (".lora_A.weight", ".lora_B.weight")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slots:
-    """What is set aside for adapters: the highest ``rank``, and how many (``count``) act in one batch; 0: none.
+    """What is set aside for adapters: the highest ``rank``, and how many there are (``count``); 0: none.
 
     ``modules``: the names of the layers that any of them adapts. Left to itself vLLM prepares every layer for adapters,
     the head as well, where 0.32 then cannot score a prompt on a CPU.
@@ -90,7 +89,7 @@ def slots_for(adapters: Sequence[Adapter]) -> Slots:
         return Slots(rank=0, count=0)
     return Slots(
         rank=rank_offered(highest_rank(distinct.values())) or RANKS[-1],
-        count=min(len(distinct), _MOST_SLOTS),
+        count=len(distinct),
         modules=adapted_modules(distinct.values()),
     )
 

@@ -47,6 +47,27 @@ def test_it_is_the_sha256_of_all_of_it_taken_once(file: Path, reads: list[int]) 
     assert 1 == len(reads)
 
 
+def test_several_files_are_one_after_the_other(file: Path, reads: list[int]) -> None:
+    """What an adapter's identity always was; their order counts, and none is read twice."""
+    config = file.with_name("adapter_config.json")
+    config.write_text('{"r": 16}')
+    digest = weights_digest(config, file)
+    assert digest == content_digest([config, file]) != weights_digest(file, config)
+    assert 4 == len(reads)
+    assert digest == weights_digest(config, file)
+    assert 4 == len(reads)
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_a_change_in_any_of_several_files_is_seen(file: Path, reads: list[int], which: int) -> None:
+    """Also where its size stays."""
+    files = (file.with_name("config.json"), file)
+    files[0].write_text("x" * 6_000_000)
+    before = weights_digest(*files)
+    _patched_with_its_old_times(files[which])
+    assert weights_digest(*files) == content_digest(files) != before
+
+
 def _patched(file: Path) -> None:
     with file.open("r+b") as opened:
         opened.seek(5_000_001)

@@ -1,6 +1,7 @@
 """vLLM, started and asked: by a stand-in here, by the true one in test_true_vllm.py."""
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -120,3 +121,18 @@ def test_what_was_compiled_is_kept_with_the_other_caches(
     assert str(tmp_path / "cache" / "vllm") == os.environ["VLLM_CACHE_ROOT"]
     assert "INFO" == os.environ["VLLM_LOGGING_LEVEL"]
     monkeypatch.delenv("VLLM_CACHE_ROOT")
+
+
+def test_better_choices_for_kernels_are_named_unless_the_user_named_some(
+    fake: FakeVllm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """VLLM reads the folder from its environment."""
+    for before, plan, expected in (
+        (None, PLAN, None),
+        (None, replace(PLAN, kernels="ours"), "ours"),
+        ("mine", replace(PLAN, kernels="ours"), "mine"),
+    ):
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "environ", {} if before is None else {"VLLM_TUNED_CONFIG_FOLDER": before})
+            start(plan)
+            assert os.environ.get("VLLM_TUNED_CONFIG_FOLDER") == expected

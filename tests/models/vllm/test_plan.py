@@ -2,10 +2,11 @@
 
 from dataclasses import replace
 
+import pytest
 import torch
 
 from harness.models.hf.numerics import Numerics
-from harness.models.vllm.plan import CAPTURED, SEQUENCES, Plan, Weights, memory_share, sampling_arguments
+from harness.models.vllm.plan import ADAPTERS, Plan, Weights, memory_share, sampling_arguments
 from harness.models.vllm.slots import Slots
 
 ON_A_GPU = Numerics(device="cuda", dtype=torch.bfloat16, quantization="nf4", route="dequantised")
@@ -22,12 +23,13 @@ def plan(numerics: Numerics = ON_A_GPU, weights: Weights | None = None, count: i
 
 
 def test_a_gpu_gets_values_of_nf4_graphs_of_few_sizes_and_room_for_adapters() -> None:
-    """Seven sizes up to what is answered at once, for decoding alone; torch compiles nothing."""
+    """A few sizes up to what is answered at once, for decoding alone; torch compiles nothing."""
     told = plan().arguments()
-    assert {"mode": 0, "cudagraph_mode": "FULL_DECODE_ONLY", "cudagraph_capture_sizes": list(CAPTURED)} == told[
-        "compilation_config"
-    ]
-    assert (7, SEQUENCES) == (len(CAPTURED), CAPTURED[-1])
+    assert {
+        "mode": 0,
+        "cudagraph_mode": "FULL_DECODE_ONLY",
+        "cudagraph_capture_sizes": [1, 8, 16, 32, 64, 128],
+    } == told["compilation_config"]
     assert (True, 16, 4) == (told["enable_lora"], told["max_lora_rank"], told["max_loras"])
     assert ["q_proj", "v_proj"] == told["lora_target_modules"]
     assert "harness-nf4" == told["load_format"]
@@ -41,13 +43,28 @@ def test_a_gpu_gets_values_of_nf4_graphs_of_few_sizes_and_room_for_adapters() ->
     )
 
 
-def test_a_card_that_holds_fewer_rows_captures_no_more_than_it_answers_at_once() -> None:
-    """Sizes above what runs would be captured for nothing."""
-    told = replace(plan(), sequences=96).arguments()
-    assert (96, [1, 8, 16, 32, 64, 96]) == (
-        told["max_num_seqs"],
-        told["compilation_config"]["cudagraph_capture_sizes"],
-    )
+@pytest.mark.parametrize(("sequences", "sizes"), [(96, [1, 8, 16, 32, 64, 96]), (8, [1, 8]), (208, 7)])
+def test_the_largest_size_captured_is_what_is_answered_at_once(sequences: int, sizes: list[int] | int) -> None:
+    """Sizes above it would be captured for nothing, and passes without a graph are slow."""
+    told = replace(plan(), sequences=sequences).arguments()
+    found = told["compilation_config"]["cudagraph_capture_sizes"]
+    assert (sequences, sequences) == (told["max_num_seqs"], found[-1])
+    assert sizes in (found, len(found))
+
+
+@pytest.mark.parametrize(("count", "device", "at_once"), [(40, "cuda", ADAPTERS), (3, "cuda", 3), (40, "cpu", 41)])
+def test_many_adapters_take_turns_on_a_gpu_and_none_is_forgotten(count: int, device: str, at_once: int) -> None:
+    """A place on a GPU takes room from the rows; on a CPU one more is kept empty."""
+    numerics = ON_A_GPU if device == "cuda" else Numerics(device="cpu", dtype=torch.float32, quantization="none")
+    told = plan(numerics, count=count).arguments()
+    assert (at_once, max(count, at_once)) == (told["max_loras"], told["max_cpu_loras"])
+
+
+def test_a_pass_reads_no_more_of_prompts_than_keeps_room_for_rows() -> None:
+    """But always a whole prompt, which some models cannot be read in parts."""
+    small = Numerics(device="cuda", dtype=torch.bfloat16, quantization="nf4")
+    told = [plan().arguments(), plan(small).arguments(), replace(plan(small), context=8192).arguments()]
+    assert [4096, 2048, 8192] == [one["max_num_batched_tokens"] for one in told]
 
 
 def test_a_small_card_keeps_weights_in_4_bits_with_the_scales_of_training() -> None:
