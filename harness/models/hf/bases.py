@@ -92,6 +92,7 @@ class BaseModelCache:
 BASE_MODELS = BaseModelCache()  # weights are the process's largest possession: there is one place for them
 # The tokenizer that was read alone last: prompts are looked at, and then the model is loaded. Nobody changes it.
 _READ_LAST: dict[tuple[Source, bool], Any] = {}
+_SIZES: dict[str, Footprint] = {}
 
 
 def read_config(source: Source, folder: Path, *, trusted: bool) -> Any:  # noqa: ANN401 - transformers is untyped
@@ -110,15 +111,18 @@ def read_config(source: Source, folder: Path, *, trusted: bool) -> Any:  # noqa:
 
 
 def sizes_of(source: Source, config: Any, *, trusted: bool) -> Footprint:  # noqa: ANN401 - transformers is untyped
-    """Return the sizes of the model that a config describes.
+    """Return the sizes of the model that a config describes; they are counted once for all adapters on it.
 
     Raises:
         HarnessError: it describes none that can be built.
     """
     try:
-        return footprint(config, trust_remote_code=trusted)
+        described = f"{type(config)} {trusted} {config.to_json_string(use_diff=False)}"
+        if described not in _SIZES:
+            _SIZES[described] = footprint(config, trust_remote_code=trusted)
     except Exception as error:  # whatever transformers makes of a stranger's configuration
         raise unreadable(source, error) from error
+    return _SIZES[described]
 
 
 def stored_quantization(config: Mapping[str, Any]) -> str | None:
