@@ -125,13 +125,13 @@ def ours(options: argparse.Namespace, found: dict[str, Any]) -> None:
     with clock(found, "opened_s"):
         models = boards(options, "vllm")
     starting: dict[str, Any] = {}
-    apart = shared.EngineApart
+    start = shared.start_engines
 
-    def timed(asked: Any) -> Any:
+    def timed(*asked: Any) -> Any:
         with clock(starting, "start_s"):
-            return apart(asked)
+            return start(*asked)
 
-    shared.EngineApart = timed  # type: ignore[assignment, misc]
+    shared.start_engines = timed
     found["was_warm"] = choose.started_before(next(iter(models.values())).engine)
     with clock(found, "answering_s"):
         given = list(models["base"].generate_together(requests))

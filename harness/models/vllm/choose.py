@@ -12,6 +12,7 @@ from harness.installation import MissingExtraError, cache_folder
 from harness.locale import Text, tr
 from harness.models.hf.backend import LocalModel
 from harness.models.hf.bases import sizes_of, stored_quantization
+from harness.models.hf.crew import gpu_count
 from harness.models.hf.memory import GIB
 from harness.models.hf.needs import this_device
 from harness.models.hf.resolved_base import ResolvedBase
@@ -111,7 +112,8 @@ def _weighed(
 ) -> EngineChoice:
     """Return the board on the engine that is done first, start included."""
     asked = {label: [request for request in requests if request.model == label] for label in models}
-    seconds = _FILLED * sum(_seconds(one, asked[label]) for label, one in models.items())
+    tokens = sum(request.sampling.max_new_tokens for own in asked.values() for request in own)
+    seconds = _FILLED * sum(_seconds(one, asked[label]) for label, one in models.items()) / gpu_count(None, tokens)
     engines = {id(one.engine): one.engine for one in moved.values()}
     start = sum(_WARM if started_before(one) else _COLD for one in engines.values())
     place = _memory(moved, version, asked)

@@ -3,6 +3,7 @@
 import hashlib
 import time
 from collections.abc import Hashable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from harness.errors import HarnessError
@@ -11,6 +12,7 @@ from harness.models.hf.adapter_checks import check_tokenizer
 from harness.models.hf.adapters import Adapter
 from harness.models.hf.backend import LocalModel
 from harness.models.hf.batching import BatchRow
+from harness.models.hf.crew import gpu_count, gpu_places, process_places
 from harness.models.hf.decoding import cut
 from harness.models.hf.encoding import encode_requests, end_differs
 from harness.models.hf.progress import TokenMeter
@@ -18,9 +20,10 @@ from harness.models.hf.tokens import Encoder
 from harness.models.vllm.engine import Ask, Said
 from harness.models.vllm.numbers import EngineNumbers
 from harness.models.vllm.plan import sampling_arguments
-from harness.models.vllm.shared import SharedEngine
+from harness.models.vllm.several import with_room
+from harness.models.vllm.shared import SharedEngine, engines_at
 from harness.notices import Notice
-from harness.protocols import MachineNeeds, ModelStopped
+from harness.protocols import MachineNeeds, ModelBackend, ModelStopped, Sharing
 from harness.types import Generation, PromptContract, RenderedPrompt, Request
 
 ENGINE = 2  # raised when the same weights and prompt would give another answer
@@ -119,6 +122,21 @@ class VllmModel:
         return MachineNeeds(
             device=needs.device, needed=needs.needed, available=needs.available, seconds=needs.seconds / FASTER
         )
+
+    @contextmanager
+    def spread(self, models: Mapping[str, ModelBackend], sharing: Sharing) -> Iterator[Mapping[str, ModelBackend]]:
+        """Have an engine on each of several GPUs answer; see `harness.protocols.SpreadsOverGpus`.
+
+        Raises:
+            UsageError: there are not so many GPUs.
+        """
+        own = sharing.processes
+        places = process_places(own) if own else gpu_places(gpu_count(sharing.gpus, sharing.tokens))
+        if sharing.gpus is None:  # GPUs that others use are left to them, unless they were asked for
+            places = with_room(places)
+        engines = {id(one.engine): one.engine for one in models.values() if isinstance(one, VllmModel)}
+        with engines_at(engines.values(), places):
+            yield models
 
     def generate(self, requests: Sequence[Request]) -> Iterator[Generation]:
         """Yield a generation for each request as it ends.

@@ -3,7 +3,9 @@
 import functools
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -13,6 +15,7 @@ from harness.errors import HarnessError
 from harness.locale import tr
 from harness.models.hf.adapters import Adapter
 from harness.models.hf.bases import BASE_MODELS, sizes_of
+from harness.models.hf.crew.places import Place
 from harness.models.hf.memory import GIB, available_bytes
 from harness.models.hf.resolved_base import ResolvedBase
 from harness.models.hf.tokens import Encoder
@@ -22,6 +25,7 @@ from harness.models.vllm.engine import compile_folder
 from harness.models.vllm.gate import check_effects
 from harness.models.vllm.lora_kernels import kernel_folder
 from harness.models.vllm.plan import SEQUENCES, Plan, context_for, memory_share, sequences_for
+from harness.models.vllm.several import SeveralEngines, free_bytes, start_engines
 from harness.models.vllm.slots import Slots, slots_for
 from harness.models.vllm.weights import weights_of
 from harness.notices import Notice
@@ -32,7 +36,7 @@ Model = TypeVar("Model")
 class SharedEngine(Generic[Model]):
     """vLLM on one base, with room for its adapters. Started when it is first asked, and kept in `BASE_MODELS`.
 
-    ``models``: those that it answers for, by label.
+    ``models``: those that it answers for, by label; ``places``: where an engine is to run, if at several.
     """
 
     def __init__(self, base: ResolvedBase, adapters: Sequence[Adapter], version: str) -> None:
@@ -40,6 +44,7 @@ class SharedEngine(Generic[Model]):
         self.adapters = tuple({one.digest: one for one in adapters}.values())
         self.version = version
         self.models: dict[str, Model] = {}
+        self.places: Sequence[Place] = ()
         self._context = 0
         self._usual = 0.0
         self._noted: dict[str, HarnessError | Notice | None] = {}
@@ -70,7 +75,7 @@ class SharedEngine(Generic[Model]):
         """What the engine sets aside for adapters."""
         return slots_for(self.adapters)
 
-    def engine(self, longest: int, usual: float | None = None) -> EngineApart:
+    def engine(self, longest: int, usual: float | None = None) -> EngineApart | SeveralEngines:
         """Return the engine, started for sequences of ``longest`` tokens at least, ``usual`` of them on average.
 
         Raises:
@@ -78,18 +83,18 @@ class SharedEngine(Generic[Model]):
         """
         self._context = max(self._context, context_for(longest, self.context))
         self._usual = usual or self._usual or longest
-        key = f"vllm {self.version} {self.base.key} {self.slots} {self._context}"
+        key = f"vllm {self.version} {self.base.key} {self.slots} {self._context} {len(self.places)}"
         engine = BASE_MODELS.get(key, self._start)
         if engine.ended:  # in an earlier run of this Python process
             BASE_MODELS.clear()
             engine = BASE_MODELS.get(key, self._start)
         return engine
 
-    def _start(self) -> EngineApart:
+    def _start(self) -> EngineApart | SeveralEngines:
         LIVE.label = tr("starting vLLM {version}", version=self.version)
         self._noted = {}
         try:
-            engine = EngineApart(self._plan())
+            engine = start_engines(self._plan(), self.places)
         finally:
             LIVE.label = ""
         _mark_started(self)
@@ -109,7 +114,8 @@ class SharedEngine(Generic[Model]):
         weights = weights_of(self.base)
         if numerics.device == "cuda":
             total = torch.cuda.get_device_properties(0).total_memory
-            share = memory_share(available_bytes("cuda"), total)
+            there = [free_bytes(place) for place in self.places if place.gpu is not None]
+            share = memory_share(min([available_bytes("cuda"), *there]), total)
             sizes = sizes_of(self.base.source, self.base.config(), trusted=self.base.trusted)
             room = share * total - sizes.loading_bytes(numerics) - GIB
             sequences = sequences_for(room, self._usual * sizes.kv_elements * numerics.dtype.itemsize)
@@ -133,9 +139,30 @@ class SharedEngine(Generic[Model]):
         """
         engine = self.engine(len(ids) + 1)
         if new := [one for one in adapters if one.digest not in engine.checked]:
-            self._noted |= check_effects(engine, new, ids)
+            with ThreadPoolExecutor(len(engine.each)) as threads:  # each engine loads every adapter
+                found = list(threads.map(lambda one: check_effects(one, new, ids), engine.each))
+            for digest in found[0]:
+                self._noted[digest] = _worst(one[digest] for one in found)
             engine.checked |= {one.digest for one in new}
         return {one.digest: self._noted.get(one.digest) for one in adapters}
+
+
+@contextmanager
+def engines_at(engines: Iterable["SharedEngine[Model]"], places: Sequence[Place]) -> Iterator[None]:
+    """Have each engine run at all of some places while the block lasts, if they are several."""
+    changed = list(engines)
+    for engine in changed:
+        engine.places = places if len(places) > 1 else ()
+    try:
+        yield
+    finally:
+        for engine in changed:
+            engine.places = ()
+
+
+def _worst(seen: Iterable[HarnessError | Notice | None]) -> HarnessError | Notice | None:
+    """Return what counts of what several engines show: an error before a notice, a notice before nothing."""
+    return min(seen, key=lambda one: (not isinstance(one, HarnessError), one is None))
 
 
 def _mark_started(engine: "SharedEngine[Model]") -> None:

@@ -23,6 +23,7 @@ class _Here:
 
         self.checked = set[str]()
         self.ended = False
+        self.each = [self]
         self._engine = start(plan)
 
     def run(self, asks: Any) -> Any:
@@ -45,7 +46,7 @@ def fake(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[FakeVllm]:
 
     monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr("harness.models.vllm.choose.vllm_version", lambda: "0.27.1")
-    monkeypatch.setattr("harness.models.vllm.shared.EngineApart", _Here)
+    monkeypatch.setattr("harness.models.vllm.shared.start_engines", lambda plan, places: _Here(plan))
     yield FakeVllm().install(monkeypatch)
     BASE_MODELS.clear()
 

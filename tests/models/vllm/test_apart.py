@@ -26,7 +26,7 @@ runpy.run_module("harness.models.vllm.serve", run_name="__main__")
 
 def _engine(monkeypatch: pytest.MonkeyPatch, change: str = "") -> EngineApart:
     monkeypatch.setattr(apart, "COMMAND", [sys.executable, "-c", SERVED.format(change=change)])
-    return EngineApart(PLAN)
+    return EngineApart(PLAN).started()
 
 
 def test_it_answers_stops_when_nobody_listens_and_answers_again(

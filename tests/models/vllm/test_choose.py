@@ -105,6 +105,25 @@ def test_the_start_is_weighed_against_the_work(
     assert "with its start of 75 s" in " ".join(str(chosen.notice).split())
 
 
+@pytest.mark.parametrize(("gpus", "kind"), [(1, VllmModel), (2, LocalModel)])
+def test_several_gpus_shorten_the_work_and_not_the_start(
+    opened: Open,
+    fake: FakeVllm,
+    on_a_gpu: Any,
+    ask: Callable[..., Request],
+    monkeypatch: pytest.MonkeyPatch,
+    gpus: int,
+    kind: type,
+) -> None:
+    """Both engines run on all of them: 240 seconds of work (0.4 of 3 · 200) are 120 on two."""
+    on_a_gpu(200.0)
+    monkeypatch.setattr(choose, "gpu_count", lambda wanted, tokens: gpus)
+    board = opened()
+    chosen = choose_engines(board, requests_to(board, ask))
+    assert {kind} == kinds(chosen)
+    assert f"{240 // gpus} s" in " ".join(str(chosen.notice).split())
+
+
 def test_what_was_decided_for_a_piece_of_work_stays(
     opened: Open, fake: FakeVllm, on_a_gpu: Any, ask: Callable[..., Request], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from harness.errors import AdapterMismatchError, ModelLoadError
+from harness.errors import AdapterMismatchError, ModelLoadError, UsageError
 from harness.models.hf import BASE_MODELS, open_local
+from harness.models.vllm import shared
 from harness.models.vllm.model import VllmModel, draw_seed
-from harness.protocols import AnswersTogether, ModelStopped, SecondEngine
+from harness.protocols import AnswersTogether, ModelStopped, SecondEngine, Sharing, SpreadsOverGpus
 from harness.types import Generation, Request
 from tests.models.vllm.fake_vllm import FakeVllm
 
@@ -133,3 +134,28 @@ def test_a_prompt_that_is_too_long_fails_alone(board: Mapping[str, Any], ask: As
     given = {one.request_key: one for one in board["base"].generate([long, short])}
     assert "the model takes 256 with the answer" in str(given["long"].error)
     assert given["short"].text is not None
+
+
+def test_a_board_is_answered_for_by_an_engine_on_each_gpu(
+    board: Mapping[str, Any], fake: FakeVllm, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As long as the block; the models, and what they are asked, stay the same."""
+    places: list[list[str]] = []
+    own = shared.start_engines
+
+    def started(plan: Any, where: Any) -> Any:
+        places.append([str(one.name) for one in where])
+        return own(plan, where)
+
+    monkeypatch.setattr(shared, "start_engines", started)
+    assert all(isinstance(one, SpreadsOverGpus) for one in board.values())
+    with board["base"].spread(board, Sharing(processes=2, tokens=9, stays=True)) as models:
+        assert models == board
+        given = list(models["small"].generate_together(requests_for(models, ask)))
+    assert 6 == len(given)
+    assert [["process 0", "process 1"]] == places
+    with (
+        pytest.raises(UsageError, match="--gpus 3: 0 GPUs"),
+        board["base"].spread(board, Sharing(gpus=3, tokens=9, stays=True)),
+    ):
+        pass

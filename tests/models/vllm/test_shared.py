@@ -5,8 +5,11 @@ from typing import Any
 
 import pytest
 
-from harness.errors import ModelLoadError
-from harness.models.vllm.shared import SharedEngine, started_before
+from harness.errors import AdapterMismatchError, ModelLoadError
+from harness.models.hf.crew import process_places
+from harness.models.vllm import shared as shared_module
+from harness.models.vllm.shared import SharedEngine, engines_at, started_before
+from harness.notices import Notice
 from harness.types import Request
 from tests.models.vllm.fake_vllm import FakeVllm
 
@@ -51,3 +54,40 @@ def test_an_engine_that_ended_is_started_anew(
     fake.fails_after = None
     assert 1 == len(list(board["base"].generate([ask("hello", new=3)])))
     assert 2 == len(fake.started)
+
+
+def test_several_places_have_an_engine_of_their_own_as_long_as_the_block(
+    board: Mapping[str, Any], fake: FakeVllm, ask: Callable[..., Request], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One place is none: the engine that runs answers on."""
+    asked: list[int] = []
+    own = shared_module.start_engines
+
+    def started(plan: Any, places: Any) -> Any:
+        asked.append(len(places))
+        return own(plan, places)
+
+    monkeypatch.setattr(shared_module, "start_engines", started)
+    shared = board["base"].engine
+    for count in (0, 1, 2, 2, 0):
+        with engines_at([shared], process_places(count) if count else ()):
+            assert 1 == len(list(board["base"].generate([ask(f"hello {len(asked)} {count}", new=3)])))
+    assert asked == [0, 2, 0]
+
+
+def test_an_adapter_that_fails_in_any_engine_is_refused(
+    board: Mapping[str, Any], fake: FakeVllm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An error counts before a notice, and a notice before nothing."""
+    shared = board["base"].engine
+    engine, seen = shared.engine(8), dict[int, Any]()
+    engine.each = [object(), object()]
+    small, large = shared.adapters
+    note, wrong = Notice("hardly_acts", "hardly acts"), AdapterMismatchError("has no effect")
+    monkeypatch.setattr(
+        shared_module,
+        "check_effects",
+        lambda one, new, ids: {adapter.digest: seen[engine.each.index(one)].get(adapter.digest) for adapter in new},
+    )
+    seen[0], seen[1] = {small.digest: note}, {small.digest: wrong, large.digest: note}
+    assert {small.digest: wrong, large.digest: note} == dict(shared.checked([small, large], [1, 2]))

@@ -15,7 +15,7 @@ import pytest
 
 from harness.models.hf import open_local
 from harness.models.vllm.choose import choose_engines
-from harness.protocols import ModelStopped
+from harness.protocols import ModelStopped, Sharing
 from harness.testing import make_llama, make_lora
 from harness.types import Request
 
@@ -100,3 +100,24 @@ def test_a_head_of_its_own_beside_an_adapter_of_every_layer(
     given = {one.request_key: one.text for one in board["base"].generate_together(asked)}
     wanted = [one for label, model in board.items() for one in model.reference().generate(asked[label])]
     assert {one.request_key: one.text for one in wanted} == given
+
+
+def test_two_engines_give_what_one_gives(
+    tmp_path: Path, spec_of: Callable[..., Any], ask: Callable[..., Request]
+) -> None:
+    """Each in a process of its own, as on two GPUs."""
+    base = make_llama(tmp_path / "base", hidden=128, num_attention_heads=2)
+    path = make_lora(tmp_path / "one", base, target_modules="all-linear", scale=0.05)
+    common: dict[str, Any] = {"base": str(base), "settings": {"engine": "vllm"}}
+    specs = {"base": spec_of("base", **common), "one": spec_of(f"adapter:{path}", **common)}
+    board = choose_engines({label: open_local(one) for label, one in specs.items()}, []).models
+    asked = {
+        label: [replace(ask(text, key=f"{label} {text}", new=8), model=label) for text in ("abc", "hello", "xyz")]
+        for label in board
+    }
+    alone = {one.request_key: one.text for one in board["base"].generate_together(asked)}
+    with board["base"].spread(board, Sharing(processes=2, tokens=1, stays=True)) as models:
+        given = {one.request_key: one.text for one in models["base"].generate_together(asked)}
+        assert 2 == len(models["base"].engine.engine(8).each)
+    assert alone == given
+    assert 6 == len(given)

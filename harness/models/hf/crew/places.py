@@ -16,10 +16,14 @@ WORTH_A_PROCESS = 16_384
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where a process runs: its name for people, and what is different in its environment."""
+    """Where a process runs: its name for people, and what is different in its environment.
+
+    ``gpu``: the number that its GPU has in this process, None without one.
+    """
 
     name: Text
     environment: Mapping[str, str] = field(default_factory=dict)
+    gpu: int | None = None
 
 
 def gpu_count(wanted: int | Literal["all"] | None, tokens: int) -> int:
@@ -50,7 +54,9 @@ def gpu_places(count: int) -> list[Place]:
     seen = [name for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if name.strip()]
     names = seen if len(seen) >= count else [str(index) for index in range(count)]
     return [
-        Place(name=tr("GPU {index}", index=index), environment={"CUDA_VISIBLE_DEVICES": names[index].strip()})
+        Place(
+            name=tr("GPU {index}", index=index), environment={"CUDA_VISIBLE_DEVICES": names[index].strip()}, gpu=index
+        )
         for index in range(count)
     ]
 
