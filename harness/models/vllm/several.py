@@ -95,7 +95,8 @@ class SeveralEngines:
                 engine.stop()
 
     def release(self) -> None:
-        """End the processes, and with them free their memory."""
+        """End the processes, and with them free their memory; none is asked any more."""
+        self._failed = True
         for engine in self._engines:
             engine.release()
 

@@ -139,8 +139,7 @@ class SharedEngine(Generic[Model]):
         """
         engine = self.engine(len(ids) + 1)
         if new := [one for one in adapters if one.digest not in engine.checked]:
-            with ThreadPoolExecutor(len(engine.each)) as threads:  # each engine loads every adapter
-                found = list(threads.map(lambda one: check_effects(one, new, ids), engine.each))
+            found = _effects(engine, new, ids)
             for digest in found[0]:
                 self._noted[digest] = _worst(one[digest] for one in found)
             engine.checked |= {one.digest for one in new}
@@ -158,6 +157,20 @@ def engines_at(engines: Iterable["SharedEngine[Model]"], places: Sequence[Place]
     finally:
         for engine in changed:
             engine.places = ()
+
+
+def _effects(
+    engine: EngineApart | SeveralEngines, adapters: Sequence[Adapter], ids: Sequence[int]
+) -> list[dict[str, HarnessError | Notice | None]]:
+    """Return what each engine shows of adapters' effects; several load them at the same time."""
+    if len(engine.each) == 1:
+        return [check_effects(engine.each[0], adapters, ids)]
+    with ThreadPoolExecutor(len(engine.each)) as threads:
+        try:
+            return list(threads.map(lambda one: check_effects(one, adapters, ids), engine.each))
+        except BaseException:  # Ctrl-C, or one of them failed: nobody waits for the others
+            engine.release()
+            raise
 
 
 def _worst(seen: Iterable[HarnessError | Notice | None]) -> HarnessError | Notice | None:

@@ -1,5 +1,6 @@
 """One engine for a base and its adapters: started once, longer where it must be, remembered as started."""
 
+import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -12,6 +13,7 @@ from harness.models.vllm.shared import SharedEngine, engines_at, started_before
 from harness.notices import Notice
 from harness.types import Request
 from tests.models.vllm.fake_vllm import FakeVllm
+from tests.patience import PATIENCE
 
 
 def test_it_is_started_once_and_again_only_for_longer_sequences(
@@ -91,3 +93,24 @@ def test_an_adapter_that_fails_in_any_engine_is_refused(
     )
     seen[0], seen[1] = {small.digest: note}, {small.digest: wrong, large.digest: note}
     assert {small.digest: wrong, large.digest: note} == dict(shared.checked([small, large], [1, 2]))
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), ModelLoadError("The engine vLLM ended")])
+def test_whoever_breaks_off_waits_for_no_engine(
+    board: Mapping[str, Any], fake: FakeVllm, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    """While several load adapters: their processes end, and with them what the threads wait for."""
+    shared = board["base"].engine
+    engine, released = shared.engine(8), threading.Event()
+    engine.each, engine.release = [1, 2], released.set
+
+    def checked(one: int, new: Any, ids: Any) -> Any:
+        if one == 1:
+            raise error
+        assert released.wait(PATIENCE)
+        raise ModelLoadError("its process ended")
+
+    monkeypatch.setattr(shared_module, "check_effects", checked)
+    with pytest.raises(type(error)):
+        shared.checked(shared.adapters, [1, 2])
+    assert released.is_set()
