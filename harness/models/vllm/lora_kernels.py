@@ -2,8 +2,8 @@
 
 vLLM cuts the product with ``lora_A`` into 64 parts whatever its width, most of which then have nothing to do, and the
 one with ``lora_B`` into tiles of 64 rows, of which decoding has a few for each adapter. On an H100, with rank 16 and
-128 rows, the two took 6.1 ms of a pass of 26 ms so, and 2.7 ms with the best cut for each layer, of which this is a rule
-(bench/README.md).
+128 rows, the two took 6.1 ms of a pass of 26 ms so, and 2.7 ms with the best cut for each layer, which this rule comes
+from (bench/README.md).
 """
 
 import hashlib
