@@ -299,7 +299,8 @@ def test_what_stands_in_the_browser_is_not_trusted(open_page: OpenPage) -> None:
     page.reload()
     expect(page.locator("#done")).to_have_text("1 of 2 done")  # the database still has it
     for bad_one in ("<b>", json.dumps({"turn": 999, "ratings": {"bcdf0": {"score": 9}}}), json.dumps({"turn": "x"})):
-        page.evaluate("(text) => vaultWrite(text).then(() => localStorage.setItem(KEPT, '<b>'))", bad_one)
+        page.evaluate("() => localStorage.setItem(KEPT, '<b>')")
+        page.evaluate("(text) => vaultWrite(text).then(vaultRead)", bad_one)  # which waits until it is written
         page.reload()
         expect(page.locator("#done")).to_have_text("0 of 2 done")
 

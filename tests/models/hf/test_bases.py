@@ -3,12 +3,14 @@
 import json
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
 from harness.errors import DamagedFileError, HarnessError
+from harness.models.hf import bases
 from harness.models.hf.bases import BaseModelCache, end_tokens, load_base, load_encoder, stored_quantization
 from harness.models.hf.numerics import Numerics
 from harness.models.hf.sources import resolve
@@ -93,3 +95,30 @@ def test_weights_say_how_they_are_stored(stored: object, expected: str | None) -
     """Read from the configuration alone."""
     config = {} if stored is None else {"quantization_config": stored}
     assert expected == stored_quantization(json.loads(json.dumps(config)))
+
+
+def test_sizes_are_counted_once_for_all_adapters_on_a_base(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A configuration that says anything else is counted anew, and one that cannot be built is refused each time."""
+    counted: list[int] = []
+    own = bases.footprint
+
+    def counting(config: Any, *, trust_remote_code: bool) -> Any:
+        counted.append(1)
+        return own(config, trust_remote_code=trust_remote_code)
+
+    monkeypatch.setattr(bases, "_SIZES", {})
+    monkeypatch.setattr(bases, "footprint", counting)
+    source = resolve(f"hf:{tiny}")
+    first, again = (
+        bases.sizes_of(source, bases.read_config(source, tiny, trusted=False), trusted=False) for _ in range(2)
+    )
+    assert (first, 1) == (again, len(counted))
+    config = bases.read_config(source, tiny, trusted=False)
+    config.num_hidden_layers += 1
+    larger = bases.sizes_of(source, config, trusted=False)
+    assert larger.linear > first.linear
+    config.num_attention_heads = 0
+    for _ in range(2):
+        with pytest.raises(HarnessError):
+            bases.sizes_of(source, config, trusted=False)
+    assert 4 == len(counted)

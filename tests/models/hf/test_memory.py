@@ -66,6 +66,7 @@ def test_what_does_not_fit_is_refused_before_loading(
 ) -> None:
     """With both figures and what to do; no weight is read."""
     monkeypatch.setattr(bases, "available_bytes", lambda _: 1000)
+    monkeypatch.setattr(bases, "_SIZES", {})
     monkeypatch.setattr(bases, "footprint", lambda *_, **__: footprint(LLM_JP_13B))
     monkeypatch.setattr(bases, "check_elements", lambda *_: None)
     monkeypatch.setattr(AutoModelForCausalLM, "from_pretrained", lambda *_, **__: pytest.fail("loaded"))
