@@ -15,10 +15,10 @@ _CAPTURED = (1, 8, 16, 32, 64, 128)  # sizes of decoding batches: 7 instead of 5
 _SHORTEST = 2048  # tokens of context: so that a few longer prompts do not make another engine
 _GIB = 1 << 30
 _LEFT_FREE = 1.5 * _GIB  # for this process beside vLLM's, and what no profile of vLLM sees
-_UNEVEN = 1.1  # rows at once for each that fits at its full length; 1.3 is 10 % slower where all grow to it
+_UNEVEN = 1.1  # rows at once for each that fits at its full length; 1.3 was 10 % slower than 1 where all grow to it
 _FEWEST, _MOST = 8, 256  # sequences; it may still be that one at a time fits
 _STEP = 16  # sequences by which more are answered at once; half of it up to 64
-_PROMPT_TOKENS, _PROMPT_TOKENS_NF4 = 4096, 2048  # read in a pass: more take room from the rows and make it no faster
+_PROMPT_TOKENS, _PROMPT_TOKENS_NF4 = 4096, 2048  # read in a pass: vLLM's own 16,384 take room from the rows
 _MOST_SHARE = 0.92  # as vLLM's own default has it
 _CPU_CACHE_GIB = 2  # of keys and values, on a CPU
 
