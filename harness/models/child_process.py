@@ -1,4 +1,7 @@
-"""A Python process of ours that works for this one: records of ours go to and fro, pickled, through its pipes."""
+"""A Python process of ours that works for this one: records of ours go to and fro, pickled, through its pipes.
+
+One can be begun before anybody needs it: it imports its libraries meanwhile, and waits.
+"""
 
 import contextlib
 import os
@@ -8,13 +11,13 @@ import subprocess
 import sys
 import tempfile
 import threading
-import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO, Any, BinaryIO
 
 _PATIENCE = 5.0  # seconds that a process has to end by itself
 _LAST_WORDS = 2_000  # bytes of what it printed last
+_HEADER = 8  # bytes that say how many follow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,17 +41,92 @@ class Sender:
         Raises:
             OSError: nobody reads any more.
         """
+        pickled = pickle.dumps(message)
         with self._lock:
-            pickle.dump(message, self._pipe)
+            self._pipe.write(len(pickled).to_bytes(_HEADER, "big") + pickled)
             self._pipe.flush()
 
 
 def received(pipe: BinaryIO) -> Any:  # noqa: ANN401 - whatever the other side sent
     """Return the next message, or None at the end: a message cut off by a process that was killed is none."""
-    try:
-        return pickle.load(pipe)  # noqa: S301 - from a process that we started ourselves
-    except (EOFError, OSError, pickle.UnpicklingError):
-        return None
+    pickled = _pickled(pipe)
+    return None if pickled is None else pickle.loads(pickled)  # noqa: S301 - from a process that we started ourselves
+
+
+def _pickled(pipe: BinaryIO) -> bytes | None:
+    with contextlib.suppress(OSError, ValueError):  # a pipe that broke, or that we closed
+        header = pipe.read(_HEADER)
+        pickled = pipe.read(size := int.from_bytes(header, "big"))
+        if len(header) == _HEADER and len(pickled) == size:
+            return pickled
+    return None
+
+
+def command_of(module: str) -> list[str]:
+    """Return the command that serves this process with a module of ours: its ``serve`` is called with a `Parent`."""
+    return [sys.executable, "-m", "harness.models.child", module]
+
+
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """A process that runs, and the file that it prints to."""
+
+    process: subprocess.Popen[bytes]
+    printed: IO[bytes]
+
+    def abandon(self) -> None:
+        """End it, which has done nothing yet."""
+        self.process.kill()
+        self.process.wait()
+        for pipe in (self.process.stdin, self.process.stdout, self.printed):
+            assert pipe is not None
+            with contextlib.suppress(OSError):
+                pipe.close()
+
+
+_Key = tuple[tuple[str, ...], tuple[tuple[str, str], ...]]
+_unused: dict[_Key, list[_Begun]] = {}
+
+
+def begin_ahead(command: Sequence[str], environment: Mapping[str, str]) -> None:
+    """Begin a process that the next `ChildProcess` with this command and environment takes over."""
+    _unused.setdefault(_key(command, environment), []).append(_begin(command, environment, heard=False))
+
+
+def end_unused() -> None:
+    """End the processes that were begun ahead and that nobody took over."""
+    while _unused:
+        for begun in _unused.popitem()[1]:
+            begun.abandon()
+
+
+def _key(command: Sequence[str], environment: Mapping[str, str]) -> _Key:
+    return tuple(command), tuple(sorted(environment.items()))
+
+
+def _begun_ahead(command: Sequence[str], environment: Mapping[str, str]) -> _Begun | None:
+    """Return a process that was begun ahead and is still there."""
+    waiting = _unused.get(_key(command, environment), [])
+    while waiting:
+        begun = waiting.pop()
+        if begun.process.poll() is None:
+            return begun
+        begun.abandon()
+    return None
+
+
+def _begin(command: Sequence[str], environment: Mapping[str, str], *, heard: bool) -> _Begun:
+    printed: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - as long as the process
+    path = os.pathsep.join(entry for entry in sys.path if entry)
+    process = subprocess.Popen(  # noqa: S603 - our own module
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=None if heard else printed,
+        env=os.environ | {"PYTHONPATH": path, **environment},
+        start_new_session=True,
+    )
+    return _Begun(process, printed)
 
 
 class ChildProcess:
@@ -56,22 +134,16 @@ class ChildProcess:
 
     It is in a process group of its own, so that Ctrl-C reaches the parent alone; it ends when its pipe is closed, which
     the system does for a parent that is killed. What it prints is kept for its last words, or shown if it is ``heard``.
+    One that was begun ahead (`begin_ahead`) is taken over, unless it is to be heard.
     """
 
     def __init__(
         self, command: list[str], environment: Mapping[str, str], hear: Callable[[Any], None], *, heard: bool = False
     ) -> None:
         self._hear = hear
-        self._printed: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - as long as the process
-        path = os.pathsep.join(entry for entry in sys.path if entry)
-        self._process = subprocess.Popen(  # noqa: S603 - our own module
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=None if heard else self._printed,
-            env=os.environ | {"PYTHONPATH": path, **environment},
-            start_new_session=True,
-        )
+        ahead = None if heard else _begun_ahead(command, environment)
+        begun = ahead or _begin(command, environment, heard=heard)
+        self._process, self._printed = begun.process, begun.printed
         self.pid = self._process.pid
         assert self._process.stdin is not None
         self._sender = Sender(self._process.stdin)  # type: ignore[arg-type]  # a buffered writer is one
@@ -120,14 +192,35 @@ class Parent:
         out = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
         os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
         self.sender = Sender(out)
-        self.orders: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self.orders = Orders()
+        self._pipe = os.fdopen(
+            os.dup(sys.stdin.fileno()), "rb"
+        )  # Python aborts where a thread reads its own at the end
         threading.Thread(target=self._listen, daemon=True).start()
 
     def _listen(self) -> None:
-        try:
-            while (order := received(sys.stdin.buffer)) is not None:
-                self.orders.put(order)
-        except Exception:  # noqa: BLE001 - a message that cannot be read: whoever sent it must not wait for ever
-            traceback.print_exc()
-            os._exit(1)
+        while (pickled := _pickled(self._pipe)) is not None:
+            self.orders.put(pickled)
         os._exit(0)
+
+
+class Orders:
+    """Messages that wait, pickled: to read one imports its module, which only whoever asks for it may do.
+
+    Two threads that import at once can wait for each other for ever.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+
+    def put(self, pickled: bytes) -> None:
+        """Add one."""
+        self._waiting.put(pickled)
+
+    def get(self) -> Any:  # noqa: ANN401 - whatever the parent sent
+        """Wait for the next one and return it."""
+        return pickle.loads(self._waiting.get())  # noqa: S301 - from the process that started this one
+
+    def empty(self) -> bool:
+        """Return whether none waits."""
+        return self._waiting.empty()

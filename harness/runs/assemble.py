@@ -12,6 +12,7 @@ from harness.engine.looks import Looks
 from harness.engine.plan import PlannedModel, PlannedPanel, plan_digest, plan_requests
 from harness.errors import NothingUsableError, SameJudgeError, TaskSetError, UnknownNameError
 from harness.locale import tr
+from harness.models.ahead import begin_processes
 from harness.notices import Notice, as_notice
 from harness.protocols import (
     AnswerFile,
@@ -27,7 +28,7 @@ from harness.protocols import (
 from harness.runs.engines import on_one_engine
 from harness.runs.panels import PanelSpec, planned_panels
 from harness.runs.prompt_match import check_prompts
-from harness.specs import check_labels, default_run_name, task_plugin
+from harness.specs import LOCAL_BACKENDS, check_labels, default_run_name, task_plugin
 from harness.templates import Template, load_template
 from harness.types import Declaration, EvalSpec, JudgeSpec, ModelSpec, PlannedTask, Request, Sample, TaskSpec
 
@@ -89,6 +90,8 @@ def assemble(
     templates = tuple(load_template(prompt) for prompt in spec.prompts)
     sources: dict[str, TaskSource] = {task.name: plugins.make("tasks", task_plugin(task), task) for task in spec.tasks}
     whole = {name: _samples(name, source) for name, source in sources.items()}
+    if opener is None:
+        _begin_ahead(spec, whole)
     models: dict[str, ModelBackend] = {}
     typed: dict[str, str] = {}
     trainings: dict[str, tuple[str, ...]] = {}
@@ -132,6 +135,14 @@ def assemble(
         trainings=trainings,
         panels=planned_panels(panels, [planned_judge(judge) for judge in judges]),
     )
+
+
+def _begin_ahead(spec: EvalSpec, whole: Mapping[str, tuple[Sample, ...]]) -> None:
+    """Begin the processes that are likely to answer, before this one imports what opens a model."""
+    local = [model for model in spec.models if model.backend in LOCAL_BACKENDS]
+    rows = sum(len(samples[: spec.limit]) for samples in whole.values()) * len(spec.prompts) * spec.repeats
+    engines = {str(model.settings.get("engine", "auto")) for model in local}
+    begin_processes(engines, len(local) * rows * spec.sampling.max_new_tokens)
 
 
 def _planned_models(models: Mapping[str, ModelBackend]) -> list[PlannedModel]:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Literal
 
 from harness.engine.job import Job
+from harness.models.child_process import end_unused
 from harness.protocols import JudgesTogether, ModelBackend, NeedsMachine, Sharing, SpreadsOverGpus
 from harness.runs.asking import unread_flag
 from harness.store.store import Store, store_exists
@@ -51,6 +52,7 @@ def spread(job: Job, url: str, *, gpus: Gpus = None, processes: int | None = Non
     asked = [request for requests in missing.values() for request in requests]
     first = next((one for label in missing if isinstance(one := job.models[label], SpreadsOverGpus)), None)
     if first is None:
+        end_unused()
         yield Spread({})
         return
     sharing = Sharing(
@@ -59,8 +61,11 @@ def spread(job: Job, url: str, *, gpus: Gpus = None, processes: int | None = Non
         tokens=sum(request.sampling.max_new_tokens for request in asked),
         stays=not any(isinstance(judge, JudgesTogether) for judge in job.judges),
     )
-    with first.spread(job.models, sharing) as models:
-        yield Spread(models)
+    try:
+        with first.spread(job.models, sharing) as models:
+            yield Spread(models)
+    finally:
+        end_unused()
 
 
 class Spread:

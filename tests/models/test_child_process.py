@@ -1,7 +1,6 @@
 """A process of ours: what it says arrives whole, its last words are kept, and it ends with its parent."""
 
-import os
-import pickle
+import io
 import queue
 import signal
 import subprocess
@@ -9,7 +8,8 @@ import sys
 import time
 from typing import Any
 
-from harness.models.child_process import ChildProcess, Gone, received
+from harness.models import child_process
+from harness.models.child_process import ChildProcess, Gone, Sender, begin_ahead, end_unused, received
 from tests.patience import PATIENCE
 
 ECHO = """
@@ -22,12 +22,11 @@ while True:
 
 
 def test_a_message_that_a_killed_process_left_unfinished_is_the_end() -> None:
-    whole = pickle.dumps(Gone(code=-9, said="half"))
-    reading, writing = os.pipe()
-    os.write(writing, whole[:-3])
-    os.close(writing)
-    with os.fdopen(reading, "rb") as pipe:
-        assert received(pipe) is None
+    whole = io.BytesIO()
+    Sender(whole).send(Gone(code=-9, said="half"))
+    assert received(io.BytesIO(whole.getvalue())) == Gone(code=-9, said="half")
+    for kept in (0, 3, 8, len(whole.getvalue()) - 3):
+        assert received(io.BytesIO(whole.getvalue()[:kept])) is None
 
 
 def test_messages_go_to_and_fro_and_what_is_printed_is_none() -> None:
@@ -81,3 +80,55 @@ def _is_there(pid: int) -> bool:
             return file.read().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
+
+
+NAMED = "import os, sys; from harness.models.child_process import Parent; parent = Parent(); parent.orders.get(); "
+NAMED += "parent.sender.send((os.getpid(), os.environ['WHERE'])); parent.orders.get()"
+BEGIN = [sys.executable, "-c", NAMED]
+
+
+def _answer(environment: dict[str, str]) -> tuple[int, str]:
+    heard: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    child = ChildProcess(BEGIN, environment, heard.put)
+    child.give("who are you?")
+    answer: tuple[int, str] = heard.get(timeout=PATIENCE)
+    child.close()
+    return answer
+
+
+def test_a_process_begun_ahead_is_taken_over_once_by_whoever_asks_for_the_same() -> None:
+    """Of the same command with another environment a new one is begun."""
+    begin_ahead(BEGIN, {"WHERE": "here"})
+    [[waiting]] = child_process._unused.values()
+    other, there = _answer({"WHERE": "there"})
+    assert (there, True) == ("there", other != waiting.process.pid)
+    assert _answer({"WHERE": "here"}) == (waiting.process.pid, "here")
+    assert _answer({"WHERE": "here"})[0] != waiting.process.pid
+    end_unused()
+
+
+def test_one_that_has_ended_before_anybody_took_it_is_begun_anew() -> None:
+    begin_ahead(BEGIN, {"WHERE": "here"})
+    [[waiting]] = child_process._unused.values()
+    waiting.process.kill()
+    waiting.process.wait()
+    assert _answer({"WHERE": "here"})[0] != waiting.process.pid
+    end_unused()
+
+
+def test_those_that_nobody_took_are_ended() -> None:
+    for where in ("here", "here", "there"):
+        begin_ahead(BEGIN, {"WHERE": where})
+    pids = [one.process.pid for begun in child_process._unused.values() for one in begun]
+    end_unused()
+    assert [_is_there(pid) for pid in pids] == [False] * 3
+    assert not child_process._unused
+
+
+def test_one_that_is_to_be_heard_is_not_one_whose_words_are_kept() -> None:
+    begin_ahead(BEGIN, {"WHERE": "here"})
+    [[waiting]] = child_process._unused.values()
+    child = ChildProcess(BEGIN, {"WHERE": "here"}, lambda _: None, heard=True)
+    assert child.pid != waiting.process.pid
+    child.close()
+    end_unused()

@@ -10,12 +10,13 @@ import torch
 
 from harness.errors import HarnessError
 from harness.locale import tr
+from harness.models.child_process import end_unused
 from harness.models.hf.adapter_checks import check_tokenizer
 from harness.models.hf.adapter_switch import check_effect
 from harness.models.hf.adapters import Adapter
 from harness.models.hf.bases import BASE_MODELS, Base, sizes_of
 from harness.models.hf.batching import BatchBudget, Batches, BatchLimits, BatchRow, describe, halves, plan_batches
-from harness.models.hf.crew import Enlisted, crew_of, gpu_count, gpu_places, process_places
+from harness.models.hf.crew import Enlisted, crew_of, gpu_count
 from harness.models.hf.decoding import Decoded, decode
 from harness.models.hf.encoding import encode_requests, end_differs, failed
 from harness.models.hf.forward_cuda_graph import CaptureError, GraphSteps, can_capture
@@ -29,6 +30,7 @@ from harness.models.hf.room import Peak, Room
 from harness.models.hf.token_numbers import LocalNumbers
 from harness.models.hf.trained_prompt import TrainedPrompt
 from harness.models.hf.word_scores import WordScorer, most_tokens
+from harness.models.places import gpu_places, process_places
 from harness.notices import Notice, as_notice
 from harness.protocols import EngineChoice, FreeText, MachineNeeds, ModelBackend, Sharing, WordScores
 from harness.remote.pricing import rough_tokens
@@ -156,7 +158,10 @@ class LocalModel:
         }
         own = sharing.processes
         places = process_places(own) if own else gpu_places(gpu_count(sharing.gpus, sharing.tokens))
-        return crew_of(models, mine, places, stays=sharing.stays) if len(places) > 1 else nullcontext(models)
+        if len(places) > 1:
+            return crew_of(models, mine, places, stays=sharing.stays)
+        end_unused()
+        return nullcontext(models)
 
     def needs(self, requests: Sequence[Request]) -> MachineNeeds:
         """Return what answering takes on this machine, by count; no weight is loaded.

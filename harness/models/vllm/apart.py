@@ -3,17 +3,17 @@
 import logging
 import os
 import queue
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from harness.locale import tr
+from harness.models.ahead import ENGINE
 from harness.models.child_process import ChildProcess, Gone
 from harness.models.vllm.engine import Ask, Said, engine_ended
 from harness.models.vllm.messages import Came, Done, Run, Start, Stop
 from harness.models.vllm.plan import Plan
 
-COMMAND = [sys.executable, "-m", "harness.models.vllm.serve"]
+COMMAND = ENGINE
 _PATIENCE = 10.0  # seconds in which an engine must hear that nobody wants the rest: a step takes a fraction of one
 
 

@@ -17,6 +17,7 @@ from harness.models.vllm.plan import Plan
 
 _NO_MEMORY = ("out of memory", "free memory on device", "no available memory", "not enough", "kv cache")
 _SAID = 400  # characters of an error of vLLM's
+_LATER = ("vllm.v1.engine.core", "vllm.v1.worker.gpu_worker", "vllm.lora.layers", "harness.models.vllm_loader.worker")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,8 +93,9 @@ def start(plan: Plan) -> Engine:
         OutOfMemoryError: it does not fit beside what is in memory.
         ModelLoadError: vLLM cannot be imported, or refuses the model.
     """
-    for name, value in _surroundings(plan).items():
-        os.environ.setdefault(name, value)
+    _set_surroundings()
+    if plan.kernels is not None:
+        os.environ.setdefault("VLLM_TUNED_CONFIG_FOLDER", plan.kernels)
     try:
         vllm = importlib.import_module("vllm")
         _look_at_model(vllm, Path(plan.weights.folder))
@@ -120,16 +122,29 @@ def compile_folder() -> Path:
     return cache_folder() / "vllm"
 
 
-def _surroundings(plan: Plan) -> dict[str, str]:
-    """Return what vLLM reads from the environment, unless the user has said it otherwise."""
-    kernels = {} if plan.kernels is None else {"VLLM_TUNED_CONFIG_FOLDER": plan.kernels}
-    return kernels | {
+def import_early() -> None:
+    """Import what every start needs, whatever the model. What cannot be imported is left: the start itself says so."""
+    _set_surroundings()
+    with contextlib.suppress(Exception):
+        vllm = importlib.import_module("vllm")
+        for name in ("LLM", "ModelRegistry", "SamplingParams", "TokensPrompt"):
+            getattr(vllm, name)
+    for name in _LATER:
+        with contextlib.suppress(Exception):
+            importlib.import_module(name)
+
+
+def _set_surroundings() -> None:
+    """Set what vLLM reads from the environment, unless the user has said it otherwise."""
+    told = {
         "VLLM_CACHE_ROOT": str(compile_folder()),
         "VLLM_NO_USAGE_STATS": "1",
         "VLLM_LOGGING_LEVEL": "ERROR",
         "VLLM_USE_FLASHINFER_SAMPLER": "0",  # it would be compiled at the start, and nothing is cut off by top-k here
         "VLLM_WORKER_MULTIPROC_METHOD": "spawn",  # a fork of a process that has used a GPU cannot use it
     }
+    for name, value in told.items():
+        os.environ.setdefault(name, value)
 
 
 def _said(output: Any) -> Said:  # noqa: ANN401 - vLLM's

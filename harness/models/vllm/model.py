@@ -12,11 +12,12 @@ from harness.models.hf.adapter_checks import check_tokenizer
 from harness.models.hf.adapters import Adapter
 from harness.models.hf.backend import LocalModel
 from harness.models.hf.batching import BatchRow
-from harness.models.hf.crew import gpu_count, gpu_places, process_places
+from harness.models.hf.crew import gpu_count
 from harness.models.hf.decoding import cut
 from harness.models.hf.encoding import encode_requests, end_differs
 from harness.models.hf.progress import TokenMeter
 from harness.models.hf.tokens import Encoder
+from harness.models.places import gpu_places, process_places
 from harness.models.vllm.engine import Ask, Said
 from harness.models.vllm.numbers import EngineNumbers
 from harness.models.vllm.plan import sampling_arguments

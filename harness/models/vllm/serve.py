@@ -1,6 +1,6 @@
 """The process in which vLLM runs: it starts an engine, works off lists of sequences, and ends with its parent.
 
-    python -m harness.models.vllm.serve
+    python -m harness.models.child harness.models.vllm.serve
 
 vLLM would start a process of its own for this, after this one has imported it; here it is imported once, and only here:
 it changes settings of torch that transformers would compute with as well.
@@ -10,12 +10,14 @@ import os
 
 from harness.errors import HarnessError
 from harness.models.child_process import Parent
-from harness.models.vllm.engine import Engine, start
+from harness.models.vllm.engine import Engine, import_early, start
 from harness.models.vllm.messages import Came, Done, Run, Start, Stop
 
 
 def serve(parent: Parent) -> None:
-    """Work for a parent for ever."""
+    """Work for a parent for ever. What every start imports is imported before one is asked for."""
+    os.environ["VLLM_ENABLE_V1_MULTIPROCESSING"] = "0"
+    import_early()
     engine: Engine | None = None
     while True:
         order = parent.orders.get()
@@ -35,8 +37,3 @@ def serve(parent: Parent) -> None:
         except HarnessError as found:
             error = found
         parent.sender.send(Done(error=error))
-
-
-if __name__ == "__main__":
-    os.environ["VLLM_ENABLE_V1_MULTIPROCESSING"] = "0"
-    serve(Parent())

@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 
 import torch
 
-from harness.models.hf.crew.places import Place
+from harness.models.child_process import end_unused
+from harness.models.places import Place
 from harness.models.vllm.apart import EngineApart
 from harness.models.vllm.engine import Ask, Said
 from harness.models.vllm.plan import Plan
@@ -35,11 +36,13 @@ def start_engines(plan: Plan, places: Sequence[Place]) -> "EngineApart | Several
     Raises:
         HarnessError: one of them cannot be started.
     """
-    return SeveralEngines(plan, places) if len(places) > 1 else EngineApart(plan).started()
+    engine = SeveralEngines(plan, places) if len(places) > 1 else EngineApart(plan)
+    end_unused()
+    return engine.started()
 
 
 class SeveralEngines:
-    """Started engines, one at each place; see `EngineApart`, which it stands for."""
+    """Engines asked to start, one at each place; see `EngineApart`, which it stands for."""
 
     def __init__(self, plan: Plan, places: Sequence[Place]) -> None:
         self.checked = set[str]()
@@ -49,11 +52,23 @@ class SeveralEngines:
         try:
             for place in places:
                 self._engines.append(EngineApart(plan, place.environment, self._ready.put))
+        except BaseException:
+            self.release()
+            raise
+
+    def started(self) -> "SeveralEngines":
+        """Return the engines once all have started.
+
+        Raises:
+            HarnessError: one could not.
+        """
+        try:
             for engine in self._engines:
                 engine.started()
         except BaseException:
             self.release()
             raise
+        return self
 
     @property
     def ended(self) -> bool:

@@ -15,11 +15,11 @@ from harness.errors import HarnessError
 from harness.locale import tr
 from harness.models.hf.adapters import Adapter
 from harness.models.hf.bases import BASE_MODELS, sizes_of
-from harness.models.hf.crew.places import Place
 from harness.models.hf.memory import GIB, available_bytes
 from harness.models.hf.resolved_base import ResolvedBase
 from harness.models.hf.tokens import Encoder
 from harness.models.live import LIVE
+from harness.models.places import Place
 from harness.models.vllm.apart import EngineApart
 from harness.models.vllm.engine import compile_folder
 from harness.models.vllm.gate import check_effects

@@ -15,12 +15,13 @@ from harness.models.vllm.engine import Ask
 from tests.models.vllm.test_engine import GREEDY, PLAN
 
 SERVED = """
-import os, runpy, signal, sys
+import os, signal, sys
+from harness.models.child import main
 from tests.models.vllm.fake_vllm import FakeVllm
 fake = sys.modules["vllm"] = FakeVllm()
 sys.modules["vllm.lora"], sys.modules["vllm.lora.request"] = fake.lora, fake.lora_request
 {change}
-runpy.run_module("harness.models.vllm.serve", run_name="__main__")
+main("harness.models.vllm.serve")
 """
 
 

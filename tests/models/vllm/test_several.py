@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from harness.errors import HarnessError, ModelLoadError
-from harness.models.hf.crew.places import gpu_places, process_places
+from harness.models.places import gpu_places, process_places
 from harness.models.vllm import apart
 from harness.models.vllm.apart import EngineApart
 from harness.models.vllm.engine import Ask

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from harness.errors import AdapterMismatchError, ModelLoadError
-from harness.models.hf.crew import process_places
+from harness.models.places import process_places
 from harness.models.vllm import shared as shared_module
 from harness.models.vllm.shared import SharedEngine, engines_at, started_before
 from harness.notices import Notice

@@ -5,7 +5,7 @@ one line of progress, whoever answered. `members` puts a crew in the place of th
 """
 
 from harness.models.hf.crew.crew import Enlisted
+from harness.models.hf.crew.gpus import gpu_count
 from harness.models.hf.crew.members import crew_of
-from harness.models.hf.crew.places import gpu_count, gpu_places, process_places
 
-__all__ = ["Enlisted", "crew_of", "gpu_count", "gpu_places", "process_places"]
+__all__ = ["Enlisted", "crew_of", "gpu_count"]

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 
 from harness.locale import Text, listing, tr, trn
 from harness.locale.telling import tell
-from harness.models.child_process import Gone
+from harness.models.child_process import Gone, end_unused
 from harness.models.hf.crew.channel import Answered, AtWork, Finished, Message, Order, Told
 from harness.models.hf.crew.dealing import Unit, deal
-from harness.models.hf.crew.places import Place
 from harness.models.hf.crew.processes import Process
 from harness.models.live import LIVE
+from harness.models.places import Place
 from harness.notices import Notice
 from harness.protocols import ModelStopped
 from harness.types import Generation, ModelSpec, Request
@@ -98,6 +98,7 @@ class Crew:
         new = free[: max(0, count - len(taken))]
         for place in new:
             self._idle.append(Process(place, self._events))
+        end_unused()
         if new:
             LIVE.label = trn("starting {n} process", "starting {n} processes", len(new))
 

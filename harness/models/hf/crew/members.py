@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from harness.errors import ModelLoadError
 from harness.locale import tr
 from harness.models.hf.crew.crew import Crew, Enlisted, Event
-from harness.models.hf.crew.places import Place
+from harness.models.places import Place
 from harness.protocols import ModelBackend, ModelStopped
 from harness.types import Generation, Request
 

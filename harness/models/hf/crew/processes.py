@@ -1,13 +1,13 @@
 """The processes of a crew as their parent sees them: started, given orders, listened to, and never left behind."""
 
 import queue
-import sys
 
+from harness.models.ahead import WORKER
 from harness.models.child_process import ChildProcess
 from harness.models.hf.crew.channel import Message
-from harness.models.hf.crew.places import Place
+from harness.models.places import Place
 
-COMMAND = [sys.executable, "-m", "harness.models.hf.crew.worker"]
+COMMAND = WORKER
 
 
 class Process(ChildProcess):

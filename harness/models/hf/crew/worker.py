@@ -1,6 +1,6 @@
 """One process of a crew: opens what it is told to, answers, and ends when its parent does.
 
-    python -m harness.models.hf.crew.worker
+    python -m harness.models.child harness.models.hf.crew.worker
 
 Orders come through the standard input, messages leave by what was the standard output; whatever else is printed goes to
 the standard error.
@@ -80,15 +80,10 @@ class Worker:
         return self._models.setdefault(order.label, model)
 
 
-def main() -> None:
+def serve(parent: Parent) -> None:
     """Serve the parent until it closes the pipe or ends."""
-    parent = Parent()
     TELLER.say, TELLER.during = lambda text: parent.sender.send(Told(text=text)), at_work
     worker = Worker(parent.sender)
     threading.Thread(target=worker.keep_telling, daemon=True).start()
     while True:
         worker.carry_out(parent.orders.get())
-
-
-if __name__ == "__main__":
-    main()

@@ -12,8 +12,8 @@ from harness.models.child_process import Gone
 from harness.models.hf.crew import crew as crew_module
 from harness.models.hf.crew.channel import Answered, AtWork, Finished, Order, Told
 from harness.models.hf.crew.crew import Crew, Enlisted
-from harness.models.hf.crew.places import Place, process_places
 from harness.models.live import LIVE
+from harness.models.places import Place, process_places
 from harness.notices import Notice
 from harness.protocols import ModelStopped
 from harness.types import Generation, ModelSpec, Request

@@ -9,7 +9,7 @@ import pytest
 from harness.locale import tr
 from harness.models.child_process import Gone
 from harness.models.hf.crew import processes
-from harness.models.hf.crew.places import Place
+from harness.models.places import Place
 
 
 def test_a_process_that_cannot_begin_says_why(monkeypatch: pytest.MonkeyPatch) -> None:

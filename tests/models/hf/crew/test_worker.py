@@ -1,12 +1,11 @@
 """A worker: opens what it is told to, refuses what is something else there, and says what it could not do."""
 
 import io
-import pickle
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from harness.models.child_process import Sender
+from harness.models.child_process import Sender, received
 from harness.models.hf import open_local
 from harness.models.hf.crew.channel import Answered, AtWork, Finished, Order
 from harness.models.hf.crew.worker import Worker
@@ -21,7 +20,7 @@ def _said(order: Order) -> list[Any]:
     pipe.seek(0)
     messages = []
     while pipe.tell() < len(pipe.getvalue()):
-        messages.append(pickle.load(pipe))
+        messages.append(received(pipe))
     return messages
 
 

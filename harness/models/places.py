@@ -1,17 +1,19 @@
-"""Where the processes of a crew run: each sees one GPU, or, to try it without any, a share of the cores."""
+"""Where processes that answer run: each sees one GPU, or, to try it without any, a share of the cores.
+
+Told without torch, which takes seconds to import: processes are begun before that is done (`harness.models.ahead`).
+"""
 
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from pathlib import Path
 
-import torch
-
-from harness.errors import UsageError
 from harness.locale import Text, tr
 
 WORTH_A_PROCESS = 16_384
 """Tokens that a GPU should have to generate at most: a process takes about ten seconds to begin."""
+
+_DEVICES = Path("/dev")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,23 +28,20 @@ class Place:
     gpu: int | None = None
 
 
-def gpu_count(wanted: int | Literal["all"] | None, tokens: int) -> int:
-    """Return how many GPUs are to share the work: those that are wanted, or as many as are worth it.
+def worth(visible: int, tokens: int) -> int:
+    """Return how many of the GPUs that are seen are worth a process, one at least, for so many tokens at most.
 
-    ``tokens``: how many are to be generated at most.
-
-    Raises:
-        UsageError: more are wanted than there are.
+    >>> worth(4, 100), worth(4, 51_200), worth(2, 10_000_000), worth(0, 10_000_000)
+    (1, 3, 2, 1)
     """
-    visible = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    if wanted is None:
-        return max(1, min(visible, tokens // WORTH_A_PROCESS))
-    if visible == 0 or (wanted != "all" and wanted > visible):
-        raise UsageError(
-            tr("--gpus {wanted}: {visible} GPUs can be seen here.", wanted=wanted, visible=visible),
-            hint=tr("Leave --gpus out, or look at nvidia-smi and CUDA_VISIBLE_DEVICES."),
-        )
-    return visible if wanted == "all" else wanted
+    return max(1, min(visible, tokens // WORTH_A_PROCESS))
+
+
+def devices_seen() -> int:
+    """Return how many NVIDIA GPUs the system shows this process, as far as files tell; torch may see fewer."""
+    there = sum(path.name.removeprefix("nvidia").isdecimal() for path in _DEVICES.glob("nvidia[0-9]*"))
+    chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
+    return there if chosen is None else min(there, len(_names(chosen)))
 
 
 def gpu_places(count: int) -> list[Place]:
@@ -51,12 +50,10 @@ def gpu_places(count: int) -> list[Place]:
     >>> [place.environment["CUDA_VISIBLE_DEVICES"] for place in gpu_places(2)]
     ['0', '1']
     """
-    seen = [name for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if name.strip()]
+    seen = _names(os.environ.get("CUDA_VISIBLE_DEVICES", ""))
     names = seen if len(seen) >= count else [str(index) for index in range(count)]
     return [
-        Place(
-            name=tr("GPU {index}", index=index), environment={"CUDA_VISIBLE_DEVICES": names[index].strip()}, gpu=index
-        )
+        Place(name=tr("GPU {index}", index=index), environment={"CUDA_VISIBLE_DEVICES": names[index]}, gpu=index)
         for index in range(count)
     ]
 
@@ -70,3 +67,7 @@ def process_places(count: int) -> list[Place]:
     cores = max(1, (os.cpu_count() or 1) // count)
     threads = {"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", str(cores))}
     return [Place(name=tr("process {index}", index=index), environment=threads) for index in range(count)]
+
+
+def _names(chosen: str) -> list[str]:
+    return [name.strip() for name in chosen.split(",") if name.strip()]

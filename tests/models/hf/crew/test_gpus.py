@@ -1,10 +1,10 @@
-"""Places: how many GPUs are worth it, and what each process sees."""
+"""How many GPUs are worth it, and what is said of those that are not there."""
 
 import pytest
 import torch
 
 from harness.errors import UsageError
-from harness.models.hf.crew.places import gpu_count, gpu_places, process_places
+from harness.models.hf.crew.gpus import gpu_count
 
 
 @pytest.fixture
@@ -34,12 +34,3 @@ def test_without_a_gpu_one_process_works_and_asking_for_gpus_is_an_error() -> No
     assert gpu_count(None, 10_000_000) == 1
     with pytest.raises(UsageError, match="0 GPUs can be seen"):
         gpu_count("all", 1)
-
-
-def test_each_process_sees_one_of_the_gpus_that_its_parent_sees(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2,GPU-5a")
-    assert [place.environment for place in gpu_places(2)] == [
-        {"CUDA_VISIBLE_DEVICES": "2"}, {"CUDA_VISIBLE_DEVICES": "GPU-5a"},
-    ]  # fmt: skip
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    assert [place.environment for place in process_places(2)] == [{"OMP_NUM_THREADS": "1"}] * 2
