@@ -38,15 +38,14 @@ def test_an_order_that_needs_a_module_waits_until_the_process_has_imported_what_
     """Read as it comes, it would import the same package in another thread: Python found that both waited for ever."""
     package = tmp_path / "two_threads"
     package.mkdir()
-    (package / "__init__.py").write_text("import time\ntime.sleep(0.5)\nfrom two_threads import serving\n")
-    (package / "order.py").write_text(
-        "import time\ntime.sleep(0.5)\nfrom two_threads import serving\nclass Order: ...\n"
-    )
-    (package / "serving.py").write_text(f"import time\ntime.sleep(0.5)\nfrom two_threads import order\n{ECHOING}")
+    (package / "__init__.py").write_text("import time\ntime.sleep(0.5)\nfrom two_threads import order\n")
+    (package / "order.py").write_text("class Order: ...\n")
+    (package / "serving.py").write_text(ECHOING)
     monkeypatch.setattr(sys, "path", [*sys.path, str(tmp_path)])
     heard: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    order = importlib.import_module("two_threads.order").Order()
     child = ChildProcess(command_of("two_threads.serving"), {}, heard.put)
-    child.give(importlib.import_module("two_threads.order").Order())
+    child.give(order)
     assert heard.get(timeout=PATIENCE) == "Order"
     child.close()
 
