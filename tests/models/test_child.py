@@ -36,14 +36,15 @@ def test_an_order_that_needs_a_module_waits_until_the_process_has_imported_what_
     tmp_path: Path, monkeypatch: Any
 ) -> None:
     """Read as it comes, it would import the same package in another thread: Python found that both waited for ever."""
-    package = tmp_path / "two_threads"
-    package.mkdir()
-    (package / "__init__.py").write_text("import time\ntime.sleep(0.5)\nfrom two_threads import order\n")
-    (package / "order.py").write_text("class Order: ...\n")
-    (package / "serving.py").write_text(ECHOING)
+    orders = tmp_path / "two_threads" / "orders"
+    orders.mkdir(parents=True)
+    (orders / "__init__.py").write_text("from two_threads import serving\n")
+    (orders / "order.py").write_text("class Order: ...\n")
+    slowly = f"import time\ntime.sleep(0.5)\nfrom two_threads.orders.order import Order\n{ECHOING}"
+    (tmp_path / "two_threads" / "serving.py").write_text(slowly)
     monkeypatch.setattr(sys, "path", [*sys.path, str(tmp_path)])
     heard: queue.SimpleQueue[Any] = queue.SimpleQueue()
-    order = importlib.import_module("two_threads.order").Order()
+    order = importlib.import_module("two_threads.orders.order").Order()
     child = ChildProcess(command_of("two_threads.serving"), {}, heard.put)
     child.give(order)
     assert heard.get(timeout=PATIENCE) == "Order"
