@@ -4,7 +4,9 @@ The numbers are those of `harness.models.hf.bases.load_base` on the route "dequa
 on the same tensors. No second copy of the weights is written.
 """
 
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from transformers.quantizers.quantizers_utils import should_convert_module
 NF4_TURNED = "harness-nf4"
 """The name that `harness.models.vllm_loader.worker` gives its way of loading weights."""
 
+_THREADS, _AHEAD = 4, 6  # copies at once, and weights that wait: the largest take 256 MB each
 _BLOCK = 64  # weights that share a scale, as transformers has it
 
 
@@ -39,11 +42,36 @@ def turned(
     double_quant: bool,
 ) -> Iterator[tuple[str, torch.Tensor]]:
     """Yield weights by name, those of ``names`` with their nf4 values in ``dtype``, the others as they are."""
-    for name, weight in weights:
+    for name, weight in pinned_ahead(weights, names) if device == "cuda" else weights:
         if name in names:
-            yield name, nf4_values(weight.to(device=device, dtype=dtype), double_quant=double_quant)
+            there = weight.to(device=device, non_blocking=True).to(dtype)
+            yield name, nf4_values(there, double_quant=double_quant)
         else:
             yield name, weight
+
+
+def pinned_ahead(
+    weights: Iterable[tuple[str, torch.Tensor]],
+    names: frozenset[str],
+    pin: Callable[[torch.Tensor], torch.Tensor] = torch.Tensor.pin_memory,
+) -> Iterator[tuple[str, torch.Tensor]]:
+    """Yield weights as they come, those of ``names`` in memory that a GPU reads by itself; threads fill it ahead.
+
+    A copy straight from a file that is mapped goes through one thread of the driver's, page by page.
+    """
+    waiting: deque[tuple[str, torch.Tensor, Future[torch.Tensor] | None]] = deque()
+
+    def first() -> tuple[str, torch.Tensor]:
+        name, weight, pinned = waiting.popleft()
+        return name, weight if pinned is None else pinned.result()
+
+    with ThreadPoolExecutor(_THREADS) as threads:
+        for name, weight in weights:
+            waiting.append((name, weight, threads.submit(pin, weight) if name in names else None))
+            if len(waiting) > _AHEAD:
+                yield first()
+        while waiting:
+            yield first()
 
 
 def quantized_names(config: Any, *, trusted: bool) -> frozenset[str]:  # noqa: ANN401 - transformers is untyped

@@ -1,5 +1,6 @@
 """The values that QLoRA trained beside, made while vLLM loads, are those of the HF path bit for bit."""
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from safetensors.torch import load_file, save_file
 from harness.models.hf.bases import load_base, read_config
 from harness.models.hf.numerics import Numerics
 from harness.models.hf.sources import resolve
-from harness.models.vllm_loader.nf4 import quantized_names, stored_names, turned
+from harness.models.vllm_loader.nf4 import pinned_ahead, quantized_names, stored_names, turned
 
 
 @pytest.mark.parametrize("double_quant", [False, True])
@@ -44,3 +45,23 @@ def test_names_are_read_from_every_file(tmp_path: Path) -> None:
     save_file({"a": torch.zeros(1)}, tmp_path / "model-1.safetensors")
     save_file({"b": torch.zeros(1)}, tmp_path / "model-2.safetensors")
     assert {"a", "b"} == stored_names(tmp_path)
+
+
+def test_weights_come_in_their_order_and_only_those_that_are_turned_are_copied_ahead() -> None:
+    """By several threads, which may be done in any order; what goes wrong in one is raised."""
+    weights = [(f"w{number}", torch.full((2,), float(number))) for number in range(40)]
+    names = frozenset(name for name, _ in weights if not name.endswith("3"))
+
+    def slowly(weight: torch.Tensor) -> torch.Tensor:
+        time.sleep(0.01 if int(weight[0]) % 2 else 0.0)
+        return weight + 100
+
+    found = list(pinned_ahead(iter(weights), names, slowly))
+    assert [name for name, _ in found] == [name for name, _ in weights]
+    assert [weight[0] for _, weight in found] == [number + 100 * (number % 10 != 3) for number in range(40)]
+
+    def full(weight: torch.Tensor) -> torch.Tensor:
+        raise MemoryError(str(weight[0]))
+
+    with pytest.raises(MemoryError):
+        list(pinned_ahead(iter(weights), names, full))
