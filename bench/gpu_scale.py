@@ -47,6 +47,7 @@ CONTEXT = 0.4  # GiB of a card that are CUDA's own
 LONG = ["max_length=1024", "save_steps=100000", "logging_steps=1", "warmup_steps=0"]
 PLANS: dict[str, tuple[str, list[str], float | None]] = {  # recipe, --set, card in GiB
     "fast": ("fast", LONG, None),
+    "fast, batch of 32": ("fast", [*LONG, "per_device_train_batch_size=32"], None),
     "fast, dequantized": ("fast", [*LONG, "dequantize=true"], None),
     "course-unsloth": ("course-unsloth", LONG, None),
     "course-unsloth, not fused": ("course-unsloth", [*LONG, "use_liger_kernel=false"], None),
@@ -310,6 +311,8 @@ def two_gpus(options: argparse.Namespace) -> None:
     if not options.only or "train" in options.only:
         child(options, "_train", "--plan", "fast", "--samples", samples, gpus="0", processes=1)
         child(options, "_train", "--plan", "fast", "--samples", samples, gpus="0,1", processes=2)
+        twice = str(2 * int(samples))
+        child(options, "_train", "--plan", "fast, batch of 32", "--samples", twice, gpus="0,1", processes=2)
 
     if not options.only or "evaluate" in options.only:
         for gpus in ("1", "2"):
