@@ -121,7 +121,7 @@ def main() -> None:
     rows = []
     for fault, engines in faults(given, models).items():
         found = certificate(
-            fault, reference, measure_engine(cast("Mapping[str, ShowsNumbers]", engines), questions, reference.texts)
+            fault, reference, measure_engine(cast("Mapping[str, ShowsNumbers]", engines), questions, reference)
         )
         rows.append(figures(found, fault))
         if not given.json:

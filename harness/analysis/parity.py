@@ -68,9 +68,10 @@ class Parted:
 class ModelParity:
     """One model by both engines. ``mean``, ``p99``, ``largest``: absolute differences of log-probabilities, in nats.
 
-    ``parted``: of how many prompts the greedy texts part; ``first`` is the earliest of them, ``worst`` that with the
-    largest gap. Of an adapter: ``effect`` on the log-probabilities of the texts by the HF path and ``engine_effect`` by
-    the other, in the mean, their ``correlation``, and the ``share`` of it that the other reproduces, with its interval.
+    ``parted``: of how many prompts the greedy texts part, None where they were not made; ``first`` is the earliest of
+    them, ``worst`` that with the largest gap. Of an adapter: ``effect`` on the log-probabilities of the texts by the HF
+    path and ``engine_effect`` by the other, in the mean, their ``correlation``, and the ``share`` of it that the other
+    reproduces, with its interval.
     ``unlike``: settings that differ; ``nearer``: whose numbers these are instead; ``like``: models that these texts
     cannot tell it from. No ``reasons``: equal.
     """
@@ -80,7 +81,7 @@ class ModelParity:
     mean: float
     p99: float
     largest: float
-    parted: int
+    parted: int | None
     first: Parted | None = None
     worst: Parted | None = None
     effect: float | None = None
@@ -204,7 +205,7 @@ class _Verdict:
             mean=apart.mean,
             p99=apart.p99,
             largest=apart.largest,
-            parted=len(parted),
+            parted=len(parted) if own.numbers.greedy else None,
             first=min(parted, key=lambda one: one.place, default=None),
             worst=max(parted, key=lambda one: one.gap, default=None),
             **({} if label == base else self._effects(values, label, base, ways[base])),

@@ -155,7 +155,7 @@ def _certificate(found: Certificate) -> str:
 
 
 def _row(model: ModelParity, found: Certificate) -> list[str]:
-    parted = tr("{n} of {of}", n=model.parted, of=found.prompts)
+    parted = "–" if model.parted is None else tr("{n} of {of}", n=model.parted, of=found.prompts)
     if model.first is not None and model.worst is not None:
         parted = tr(
             "{n} of {of}, first at token {place}, gap {gap:.2g}",

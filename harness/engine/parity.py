@@ -16,10 +16,15 @@ _SHORT = 12  # tokens
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Questions:
-    """What models are asked: prompts, and how long answers may be. They are greedy and end by tokens alone."""
+    """What models are asked: prompts, and how long answers may be. They are greedy and end by tokens alone.
+
+    ``adapters``: of so many adapters greedy texts are compared, None: of all. Penalties and end tokens, which show in
+    them alone, are the engine's and not an adapter's; generating them is what takes a certificate longest.
+    """
 
     prompts: tuple[RenderedPrompt, ...]
     sampling: Sampling
+    adapters: int | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "prompts", tuple(replace(prompt, stop=()) for prompt in self.prompts))
@@ -28,7 +33,7 @@ class Questions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelNumbers:
-    """A model's numbers by one engine: the texts that all are given, and the greedy answer to each prompt."""
+    """A model's numbers by one engine: the texts that all are given, and the greedy answer to each prompt, or none."""
 
     forced: tuple[ForcedAnswer, ...]
     greedy: tuple[Tokens, ...]
@@ -68,13 +73,15 @@ def measure_reference(models: Mapping[str, ShowsNumbers], questions: Questions) 
     """
     numbers = {label: cast("ReferenceNumbers", model.numbers()) for label, model in models.items()}
     bases = {label: one for label, one in numbers.items() if not one.has_adapter}
+    tuned = [label for label, one in numbers.items() if one.has_adapter]
     numbers = (bases or {"": next(iter(numbers.values())).without_adapter()}) | numbers
     texts: tuple[Tokens, ...] = ()
     found = {}
     for label, one in numbers.items():
-        greedy = _greedy(one, questions)
+        answering = questions.adapters is None or label not in tuned[questions.adapters :]
+        greedy = _greedy(one, questions) if answering else ()
         texts = texts or _long_enough(greedy, one, questions)
-        leaders = one.leaders(questions.prompts, greedy, questions.sampling)
+        leaders = one.leaders(questions.prompts, greedy, questions.sampling) if answering else ()
         found[label] = ReferenceModel(
             numbers=ModelNumbers(forced=tuple(one.forced_answers(questions.prompts, texts)), greedy=greedy),
             alone=tuple(one.forced_alone(questions.prompts, texts)),
@@ -87,9 +94,9 @@ def measure_reference(models: Mapping[str, ShowsNumbers], questions: Questions) 
 
 
 def measure_engine(
-    models: Mapping[str, ShowsNumbers], questions: Questions, texts: Sequence[Tokens]
+    models: Mapping[str, ShowsNumbers], questions: Questions, reference: Reference
 ) -> dict[str, ModelNumbers]:
-    """Return another engine's numbers of the same models on the texts of the reference.
+    """Return another engine's numbers of the same models: on the texts of the reference, and answers where it has any.
 
     Raises:
         HarnessError: a model cannot be loaded, or a prompt cannot be encoded.
@@ -97,8 +104,9 @@ def measure_engine(
     found = {}
     for label, model in models.items():
         one = model.numbers()
-        forced = tuple(one.forced_answers(questions.prompts, texts))
-        found[label] = ModelNumbers(forced=forced, greedy=_greedy(one, questions))
+        forced = tuple(one.forced_answers(questions.prompts, reference.texts))
+        compared = reference.models[label].numbers.greedy
+        found[label] = ModelNumbers(forced=forced, greedy=_greedy(one, questions) if compared else ())
     return found
 
 

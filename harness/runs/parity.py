@@ -35,6 +35,10 @@ BUNDLED = "bundled:ja-mini"
 """Whose prompts it asks where a run has fewer."""
 NEW_TOKENS = 48
 """How long its answers may be."""
+ANSWERING = 2
+"""Of how many adapters a run compares greedy texts, beside the base's."""
+BESIDE = 3
+"""How many adapters that have their certificate are measured again beside one that has not: it must not be another."""
 
 _VERSION = 1  # raised when the rule is another
 _SETTINGS = ("base_digest", "adapter_digest", "dtype", "quantization", "route")
@@ -60,7 +64,7 @@ def _certify(models: Mapping[str, SecondEngine], name: str, questions: Questions
         assert isinstance(one, ShowsNumbers)
         references[label] = one
     reference = measure_reference(references, questions)
-    found = measure_engine(models, questions, reference.texts)
+    found = measure_engine(models, questions, reference)
     unlike = {label: _unlike(model_info(model).details, references[label]) for label, model in models.items()}
     return certificate(name, reference, found, unlike=unlike)
 
@@ -94,19 +98,31 @@ def certified(evaluation: Evaluation, store: Store, *, tell: Callable[[str], Non
     stored = store.generations(list({request.key: None for request in asked}))
     pending = {request.model for request in asked if request.key not in stored}
     if missing := [label for label in engines if label in pending and label not in known]:
-        # beside each other: that one adapter is not another can only be seen where both are
+        measured = {label: engines[label] for label in _measured(engines, missing)}
         tell(
             tr(
                 "Comparing {engine} with transformers on {n} prompts, once for these models: {names}",
                 engine=engine_of(engines[missing[0]]),
                 n=PROMPTS,
-                names=", ".join(engines),
+                names=", ".join(measured),
             )
         )
-        for one in certify(engines, questions_of(asked, fill=partial(_bundled, evaluation.templates[0]))):
+        questions = questions_of(asked, fill=partial(_bundled, evaluation.templates[0]))
+        for one in certify(measured, replace(questions, adapters=ANSWERING)):
             refuse_unequal(one)
-            known |= keep(one, engines)
+            known |= keep(one, measured)
     return replace(evaluation, parity=known)
+
+
+def _measured(engines: Mapping[str, ModelBackend], missing: Sequence[str]) -> list[str]:
+    """Return what is measured where some have no certificate: they, all bases, and a few adapters for comparison.
+
+    That one adapter is not another, or the base, can only be seen beside these.
+    """
+    plain = [label for label, one in engines.items() if model_info(one).details.get("adapter_digest") is None]
+    others = [label for label in engines if label not in (*missing, *plain)]
+    chosen = {*missing, *plain, *others[:BESIDE]}
+    return [label for label in engines if label in chosen]
 
 
 def keep(found: Certificate, engines: Mapping[str, SecondEngine]) -> dict[str, dict[str, Any]]:

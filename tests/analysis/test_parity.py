@@ -68,7 +68,7 @@ def certify(models: Mapping[str, Any], reference: Reference) -> Callable[..., Ce
 
     def certify(instead: Mapping[str, Any] | None = None, **planted: Any) -> Certificate:
         engines = {label: Second(model, (instead or {}).get(label), **planted) for label, model in models.items()}
-        return certificate("other 1.0", reference, measure_engine(engines, QUESTIONS, reference.texts))
+        return certificate("other 1.0", reference, measure_engine(engines, QUESTIONS, reference))
 
     return certify
 
@@ -235,6 +235,21 @@ def test_where_greedy_texts_part_the_gap_decides(token: int, is_far: bool, said:
     assert (0, 0, 0.1, is_far) == (found.first.prompt, found.first.place, round(found.first.gap, 6), found.first.is_far)
 
 
+def test_a_model_without_answers_is_judged_by_the_texts_that_it_was_given(
+    models: Mapping[str, Any], folders: Mapping[str, Path]
+) -> None:
+    """It says of how many prompts answers part only where they were made; another's weights are seen all the same."""
+    from tests.second_engine import Second
+
+    questions = replace(QUESTIONS, adapters=1)
+    few = measure_reference(models, questions)
+    engines = {label: Second(model, models["one"] if label == "two" else None) for label, model in models.items()}
+    found = certificate("other 1.0", few, measure_engine(engines, questions, few))
+    assert [0, 0, None] == [model.parted for model in found.models]
+    assert [False, False, True] == ["other_model" in model.reasons for model in found.models]
+    assert found.document()["models"][2]["first"] is None
+
+
 def test_a_document_holds_the_verdict_and_plain_values() -> None:
     """As results.json and --json have it."""
     import json
@@ -252,7 +267,7 @@ def test_an_adapter_alone_is_held_against_its_base_all_the_same(models: Mapping[
     reference = measure_reference({"one": models["one"]}, QUESTIONS)
     for instead, said in ((None, ()), (models["base"], ("adapter_lost",))):
         engine = {"one": Second(models["one"], instead)}
-        (found,) = certificate("other", reference, measure_engine(engine, QUESTIONS, reference.texts)).models
+        (found,) = certificate("other", reference, measure_engine(engine, QUESTIONS, reference)).models
         assert set(said) <= set(found.reasons)
         assert bool(found.reasons) == bool(said)
         assert (found.engine_effect, found.correlation) == (None, None)

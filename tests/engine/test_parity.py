@@ -62,10 +62,22 @@ def test_all_models_are_given_the_bases_own_texts_whatever_the_order() -> None:
     assert (((5, 1.0),),) == reference.models["tuned"].leaders[0]
     assert 0.5 == reference.resolution
     assert "release" in LOG
-    found = measure_engine({"tuned": Fake(9)}, questions, reference.texts)
+    found = measure_engine({"tuned": Fake(9)}, questions, reference)
     assert ((9,), (9,)) == found["tuned"].greedy
     assert LOG.index("release") < LOG.index("forced 9")
     assert [3.0, 3.0] == [one.values[0] for one in found["tuned"].forced]
+
+
+def test_answers_are_made_by_the_base_and_as_many_adapters_as_are_asked_for() -> None:
+    """By the other engine for the same models; texts are given to all of them."""
+    models = {"one": Fake(1, has_adapter=True), "base": Fake(3), "two": Fake(2, has_adapter=True)}
+    questions = Questions(prompts=PROMPTS, sampling=Sampling(), adapters=1)
+    reference = measure_reference(models, questions)
+    found = measure_engine(models, questions, reference)
+    for numbers in ({label: one.numbers for label, one in reference.models.items()}, found):
+        assert {"base": 2, "one": 2, "two": 0} == {label: len(one.greedy) for label, one in numbers.items()}
+        assert [2, 2, 2] == [len(one.forced) for one in numbers.values()]
+    assert {"base": 2, "one": 2, "two": 0} == {label: len(one.leaders) for label, one in reference.models.items()}
 
 
 def test_adapters_without_their_base_are_measured_against_it_all_the_same() -> None:

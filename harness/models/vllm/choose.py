@@ -56,7 +56,7 @@ def choose_engines(board: Mapping[str, ModelBackend], requests: Sequence[Request
     if reason is not None:
         said = tr("engine: transformers (--engine hf) for all models, because {reason}", reason=reason)
         return EngineChoice(models=board, notice=Notice("engine_chosen", said))
-    moved = _moved(models, version)
+    moved = _moved(models, version, requests)
     if asked_for:
         said = tr("engine: vLLM {version}, as asked for; one call for all models of a base", version=version)
         return EngineChoice(models={**board, **moved}, notice=Notice("engine_chosen", said))
@@ -93,13 +93,14 @@ def _base_obstacle(base: ResolvedBase, version: str) -> Text | None:
     return None
 
 
-def _moved(models: Mapping[str, LocalModel], version: str) -> dict[str, VllmModel]:
+def _moved(models: Mapping[str, LocalModel], version: str, requests: Sequence[Request]) -> dict[str, VllmModel]:
     """Return the models in vLLM: those of one base share an engine."""
     engines: dict[str, SharedEngine[VllmModel]] = {}
     for one in models.values():
         beside = [other for other in models.values() if other.base.key == one.base.key]
         adapters = [other.adapter for other in beside if other.adapter is not None]
-        engines.setdefault(one.base.key, SharedEngine(one.base, adapters, version))
+        engine = engines.setdefault(one.base.key, SharedEngine(one.base, adapters, version))
+        engine.expect(requests)
     return {label: VllmModel(label, one, engines[one.base.key]) for label, one in models.items()}
 
 

@@ -29,6 +29,8 @@ from harness.models.vllm.several import SeveralEngines, free_bytes, start_engine
 from harness.models.vllm.slots import Slots, slots_for
 from harness.models.vllm.weights import weights_of
 from harness.notices import Notice
+from harness.remote.pricing import rough_tokens
+from harness.types import Request
 
 Model = TypeVar("Model")
 
@@ -74,6 +76,11 @@ class SharedEngine(Generic[Model]):
     def slots(self) -> Slots:
         """What the engine sets aside for adapters."""
         return slots_for(self.adapters)
+
+    def expect(self, requests: Sequence[Request]) -> None:
+        """Take note of what is going to be asked: it is started for that, also where its certificate comes first."""
+        lengths = [rough_tokens(one.rendered.text) + one.sampling.max_new_tokens for one in requests]
+        self._usual = sum(lengths) / len(lengths) if lengths else 0.0
 
     def engine(self, longest: int, usual: float | None = None) -> EngineApart | SeveralEngines:
         """Return the engine, started for sequences of ``longest`` tokens at least, ``usual`` of them on average.

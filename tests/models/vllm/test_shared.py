@@ -26,6 +26,23 @@ def test_it_is_started_once_and_again_only_for_longer_sequences(
     assert (256, True, 16, 3) == (told["max_model_len"], told["enable_lora"], told["max_lora_rank"], told["max_loras"])
 
 
+def test_it_is_started_for_what_was_planned_also_where_its_certificate_comes_first(
+    board: Mapping[str, Any], fake: FakeVllm, ask: Callable[..., Request]
+) -> None:
+    """A certificate's texts are shorter, and more rows of them would fit."""
+    shared = board["base"].engine
+    shared.expect([ask("hello", new=90), ask("hello", new=110)])
+    planned = shared._usual
+    assert planned > 100
+    shared.engine(8)
+    assert shared._usual == planned
+    shared.engine(8, 7.5)
+    assert shared._usual == 7.5
+    shared.expect([])
+    shared.engine(8)
+    assert shared._usual == 8
+
+
 def test_a_start_is_remembered(board: Mapping[str, Any], fake: FakeVllm, ask: Callable[..., Request]) -> None:
     """The next one finds what it compiled, and is weighed as shorter."""
     shared = board["base"].engine
