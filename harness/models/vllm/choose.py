@@ -26,7 +26,8 @@ from harness.protocols import EngineChoice, ModelBackend
 from harness.types import Request
 
 ENGINES = ("auto", "hf", "vllm")
-_COLD, _WARM = 75.0, 30.0  # seconds of a start, 13.7 B on an H100: 71 and 29 were measured (bench/README.md)
+_COLD, _WARM = 75.0, 30.0  # seconds of a start, 13.7 B on an H100 (bench/README.md)
+_CERTIFICATE = 3.7  # seconds for each model where an engine starts for the first time, likewise
 _FILLED = 0.4  # of the longest answers that answers take
 _ROOM = 0.85  # of a GPU's memory that weights may take, the rest is for keys and values
 _CAPABILITY = 8  # from which vLLM's fast kernels run; an older GPU has to be asked for
@@ -116,7 +117,7 @@ def _weighed(
     tokens = sum(request.sampling.max_new_tokens for own in asked.values() for request in own)
     seconds = _FILLED * sum(_seconds(one, asked[label]) for label, one in models.items()) / gpu_count(None, tokens)
     engines = {id(one.engine): one.engine for one in moved.values()}
-    start = sum(_WARM if started_before(one) else _COLD for one in engines.values())
+    start = sum(_WARM if started_before(one) else _COLD + _CERTIFICATE * len(one.models) for one in engines.values())
     place = _memory(moved, version, asked)
     faster = _recalled(place)
     if faster is None:

@@ -46,6 +46,18 @@ def test_an_attached_adapter_gives_what_peft_gives(tiny: Path, make_adapter: Mak
     torch.testing.assert_close(merged, ours, rtol=1e-4, atol=1e-4)
 
 
+def test_a_plain_adapter_is_attached_without_random_values_to_be_overwritten(
+    tiny: Path, make_adapter: MakeAdapter, spec_of: SpecOf
+) -> None:
+    """Those that peft begins a training with: drawing them took longer than all the rest. What is missing is told."""
+    model = open_local(spec_of(f"adapter:{make_adapter(tiny)}", base=f"hf:{tiny}"))
+    base = model._base()
+    before = torch.get_rng_state()
+    base.switch.use(model.adapter)
+    assert torch.equal(before, torch.get_rng_state())
+    assert not any(parameter.is_meta for parameter in base.model.parameters())
+
+
 @pytest.mark.slow
 def test_an_adapter_on_the_embedded_base(embedded: str, make_adapter: MakeAdapter, spec_of: SpecOf, ask: Ask) -> None:
     """The same on a real model: attaches, changes the scores, switches back bit for bit, one load."""
