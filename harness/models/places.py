@@ -3,6 +3,7 @@
 Told without torch, which takes seconds to import: processes are begun before that is done (`harness.models.ahead`).
 """
 
+import itertools
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -41,7 +42,10 @@ def devices_seen() -> int:
     """Return how many NVIDIA GPUs the system shows this process, as far as files tell; torch may see fewer."""
     there = sum(path.name.removeprefix("nvidia").isdecimal() for path in _DEVICES.glob("nvidia[0-9]*"))
     chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
-    return there if chosen is None else min(there, len(_names(chosen)))
+    if chosen is None:
+        return there
+    valid = itertools.takewhile(lambda name: not name.startswith("-"), _names(chosen))  # -1 ends the list
+    return min(there, len(list(valid)))
 
 
 def gpu_places(count: int) -> list[Place]:

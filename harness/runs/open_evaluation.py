@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from harness.models.child_process import end_unused
 from harness.runs.asking import evaluation_spec
 from harness.runs.assemble import Evaluation, assemble
 from harness.runs.declared import asked_declaration, declaration
@@ -53,14 +54,18 @@ def open_evaluation(
     url, mirror = store_url(store, settings), store_mirror(settings)
     shares = seal_shares(spec, settings, seal)
     sealing = read_sealing(url, date=date, mirror=mirror, shares=shares, opens=open_seal, limit=spec.limit)
-    evaluation = assemble(
-        spec,
-        f"{prefix}{default_run_name(spec)}{'-claim' if open_seal else ''}" if run_name is None else run_name,
-        allow_prompt_mismatch=allow_prompt_mismatch,
-        declared=declaration(settings, **options),
-        panels=panels,
-        choose=sealing.choose,
-    )
+    try:
+        evaluation = assemble(
+            spec,
+            f"{prefix}{default_run_name(spec)}{'-claim' if open_seal else ''}" if run_name is None else run_name,
+            allow_prompt_mismatch=allow_prompt_mismatch,
+            declared=declaration(settings, **options),
+            panels=panels,
+            choose=sealing.choose,
+        )
+    except BaseException:
+        end_unused()  # in a notebook, whose process lives on
+        raise
     return OpenedEvaluation(
         evaluation=sealing.noted(evaluation),
         sealing=sealing,

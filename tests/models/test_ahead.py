@@ -8,8 +8,11 @@ from typing import Any
 
 import pytest
 
-from harness.models import ahead
+import harness
+from harness.errors import HarnessError
+from harness.models import ahead, child_process
 from harness.models.ahead import ENGINE, WORKER, begin_processes
+from harness.models.child_process import begin_ahead
 from tests.conftest import RunCli
 
 Begun = list[tuple[Sequence[str], Mapping[str, str]]]
@@ -72,6 +75,16 @@ def test_nothing_large_is_imported_to_begin_them() -> None:
         "import sys, harness.models.ahead; print([name for name in ('torch', 'transformers') if name in sys.modules])"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+@pytest.mark.usefixtures("workplace")
+def test_a_notebook_keeps_no_process_after_an_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Its own Python lives on, and what a worker holds of a GPU would stay taken."""
+    waiting = [sys.executable, "-c", "import sys; sys.stdin.read()"]
+    monkeypatch.setattr("harness.runs.assemble.begin_processes", lambda *_: begin_ahead(waiting, {}))
+    with pytest.raises(HarnessError, match="none"):
+        harness.evaluate(models=f"hf:{tmp_path / 'none'}", tasks="bundled:ja-mini", judges="rules", limit=2)
+    assert not child_process._unused
 
 
 def test_an_evaluation_begins_them_for_the_models_of_this_machine_before_it_opens_one(

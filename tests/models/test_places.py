@@ -17,7 +17,9 @@ def test_each_process_sees_one_of_the_gpus_that_its_parent_sees(monkeypatch: pyt
     assert [place.environment for place in process_places(2)] == [{"OMP_NUM_THREADS": "1"}] * 2
 
 
-@pytest.mark.parametrize(("chosen", "seen"), [(None, 3), ("", 0), ("1", 1), ("GPU-5a, 2", 2), ("0,1,2,3", 3)])
+@pytest.mark.parametrize(
+    ("chosen", "seen"), [(None, 3), ("", 0), ("1", 1), ("GPU-5a, 2", 2), ("0,1,2,3", 3), ("-1", 0), ("2,-1,0", 1)]
+)
 def test_gpus_are_seen_without_torch_as_far_as_they_are_chosen(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, chosen: str | None, seen: int
 ) -> None:
