@@ -5,9 +5,9 @@
 
 The llm-jp-3-13b shape with random weights, LoRA adapters and prompts as in `vllm_generate.py` (which has to have built
 them); one rule judges each answer. Everything is counted: Python's start, imports, opening, the certificate of an
-engine (``certified``: whether it had been kept), loading, answering, judging and the report. Prints one line of JSON,
-which it also appends to ``eval_command.jsonl`` in $OUT or the current folder; ``first`` and ``last`` are the seconds
-after which the store held the first answer and all of them.
+engine (``certificates``: those kept before, and new ones), loading, answering, judging and the report. Prints one line
+of JSON, which it also appends to ``eval_command.jsonl`` in $OUT or the current folder; ``first`` and ``last`` are the
+seconds after which the store held the first answer and all of them.
 """
 
 import argparse
@@ -42,10 +42,14 @@ def main() -> None:
     options = parser.parse_args()
     place = Path(tempfile.mkdtemp(prefix="eval_command."))
     found = {name: value for name, value in vars(options).items() if name not in ("folder", "shape")}
-    found |= {"certified": (certificates := kept()) > 0}
+    certificates = kept()
     began = time.time()
     watched = run(command(options, place), place, options.rows * (1 + options.adapters), began)
-    found |= {"whole_s": round(time.time() - began, 1), **watched, "certificates": kept() - certificates}
+    found |= {
+        "whole_s": round(time.time() - began, 1),
+        **watched,
+        "certificates": [certificates, kept() - certificates],
+    }
     found |= counted(place / "work.db")
     line = json.dumps(found, ensure_ascii=False)
     print(line, flush=True)

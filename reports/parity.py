@@ -28,7 +28,7 @@ def certificate_text(entry: Mapping[str, Any], say: Words) -> str:
             )
         )
     if _are_numbers(entry, "parted", "prompts"):
-        parts.append(say("parity.parted", parted=entry["parted"], prompts=entry["prompts"]))
+        parts.append(say("parity.parted", parted=entry["parted"], prompts=entry.get("answered", entry["prompts"])))
     if _are_numbers(entry, "share", "share_low", "share_high"):
         shares = {name: round(100 * entry[name]) for name in ("share", "share_low", "share_high")}
         parts.append(say("parity.share", **shares))

@@ -68,8 +68,8 @@ class Parted:
 class ModelParity:
     """One model by both engines. ``mean``, ``p99``, ``largest``: absolute differences of log-probabilities, in nats.
 
-    ``parted``: of how many prompts the greedy texts part, None where they were not made; ``first`` is the earliest of
-    them, ``worst`` that with the largest gap. Of an adapter: ``effect`` on the log-probabilities of the texts by the HF
+    ``parted``: of how many prompts of those ``answered`` the greedy texts part; ``first`` is the earliest of them,
+    ``worst`` that with the largest gap. Of an adapter: ``effect`` on the log-probabilities of the texts by the HF
     path and ``engine_effect`` by the other, in the mean, their ``correlation``, and the ``share`` of it that the other
     reproduces, with its interval.
     ``unlike``: settings that differ; ``nearer``: whose numbers these are instead; ``like``: models that these texts
@@ -81,7 +81,8 @@ class ModelParity:
     mean: float
     p99: float
     largest: float
-    parted: int | None
+    parted: int
+    answered: int
     first: Parted | None = None
     worst: Parted | None = None
     effect: float | None = None
@@ -205,7 +206,8 @@ class _Verdict:
             mean=apart.mean,
             p99=apart.p99,
             largest=apart.largest,
-            parted=len(parted) if own.numbers.greedy else None,
+            parted=len(parted),
+            answered=len(own.numbers.greedy),
             first=min(parted, key=lambda one: one.place, default=None),
             worst=max(parted, key=lambda one: one.gap, default=None),
             **({} if label == base else self._effects(values, label, base, ways[base])),

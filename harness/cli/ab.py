@@ -77,7 +77,7 @@ def ab(
         raise UnknownNameError(tr("prompt in this test"), control, prompts)
     opened = open_evaluation(
         settings,
-        {**options, "panels": (), "baseline": None},
+        {**options, "panels": (), "baseline": None, "gpus": 0 if dry_run or processes else gpus},
         date=invocation().date,
         store=store,
         run_name=run_name,

@@ -107,7 +107,7 @@ def evaluate(
     with Waiting(LOADING, after=1.0):
         opened = open_evaluation(
             settings,
-            options,
+            options | {"gpus": 0 if dry_run or processes else gpus},
             date=invocation().date,
             store=store,
             run_name=run_name,

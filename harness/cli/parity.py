@@ -129,7 +129,7 @@ def _certificate(found: Certificate) -> str:
             tokens=found.tokens,
         ),
         "",
-        table([_row(model, found) for model in found.models], headers),
+        table([_row(model) for model in found.models], headers),
         "",
         tr(
             "transformers against itself: mean {mean:.2g}, 99th percentile {p99:.2g}. Allowed is three times that: "
@@ -154,13 +154,13 @@ def _certificate(found: Certificate) -> str:
     return "\n".join(lines)
 
 
-def _row(model: ModelParity, found: Certificate) -> list[str]:
-    parted = "–" if model.parted is None else tr("{n} of {of}", n=model.parted, of=found.prompts)
+def _row(model: ModelParity) -> list[str]:
+    parted = tr("{n} of {of}", n=model.parted, of=model.answered)
     if model.first is not None and model.worst is not None:
         parted = tr(
             "{n} of {of}, first at token {place}, gap {gap:.2g}",
             n=model.parted,
-            of=found.prompts,
+            of=model.answered,
             place=model.first.place + 1,
             gap=model.worst.gap,
         )

@@ -12,19 +12,26 @@ from harness.types import RenderedPrompt, Sampling
 
 Tokens = tuple[int, ...]
 _SHORT = 12  # tokens
+_BEGUN, _BEGUN_TOKENS = 2, 12  # answers that are begun, and how far
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Questions:
     """What models are asked: prompts, and how long answers may be. They are greedy and end by tokens alone.
 
-    ``adapters``: of so many adapters greedy texts are compared, None: of all. Penalties and end tokens, which show in
-    them alone, are the engine's and not an adapter's; generating them is what takes a certificate longest.
+    ``adapters``: so many adapters give whole greedy answers, None: all. The others begin a few, which shows whether
+    they act while an engine generates, too; whole answers are what takes a certificate longest.
     """
 
     prompts: tuple[RenderedPrompt, ...]
     sampling: Sampling
     adapters: int | None = None
+
+    @property
+    def begun(self) -> "Questions":
+        """What an adapter beyond those is asked to answer: the beginnings of some answers."""
+        short = replace(self.sampling, max_new_tokens=min(_BEGUN_TOKENS, self.sampling.max_new_tokens))
+        return replace(self, prompts=self.prompts[:_BEGUN], sampling=short)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "prompts", tuple(replace(prompt, stop=()) for prompt in self.prompts))
@@ -33,7 +40,7 @@ class Questions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelNumbers:
-    """A model's numbers by one engine: the texts that all are given, and the greedy answer to each prompt, or none."""
+    """A model's numbers by one engine: the texts that all are given, and the greedy answers to the first prompts."""
 
     forced: tuple[ForcedAnswer, ...]
     greedy: tuple[Tokens, ...]
@@ -78,10 +85,11 @@ def measure_reference(models: Mapping[str, ShowsNumbers], questions: Questions) 
     texts: tuple[Tokens, ...] = ()
     found = {}
     for label, one in numbers.items():
-        answering = questions.adapters is None or label not in tuned[questions.adapters :]
-        greedy = _greedy(one, questions) if answering else ()
+        whole = questions.adapters is None or label not in tuned[questions.adapters :]
+        answered = questions if whole else questions.begun
+        greedy = _greedy(one, answered)
         texts = texts or _long_enough(greedy, one, questions)
-        leaders = one.leaders(questions.prompts, greedy, questions.sampling) if answering else ()
+        leaders = one.leaders(answered.prompts, greedy, answered.sampling)
         found[label] = ReferenceModel(
             numbers=ModelNumbers(forced=tuple(one.forced_answers(questions.prompts, texts)), greedy=greedy),
             alone=tuple(one.forced_alone(questions.prompts, texts)),
@@ -96,7 +104,7 @@ def measure_reference(models: Mapping[str, ShowsNumbers], questions: Questions) 
 def measure_engine(
     models: Mapping[str, ShowsNumbers], questions: Questions, reference: Reference
 ) -> dict[str, ModelNumbers]:
-    """Return another engine's numbers of the same models: on the texts of the reference, and answers where it has any.
+    """Return another engine's numbers of the same models: on the texts of the reference, and as many answers.
 
     Raises:
         HarnessError: a model cannot be loaded, or a prompt cannot be encoded.
@@ -105,8 +113,8 @@ def measure_engine(
     for label, model in models.items():
         one = model.numbers()
         forced = tuple(one.forced_answers(questions.prompts, reference.texts))
-        compared = reference.models[label].numbers.greedy
-        found[label] = ModelNumbers(forced=forced, greedy=_greedy(one, questions) if compared else ())
+        whole = len(reference.models[label].numbers.greedy) == len(questions.prompts)
+        found[label] = ModelNumbers(forced=forced, greedy=_greedy(one, questions if whole else questions.begun))
     return found
 
 

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO, Any, BinaryIO
 
@@ -98,6 +98,15 @@ def end_unused() -> None:
     while _unused:
         for begun in _unused.popitem()[1]:
             begun.abandon()
+
+
+@contextlib.contextmanager
+def none_left_unused() -> Iterator[None]:
+    """Have no process left that was begun ahead and not taken over, however the block ends."""
+    try:
+        yield
+    finally:
+        end_unused()
 
 
 def _key(command: Sequence[str], environment: Mapping[str, str]) -> _Key:

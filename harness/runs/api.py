@@ -17,6 +17,7 @@ from harness.engine.job import Progress
 from harness.engine.looks import Looks
 from harness.errors import UsageError
 from harness.locale import tr
+from harness.models.child_process import none_left_unused
 from harness.runs import add_judges as adding
 from harness.runs import load, merge
 from harness.runs.beside import open_beside
@@ -41,6 +42,7 @@ from harness.types import Estimand
 log = logging.getLogger(__name__)
 
 
+@none_left_unused()  # a notebook's own process lives on
 def evaluate(
     *,
     models: str | Sequence[str],
@@ -158,7 +160,7 @@ def evaluate(
     comparing = partial(with_compared, asked=compared, runs=settings.runs)
     opened = open_evaluation(
         settings,
-        options,
+        options | {"gpus": gpus},
         date=datetime.now().astimezone().isoformat(timespec="seconds"),
         store=store,
         run_name=run,

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 from harness import plugins
 from harness.engine.job import Job, planned_judge
@@ -76,11 +76,12 @@ def assemble(
     panels: Sequence[PanelSpec] = (),
     choose: Choose | None = None,
     opener: Opener | None = None,
+    gpus: int | Literal["all"] | None = None,
 ) -> Evaluation:
     """Open tasks, models, templates and judges, and plan every request. ``panels`` are of judges of the spec.
 
     ``choose`` says which tasks of a set are seen (see `harness.runs.sealing`), before the limit; None: all. ``opener``
-    opens models in the place of `open_model`.
+    opens models in the place of `open_model`. ``gpus``: as `begin_processes` has it.
 
     Raises:
         HarnessError: whatever cannot be opened, found or filled, before anything is generated; or an adapter was
@@ -91,7 +92,7 @@ def assemble(
     sources: dict[str, TaskSource] = {task.name: plugins.make("tasks", task_plugin(task), task) for task in spec.tasks}
     whole = {name: _samples(name, source) for name, source in sources.items()}
     if opener is None:
-        _begin_ahead(spec, whole)
+        _begin_ahead(spec, whole, gpus)
     models: dict[str, ModelBackend] = {}
     typed: dict[str, str] = {}
     trainings: dict[str, tuple[str, ...]] = {}
@@ -137,12 +138,12 @@ def assemble(
     )
 
 
-def _begin_ahead(spec: EvalSpec, whole: Mapping[str, tuple[Sample, ...]]) -> None:
+def _begin_ahead(spec: EvalSpec, whole: Mapping[str, tuple[Sample, ...]], gpus: int | Literal["all"] | None) -> None:
     """Begin the processes that are likely to answer, before this one imports what opens a model."""
     local = [model for model in spec.models if model.backend in LOCAL_BACKENDS]
     rows = sum(len(samples[: spec.limit]) for samples in whole.values()) * len(spec.prompts) * spec.repeats
     engines = {str(model.settings.get("engine", "auto")) for model in local}
-    begin_processes(engines, len(local) * rows * spec.sampling.max_new_tokens)
+    begin_processes(engines, len(local) * rows * spec.sampling.max_new_tokens, gpus)
 
 
 def _planned_models(models: Mapping[str, ModelBackend]) -> list[PlannedModel]:

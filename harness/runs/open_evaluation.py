@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from harness.models.child_process import end_unused
 from harness.runs.asking import evaluation_spec
 from harness.runs.assemble import Evaluation, assemble
 from harness.runs.declared import asked_declaration, declaration
@@ -42,8 +41,9 @@ def open_evaluation(
 ) -> OpenedEvaluation:
     """Return what ``harness eval``, or `harness.evaluate`, is asked for by these options.
 
-    ``seal``: the share of each task set to keep for one final claim; ``open_seal``: judge the sealed tasks. ``date``:
-    of the seals that are new. ``prefix``: of the name of a run that was given none.
+    The option ``gpus`` says for how many GPUs processes are begun, 0 where nothing will be answered. ``seal``: the
+    share of each task set to keep for one final claim; ``open_seal``: judge the sealed tasks. ``date``: of the seals
+    that are new. ``prefix``: of the name of a run that was given none.
 
     Raises:
         HarnessError: as `evaluation_spec` and `assemble`, or the seals forbid it.
@@ -54,18 +54,15 @@ def open_evaluation(
     url, mirror = store_url(store, settings), store_mirror(settings)
     shares = seal_shares(spec, settings, seal)
     sealing = read_sealing(url, date=date, mirror=mirror, shares=shares, opens=open_seal, limit=spec.limit)
-    try:
-        evaluation = assemble(
-            spec,
-            f"{prefix}{default_run_name(spec)}{'-claim' if open_seal else ''}" if run_name is None else run_name,
-            allow_prompt_mismatch=allow_prompt_mismatch,
-            declared=declaration(settings, **options),
-            panels=panels,
-            choose=sealing.choose,
-        )
-    except BaseException:
-        end_unused()  # in a notebook, whose process lives on
-        raise
+    evaluation = assemble(
+        spec,
+        f"{prefix}{default_run_name(spec)}{'-claim' if open_seal else ''}" if run_name is None else run_name,
+        allow_prompt_mismatch=allow_prompt_mismatch,
+        declared=declaration(settings, **options),
+        panels=panels,
+        choose=sealing.choose,
+        gpus=options.get("gpus"),
+    )
     return OpenedEvaluation(
         evaluation=sealing.noted(evaluation),
         sealing=sealing,

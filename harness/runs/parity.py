@@ -36,7 +36,7 @@ BUNDLED = "bundled:ja-mini"
 NEW_TOKENS = 48
 """How long its answers may be."""
 ANSWERING = 2
-"""Of how many adapters a run compares greedy texts, beside the base's."""
+"""Of how many adapters a run compares whole greedy answers, beside the base's; new ones come first."""
 BESIDE = 3
 """How many adapters that have their certificate are measured again beside one that has not: it must not be another."""
 
@@ -110,28 +110,32 @@ def certified(evaluation: Evaluation, store: Store, *, tell: Callable[[str], Non
         questions = questions_of(asked, fill=partial(_bundled, evaluation.templates[0]))
         for one in certify(measured, replace(questions, adapters=ANSWERING)):
             refuse_unequal(one)
-            known |= keep(one, measured)
-    return replace(evaluation, parity=known)
+            known |= keep(one, {label: engines[label] for label in missing})
+    return replace(evaluation, parity={label: known[label] for label in engines if label in known})
 
 
 def _measured(engines: Mapping[str, ModelBackend], missing: Sequence[str]) -> list[str]:
-    """Return what is measured where some have no certificate: they, all bases, and a few adapters for comparison.
+    """Return what is measured where some have no certificate: their base, they, and a few other adapters on it.
 
     That one adapter is not another, or the base, can only be seen beside these.
     """
-    plain = [label for label, one in engines.items() if model_info(one).details.get("adapter_digest") is None]
-    others = [label for label in engines if label not in (*missing, *plain)]
-    chosen = {*missing, *plain, *others[:BESIDE]}
-    return [label for label in engines if label in chosen]
+    details = {label: model_info(one).details for label, one in engines.items()}
+    chosen: list[str] = []
+    for base in dict.fromkeys(details[label].get("base_digest") for label in missing):
+        there = [label for label in engines if details[label].get("base_digest") == base]
+        plain = [label for label in there if details[label].get("adapter_digest") is None]
+        new = [label for label in there if label in missing and label not in plain]
+        chosen += [*plain, *new, *[label for label in there if label not in (*plain, *new)][:BESIDE]]
+    return chosen
 
 
 def keep(found: Certificate, engines: Mapping[str, SecondEngine]) -> dict[str, dict[str, Any]]:
-    """Keep what is equal in the cache, and return what provenance says of each model, by label.
+    """Keep what is equal in the cache, and return what provenance says of each of ``engines``, by label.
 
     Raises:
         UnwritableError: the cache folder cannot be written.
     """
-    entries = {model.label: _entry(found, model) for model in found.models}
+    entries = {model.label: _entry(found, model) for model in found.models if model.label in engines}
     for label, entry in entries.items():
         if entry["verdict"] == "equal":
             _keep(engines[label], entry)

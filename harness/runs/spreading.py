@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Literal
 
 from harness.engine.job import Job
-from harness.models.child_process import end_unused
+from harness.models.child_process import end_unused, none_left_unused
 from harness.protocols import JudgesTogether, ModelBackend, NeedsMachine, Sharing, SpreadsOverGpus
 from harness.runs.asking import unread_flag
 from harness.store.store import Store, store_exists
@@ -61,11 +61,8 @@ def spread(job: Job, url: str, *, gpus: Gpus = None, processes: int | None = Non
         tokens=sum(request.sampling.max_new_tokens for request in asked),
         stays=not any(isinstance(judge, JudgesTogether) for judge in job.judges),
     )
-    try:
-        with first.spread(job.models, sharing) as models:
-            yield Spread(models)
-    finally:
-        end_unused()
+    with none_left_unused(), first.spread(job.models, sharing) as models:
+        yield Spread(models)
 
 
 class Spread:

@@ -235,19 +235,18 @@ def test_where_greedy_texts_part_the_gap_decides(token: int, is_far: bool, said:
     assert (0, 0, 0.1, is_far) == (found.first.prompt, found.first.place, round(found.first.gap, 6), found.first.is_far)
 
 
-def test_a_model_without_answers_is_judged_by_the_texts_that_it_was_given(
+def test_a_model_that_begins_two_answers_is_judged_by_them_and_by_the_texts_that_it_was_given(
     models: Mapping[str, Any], folders: Mapping[str, Path]
 ) -> None:
-    """It says of how many prompts answers part only where they were made; another's weights are seen all the same."""
+    """It says of how many answers it is; another's weights are seen all the same."""
     from tests.second_engine import Second
 
     questions = replace(QUESTIONS, adapters=1)
     few = measure_reference(models, questions)
     engines = {label: Second(model, models["one"] if label == "two" else None) for label, model in models.items()}
     found = certificate("other 1.0", few, measure_engine(engines, questions, few))
-    assert [0, 0, None] == [model.parted for model in found.models]
+    assert [8, 8, 2] == [model.answered for model in found.models]
     assert [False, False, True] == ["other_model" in model.reasons for model in found.models]
-    assert found.document()["models"][2]["first"] is None
 
 
 def test_a_document_holds_the_verdict_and_plain_values() -> None:

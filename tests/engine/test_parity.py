@@ -68,16 +68,26 @@ def test_all_models_are_given_the_bases_own_texts_whatever_the_order() -> None:
     assert [3.0, 3.0] == [one.values[0] for one in found["tuned"].forced]
 
 
-def test_answers_are_made_by_the_base_and_as_many_adapters_as_are_asked_for() -> None:
+def test_the_base_and_as_many_adapters_as_are_asked_for_answer_whole_and_the_others_begin_two() -> None:
     """By the other engine for the same models; texts are given to all of them."""
-    models = {"one": Fake(1, has_adapter=True), "base": Fake(3), "two": Fake(2, has_adapter=True)}
-    questions = Questions(prompts=PROMPTS, sampling=Sampling(), adapters=1)
+    asked: list[tuple[int, int]] = []
+
+    class Counted(Fake):
+        def greedy_answers(self, prompts: Sequence[RenderedPrompt], sampling: Sampling) -> list[tuple[int, ...]]:
+            asked.append((len(prompts), sampling.max_new_tokens))
+            return super().greedy_answers(prompts, sampling)
+
+    models = {"one": Counted(1, has_adapter=True), "base": Counted(3), "two": Counted(2, has_adapter=True)}
+    questions = Questions(prompts=PROMPTS * 2, sampling=Sampling(max_new_tokens=48), adapters=1)
     reference = measure_reference(models, questions)
+    assert asked == [(4, 48), (4, 48), (2, 12)]
+    asked.clear()
     found = measure_engine(models, questions, reference)
+    assert asked == [(4, 48), (4, 48), (2, 12)]
     for numbers in ({label: one.numbers for label, one in reference.models.items()}, found):
-        assert {"base": 2, "one": 2, "two": 0} == {label: len(one.greedy) for label, one in numbers.items()}
-        assert [2, 2, 2] == [len(one.forced) for one in numbers.values()]
-    assert {"base": 2, "one": 2, "two": 0} == {label: len(one.leaders) for label, one in reference.models.items()}
+        assert {"base": 4, "one": 4, "two": 2} == {label: len(one.greedy) for label, one in numbers.items()}
+        assert [4, 4, 4] == [len(one.forced) for one in numbers.values()]
+    assert {"base": 4, "one": 4, "two": 2} == {label: len(one.leaders) for label, one in reference.models.items()}
 
 
 def test_adapters_without_their_base_are_measured_against_it_all_the_same() -> None:

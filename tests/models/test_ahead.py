@@ -52,6 +52,22 @@ def test_what_is_likely_to_answer_is_begun_at_the_places_it_will_have(
     assert begun == expected
 
 
+@pytest.mark.parametrize(("gpus", "expected"), [(0, []), (1, [{}]), ("all", BOTH), (2, BOTH), (5, BOTH), (None, [{}])])
+def test_as_many_are_begun_as_gpus_were_asked_for(begun: Begun, gpus: Any, expected: list[Any]) -> None:
+    """0: nothing is going to be answered."""
+    begin_processes({"vllm"}, 20_000, gpus)
+    assert [environment for _, environment in begun] == expected
+
+
+def test_a_system_without_room_for_a_process_is_no_error_yet(monkeypatch: pytest.MonkeyPatch, begun: Begun) -> None:
+    def full(command: Sequence[str], environment: Mapping[str, str]) -> None:
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(ahead, "begin_ahead", full)
+    begin_processes({"vllm"}, 20_000)
+    assert begun == []
+
+
 @pytest.mark.parametrize(
     ("changed", "value", "expected"),
     [
@@ -91,12 +107,13 @@ def test_an_evaluation_begins_them_for_the_models_of_this_machine_before_it_open
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, begun: Begun, run_cli: RunCli
 ) -> None:
     """A model that is missing is an error all the same."""
-    asked: list[tuple[set[str], int]] = []
+    asked: list[tuple[Any, ...]] = []
     own = begin_processes
     monkeypatch.setattr("harness.runs.assemble.begin_processes", lambda *given: (asked.append(given), own(*given)))
     common = ["--task", "bundled:ja-mini", "--judge", "rules", "--max-new-tokens", "1000", "--limit", "5"]
     assert run_cli("eval", "--model", "echo", *common).code == 0
     ran = run_cli("eval", "--model", f"hf:{tmp_path / 'none'}", "--model", "echo", "--engine", "hf", *common)
     assert "none" in ran.err
-    assert asked == [(set(), 0), ({"hf"}, 5_000)]
+    assert run_cli("eval", "--model", "echo", *common, "--dry-run").code == 0
+    assert asked == [(set(), 0, None), ({"hf"}, 5_000, None), (set(), 0, 0)]
     assert begun == []

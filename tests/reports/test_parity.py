@@ -31,6 +31,11 @@ def test_a_certificate_is_a_sentence_with_its_figures() -> None:
     assert "アダプターの効果の 99 %（95～102）" in said
 
 
+def test_of_an_adapter_that_only_began_some_answers_it_says_of_how_many_they_part() -> None:
+    """What was certified before that was told is of all prompts."""
+    assert "greedy texts part in 1 of 2;" in certificate_text(ENTRY | {"parted": 1, "answered": 2}, words("en"))
+
+
 def test_a_base_has_no_share_and_a_refusal_says_so() -> None:
     """None is no number; nothing is made up for what is not there."""
     said = certificate_text(ENTRY | {"share": None, "verdict": "refused"}, words("en"))

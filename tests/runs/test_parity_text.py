@@ -16,6 +16,7 @@ MODEL = ModelParity(
     p99=0.75,
     largest=2.0,
     parted=1,
+    answered=8,
     worst=Parted(prompt=0, place=3, gap=1.25),
     effect=0.375,
     share=0.02,

@@ -85,7 +85,8 @@ class Switch:
             self._wrapped = _wrap(self.model, adapter, config)
             for parameter in _own_parameters(self._wrapped):
                 if parameter.is_floating_point():
-                    parameter.data = parameter.data.to(self._dtype)
+                    # a copy where peft may have left the file's own pages, which another training could change
+                    parameter.data = parameter.data.to(self._dtype, copy=parameter.device.type == "cpu")
             _take_magnitudes(self._wrapped, adapter)
             self._wrapped.eval()
             self._check_loaded(adapter, self._structure, self._digest)

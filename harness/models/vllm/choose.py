@@ -19,15 +19,15 @@ from harness.models.hf.resolved_base import ResolvedBase
 from harness.models.hf.sources import raw_config
 from harness.models.vllm.installed import reads_nf4, vllm_version
 from harness.models.vllm.model import FASTER, VllmModel
-from harness.models.vllm.shared import SharedEngine, started_before
+from harness.models.vllm.shared import SharedEngine, started_before, unseen
 from harness.models.vllm.slots import unfit
 from harness.notices import Notice
 from harness.protocols import EngineChoice, ModelBackend
 from harness.types import Request
 
 ENGINES = ("auto", "hf", "vllm")
-_COLD, _WARM = 75.0, 30.0  # seconds of a start, 13.7 B on an H100 (bench/README.md)
-_CERTIFICATE = 3.7  # seconds for each model where an engine starts for the first time, likewise
+_COLD, _WARM = 70.0, 25.0  # seconds of a start beyond the other engine's, 13.7 B on an H100 (bench/README.md)
+_CERTIFICATE, _EACH = 8.0, 3.7  # seconds that a certificate takes, and for each model that has none, likewise
 _FILLED = 0.4  # of the longest answers that answers take
 _ROOM = 0.85  # of a GPU's memory that weights may take, the rest is for keys and values
 _CAPABILITY = 8  # from which vLLM's fast kernels run; an older GPU has to be asked for
@@ -100,8 +100,13 @@ def _moved(models: Mapping[str, LocalModel], version: str, requests: Sequence[Re
     for one in models.values():
         beside = [other for other in models.values() if other.base.key == one.base.key]
         adapters = [other.adapter for other in beside if other.adapter is not None]
-        engine = engines.setdefault(one.base.key, SharedEngine(one.base, adapters, version))
-        engine.expect(requests)
+        engines.setdefault(one.base.key, SharedEngine(one.base, adapters, version))
+    asked: dict[str, list[Request]] = {}
+    for request in requests:
+        if request.model in models:
+            asked.setdefault(models[request.model].base.key, []).append(request)
+    for key, own in asked.items():
+        engines[key].expect(own)
     return {label: VllmModel(label, one, engines[one.base.key]) for label, one in models.items()}
 
 
@@ -117,7 +122,7 @@ def _weighed(
     tokens = sum(request.sampling.max_new_tokens for own in asked.values() for request in own)
     seconds = _FILLED * sum(_seconds(one, asked[label]) for label, one in models.items()) / gpu_count(None, tokens)
     engines = {id(one.engine): one.engine for one in moved.values()}
-    start = sum(_WARM if started_before(one) else _COLD + _CERTIFICATE * len(one.models) for one in engines.values())
+    start = sum(_start_seconds(one) for one in engines.values())
     place = _memory(moved, version, asked)
     faster = _recalled(place)
     if faster is None:
@@ -137,6 +142,12 @@ def _weighed(
         **values,
     )
     return EngineChoice(models=board, notice=Notice("engine_chosen", said))
+
+
+def _start_seconds(engine: SharedEngine[VllmModel]) -> float:
+    """Return how long it takes until an engine answers: longer if it is new here, or has to be certified."""
+    new = unseen(engine)
+    return (_WARM if started_before(engine) else _COLD) + (_CERTIFICATE + _EACH * new if new else 0.0)
 
 
 def _seconds(model: LocalModel, requests: Sequence[Request]) -> float:

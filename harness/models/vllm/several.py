@@ -37,7 +37,11 @@ def start_engines(plan: Plan, places: Sequence[Place]) -> "EngineApart | Several
         HarnessError: one of them cannot be started.
     """
     engine = SeveralEngines(plan, places) if len(places) > 1 else EngineApart(plan)
-    end_unused()
+    try:
+        end_unused()
+    except BaseException:  # Ctrl-C
+        engine.release()
+        raise
     return engine.started()
 
 

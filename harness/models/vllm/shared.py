@@ -79,8 +79,11 @@ class SharedEngine(Generic[Model]):
 
     def expect(self, requests: Sequence[Request]) -> None:
         """Take note of what is going to be asked: it is started for that, also where its certificate comes first."""
-        lengths = [rough_tokens(one.rendered.text) + one.sampling.max_new_tokens for one in requests]
+        texts = {one.rendered: 0 for one in requests}
+        texts = {rendered: rough_tokens(rendered.text) for rendered in texts}
+        lengths = [texts[one.rendered] + one.sampling.max_new_tokens for one in requests]
         self._usual = sum(lengths) / len(lengths) if lengths else 0.0
+        self._context = max(self._context, context_for(max(lengths, default=0), self.context))
 
     def engine(self, longest: int, usual: float | None = None) -> EngineApart | SeveralEngines:
         """Return the engine, started for sequences of ``longest`` tokens at least, ``usual`` of them on average.
@@ -104,7 +107,7 @@ class SharedEngine(Generic[Model]):
             engine = start_engines(self._plan(), self.places)
         finally:
             LIVE.label = ""
-        _mark_started(self)
+        _mark(self)
         return engine
 
     @property
@@ -150,6 +153,7 @@ class SharedEngine(Generic[Model]):
             for digest in found[0]:
                 self._noted[digest] = _worst(one[digest] for one in found)
             engine.checked |= {one.digest for one in new}
+            _mark(self, new)
         return {one.digest: self._noted.get(one.digest) for one in adapters}
 
 
@@ -185,20 +189,31 @@ def _worst(seen: Iterable[HarnessError | Notice | None]) -> HarnessError | Notic
     return min(seen, key=lambda one: (not isinstance(one, HarnessError), one is None))
 
 
-def _mark_started(engine: "SharedEngine[Model]") -> None:
-    """Remember that an engine like this was started here: the next one finds what was compiled."""
-    place = _mark(engine)
+def _mark(engine: "SharedEngine[Model]", adapters: Sequence[Adapter] = ()) -> None:
+    """Remember that an engine like this was started here, so that the next one finds what was compiled; or answered.
+
+    ``adapters``: those that it has answered for.
+    """
+    place = _place(engine)
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         place.touch()
+        for one in adapters:
+            _place(engine, one).touch()
     except OSError:  # a cache that cannot be written costs time, nothing else
         return
 
 
 def started_before(engine: "SharedEngine[Model]") -> bool:
     """Return whether an engine of this version on this base, with such adapters, was started here before."""
-    return _mark(engine).exists()
+    return _place(engine).exists()
 
 
-def _mark(engine: "SharedEngine[Model]") -> Path:
-    return compile_folder() / "started" / engine.warm_key
+def unseen(engine: "SharedEngine[Model]") -> int:
+    """Return how many models, the base among them, an engine like this has not answered for here yet."""
+    return (not started_before(engine)) + sum(not _place(engine, one).exists() for one in engine.adapters)
+
+
+def _place(engine: "SharedEngine[Model]", adapter: Adapter | None = None) -> Path:
+    name = engine.warm_key if adapter is None else f"{engine.warm_key}-{adapter.digest[:24]}"
+    return compile_folder() / "started" / name

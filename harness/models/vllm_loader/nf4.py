@@ -53,7 +53,7 @@ def turned(
 def pinned_ahead(
     weights: Iterable[tuple[str, torch.Tensor]],
     names: frozenset[str],
-    pin: Callable[[torch.Tensor], torch.Tensor] = torch.Tensor.pin_memory,
+    pin: Callable[[torch.Tensor], torch.Tensor] | None = None,
 ) -> Iterator[tuple[str, torch.Tensor]]:
     """Yield weights as they come, those of ``names`` in memory that a GPU reads by itself; threads fill it ahead.
 
@@ -67,11 +67,18 @@ def pinned_ahead(
 
     with ThreadPoolExecutor(_THREADS) as threads:
         for name, weight in weights:
-            waiting.append((name, weight, threads.submit(pin, weight) if name in names else None))
+            waiting.append((name, weight, threads.submit(pin or _pinned, weight) if name in names else None))
             if len(waiting) > _AHEAD:
                 yield first()
         while waiting:
             yield first()
+
+
+def _pinned(weight: torch.Tensor) -> torch.Tensor:
+    try:
+        return weight.pin_memory()
+    except RuntimeError:  # little memory, or a system that locks none: it is copied as it is
+        return weight
 
 
 def quantized_names(config: Any, *, trusted: bool) -> frozenset[str]:  # noqa: ANN401 - transformers is untyped

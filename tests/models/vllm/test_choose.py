@@ -102,7 +102,7 @@ def test_the_start_is_weighed_against_the_work(
     board = opened()
     chosen = choose_engines(board, requests_to(board, ask))
     assert {kind} == kinds(chosen)
-    assert "with its start of 86 s" in " ".join(str(chosen.notice).split())
+    assert "with its start of 89 s" in " ".join(str(chosen.notice).split())
 
 
 @pytest.mark.parametrize(("gpus", "kind"), [(1, VllmModel), (2, LocalModel)])

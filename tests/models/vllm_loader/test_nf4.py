@@ -47,7 +47,9 @@ def test_names_are_read_from_every_file(tmp_path: Path) -> None:
     assert {"a", "b"} == stored_names(tmp_path)
 
 
-def test_weights_come_in_their_order_and_only_those_that_are_turned_are_copied_ahead() -> None:
+def test_weights_come_in_their_order_and_only_those_that_are_turned_are_copied_ahead(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """By several threads, which may be done in any order; what goes wrong in one is raised."""
     weights = [(f"w{number}", torch.full((2,), float(number))) for number in range(40)]
     names = frozenset(name for name, _ in weights if not name.endswith("3"))
@@ -59,6 +61,12 @@ def test_weights_come_in_their_order_and_only_those_that_are_turned_are_copied_a
     found = list(pinned_ahead(iter(weights), names, slowly))
     assert [name for name, _ in found] == [name for name, _ in weights]
     assert [weight[0] for _, weight in found] == [number + 100 * (number % 10 != 3) for number in range(40)]
+
+    def locked(weight: torch.Tensor) -> torch.Tensor:
+        raise RuntimeError("Cannot access accelerator device when none is available.")
+
+    monkeypatch.setattr(torch.Tensor, "pin_memory", locked)
+    assert [weight[0] for _, weight in pinned_ahead(iter(weights), names)] == list(range(40))
 
     def full(weight: torch.Tensor) -> torch.Tensor:
         raise MemoryError(str(weight[0]))
