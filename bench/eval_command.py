@@ -25,6 +25,8 @@ from typing import Any
 
 from gpu_generate import SHAPES, prompts
 
+from harness.installation import cache_folder
+
 UNSCORED = 3  # exit code
 
 
@@ -117,8 +119,7 @@ def counted(store: Path) -> dict[str, Any]:
 
 def kept() -> int:
     """Return how many certificates the cache holds."""
-    cache = Path(os.environ.get("HARNESS_CACHE") or Path.home() / ".cache" / "harness")
-    return sum(1 for _ in (cache / "parity").glob("*.json"))
+    return sum(1 for _ in (cache_folder() / "parity").glob("*.json"))
 
 
 if __name__ == "__main__":

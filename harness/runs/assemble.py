@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 from harness import plugins
 from harness.engine.job import Job, planned_judge
@@ -28,6 +28,7 @@ from harness.protocols import (
 from harness.runs.engines import on_one_engine
 from harness.runs.panels import PanelSpec, planned_panels
 from harness.runs.prompt_match import check_prompts
+from harness.runs.spreading import Gpus
 from harness.specs import LOCAL_BACKENDS, check_labels, default_run_name, task_plugin
 from harness.templates import Template, load_template
 from harness.types import Declaration, EvalSpec, JudgeSpec, ModelSpec, PlannedTask, Request, Sample, TaskSpec
@@ -76,7 +77,7 @@ def assemble(
     panels: Sequence[PanelSpec] = (),
     choose: Choose | None = None,
     opener: Opener | None = None,
-    gpus: int | Literal["all"] | None = None,
+    gpus: Gpus = None,
 ) -> Evaluation:
     """Open tasks, models, templates and judges, and plan every request. ``panels`` are of judges of the spec.
 
@@ -138,7 +139,7 @@ def assemble(
     )
 
 
-def _begin_ahead(spec: EvalSpec, whole: Mapping[str, tuple[Sample, ...]], gpus: int | Literal["all"] | None) -> None:
+def _begin_ahead(spec: EvalSpec, whole: Mapping[str, tuple[Sample, ...]], gpus: Gpus) -> None:
     """Begin the processes that are likely to answer, before this one imports what opens a model."""
     local = [model for model in spec.models if model.backend in LOCAL_BACKENDS]
     rows = sum(len(samples[: spec.limit]) for samples in whole.values()) * len(spec.prompts) * spec.repeats

@@ -110,7 +110,7 @@ def certified(evaluation: Evaluation, store: Store, *, tell: Callable[[str], Non
         questions = questions_of(asked, fill=partial(_bundled, evaluation.templates[0]))
         for one in certify(measured, replace(questions, adapters=ANSWERING)):
             refuse_unequal(one)
-            known |= keep(one, {label: engines[label] for label in missing})
+            known |= keep(one, {label: engine for label, engine in measured.items() if label not in known})
     return replace(evaluation, parity={label: known[label] for label in engines if label in known})
 
 

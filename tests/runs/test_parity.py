@@ -101,9 +101,13 @@ def test_an_engine_is_measured_once_before_it_answers_and_the_run_keeps_it(
 
 
 def test_a_new_adapter_is_measured_beside_the_base_and_a_few_of_those_that_are_certified(
-    evaluate: Callable[..., Any], seconds: dict[str, Any], base: Path, make_adapter: Callable[..., Path]
+    evaluate: Callable[..., Any],
+    seconds: dict[str, Any],
+    base: Path,
+    make_adapter: Callable[..., Path],
+    workplace: Path,
 ) -> None:
-    """What was certified stays. Two adapters answer whole, the new one before others."""
+    """What was certified stays, what is measured on the way is kept, and the new one answers whole before others."""
     more = [part for seed in range(2, 6) for part in ("--model", f"a{seed}=adapter:{make_adapter(base, seed=seed)}")]
     few = ("--limit", "3", "--max-new-tokens", "4")
     assert 0 == evaluate("known", *few, *more).code
@@ -117,6 +121,11 @@ def test_a_new_adapter_is_measured_beside_the_base_and_a_few_of_those_that_are_c
     assert ["base", "tuned", "a2", "a3", "a4", "a5", "new"] == list(grown)
     assert known == {label: grown[label] for label in known}
     assert grown["new"]["answered"] == 8
+    for kept in (workplace / "cache" / "parity").iterdir():  # lost, with every answer but one model's stored
+        kept.unlink()
+    assert 0 == evaluate("lost", *few, *more, "--model", f"late=adapter:{make_adapter(base, seed=8)}").code
+    again = results_of(Path(), "lost")["provenance"]["parity"]
+    assert ["base", "tuned", "a2", "a3", "late"] == list(again)
 
 
 def test_an_engine_that_loses_an_adapter_answers_nothing(

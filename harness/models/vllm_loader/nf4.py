@@ -20,7 +20,7 @@ from transformers.quantizers.quantizers_utils import should_convert_module
 NF4_TURNED = "harness-nf4"
 """The name that `harness.models.vllm_loader.worker` gives its way of loading weights."""
 
-_THREADS, _AHEAD = 4, 6  # copies at once, and weights that wait: the largest take 256 MB each
+_THREADS, _AHEAD = 4, 6  # copies at once, and weights that wait: the largest of 13.7 B take 256 MB each
 _BLOCK = 64  # weights that share a scale, as transformers has it
 
 
