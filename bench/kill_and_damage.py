@@ -4,9 +4,11 @@ Usage: python bench/kill_and_damage.py [--kills 60] [--damages 24] [--seed 1] [-
 
 Every kill hits `harness eval` or `harness judge` at a random call; half of them have a second process at work on the
 same run, which goes on. Then the same command is run to its end, and board, answers and verdicts are compared with
-those of an undisturbed run; calls that were made twice are counted. Every damage is done to a copy of a finished run's
-store (or of one whose process was killed), after which `harness report` and `harness eval` must give the same board or
-refuse. Exits with 1 if anything else happens. Processes are forked, so that most of the time goes into what is tried.
+those of an undisturbed run. Calls that were made twice are counted: a judge's may be those that the killed process had
+under way, a free model's those whose answers were not on the disk yet, and none else. Every damage is done to a copy of
+a finished run's store (or of one whose process was killed), after which `harness report` and `harness eval` must give
+the same board or refuse. Exits with 1 if anything else happens. Processes are forked, so that most of the time goes
+into what is tried.
 """
 
 import argparse
@@ -27,6 +29,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -34,7 +37,6 @@ from bench.forked import finish, start
 
 N_TASKS = 30
 IN_FLIGHT = 4  # as the judge below says
-BACKLOG = 3  # rows that may wait for the writer when the process is killed
 PATIENCE = 120.0
 EVAL = ["eval", "--task", "t=t.jsonl", "--model", "a=paced:a", "--model", "b=paced:b", "--judge", "paced", "--run", "r"]
 JUDGE = ["judge", "r", "--judge", "paced:2"]
@@ -44,7 +46,7 @@ from harness.types import LIKERT_5, Generation, Verdict
 
 def called(what):
     with open("log", "a") as file:
-        file.write(what + "\\n")
+        file.write(f"{os.getpid()} {what}\\n")
     time.sleep(float(os.environ.get("PACE", "0")))
 
 class Model:
@@ -102,9 +104,11 @@ def run(command: list[str], folder: Path, *, file_limit: int = 0) -> Ended:
     return waited(start(command, folder, file_limit=file_limit), folder)
 
 
-def calls(folder: Path) -> Counter[str]:
+def calls(folder: Path, process: int | None = None) -> Counter[str]:
+    """Count the calls made so far, by what was asked; those of one process, or all."""
     log = folder / "log"
-    return Counter(log.read_text().splitlines()) if log.exists() else Counter()
+    lines = [line.split(" ", 1) for line in log.read_text().splitlines()] if log.exists() else []
+    return Counter(what for made_by, what in lines if process in (None, int(made_by)))
 
 
 def board(folder: Path) -> object:
@@ -116,17 +120,27 @@ def board(folder: Path) -> object:
     return results["rows"], results["comparisons"]
 
 
-def rows(folder: Path) -> object:
-    """Return every answer and verdict that the store holds, and how many leases are left."""
+def rows(folder: Path) -> dict[str, object]:
+    """Return every answer and verdict that the store holds, and the leases that are left."""
+    queries = {
+        "answers": "SELECT request_key, text FROM generation",
+        "verdicts": "SELECT key, status, score FROM judgement",
+        "leases": "SELECT key FROM lease",
+    }
     with contextlib.closing(sqlite3.connect(folder / "runs/store.sqlite")) as store:
-        return [
-            sorted(store.execute(query))
-            for query in (
-                "SELECT request_key, text FROM generation",
-                "SELECT key, status, score FROM judgement",
-                "SELECT key FROM lease",
-            )
-        ]
+        return {name: sorted(store.execute(query)) for name, query in queries.items()}
+
+
+def durable(folder: Path) -> set[str]:
+    """Return the keys of the answers and verdicts that are on the disk, as the plugin's calls name them."""
+    there = f"file:{folder}/runs/store.sqlite?mode=rw"
+    try:
+        with contextlib.closing(sqlite3.connect(there, uri=True)) as store:
+            answers = {f"answer {key}" for (key,) in store.execute("SELECT request_key FROM generation")}
+            verdicts = store.execute("SELECT judge, request_key FROM judgement")
+            return answers | {f"verdict {judge} {key}" for judge, key in verdicts}
+    except sqlite3.OperationalError:
+        return set()  # it is only being made
 
 
 def new_folder(root: Path, name: str) -> Path:
@@ -137,7 +151,7 @@ def new_folder(root: Path, name: str) -> Path:
     return folder
 
 
-def kill_once(root: Path, number: int, whole: dict[str, object], dice: random.Random) -> str:
+def kill_once(root: Path, number: int, whole: dict[str, Any], dice: random.Random) -> str:
     """Kill one process of one or two and return "" if nothing shows afterwards, else what went wrong."""
     two, judging = number % 2 == 1, number % 4 >= 2
     folder = new_folder(root, f"kill-{number}")
@@ -152,18 +166,27 @@ def kill_once(root: Path, number: int, whole: dict[str, object], dice: random.Ra
         time.sleep(0.002)
     time.sleep(dice.random() * 0.02)
     victim = dice.randrange(len(processes))
+    others = [process for process in processes if process != processes[victim]]
+    for process in others:  # they stand still until it is known what the killed one lost
+        os.kill(process, signal.SIGSTOP)
     os.kill(processes[victim], signal.SIGKILL)
     os.waitpid(processes[victim], 0)
+    lost = set(calls(folder, processes[victim])) - durable(folder)
+    for process in others:
+        os.kill(process, signal.SIGCONT)
     survivors = [waited(one, folder, f"said-{place}") for place, one in enumerate(processes) if place != victim]
     last = run(command, folder)
     if not judging:
         last = run(JUDGE, folder) if last.code == 0 else last
     problems = [f"{one.code}: {one.said[-300:]}" for one in (*survivors, last) if one.code]
-    twice = sum(count - 1 for count in calls(folder).values())
-    kill_once.twice += twice
+    twice = {what: count - 1 for what, count in calls(folder).items() if count > 1}
+    kill_once.twice += sum(twice.values())
+    paid = sum(what.startswith("verdict") for what in lost)
     problems += ["another board"] * (board(folder) != whole["board"])
-    problems += ["other rows"] * (rows(folder) != whole["rows"])
-    problems += [f"{twice} calls made twice"] * (twice > 2 * IN_FLIGHT + BACKLOG)
+    problems += [f"other {name}" for name, here in rows(folder).items() if here != whole["rows"][name]]
+    problems += [f"made twice, and not lost: {sorted(twice.keys() - lost)}"] * (not twice.keys() <= lost)
+    problems += ["calls made three times"] * any(count > 1 for count in twice.values())
+    problems += [f"{paid} verdicts lost"] * (paid > IN_FLIGHT)
     problems += ["calls were left out"] * (set(calls(folder)) != whole["calls"])
     return "; ".join(problems)
 

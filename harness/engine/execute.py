@@ -175,18 +175,19 @@ class _Answering:
         keys = [request.key for request in requests]
         found = self._store.generations(keys) if look else {}
         if isinstance(backend, AnswerFile):  # reading them again costs nothing
-            mine = frozenset(keys)
+            mine = frozenset(keys) - found.keys()
         else:
             mine = self._leases.claim([key for key in keys if key not in found])
-            written = self._store.generations(list(mine))  # between the look and the claim
-            for key in written:
-                self._writer.add(key)
-            found |= written
+            others = [key for key in keys if key not in mine and key not in found]
+            found |= self._store.generations(others)  # written between the look and the claim
         yield from found.values()
-        todo = {request.key: request for request in requests if request.key in mine and request.key not in found}
+        todo = {request.key: request for request in requests if request.key in mine}
+        paid = not is_free(model_info(backend).price)
         for generation in self._generate(backend, list(todo.values())) if todo else ():
             self.generated += 1
             self._writer.add(generation)
+            if paid:
+                self._writer.wait()
             del todo[generation.request_key]
             yield generation
         for key in todo:  # there is no money for them; another run may have some

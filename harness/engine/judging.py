@@ -187,9 +187,9 @@ class JudgeWorker:
         self._take_stored(list(todo))
         leased = [key for key, (item, _) in todo.items() if key not in self.verdicts and item.judge in self._leased]
         mine = self._leases.claim(leased)
-        for key in self._take_stored(list(mine)):  # written between the look and the claim
-            self._writer.add(key)
-        self._set_aside({key: todo[key] for key in leased if key not in mine})
+        others = [key for key in leased if key not in mine]
+        self._take_stored(others)  # written between the look and the claim
+        self._set_aside({key: todo[key] for key in others if key not in self.verdicts})
         for name, judge in self._together.items():
             mine_of_it = [one for key, one in todo.items() if one[0].judge == name and self._is_open(key)]
             self._judge_together(judge, mine_of_it)
@@ -251,13 +251,12 @@ class JudgeWorker:
     def _sample(self, item: JudgementItem) -> Sample:
         return self._samples[item.request.task, item.request.sample_id].sample
 
-    def _take_stored(self, keys: Sequence[str]) -> Sequence[str]:
-        """Take the verdicts that the store holds, and return their keys."""
+    def _take_stored(self, keys: Sequence[str]) -> None:
+        """Take the verdicts that the store holds."""
         found = self._store.judgements(keys) if keys else {}
         for key, judgement in found.items():
             self.verdicts[key] = judgement.verdict
             self._progress.judged(judgement.verdict, stored=True)
-        return list(found)
 
     def _set_aside(self, items: Mapping[str, tuple[JudgementItem, Generation]]) -> None:
         with self._lock:

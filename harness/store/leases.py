@@ -1,8 +1,9 @@
 """Leases: which process is at work on which answer or verdict, so that several on one store pay for none twice.
 
-A process claims keys before it asks for them. A claim ends in the very transaction that writes the row, so whoever
-claims a key afterwards finds the row. Claims of a process that is gone are taken over: at once where the process ran on
-this machine, and elsewhere when its lease has not been renewed for a while.
+A process claims keys before it asks for them. A claim ends in the very transaction that writes the row, and what has a
+row cannot be claimed, so that no lease is left on what nobody is going to ask for again. Claims of a process that is
+gone are taken over: at once where the process ran on this machine, and elsewhere when its lease has not been renewed
+for a while.
 """
 
 import contextlib
@@ -22,7 +23,7 @@ from sqlalchemy import Connection, delete, select, update
 from harness.errors import StoreError
 from harness.store import schema
 from harness.store.dialects import insert, now
-from harness.store.store import Store, chunks
+from harness.store.store import Store, chunks, finished
 
 log = logging.getLogger(__name__)
 
@@ -61,9 +62,10 @@ class Leases:
             _forget_owners(connection, [self.owner])  # else the others find that this process is gone
 
     def claim(self, keys: Sequence[str]) -> frozenset[str]:
-        """Return the keys among ``keys`` that are this run's now; the others belong to runs that are at work on them.
+        """Return the keys among ``keys`` that are this run's now.
 
-        A row may have been written just before its key was claimed: look there before you ask for it.
+        The others belong to runs that are at work on them, or have been answered or scored since the caller looked:
+        look again.
 
         Raises:
             StoreError: the claim could not be written.
@@ -75,7 +77,7 @@ class Leases:
         with self._store.transaction(write=True) as connection:
             for chunk in chunks(keys):
                 busy = self._busy(connection, chunk, take_over=True)
-                mine.update(key for key in chunk if key not in busy)
+                mine |= set(chunk) - busy - finished(connection, chunk)  # after the leases, which end with the rows
             if mine:
                 rows = [{"key": key, "owner": self.owner} for key in mine]
                 connection.execute(insert(connection, schema.leases).on_conflict_do_nothing(), rows)

@@ -39,6 +39,8 @@ __all__ = ["Store", "store_exists"]
 _BEING_MADE = 2.0  # seconds: another process may just be making the file, and its tables come a moment later
 _PORTION = 5000  # rows of a plan in one transaction
 _CHUNK = 500  # keys in one SELECT; SQLite allows 32,766 parameters
+_ANSWERED = schema.generations.c.text.is_not(None)
+_SCORED = schema.judgements.c.status == "scored"
 _RELEASE = delete(schema.leases).where(
     schema.leases.c.key == bindparam("held"), schema.leases.c.owner == bindparam("by")
 )
@@ -180,7 +182,7 @@ class Store:
             for chunk in chunks(keys):
                 query = select(*self.columns(schema.generations)).where(schema.generations.c.request_key.in_(chunk))
                 if not failures:
-                    query = query.where(schema.generations.c.text.is_not(None))
+                    query = query.where(_ANSWERED)
                 for row in connection.execute(query):
                     generation = Generation(**self.intact(schema.generations, row))
                     found[generation.request_key] = generation
@@ -193,7 +195,7 @@ class Store:
             for chunk in chunks(keys):
                 query = select(*self.columns(schema.judgements)).where(schema.judgements.c.key.in_(chunk))
                 if not failures:
-                    query = query.where(schema.judgements.c.status == "scored")
+                    query = query.where(_SCORED)
                 for row in connection.execute(query):
                     fields = self.intact(schema.judgements, row)
                     found[fields["key"]] = to_judgement(fields)
@@ -323,6 +325,13 @@ class Store:
         if places != list(range(len(places))) or any((row.task, row.sample_id) not in known for row in requests):
             raise self.damaged(tr("a part of this run's plan is gone"))
         return samples, requests
+
+
+def finished(connection: Connection, keys: Sequence[str]) -> set[str]:
+    """Return the keys, of at most one of `chunks`, under which there is an answer or a score."""
+    answer, verdict = schema.generations.c.request_key, schema.judgements.c.key
+    queries = (select(answer).where(answer.in_(keys), _ANSWERED), select(verdict).where(verdict.in_(keys), _SCORED))
+    return {key for query in queries for key in connection.scalars(query)}
 
 
 def chunks(keys: Sequence[str]) -> Iterator[Sequence[str]]:

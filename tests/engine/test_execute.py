@@ -1,8 +1,10 @@
 """The engine: what is stored is not asked for again, wherever a run was cut."""
 
 import contextlib
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -12,6 +14,7 @@ from harness.engine.execute import execute
 from harness.engine.job import Job, Outcome
 from harness.engine.plan import PlannedModel, plan_requests
 from harness.protocols import ModelStopped
+from harness.remote.pricing import Price
 from harness.store.store import Store
 from harness.templates import load_template
 from harness.types import PASS_FAIL, Generation, PlannedTask, Request, Sample, Sampling, Verdict
@@ -32,6 +35,25 @@ class CutShort:
                 raise KeyboardInterrupt
             self.asked.append(request.key)
             yield Generation(request_key=request.key, text=f"答え {request.sample_id}")
+
+
+class Paid:
+    """A model that is paid by the token, and looks at each call which of its answers would survive a killed process."""
+
+    fingerprint = "paid"
+    price = Price(input=1.0, output=1.0)
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.given: list[str] = []
+        self.lost: list[int] = []
+
+    def generate(self, requests: Sequence[Request]) -> Iterator[Generation]:
+        for request in requests:
+            with Store(self.url, read_only=True) as another:
+                self.lost.append(len(self.given) - len(another.generations(self.given)))
+            self.given.append(request.key)
+            yield Generation(request_key=request.key, text=f"答え {request.sample_id}", tokens_in=9, tokens_out=4)
 
 
 class Even:
@@ -61,7 +83,7 @@ class Silent:
         pass
 
 
-def run_once(store: Store, model: CutShort, n_tasks: int) -> Outcome:
+def run_once(store: Store, model: CutShort | Paid, n_tasks: int) -> Outcome:
     task = PlannedTask(
         name="t", samples=tuple(Sample(id=str(number), inputs={"input": f"問{number}"}) for number in range(n_tasks))
     )
@@ -96,6 +118,21 @@ def test_resume_after_cuts_anywhere_ends_with_the_same_rows(
     assert whole.answers == resumed.answers
     assert whole.verdicts == resumed.verdicts
     assert 12 == len(asked) == len(set(asked))
+
+
+def test_a_paid_answer_is_durable_before_the_next_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However slow the disk is, a killed process has paid for no more than was under way."""
+    write = Store.write
+
+    def slowly(*args: Any, **options: Any) -> None:
+        time.sleep(0.05)
+        write(*args, **options)
+
+    monkeypatch.setattr(Store, "write", slowly)
+    with Store(f"sqlite:///{tmp_path}/s.sqlite") as store:
+        model = Paid(store.url)
+        run_once(store, model, 5)
+    assert [0, 0, 0, 0, 0] == model.lost
 
 
 class Joined:

@@ -15,6 +15,7 @@ from harness.store.leases import Leases
 from harness.store.store import Store
 from harness.store.writer import Writer
 from harness.types import Generation, Judgement, Verdict
+from harness.unscored import Unscored
 from tests.conftest import ROOT
 from tests.store.conftest import asked, changed
 
@@ -38,23 +39,49 @@ def test_a_key_has_one_owner_however_many_want_it(store: Store) -> None:
     assert all(keys <= set(want) for keys, want in zip(claimed, wanted, strict=True))
 
 
-def test_a_key_is_free_when_its_row_is_there_and_not_before(store: Store) -> None:
-    """The lease ends with the row: whoever gets the key then finds it in the store."""
+def judgement(key: str, verdict: Verdict) -> Judgement:
+    return Judgement(key=key, request_key="a", judge="j", judge_fingerprint="f", repeat=0, verdict=verdict)
+
+
+def test_a_key_whose_row_came_meanwhile_is_not_claimed(store: Store) -> None:
+    """It was free a moment ago, between another run's look and its claim: there is nothing left to be asked for."""
     with Leases(store) as first, Leases(store) as second:
         assert {"a", "k", "b"} == first.claim(["a", "k", "b"])
         assert not second.claim(["a", "k", "b"])
         with Writer(store, first) as writer:
             writer.add(Generation(request_key="a", text="x"))
-            writer.add(
-                Judgement(
-                    key="k", request_key="a", judge="j", judge_fingerprint="f", repeat=0, verdict=Verdict.scored(1)
-                )
-            )
-        assert {"a", "k"} == second.claim(["a", "k", "b"])
+            writer.add(judgement("k", Verdict.scored(1)))
+        assert not second.claim(["a", "k", "b"])
         assert (["a"], ["k"]) == (list(store.generations(["a"])), list(store.judgements(["k"])))
         with Writer(store, first) as writer:
             writer.add("b")  # given up: no row comes
-        assert {"b"} == second.claim(["b"])
+        assert {"b"} == second.claim(["a", "k", "b"])
+    assert 0 == held(store)
+
+
+def test_a_row_without_an_answer_or_a_score_is_claimed_again(store: Store) -> None:
+    """It says what went wrong, and the next run is to ask once more."""
+    empty = [Generation(request_key="failed", text=None, error="timeout"), Generation(request_key="said", text="")]
+    unscored = judgement("unscored", Verdict.unscored(Unscored("cost_limit", "no money left")))
+    crashed = judgement("crashed", Verdict.failed(Unscored("judge_crashed", "it crashed")))
+    store.write(generations=empty, judgements=[unscored, crashed, judgement("scored", Verdict.scored(3))])
+    with Leases(store) as run:
+        assert {"failed", "unscored", "crashed", "new"} == run.claim(
+            ["failed", "said", "unscored", "crashed", "scored", "new"]
+        )
+
+
+def test_a_run_killed_after_a_claim_in_vain_leaves_no_lease_on_what_is_stored(store: Store) -> None:
+    """Nobody asks for such a key again, so that nobody would end its lease."""
+    store.write(generations=[Generation(request_key=key, text="x") for key in KEYS[:700]])
+    killed = Leases(store)
+    assert set(KEYS[700:]) == killed.claim(KEYS)
+    assert len(KEYS) - 700 == held(store)
+    with store.transaction(write=True) as connection:
+        connection.execute(schema.lease_owners.update().values(pid=2**30))  # as if it were gone
+    with Leases(store) as other:
+        assert not other.claim(KEYS[:700])
+        assert set(KEYS[700:]) == other.claim(KEYS)
     assert 0 == held(store)
 
 
