@@ -11,13 +11,13 @@ from typing import Any
 from huggingface_hub import try_to_load_from_cache
 
 from harness import plugins
-from harness.errors import HarnessError, HubError, InputError, UnwritableError, UsageError
+from harness.errors import HarnessError, InputError, UnwritableError, UsageError
 from harness.locale import listing, tr
 from harness.locale.system import system_said
 from harness.models.hf.adapters import unpacking
 from harness.plugins import model_info
 from harness.protocols import KnowsTrainingPrompt, ModelBackend
-from harness.remote.reach import hub_is_reachable
+from harness.remote.reach import hub_is_reachable, unreachable
 from harness.runs.assemble import open_model
 from harness.specs import Config, parse_model, split_spec
 from harness.tables import read_table
@@ -143,10 +143,7 @@ def check_hub(spec: str, base: str | None) -> None:
         if not _HUB_ID.fullmatch(repo) or Path(repo).expanduser().exists():
             continue
         if not isinstance(try_to_load_from_cache(repo, file, revision=commit or None), str) and not hub_is_reachable():
-            raise HubError(
-                tr("The Hub cannot be reached for {name!r}, and there is no complete local copy.", name=repo),
-                hint=tr("Check the network, or download the model elsewhere and give its folder."),
-            )
+            raise unreachable(repo)
 
 
 def _recorded_base(path: Path) -> str | None:

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from huggingface_hub import constants
 
+from harness.errors import HubError
 from harness.locale import tr
 from harness.locale.telling import tell
 
@@ -21,6 +22,18 @@ TRIES = 2
 
 PAUSE = 1.0
 """Seconds between tries."""
+
+
+def unreachable(name: str, hint: str | None = None) -> HubError:
+    """Return the error that says that neither this machine nor, for now, the Hub has a model or an adapter."""
+    return HubError(
+        tr(
+            "The Hub cannot be reached for {name!r}, and there is neither a folder of that name here nor a complete "
+            "local copy of the Hub's.",
+            name=name,
+        ),
+        hint=hint or tr("Check the network, or download the model elsewhere and give its folder."),
+    )
 
 
 @functools.cache

@@ -14,7 +14,8 @@ from huggingface_hub.errors import (
 
 from harness.errors import HarnessError, HubError, InputError
 from harness.locale import tr
-from harness.remote.reach import hub_is_reachable
+from harness.remote.reach import hub_is_reachable, unreachable
+from harness.tables.files import nearby
 from harness.templates.contract import CONTRACT
 
 _SECONDS_TO_ANSWER = 15
@@ -33,7 +34,7 @@ def model_commit(name: str, revision: str | None) -> str:
         _reach()
         info = HfApi().model_info(name, revision=revision, timeout=_SECONDS_TO_ANSWER)
     except Exception as error:  # noqa: BLE001 - the HTTP library, and with it its errors, differs between versions
-        return _cached_commit(name, revision, "config.json", error)
+        return _cached_commit(name, revision, "config.json", error, prefix="hf:")
     if not any(file.rfilename.endswith(".safetensors") for file in info.siblings or []):
         raise InputError(
             tr("no weights as safetensors; pickled weights can run code when loaded and are refused."), path=name
@@ -78,7 +79,7 @@ def download_adapter(name: str, revision: str | None) -> tuple[Path, str]:
         _reach()
         commit = str(HfApi().model_info(name, revision=revision, timeout=_SECONDS_TO_ANSWER).sha)
     except Exception as error:  # noqa: BLE001 - the HTTP library, and with it its errors, differs between versions
-        commit = _cached_commit(name, revision, "adapter_config.json", error)
+        commit = _cached_commit(name, revision, "adapter_config.json", error, prefix="adapter:")
     return _download(name, commit, _ADAPTER_FILES), commit
 
 
@@ -101,19 +102,23 @@ def _download(name: str, commit: str, patterns: list[str]) -> Path:
         raise _explained(name, commit, error) from error
 
 
-def _cached_commit(name: str, revision: str | None, file: str, error: Exception) -> str:
-    """Return the commit of a local copy if the Hub could not be asked; raise if the Hub said no."""
+def _cached_commit(name: str, revision: str | None, file: str, error: Exception, *, prefix: str) -> str:
+    """Return the commit of a local copy if the Hub could not be asked; raise if the Hub said no.
+
+    ``prefix`` is what stands before such a name, or the path of a folder, in a spec.
+    """
     if not isinstance(error, RepositoryNotFoundError | RevisionNotFoundError | HFValidationError):
         try:
             found = try_to_load_from_cache(name, file, revision=revision)
         except HFValidationError as no_name:  # of which no copy can be there either
-            raise _explained(name, revision, no_name) from no_name
+            raise _explained(name, revision, no_name, prefix) from no_name
         if isinstance(found, str):
             return Path(found).parent.name
-    raise _explained(name, revision, error) from error
+    raise _explained(name, revision, error, prefix) from error
 
 
-def _explained(name: str, revision: str | None, error: Exception) -> HarnessError:
+def _explained(name: str, revision: str | None, error: Exception, prefix: str = "") -> HarnessError:
+    folder = nearby(name, prefix, wanted=Path.is_dir)  # a path of two parts looks like a name of the Hub's
     wanted = f"{name}@{revision}" if revision else name
     if isinstance(error, GatedRepoError):
         return HubError(
@@ -125,14 +130,11 @@ def _explained(name: str, revision: str | None, error: Exception) -> HarnessErro
     if isinstance(error, RepositoryNotFoundError | HFValidationError):
         return HubError(
             tr("Neither a folder here nor the Hub has {name!r}.", name=name),
-            hint=tr("Check the spelling; for a private model: hf auth login"),
+            hint=folder or tr("Check the spelling; for a private model: hf auth login"),
         )
     if isinstance(error, HfHubHTTPError) and not isinstance(error, LocalEntryNotFoundError):
         return HubError(
             tr("The Hub failed on {name!r}: {said}", name=wanted, said=" ".join(str(error).split())[:300]),
             hint=tr("Try again later; what was fetched is kept."),
         )
-    return HubError(
-        tr("The Hub cannot be reached for {name!r}, and there is no complete local copy.", name=wanted),
-        hint=tr("Check the network, or download the model elsewhere and give its folder."),
-    )
+    return unreachable(wanted, folder)

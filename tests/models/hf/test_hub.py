@@ -11,6 +11,7 @@ import pytest
 
 from harness.errors import HarnessError, InputError
 from harness.models.hf import BASE_MODELS, hub, open_local
+from harness.models.hf.adapters import open_adapter
 from harness.models.hf.sources import local_folder, resolve
 from harness.types import ModelSpec, Request
 
@@ -141,6 +142,25 @@ class TestHub:
         (served / "model.safetensors").rename(served / "pytorch_model.bin")
         with pytest.raises(InputError, match="no weights as safetensors"):
             resolve("org/tiny")
+
+    @pytest.mark.parametrize("online", [True, False], ids=["the Hub says no", "without a network"])
+    def test_a_misspelt_folder_of_two_parts_is_not_only_told_of_as_a_name_of_the_hub(
+        self, served: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, online: bool
+    ) -> None:
+        """A path like adapters/mine looks like a name; the hint has the folder that was meant."""
+        del served
+        if not online:
+            monkeypatch.undo()
+            self._point(monkeypatch, "http://127.0.0.1:9", tmp_path / "hub")
+        (tmp_path / "adapters/first-try").mkdir(parents=True)
+        monkeypatch.chdir(tmp_path)
+        said = "Neither a folder here nor the Hub" if online else "neither a folder of that name here nor"
+        with pytest.raises(HarnessError, match=said) as caught:
+            open_adapter("adapters/frist-try")
+        assert "Did you mean adapter:adapters/first-try?" == caught.value.hint
+        with pytest.raises(HarnessError, match=said) as caught:
+            resolve("adapter/first-try")
+        assert "Did you mean hf:adapters/first-try?" == caught.value.hint
 
     def test_without_a_network_the_local_copy_counts(
         self, served: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
