@@ -1,8 +1,10 @@
 """A line whose time counts on while something loads, and lines above it."""
 
 import io
+import re
 import sys
 import time
+from collections.abc import Callable
 
 import pytest
 
@@ -10,11 +12,20 @@ from harness.cli import waiting as module
 from harness.cli.waiting import Waiting
 from harness.locale import tr
 from harness.locale.telling import TELLER, during, tell
+from tests.patience import PATIENCE
 
 
 class Terminal(io.StringIO):
     def isatty(self) -> bool:
         return True
+
+
+def until(so: Callable[[], bool]) -> None:
+    """Wait for what a thread is going to show."""
+    deadline = time.monotonic() + PATIENCE
+    while not so():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
 
 
 def test_on_a_terminal_the_line_is_renewed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -24,14 +35,13 @@ def test_on_a_terminal_the_line_is_renewed(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(module, "_RENEWED_EVERY", 0.02)
     before = TELLER.say, TELLER.during
     with Waiting(tr("Looking ...")) as waiting:
-        time.sleep(0.1)
+        until(lambda: screen.getvalue().count("Looking ...") >= 3)
         tell("no network")
         waiting.end()
         written = screen.getvalue()
         time.sleep(0.06)
         assert written == screen.getvalue()
-    assert written.count("\r0:00 Looking ...") >= 3
-    lines = [line.rpartition("\r")[2].rstrip() for line in written.split("\n")]
+    lines = [line.rpartition("\r")[2].rstrip() for line in re.sub(r"\d:\d\d", "0:00", written).split("\n")]
     assert ["no network", "0:00 Looking ...", ""] == lines
     assert before == (TELLER.say, TELLER.during)
 
@@ -43,9 +53,11 @@ def test_what_is_under_way_inside_has_the_same_line(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(module, "_RENEWED_EVERY", 0.02)
     with Waiting(tr("Looking ...")):
         with during(tr("loading {name}", name="x")):
-            time.sleep(0.1)
-        time.sleep(0.1)
-    shown = [part for part in screen.getvalue().replace("\n", "\r").split("\r") if part.strip()]
+            until(lambda: "Loading x" in screen.getvalue())
+        seen = len(screen.getvalue())
+        until(lambda: "Looking ..." in screen.getvalue()[seen:])
+    written = re.sub(r"\d:\d\d", "0:00", screen.getvalue())
+    shown = [part for part in written.replace("\n", "\r").split("\r") if part.strip()]
     kinds = [part.rstrip() for number, part in enumerate(shown) if part != shown[number - 1]]
     assert kinds[-2:] == ["0:00 Loading x", "0:00 Looking ..."]
 

@@ -517,7 +517,7 @@ def test_ctrl_c_while_a_server_is_slow(workplace: Path) -> None:
         while len(server.calls) < 20 + 32:
             time.sleep(0.02)
             assert process.poll() is None
-        time.sleep(0.5)  # the writer's batch
+        # Each thread has begun a call since it got an answer, and none does before the last one is on the disk.
         started = time.monotonic()
         process.send_signal(signal.SIGINT)
         shown = process.communicate(timeout=PATIENCE)[1]

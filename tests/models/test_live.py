@@ -1,10 +1,9 @@
 """Progress while nothing comes: a line that renews itself on a terminal, a line now and then elsewhere; time left."""
 
 import io
-import re
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -14,6 +13,7 @@ from harness.locale.telling import TELLER, tell
 from harness.models.hf.progress import TokenMeter
 from harness.models.live import LIVE, at_work
 from harness.types import Generation, RenderedPrompt, Request, Sampling, Verdict
+from tests.patience import PATIENCE
 
 
 class Screen(io.StringIO):
@@ -59,9 +59,22 @@ def answer(shown: ConsoleProgress, n: int) -> None:
         shown.answered(request(str(key)), Generation(request_key=str(key), text="x", tokens_out=3))
 
 
-def hurried() -> float:
-    """A second for each hundredth of one: times left of less than a second are not said."""
-    return 100 * time.monotonic()
+def until(so: Callable[[], bool]) -> None:
+    """Wait for what a thread is going to show."""
+    deadline = time.monotonic() + PATIENCE
+    while not so():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
+class Clock:
+    """A tenth of a second passes with each look, and more when a test says so."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        self.now += 0.1
+        return self.now
 
 
 @pytest.mark.parametrize("terminal", [True, False])
@@ -69,16 +82,16 @@ def test_signs_of_life(monkeypatch: pytest.MonkeyPatch, terminal: bool) -> None:
     """Even if nothing comes, something is said; messages stand on lines of their own; the end is clean."""
     screen = Screen(terminal=terminal)
     monkeypatch.setattr(sys, "stderr", screen)
-    with ConsoleProgress(clock=hurried) as shown:
+    clock = Clock()
+    with ConsoleProgress(clock=clock) as shown:
         shown.planned(answers=4, answers_stored=0, verdicts=4)
-        time.sleep(0.1)
-        assert "nothing new for" in screen.getvalue()
+        clock.now = 3000.0
+        until(lambda: "nothing new for" in screen.getvalue())
         tell("a notice")
         answer(shown, 3)
         shown.judged(Verdict.scored(1), stored=False)
-        time.sleep(0.1)
-        assert "3 of 4 answers and 1 of 4 verdicts done." in screen.getvalue()
-        assert re.search(r"about \d+ s left", screen.getvalue())
+        until(lambda: "3 of 4 answers and 1 of 4 verdicts done." in screen.getvalue())
+        until(lambda: "about 17 min left" in screen.getvalue())
     lines = [line for line in screen.shown() if line]
     assert "4 answers (0 stored, 4 to generate), 4 verdicts" == lines[0]
     assert "a notice" in lines
@@ -90,18 +103,19 @@ def test_the_bound_of_a_batch_until_enough_is_done(monkeypatch: pytest.MonkeyPat
     """Before answers end, the time that they may take at most; from a tenth of them on, the pace."""
     screen = Screen(terminal=False)
     monkeypatch.setattr(sys, "stderr", screen)
-    with ConsoleProgress(clock=hurried) as shown:
+    clock = Clock()
+    with ConsoleProgress(clock=clock) as shown:
         shown.planned(answers=20, answers_stored=0, verdicts=0)
         meter = TokenMeter("mine", 20, 20 * 100)
         time.sleep(0.05)
         meter.passed(20)
-        time.sleep(0.05)
-        assert "mine takes at most " in screen.getvalue()
+        until(lambda: "mine takes at most " in screen.getvalue())
+        clock.now = 500.0
         answer(shown, 2)
-        before = len(screen.getvalue())
-        time.sleep(0.06)
+        until(lambda: "about " in screen.getvalue())
+        before = screen.getvalue().rindex("about ")
+        until(lambda: "about " in screen.getvalue()[before + 1 :])
         assert "at most" not in screen.getvalue()[before:]
-        assert "about " in screen.getvalue()[before:]
 
 
 def test_the_bound_shrinks_with_answers_that_end_early() -> None:

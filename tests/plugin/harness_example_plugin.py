@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from harness.errors import HarnessError
-from harness.protocols import CallEstimate
+from harness.protocols import FREE, CallEstimate
 from harness.remote.pricing import Price
 from harness.types import (
     LIKERT_5,
@@ -39,6 +39,7 @@ class Counting:
     def __init__(self, spec: ModelSpec) -> None:
         self.target = spec.target
         self.fingerprint = f"counting {spec.target}"
+        self.price = Price(input=1, output=1) if spec.target == "paid" else FREE
 
     def generate(self, requests: Sequence[Request]) -> Iterator[Generation]:
         for request in requests:
@@ -221,7 +222,7 @@ class Parallel:
 
     def judge(self, sample: Sample, generation: Generation) -> Verdict:
         try:
-            self.barrier.wait(timeout=5)
+            self.barrier.wait(timeout=60)
         except threading.BrokenBarrierError:
             return Verdict.scored(0)
         return Verdict.scored(1)

@@ -157,7 +157,7 @@ def test_waiting_threads_stop() -> None:
         stop.wait(0.02)
         stop.set()
         limit.wake()
-        assert waiting.result(timeout=2) == "stopped"
+        assert waiting.result(timeout=60) == "stopped"
 
 
 def test_breaker_counts_failures_in_a_row() -> None:

@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -79,12 +78,22 @@ def test_attempts_are_limited() -> None:
 
 def test_back_off_doubles_with_jitter() -> None:
     """The waits are 1, 2, 4, 4 units and up to one unit more."""
-    service, client = caller(CallError("server"), attempts=5, wait_initial=0.02, wait_max=0.08, wait_jitter=0.02)
+    waits: list[float] = []
+
+    class Hurried(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            waits.append(timeout or 0.0)
+            return False
+
+    service, client = caller(CallError("server"), attempts=5, wait_initial=20, wait_max=80, wait_jitter=20)
+    service._stop = Hurried()
     with pytest.raises(CallError):
         service.call(PROMPT)
-    gaps = [after - before for before, after in pairwise(client.times)]
-    for gap, low in zip(gaps, [0.02, 0.04, 0.08, 0.08], strict=True):
-        assert low <= gap < low + 0.02 + 0.25  # a busy machine wakes late
+    assert 5 == len(client.times)
+    waits = [wait for wait in waits if wait > 0]
+    for wait, low in zip(waits, [20, 40, 80, 80], strict=True):
+        assert low <= wait <= low + 20
+    assert 4 == len(set(waits) - {20, 40, 80}), "a jitter of nothing is none"
 
 
 def test_retry_after_holds_everyone() -> None:
