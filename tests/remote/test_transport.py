@@ -114,8 +114,8 @@ def test_connections_are_kept(wire: str, monkeypatch: pytest.MonkeyPatch) -> Non
         return create(*arguments, **options)
 
     monkeypatch.setattr(socket, "create_connection", counted)
-    with serve(lambda _: REPLY[wire]("ok").after(0.3)) as server:
-        client = OPEN[wire](base_url=server.url, timeout=0.8)
+    with serve(lambda _: REPLY[wire]("ok").after(0.7)) as server:
+        client = OPEN[wire](base_url=server.url, timeout=2.0)
         assert ["ok"] * 4 == [client.send(PROMPT).text for _ in range(4)]
     assert 1 == len(connected)
 
@@ -126,7 +126,7 @@ def test_a_proxy_of_the_environment_is_used(wire: str, monkeypatch: pytest.Monke
     with serve(in_turn(REPLY[wire]("ok"), REPLY[wire]("late").dripping(0.02))) as proxy:
         monkeypatch.setenv("HTTP_PROXY", proxy.url)
         monkeypatch.setenv("http_proxy", proxy.url)
-        client = OPEN[wire](base_url="http://behind.example/v1", timeout=0.4)
+        client = OPEN[wire](base_url="http://behind.example/v1", timeout=1.5)
         assert "ok" == client.send(PROMPT).text
         assert proxy.calls[0].path.startswith("http://behind.example/v1")
         with pytest.raises(CallError, match="timed out"):
