@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from harness.errors import StatisticsError as StatisticsError
     from harness.errors import StoreError as StoreError
     from harness.errors import StoreGoneError as StoreGoneError
+    from harness.errors import StoreUnreachableError as StoreUnreachableError
     from harness.errors import SubmissionError as SubmissionError
     from harness.errors import TaskSetError as TaskSetError
     from harness.errors import TemplateError as TemplateError
@@ -95,6 +96,7 @@ _ERRORS = (
     "StatisticsError",
     "StoreError",
     "StoreGoneError",
+    "StoreUnreachableError",
     "SubmissionError",
     "TaskSetError",
     "TemplateError",

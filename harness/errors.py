@@ -10,7 +10,8 @@
     ├── UnwritableError          a file or folder that cannot be written
     ├── StatisticsError          numbers that cannot be summarised or compared
     ├── StoreError               the database cannot be opened, read or written
-    │   └── StoreGoneError       the store of a run is not where it was
+    │   ├── StoreGoneError       the store of a run is not where it was
+    │   └── StoreUnreachableError  the server of a store cannot be reached
     ├── LostVerdictsError        the store no longer holds what a board was made of
     ├── TemplateError            a template that cannot be filled or applied
     ├── PromptMismatchError      an adapter would be asked with another prompt than it was trained with
@@ -178,6 +179,10 @@ class StatisticsError(HarnessError):
 
 class StoreError(HarnessError):
     """The result store cannot be opened, read or written."""
+
+
+class StoreUnreachableError(StoreError):
+    """The server of a store cannot be reached, or was lost on the way; it may be back in a moment."""
 
 
 class StoreGoneError(StoreError):

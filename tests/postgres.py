@@ -49,7 +49,22 @@ class PostgresServer:
 
     folder: Path
     port: int
-    process: subprocess.Popen[bytes] = field(repr=False)
+    command: Sequence[str] = field(repr=False)
+    process: subprocess.Popen[bytes] = field(init=False, repr=False)
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        with (self.folder / "log").open("ab") as log:
+            self.process = subprocess.Popen(self.command, stdout=log, stderr=log, cwd=self.folder, **_who())
+        _wait(self)
+
+    def stop(self, how: signal.Signals = signal.SIGINT) -> None:
+        """End it: SIGINT ends every connection first, with SIGQUIT nothing is put in order."""
+        self.process.send_signal(how)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(timeout=20)
+        self.process.kill()
+        self.process.wait()
 
     def url(self, database: str, user: str = BOSS, password: str | None = None, query: str = "") -> str:
         """Return the URL of a database, in a store's words."""
@@ -91,7 +106,7 @@ def postgres_server(*, settings: Sequence[str] = _FAST) -> Iterator[PostgresServ
     if who:
         os.chown(folder, pwd.getpwnam(who["user"]).pw_uid, -1)
     data = folder / "data"
-    process = None
+    server = None
     try:
         made = [str(binaries / "initdb"), "-D", str(data), "-U", BOSS, "-A", "trust", "-E", "UTF8", "--locale=C"]
         subprocess.run([*made, "--no-sync"], check=True, capture_output=True, cwd=folder, **who)
@@ -101,19 +116,13 @@ def postgres_server(*, settings: Sequence[str] = _FAST) -> Iterator[PostgresServ
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
         command = [str(binaries / "postgres"), "-D", str(data), "-k", str(folder), "-p", str(port), "-h", "127.0.0.1"]
-        with (folder / "log").open("wb") as log:
-            process = subprocess.Popen([*command, *settings], stdout=log, stderr=log, cwd=folder, **who)
-        server = PostgresServer(folder, port, process)
-        _wait(server)
+        server = PostgresServer(folder, port, [*command, *settings])
+        server.start()
         server.run(f"CREATE USER {LOCKED} PASSWORD '{PASSWORD}'")
         yield server
     finally:
-        if process is not None:
-            process.send_signal(signal.SIGQUIT)  # at once: what it holds is thrown away
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(timeout=20)
-            process.kill()
-            process.wait()
+        if server is not None and hasattr(server, "process"):
+            server.stop(signal.SIGQUIT)  # at once: what it holds is thrown away
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -305,11 +305,11 @@ class JudgeWorker:
             if verdict.cost is None and verdict.raw is not None
             else None
         )
+        self.verdicts[item.key] = verdict
+        self._writer.add(self._row(item, verdict))  # before its cost, which may not be writable: it is paid for
         self._budgets[item.judge].settle(
             item.judge, verdict.cost, is_free=_is_free(self._info[item.judge].price, verdict), otherwise=otherwise
         )
-        self.verdicts[item.key] = verdict
-        self._writer.add(self._row(item, verdict))
         self._progress.judged(verdict, stored=False)
 
     def _row(self, item: JudgementItem, verdict: Verdict) -> Judgement:

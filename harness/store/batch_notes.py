@@ -3,8 +3,9 @@
 import json
 import time
 from collections.abc import Sequence
+from typing import Any
 
-from sqlalchemy import delete, inspect, select
+from sqlalchemy import Connection, Row, delete, inspect, select
 
 from harness.protocols import BatchNote
 from harness.store import schema
@@ -21,10 +22,13 @@ class StoredBatchNotes:
     def known(self, quota: str) -> Sequence[BatchNote]:
         """Return the batches of a quota, newest last."""
         table = schema.batch_notes
-        with self._store.transaction() as connection:
+
+        def read(connection: Connection) -> Sequence[Row[Any]]:
             if table.name not in inspect(connection).get_table_names():
                 return ()
-            rows = connection.execute(select(table).where(table.c.quota == quota).order_by(table.c.created)).all()
+            return connection.execute(select(table).where(table.c.quota == quota).order_by(table.c.created)).all()
+
+        rows = self._store.whole(read)
         return tuple(
             BatchNote(name=row.name, quota=row.quota, handle=row.handle, keys=tuple(json.loads(row.keys)))
             for row in rows
@@ -38,12 +42,15 @@ class StoredBatchNotes:
         """
         table = schema.batch_notes
         row = {"name": note.name, "quota": note.quota, "handle": note.handle, "keys": json.dumps(note.keys)}
-        with self._store.transaction(write=True) as connection:
+
+        def write(connection: Connection) -> None:
             schema.metadata.create_all(connection, tables=[table])
             made = insert(connection, table).values(**row, created=time.time())
             connection.execute(made.on_conflict_do_update(index_elements=["name"], set_={"handle": note.handle}))
 
+        self._store.whole(write, write=True)
+
     def drop(self, name: str) -> None:
         """Forget a batch."""
-        with self._store.transaction(write=True) as connection:
-            connection.execute(delete(schema.batch_notes).where(schema.batch_notes.c.name == name))
+        gone = delete(schema.batch_notes).where(schema.batch_notes.c.name == name)
+        self._store.whole(lambda connection: connection.execute(gone), write=True)

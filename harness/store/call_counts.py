@@ -1,6 +1,6 @@
 """How many calls of a day's quota were made, in the store: whoever shares it shares the quota, today and tomorrow."""
 
-from sqlalchemy import Select, inspect, select
+from sqlalchemy import Connection, Select, inspect, select
 
 from harness.store import schema
 from harness.store.dialects import insert
@@ -15,16 +15,16 @@ class StoredCallCounts:
         self._is_there = False
 
     def take(self, quota: str, day: str, most: int) -> bool:
-        """Count one call, unless ``most`` were made.
+        """Count one call, unless ``most`` were made; where a server was lost on the way rather twice than not at all.
 
         Raises:
             StoreError: it could not be written.
         """
         table = schema.call_counts
-        with self._store.transaction(write=True) as connection:
+
+        def count(connection: Connection) -> bool:
             if not self._is_there:
                 schema.metadata.create_all(connection, tables=[table])
-                self._is_there = True
             made = connection.execute(_count(quota, day)).scalar_one_or_none() or 0
             if made >= most:
                 return False
@@ -33,16 +33,23 @@ class StoredCallCounts:
             connection.execute(row)
             return True
 
+        taken = self._store.whole(count, write=True)
+        self._is_there = True
+        return taken
+
     def used(self, quota: str, day: str) -> int:
         """Return how many calls were counted.
 
         Raises:
             StoreError: it could not be read.
         """
-        with self._store.transaction() as connection:
+
+        def read(connection: Connection) -> int:
             if schema.call_counts.name not in inspect(connection).get_table_names():
                 return 0
             return connection.execute(_count(quota, day)).scalar_one_or_none() or 0
+
+        return self._store.whole(read)
 
 
 def _count(quota: str, day: str) -> Select[int]:

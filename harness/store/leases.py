@@ -23,7 +23,7 @@ from sqlalchemy import Connection, delete, select, update
 from harness.errors import StoreError
 from harness.store import schema
 from harness.store.dialects import insert, now
-from harness.store.store import Store, chunks, finished
+from harness.store.store import Store, chunks
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +58,7 @@ class Leases:
         if self._renewed is None:
             return
         self._thread.join()
-        with contextlib.suppress(StoreError), self._store.transaction(write=True) as connection:
+        with contextlib.suppress(StoreError), self._store.transaction(write=True, patient=False) as connection:
             _forget_owners(connection, [self.owner])  # else the others find that this process is gone
 
     def claim(self, keys: Sequence[str]) -> frozenset[str]:
@@ -73,23 +73,26 @@ class Leases:
         if not keys or (self._renewed is not None and not self._free(keys)):
             return frozenset()
         self.register()
-        mine: set[str] = set()
-        with self._store.transaction(write=True) as connection:
-            for chunk in chunks(keys):
-                busy = self._busy(connection, chunk, take_over=True)
-                mine |= set(chunk) - busy - finished(connection, chunk)  # after the leases, which end with the rows
-            if mine:
-                rows = [{"key": key, "owner": self.owner} for key in mine]
-                connection.execute(insert(connection, schema.leases).on_conflict_do_nothing(), rows)
+        mine = self._store.whole(lambda connection: self._claim(connection, keys), write=True)
         with self._lock:
             self._held |= mine
         return frozenset(mine)
+
+    def _claim(self, connection: Connection, keys: Sequence[str]) -> set[str]:
+        mine: set[str] = set()
+        for chunk in chunks(keys):
+            busy = self._busy(connection, chunk, take_over=True)
+            mine |= set(chunk) - busy - _finished(connection, chunk)  # after the leases, which end with the rows
+        if mine:
+            rows = [{"key": key, "owner": self.owner} for key in mine]
+            connection.execute(insert(connection, schema.leases).on_conflict_do_nothing(), rows)
+        return mine
 
     def holds(self, key: str) -> bool:
         """Return whether a key is still this run's: one that was stopped for longer than a lease lasts has lost it."""
         with self._lock:
             if self._renewed is not None and time.time() - self._renewed > self._lasts:
-                self._renew()
+                self._store.outlast(self._renew)
             return key in self._held
 
     def rows(self, keys: Iterable[str]) -> list[dict[str, str]]:
@@ -104,8 +107,11 @@ class Leases:
 
     def _free(self, keys: Sequence[str]) -> bool:
         """Return whether any key can be claimed. Reads alone: whoever waits must not keep the others from writing."""
-        with self._store.transaction() as connection:
+
+        def free(connection: Connection) -> bool:
             return any(len(self._busy(connection, chunk)) < len(chunk) for chunk in chunks(keys))
+
+        return self._store.whole(free)
 
     def _busy(self, connection: Connection, keys: Sequence[str], *, take_over: bool = False) -> set[str]:
         """Return the keys that other runs are at work on; with ``take_over`` the claims of those that are gone end."""
@@ -126,9 +132,12 @@ class Leases:
         with self._lock:
             if self._renewed is not None:
                 return
-            with self._store.transaction(write=True) as connection:
+
+            def introduce(connection: Connection) -> None:
                 schema.metadata.create_all(connection, tables=[schema.leases, schema.lease_owners])
                 self._introduce(connection)
+
+            self._store.whole(introduce, write=True)
             self._renewed = time.time()
             self._thread.start()
 
@@ -140,7 +149,8 @@ class Leases:
             "started": psutil.Process().create_time(),
         }
         expires = now(connection) + self._lasts
-        connection.execute(insert(connection, schema.lease_owners), [row | {"expires": expires}])
+        known = insert(connection, schema.lease_owners).on_conflict_do_nothing()
+        connection.execute(known, [row | {"expires": expires}])
 
     def _keep(self) -> None:
         while not self._closed.wait(self._lasts / _RENEWALS):
@@ -152,13 +162,23 @@ class Leases:
     def _renew(self) -> None:
         with self._lock:
             begun = time.time()
-            with self._store.transaction(write=True) as connection:
+            with self._store.transaction(write=True, patient=False) as connection:
                 mine = schema.lease_owners.c.owner == self.owner
                 renewed = update(schema.lease_owners).where(mine).values(expires=now(connection) + self._lasts)
                 if connection.execute(renewed).rowcount == 0:  # another run took everything over
                     self._held.clear()
                     self._introduce(connection)
             self._renewed = begun
+
+
+def _finished(connection: Connection, keys: Sequence[str]) -> set[str]:
+    """Return the keys, of at most one of `chunks`, under which there is an answer or a score."""
+    answer, verdict = schema.generations.c.request_key, schema.judgements.c.key
+    queries = (
+        select(answer).where(answer.in_(keys), schema.answered),
+        select(verdict).where(verdict.in_(keys), schema.scored),
+    )
+    return {key for query in queries for key in connection.scalars(query)}
 
 
 def _forget_owners(connection: Connection, owners: Collection[str]) -> None:

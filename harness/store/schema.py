@@ -75,6 +75,11 @@ plan_requests = Table(
     Column("request_key", Plain, nullable=False),
     Column("checksum", Number),
 )
+answered = generations.c.text.is_not(None)
+"""Of the rows of answers those that have one: the others say what went wrong."""
+
+scored = judgements.c.status == "scored"
+
 checked = (requests, generations, judgements, plan_requests)
 added = {table.name: ("checksum", "code", "fact") if table is judgements else ("checksum",) for table in checked}
 """The columns that stores of earlier versions lack."""

@@ -4,6 +4,7 @@ A password is nobody's affair but the driver's: it comes from PGPASSWORD, ~/.pgp
 this process lives and nowhere else, and no message names it.
 """
 
+import logging
 import os
 import re
 import tempfile
@@ -13,7 +14,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, inspect
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, StatementError
 
-from harness.errors import StoreError
+from harness.errors import StoreError, StoreUnreachableError
 from harness.installation import add_extra
 from harness.locale import tr
 from harness.locale.system import network_said
@@ -22,6 +23,10 @@ DRIVER = "postgresql+psycopg"
 _SCHEME = re.compile(r"postgres(?:ql)?(\+\w+)?://", re.IGNORECASE)
 _SECRET = re.compile(r"password", re.IGNORECASE)  # password and sslpassword
 _PATIENCE = "10"  # seconds to wait for a server that does not answer
+_VANISHED = {"keepalives_idle": "30", "keepalives_interval": "10", "keepalives_count": "3", "tcp_user_timeout": "60000"}
+"""When a line is given up whose other end no longer says anything: the system's own patience is hours."""
+
+logging.getLogger("psycopg").setLevel(logging.ERROR)  # a line that is lost is told of in a sentence, and is no warning
 _passwords: dict[str, dict[str, str]] = {}
 """The passwords of this process, by the URL without them: a run's manifest leads back to its store without one."""
 
@@ -82,7 +87,11 @@ class ServerDatabase:
             StoreError: the driver is not installed.
         """
         del read_only  # each transaction says so for itself
-        settings = {"connect_timeout": _PATIENCE, "application_name": "ja-harness", "client_encoding": "utf8"}
+        settings = {
+            "connect_timeout": _PATIENCE,
+            "application_name": "ja-harness",
+            "client_encoding": "utf8",
+        } | _VANISHED
         settings = {name: value for name, value in settings.items() if name not in self._plain.query}
         try:
             engine = create_engine(
@@ -130,42 +139,43 @@ class ServerDatabase:
 
     def explain(self, error: StatementError) -> StoreError:
         """Return what the server or the driver says as a sentence with a next step."""
-        message, hint = self._words(str(error.orig), getattr(error.orig, "sqlstate", None))
-        return StoreError(message, hint=hint)
+        return self._error(str(error.orig), getattr(error.orig, "sqlstate", None))
 
     def _secrets(self) -> dict[str, str]:
         if self.url not in _passwords and is_server_url(elsewhere := os.environ.get("HARNESS_STORE", "")):
             ServerDatabase(elsewhere)  # the same store, named by a run's manifest
         return _passwords.get(self.url, {})
 
-    def _words(self, cause: str, state: str | None) -> tuple[str, str]:
-        """Return a message and its hint, by the SQLSTATE; before there is a connection the driver tells only words."""
+    def _error(self, cause: str, state: str | None) -> StoreError:
+        """Return the error, by the SQLSTATE; before there is a connection the driver tells only words."""
         shown, user, name = self.shown, self._plain.username or "", self._plain.database
         said = " ".join(cause.split())
         if state in {"28P01", "28000"} or "password authentication failed" in cause or "no password supplied" in cause:
-            return (
+            return StoreError(
                 tr("The store {shown} refused the user or the password.", shown=shown),
-                tr("Put the right password into PGPASSWORD or ~/.pgpass, then run the same command again."),
+                hint=tr("Put the right password into PGPASSWORD or ~/.pgpass, then run the same command again."),
             )
         if state == "3D000" or (f'database "{name}"' in cause and "does not exist" in cause):
-            return (
+            return StoreError(
                 tr("The server of {shown} has no database {name!r}.", shown=shown, name=name),
-                tr("Make it: createdb --encoding UTF8 {name}; or correct the name at the end of --store.", name=name),
+                hint=tr(
+                    "Make it: createdb --encoding UTF8 {name}; or correct the name at the end of --store.", name=name
+                ),
             )
         if f'role "{user}"' in cause and "does not exist" in cause:
-            return (
+            return StoreError(
                 tr("The server of {shown} knows no user {user!r}.", shown=shown, user=user),
-                tr("Correct the name before the @ in --store, or make that user: createuser {user}.", user=user),
+                hint=tr("Correct the name before the @ in --store, or make that user: createuser {user}.", user=user),
             )
         if state == "42501":
-            return (
+            return StoreError(
                 tr(
                     "The user {user!r} may not do this in the store {shown}: {cause}.",
                     user=user,
                     shown=shown,
                     cause=said,
                 ),
-                tr(
+                hint=tr(
                     "Have the database's owner run: GRANT CREATE, USAGE ON SCHEMA public TO {user}; GRANT ALL ON ALL "
                     "TABLES IN SCHEMA public TO {user};",
                     user=user,
@@ -173,29 +183,33 @@ class ServerDatabase:
             )
         return self._trouble(state, said)
 
-    def _trouble(self, state: str | None, said: str) -> tuple[str, str]:
-        """Return the words for what passes, or needs whoever runs the server."""
+    def _trouble(self, state: str | None, said: str) -> StoreError:
+        """Return the error for what passes, or needs whoever runs the server."""
         shown, again = self.shown, tr("Run the same command again; nothing stored is lost.")
         if state == "55P03":
-            return (
+            return StoreError(
                 tr("The store {path} is locked: another process has been writing for too long.", path=shown),
-                tr("Wait for it or end it, then run the same command again; nothing stored is lost."),
+                hint=tr("Wait for it or end it, then run the same command again; nothing stored is lost."),
             )
         if state == "53100":
-            return (
+            return StoreError(
                 tr("No space left to write the store {path}.", path=shown),
-                tr("Free some space, then run the same command again."),
+                hint=tr("Free some space, then run the same command again."),
             )
         if state == "53300" or "too many clients" in said:
-            return tr("The server of {shown} takes no more connections.", shown=shown), again
-        if state == "25006":
-            return tr("The store {path} cannot be written: {cause}.", path=shown, cause=said), self.other
-        if state is None or state.startswith(("08", "57P")):
-            return (
-                tr("The server of {shown} cannot be reached: {cause}", shown=shown, cause=network_said(said)),
-                tr("Check that it runs, and host and port in --store; then run the same command again."),
+            return StoreUnreachableError(
+                tr("The server of {shown} takes no more connections.", shown=shown), hint=again
             )
-        return tr("The store {path} failed: {cause}.", path=shown, cause=said), self.other
+        if state == "25006":
+            return StoreError(
+                tr("The store {path} cannot be written: {cause}.", path=shown, cause=said), hint=self.other
+            )
+        if state is None or state.startswith(("08", "57P")):
+            return StoreUnreachableError(
+                tr("The server of {shown} cannot be reached: {cause}", shown=shown, cause=network_said(said)),
+                hint=tr("Check that it runs, and host and port in --store; then run the same command again."),
+            )
+        return StoreError(tr("The store {path} failed: {cause}.", path=shown, cause=said), hint=self.other)
 
 
 def _checked(url: str) -> URL:

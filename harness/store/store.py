@@ -6,12 +6,12 @@ processes work side by side (one short transaction per write, one writer at a ti
 """
 
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import islice
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
-from sqlalchemy import Column, Connection, Table, bindparam, delete, inspect, select, text
+from sqlalchemy import Column, Connection, RootTransaction, Table, bindparam, delete, inspect, select, text
 from sqlalchemy.exc import DBAPIError
 
 from harness.errors import StoreError
@@ -19,6 +19,7 @@ from harness.locale import tr
 from harness.store import schema
 from harness.store.database import database_of, store_exists
 from harness.store.dialects import insert, insert_new
+from harness.store.outages import Outages
 from harness.store.store_rows import (
     CHECKSUM,
     body_digest,
@@ -36,11 +37,11 @@ from harness.types import Generation, Judgement, Request, Sample
 
 __all__ = ["Store", "store_exists"]
 
+T = TypeVar("T")
+
 _BEING_MADE = 2.0  # seconds: another process may just be making the file, and its tables come a moment later
 _PORTION = 5000  # rows of a plan in one transaction
 _CHUNK = 500  # keys in one SELECT; SQLite allows 32,766 parameters
-_ANSWERED = schema.generations.c.text.is_not(None)
-_SCORED = schema.judgements.c.status == "scored"
 _RELEASE = delete(schema.leases).where(
     schema.leases.c.key == bindparam("held"), schema.leases.c.owner == bindparam("by")
 )
@@ -64,6 +65,8 @@ class Store:
         self.url = self._database.url
         self.shown = self._database.shown
         self._read_only = read_only
+        self._is_open = False
+        self._outages = Outages(self.shown)
         self._engine, self._copy = self._database.engine(lock_timeout, read_only=read_only)
         found = self._schema()
         if found > schema.VERSION:
@@ -77,6 +80,7 @@ class Store:
                 ),
                 hint=tr("Take a newer version of ja-harness, or use another store with --store."),
             )
+        self._is_open = True
 
     def __enter__(self) -> Self:
         return self
@@ -134,9 +138,13 @@ class Store:
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
         """Open a transaction in which a row that cannot be understood is a damaged store."""
+        with self._understood(), self.transaction() as connection:
+            yield connection
+
+    @contextmanager
+    def _understood(self) -> Iterator[None]:
         try:
-            with self.transaction() as connection:
-                yield connection
+            yield
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise self.damaged(tr("a row cannot be read ({name})", name=type(error).__name__)) from error
 
@@ -162,44 +170,86 @@ class Store:
         return fields
 
     @contextmanager
-    def transaction(self, *, write: bool = False) -> Iterator[Connection]:
+    def transaction(self, *, write: bool = False, patient: bool = True) -> Iterator[Connection]:
         """Open a transaction; with ``write`` it takes the store's lock at once.
+
+        Where the server is away before anything was done, it is waited for, unless it is not to be ``patient`` or the
+        store is only being opened.
 
         Raises:
             StoreError: whatever the database says, in a sentence.
         """
+        connection, begun = self.outlast(lambda: self._begin(write=write)) if patient else self._begin(write=write)
         try:
-            options = self._database.options(write=write and not self._read_only)
-            with self._engine.connect().execution_options(**options) as connection, connection.begin():
+            with connection, begun:
                 yield connection
         except DBAPIError as error:
             raise self._database.explain(error) from error
 
+    def _begin(self, *, write: bool) -> tuple[Connection, RootTransaction]:
+        connection = None
+        try:
+            options = self._database.options(write=write and not self._read_only)
+            connection = self._engine.connect()
+            connection.execution_options(**options)
+            return connection, connection.begin()
+        except DBAPIError as error:
+            if connection is not None:
+                connection.close()
+            raise self._database.explain(error) from error
+
+    def outlast(self, attempt: Callable[[], T]) -> T:
+        """Return what ``attempt`` returns, tried again while the server is away: see `harness.store.outages`."""
+        return self._outages.outlast(attempt) if self._is_open else attempt()
+
+    def whole(self, work: Callable[[Connection], T], *, write: bool = False) -> T:
+        """Do ``work`` in a transaction, again from its start if the server is lost on the way.
+
+        It must come to the same when it is done twice: see `harness.store.outages.Outages.outlast`.
+
+        Raises:
+            StoreError: whatever the database says, in a sentence.
+        """
+
+        def attempt() -> T:
+            with self.transaction(write=write, patient=False) as connection:
+                return work(connection)
+
+        return self.outlast(attempt)
+
     def generations(self, keys: Sequence[str], *, failures: bool = False) -> dict[str, Generation]:
         """Return the stored answers among ``keys``; failed ones only if asked for."""
-        found: dict[str, Generation] = {}
-        with self._reading() as connection:
+
+        def read(connection: Connection) -> dict[str, Generation]:
+            found: dict[str, Generation] = {}
             for chunk in chunks(keys):
                 query = select(*self.columns(schema.generations)).where(schema.generations.c.request_key.in_(chunk))
                 if not failures:
-                    query = query.where(_ANSWERED)
+                    query = query.where(schema.answered)
                 for row in connection.execute(query):
                     generation = Generation(**self.intact(schema.generations, row))
                     found[generation.request_key] = generation
-        return found
+            return found
+
+        with self._understood():
+            return self.whole(read)
 
     def judgements(self, keys: Sequence[str], *, failures: bool = False) -> dict[str, Judgement]:
         """Return the stored judgements among ``keys``; unscored and failed ones only if asked for."""
-        found: dict[str, Judgement] = {}
-        with self._reading() as connection:
+
+        def read(connection: Connection) -> dict[str, Judgement]:
+            found: dict[str, Judgement] = {}
             for chunk in chunks(keys):
                 query = select(*self.columns(schema.judgements)).where(schema.judgements.c.key.in_(chunk))
                 if not failures:
-                    query = query.where(_SCORED)
+                    query = query.where(schema.scored)
                 for row in connection.execute(query):
                     fields = self.intact(schema.judgements, row)
                     found[fields["key"]] = to_judgement(fields)
-        return found
+            return found
+
+        with self._understood():
+            return self.whole(read)
 
     def write(
         self,
@@ -218,7 +268,8 @@ class Store:
         """
         if self._lacking:
             self._add_columns()
-        with self.transaction(write=True) as connection:
+
+        def add(connection: Connection) -> None:
             if generations:
                 statement = insert(connection, schema.generations)
                 statement = statement.on_conflict_do_update(
@@ -237,6 +288,8 @@ class Store:
                 connection.execute(judged, [judgement_row(row) for row in judgements])
             if released:
                 connection.execute(_RELEASE, released)
+
+        self.whole(add, write=True)
 
     def has_plan(self, plan: str) -> bool:
         """Return whether a plan of this digest is stored, whole: its first request is written last."""
@@ -325,13 +378,6 @@ class Store:
         if places != list(range(len(places))) or any((row.task, row.sample_id) not in known for row in requests):
             raise self.damaged(tr("a part of this run's plan is gone"))
         return samples, requests
-
-
-def finished(connection: Connection, keys: Sequence[str]) -> set[str]:
-    """Return the keys, of at most one of `chunks`, under which there is an answer or a score."""
-    answer, verdict = schema.generations.c.request_key, schema.judgements.c.key
-    queries = (select(answer).where(answer.in_(keys), _ANSWERED), select(verdict).where(verdict.in_(keys), _SCORED))
-    return {key for query in queries for key in connection.scalars(query)}
 
 
 def chunks(keys: Sequence[str]) -> Iterator[Sequence[str]]:

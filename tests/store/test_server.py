@@ -2,18 +2,22 @@
 
 import logging
 import sys
+from typing import Any
 
 import pytest
+from sqlalchemy import Connection, event
 
 from harness.engine.budget import Budget
-from harness.errors import StoreError
+from harness.errors import StoreError, StoreUnreachableError
 from harness.ledger import Ledger
+from harness.store import outages
 from harness.store.database import database_of, store_exists
 from harness.store.leases import Leases
 from harness.store.ledger import add_rows, read_ledger
 from harness.store.server import ServerDatabase, is_server_url
 from harness.store.spending import StoredSpending
 from harness.store.store import Store
+from harness.store.writer import Writer
 from harness.types import Generation
 from tests.postgres import BOSS, LOCKED, PASSWORD, PostgresServer
 from tests.store.test_ledger import SET, row
@@ -195,3 +199,53 @@ def test_the_module_does_not_need_the_driver(monkeypatch: pytest.MonkeyPatch) ->
     """Whoever works with a file needs no package more."""
     monkeypatch.setitem(sys.modules, "psycopg", None)
     assert "me@h/team" == ServerDatabase("postgresql://me@h/team").shown
+
+
+def cut_off(store: Store, server: PostgresServer, statement: str, *, times: int = 1) -> list[str]:
+    """Have the server end a store's next connections that begin a statement so, and return what they had said."""
+    said: list[str] = []
+
+    @event.listens_for(store._engine, "before_cursor_execute")
+    def end(connection: Connection, cursor: Any, text: str, *_: object) -> None:
+        if text.startswith(statement) and len(said) < times:
+            said.append(text)
+            server.run(f"SELECT pg_terminate_backend({cursor.connection.info.backend_pid})")
+
+    return said
+
+
+def test_a_line_that_is_cut_in_the_middle_of_anything_costs_nothing(
+    postgres: PostgresServer, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Claims, rows and readings begin anew on the next connection; one sentence each says why it took longer."""
+    with Store(postgres.new_schema()) as store, Leases(store) as leases:
+        cuts = [cut_off(store, postgres, f"INSERT INTO {table} ") for table in ("lease_owner", "lease", "generation")]
+        cuts += [cut_off(store, postgres, f"DELETE FROM {table} ") for table in ("lease",)]
+        assert {"a", "b"} == leases.claim(["a", "b"])
+        with Writer(store, leases) as writer:
+            writer.add(ROW)
+        cuts += [cut_off(store, postgres, "SELECT generation."), cut_off(store, postgres, "SELECT lease.")]
+        assert {"a": ROW} == store.generations(["a"])
+        assert {"b"} == leases.claim(["a", "b"])
+        with Leases(store) as other:
+            assert not other.claim(["a", "b"])
+    assert [1] * 6 == [len(cut) for cut in cuts]
+    told = capsys.readouterr().err.count("cannot be reached for now; this run goes on when it is back")
+    assert 5 == told, "the row's and the end of its lease are one transaction"
+    assert [] == [record for record in caplog.records if record.name.startswith("psycopg")]
+
+
+def test_a_server_that_stays_away_ends_the_run_in_a_sentence(
+    postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a while, and at once where nothing was open yet: then the name or the port is wrong."""
+    monkeypatch.setattr(outages, "LASTS", 1.0)
+    with Store(postgres.new_schema()) as store:
+        said = cut_off(store, postgres, "INSERT", times=1000)
+        with pytest.raises(StoreUnreachableError, match="cannot be reached: ") as caught:
+            store.write(generations=[ROW])
+        assert "Check that it runs" in str(caught.value.hint)
+        assert 2 <= len(said) <= 4
+    monkeypatch.setattr(outages, "LASTS", 1e9)
+    with pytest.raises(StoreUnreachableError, match="cannot be reached"):
+        Store("postgresql+psycopg://me@127.0.0.1:9/d")

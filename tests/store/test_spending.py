@@ -107,7 +107,8 @@ def test_what_a_gone_process_had_under_way_counts_as_paid(store: Store) -> None:
             staying.reserve("judge", all_room(1))
             staying.settle("judge", 0.01)
             going.reserve("judge", all_room(3))
-        _, tally = StoredSpending(store, stays, "run").reserve("judge", all_room(0))
+        with Leases(store) as looks:
+            _, tally = StoredSpending(store, looks, "run").reserve("judge", all_room(0))
     assert (pytest.approx(0.05 + 3 * 0.04), 0) == (tally.spent, tally.in_flight["judge"])
 
 

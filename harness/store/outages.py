@@ -1,0 +1,66 @@
+"""Outages: a store's server that is started anew, or a line that is cut, ends no run if it is back soon."""
+
+import threading
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from harness.errors import StoreUnreachableError
+from harness.locale import tr
+from harness.locale.telling import tell
+
+LASTS = 120.0
+"""Seconds that a server may be away: as long as a standby takes to replace it."""
+
+_FIRST_PAUSE, _LAST_PAUSE = 0.2, 5.0  # seconds between tries
+
+T = TypeVar("T")
+
+
+class Outages:
+    """Tries again what failed because the server is away, and says so once for each outage. Thread-safe."""
+
+    def __init__(self, shown: str) -> None:
+        self._shown = shown
+        self._told = False
+        self._lock = threading.Lock()
+
+    def outlast(self, attempt: Callable[[], T]) -> T:
+        """Return what ``attempt`` returns, which is called again for as long as the server is away.
+
+        It must come to the same when it is done twice: of a transaction whose end was not confirmed nobody knows
+        whether it ended.
+
+        Raises:
+            StoreUnreachableError: the server has been away for `LASTS` seconds.
+        """
+        began, pause = time.monotonic(), _FIRST_PAUSE
+        while True:
+            try:
+                done = attempt()
+            except StoreUnreachableError:
+                if time.monotonic() - began + pause > LASTS:
+                    raise
+            else:
+                self._over()
+                return done
+            self._tell()
+            time.sleep(pause)
+            pause = min(2 * pause, _LAST_PAUSE)
+
+    def _tell(self) -> None:
+        with self._lock:
+            told, self._told = self._told, True
+        if not told:
+            tell(
+                tr(
+                    "The server of {shown} cannot be reached for now; this run goes on when it is back, and ends after "
+                    "{seconds:.0f} s without it.",
+                    shown=self._shown,
+                    seconds=LASTS,
+                )
+            )
+
+    def _over(self) -> None:
+        with self._lock:
+            self._told = False
