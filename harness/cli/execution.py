@@ -85,15 +85,20 @@ def execute_here(job: Job, store: Store, *, max_cost: float | None) -> Outcome:
         with progress:
             return execute(job, store, progress, max_cost=max_cost)
     except KeyboardInterrupt as interrupt:
-        say(
-            tr(
-                "\nInterrupted. {done} Everything finished is stored; the same command continues:\n  {names}",
-                done=progress.done,
-                names=command_line(),
-            ),
-            err=True,
-        )
+        _say_interrupted(progress, getattr(interrupt, "__notes__", ()))
         raise click.exceptions.Exit(INTERRUPTED_EXIT) from interrupt
+
+
+def _say_interrupted(progress: ConsoleProgress, lost: Sequence[str]) -> None:
+    """Say what is done, what of it could not be stored, and how to go on."""
+    values = {"done": progress.done, "names": command_line()}
+    if lost:
+        said = tr("\nInterrupted. {done} {lost}\nThe same command continues:\n  {names}", lost=lost[0], **values)
+    else:
+        said = tr(
+            "\nInterrupted. {done} Everything finished is stored; the same command continues:\n  {names}", **values
+        )
+    say(said, err=True)
 
 
 def look_up_models(job: Job, store: Store) -> None:

@@ -127,6 +127,7 @@ class JudgeWorker:
     def _stop(self, thread: threading.Thread) -> None:
         """Begin no further call, and give those in flight a moment to end: they may have been paid for."""
         self._cancelled.set()
+        self._store.outages.hurry()
         for budget in self._budgets.values():
             budget.close()
         for judge in self._job.judges:

@@ -92,7 +92,7 @@ class Leases:
         """Return whether a key is still this run's: one that was stopped for longer than a lease lasts has lost it."""
         with self._lock:
             if self._renewed is not None and time.time() - self._renewed > self._lasts:
-                self._store.outlast(self._renew)
+                self._store.outages.outlast(self._renew)
             return key in self._held
 
     def rows(self, keys: Iterable[str]) -> list[dict[str, str]]:

@@ -18,12 +18,22 @@ T = TypeVar("T")
 
 
 class Outages:
-    """Tries again what failed because the server is away, and says so once for each outage. Thread-safe."""
+    """Tries again what failed because the server is away, and says so once for each outage. Thread-safe.
+
+    While ``are_waited_for`` is not set, it tries once: where nothing was reached yet, the address may be wrong.
+    """
 
     def __init__(self, shown: str) -> None:
         self._shown = shown
+        self.are_waited_for = False
         self._told = False
+        self._hurried = threading.Event()
         self._lock = threading.Lock()
+
+    def hurry(self) -> None:
+        """Wait no more from now on: what is under way is tried once more, and given up."""
+        self.are_waited_for = False
+        self._hurried.set()
 
     def outlast(self, attempt: Callable[[], T]) -> T:
         """Return what ``attempt`` returns, which is called again for as long as the server is away.
@@ -32,20 +42,21 @@ class Outages:
         whether it ended.
 
         Raises:
-            StoreUnreachableError: the server has been away for `LASTS` seconds.
+            StoreUnreachableError: the server has been away for `LASTS` seconds, or there is a `hurry`.
         """
         began, pause = time.monotonic(), _FIRST_PAUSE
         while True:
+            is_last = not self.are_waited_for
             try:
                 done = attempt()
             except StoreUnreachableError:
-                if time.monotonic() - began + pause > LASTS:
+                if is_last or time.monotonic() - began + pause > LASTS:
                     raise
             else:
                 self._over()
                 return done
             self._tell()
-            time.sleep(pause)
+            self._hurried.wait(pause)
             pause = min(2 * pause, _LAST_PAUSE)
 
     def _tell(self) -> None:

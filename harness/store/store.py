@@ -65,8 +65,7 @@ class Store:
         self.url = self._database.url
         self.shown = self._database.shown
         self._read_only = read_only
-        self._is_open = False
-        self._outages = Outages(self.shown)
+        self.outages = Outages(self.shown)
         self._engine, self._copy = self._database.engine(lock_timeout, read_only=read_only)
         found = self._schema()
         if found > schema.VERSION:
@@ -80,7 +79,7 @@ class Store:
                 ),
                 hint=tr("Take a newer version of ja-harness, or use another store with --store."),
             )
-        self._is_open = True
+        self.outages.are_waited_for = True
 
     def __enter__(self) -> Self:
         return self
@@ -179,7 +178,9 @@ class Store:
         Raises:
             StoreError: whatever the database says, in a sentence.
         """
-        connection, begun = self.outlast(lambda: self._begin(write=write)) if patient else self._begin(write=write)
+        connection, begun = (
+            self.outages.outlast(lambda: self._begin(write=write)) if patient else self._begin(write=write)
+        )
         try:
             with connection, begun:
                 yield connection
@@ -198,14 +199,10 @@ class Store:
                 connection.close()
             raise self._database.explain(error) from error
 
-    def outlast(self, attempt: Callable[[], T]) -> T:
-        """Return what ``attempt`` returns, tried again while the server is away: see `harness.store.outages`."""
-        return self._outages.outlast(attempt) if self._is_open else attempt()
-
     def whole(self, work: Callable[[Connection], T], *, write: bool = False) -> T:
         """Do ``work`` in a transaction, again from its start if the server is lost on the way.
 
-        It must come to the same when it is done twice: see `harness.store.outages.Outages.outlast`.
+        It must come to the same when it is done twice: see `Outages.outlast`.
 
         Raises:
             StoreError: whatever the database says, in a sentence.
@@ -215,7 +212,7 @@ class Store:
             with self.transaction(write=write, patient=False) as connection:
                 return work(connection)
 
-        return self.outlast(attempt)
+        return self.outages.outlast(attempt)
 
     def generations(self, keys: Sequence[str], *, failures: bool = False) -> dict[str, Generation]:
         """Return the stored answers among ``keys``; failed ones only if asked for."""

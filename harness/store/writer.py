@@ -4,6 +4,8 @@ import queue
 import threading
 from typing import Self
 
+from harness.errors import HarnessError
+from harness.locale import tr, trn
 from harness.store.leases import Leases
 from harness.store.store import Store
 from harness.types import Generation, Judgement
@@ -19,7 +21,8 @@ class Writer:
     """Writes rows in the background, as many in one transaction as have gathered meanwhile.
 
     Leaving the ``with`` block waits until every row is written. An error of the store stops the writing and is raised
-    by the next `add` or on leaving. A row's lease, if ``leases`` has one, ends in the transaction that writes the row.
+    by the next `add` or on leaving; where another exception is on its way, that gets a note of how many rows were lost.
+    A row's lease, if ``leases`` has one, ends in the transaction that writes the row.
     """
 
     def __init__(self, store: Store, leases: Leases | None = None) -> None:
@@ -27,17 +30,28 @@ class Writer:
         self._leases = leases
         self._rows: queue.Queue[_Row | threading.Event | None] = queue.Queue(maxsize=_BACKLOG)
         self._error: Exception | None = None
+        self._lost = 0
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+    def __exit__(self, _kind: object, other: BaseException | None, _traceback: object) -> None:
         self._rows.put(None)
         self._thread.join()
-        if self._error is not None and kind is None:
+        if self._error is None or other is self._error:
+            return
+        if other is None:
             raise self._error
+        if self._lost:
+            other.add_note(
+                tr(
+                    "{rows} could not be stored, and would have to be made again: {error}",
+                    rows=trn("{n} answer or verdict", "{n} answers and verdicts", self._lost),
+                    error=self._error.message if isinstance(self._error, HarnessError) else str(self._error),
+                )
+            )
 
     def add(self, row: _Row) -> None:
         """Hand a row over, or the key of one that is not going to come, whose lease ends.
@@ -81,6 +95,8 @@ class Writer:
             waiting.clear()
 
     def _flush(self, rows: list[_Row]) -> None:
+        if self._error is not None:
+            self._lost += sum(not isinstance(row, str) for row in rows)
         if not rows or self._error is not None:
             return  # after an error the queue is still drained, so that no producer hangs on a full one
         try:
@@ -94,6 +110,7 @@ class Writer:
                 self._leases.forget(keys)
         except Exception as error:  # noqa: BLE001 - handed to the thread that owns the run
             self._error = error
+            self._lost += sum(not isinstance(row, str) for row in rows)
 
 
 def _key(row: _Row) -> str:

@@ -2,8 +2,11 @@
 
 import json
 import os
+import re
+import signal
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -26,6 +29,7 @@ from tests.patience import PATIENCE
 from tests.postgres import missing, postgres_server
 
 N_TASKS = 40
+needs_server = pytest.mark.skipif(missing() is not None, reason=str(missing()))
 T = TypeVar("T")
 
 
@@ -41,36 +45,75 @@ def failing(*errors: Exception) -> Callable[[], str]:
     return attempt
 
 
+class Clock(threading.Event):
+    """Time that passes when somebody waits, and the pauses that were made."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pauses: list[float] = []
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.pauses.append(timeout or 0.0)
+        return self.is_set()
+
+    def monotonic(self) -> float:
+        return sum(self.pauses)
+
+
 @pytest.fixture
-def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The pauses that were made, in no time."""
-    made: list[float] = []
-    monkeypatch.setattr(outages, "time", type("Time", (), {"monotonic": lambda: sum(made), "sleep": made.append}))
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    made = Clock()
+    monkeypatch.setattr(outages, "time", made)
     return made
 
 
-def test_it_is_tried_again_in_growing_pauses_and_told_once(
-    pauses: list[float], capsys: pytest.CaptureFixture[str]
-) -> None:
-    gone = [StoreUnreachableError("gone")] * 8
+def waiting(clock: Clock) -> Outages:
     one = Outages("me@db/team")
+    one._hurried = clock
+    one.are_waited_for = True
+    return one
+
+
+def test_it_is_tried_again_in_growing_pauses_and_told_once(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
+    gone = [StoreUnreachableError("gone")] * 8
+    one = waiting(clock)
     assert "done" == one.outlast(failing(*gone))
-    assert [0.2, 0.4, 0.8, 1.6, 3.2, 5.0, 5.0, 5.0] == pytest.approx(pauses)
+    assert [0.2, 0.4, 0.8, 1.6, 3.2, 5.0, 5.0, 5.0] == pytest.approx(clock.pauses)
     said = "The server of me@db/team cannot be reached for now; this run goes on when it is back, and ends after 120 s"
     assert f"{said} without it.\n" == capsys.readouterr().err
     assert "done" == one.outlast(failing(*gone[:1]))
     assert said in capsys.readouterr().err, "the next outage is news"
 
 
-def test_it_is_given_up_in_the_end_and_at_once_for_any_other_reason(pauses: list[float]) -> None:
-    one = Outages("me@db/team")
+def test_it_is_given_up_in_the_end_and_at_once_for_any_other_reason(clock: Clock) -> None:
+    one = waiting(clock)
     with pytest.raises(StoreUnreachableError, match="still gone"):
         one.outlast(failing(*[StoreUnreachableError("still gone")] * 1000))
-    assert 110 < sum(pauses) <= outages.LASTS
-    before = len(pauses)
+    assert 110 < sum(clock.pauses) <= outages.LASTS
+    before = len(clock.pauses)
     with pytest.raises(StoreError, match="no such table"):
         one.outlast(failing(StoreError("no such table")))
-    assert before == len(pauses)
+    assert before == len(clock.pauses)
+
+
+def test_where_nothing_was_reached_yet_and_in_a_hurry_nothing_is_waited_for(clock: Clock) -> None:
+    """Whoever waits already tries once more."""
+    with pytest.raises(StoreUnreachableError):
+        Outages("me@db/team").outlast(failing(StoreUnreachableError("wrong port")))
+    one, tries = waiting(clock), []
+
+    def attempt() -> None:
+        tries.append(1)
+        if len(tries) == 3:
+            one.hurry()
+        raise StoreUnreachableError("gone")
+
+    with pytest.raises(StoreUnreachableError):
+        one.outlast(attempt)
+    assert 4 == len(tries)
+    with pytest.raises(StoreUnreachableError):
+        one.outlast(attempt)
+    assert 5 == len(tries)
 
 
 class Unsure(Store):
@@ -100,37 +143,64 @@ def test_what_is_tried_again_comes_to_the_same_when_it_is_done_twice(store_url: 
     assert (0.75, {"judge": 0.5}, 0) == (seen.spent, seen.dearest, seen.in_flight["judge"])
 
 
-@pytest.mark.skipif(missing() is not None, reason=str(missing()))
-def test_two_workers_outlive_a_server_that_is_started_anew(workplace: Path, plugin_folder: Path) -> None:
+@pytest.fixture
+def command(workplace: Path, plugin_folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """An evaluation that takes a while, and notes its calls in the file ``log``."""
+    tasks = "".join(json.dumps({"input": f"問{number}"}) + "\n" for number in range(N_TASKS))
+    (workplace / "t.jsonl").write_text(tasks)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(plugin_folder), str(ROOT)]))
+    monkeypatch.setenv("COUNT_LOG", str(workplace / "log"))
+    monkeypatch.setenv("COUNT_DELAY", "0.1")
+    made = [sys.executable, "-c", "from harness.cli.main import main; main()", "eval", "--task", "t=t.jsonl"]
+    return [*made, "--model", "counting:paid", "--judge", "sold"]
+
+
+def wait_for_calls(count: int) -> None:
+    deadline, log = time.monotonic() + PATIENCE, Path("log")
+    while not log.exists() or len(log.read_text().splitlines()) < count:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+@needs_server
+def test_two_workers_outlive_a_server_that_is_started_anew(workplace: Path, command: list[str]) -> None:
     """Twice, in the middle of the work: both end with the whole board, and nothing was asked for a second time."""
-    (workplace / "t.jsonl").write_text(
-        "".join(json.dumps({"input": f"問{number}"}) + "\n" for number in range(N_TASKS))
-    )
-    log = workplace / "log"
-    environment = os.environ | {
-        "PYTHONPATH": os.pathsep.join([str(plugin_folder), str(ROOT)]),
-        "COUNT_LOG": str(log),
-        "COUNT_DELAY": "0.1",
-    }
     with postgres_server(settings=()) as server:
-        command = [sys.executable, "-c", "from harness.cli.main import main; main()", "eval", "--task", "t=t.jsonl"]
-        command += ["--model", "counting:paid", "--judge", "sold", "--store", server.url(server.new_database())]
-        command += ["--max-cost", "9"]
+        command += ["--store", server.url(server.new_database()), "--max-cost", "9"]
         workers = [
-            subprocess.Popen([*command, "--run", name], env=environment, text=True, stdout=-1, stderr=-1)
-            for name in ("one", "two")
+            subprocess.Popen([*command, "--run", name], text=True, stdout=-1, stderr=-1) for name in ("one", "two")
         ]
         for calls in (10, 30):
-            deadline = time.monotonic() + PATIENCE
-            while not log.exists() or len(log.read_text().splitlines()) < calls:
-                assert time.monotonic() < deadline
-                time.sleep(0.02)
+            wait_for_calls(calls)
             server.stop()
             time.sleep(0.5)
             server.start()
         ended = [worker.communicate(timeout=2 * PATIENCE) for worker in workers]
         assert [0, 0] == [worker.returncode for worker in workers], ended
     assert any("cannot be reached for now; this run goes on when it is back" in err for _, err in ended), ended
-    made = Counter(log.read_text().splitlines())
+    made = Counter(Path("log").read_text().splitlines())
     assert (2 * N_TASKS, {1}) == (len(made), set(made.values()))
     assert [N_TASKS] * 2 == [row["n"] for run in ("one", "two") for row in results_of(workplace, run)["rows"]]
+
+
+@needs_server
+def test_ctrl_c_does_not_wait_for_a_server_and_says_what_is_lost(command: list[str]) -> None:
+    """And the same command goes on when it is back."""
+    with postgres_server(settings=()) as server:
+        command += ["--store", server.url(server.new_database()), "--run", "r"]
+        worker = subprocess.Popen(command, text=True, stdout=-1, stderr=subprocess.PIPE)
+        wait_for_calls(20)
+        server.stop()
+        assert worker.stderr is not None
+        assert any("this run goes on when it is back" in line for line in worker.stderr)
+        worker.send_signal(signal.SIGINT)
+        _, said = worker.communicate(timeout=PATIENCE)
+        assert 130 == worker.returncode, said
+        assert re.search(r"Interrupted\..* could not be stored, and would have to be made again: The server of ", said)
+        assert "\nThe same command continues:\n  harness eval --task t=t.jsonl" in said
+        assert "Everything finished is stored" not in said
+        server.start()
+        assert 0 == subprocess.run(command, check=False, capture_output=True).returncode
+    made = Counter(Path("log").read_text().splitlines())
+    assert 2 * N_TASKS == len(made)
+    assert sum(made.values()) <= 2 * N_TASKS + 1 + 8, "an answer, and the verdicts that eight threads were asking for"

@@ -62,12 +62,15 @@ def written(store: Store, *rows: Generation, error: BaseException | None = None)
 
 
 def test_an_exception_of_the_run_is_not_replaced(store: Store) -> None:
-    """What was handed over before is written all the same."""
-    with pytest.raises(KeyboardInterrupt):
+    """What was handed over before is written all the same; what could not be is told of with it."""
+    with pytest.raises(KeyboardInterrupt) as caught:
         written(store, answer(2), error=KeyboardInterrupt())
     assert store.generations(["g2"])
-    with pytest.raises(KeyboardInterrupt):
+    assert not hasattr(caught.value, "__notes__")
+    with pytest.raises(KeyboardInterrupt) as caught:
         written(Full(), answer(2), error=KeyboardInterrupt())  # type: ignore[arg-type]
+    said = "1 answer or verdict could not be stored, and would have to be made again: the disk is full"
+    assert [said] == caught.value.__notes__
 
 
 class Full:
