@@ -18,6 +18,7 @@ import pytest
 
 from harness.cli import rate_serve
 from tests.conftest import ROOT, RunCli, results_of
+from tests.postgres import missing, postgres_server
 from tests.rated_run import draw_of, make_run
 
 
@@ -117,6 +118,27 @@ def test_kill_and_go_on(serving: Callable[..., Serving], run_cli: RunCli) -> Non
     assert {"stratified survey regression on the judge's scores"} == {
         row["estimate"]["method"] for found in task["anchorings"] for row in found["differences"]
     }
+
+
+@pytest.mark.skipif(missing() is not None, reason=str(missing()))
+def test_while_the_store_of_a_team_is_away_a_page_is_told_at_once(
+    serving: Callable[..., Serving], run_cli: RunCli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It keeps what it could not hand over, and hands it over when the store is back."""
+    with postgres_server(settings=()) as database:
+        url = database.url(database.new_database())
+        assert 0 == run_cli("store", "copy", "runs/store.sqlite", url).code
+        monkeypatch.setenv("HARNESS_STORE", url)
+        served = serving("--raters", "sato,tanaka", "--sample", "20", "--port", str(_free_port()), "--store", url)
+        rate(served.links["sato"], 0, 2, lambda _: 3)
+        database.stop()
+        assert 503 == ask(served.links["sato"] + "/ratings")[0]
+        database.start()
+        rate(served.links["sato"], 2, 3, lambda _: 4)
+        assert 3 == len(json.loads(ask(served.links["sato"] + "/ratings")[1])["ratings"])
+        code, said = served.end(signal.SIGINT)
+    assert 0 == code, said
+    assert "Traceback" not in said
 
 
 def _free_port() -> int:
