@@ -1,12 +1,15 @@
 """Many workers on one plan and one store: is each verdict paid for once, and what does kill -9 of any of them cost?
 
 Usage: python bench/many_workers.py [--store postgresql|sqlite|URL] [--workers 4] [--rounds 20] [--tasks 30] [--seed 1]
+                                     [--restarts]
 
 Every worker is `harness eval` with the same command in a folder of its own, as on a machine of its own; they share the
 store alone. The judge is a server on the loopback that counts what it is asked, by prompt. In every second round one of
 the workers is killed at a random call. Afterwards each verdict must have been asked for, and once, but for the calls
 that a killed worker had under way; and every worker that was not killed must show the same board. In every third round
-there is a limit of dollars for all of them, which must hold. Exits with 1 if anything else happens.
+there is a limit of dollars for all of them, which must hold. With `--restarts` the PostgreSQL of the bench's own is
+started anew in the middle of the first and the fourth of every four rounds, by which no worker may end. Exits with 1 if
+anything else happens.
 """
 
 import argparse
@@ -22,7 +25,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -30,7 +33,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from bench.forked import finish, fork, start
 from harness.testing.servers import openai
 from harness.testing.servers.loopback import Call, Step, serve
-from tests.postgres import postgres_server
+from tests.postgres import PostgresServer, postgres_server
 
 IN_FLIGHT = 3
 PRICE = 0.0002  # dollars for the 100 and 20 tokens of a call, at 1 and 5 dollars a million
@@ -87,10 +90,16 @@ def board(folder: Path) -> object:
 class Campaign:
     """Rounds of workers on one server of stores."""
 
-    def __init__(self, options: argparse.Namespace, root: Path, new_store) -> None:  # noqa: ANN001 - a function
-        self.options, self.root, self.new_store = options, root, new_store
+    def __init__(
+        self,
+        options: argparse.Namespace,
+        root: Path,
+        new_store: Callable[[Path], str],
+        server: PostgresServer | None,
+    ) -> None:
+        self.options, self.root, self.new_store, self.server = options, root, new_store, server
         self.dice = random.Random(options.seed)  # noqa: S311 - what was tried can be tried again
-        self.twice = self.killed = self.seconds = 0.0
+        self.twice = self.killed = self.restarted = self.seconds = 0.0
 
     def round(self, number: int) -> str:
         """Return "" if all went as it must, else what did not."""
@@ -104,6 +113,8 @@ class Campaign:
             more = ["--max-cost", f"{limit:.6f}"] if limited else []
             begun = time.monotonic()
             workers = [start([*COMMAND, "--store", store, *more], folder) for folder in folders]
+            if self.server is not None and self.options.restarts and number % 4 in (0, 3):
+                self.start_anew(self.server, log, n_tasks // 4)
             victim = self.kill(workers, log, n_tasks // 2 if limited else n_tasks) if kill else None
             codes = {place: finish(worker, PATIENCE) for place, worker in enumerate(workers) if place != victim}
             self.seconds += time.monotonic() - begun
@@ -124,6 +135,15 @@ class Campaign:
 
     def said(self, folder: Path) -> str:
         return (folder / "said").read_text(errors="replace")[-400:]
+
+    def start_anew(self, server: PostgresServer, log: Path, n_calls: int) -> None:
+        deadline = time.monotonic() + PATIENCE
+        while calls(log).total() < n_calls and time.monotonic() < deadline:
+            time.sleep(0.003)
+        server.stop()
+        time.sleep(self.dice.random())
+        server.start()
+        self.restarted += 1
 
     def kill(self, workers: list[int], log: Path, n_calls: int) -> int:
         at, deadline = self.dice.randrange(1, max(2, n_calls - 4)), time.monotonic() + PATIENCE
@@ -148,15 +168,15 @@ class Campaign:
 
 
 @contextlib.contextmanager
-def stores(kind: str) -> Iterator[object]:
-    """Give a function that makes an empty store and returns its URL."""
+def stores(kind: str) -> Iterator[tuple[Callable[[Path], str], PostgresServer | None]]:
+    """Give a function that makes an empty store and returns its URL, and the server if it is the bench's own."""
     if kind == "sqlite":
-        yield lambda root: f"sqlite:///{root}/store.sqlite"
+        yield lambda root: f"sqlite:///{root}/store.sqlite", None
     elif kind == "postgresql":
         with postgres_server(settings=()) as server:
-            yield lambda _: server.new_schema()
+            yield lambda _: server.new_schema(), server
     else:
-        yield lambda _: kind
+        yield lambda _: kind, None
 
 
 def main() -> int:
@@ -167,6 +187,7 @@ def main() -> int:
     parser.add_argument("--tasks", type=int, default=30)
     parser.add_argument("--pace", type=float, default=0.05, help="seconds that the judge takes for a verdict")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--restarts", action="store_true")
     options = parser.parse_args()
     os.environ.setdefault("OPENAI_API_KEY", "no-key")
     for module in MODULES:  # before the first fork
@@ -175,8 +196,8 @@ def main() -> int:
         importlib.import_module(module)
     root, wrong = Path(tempfile.mkdtemp(prefix="workers-")), 0
     try:
-        with stores(options.store) as new_store:
-            campaign = Campaign(options, root, new_store)
+        with stores(options.store) as (new_store, server):
+            campaign = Campaign(options, root, new_store, server)
             for number in range(options.rounds):
                 if said := campaign.round(number):
                     wrong += 1
@@ -188,12 +209,14 @@ def main() -> int:
         "workers",
         "rounds",
         "killed",
+        "servers started anew",
         "verdicts a round",
         "asked for twice",
         "wrong",
         "seconds a round",
     )
-    row = (options.store.partition(":")[0], options.workers, options.rounds, f"{campaign.killed:.0f}", options.tasks)
+    row = (options.store.partition(":")[0], options.workers, options.rounds, f"{campaign.killed:.0f}")
+    row += (f"{campaign.restarted:.0f}", options.tasks)
     row += (f"{campaign.twice:.0f}", wrong, f"{campaign.seconds / max(1, options.rounds):.1f}")
     print(f"| {' | '.join(columns)} |\n|{'---|' * len(columns)}\n| {' | '.join(map(str, row))} |")
     return 1 if wrong else 0
