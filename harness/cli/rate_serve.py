@@ -87,7 +87,7 @@ def serve(
         write_links(path, links)
         whole = largest(exports_in(own), export.draw.tag) or export
         with Store(url) as rows:
-            rows.outages.hurry()  # a page keeps what it could not hand over, and says so at once
+            rows.outages.are_waited_for = False  # a page keeps what it could not hand over, and says so at once
             desk = Desk(
                 run=stored,
                 export=with_texts(whole, run_answers(stored, whole.draw.rows)),

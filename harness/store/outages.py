@@ -28,10 +28,14 @@ class Outages:
         self.are_waited_for = False
         self._told = False
         self._hurried = threading.Event()
+        self._given_up: StoreUnreachableError | None = None
         self._lock = threading.Lock()
 
     def hurry(self) -> None:
-        """Wait no more from now on: what is under way is tried once more, and given up."""
+        """Wait no more from now on: one thread tries once more, and after it the server is given up for all.
+
+        A server that takes a call and stays silent costs each try many seconds, and threads try one after the other.
+        """
         self.are_waited_for = False
         self._hurried.set()
 
@@ -46,10 +50,12 @@ class Outages:
         """
         began, pause = time.monotonic(), _FIRST_PAUSE
         while True:
-            is_last = not self.are_waited_for
+            is_last, is_hurried = not self.are_waited_for, self._hurried.is_set()
             try:
-                done = attempt()
-            except StoreUnreachableError:
+                done = self.once(attempt)
+            except StoreUnreachableError as error:
+                if is_hurried:
+                    self._given_up = error
                 if is_last or time.monotonic() - began + pause > LASTS:
                     raise
             else:
@@ -58,6 +64,12 @@ class Outages:
             self._tell()
             self._hurried.wait(pause)
             pause = min(2 * pause, _LAST_PAUSE)
+
+    def once(self, attempt: Callable[[], T]) -> T:
+        """Return what ``attempt`` returns, unless the server was given up."""
+        if self._given_up is not None:
+            raise self._given_up
+        return attempt()
 
     def _tell(self) -> None:
         with self._lock:

@@ -178,9 +178,8 @@ class Store:
         Raises:
             StoreError: whatever the database says, in a sentence.
         """
-        connection, begun = (
-            self.outages.outlast(lambda: self._begin(write=write)) if patient else self._begin(write=write)
-        )
+        begin = self.outages.outlast if patient else self.outages.once
+        connection, begun = begin(lambda: self._begin(write=write))
         try:
             with connection, begun:
                 yield connection

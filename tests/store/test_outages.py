@@ -108,12 +108,10 @@ def test_where_nothing_was_reached_yet_and_in_a_hurry_nothing_is_waited_for(cloc
             one.hurry()
         raise StoreUnreachableError("gone")
 
-    with pytest.raises(StoreUnreachableError):
-        one.outlast(attempt)
-    assert 4 == len(tries)
-    with pytest.raises(StoreUnreachableError):
-        one.outlast(attempt)
-    assert 5 == len(tries)
+    for _ in range(3):  # whoever comes later is told without a try: a silent server takes its time for each
+        with pytest.raises(StoreUnreachableError):
+            one.outlast(attempt)
+        assert 4 == len(tries)
 
 
 class Unsure(Store):
