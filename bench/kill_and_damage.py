@@ -133,14 +133,18 @@ def rows(folder: Path) -> dict[str, object]:
 
 def durable(folder: Path) -> set[str]:
     """Return the keys of the answers and verdicts that are on the disk, as the plugin's calls name them."""
-    there = f"file:{folder}/runs/store.sqlite?mode=rw"
-    try:
-        with contextlib.closing(sqlite3.connect(there, uri=True)) as store:
+    if not (folder / "runs/store.sqlite").exists():
+        return set()
+    with tempfile.TemporaryDirectory() as copy:  # whoever opens the store itself would put it in order
+        for path in (folder / "runs").glob("store.sqlite*"):
+            shutil.copy(path, copy)
+        with contextlib.closing(sqlite3.connect(f"{copy}/store.sqlite")) as store:
+            tables = {name for (name,) in store.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+            if not {"generation", "judgement"} <= tables:
+                return set()  # it is only being made
             answers = {f"answer {key}" for (key,) in store.execute("SELECT request_key FROM generation")}
             verdicts = store.execute("SELECT judge, request_key FROM judgement")
             return answers | {f"verdict {judge} {key}" for judge, key in verdicts}
-    except sqlite3.OperationalError:
-        return set()  # it is only being made
 
 
 def new_folder(root: Path, name: str) -> Path:

@@ -62,6 +62,8 @@ class Budget:
                 self._unlimited[kind] += most
                 return most
             while True:
+                if self._is_closed:
+                    return 0
                 count, tally = self._account.reserve(kind, lambda now: self._room(now, kind, most))
                 if count or self._is_closed:
                     return count
@@ -88,9 +90,11 @@ class Budget:
             reserved = not self._unlimited[kind]
             if not reserved:
                 self._unlimited[kind] -= 1
-            if self.limit is not None and (reserved or cost):
-                self._account.settle(kind, cost, reserved=reserved)
-            self._settled.notify_all()
+            try:
+                if self.limit is not None and (reserved or cost):
+                    self._account.settle(kind, cost, reserved=reserved)
+            finally:
+                self._settled.notify_all()
 
     def close(self) -> None:
         """End every wait: nothing is let go any more that would have to wait."""

@@ -186,8 +186,9 @@ class _Answering:
         for generation in self._generate(backend, list(todo.values())) if todo else ():
             self.generated += 1
             self._writer.add(generation)
-            if paid:
+            if paid and generation.text is not None:
                 self._writer.wait()
+                self._writer.check()
             del todo[generation.request_key]
             yield generation
         for key in todo:  # there is no money for them; another run may have some
@@ -214,8 +215,10 @@ class _Answering:
                     characters = None if generation.text is None else len(generation.text)
                     cost = price.cost(generation.tokens_in, generation.tokens_out)
                     otherwise = price.cost(asked[generation.request_key], characters)
-                self._budget.settle(_kind(model), cost, otherwise=otherwise)
-                yield generation
+                try:
+                    yield generation  # before its cost, which may not be writable: it is paid for
+                finally:
+                    self._budget.settle(_kind(model), cost, otherwise=otherwise)
             pending = pending[count:]
         self._tell_of_failure(model)
 

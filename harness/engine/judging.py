@@ -156,7 +156,7 @@ class JudgeWorker:
             self._judge(later)
             self._wait_for_others()
         except Exception as error:  # noqa: BLE001 - handed to the thread that owns the run
-            self._error = error
+            self._fail(error)
 
     def _batches(self) -> Iterator[list[tuple[Sequence[Request], Generation]]]:
         """Yield what has gathered since the last batch, until there is no more or the run is cancelled."""
@@ -290,7 +290,14 @@ class JudgeWorker:
             if item.judge in self._leased:
                 self._writer.wait()
         except Exception as error:  # noqa: BLE001 - handed to the thread that owns the run
-            self._error = error
+            self._fail(error)
+
+    def _fail(self, error: Exception) -> None:
+        """End the judging: what is asked for from now on would be paid for and lost."""
+        self._error = self._error or error
+        self._cancelled.set()
+        for budget in self._budgets.values():
+            budget.close()
 
     def _judge_one(self, item: JudgementItem, generation: Generation) -> None:
         if item.judge in self._leased and not self._leases.holds(item.key):
@@ -299,6 +306,7 @@ class JudgeWorker:
         if refusal := self._refusal(item.judge):
             self._refused(item, refusal)
             return
+        self._writer.check()
         judge = self._judge_for(item)
         verdict = self._ask(judge, item, generation)
         otherwise = (
@@ -307,10 +315,11 @@ class JudgeWorker:
             else None
         )
         self.verdicts[item.key] = verdict
-        self._writer.add(self._row(item, verdict))  # before its cost, which may not be writable: it is paid for
-        self._budgets[item.judge].settle(
-            item.judge, verdict.cost, is_free=_is_free(self._info[item.judge].price, verdict), otherwise=otherwise
-        )
+        try:
+            self._writer.add(self._row(item, verdict))  # before its cost, which may not be writable: it is paid for
+        finally:
+            is_free = _is_free(self._info[item.judge].price, verdict)
+            self._budgets[item.judge].settle(item.judge, verdict.cost, is_free=is_free, otherwise=otherwise)
         self._progress.judged(verdict, stored=False)
 
     def _row(self, item: JudgementItem, verdict: Verdict) -> Judgement:

@@ -24,15 +24,19 @@ PAUSE = 1.0
 """Seconds between tries."""
 
 
-def unreachable(name: str, hint: str | None = None) -> HubError:
-    """Return the error that says that neither this machine nor, for now, the Hub has a model or an adapter."""
+def unreachable(name: str, folder: str | None = None) -> HubError:
+    """Return the error that says that neither this machine nor, for now, the Hub has a model or an adapter.
+
+    ``folder`` is a hint at the folder that may have been meant.
+    """
+    network = tr("Check the network, or download the model elsewhere and give its folder.")
     return HubError(
         tr(
             "The Hub cannot be reached for {name!r}, and there is neither a folder of that name here nor a complete "
             "local copy of the Hub's.",
             name=name,
         ),
-        hint=hint or tr("Check the network, or download the model elsewhere and give its folder."),
+        hint=network if folder is None else tr("{message} {hint}", message=folder, hint=network),
     )
 
 

@@ -155,7 +155,7 @@ class Leases:
     def _keep(self) -> None:
         while not self._closed.wait(self._lasts / _RENEWALS):
             try:
-                self._renew()
+                self._store.outages.once(self._renew)
             except StoreError as error:  # whoever writes rows says so; until the lease has run out, nothing is lost
                 log.info("the leases could not be renewed: %s", error)
 

@@ -9,8 +9,8 @@ from harness.errors import StoreUnreachableError
 from harness.locale import tr
 from harness.locale.telling import tell
 
-LASTS = 120.0
-"""Seconds that a server may be away: as long as a standby takes to replace it."""
+LASTS = 30.0
+"""Seconds that a server may be away: shorter than leases last, so that nobody takes over what is under way."""
 
 _FIRST_PAUSE, _LAST_PAUSE = 0.2, 5.0  # seconds between tries
 
@@ -26,13 +26,14 @@ class Outages:
     def __init__(self, shown: str) -> None:
         self._shown = shown
         self.are_waited_for = False
+        self._away_since: float | None = None
         self._told = False
         self._hurried = threading.Event()
         self._given_up: StoreUnreachableError | None = None
         self._lock = threading.Lock()
 
     def hurry(self) -> None:
-        """Wait no more from now on: one thread tries once more, and after it the server is given up for all.
+        """Wait no more from now on: the next try that fails is the last for all threads.
 
         A server that takes a call and stays silent costs each try many seconds, and threads try one after the other.
         """
@@ -46,30 +47,54 @@ class Outages:
         whether it ended.
 
         Raises:
-            StoreUnreachableError: the server has been away for `LASTS` seconds, or there is a `hurry`.
+            StoreUnreachableError: the server has been away for `LASTS` seconds, whoever noticed it first, or there is a
+                `hurry`; it is given up then, and nothing is tried any more.
         """
-        began, pause = time.monotonic(), _FIRST_PAUSE
+        pause = _FIRST_PAUSE
         while True:
-            is_last, is_hurried = not self.are_waited_for, self._hurried.is_set()
+            is_waited_for = self.are_waited_for
             try:
-                done = self.once(attempt)
+                return self.once(attempt)
             except StoreUnreachableError as error:
-                if is_hurried:
-                    self._given_up = error
-                if is_last or time.monotonic() - began + pause > LASTS:
+                if not is_waited_for and not self._hurried.is_set():
                     raise
-            else:
-                self._over()
-                return done
+                if self._hurried.is_set() or self._away(pause) > LASTS:
+                    self._given_up = self._given_up or error
+                    raise
             self._tell()
             self._hurried.wait(pause)
             pause = min(2 * pause, _LAST_PAUSE)
 
     def once(self, attempt: Callable[[], T]) -> T:
-        """Return what ``attempt`` returns, unless the server was given up."""
+        """Return what ``attempt`` returns, and know since when the server has been away.
+
+        Raises:
+            StoreUnreachableError: the server is away.
+        """
+        began = time.monotonic()
+        try:
+            done = self.unless_given_up(attempt)
+        except StoreUnreachableError:
+            with self._lock:
+                self._away_since = began if self._away_since is None else self._away_since
+            raise
+        with self._lock:
+            self._away_since, self._told = None, False
+        return done
+
+    def unless_given_up(self, attempt: Callable[[], T]) -> T:
+        """Return what ``attempt`` returns, a part of what is tried.
+
+        Raises:
+            StoreUnreachableError: the server was given up.
+        """
         if self._given_up is not None:
             raise self._given_up
         return attempt()
+
+    def _away(self, pause: float) -> float:
+        with self._lock:
+            return time.monotonic() + pause - (time.monotonic() if self._away_since is None else self._away_since)
 
     def _tell(self) -> None:
         with self._lock:
@@ -83,7 +108,3 @@ class Outages:
                     seconds=LASTS,
                 )
             )
-
-    def _over(self) -> None:
-        with self._lock:
-            self._told = False

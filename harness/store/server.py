@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, StatementError
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError, StatementError
 
 from harness.errors import StoreError, StoreUnreachableError
 from harness.installation import add_extra
@@ -26,7 +26,8 @@ _PATIENCE = "10"  # seconds to wait for a server that does not answer
 _VANISHED = {"keepalives_idle": "30", "keepalives_interval": "10", "keepalives_count": "3", "tcp_user_timeout": "60000"}
 """When a line is given up whose other end no longer says anything: the system's own patience is hours."""
 
-logging.getLogger("psycopg").setLevel(logging.ERROR)  # a line that is lost is told of in a sentence, and is no warning
+for _name in ("psycopg", "sqlalchemy.pool"):  # a line that is lost is told of in a sentence
+    logging.getLogger(_name).setLevel(logging.CRITICAL)
 _passwords: dict[str, dict[str, str]] = {}
 """The passwords of this process, by the URL without them: a run's manifest leads back to its store without one."""
 
@@ -139,15 +140,16 @@ class ServerDatabase:
 
     def explain(self, error: StatementError) -> StoreError:
         """Return what the server or the driver says as a sentence with a next step."""
-        return self._error(str(error.orig), getattr(error.orig, "sqlstate", None))
+        is_away = isinstance(error, OperationalError | InterfaceError)
+        return self._error(str(error.orig), getattr(error.orig, "sqlstate", None) or ("" if is_away else "?"))
 
     def _secrets(self) -> dict[str, str]:
         if self.url not in _passwords and is_server_url(elsewhere := os.environ.get("HARNESS_STORE", "")):
             ServerDatabase(elsewhere)  # the same store, named by a run's manifest
         return _passwords.get(self.url, {})
 
-    def _error(self, cause: str, state: str | None) -> StoreError:
-        """Return the error, by the SQLSTATE; before there is a connection the driver tells only words."""
+    def _error(self, cause: str, state: str) -> StoreError:
+        """Return the error, by the SQLSTATE: "" before there is a connection, when the driver has only words for it."""
         shown, user, name = self.shown, self._plain.username or "", self._plain.database
         said = " ".join(cause.split())
         if state in {"28P01", "28000"} or "password authentication failed" in cause or "no password supplied" in cause:
@@ -183,7 +185,7 @@ class ServerDatabase:
             )
         return self._trouble(state, said)
 
-    def _trouble(self, state: str | None, said: str) -> StoreError:
+    def _trouble(self, state: str, said: str) -> StoreError:
         """Return the error for what passes, or needs whoever runs the server."""
         shown, again = self.shown, tr("Run the same command again; nothing stored is lost.")
         if state == "55P03":
@@ -204,7 +206,7 @@ class ServerDatabase:
             return StoreError(
                 tr("The store {path} cannot be written: {cause}.", path=shown, cause=said), hint=self.other
             )
-        if state is None or state.startswith(("08", "57P")):
+        if not state or state.startswith(("08", "57P")):
             return StoreUnreachableError(
                 tr("The server of {shown} cannot be reached: {cause}", shown=shown, cause=network_said(said)),
                 hint=tr("Check that it runs, and host and port in --store; then run the same command again."),

@@ -178,7 +178,7 @@ class Store:
         Raises:
             StoreError: whatever the database says, in a sentence.
         """
-        begin = self.outages.outlast if patient else self.outages.once
+        begin = self.outages.outlast if patient else self.outages.unless_given_up
         connection, begun = begin(lambda: self._begin(write=write))
         try:
             with connection, begun:

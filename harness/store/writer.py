@@ -39,12 +39,21 @@ class Writer:
 
     def __exit__(self, _kind: object, other: BaseException | None, _traceback: object) -> None:
         self._rows.put(None)
-        self._thread.join()
+        try:
+            self._thread.join()
+        except KeyboardInterrupt as interrupt:  # while the last rows are written
+            self._store.outages.hurry()
+            self._thread.join()
+            self._note_loss(interrupt)
+            raise
         if self._error is None or other is self._error:
             return
         if other is None:
             raise self._error
-        if self._lost:
+        self._note_loss(other)
+
+    def _note_loss(self, other: BaseException) -> None:
+        if self._lost and self._error is not None:
             other.add_note(
                 tr(
                     "{rows} could not be stored, and would have to be made again: {error}",
@@ -59,9 +68,17 @@ class Writer:
         Raises:
             StoreError: an earlier row could not be written.
         """
+        self.check()
+        self._rows.put(row)
+
+    def check(self) -> None:
+        """Raise what an earlier row could not be written for.
+
+        Raises:
+            StoreError: one could not be written.
+        """
         if self._error is not None:
             raise self._error
-        self._rows.put(row)
 
     def wait(self) -> None:
         """Return when every row that was handed over so far is durable, or cannot be written.

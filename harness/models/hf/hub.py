@@ -117,8 +117,9 @@ def _cached_commit(name: str, revision: str | None, file: str, error: Exception,
     raise _explained(name, revision, error, prefix) from error
 
 
-def _explained(name: str, revision: str | None, error: Exception, prefix: str = "") -> HarnessError:
-    folder = nearby(name, prefix, wanted=Path.is_dir)  # a path of two parts looks like a name of the Hub's
+def _explained(name: str, revision: str | None, error: Exception, prefix: str | None = None) -> HarnessError:
+    # A path of two parts looks like a name of the Hub's; without a prefix the Hub has said that it is one.
+    folder = None if prefix is None else nearby(name, prefix, wanted=Path.is_dir)
     wanted = f"{name}@{revision}" if revision else name
     if isinstance(error, GatedRepoError):
         return HubError(
