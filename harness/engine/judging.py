@@ -201,6 +201,8 @@ class JudgeWorker:
                 self._in_flight.append(pool.submit(self._judge_in_pool, item, generation))
             else:
                 self._judge_one(item, generation)
+                if not is_free(self._info[item.judge].price):
+                    self._writer.wait()
 
     def _is_open(self, key: str) -> bool:
         """Return whether a verdict is still to be asked for here."""

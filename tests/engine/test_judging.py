@@ -11,7 +11,8 @@ from harness.engine.budget import Budget
 from harness.engine.job import Job, Progress
 from harness.engine.judging import JudgeWorker
 from harness.engine.plan import PlannedModel, plan_requests
-from harness.errors import JudgeUnavailableError
+from harness.errors import JudgeUnavailableError, StoreError
+from harness.remote.pricing import Price
 from harness.store.leases import Leases
 from harness.store.store import Store
 from harness.store.writer import Writer
@@ -166,6 +167,23 @@ def test_the_limit_ends_what_costs_and_says_so(url: str) -> None:
     assert 3 == judge.calls
     reasons = [str(one.reason) for one in worker.verdicts.values() if one.score is None]
     assert ["not judged: the cost limit of $0.035 was reached"] * 3 == reasons
+
+
+@pytest.mark.parametrize("limit", [None, 100.0])
+@pytest.mark.parametrize("in_flight", [1, 4])
+def test_a_store_that_takes_no_verdict_ends_the_judging(
+    url: str, monkeypatch: pytest.MonkeyPatch, limit: float | None, in_flight: int
+) -> None:
+    """Nobody waits for ever, with a limit or without, and what could not be kept is not paid for."""
+
+    def full(*_: object, **rows: object) -> None:
+        raise StoreError("the disk is full")
+
+    monkeypatch.setattr(Store, "write", full)
+    judge = Judge(lambda n: Verdict.scored(3, raw="r", cost=0.01), in_flight=in_flight, price=Price(input=1, output=1))
+    with pytest.raises(StoreError, match="the disk is full"):
+        judged(url, judge, 60, limit=limit)
+    assert judge.calls <= 2 * in_flight
 
 
 class Together(Judge):

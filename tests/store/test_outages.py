@@ -205,3 +205,25 @@ def test_ctrl_c_does_not_wait_for_a_server_and_says_what_is_lost(command: list[s
     made = Counter(Path("log").read_text().splitlines())
     assert 2 * N_TASKS == len(made)
     assert sum(made.values()) <= 2 * N_TASKS + 1 + 8, "an answer, and the verdicts that eight threads were asking for"
+
+
+@needs_server
+@pytest.mark.parametrize("limit", [(), ("--max-cost", "9")], ids=["", "with a limit"])
+def test_a_server_that_stays_away_ends_the_run_and_nothing_more_is_paid_for(
+    command: list[str], limit: tuple[str, ...]
+) -> None:
+    """Those eight calls that are under way come to their end; none of the rest is made."""
+    command[2] = f"import harness.store.outages as o; o.LASTS = 2.0; {command[2]}"
+    with postgres_server(settings=()) as server:
+        command += ["--store", server.url(server.new_database()), "--run", "r", *limit]
+        worker = subprocess.Popen(command, text=True, stdout=-1, stderr=subprocess.PIPE)
+        wait_for_calls(20)
+        server.stop()
+        _, said = worker.communicate(timeout=PATIENCE)
+        assert 1 == worker.returncode, said
+        assert re.search(r"^Error: The server of .* cannot be reached: ", said, re.MULTILINE)
+        made = len(Path("log").read_text().splitlines())
+        assert made <= 20 + 1 + 2 * 8
+        server.start()
+        assert 0 == subprocess.run(command, check=False, capture_output=True).returncode
+    assert 2 * N_TASKS == len(set(Path("log").read_text().splitlines()))
