@@ -8,14 +8,14 @@ one store share the work: what one is asking for, the others leave to it.
 import logging
 import time
 from collections.abc import Generator, Hashable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from harness.engine.budget import Budget
 from harness.engine.giving_up import GivenUp, words_of
 from harness.engine.job import Job, Outcome, Progress
 from harness.engine.judging import FIRST_LOOK, LAST_LOOK, JudgeWorker
 from harness.engine.plan import plan_digest
-from harness.errors import HarnessError, QuotaEndedError, UnknownPriceError
+from harness.errors import HarnessError, QuotaEndedError, StoreError, UnknownPriceError
 from harness.locale import tr
 from harness.plugins import judge_info, model_info
 from harness.protocols import AnswerFile, AnswersTogether, ModelBackend, ModelStopped, Served, is_free
@@ -217,8 +217,12 @@ class _Answering:
                     otherwise = price.cost(asked[generation.request_key], characters)
                 try:
                     yield generation  # before its cost, which may not be writable: it is paid for
-                finally:
-                    self._budget.settle(_kind(model), cost, otherwise=otherwise)
+                except GeneratorExit:  # the run is broken off
+                    self._store.outages.hurry()
+                    with suppress(StoreError):
+                        self._budget.settle(_kind(model), cost, otherwise=otherwise)
+                    raise
+                self._budget.settle(_kind(model), cost, otherwise=otherwise)
             pending = pending[count:]
         self._tell_of_failure(model)
 

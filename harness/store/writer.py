@@ -29,6 +29,7 @@ class Writer:
         self._store = store
         self._leases = leases
         self._rows: queue.Queue[_Row | threading.Event | None] = queue.Queue(maxsize=_BACKLOG)
+        self._ended = threading.Event()
         self._error: Exception | None = None
         self._lost = 0
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
@@ -40,10 +41,10 @@ class Writer:
     def __exit__(self, _kind: object, other: BaseException | None, _traceback: object) -> None:
         self._rows.put(None)
         try:
-            self._thread.join()
+            self._ended.wait()  # a join that Ctrl-C has broken off takes the thread for ended
         except KeyboardInterrupt as interrupt:  # while the last rows are written
             self._store.outages.hurry()
-            self._thread.join()
+            self._ended.wait()
             self._note_loss(interrupt)
             raise
         if self._error is None or other is self._error:
@@ -91,6 +92,12 @@ class Writer:
             pass
 
     def _run(self) -> None:
+        try:
+            self._write_all()
+        finally:
+            self._ended.set()
+
+    def _write_all(self) -> None:
         rows: list[_Row] = []
         waiting: list[threading.Event] = []
         open_ = True
