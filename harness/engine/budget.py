@@ -97,7 +97,7 @@ class Budget:
                 self._settled.notify_all()
 
     def close(self) -> None:
-        """End every wait: nothing is let go any more that would have to wait."""
+        """End every wait: nothing is let go any more that the limit is for."""
         with self._settled:
             self._is_closed = True
             self._settled.notify_all()

@@ -144,11 +144,11 @@ class StoredSpending:
         under_way = {row.owner for row in rows if row.in_flight}
         gone = gone_owners(connection, under_way) if under_way else set()
         tally = Tally()
-        for kind, dearest in [(row.kind, row.dearest) for row in rows] + [
-            (k, r.dearest) for k, r in self._rows.items()
-        ]:
-            if dearest is not None:
-                tally.dearest[kind] = max(dearest, tally.dearest.get(kind, 0.0))
+        dearest = [(row.kind, row.dearest) for row in rows]
+        dearest += [(kind, mine.dearest) for kind, mine in self._rows.items()]
+        for kind, cost in dearest:
+            if cost is not None:
+                tally.dearest[kind] = max(cost, tally.dearest.get(kind, 0.0))
         for kind, mine in self._rows.items():
             tally.spent += mine.spent
             tally.in_flight[kind] += mine.in_flight

@@ -7,7 +7,7 @@ processes work side by side (one short transaction per write, one writer at a ti
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from itertools import islice
 from typing import Any, Self, TypeVar
 
@@ -187,15 +187,14 @@ class Store:
             raise self._database.explain(error) from error
 
     def _begin(self, *, write: bool) -> tuple[Connection, RootTransaction]:
-        connection = None
+        options = self._database.options(write=write and not self._read_only)
         try:
-            options = self._database.options(write=write and not self._read_only)
-            connection = self._engine.connect()
-            connection.execution_options(**options)
-            return connection, connection.begin()
+            with ExitStack() as opened:  # closes it again unless all went well
+                connection = opened.enter_context(self._engine.connect())
+                begun = connection.execution_options(**options).begin()
+                opened.pop_all()
+                return connection, begun
         except DBAPIError as error:
-            if connection is not None:
-                connection.close()
             raise self._database.explain(error) from error
 
     def whole(self, work: Callable[[Connection], T], *, write: bool = False) -> T:
